@@ -1,0 +1,94 @@
+//! A campaign, validated: what the campaign file means.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Channel;
+
+/// A campaign whose file was read and found right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Campaign {
+    /// `[a-z0-9-]`, the name of its runs.
+    pub name: String,
+    /// Which provider sends it: a name from the configuration, or a built-in one.
+    pub provider: String,
+    /// The channel its messages travel on.
+    pub channel: Channel,
+    /// Who gets it.
+    pub recipients: Recipients,
+    /// The provider's request body without `to`; its strings are templates.
+    pub message: serde_json::Value,
+    /// How it is sent.
+    pub dispatch: Dispatch,
+    /// How its statuses are asked for.
+    pub reconcile: Reconcile,
+}
+
+/// Who gets a campaign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipients {
+    /// Where the rows come from.
+    pub source: Source,
+    /// The column that holds the number.
+    pub to: String,
+    /// The region (ISO 3166-1 alpha-2, upper case) that national numbers are read as of.
+    pub region: Option<String>,
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A CSV file, `.gz` or not; absolute, or relative to the working directory.
+    Csv(PathBuf),
+    /// Rows in the campaign file itself.
+    Inline(Inline),
+}
+
+/// Rows in the campaign file itself, as a table: every row has as many cells as there are columns.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Inline {
+    /// The columns' names, in the order in which they first appear.
+    pub columns: Vec<String>,
+    /// The cells; empty where a row does not have a column.
+    pub rows: Vec<Vec<String>>,
+    /// The line of the campaign file on which each row starts.
+    pub lines: Vec<u64>,
+}
+
+/// How a campaign is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// At most this many requests in any `per`; retries and polls among them.
+    pub rate: NonZeroU32,
+    /// The length of time `rate` is meant for: a second or a minute.
+    pub per: Duration,
+    /// Requests in flight at most.
+    pub concurrency: usize,
+    /// Time for one request, from connecting to the last byte of the answer.
+    pub timeout: Duration,
+    /// Tries a row has before it is `exhausted`.
+    pub attempts: u32,
+    /// What becomes of rows that may or may not have been accepted.
+    pub uncertain: WhenUncertain,
+}
+
+/// What becomes of rows that may or may not have been accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenUncertain {
+    /// They wait for a person.
+    Hold,
+    /// They are sent again, at the risk of a double.
+    Resend,
+}
+
+/// How a campaign's statuses are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reconcile {
+    /// Age of a message at its first poll.
+    pub after: Duration,
+    /// Shortest time between two polls of one message.
+    pub every: Duration,
+    /// How long to keep asking, from the moment a message was accepted.
+    pub horizon: Duration,
+}

@@ -1,0 +1,41 @@
+//! The channels a message can travel on.
+
+use std::fmt;
+
+/// A messaging channel of the providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// WhatsApp Business.
+    Whatsapp,
+    /// Viber for Business.
+    Viber,
+    /// RCS Business Messaging.
+    Rcs,
+}
+
+impl Channel {
+    /// Every channel, in the order in which they are named to a user.
+    pub const ALL: [Self; 3] = [Self::Whatsapp, Self::Viber, Self::Rcs];
+
+    /// The channel's name in campaign files, reports and the provider's paths.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whatsapp => "whatsapp",
+            Self::Viber => "viber",
+            Self::Rcs => "rcs",
+        }
+    }
+
+    /// The channel with this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == name)
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

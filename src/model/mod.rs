@@ -1,0 +1,26 @@
+//! The words of the product: ids, campaign, recipient, attempt, outcome, state, events, report row.
+//!
+//! Everything here is plain data and pure functions. It must not know the store, HTTP, the runtime or the
+//! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.
+
+mod campaign;
+mod channel;
+mod event;
+mod id;
+mod outcome;
+mod phone;
+mod report_row;
+mod state;
+mod status;
+mod time;
+
+pub use campaign::{Campaign, Dispatch, Inline, Recipients, Reconcile, Source, WhenUncertain};
+pub use channel::Channel;
+pub use event::{Event, Events, Tally};
+pub use id::{AttemptNo, BadRunId, RowNo, RunId};
+pub use outcome::{Outcome, Problem};
+pub use phone::Phone;
+pub use report_row::ReportRow;
+pub use state::{Change, IllegalChange, State};
+pub use status::{DeliveryStatus, StatusUpdate};
+pub use time::Millis;

@@ -1,0 +1,62 @@
+//! What came of one attempt: a closed type, so that the engine never looks at a status number.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why something did not work: a stable code for counting, and words for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable and short: the provider's own code where it gave one (`132012`, `10001`), else a word of ours
+    /// (`timeout`, `connect`).
+    pub code: String,
+    /// The provider's own words, or ours.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of this code and these words.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+/// What came of one attempt to send one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider took the message and named it. Not yet "delivered".
+    Accepted {
+        /// The provider's id of the message.
+        message_id: String,
+    },
+    /// The provider refused this message for good.
+    Refused(Problem),
+    /// Known not to have been accepted; another try may work. Uses up one of the row's tries.
+    TryAgain {
+        /// What happened.
+        problem: Problem,
+        /// The provider's wish for the time until the next try, if it had one.
+        wait: Option<Duration>,
+    },
+    /// The account is being throttled. Known not to have been accepted, and never uses up one of the row's
+    /// tries; the whole account slows down.
+    Throttled {
+        /// What happened.
+        problem: Problem,
+        /// The provider's wish for the time until the next request, if it had one.
+        wait: Option<Duration>,
+    },
+    /// It may or may not have been accepted. Never sent again unless the campaign or a person says so.
+    Uncertain(Problem),
+    /// A problem of the account, not of this row: known not to have been accepted, the row stays as it was,
+    /// and the run stops.
+    Halted(Problem),
+    /// No byte left: the run was being stopped when this row had its turn. The row stays as it was.
+    Unsent,
+}

@@ -1,0 +1,69 @@
+//! A telephone number that does not print.
+
+use std::fmt;
+
+/// A number in international form: country code and number, digits only, at most 15 of them (E.164).
+///
+/// `Debug` shows only the last two digits, so that logs and panics hold nothing personal. The digits come out
+/// through [`Phone::digits`] alone, for the request, the report and a person's eyes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Phone(u64);
+
+impl Phone {
+    /// The most digits an international number has (ITU-T E.164).
+    pub const MAX_DIGITS: usize = 15;
+
+    /// A number from its digits. `None` if the text holds anything but 1 to 15 digits or starts with 0, which
+    /// no country code does.
+    #[must_use]
+    pub fn from_digits(digits: &str) -> Option<Self> {
+        let plain = !digits.is_empty()
+            && digits.len() <= Self::MAX_DIGITS
+            && !digits.starts_with('0')
+            && digits.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| digits.parse().ok().map(Self)).flatten()
+    }
+
+    /// The number as an integer, as it is stored.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// A number as it was stored by [`Phone::as_u64`].
+    #[must_use]
+    pub fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The digits, revealed.
+    #[must_use]
+    pub fn digits(self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Phone(…{:02})", self.0 % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_survive_and_do_not_print() {
+        let phone = Phone::from_digits("85268411234").unwrap();
+        assert_eq!(phone.digits(), "85268411234");
+        assert_eq!(format!("{phone:?}"), "Phone(…34)");
+    }
+
+    #[test]
+    fn what_is_not_an_international_number_is_none() {
+        for text in ["", "0852", "+852", "852 684", "1234567890123456", "８５２"] {
+            assert!(Phone::from_digits(text).is_none(), "{text}");
+        }
+    }
+}

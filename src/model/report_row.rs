@@ -1,0 +1,32 @@
+//! One line of the report.
+
+use super::{Channel, Millis, RowNo, State};
+
+/// All that the report says of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRow {
+    /// The record's number in the input.
+    pub row: RowNo,
+    /// The normalised number, or the input's text where it is not one.
+    pub to: String,
+    /// The channel of the campaign.
+    pub channel: Channel,
+    /// Where the row stands.
+    pub state: State,
+    /// The provider's id of the message, once accepted.
+    pub message_id: Option<String>,
+    /// Requests made for this row.
+    pub attempts: u32,
+    /// When the provider's acceptance arrived here.
+    pub accepted_at: Option<Millis>,
+    /// When the provider says it was delivered; `None` beside a `read_at` means no later than that.
+    pub delivered_at: Option<Millis>,
+    /// When the provider says it was read.
+    pub read_at: Option<Millis>,
+    /// The last problem's code.
+    pub error_code: Option<String>,
+    /// The last problem's words.
+    pub error_message: Option<String>,
+    /// The row's own cells, in the order of the input's columns; empty unless they were asked for.
+    pub cells: Vec<String>,
+}
