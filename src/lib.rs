@@ -1,3 +1,20 @@
 //! `campaigner` as a library: everything but the command line is here for tests and benches.
+//!
+//! The rooms, from the lowest: [`model`] knows nothing of the others; the rooms of the middle know only the model and
+//! never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends the process.
 
 pub mod model;
+
+pub mod campaign_file;
+pub mod pace;
+pub mod progress;
+pub mod provider;
+pub mod recipients;
+pub mod render;
+pub mod report;
+pub mod simulator;
+pub mod store;
+
+pub mod engine;
+
+pub mod cli;

@@ -1,0 +1,169 @@
+//! From the tree to a campaign: every section, every default, every limit.
+//!
+//! All sections are read even where one is wrong, so that a person sees every problem at once.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::model::{Campaign, Channel, Dispatch, Recipients, Reconcile, Source, WhenUncertain};
+
+use super::message::{self, Places};
+use super::problem::{FileProblem, Found, Place};
+use super::rows;
+use super::section::{Section, list, nearest, value};
+use super::values::{BadValue, duration_within, name, number_within, parse_rate, region, word};
+use super::yaml::Node;
+
+/// Messages a second of one provider account where the campaign says nothing.
+const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
+const DEFAULT_CONCURRENCY: u32 = 64;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_ATTEMPTS: u32 = 5;
+const DEFAULT_AFTER: Duration = Duration::from_secs(60);
+const DEFAULT_EVERY: Duration = Duration::from_secs(60);
+const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// The campaign of a tree. `folder` is the campaign file's own, which the CSV's path is relative to. `None`
+/// only if something was added to `problems`.
+pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> Option<(Campaign, Places)> {
+    let top = Section::open("", Place { line: 1, column: 1, start: 0, end: 0 }, root, problems)?;
+    let found = top.require("name", "`name: spring-sale`, or what you call it", problems);
+    let name = value("name", found, problems, name);
+    let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);
+    let provider = value("provider", found, problems, word);
+    let found = top.require("channel", "`channel: whatsapp`, `viber` or `rcs`", problems);
+    let channel = value("channel", found, problems, channel);
+    let recipients = top
+        .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
+        .and_then(|found| recipients(found, folder, problems));
+    let message = top
+        .require("message", "`message:` with the provider's request body under it", problems)
+        .and_then(|found| message::read(found, problems));
+    let found = top.get("dispatch", problems);
+    let dispatch = dispatch(found, problems);
+    let found = top.get("reconcile", problems);
+    let reconcile = reconcile(found, problems);
+
+    let (message, places) = message?;
+    let campaign = Campaign {
+        name: name?,
+        provider: provider?,
+        channel: channel?,
+        recipients: recipients?,
+        message,
+        dispatch: dispatch?,
+        reconcile: reconcile?,
+    };
+    Some((campaign, places))
+}
+
+fn channel(text: &str) -> Result<Channel, BadValue> {
+    Channel::from_name(text).ok_or_else(|| {
+        let names = Channel::ALL.map(Channel::as_str);
+        let hint = nearest(text, &names)
+            .map_or_else(|| format!("the channels are {}", list(&names)), |near| format!("did you mean `{near}`?"));
+        BadValue::new(format!("there is no channel `{text}`"), hint)
+    })
+}
+
+fn recipients((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &mut Found) -> Option<Recipients> {
+    let section = Section::open("recipients", key_place, node, problems)?;
+    let csv_found = section.get("csv", problems);
+    let csv = value("csv", csv_found, problems, word).map(|file| Source::Csv(folder.join(file)));
+    let rows_found = section.get("rows", problems);
+    let rows = rows_found.and_then(|found| rows::read(found, problems));
+    let found = section.require("to", "`to: phone`, with the name of the column that holds the numbers", problems);
+    let to_place = found.map(|(node, _)| node.place);
+    let to = value("to", found, problems, word);
+    let found = section.get("region", problems);
+    let has_region = found.is_some();
+    let region = value("region", found, problems, region);
+
+    match (csv_found, rows_found) {
+        (Some((_, csv)), Some((_, rows))) => problems.push(
+            FileProblem::new("both_sources", rows, "the recipients come from `csv` or from `rows`, not from both")
+                .hint("take one of the two out")
+                .related(csv, "`csv` is here"),
+        ),
+        (None, None) if !section.has("csv") && !section.has("rows") => problems.push(
+            FileProblem::new("missing_key", key_place, "`recipients` says nothing of where they come from")
+                .hint("add `csv: FILE.csv`, or `rows:` with a list of rows"),
+        ),
+        _ => {}
+    }
+    if let (Some(rows), Some(to), Some(place)) = (&rows, &to, to_place)
+        && !rows.columns.contains(to)
+    {
+        let columns: Vec<&str> = rows.columns.iter().map(String::as_str).collect();
+        let hint = nearest(to, &columns)
+            .map_or_else(|| format!("the columns are {}", list(&columns)), |near| format!("did you mean `{near}`?"));
+        let message = format!("`to`: the rows have no column `{to}`");
+        problems.push(FileProblem::new("bad_value", place, message).hint(hint));
+    }
+    let source = csv.or(rows.map(Source::Inline))?;
+    (has_region == region.is_some()).then_some(Recipients { source, to: to?, region })
+}
+
+fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Dispatch> {
+    let mut read = Optional::open("dispatch", found, problems);
+    let (rate, per) = read.or("rate", (DEFAULT_RATE, Duration::from_secs(1)), parse_rate);
+    let concurrency = read.or("concurrency", DEFAULT_CONCURRENCY, |text| number_within(text, 1..=10_000));
+    let timeout = read.or("timeout", DEFAULT_TIMEOUT, |text| duration_within(text, "1s", "10m"));
+    let attempts = read.or("attempts", DEFAULT_ATTEMPTS, |text| number_within(text, 1..=100));
+    let uncertain = read.or("uncertain", WhenUncertain::Hold, uncertain);
+    let concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX);
+    Some(Dispatch { rate, per, concurrency, timeout, attempts, uncertain })
+}
+
+fn uncertain(text: &str) -> Result<WhenUncertain, BadValue> {
+    match text {
+        "hold" => Ok(WhenUncertain::Hold),
+        "resend" => Ok(WhenUncertain::Resend),
+        _ => Err(BadValue::new(
+            format!("there is no choice `{text}`"),
+            "write `hold`: such a row waits for a person; or `resend`: it is sent again, and may arrive twice",
+        )),
+    }
+}
+
+fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Reconcile> {
+    let mut read = Optional::open("reconcile", found, problems);
+    let after = read.or("after", DEFAULT_AFTER, |text| duration_within(text, "0s", "366d"));
+    let every = read.or("every", DEFAULT_EVERY, |text| duration_within(text, "100ms", "366d"));
+    let horizon = read.or("for", DEFAULT_HORIZON, |text| duration_within(text, "1s", "366d"));
+    if horizon < after {
+        let place = read.place_of("for").or_else(|| read.place_of("after"))?;
+        problems.push(
+            FileProblem::new("bad_value", place, "`for` is shorter than `after`: no status would ever be asked for")
+                .hint("make `for` the longer one, such as `for: 72h`"),
+        );
+        return None;
+    }
+    Some(Reconcile { after, every, horizon })
+}
+
+/// A section that may be missing, with keys that may be missing.
+struct Optional<'n, 'a, 'p> {
+    section: Option<Section<'n, 'a>>,
+    problems: &'p mut Found,
+}
+
+impl<'n, 'a, 'p> Optional<'n, 'a, 'p> {
+    fn open(name: &'static str, found: Option<(&'n Node<'a>, Place)>, problems: &'p mut Found) -> Self {
+        let section = found.and_then(|(node, place)| Section::open(name, place, node, problems));
+        Self { section, problems }
+    }
+
+    /// The value of a key, or the default: where the key is missing, and where the value is wrong, so that the
+    /// rest can be checked still.
+    fn or<T>(&mut self, key: &str, default: T, parse: impl FnOnce(&str) -> Result<T, BadValue>) -> T {
+        let found = self.section.as_ref().and_then(|section| section.get(key, self.problems));
+        value(key, found, self.problems, parse).unwrap_or(default)
+    }
+
+    fn place_of(&mut self, key: &str) -> Option<Place> {
+        let found = self.section.as_ref().and_then(|section| section.get(key, self.problems));
+        found.map(|(node, _)| node.place)
+    }
+}

@@ -1,0 +1,164 @@
+//! A campaign as one canonical text, to be kept with its run, and its fingerprint.
+//!
+//! The text is JSON with a version and a fixed order of keys: the same campaign gives the same bytes, however
+//! its file is laid out. The recipients' rows are not in it; they are kept row by row elsewhere. A change of
+//! the shape needs a new version here, and the old one still read.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Campaign, Channel, Dispatch, Inline, Recipients, Reconcile, Source, WhenUncertain};
+
+const VERSION: u32 = 1;
+
+/// Why a frozen campaign cannot be thawed.
+#[derive(Debug, thiserror::Error)]
+pub enum ThawError {
+    /// It is not what [`freeze`] writes.
+    #[error("the campaign kept with the run is damaged")]
+    Damaged(#[source] serde_json::Error),
+    /// A value is not one that a campaign can have.
+    #[error("the campaign kept with the run is damaged: its {0} cannot be read")]
+    Value(&'static str),
+    /// It was written by another version of this program.
+    #[error("the campaign kept with the run has the format {0}, and this program reads {VERSION}: use a newer one")]
+    Version(u32),
+}
+
+/// Everything of a campaign but its recipients' rows, as canonical JSON on one line.
+#[must_use]
+pub fn freeze(campaign: &Campaign) -> String {
+    let csv = match &campaign.recipients.source {
+        Source::Csv(path) => Some(path.to_string_lossy()),
+        Source::Inline(_) => None,
+    };
+    canonical(campaign, csv.as_deref())
+}
+
+/// The SHA-256 of a frozen campaign, in hexadecimal. The path of the CSV does not count, so that a campaign may
+/// move; what is in the rows does not either, and has to be compared by other means.
+#[must_use]
+pub fn fingerprint(campaign: &Campaign) -> String {
+    Sha256::digest(canonical(campaign, None)).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
+    let Campaign { name, provider, channel, recipients, message, dispatch, reconcile } = campaign;
+    let uncertain = match dispatch.uncertain {
+        WhenUncertain::Hold => "hold",
+        WhenUncertain::Resend => "resend",
+    };
+    json!({
+        "v": VERSION,
+        "name": name,
+        "provider": provider,
+        "channel": channel.as_str(),
+        "recipients": {"csv": csv, "to": recipients.to, "region": recipients.region},
+        "message": message,
+        "dispatch": {
+            "rate": dispatch.rate,
+            "per_ms": millis(dispatch.per),
+            "concurrency": dispatch.concurrency,
+            "timeout_ms": millis(dispatch.timeout),
+            "attempts": dispatch.attempts,
+            "uncertain": uncertain,
+        },
+        "reconcile": {
+            "after_ms": millis(reconcile.after),
+            "every_ms": millis(reconcile.every),
+            "for_ms": millis(reconcile.horizon),
+        },
+    })
+    .to_string()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The campaign of a text that [`freeze`] wrote. Its source is the path of the CSV as it was then, or no rows.
+///
+/// # Errors
+///
+/// If the text is damaged or of another version.
+pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
+    // The version is read first, by itself: the rest of another version may have any shape.
+    let Version { v } = serde_json::from_str(text).map_err(ThawError::Damaged)?;
+    if v != VERSION {
+        return Err(ThawError::Version(v));
+    }
+    let frozen: Frozen = serde_json::from_str(text).map_err(ThawError::Damaged)?;
+    let uncertain = match frozen.dispatch.uncertain.as_str() {
+        "hold" => WhenUncertain::Hold,
+        "resend" => WhenUncertain::Resend,
+        _ => return Err(ThawError::Value("`uncertain`")),
+    };
+    let source = match frozen.recipients.csv {
+        Some(path) => Source::Csv(path.into()),
+        None => Source::Inline(Inline::default()),
+    };
+    Ok(Campaign {
+        name: frozen.name,
+        provider: frozen.provider,
+        channel: Channel::from_name(&frozen.channel).ok_or(ThawError::Value("`channel`"))?,
+        recipients: Recipients { source, to: frozen.recipients.to, region: frozen.recipients.region },
+        message: frozen.message,
+        dispatch: Dispatch {
+            rate: frozen.dispatch.rate,
+            per: Duration::from_millis(frozen.dispatch.per_ms),
+            concurrency: frozen.dispatch.concurrency,
+            timeout: Duration::from_millis(frozen.dispatch.timeout_ms),
+            attempts: frozen.dispatch.attempts,
+            uncertain,
+        },
+        reconcile: Reconcile {
+            after: Duration::from_millis(frozen.reconcile.after_ms),
+            every: Duration::from_millis(frozen.reconcile.every_ms),
+            horizon: Duration::from_millis(frozen.reconcile.for_ms),
+        },
+    })
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+#[derive(Deserialize)]
+struct Frozen {
+    name: String,
+    provider: String,
+    channel: String,
+    recipients: FrozenRecipients,
+    message: serde_json::Value,
+    dispatch: FrozenDispatch,
+    reconcile: FrozenReconcile,
+}
+
+#[derive(Deserialize)]
+struct FrozenRecipients {
+    csv: Option<String>,
+    to: String,
+    region: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct FrozenDispatch {
+    rate: NonZeroU32,
+    per_ms: u64,
+    concurrency: usize,
+    timeout_ms: u64,
+    attempts: u32,
+    uncertain: String,
+}
+
+#[derive(Deserialize)]
+struct FrozenReconcile {
+    after_ms: u64,
+    every_ms: u64,
+    for_ms: u64,
+}

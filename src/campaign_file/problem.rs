@@ -1,0 +1,238 @@
+//! What is wrong with a campaign file: problems as data, and as the text a person reads.
+//!
+//! A problem is a place, a code, a sentence and a hint. The file's text stays in one [`Document`], which shows
+//! any number of problems in the manner of a compiler: the line, a marker under it, and the hint. Nothing is
+//! printed here.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// Problems kept at most, and shown at most. A file with more has one mistake repeated.
+const KEPT: usize = 1000;
+const SHOWN: usize = 50;
+
+/// Characters of a line that are shown from the place of a problem on.
+const SHOWN_CHARS: usize = 200;
+
+/// A place in a campaign file: where a value starts, and how long it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, in characters, from 1.
+    pub column: u32,
+    /// The first byte in the text of the [`Document`].
+    pub(super) start: u32,
+    /// The byte after the last.
+    pub(super) end: u32,
+}
+
+/// One problem of a campaign file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    /// What kind of problem this is: stable and short, such as `unknown_key`.
+    pub code: Cow<'static, str>,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Where it is.
+    pub place: Place,
+    /// Another place that belongs to it, and why.
+    pub related: Option<(Place, &'static str)>,
+}
+
+impl FileProblem {
+    /// A problem at a place, without a hint.
+    #[must_use]
+    pub fn new(code: impl Into<Cow<'static, str>>, place: Place, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), hint: None, place, related: None }
+    }
+
+    /// The same problem with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn related(mut self, place: Place, why: &'static str) -> Self {
+        self.related = Some((place, why));
+        self
+    }
+}
+
+/// The problems found so far, kept up to a limit.
+#[derive(Debug, Default)]
+pub(super) struct Found(Vec<FileProblem>);
+
+impl Found {
+    pub(super) fn push(&mut self, problem: FileProblem) {
+        if !self.is_full() {
+            self.0.push(problem);
+        }
+    }
+
+    /// Takes out what is of the same kind at the same place as `problem`, and adds that.
+    pub(super) fn replace(&mut self, problem: FileProblem) {
+        self.0.retain(|told| (&told.code, told.place.start) != (&problem.code, problem.place.start));
+        self.push(problem);
+    }
+
+    /// Whether nothing more is kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= KEPT
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A campaign file's path and text, kept to show problems in.
+#[derive(Clone, Debug)]
+pub struct Document {
+    path: PathBuf,
+    text: String,
+}
+
+impl Document {
+    pub(super) fn new(path: &Path, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The problems as a person reads them, one snippet each and a blank line between two; with the colours of a
+    /// terminal if `color`. The text does not end with a newline.
+    #[must_use]
+    pub fn show(&self, problems: &[FileProblem], color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let path = self.path.display().to_string();
+        let mut shown: Vec<String> =
+            problems.iter().take(SHOWN).map(|problem| self.show_one(problem, &path, &renderer)).collect();
+        if problems.len() > SHOWN {
+            shown.push(format!("… and {} more problems", problems.len() - SHOWN));
+        }
+        shown.join("\n\n")
+    }
+
+    fn show_one(&self, problem: &FileProblem, path: &str, renderer: &Renderer) -> String {
+        // Only the lines concerned are handed over: the renderer reads all it is given, for every problem.
+        let snippet = |place: Place, kind: AnnotationKind, label: Option<&'static str>| {
+            let window = self.lines_of(place);
+            let span = place.start as usize - window.start..self.end_in_line(place).saturating_sub(window.start);
+            Snippet::source(&self.text[window])
+                .line_start(place.line as usize)
+                .path(path)
+                .annotation(kind.span(span).label(label))
+        };
+        let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.as_ref());
+        let mut group = title.element(snippet(problem.place, AnnotationKind::Primary, None));
+        if let Some((place, why)) = problem.related {
+            group = group.element(snippet(place, AnnotationKind::Context, Some(why)));
+        }
+        let mut report = vec![group];
+        if let Some(hint) = &problem.hint {
+            report.push(Group::with_title(Level::HELP.secondary_title(hint.as_str())));
+        }
+        renderer.render(&report)
+    }
+
+    /// The bytes of the line on which a place starts, without its line break; of a very long line no more than is
+    /// needed to show the place.
+    fn lines_of(&self, place: Place) -> Range<usize> {
+        let start = place.start as usize;
+        let first = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let mut rest = self.text[start..].char_indices().enumerate();
+        let last = rest.find(|(count, (_, c))| *c == '\n' || *count == SHOWN_CHARS);
+        let last = last.map_or(self.text.len(), |(_, (offset, _))| start + offset);
+        let line = &self.text[first..last];
+        first..first + line.trim_end_matches('\r').len().max(start - first)
+    }
+
+    /// The end of a place, no further than the end of its first line: a value over many lines is marked on one.
+    fn end_in_line(&self, place: Place) -> usize {
+        (place.end as usize).clamp(place.start as usize, self.lines_of(place).end)
+    }
+}
+
+/// All that is wrong with one file.
+#[derive(Debug)]
+pub struct FileProblems {
+    document: Document,
+    problems: Vec<FileProblem>,
+}
+
+impl FileProblems {
+    /// The problems, in the order of the file. Of very many, the first 1,000 that were found.
+    #[must_use]
+    pub fn problems(&self) -> &[FileProblem] {
+        &self.problems
+    }
+
+    /// The problems as a person reads them; see [`Document::show`].
+    #[must_use]
+    pub fn show(&self, color: bool) -> String {
+        self.document.show(&self.problems, color)
+    }
+}
+
+impl fmt::Display for FileProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.show(false))
+    }
+}
+
+/// Why a campaign could not be had from a file.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignError {
+    /// The file cannot be read.
+    #[error("cannot read the campaign file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is larger than [`super::MAX_BYTES`].
+    #[error(
+        "the campaign file {} is larger than {} MiB: put the recipients into a CSV file",
+        path.display(),
+        super::MAX_BYTES >> 20
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was read, and is not right. Displayed as one snippet a problem, without colours.
+    #[error("{0}")]
+    Wrong(Box<FileProblems>),
+}
+
+impl CampaignError {
+    /// An error of these problems, put in the order of the file.
+    pub(super) fn wrong(document: Document, Found(mut problems): Found) -> Self {
+        problems.sort_by_key(|problem| problem.place.start);
+        Self::Wrong(Box::new(FileProblems { document, problems }))
+    }
+
+    /// The problems as data; none where the file could not be read at all.
+    #[must_use]
+    pub fn problems(&self) -> &[FileProblem] {
+        match self {
+            Self::Wrong(wrong) => wrong.problems(),
+            Self::Read { .. } | Self::TooLarge { .. } => &[],
+        }
+    }
+}

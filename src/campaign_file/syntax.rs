@@ -1,0 +1,232 @@
+//! YAML's own errors in words that help someone who does not know YAML.
+//!
+//! Most syntax errors in a campaign come from a text that should be in quotes, so the line is looked at before
+//! the parser's reason is believed. Only words are made here; finding the errors is the parser's work.
+
+use granit_parser::{ErrorKind, Marker, ScanError};
+
+use super::problem::{FileProblem, Place};
+
+/// A place that starts at a marker and is `length` bytes long, as far as the text goes.
+pub(super) fn place(text: &str, marker: &Marker, length: usize) -> Place {
+    let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = (start + length).min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    Place { line: small(marker.line().max(1)), column: small(marker.col() + 1), start: small(start), end: small(end) }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A text that YAML took for an anchor, an alias or a tag because of its first character.
+pub(super) fn needs_quotes(text: &str, place: Place, code: &'static str, first: char) -> FileProblem {
+    let rest = line_from(text, place.start as usize);
+    let message = format!("YAML reads a value that starts with `{first}` as its own sign ({code}), not as text");
+    FileProblem::new(code, place, message).hint(format!("if it is text, put it in quotes: {}", quoted(rest)))
+}
+
+/// A text that starts with `{{` and is not in quotes.
+pub(super) fn braces(text: &str, place: Place) -> FileProblem {
+    let rest = line_from(text, place.start as usize);
+    FileProblem::new("unquoted_braces", place, "a text that starts with `{{` must be in quotes")
+        .hint(format!("write {}", quoted(rest)))
+}
+
+/// What a syntax error means. `reached` is the end of the last thing that was understood: the parser names the
+/// place where it gave up, which may be far behind the one to mend.
+pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProblem {
+    let place = place(text, error.marker(), 0);
+    let problem = |message: &str| FileProblem::new("yaml", place, message);
+    if let Some((value, value_place)) = value_in_question(text, place) {
+        match value.chars().next() {
+            Some('{') if value.starts_with("{{") => return braces(text, value_place),
+            Some('*') => return needs_quotes(text, value_place, "alias", '*'),
+            Some('&') => return needs_quotes(text, value_place, "anchor", '&'),
+            Some(sign @ ('%' | '@' | '`')) => {
+                return FileProblem::new("yaml", value_place, format!("a text cannot start with `{sign}`"))
+                    .hint(format!("put it in quotes: {}", quoted(value)));
+            }
+            _ => {}
+        }
+    }
+    if let Some((key, at)) = missing_space(text, place).filter(|_| is_about_lines(error.kind())) {
+        return FileProblem::new("yaml", at, format!("a space is missing after `{key}:`"))
+            .hint("a key and its value are written `key: value`");
+    }
+    match error.kind() {
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabAtBlockScalarStart
+        | ErrorKind::TabInPlainScalar => {
+            let at = tab_after(text, place.start as usize).map_or(place, |tab| place_at(text, tab));
+            FileProblem::new("yaml", at, "there is a tab here, where YAML wants spaces")
+                .hint("indent with spaces, two for each level")
+        }
+        ErrorKind::MappingValueNotAllowed
+        | ErrorKind::InvalidColonPlacement
+        | ErrorKind::InvalidMappingValueWhitespace => problem("a `:` is not expected here")
+            .hint("a text that holds `: ` must be in quotes; if this is a key, check how far it is indented"),
+        ErrorKind::UnclosedQuotedScalar
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            let at = opening_quote(text, reached).map_or(place, |quote| place_at(text, quote));
+            FileProblem::new("yaml", at, "a quote is opened here and not closed")
+                .hint("close it with the same quote, at the end of the text")
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar => problem("something follows the closing quote")
+            .hint("an apostrophe inside single quotes is written twice: 'It''s here'"),
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => problem("something follows the closing quote")
+            .hint(r#"a quote inside double quotes is written with a backslash: "the \"best\" offer""#),
+        ErrorKind::UnknownQuotedScalarEscape => problem("a backslash inside double quotes has a meaning of its own")
+            .hint(r"write two backslashes for one, or use single quotes"),
+        ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping
+        | ErrorKind::UnexpectedEofImplicitFlowMapping
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::MisplacedFlowCollectionEnd
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator => problem("the brackets `[…]` or braces `{…}` do not match here")
+            .hint("close each one, put a `,` between two items, and quote texts that hold brackets or braces"),
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::SimpleKeyExpected
+        | ErrorKind::InvalidSimpleKey
+        | ErrorKind::MappingKeyNotAllowed
+        | ErrorKind::BlockSequenceEntryNotAllowed
+        | ErrorKind::InvalidBlockScalarIndent => problem("this line does not fit the lines above it").hint(
+            "keys of one level start in the same column and are written `key: value`, with a space after the colon",
+        ),
+        ErrorKind::RecursionLimitExceeded => problem("this is nested too deeply"),
+        other => problem(&format!("this is not YAML: {other}")),
+    }
+}
+
+/// The place of the byte at `offset`, which is the first of a character.
+fn place_at(text: &str, offset: usize) -> Place {
+    let line_start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    Place {
+        line: small(text[..offset].matches('\n').count() + 1),
+        column: small(text[line_start..offset].chars().count() + 1),
+        start: small(offset),
+        end: small(offset),
+    }
+}
+
+/// The first tab from `from` on that only blanks stand before on its line.
+fn tab_after(text: &str, from: usize) -> Option<usize> {
+    let line_start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
+    text[line_start..].match_indices('\t').map(|(index, _)| line_start + index).find(|tab| {
+        let line_start = text[..*tab].rfind('\n').map_or(0, |newline| newline + 1);
+        text[line_start..*tab].trim().is_empty()
+    })
+}
+
+/// The first quote from `from` on that opens a text.
+fn opening_quote(text: &str, from: usize) -> Option<usize> {
+    let opens = |index: usize| text[..index].ends_with([' ', '\n', '\t', '[', '{', ',', ':']) || index == 0;
+    text[from..].match_indices(['"', '\'']).map(|(index, _)| from + index).find(|index| opens(*index))
+}
+
+/// Whether an error may come from a line that does not say what it seems to.
+fn is_about_lines(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::MappingValueNotAllowed
+            | ErrorKind::SimpleKeyExpected
+            | ErrorKind::ExpectedBlockMappingKey
+            | ErrorKind::InvalidIndentation
+    )
+}
+
+/// The line of a place, or the last one above it with anything on it, if it is `key:value` without the space:
+/// its key, and where it is.
+fn missing_space(text: &str, place: Place) -> Option<(&str, Place)> {
+    let line_start = text[..place.start as usize].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = text[line_start..].find('\n').map_or(text.len(), |newline| line_start + newline);
+    [&text[..line_end], text[..line_start].trim_end()].into_iter().find_map(|upto| {
+        let start = upto.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = upto[start..].trim_start();
+        let (key, value) = line.split_once(':')?;
+        let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        if !plain || value.trim().is_empty() || value.starts_with([' ', '\t', '/']) {
+            return None;
+        }
+        let at = place_at(text, upto.len() - line.len());
+        Some((key, Place { end: at.start + small(key.len() + 1), ..at }))
+    })
+}
+
+/// The value on the line of an error, or on the last line above it with anything on it: what stands after the
+/// first `: ` or the leading `- `.
+fn value_in_question(text: &str, place: Place) -> Option<(&str, Place)> {
+    let mut end = text[place.start as usize..].find('\n').map_or(text.len(), |n| place.start as usize + n);
+    let mut line_number = place.line;
+    for _ in 0..2 {
+        let start = text[..end].rfind('\n').map_or(0, |n| n + 1);
+        let line = text[start..end].trim_end();
+        if let Some(value) = value_of(line).filter(|value| value.starts_with(['{', '*', '&', '%', '@', '`'])) {
+            let offset = line.len() - value.len();
+            let place = Place {
+                line: line_number,
+                column: small(line[..offset].chars().count() + 1),
+                start: small(start + offset),
+                end: small(start + line.len()),
+            };
+            return Some((value, place));
+        }
+        if start == 0 || line_number == 1 {
+            return None;
+        }
+        end = start - 1;
+        line_number -= 1;
+    }
+    None
+}
+
+fn value_of(line: &str) -> Option<&str> {
+    let mut rest = line.trim_start();
+    while let Some(item) = rest.strip_prefix("- ") {
+        rest = item.trim_start();
+    }
+    match rest.split_once(": ") {
+        Some((key, value)) if !key.contains(['"', '\'', '{', '[']) => Some(value.trim_start()),
+        _ => (rest.len() < line.trim_start().len()).then_some(rest),
+    }
+}
+
+/// The rest of a line, as much of it as may be of interest.
+fn line_from(text: &str, start: usize) -> &str {
+    let rest = &text[start..];
+    let end = rest.char_indices().enumerate().find(|(count, (_, c))| *count == 200 || *c == '\n');
+    &rest[..end.map_or(rest.len(), |(_, (end, _))| end)]
+}
+
+/// A text in double quotes, shortened, as an example. A bracket that closes more than the text opens is of the
+/// list or map around it.
+fn quoted(text: &str) -> String {
+    let mut open = 0_usize;
+    let end = text.find(|c| {
+        match c {
+            '{' | '[' => open += 1,
+            '}' | ']' if open == 0 => return true,
+            '}' | ']' => open -= 1,
+            _ => {}
+        }
+        false
+    });
+    let text = text[..end.unwrap_or(text.len())].trim();
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if short.contains('"') { format!("'{}'", short.replace('\'', "''")) } else { format!("\"{short}\"") }
+}

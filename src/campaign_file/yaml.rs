@@ -1,0 +1,288 @@
+//! The YAML of a campaign file as a tree in which every node knows its place.
+//!
+//! The parser's events are turned into the tree here, rather than by `serde`, so that a scalar keeps its text
+//! as written (`007` and 85268411234 survive) and so that one pass finds every problem: a duplicate key does
+//! not hide the next one. Anchors, aliases, merge keys and tags are refused: no file can grow in memory, and a
+//! text that starts with `*`, `&` or `!` because someone forgot the quotes is found. The tree knows nothing of
+//! campaigns.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
+
+use super::problem::{FileProblem, Found, Place};
+use super::syntax;
+
+/// Levels of nesting at most, for `[…]` and `{…}` and for indented blocks each. The deepest message the
+/// providers' documents show has 9.
+const MAX_DEPTH: usize = 32;
+
+/// Values at most: what half of the largest file may hold if it is a table, and little enough for memory.
+const MAX_NODES: usize = 1_000_000;
+
+/// A value of the file, and where it is.
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub(super) place: Place,
+    pub(super) value: Value<'a>,
+}
+
+#[derive(Debug)]
+pub(super) enum Value<'a> {
+    Scalar(Scalar<'a>),
+    List(Vec<Node<'a>>),
+    Map(Vec<Entry<'a>>),
+    /// Something whose problem has been told; nothing more is to be said about it.
+    Broken,
+}
+
+/// One `key: value` of a map.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) key_place: Place,
+    pub(super) node: Node<'a>,
+}
+
+/// A scalar as it was written.
+#[derive(Debug)]
+pub(super) struct Scalar<'a> {
+    pub(super) text: Cow<'a, str>,
+    /// Without quotes, so that it may mean something else than its text.
+    plain: bool,
+}
+
+/// What a scalar means by the core schema of YAML 1.2.2 (section 10.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Null,
+    Bool(bool),
+    Number,
+    Text,
+}
+
+impl Scalar<'_> {
+    pub(super) fn meaning(&self) -> Meaning {
+        if !self.plain {
+            return Meaning::Text;
+        }
+        match self.text.as_ref() {
+            "" | "~" | "null" | "Null" | "NULL" => Meaning::Null,
+            "true" | "True" | "TRUE" => Meaning::Bool(true),
+            "false" | "False" | "FALSE" => Meaning::Bool(false),
+            text if looks_like_a_number(text) => Meaning::Number,
+            _ => Meaning::Text,
+        }
+    }
+}
+
+fn looks_like_a_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return true;
+    }
+    if let Some(hex) = text.strip_prefix("0x") {
+        return !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return !octal.is_empty() && octal.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    }
+    // Rust reads a superset (`inf`, `nan`, `infinity`) of the schema's decimal numbers; a digit rules those out.
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.bytes().any(|b| b.is_ascii_digit())
+        && digits.parse::<f64>().is_ok()
+}
+
+/// Reads a text as one YAML document. `None` if it is no YAML at all or has nothing in it; what is wrong is
+/// added to `problems` in any case. A syntax error is the last problem, since what follows it cannot be known.
+pub(super) fn read<'a>(text: &'a str, problems: &mut Found) -> Option<Node<'a>> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        emit_anchor_events: true,
+        emit_unresolved_aliases: true,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut reader =
+        Reader { text, parser: Parser::new_from_str_with_options(text, options), problems, reached: 0, nodes: 0 };
+    reader.document().unwrap_or_default()
+}
+
+/// The parser has stopped; the problem has been told.
+struct Stopped;
+
+struct Reader<'a, 'p> {
+    text: &'a str,
+    parser: Parser<'a, StrInput<'a>>,
+    problems: &'p mut Found,
+    /// The end of the last thing that was understood.
+    reached: usize,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn document(&mut self) -> Result<Option<Node<'a>>, Stopped> {
+        let mut root = None;
+        loop {
+            let (event, place) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentEnd => {}
+                Event::DocumentStart(..) => {
+                    if root.is_some() {
+                        self.problems
+                            .push(FileProblem::new("several_documents", place, "a second document starts here").hint(
+                                "a campaign file holds one campaign: take out the `---` line, or make two files",
+                            ));
+                        return Err(Stopped);
+                    }
+                }
+                event => root = Some(self.node(event, place)?),
+            }
+        }
+        let empty = root
+            .as_ref()
+            .is_none_or(|node| matches!(&node.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Null));
+        if empty {
+            self.problems.push(
+                FileProblem::new("empty_file", Place { line: 1, column: 1, start: 0, end: 0 }, "this file is empty")
+                    .hint("a campaign needs `name`, `provider`, `channel`, `recipients` and `message`"),
+            );
+            return Ok(None);
+        }
+        Ok(root)
+    }
+
+    /// The next event that stands for something, and its place.
+    fn next(&mut self) -> Result<(Event<'a>, Place), Stopped> {
+        loop {
+            if self.problems.is_full() {
+                return Err(Stopped);
+            }
+            match self.parser.next() {
+                Some(Ok((Event::Anchor(..), span))) => {
+                    let place = self.place(&span);
+                    self.problems.push(syntax::needs_quotes(self.text, place, "anchor", '&'));
+                }
+                Some(Ok((event, span))) => {
+                    let place = self.place(&span);
+                    self.reached = place.end as usize;
+                    let tag = match &event {
+                        Event::Scalar(.., tag) | Event::SequenceStart(.., tag) | Event::MappingStart(.., tag) => tag,
+                        _ => &None,
+                    };
+                    if tag.as_ref().is_some_and(|tag| !is_text_tag(tag)) {
+                        let place = span.tag_span().map_or(place, |tag| self.place(&tag));
+                        self.problems.push(syntax::needs_quotes(self.text, place, "tag", '!'));
+                    }
+                    return Ok((event, place));
+                }
+                Some(Err(error)) => {
+                    let problem = syntax::explain(self.text, &error, self.reached);
+                    // The parser may have stumbled over what was told already.
+                    self.problems.replace(problem);
+                    return Err(Stopped);
+                }
+                None => return Ok((Event::StreamEnd, Place::default())),
+            }
+        }
+    }
+
+    /// The node that starts with `event`. Recursion ends at `MAX_DEPTH`, which the parser holds.
+    fn node(&mut self, event: Event<'a>, mut place: Place) -> Result<Node<'a>, Stopped> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            self.problems.push(
+                FileProblem::new(
+                    "too_many_values",
+                    place,
+                    format!("there are more than {MAX_NODES} values in this file"),
+                )
+                .hint("put the recipients into a CSV file"),
+            );
+            return Err(Stopped);
+        }
+        let value = match event {
+            Event::Scalar(text, style, _, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                Value::Scalar(Scalar { text, plain })
+            }
+            Event::SequenceStart(..) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, place) => items.push(self.node(event, place)?),
+                    }
+                }
+                Value::List(items)
+            }
+            Event::MappingStart(..) => self.map(&mut place)?,
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.problems.push(syntax::needs_quotes(self.text, place, "alias", '*'));
+                Value::Broken
+            }
+            // No other event stands where a node does.
+            _ => Value::Broken,
+        };
+        Ok(Node { place, value })
+    }
+
+    fn map(&mut self, place: &mut Place) -> Result<Value<'a>, Stopped> {
+        let mut entries: Vec<Entry<'a>> = Vec::new();
+        let mut seen: HashMap<Cow<'a, str>, Place> = HashMap::new();
+        let mut braces = false;
+        loop {
+            let (event, key_place) = self.next()?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let key = self.node(event, key_place)?;
+            let (event, node_place) = self.next()?;
+            let node = self.node(event, node_place)?;
+            let key = match key.value {
+                Value::Scalar(scalar) => scalar,
+                Value::Broken => continue,
+                Value::Map(_) if self.text[place.start as usize..].starts_with("{{") => {
+                    // `{{ name }}` without quotes: a map whose key is a map.
+                    braces = true;
+                    place.end = node.place.end.max(key.place.end);
+                    continue;
+                }
+                Value::Map(_) | Value::List(_) => {
+                    let problem = FileProblem::new("bad_key", key.place, "a key must be a word, not a list or a map");
+                    self.problems.push(problem.hint("a text that starts with `[` or `{` must be in quotes"));
+                    continue;
+                }
+            };
+            if key.plain && key.text == "<<" {
+                let problem =
+                    FileProblem::new("merge_key", key_place, "merge keys (`<<`) are not read in campaign files");
+                self.problems.push(problem.hint("write the keys out where they belong"));
+                continue;
+            }
+            if let Some(first) = seen.get(&key.text) {
+                let message = format!("the key `{}` is here twice", key.text);
+                let problem = FileProblem::new("duplicate_key", key_place, message);
+                self.problems.push(problem.hint("take one of the two out").related(*first, "it is here first"));
+                continue;
+            }
+            seen.insert(key.text.clone(), key_place);
+            entries.push(Entry { key: key.text, key_place, node });
+        }
+        if braces {
+            self.problems.push(syntax::braces(self.text, *place));
+            return Ok(Value::Broken);
+        }
+        Ok(Value::Map(entries))
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        syntax::place(self.text, &span.start, span.byte_range().map_or(0, |range| range.len()))
+    }
+}
+
+fn is_text_tag(tag: &Tag) -> bool {
+    tag.is_yaml_core_schema_tag("str")
+}

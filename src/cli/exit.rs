@@ -1,0 +1,127 @@
+//! The exit codes, and how every failure maps to one.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::campaign_file::CampaignError;
+use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::store::StoreError;
+
+/// How the process ends. The README's table is held against this by a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All done and every sendable row was accepted.
+    Done = 0,
+    /// An error of the environment: store, network, provider account.
+    Environment = 1,
+    /// The command line, campaign or recipients are wrong; nothing was sent.
+    Wrong = 2,
+    /// Done, but some rows were rejected, exhausted, failed or uncertain.
+    SomeFailed = 3,
+    /// Stopped before the end, can go on.
+    Stopped = 4,
+    /// Another process holds this run.
+    Held = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that failed: its code and its words.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    /// Ready to be shown: one or more lines.
+    pub(super) words: String,
+}
+
+impl Failure {
+    /// A failure with words of its own.
+    pub(super) fn new(exit: Exit, words: impl Into<String>) -> Self {
+        Self { exit, words: words.into() }
+    }
+
+    /// A failure told by an error and its causes.
+    pub(super) fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Self { exit, words: chain(error) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// An error and its causes, each said once.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words.push_str("\n  because: ");
+            words.push_str(&text);
+        }
+        cause = error.source();
+    }
+    words
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::Held(_) => Exit::Held,
+            StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing { .. } => Exit::Wrong,
+            StoreError::Open { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Query { .. }
+            | StoreError::Damaged(_)
+            | StoreError::Illegal(_)
+            | StoreError::Lock { .. } => Exit::Environment,
+        };
+        Self::of(exit, &error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Render { .. } | EngineError::Unreachable(_) | EngineError::Defect(_) => {
+                Self::of(Exit::Environment, &error)
+            }
+        }
+    }
+}
+
+impl From<ReportingError> for Failure {
+    fn from(error: ReportingError) -> Self {
+        match error {
+            ReportingError::Read(error) => error.into(),
+            ReportingError::Write(error) => Self::of(Exit::Environment, &error),
+        }
+    }
+}
+
+impl From<CampaignError> for Failure {
+    fn from(error: CampaignError) -> Self {
+        Self::of(Exit::Wrong, &error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => error.into(),
+            PlanError::Spill(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
+            PlanError::Open(_) | PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => {
+                Self::of(Exit::Wrong, &error)
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The command line: one file a command, the exit codes, and the only place that prints or ends the process.
+
+mod cancel;
+mod check;
+mod completions;
+mod config;
+mod exit;
+mod folded;
+mod preview;
+mod reconcile;
+mod report;
+mod resume;
+mod retry;
+mod run;
+mod screen;
+mod session;
+mod simulator;
+mod status;
+mod summary;
+mod suppress;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+use exit::Failure;
+
+use crate::model::{RunId, State};
+
+/// Runs WhatsApp, Viber and RCS campaigns: every row of the recipient list ends up on exactly one line of the report,
+/// nobody is messaged twice unless a person says so, and the rate is never exceeded.
+#[derive(Debug, Parser)]
+#[command(name = "campaigner", version, max_term_width = 110, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  all done and every sendable row was accepted
+  1  an error of the environment: store, network, provider account
+  2  the command line, campaign or recipients are wrong; nothing was sent
+  3  done, but some rows were rejected, exhausted, failed or uncertain
+  4  stopped before the end, can go on
+  5  another process holds this run";
+
+/// What every command understands.
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The store
+    #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_DB", default_value = "campaigner.db")]
+    db: PathBuf,
+    /// The configuration; campaigner.toml if there is one
+    #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_CONFIG")]
+    config: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Log to standard error: -v what happens, -vv each request, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// How logs look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Bars
+    Bar,
+    /// A line every few seconds
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check everything that `run` would check; nothing is sent
+    Check(check::Args),
+    /// Print the exact JSON bodies that would be posted
+    Preview(preview::Args),
+    /// Import, send, reconcile, report; goes on by itself with an unfinished run of the same content
+    Run(run::Args),
+    /// Go on with a run from the store alone
+    Resume(resume::Args),
+    /// Ask for statuses until all are final or the horizon is over
+    Reconcile(reconcile::Args),
+    /// Show what is where
+    Status(status::Args),
+    /// Write a report, as often as wanted
+    Report(report::Args),
+    /// Put rows back to be sent again, after a person's yes, then go on
+    Retry(retry::Args),
+    /// No further sends; what is in flight ends
+    Cancel(cancel::Args),
+    /// Prove the books of a run
+    Verify(verify::Args),
+    /// The list of numbers that get nothing
+    Suppress(suppress::Args),
+    /// The simulated provider on its own
+    Simulator(simulator::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// Reads the command line, does what it says, and gives back the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version are no mistakes.
+            return if error.use_stderr() { Exit::Wrong.into() } else { Exit::Done.into() };
+        }
+    };
+    log_to_stderr(&cli.global);
+    // One thread for the work: measured faster than several here, since nothing in it is worth a hand-over. SQLite
+    // and the reading of recipients have threads of their own.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen::complain(&format!("cannot start: {error}"));
+            return Exit::Environment.into();
+        }
+    };
+    let done = runtime.block_on(dispatch(cli));
+    // A store that hangs is no reason not to end.
+    runtime.shutdown_background();
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            screen::complain(&failure.words);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Check(args) => check::run(&args, &global).await,
+        Command::Preview(args) => preview::run(&args),
+        Command::Run(args) => run::run(&args, &global).await,
+        Command::Resume(args) => resume::run(&args, &global).await,
+        Command::Reconcile(args) => reconcile::run(&args, &global).await,
+        Command::Status(args) => status::run(&args, &global).await,
+        Command::Report(args) => report::run(&args, &global).await,
+        Command::Retry(args) => retry::run(&args, &global).await,
+        Command::Cancel(args) => cancel::run(&args, &global).await,
+        Command::Verify(args) => verify::run(&args, &global).await,
+        Command::Suppress(args) => suppress::run(&args, &global).await,
+        Command::Simulator(args) => simulator::run(&args).await,
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+fn log_to_stderr(global: &Global) {
+    use tracing_subscriber::EnvFilter;
+    let level = match global.verbose {
+        0 => return,
+        1 => "campaigner=info",
+        2 => "campaigner=debug",
+        _ => "campaigner=trace,hyper_util=debug,reqwest=debug",
+    };
+    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    match global.log_format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}
+
+/// Reads a run's id.
+fn run_id(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|error: crate::model::BadRunId| error.to_string())
+}
+
+/// Reads a state's name.
+fn state(text: &str) -> Result<State, String> {
+    State::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = State::ALL.into_iter().map(State::as_str).collect();
+        format!("there is no state `{text}`; the states are {}", names.join(", "))
+    })
+}
+
+/// Standard output went away or its disk is full.
+fn cannot_print(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Environment, format!("cannot write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

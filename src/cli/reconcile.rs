@@ -1,0 +1,28 @@
+//! `campaigner reconcile [RUN]`: only poll statuses.
+
+use super::exit::{Exit, Failure};
+use super::session::Overrides;
+use super::{Global, resume, run_id};
+use crate::engine::Work;
+use crate::model::RunId;
+use crate::store::Store;
+
+/// What `reconcile` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run, NAME-N; the newest if left out
+    #[arg(value_parser = run_id)]
+    run: Option<RunId>,
+    /// A single pass, for cron: ask once about every message that is not final, then end
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(args.run.as_ref()).await?;
+    let work = if args.once { Work::ReconcileOnce } else { Work::Reconcile };
+    resume::go_on(store, run, work, &args.overrides, global).await
+}

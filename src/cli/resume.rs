@@ -1,0 +1,55 @@
+//! `campaigner resume [RUN]`: go on from the store alone.
+
+use super::exit::{Exit, Failure};
+use super::session::{self, Overrides, Session};
+use super::{Global, run_id};
+use crate::engine::{Stop, Work};
+use crate::model::RunId;
+use crate::store::{Run, Store};
+
+/// What `resume` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run, NAME-N; the newest if left out
+    #[arg(value_parser = run_id)]
+    run: Option<RunId>,
+    /// Do not wait for statuses: end when the last message is sent
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(args.run.as_ref()).await?;
+    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
+    go_on(store, run, work, &args.overrides, global).await
+}
+
+/// Goes on with a run that is in the store.
+pub(super) async fn go_on(
+    store: Store,
+    run: Run,
+    work: Work,
+    overrides: &Overrides,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let lock = store.lock(&run.id)?;
+    let run = store.run(Some(&run.id)).await?;
+    if run.planned_at.is_none() {
+        return Err(Failure::new(
+            Exit::Wrong,
+            format!(
+                "the import of {} was broken off before anything was sent; `campaigner run FILE` starts it anew",
+                run.id
+            ),
+        ));
+    }
+    let mut campaign = session::thaw(&run)?;
+    overrides.apply(&mut campaign)?;
+    let account = session::account(&campaign, global)?;
+    let progress = session::progress(global);
+    let session = Session { store, run, lock, campaign, account, progress, stop: Stop::default() };
+    session.work(work, overrides, global).await
+}

@@ -1,0 +1,70 @@
+//! `campaigner retry RUN --state …`: put rows back, after a person's yes, then go on.
+
+use super::exit::{Exit, Failure};
+use super::session::Overrides;
+use super::{Global, resume, run_id, screen, state};
+use crate::engine::Work;
+use crate::model::{Change, Millis, RunId, State};
+use crate::store::Store;
+
+/// What `retry` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+    /// Which rows: rejected, exhausted, uncertain, failed; several with commas
+    #[arg(long, value_name = "STATES", value_delimiter = ',', required = true, value_parser = state)]
+    state: Vec<State>,
+    /// Yes, send them again
+    #[arg(long)]
+    yes: bool,
+    /// Do not wait for statuses: end when the last message is sent
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    for state in &args.state {
+        state.after(Change::PutBack).map_err(|_| {
+            Failure::new(
+                Exit::Wrong,
+                format!(
+                    "rows that are {state} cannot be sent again; these can: rejected, exhausted, uncertain, failed"
+                ),
+            )
+        })?;
+    }
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(Some(&args.run)).await?;
+    if run.cancelled_at.is_some() {
+        return Err(Failure::new(Exit::Wrong, format!("{} was cancelled; nothing of it is sent any more", run.id)));
+    }
+    let lock = store.lock(&run.id)?;
+    let tally = store.tally(&run).await?;
+    let mut states = args.state.clone();
+    states.sort_unstable();
+    states.dedup();
+    let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
+    if rows == 0 {
+        screen::say(&format!("{} has no such rows; nothing to do", run.id));
+        return Ok(Exit::Done);
+    }
+    let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let mut question = format!("send {} of {} again ({})?", screen::count(rows, "row"), run.id, names.join(", "));
+    if states.contains(&State::Uncertain) {
+        question = format!("uncertain rows may have been accepted: some people may get the message twice. {question}");
+    }
+    let yes = args.yes || (screen::can_ask() && screen::ask(&question));
+    if !yes {
+        return Err(Failure::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
+    }
+    let mut writer = store.writer().await?;
+    writer.put_back(run.key, &states, Millis::now()).await?;
+    writer.close().await?;
+    drop(lock);
+    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
+    resume::go_on(store, run, work, &args.overrides, global).await
+}

@@ -1,0 +1,121 @@
+//! `campaigner run FILE`: import, send, reconcile, report.
+
+use std::path::PathBuf;
+
+use super::exit::{Exit, Failure};
+use super::session::{self, Overrides, Session};
+use super::{Global, folded, screen};
+use crate::campaign_file;
+use crate::engine::{Stop, Work};
+use crate::model::Millis;
+use crate::recipients;
+use crate::store::{Decision, NewRun, Run, Store};
+
+/// What `run` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The campaign file
+    file: PathBuf,
+    /// Run it once more though the same content was run to its end: everyone is messaged again
+    #[arg(long)]
+    again: bool,
+    /// Check everything and say what would be done; nothing is stored or sent
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not wait for statuses: end when the last message is sent
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let loaded = campaign_file::read(&args.file)?;
+    let mut campaign = loaded.campaign.clone();
+    args.overrides.apply(&mut campaign)?;
+    let plan = folded::plan(&loaded)?;
+    if args.dry_run {
+        return folded::dry_run(plan, &campaign, global).await;
+    }
+    let account = session::account(&campaign, global)?;
+    let digest = recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let new = NewRun {
+        name: campaign.name.clone(),
+        campaign: campaign_file::freeze(&loaded.campaign),
+        campaign_print: campaign_file::fingerprint(&loaded.campaign),
+        recipients_print: digest.clone(),
+    };
+    let store = Store::open(&global.db).await?;
+    let run = take(&store, &new, args.again, global).await?;
+    let lock = store.lock(&run.id)?;
+    // Whoever held the lock until now may have moved it on.
+    let mut run = store.run(Some(&run.id)).await?;
+    if run.finished_at.is_some() {
+        return Err(finished(&run));
+    }
+    let progress = session::progress(global);
+    let stop = Stop::default();
+    if run.planned_at.is_none() {
+        let events = progress.events();
+        let import = plan.import(&store, run.key, &digest, &events);
+        let imported = tokio::select! {
+            imported = session::unless_aborted(&stop, &events, import) => imported,
+            () = stop.all_ended() => None,
+        };
+        let Some(imported) = imported else {
+            progress.finish();
+            return Err(Failure::new(
+                Exit::Stopped,
+                "stopped while importing; nothing was sent. The same command starts the import anew",
+            ));
+        };
+        imported?;
+        run = store.run(Some(&run.id)).await?;
+    }
+    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
+    let session = Session { store, run, lock, campaign, account, progress, stop };
+    session.work(work, &args.overrides, global).await
+}
+
+/// The run that this content is: a new one, or an unfinished one that goes on.
+async fn take(store: &Store, new: &NewRun, again: bool, global: &Global) -> Result<Run, Failure> {
+    let mut writer = store.writer().await?;
+    let decision = writer.decide(new, again, Millis::now()).await?;
+    writer.close().await?;
+    match decision {
+        Decision::Made(run) => Ok(run),
+        Decision::GoOn(run) => {
+            if !global.quiet && run.planned_at.is_some() {
+                screen::say(&format!("going on with {}, begun {}", run.id, run.created_at));
+            }
+            Ok(run)
+        }
+        Decision::Finished(run) => Err(finished(&run)),
+        Decision::Differs { run, campaign } => {
+            let what = if campaign { "the campaign file" } else { "the recipients" };
+            Err(Failure::new(
+                Exit::Wrong,
+                format!(
+                    "{} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
+                     go on with it as it was:  campaigner resume {}\n  \
+                     or give it up:            campaigner cancel {}\n  \
+                     or put the old file back, or give this campaign another name",
+                    run.id, run.id, run.id
+                ),
+            ))
+        }
+    }
+}
+
+fn finished(run: &Run) -> Failure {
+    let when = run.finished_at.map_or_else(String::new, |at| format!(" at {at}"));
+    Failure::new(
+        Exit::Wrong,
+        format!(
+            "this campaign with these recipients was run to its end as {}{when}\n  \
+             see how it went:                campaigner status {}\n  \
+             message everyone once more:     add --again",
+            run.id, run.id
+        ),
+    )
+}

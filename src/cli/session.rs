@@ -1,0 +1,219 @@
+//! Working on a run from the command line: what `run`, `resume`, `reconcile` and `retry` have in common.
+
+use std::path::{Path, PathBuf};
+
+use super::config::{self, Account};
+use super::exit::{Exit, Failure};
+use super::{Global, Progress, screen, summary};
+use crate::campaign_file;
+use crate::engine::{self, Ending, Job, Reason, Stop, Work};
+use crate::model::{Campaign, Event, Events, State};
+use crate::pace::{Pace, RetryPolicy};
+use crate::progress;
+use crate::provider::Provider;
+use crate::render::Renderer;
+use crate::store::{Run, RunLock, Store};
+
+/// What the command line may change for this time, without being part of the run.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Overrides {
+    /// Messages a second (80/s) or a minute (1000/min), for this time
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// Requests in flight at most, for this time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    concurrency: Option<u32>,
+    /// Send at most N more messages, then stop with exit code 4; the same command goes on
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Where the reports go: DIR/RUN/
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    report_dir: PathBuf,
+}
+
+impl Overrides {
+    /// Puts them into the campaign.
+    pub(super) fn apply(&self, campaign: &mut Campaign) -> Result<(), Failure> {
+        if let Some(rate) = &self.rate {
+            let (rate, per) = campaign_file::parse_rate(rate)
+                .map_err(|error| Failure::new(Exit::Wrong, format!("--rate {rate}: {error}")))?;
+            campaign.dispatch.rate = rate;
+            campaign.dispatch.per = per;
+        }
+        if let Some(concurrency) = self.concurrency {
+            campaign.dispatch.concurrency = concurrency as usize;
+        }
+        Ok(())
+    }
+
+    /// The folder for the reports of one run.
+    fn folder(&self, run: &Run) -> PathBuf {
+        self.report_dir.join(run.id.to_string())
+    }
+}
+
+/// The campaign a run was frozen with.
+pub(super) fn thaw(run: &Run) -> Result<Campaign, Failure> {
+    campaign_file::thaw(&run.campaign).map_err(|error| Failure::of(Exit::Environment, &error))
+}
+
+/// How progress is shown to whoever sits there.
+pub(super) fn progress(global: &Global) -> progress::Progress {
+    let mode = match global.progress {
+        // Logs and bars would tear each other.
+        Progress::Auto if global.verbose > 0 => progress::Mode::Plain,
+        Progress::Auto => progress::Mode::Auto,
+        Progress::Bar => progress::Mode::Bar,
+        Progress::Plain => progress::Mode::Plain,
+        Progress::None => progress::Mode::None,
+    };
+    progress::reporter(mode, global.quiet)
+}
+
+/// A planned run that this process holds, with all it takes to work on it.
+pub(super) struct Session {
+    pub(super) store: Store,
+    pub(super) run: Run,
+    pub(super) lock: RunLock,
+    /// The run's campaign, with the overrides of this time.
+    pub(super) campaign: Campaign,
+    pub(super) account: Account,
+    pub(super) progress: progress::Progress,
+    pub(super) stop: Stop,
+}
+
+impl Session {
+    /// Works on the run, and leaves the reports. Gives back the exit code for how it went.
+    pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
+        let Self { store, run, lock, campaign, account, progress, stop } = self;
+        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::new(
+                Exit::Environment,
+                format!("the run's frozen message cannot be compiled: {}", words.join("; ")),
+            )
+        })?;
+        let dispatch = &campaign.dispatch;
+        let provider = Provider::new(&account.endpoint, dispatch.concurrency, dispatch.timeout)
+            .map_err(|error| Failure::of(Exit::Environment, &error))?;
+        let job = Job {
+            store: store.clone(),
+            run: run.clone(),
+            renderer,
+            provider,
+            pace: Pace::new(dispatch.rate, dispatch.per),
+            retry: RetryPolicy::default(),
+            concurrency: dispatch.concurrency,
+            limit: overrides.limit,
+            events: progress.events(),
+            stop: stop.clone(),
+            lock,
+            campaign: campaign.clone(),
+        };
+        let ending = unless_aborted(&stop, &progress.events(), engine::work(job, work)).await;
+        progress.finish();
+        let ending = ending.ok_or_else(|| aborted(&run))??;
+        let run = store.run(Some(&run.id)).await?;
+        conclude(&store, &run, &campaign, &ending, &overrides.folder(&run), global).await
+    }
+}
+
+/// Says how it stands, leaves the reports, and finds the exit code.
+async fn conclude(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    ending: &Ending,
+    folder: &Path,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    match &ending.reason {
+        Some(Reason::Signal) => {
+            let go_on = format!("stopped; nothing in flight was lost. Go on with: campaigner resume {}", run.id);
+            summary::brief(run, ending, global);
+            screen::complain(&go_on);
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Halt(problem)) => {
+            summary::brief(run, ending, global);
+            screen::complain(&format!(
+                "stopped: the provider refuses the account or the template, not this or that row: {problem}\n  \
+                 mend it there or in the configuration, then go on with: campaigner resume {}",
+                run.id
+            ));
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Cancelled | Reason::Limit) | None => {}
+    }
+    let paths = engine::write_reports(store, run, campaign, folder).await?;
+    summary::whole(store, run, campaign, ending, &paths, global).await?;
+    if ending.reason == Some(Reason::Limit) {
+        screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
+        return Ok(Exit::Stopped);
+    }
+    Ok(exit_of(ending))
+}
+
+/// The exit code for how the rows of a run that was not stopped stand.
+fn exit_of(ending: &Ending) -> Exit {
+    let tally = &ending.tally;
+    if tally.sendable() == 0 {
+        return Exit::Wrong;
+    }
+    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain];
+    if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
+}
+
+fn aborted(run: &Run) -> Failure {
+    Failure::new(
+        Exit::Stopped,
+        format!(
+            "aborted; what was in flight is uncertain and will not be sent again by itself. Go on with: campaigner resume {}",
+            run.id
+        ),
+    )
+}
+
+/// Does `what` while listening to signals: the first stops it gently, the second at once (`None`).
+pub(super) async fn unless_aborted<T>(stop: &Stop, events: &Events, what: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = what => Some(done),
+        () = second_signal(stop, events) => None,
+    }
+}
+
+async fn second_signal(stop: &Stop, events: &Events) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers a signal ends the process at once, which loses nothing either.
+        return std::future::pending().await;
+    };
+    for first in [true, false] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if first {
+            stop.stop(Reason::Signal);
+            events(Event::Said(
+                "stopping: what is in flight ends, nothing new begins; once more aborts at once".into(),
+            ));
+        }
+    }
+}
+
+/// A length of time as a person says it, to the second.
+pub(super) fn plain_seconds(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// The account a campaign's provider stands for.
+pub(super) fn account(campaign: &Campaign, global: &Global) -> Result<Account, Failure> {
+    config::account(&campaign.provider, global)
+}

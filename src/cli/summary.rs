@@ -1,0 +1,96 @@
+//! What a person sees at the end of a run.
+
+use super::exit::Failure;
+use super::{Global, cannot_print, screen};
+use crate::engine::{Ending, Reason};
+use crate::model::{Campaign, State, Tally};
+use crate::report::Paths;
+use crate::store::{Run, Store};
+
+/// Kinds of errors shown; the report has them all.
+const SHOWN: u32 = 5;
+/// Characters of an error shown.
+const WIDTH: usize = 90;
+
+/// Where the rows stand, in one line, for a run that stopped before its end.
+pub(super) fn brief(run: &Run, ending: &Ending, global: &Global) {
+    if global.quiet {
+        return;
+    }
+    let states: Vec<String> =
+        ending.tally.iter().map(|(state, rows)| format!("{} {state}", screen::grouped(rows))).collect();
+    screen::say(&format!("{}: {}", run.id, states.join(", ")));
+}
+
+/// The whole summary, with where the reports are.
+pub(super) async fn whole(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    ending: &Ending,
+    paths: &Paths,
+    global: &Global,
+) -> Result<(), Failure> {
+    if global.quiet {
+        return Ok(());
+    }
+    let print = |line: &str| screen::data(line).map_err(cannot_print);
+    let how = match (&ending.reason, ending.finished) {
+        (Some(Reason::Cancelled), _) => "cancelled",
+        (Some(Reason::Limit), _) => "stopped at the limit",
+        (_, true) => "finished",
+        (_, false) => "all sent, statuses still awaited",
+    };
+    print(&format!("\n{} · {} via {} · {how}\n", run.id, campaign.channel, campaign.provider))?;
+    for line in states(&ending.tally) {
+        print(&line)?;
+    }
+    let problems = store.problems(run, SHOWN + 1).await?;
+    if !problems.is_empty() {
+        print("\n  most frequent problems")?;
+        for (code, rows, sample) in problems.iter().take(SHOWN as usize) {
+            print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(sample)))?;
+        }
+        if problems.len() > SHOWN as usize {
+            print("               … more in the reports")?;
+        }
+    }
+    print("")?;
+    for path in [&paths.csv, &paths.json, &paths.html] {
+        print(&format!("  {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The funnel, then what is not in it. Each step of the funnel counts those that got at least so far.
+pub(super) fn states(tally: &Tally) -> Vec<String> {
+    let accepted = tally.accepted();
+    let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
+        let share = match of {
+            Some((whole, name)) if whole > 0 => {
+                format!("  {:>5.1} % of {name}", 100.0 * rows as f64 / whole as f64)
+            }
+            _ => String::new(),
+        };
+        format!("  {name:<11}{:>9}{share}", screen::grouped(rows))
+    };
+    let mut lines = vec![
+        line("rows", tally.rows(), None),
+        line("accepted", accepted, Some((tally.sendable(), "those to be sent"))),
+        line("delivered", tally.delivered(), Some((accepted, "accepted"))),
+        line("read", tally.of(State::Read), Some((accepted, "accepted"))),
+    ];
+    let rest = State::ALL.into_iter().filter(|state| {
+        !matches!(state, State::Accepted | State::Sent | State::Delivered | State::Read) && tally.of(*state) > 0
+    });
+    lines.extend(rest.map(|state| line(state.as_str(), tally.of(state), None)));
+    lines
+}
+
+fn shortened(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    line.chars().take(WIDTH - 1).chain(['…']).collect()
+}

@@ -1,0 +1,165 @@
+//! `campaigner suppress`: the store's list of numbers that get nothing from any run.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::exit::{Exit, Failure};
+use super::{Global, cannot_print, screen};
+use crate::model::{Millis, Phone, Recipients, Source};
+use crate::recipients::{self, Numbers, Record};
+use crate::store::{Store, Writer};
+
+/// What `suppress` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Put numbers on the list; takes effect at once, also for runs that are under way
+    Add {
+        /// Numbers with country code
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Why, for the report
+        #[arg(long)]
+        reason: Option<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Take numbers off the list
+    Remove {
+        /// Numbers with country code
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Print the list as CSV
+    List,
+    /// Put every number of a CSV on the list
+    Import {
+        /// The CSV
+        file: PathBuf,
+        /// The column that holds the number
+        #[arg(long, default_value = "phone")]
+        column: String,
+        /// Why, for the report
+        #[arg(long)]
+        reason: Option<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+}
+
+/// Numbers in one statement, and lines of the list in one read.
+const PAGE: usize = 1000;
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let store = Store::open(&global.db).await?;
+    match &args.action {
+        Action::Add { numbers, reason, region } => {
+            let phones = read(numbers, region.as_deref())?;
+            let mut writer = store.writer().await?;
+            let new = writer.suppress(&phones, reason.as_deref(), Millis::now()).await?;
+            writer.close().await?;
+            tell(global, &format!("{} put on the list", screen::count(new, "number")));
+            Ok(Exit::Done)
+        }
+        Action::Remove { numbers, region } => {
+            let phones = read(numbers, region.as_deref())?;
+            let mut writer = store.writer().await?;
+            let gone = writer.unsuppress(&phones).await?;
+            writer.close().await?;
+            tell(global, &format!("{} taken off the list", screen::count(gone, "number")));
+            Ok(Exit::Done)
+        }
+        Action::List => list(&store).await,
+        Action::Import { file, column, reason, region } => {
+            let recipients =
+                Recipients { source: Source::Csv(file.clone()), to: column.clone(), region: region.clone() };
+            let mut writer = store.writer().await?;
+            let exit = import(&mut writer, &recipients, reason.as_deref(), global).await?;
+            writer.close().await?;
+            Ok(exit)
+        }
+    }
+}
+
+fn tell(global: &Global, sentence: &str) {
+    if !global.quiet {
+        screen::say(sentence);
+    }
+}
+
+/// Reads numbers; one that is wrong and nothing is done.
+fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure> {
+    let reader = Numbers::new(region).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    numbers
+        .iter()
+        .map(|text| {
+            reader
+                .normalise(text)
+                .map_err(|problem| Failure::new(Exit::Wrong, format!("`{text}`: {}", problem.message)))
+        })
+        .collect()
+}
+
+async fn list(store: &Store) -> Result<Exit, Failure> {
+    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    let failed = |error: csv::Error| Failure::of(Exit::Environment, &error);
+    csv.write_record(["phone", "reason", "added_at"]).map_err(failed)?;
+    let mut after = None;
+    loop {
+        let page = store.suppressions(after, PAGE as u32).await?;
+        let Some((last, ..)) = page.last() else { break };
+        after = Some(*last);
+        for (phone, reason, at) in &page {
+            csv.write_record([phone.digits().as_str(), reason.as_deref().unwrap_or(""), &at.to_string()])
+                .map_err(failed)?;
+        }
+    }
+    csv.flush().map_err(cannot_print)?;
+    Ok(Exit::Done)
+}
+
+/// Puts every number of a file on the list; lines without one are told and passed over.
+async fn import(
+    writer: &mut Writer,
+    recipients: &Recipients,
+    reason: Option<&str>,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let mut reader = recipients::open(recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let mut record = Record::default();
+    let mut phones = Vec::with_capacity(PAGE);
+    let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
+    loop {
+        let more = reader.read(&mut record).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+        if more {
+            read += 1;
+            match (&record.problem, &record.to) {
+                (None, Ok(phone)) => phones.push(*phone),
+                (Some(problem), _) | (None, Err(problem)) => {
+                    bad += 1;
+                    screen::say(&format!("row {}, line {}: {}", record.row, record.line, problem.message));
+                }
+            }
+        }
+        if phones.len() == PAGE || !more {
+            new += writer.suppress(&phones, reason, Millis::now()).await?;
+            phones.clear();
+        }
+        if !more {
+            break;
+        }
+    }
+    tell(global, &format!("{} read: {} put on the list, {} without a number", screen::count(read, "row"), new, bad));
+    Ok(if bad > 0 { Exit::Wrong } else { Exit::Done })
+}

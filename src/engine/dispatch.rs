@@ -1,0 +1,251 @@
+//! Dispatch: due rows become requests. The one place of concurrency, in three steps that run side by side:
+//!
+//! ```text
+//! feed ──ready rows──> turns ──granted intents──> departures ──> one task a request ──outcome──> recorder
+//! (store, render)      (slot, limiter)            (synced, strict window)
+//! ```
+//!
+//! `feed` reads due rows and renders them ahead of their turn. `turns` gives each a slot in flight and its turn at the
+//! limiter, and asks the recorder for its intent. `departures` lets the request go only when that intent is synced.
+//! Nothing here writes to the store or prints.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+use super::recorder::{Entry, Gone, Recorder};
+use super::settle::Tried;
+use super::stop::Reason;
+use super::{EngineError, Job};
+use crate::model::{Event, Millis, Outcome};
+use crate::store::{Due, Intent, RowKey, Stage};
+
+/// Rendered rows ahead of the limiter: enough that it never waits for the store, few enough to cost nothing.
+const AHEAD: usize = 512;
+/// Rows in one read of the store.
+const PAGE: u32 = 256;
+/// Intents asked for together at most.
+const GROUP: usize = 256;
+/// How often rows that wait for another try are looked for while fresh ones are there.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// A row with its request ready to go.
+struct Ready {
+    key: RowKey,
+    attempt: crate::model::AttemptNo,
+    tries: u32,
+    again: bool,
+    body: Vec<u8>,
+}
+
+/// Rows with their turn, and the answer on whether their intents are durable.
+type Group = (Vec<(Ready, Intent, OwnedSemaphorePermit)>, oneshot::Receiver<Vec<bool>>);
+
+/// Sends every row of the run that is due, until none is left or the run is stopped; returns when nothing is in
+/// flight any more.
+pub(super) async fn dispatch(
+    job: &Arc<Job>,
+    recorder: Recorder,
+    returned: watch::Receiver<u64>,
+) -> Result<(), EngineError> {
+    let slots = Arc::new(Semaphore::new(job.concurrency));
+    // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
+    // a second time.
+    let in_hand = Arc::new(AtomicUsize::new(0));
+    let (ready, from_feed) = mpsc::channel(AHEAD);
+    let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
+    let (fed, (), ()) = tokio::join!(
+        feed(job, ready, &recorder, returned, &in_hand),
+        turns(job, from_feed, groups, &recorder, &slots),
+        departures(job, from_turns, &recorder, &in_hand),
+    );
+    // Every request holds a slot until its outcome is in the recorder's queue.
+    let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
+    let all_done = fed?;
+    if all_done || job.stop.reason() == Some(Reason::Cancelled) {
+        let _ = recorder.record(Entry::Reach(Stage::Dispatched)).await;
+    }
+    if job.stop.reason() == Some(Reason::Cancelled) {
+        let _ = recorder.record(Entry::CancelWaiting).await;
+    }
+    Ok(())
+}
+
+/// Reads due rows, renders them, and hands them on. True if it ended because no row is left.
+async fn feed(
+    job: &Job,
+    ready: mpsc::Sender<Ready>,
+    recorder: &Recorder,
+    mut returned: watch::Receiver<u64>,
+    in_hand: &AtomicUsize,
+) -> Result<bool, EngineError> {
+    let run = job.run.key;
+    let mut last = job.store.last_tried(run).await?;
+    let mut fresh_left = true;
+    let mut handed_on: u64 = 0;
+    let mut fresh_allowed = job.limit.unwrap_or(u64::MAX);
+    let mut look_again = tokio::time::Instant::now();
+    loop {
+        if job.stop.ends_sending() {
+            return Ok(false);
+        }
+        let mut page = Vec::new();
+        if look_again <= tokio::time::Instant::now() && in_hand.load(Ordering::Acquire) == 0 {
+            page = job.store.due_again(run, Millis::now(), PAGE).await?;
+            in_hand.store(page.iter().filter(|due| !due.suppressed).count(), Ordering::Release);
+            look_again = tokio::time::Instant::now() + LOOK_AGAIN;
+        }
+        if page.is_empty() && fresh_left {
+            let limit = u32::try_from(fresh_allowed).unwrap_or(PAGE).min(PAGE);
+            page = if limit == 0 { Vec::new() } else { job.store.fresh(run, last, limit).await? };
+            fresh_left = !page.is_empty();
+            fresh_allowed -= page.len() as u64;
+            last = page.last().map(|due| due.key).or(last);
+        }
+        if !page.is_empty() {
+            handed_on += page.len() as u64;
+            for due in page {
+                if hand_on(job, due, &ready, recorder).await?.is_err() {
+                    return Ok(false);
+                }
+            }
+            continue;
+        }
+        // Nothing to send right now. Either rows are still in flight, or some wait for their time, or all is done.
+        let all_back = *returned.borrow_and_update() == handed_on;
+        let next = job.store.next_due(run).await?;
+        if all_back && next.is_none() {
+            return if job.limit.is_some() && fresh_allowed == 0 && !job.store.fresh(run, last, 1).await?.is_empty() {
+                job.stop.stop(Reason::Limit);
+                Ok(false)
+            } else {
+                Ok(true)
+            };
+        }
+        let wait = next.map_or(Duration::from_secs(1), |at| at.since(Millis::now())).max(Duration::from_millis(5));
+        tokio::select! {
+            () = job.stop.sending_ended() => {}
+            () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}
+            changed = returned.changed(), if !all_back => if changed.is_err() { return Ok(false) },
+        }
+        look_again = tokio::time::Instant::now();
+    }
+}
+
+/// Renders one row and hands it on; a suppressed one goes to the recorder instead.
+async fn hand_on(
+    job: &Job,
+    due: Due,
+    ready: &mpsc::Sender<Ready>,
+    recorder: &Recorder,
+) -> Result<Result<(), Gone>, EngineError> {
+    if due.suppressed {
+        return Ok(recorder.record(Entry::Suppress(due.key)).await);
+    }
+    let body = job.render(&due)?;
+    let Due { key, attempt, tries, again, .. } = due;
+    Ok(ready.send(Ready { key, attempt, tries, again, body }).await.map_err(|_| Gone))
+}
+
+/// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
+/// limits, in groups where turns are there for the taking.
+async fn turns(
+    job: &Job,
+    mut ready: mpsc::Receiver<Ready>,
+    groups: mpsc::Sender<Group>,
+    recorder: &Recorder,
+    slots: &Arc<Semaphore>,
+) {
+    let mut held: Option<Ready> = None;
+    loop {
+        let wait_for_turn = async {
+            let row = match held.take() {
+                Some(row) => row,
+                None => ready.recv().await?,
+            };
+            let slot = slots.clone().acquire_owned().await.ok()?;
+            job.pace.turn().await;
+            Some((row, slot))
+        };
+        let first = tokio::select! {
+            biased;
+            () = job.stop.sending_ended() => None,
+            first = wait_for_turn => first,
+        };
+        let Some(first) = first else { return };
+        let mut rows = vec![first];
+        while rows.len() < GROUP {
+            let Ok(slot) = slots.clone().try_acquire_owned() else { break };
+            let Ok(row) = ready.try_recv() else { break };
+            if job.pace.try_turn() {
+                rows.push((row, slot));
+            } else {
+                held = Some(row);
+                break;
+            }
+        }
+        let at = Millis::now();
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(row, slot)| {
+                let intent = Intent { key: row.key, attempt: row.attempt, at, again: row.again };
+                (row, intent, slot)
+            })
+            .collect();
+        let intents = rows.iter().map(|(_, intent, _)| *intent).collect();
+        let (answer, granted) = oneshot::channel();
+        if recorder.record(Entry::Intend(intents, answer)).await.is_err() || groups.send((rows, granted)).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Lets requests go whose intents are synced.
+async fn departures(job: &Arc<Job>, mut groups: mpsc::Receiver<Group>, recorder: &Recorder, in_hand: &AtomicUsize) {
+    while let Some((rows, granted)) = groups.recv().await {
+        // Without an answer the recorder is gone, and none of these may leave.
+        let Ok(granted) = granted.await else { continue };
+        for ((row, intent, slot), granted) in rows.into_iter().zip(granted) {
+            if row.again {
+                in_hand.fetch_sub(1, Ordering::AcqRel);
+            }
+            if !granted {
+                continue;
+            }
+            let tried = Tried { intent, tries: row.tries };
+            if !job.stop.ends_sending() {
+                job.pace.depart().await;
+            }
+            if job.stop.ends_sending() {
+                settle(job, recorder, tried, Outcome::Unsent).await;
+                continue;
+            }
+            let (job, recorder) = (job.clone(), recorder.clone());
+            tokio::spawn(async move {
+                let outcome = job.provider.send(job.campaign.channel, row.body).await;
+                settle(&job, &recorder, tried, outcome).await;
+                drop(slot);
+            });
+        }
+    }
+}
+
+/// Draws the consequences of an outcome: for the pace, for the run, and for the row.
+async fn settle(job: &Job, recorder: &Recorder, tried: Tried, outcome: Outcome) {
+    match &outcome {
+        Outcome::Throttled { wait, .. } => {
+            let slowed = job.pace.slow_down(*wait);
+            (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
+        }
+        Outcome::Halted(problem) => job.stop.stop(Reason::Halt(problem.clone())),
+        _ => {}
+    }
+    match job.rules().settle(tried, outcome, Millis::now()) {
+        // If the recorder is gone the intent stays open, which is what it is: in doubt.
+        Ok(settled) => drop(recorder.record(Entry::Settle(Box::new(settled))).await),
+        Err(error) => tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled"),
+    }
+}

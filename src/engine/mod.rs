@@ -1,0 +1,255 @@
+//! The engine: plan, dispatch, reconcile, report. Each stage reads what it needs from the store and leaves what it did
+//! there; nothing is handed from one to the next in memory. So `run` and `resume` are the same code, and after a crash
+//! between any two instructions the same code goes on.
+//!
+//! The engine never prints, never looks at a status number, and never ends the process.
+
+mod dispatch;
+mod plan;
+mod reconcile;
+mod recorder;
+mod report;
+mod settle;
+mod stop;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::model::{Campaign, Event, Events, Millis, Problem, State, Tally};
+use crate::pace::{Pace, RetryPolicy};
+use crate::provider::Provider;
+use crate::render::Renderer;
+use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Writer};
+
+pub use plan::{Bad, Checked, Plan, PlanError};
+pub use report::{ReportingError, each_row, facts, write_reports};
+pub use stop::{Reason, Stop};
+
+use recorder::{Committed, Entry, Recorder};
+use settle::{Rules, Tried};
+
+/// All that working on one run needs.
+pub struct Job {
+    /// The store.
+    pub store: Store,
+    /// The run, planned.
+    pub run: Run,
+    /// Its campaign, as it was frozen, with whatever the command line changed for this time.
+    pub campaign: Campaign,
+    /// The campaign's message over the run's columns.
+    pub renderer: Renderer,
+    /// The provider account.
+    pub provider: Provider,
+    /// The account's pace.
+    pub pace: Pace,
+    /// When rows that failed are tried again.
+    pub retry: RetryPolicy,
+    /// Requests in flight at most.
+    pub concurrency: usize,
+    /// Rows taken up for the first time at most, this time.
+    pub limit: Option<u64>,
+    /// Who watches.
+    pub events: Events,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// Keeps every other process off the run.
+    pub lock: RunLock,
+}
+
+/// What is to be done with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Send what is due, and wait for the statuses.
+    SendAndReconcile,
+    /// Send what is due; statuses only as long as that takes.
+    Send,
+    /// Wait for the statuses.
+    Reconcile,
+    /// Ask once about every status that is awaited.
+    ReconcileOnce,
+}
+
+/// How working on a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Why it stopped early, if it did.
+    pub reason: Option<Reason>,
+    /// Where the rows stand.
+    pub tally: Tally,
+    /// Whether nothing is left to send and no status is awaited any more.
+    pub finished: bool,
+}
+
+/// What can go wrong while working on a run, beyond what the outcomes of rows say.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[source] StoreError),
+    /// A row that was rendered when the run was planned cannot be rendered now.
+    #[error("row {row} can no longer be rendered: {problem}; nothing was sent for it")]
+    Render {
+        /// The row's number.
+        row: crate::model::RowNo,
+        /// Why.
+        problem: Problem,
+    },
+    /// The provider could not be asked.
+    #[error("the provider cannot be asked for statuses: {0}")]
+    Unreachable(Problem),
+    /// A task of ours failed: a defect.
+    #[error("a defect in campaigner: {0}")]
+    Defect(String),
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// How often a running job looks whether a person cancelled it.
+const LOOK_FOR_CANCEL: Duration = Duration::from_secs(1);
+
+impl Job {
+    fn rules(&self) -> Rules<'_> {
+        Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    }
+
+    /// The request body of a row, exactly as it was checked at the plan.
+    fn render(&self, due: &Due) -> Result<Vec<u8>, EngineError> {
+        let failed = |problem| EngineError::Render { row: due.key.row(), problem };
+        let cells: Vec<std::borrow::Cow<'_, str>> =
+            serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
+        let mut body = Vec::with_capacity(512);
+        self.renderer.render(due.phone, &cells, &mut body).map_err(|error| failed(error.problem))?;
+        Ok(body)
+    }
+}
+
+/// Works on a planned run until it is done or stopped.
+///
+/// # Errors
+/// Where the store fails or a row cannot be rendered. The run can be taken up again: what was in flight and could not
+/// be recorded is then `uncertain`.
+pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
+    let job = Arc::new(job);
+    let run = job.run.key;
+    let mut writer = job.store.writer().await?;
+    close_open_intents(&job, &mut writer).await?;
+    if job.run.cancelled_at.is_some() {
+        job.stop.stop(Reason::Cancelled);
+    }
+    let sends = matches!(work, Work::SendAndReconcile | Work::Send) && job.run.dispatched_at.is_none();
+    if sends {
+        writer.reach(run, Stage::Started, Millis::now()).await?;
+    }
+    let tally = job.store.tally(&job.run).await?;
+    (job.events)(Event::Planned(tally));
+
+    let (recorder, queue) = Recorder::new();
+    let (returned, returned_rows) = watch::channel(0);
+    let (sending, still_sending) = watch::channel(sends);
+    let recording = record(&job, writer, queue, Committed { returned }, tally);
+    // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
+    let (worked, stop) = (&job, &job.stop);
+    let stages = async move {
+        let dispatch = async {
+            let done = match sends {
+                true => dispatch::dispatch(worked, recorder.clone(), returned_rows).await,
+                false => Ok(()),
+            };
+            (worked.events)(Event::Dispatched);
+            let _ = sending.send(false);
+            unless_failed(stop, done)
+        };
+        let reconcile = async {
+            let done = match work {
+                Work::ReconcileOnce => reconcile::once(worked, &recorder).await,
+                _ => reconcile::reconcile(worked, &recorder, still_sending, work != Work::Send).await,
+            };
+            unless_failed(stop, done)
+        };
+        let stages = async { tokio::join!(dispatch, reconcile) };
+        tokio::select! {
+            done = stages => done,
+            never = watch_for_cancel(worked) => match never {},
+        }
+    };
+    let (recorded, (dispatched, reconciled)) = tokio::join!(recording, stages);
+    let mut writer = recorded?;
+    dispatched?;
+    reconciled?;
+    finish(&job, &mut writer).await
+}
+
+/// Stops everything else where one part failed; the failure itself is told when all have come to an end.
+fn unless_failed<T>(stop: &Stop, done: Result<T, EngineError>) -> Result<T, EngineError> {
+    if done.is_err() {
+        stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
+    }
+    done
+}
+
+/// Runs the recorder; gives the writer back.
+async fn record(
+    job: &Job,
+    mut writer: Writer,
+    queue: mpsc::Receiver<Entry>,
+    committed: Committed,
+    tally: Tally,
+) -> Result<Writer, EngineError> {
+    let recorded = recorder::record(&mut writer, job.run.key, queue, committed, tally, &job.events).await;
+    unless_failed(&job.stop, recorded.map_err(EngineError::Store))?;
+    Ok(writer)
+}
+
+/// Closes the books of a crash: an intent without an outcome may or may not have been accepted. Nothing else is.
+async fn close_open_intents(job: &Job, writer: &mut Writer) -> Result<(), EngineError> {
+    let open = job.store.open_intents(job.run.key).await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let now = Millis::now();
+    let settled = open
+        .iter()
+        .map(|(intent, tries)| job.rules().settle(Tried { intent: *intent, tries: *tries }, settle::interrupted(), now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let uncertain = settled.iter().filter(|row| row.state == State::Uncertain).count();
+    writer.commit(job.run.key, &crate::store::Batch { settled, ..Default::default() }).await?;
+    if uncertain > 0 {
+        (job.events)(Event::Said(format!(
+            "{uncertain} message{} may or may not have been accepted when the run was cut off: uncertain, not sent again",
+            if uncertain == 1 { "" } else { "s" },
+        )));
+    }
+    Ok(())
+}
+
+/// Stops the sending when a person, from another process, cancels the run.
+async fn watch_for_cancel(job: &Job) -> std::convert::Infallible {
+    loop {
+        match job.store.is_cancelled(job.run.key).await {
+            Ok(true) => job.stop.stop(Reason::Cancelled),
+            Ok(false) => {}
+            // The stages meet the same trouble and report it.
+            Err(error) => tracing::warn!(%error, "cannot look for a cancellation"),
+        }
+        tokio::time::sleep(LOOK_FOR_CANCEL).await;
+    }
+}
+
+/// Notes the end of a run that has come to its end, and tells how it stands.
+async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
+    let run = job.store.run(Some(&job.run.id)).await?;
+    let tally = job.store.tally(&run).await?;
+    let sent = run.dispatched_at.is_some();
+    let awaited = job.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some();
+    let finished = sent && !awaited;
+    if finished {
+        writer.reach(run.key, Stage::Finished, Millis::now()).await?;
+    }
+    Ok(Ending { reason: job.stop.reason(), tally, finished })
+}

@@ -1,0 +1,260 @@
+//! Plan: every row read, normalised, rendered and checked before the first message goes out.
+//!
+//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). It works on a
+//! thread of its own and hands rows on in chunks, so that reading and storing overlap and memory stays flat.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::model::{Campaign, Event, Events, Millis, Phone, Problem, RowNo};
+use crate::recipients::{self, Duplicates, Record, SpillError};
+use crate::render::{Renderer, TemplateProblem};
+use crate::store::{PlannedRow, Store, StoreError};
+
+/// Rows in a chunk.
+const CHUNK: usize = 1000;
+/// Chunks ahead of whoever takes them.
+const AHEAD: usize = 4;
+
+/// A campaign whose recipients are open and whose message is compiled.
+pub struct Plan {
+    reader: recipients::Reader,
+    renderer: Renderer,
+}
+
+/// Why a plan cannot be made at all, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The recipients cannot be read.
+    #[error("{0}")]
+    Open(#[source] recipients::OpenError),
+    /// Reading them broke off.
+    #[error("{0}")]
+    Read(#[source] recipients::ReadError),
+    /// The message's templates are wrong.
+    #[error("the message's templates are wrong")]
+    Templates(Vec<TemplateProblem>),
+    /// The file is not the one that was looked at first.
+    #[error("the recipients changed while they were read; nothing was sent, run it again")]
+    Changed,
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[source] StoreError),
+    /// The search for duplicates failed.
+    #[error("{0}")]
+    Spill(#[source] SpillError),
+    /// The reading thread failed: a defect.
+    #[error("a defect in campaigner: {0}")]
+    Defect(String),
+}
+
+/// What a scan hands on.
+enum Chunk {
+    Rows { rows: Vec<PlannedRow>, bytes: u64, total: Option<u64> },
+    Duplicates(Vec<(RowNo, RowNo)>),
+    End { digest: Option<String> },
+}
+
+/// What `check` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that cannot become a message.
+    pub invalid: u64,
+    /// Rows with the number of an earlier one.
+    pub duplicates: u64,
+}
+
+impl Plan {
+    /// Opens the recipients and compiles the message over their columns.
+    ///
+    /// # Errors
+    /// Where either cannot be done; nothing was stored.
+    pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
+        let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
+        let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
+        Ok(Self { reader, renderer })
+    }
+
+    /// The input's columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        self.reader.columns()
+    }
+
+    /// The bodies of the rows, in order: for a row that cannot become a message, why. `row` is called until it says
+    /// that it has enough.
+    ///
+    /// # Errors
+    /// Where reading breaks off.
+    pub fn bodies(
+        mut self,
+        mut row: impl FnMut(RowNo, Result<(Phone, Vec<u8>), Problem>) -> bool,
+    ) -> Result<(), PlanError> {
+        let mut record = Record::default();
+        while self.reader.read(&mut record).map_err(PlanError::Read)? {
+            let mut body = Vec::new();
+            let judged = judge(&self.renderer, &record, &mut body);
+            if !row(record.row, judged.map(|phone| (phone, body))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts every row into the store and ends the plan of `run`. `digest` is what the recipients' content was when the
+    /// run was made.
+    ///
+    /// # Errors
+    /// Where reading breaks off, the content is another than it was, or the store fails. The import then starts anew
+    /// the next time.
+    pub async fn import(self, store: &Store, run: i64, digest: &str, events: &Events) -> Result<(), PlanError> {
+        let mut writer = store.writer().await.map_err(PlanError::Store)?;
+        writer.begin_plan(run, self.columns()).await.map_err(PlanError::Store)?;
+        let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
+        let (chunks, mut planned) = mpsc::channel(AHEAD);
+        let scan = tokio::task::spawn_blocking(move || self.scan(&folder, &chunks));
+        let mut imported = 0;
+        let mut found = None;
+        while let Some(chunk) = planned.recv().await {
+            match chunk {
+                Chunk::Rows { rows, bytes, total } => {
+                    writer.add_rows(run, &rows).await.map_err(PlanError::Store)?;
+                    imported += rows.len() as u64;
+                    events(Event::Imported { rows: imported, bytes, total_bytes: total });
+                }
+                Chunk::Duplicates(pairs) => {
+                    writer.mark_duplicates(run, &pairs).await.map_err(PlanError::Store)?;
+                }
+                Chunk::End { digest } => found = digest,
+            }
+        }
+        scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
+        if found.as_deref().is_some_and(|found| found != digest) {
+            return Err(PlanError::Changed);
+        }
+        writer.finish_plan(run, Millis::now()).await.map_err(PlanError::Store)?;
+        writer.close().await.map_err(PlanError::Store)
+    }
+
+    /// Scans every row without storing any. `each` sees every row that cannot become a message and every duplicate
+    /// (with the row that has the number first).
+    ///
+    /// # Errors
+    /// Where reading breaks off, or `each` fails.
+    pub async fn check(
+        self,
+        mut each: impl FnMut(Bad<'_>) -> Result<(), PlanError>,
+        events: &Events,
+    ) -> Result<Checked, PlanError> {
+        let folder = std::env::temp_dir();
+        let (chunks, mut planned) = mpsc::channel(AHEAD);
+        let scan = tokio::task::spawn_blocking(move || self.scan(&folder, &chunks));
+        let mut checked = Checked::default();
+        while let Some(chunk) = planned.recv().await {
+            match chunk {
+                Chunk::Rows { rows, bytes, total } => {
+                    checked.rows += rows.len() as u64;
+                    for row in &rows {
+                        if let Some(problem) = &row.problem {
+                            checked.invalid += 1;
+                            each(Bad::Invalid { row, problem })?;
+                        }
+                    }
+                    events(Event::Imported { rows: checked.rows, bytes, total_bytes: total });
+                }
+                Chunk::Duplicates(pairs) => {
+                    checked.duplicates += pairs.len() as u64;
+                    for (row, earlier) in pairs {
+                        each(Bad::Duplicate { row, earlier })?;
+                    }
+                }
+                Chunk::End { .. } => {}
+            }
+        }
+        scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
+        Ok(checked)
+    }
+
+    /// Reads to the end and hands everything on; ends early, without an error, if nobody takes it any more.
+    fn scan(mut self, folder: &Path, chunks: &mpsc::Sender<Chunk>) -> Result<(), PlanError> {
+        let mut duplicates = Duplicates::new(folder);
+        let mut record = Record::default();
+        let mut body = Vec::new();
+        let mut rows = Vec::with_capacity(CHUNK);
+        loop {
+            let more = self.reader.read(&mut record).map_err(PlanError::Read)?;
+            if more {
+                body.clear();
+                let problem = judge(&self.renderer, &record, &mut body).err();
+                if let (None, Ok(phone)) = (&problem, &record.to) {
+                    duplicates.push(*phone, record.row).map_err(PlanError::Spill)?;
+                }
+                rows.push(planned(&record, problem));
+            }
+            if rows.len() == CHUNK || !more {
+                let (bytes, total) = (self.reader.bytes_read(), self.reader.total_bytes());
+                let rows = std::mem::replace(&mut rows, Vec::with_capacity(CHUNK));
+                if chunks.blocking_send(Chunk::Rows { rows, bytes, total }).is_err() {
+                    return Ok(());
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        // If nobody takes it any more the rest is for nobody.
+        let mut pairs = Vec::with_capacity(CHUNK);
+        for duplicate in duplicates.finish().map_err(PlanError::Spill)? {
+            let duplicate = duplicate.map_err(PlanError::Spill)?;
+            pairs.push((duplicate.row, duplicate.of));
+            if pairs.len() == CHUNK {
+                let _ = chunks.blocking_send(Chunk::Duplicates(std::mem::take(&mut pairs)));
+            }
+        }
+        let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
+        let _ = chunks.blocking_send(Chunk::End { digest: self.reader.digest().map(str::to_owned) });
+        Ok(())
+    }
+}
+
+/// A row that will not be sent.
+#[derive(Debug)]
+pub enum Bad<'a> {
+    /// It cannot become a message.
+    Invalid {
+        /// The row.
+        row: &'a PlannedRow,
+        /// Why.
+        problem: &'a Problem,
+    },
+    /// It has the number of an earlier row.
+    Duplicate {
+        /// The row.
+        row: RowNo,
+        /// The first row with that number.
+        earlier: RowNo,
+    },
+}
+
+/// Whether a record can become a message; its number and body, if so.
+fn judge(renderer: &Renderer, record: &Record, body: &mut Vec<u8>) -> Result<Phone, Problem> {
+    if let Some(problem) = &record.problem {
+        return Err(problem.clone());
+    }
+    let phone: Phone = record.to.clone()?;
+    renderer.render(phone, &record.cells, body).map_err(|error| error.problem)?;
+    Ok(phone)
+}
+
+fn planned(record: &Record, problem: Option<Problem>) -> PlannedRow {
+    PlannedRow {
+        row: record.row,
+        line: record.line,
+        to: record.to.as_ref().map(|phone| *phone).map_err(|_| record.raw_to.clone()),
+        cells: serde_json::to_string(&record.cells).unwrap_or_default(),
+        problem,
+    }
+}

@@ -1,0 +1,159 @@
+//! The recorder: the one writer. Whatever is to be durable passes through its queue, in order, and many records share
+//! one synced commit.
+//!
+//! A slot in flight is free as soon as its outcome is in this queue: every intent behind it is committed with it or
+//! later, so the store never holds more open intents than requests may be in flight. The recorder never waits for the
+//! network.
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::model::{Event, Events, Millis, State, Tally};
+use crate::store::{Batch, Intent, Polled, RowKey, Settled, Stage, StoreError, Writer};
+
+/// Something to be made durable.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// Intents; answered, once synced, with which were granted.
+    Intend(Vec<Intent>, oneshot::Sender<Vec<bool>>),
+    /// The outcome of an attempt.
+    Settle(Box<Settled>),
+    /// A row never to be tried.
+    Suppress(RowKey),
+    /// One status request's answer; answered once synced.
+    Poll(Vec<Polled>, oneshot::Sender<()>),
+    /// The run reached a stage.
+    Reach(Stage),
+    /// Rows waiting for another try are cancelled.
+    CancelWaiting,
+}
+
+/// The queue's length: enough that no sender waits while a commit is under way, and bounded so that memory is.
+const QUEUE: usize = 4096;
+/// Records in one commit at most, so that those who wait for it do not wait for long.
+const MOST: usize = 1024;
+
+/// The way into the recorder's queue.
+#[derive(Clone, Debug)]
+pub(super) struct Recorder(mpsc::Sender<Entry>);
+
+/// The recorder is gone: the store failed, and the recorder's own result says how.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl Recorder {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Entry>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
+    }
+
+    /// Queues an entry.
+    pub(super) async fn record(&self, entry: Entry) -> Result<(), Gone> {
+        self.0.send(entry).await.map_err(|_| Gone)
+    }
+}
+
+/// What the recorder tells while it works, always after the commit.
+#[derive(Debug)]
+pub(super) struct Committed {
+    /// How many rows that dispatch took up are settled, for good or until their next try.
+    pub(super) returned: watch::Sender<u64>,
+}
+
+/// Works through the queue until everyone who could add to it is gone.
+///
+/// # Errors
+/// The first failure of the store. What was in that commit is not in the store.
+pub(super) async fn record(
+    writer: &mut Writer,
+    run: i64,
+    mut queue: mpsc::Receiver<Entry>,
+    committed: Committed,
+    mut tally: Tally,
+    events: &Events,
+) -> Result<Tally, StoreError> {
+    while let Some(first) = queue.recv().await {
+        let mut round = Round::default();
+        round.take(first);
+        while round.size() < MOST {
+            let Ok(entry) = queue.try_recv() else { break };
+            round.take(entry);
+        }
+        if !round.batch.is_empty() {
+            let granted = writer.commit(run, &round.batch).await?;
+            let returned = round.tell(&mut tally, &granted);
+            if returned > 0 {
+                committed.returned.send_modify(|rows| *rows += returned);
+            }
+            events(Event::Moved(tally));
+        }
+        for stage in round.stages {
+            writer.reach(run, stage, Millis::now()).await?;
+        }
+        if round.cancel_waiting {
+            writer.cancel_waiting(run).await?;
+        }
+    }
+    Ok(tally)
+}
+
+/// What one commit holds, and who waits for it.
+#[derive(Default)]
+struct Round {
+    batch: Batch,
+    intents: Vec<(usize, oneshot::Sender<Vec<bool>>)>,
+    polls: Vec<oneshot::Sender<()>>,
+    stages: Vec<Stage>,
+    cancel_waiting: bool,
+}
+
+impl Round {
+    fn take(&mut self, entry: Entry) {
+        match entry {
+            Entry::Intend(intents, answer) => {
+                self.intents.push((intents.len(), answer));
+                self.batch.intents.extend(intents);
+            }
+            Entry::Settle(settled) => self.batch.settled.push(*settled),
+            Entry::Suppress(key) => self.batch.suppressed.push(key),
+            Entry::Poll(polled, answer) => {
+                self.batch.polled.extend(polled);
+                self.batch.polls += 1;
+                self.polls.push(answer);
+            }
+            Entry::Reach(stage) => self.stages.push(stage),
+            Entry::CancelWaiting => self.cancel_waiting = true,
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.batch.settled.len() + self.batch.suppressed.len() + self.batch.intents.len() + self.batch.polled.len()
+    }
+
+    /// Counts what was committed and answers those who wait. Gives back how many rows came back to dispatch.
+    fn tell(&mut self, tally: &mut Tally, granted: &[bool]) -> u64 {
+        for settled in &self.batch.settled {
+            tally.shift(State::Sending, settled.state);
+        }
+        for _ in &self.batch.suppressed {
+            tally.shift(State::Pending, State::Suppressed);
+        }
+        for _ in granted.iter().filter(|granted| **granted) {
+            tally.shift(State::Pending, State::Sending);
+        }
+        for polled in &self.batch.polled {
+            tally.shift(polled.from, polled.state);
+        }
+        let refused = granted.iter().filter(|granted| !**granted).count();
+        let mut rest = granted;
+        for (intents, answer) in self.intents.drain(..) {
+            let (these, after) = rest.split_at(intents.min(rest.len()));
+            rest = after;
+            // Whoever asked may have been stopped meanwhile; the intent then is one of the open ones.
+            let _ = answer.send(these.to_vec());
+        }
+        for answer in self.polls.drain(..) {
+            let _ = answer.send(());
+        }
+        (self.batch.settled.len() + self.batch.suppressed.len() + refused) as u64
+    }
+}

@@ -1,0 +1,173 @@
+//! What an outcome makes of a row: a pure function from the attempt and its outcome to what the store is to hold.
+
+use crate::model::{Change, Dispatch, Millis, Outcome, Problem, Reconcile, State, WhenUncertain};
+use crate::pace::RetryPolicy;
+use crate::store::{Intent, Settled, StoreError};
+
+/// An attempt whose outcome is to be settled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tried {
+    /// The intent as it was made durable.
+    pub(super) intent: Intent,
+    /// Tries the row had used up before this one.
+    pub(super) tries: u32,
+}
+
+/// The rules of a campaign that bear on outcomes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    pub(super) dispatch: &'a Dispatch,
+    pub(super) reconcile: &'a Reconcile,
+    pub(super) retry: &'a RetryPolicy,
+}
+
+/// The outcome of an attempt that a crash cut off.
+pub(super) fn interrupted() -> Outcome {
+    Outcome::Uncertain(Problem::new("interrupted", "the process ended while this message was in flight"))
+}
+
+impl Rules<'_> {
+    /// What `outcome`, known at `now`, makes of the row.
+    ///
+    /// # Errors
+    /// An illegal change of state, which cannot come of a row that is in the air.
+    pub(super) fn settle(&self, tried: Tried, outcome: Outcome, now: Millis) -> Result<Settled, StoreError> {
+        let tries = tried.tries + 1;
+        let tries_left = tries < self.dispatch.attempts;
+        let mut settled = Settled {
+            key: tried.intent.key,
+            attempt: tried.intent.attempt,
+            left: true,
+            at: tried.intent.at,
+            ended_at: now,
+            state: State::Sending,
+            tries,
+            message_id: None,
+            problem: None,
+            due_at: None,
+            poll_at: None,
+        };
+        let change = match outcome {
+            Outcome::Accepted { message_id } => {
+                settled.message_id = Some(message_id);
+                settled.poll_at = Some(now.plus(self.reconcile.after));
+                Change::Accept
+            }
+            Outcome::Refused(problem) => {
+                settled.problem = Some(problem);
+                Change::Refuse
+            }
+            Outcome::TryAgain { problem, wait } => {
+                settled.problem = Some(problem);
+                if tries_left {
+                    settled.due_at = Some(now.plus(self.retry.wait(tries, wait)));
+                    Change::TryAgain
+                } else {
+                    Change::Exhaust
+                }
+            }
+            Outcome::Throttled { problem, wait } => {
+                settled.problem = Some(problem);
+                settled.tries = tried.tries;
+                settled.due_at = Some(now.plus(self.retry.wait(1, wait)));
+                Change::TryAgain
+            }
+            Outcome::Uncertain(problem) => {
+                settled.problem = Some(problem);
+                if self.dispatch.uncertain == WhenUncertain::Resend && tries_left {
+                    settled.due_at = Some(now.plus(self.retry.wait(tries, None)));
+                    Change::TryAgain
+                } else {
+                    Change::Doubt
+                }
+            }
+            Outcome::Halted(problem) => {
+                settled.problem = Some(problem);
+                settled.tries = tried.tries;
+                settled.due_at = Some(now);
+                Change::TryAgain
+            }
+            Outcome::Unsent => {
+                settled.left = false;
+                settled.tries = tried.tries;
+                settled.due_at = Some(now);
+                Change::TryAgain
+            }
+        };
+        settled.state = State::Sending.after(change).map_err(StoreError::Illegal)?;
+        Ok(settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{AttemptNo, RowNo};
+    use crate::store::RowKey;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn settle(uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settled {
+        let dispatch = Dispatch {
+            rate: NonZeroU32::MIN,
+            per: Duration::from_secs(1),
+            concurrency: 1,
+            timeout: Duration::from_secs(30),
+            attempts: 3,
+            uncertain,
+        };
+        let reconcile = Reconcile {
+            after: Duration::from_secs(60),
+            every: Duration::from_secs(60),
+            horizon: Duration::from_secs(3600),
+        };
+        let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
+        let intent = Intent { key: RowKey::new(1, RowNo(7)), attempt: AttemptNo(9), at: NOW, again: true };
+        let rules = Rules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
+        rules.settle(Tried { intent, tries }, outcome, NOW).unwrap()
+    }
+
+    fn problem() -> Problem {
+        Problem::new("x", "y")
+    }
+
+    #[test]
+    fn accepted_waits_for_its_first_poll() {
+        let settled = settle(WhenUncertain::Hold, 0, Outcome::Accepted { message_id: "m".into() });
+        assert_eq!(settled.state, State::Accepted);
+        assert_eq!(settled.poll_at, Some(Millis(1_060_000)));
+        assert_eq!(settled.due_at, None);
+    }
+
+    #[test]
+    fn tries_are_used_up_by_failures_and_not_by_throttling() {
+        let again = || Outcome::TryAgain { problem: problem(), wait: None };
+        let first = settle(WhenUncertain::Hold, 0, again());
+        assert_eq!((first.state, first.tries, first.due_at), (State::Pending, 1, Some(Millis(1_002_000))));
+        let last = settle(WhenUncertain::Hold, 2, again());
+        assert_eq!((last.state, last.tries, last.due_at), (State::Exhausted, 3, None));
+        let throttled = Outcome::Throttled { problem: problem(), wait: Some(Duration::from_secs(30)) };
+        let throttled = settle(WhenUncertain::Hold, 2, throttled);
+        assert_eq!((throttled.state, throttled.tries, throttled.due_at), (State::Pending, 2, Some(Millis(1_030_000))));
+    }
+
+    #[test]
+    fn doubt_is_held_unless_the_campaign_says_resend() {
+        let doubt = || Outcome::Uncertain(problem());
+        assert_eq!(settle(WhenUncertain::Hold, 0, doubt()).state, State::Uncertain);
+        assert_eq!(settle(WhenUncertain::Resend, 0, doubt()).state, State::Pending);
+        // Never "exhausted": that would claim that it was not accepted.
+        assert_eq!(settle(WhenUncertain::Resend, 2, doubt()).state, State::Uncertain);
+    }
+
+    #[test]
+    fn what_is_not_the_rows_fault_leaves_it_as_it_was() {
+        let halted = settle(WhenUncertain::Hold, 2, Outcome::Halted(problem()));
+        assert_eq!((halted.state, halted.tries, halted.left), (State::Pending, 2, true));
+        let unsent = settle(WhenUncertain::Hold, 2, Outcome::Unsent);
+        assert_eq!((unsent.state, unsent.tries, unsent.left, unsent.problem), (State::Pending, 2, false, None));
+    }
+}

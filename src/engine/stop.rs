@@ -1,0 +1,101 @@
+//! How a run is stopped: one place that everyone who starts something new asks first.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::model::Problem;
+
+/// Why a run stops before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// As many messages were sent as were asked for in one go; statuses are still collected.
+    Limit,
+    /// A person cancelled the run; statuses are still collected.
+    Cancelled,
+    /// A signal.
+    Signal,
+    /// A problem of the account, which no further request could do anything about.
+    Halt(Problem),
+}
+
+impl Reason {
+    /// Whether it ends the collection of statuses too.
+    fn ends_all(&self) -> bool {
+        matches!(self, Self::Signal | Self::Halt(_))
+    }
+}
+
+/// A handle to stop a run with. What is in flight always ends by itself.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<Option<Reason>>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Stop {
+    /// Lets nothing new begin. The first reason stands, unless it let statuses go on and this one does not.
+    pub fn stop(&self, reason: Reason) {
+        self.0.send_if_modified(|current| {
+            let stronger = current.as_ref().is_none_or(|current| !current.ends_all() && reason.ends_all());
+            if stronger {
+                *current = Some(reason);
+            }
+            stronger
+        });
+    }
+
+    /// Why the run stops, if it does.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.0.borrow().clone()
+    }
+
+    /// Whether no message may be sent any more.
+    #[must_use]
+    pub fn ends_sending(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Whether nothing at all may begin any more.
+    #[must_use]
+    pub fn ends_all(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(Reason::ends_all)
+    }
+
+    /// Waits until no message may be sent any more.
+    pub async fn sending_ended(&self) {
+        self.reached(Option::is_some).await;
+    }
+
+    /// Waits until nothing at all may begin any more.
+    pub async fn all_ended(&self) {
+        self.reached(|reason| reason.as_ref().is_some_and(Reason::ends_all)).await;
+    }
+
+    async fn reached(&self, test: impl Fn(&Option<Reason>) -> bool) {
+        // The sender lives in `self`, so this cannot end by its loss.
+        let _ = self.0.subscribe().wait_for(test).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stronger_reason_replaces_a_weaker_one_only() {
+        let stop = Stop::default();
+        stop.stop(Reason::Cancelled);
+        assert!(stop.ends_sending() && !stop.ends_all());
+        stop.stop(Reason::Limit);
+        assert_eq!(stop.reason(), Some(Reason::Cancelled));
+        stop.stop(Reason::Signal);
+        assert!(stop.ends_all());
+        stop.stop(Reason::Halt(Problem::new("10001", "no")));
+        assert_eq!(stop.reason(), Some(Reason::Signal));
+    }
+}

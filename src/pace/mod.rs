@@ -1,0 +1,251 @@
+//! How fast: the account's rate, what the provider asks to slow down, and how long until another try.
+//!
+//! Every request, retries and polls among them, takes a turn here. This room knows time and numbers; it must not know
+//! what is being sent or where rows are kept.
+
+mod retry;
+mod window;
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+pub use retry::RetryPolicy;
+use window::Window;
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
+
+/// Governor on the runtime's clock, so that tests can stop time.
+#[derive(Clone, Copy, Debug, Default)]
+struct TokioClock;
+
+impl Clock for TokioClock {
+    type Instant = std::time::Instant;
+
+    fn now(&self) -> Self::Instant {
+        Instant::now().into_std()
+    }
+}
+
+/// One provider account's pace.
+///
+/// A request waits for its [`turn`](Pace::turn), which spreads requests evenly, and passes
+/// [`depart`](Pace::depart) at the very moment it leaves, which makes the rate strict: whatever held requests up in
+/// between, no window of the rate's length ever holds more than the rate.
+#[derive(Debug)]
+pub struct Pace {
+    rate: NonZeroU32,
+    per: Duration,
+    state: Mutex<Limits>,
+}
+
+#[derive(Debug)]
+struct Limits {
+    limiter: Limiter,
+    window: Window,
+    /// The share of the rate in use: 1 unless the provider asked to slow down.
+    share: f64,
+    /// When the share last changed.
+    changed: Instant,
+    /// No request before this time.
+    not_before: Option<Instant>,
+}
+
+/// What became of a request to slow down.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slowed {
+    /// Requests a second from now on, until it recovers.
+    pub rate: f64,
+    /// How long no request is made at all.
+    pub pause: Duration,
+}
+
+/// The longest pause a provider's hint can bring about: a hint beyond this is more likely a mistake than a wish.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Throttle answers of requests that were in flight together count as one.
+const ONE_CUT_PER: Duration = Duration::from_secs(1);
+/// How often, and by which share of the full rate, the pace recovers.
+const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
+/// The least share of the rate that throttling can bring about.
+const LEAST_SHARE: f64 = 0.02;
+
+impl Pace {
+    /// At most `rate` requests in any `per`.
+    #[must_use]
+    pub fn new(rate: NonZeroU32, per: Duration) -> Self {
+        let state = Limits {
+            limiter: limiter(rate, per, 1.0),
+            window: Window::new(rate.get() as usize, per),
+            share: 1.0,
+            changed: Instant::now(),
+            not_before: None,
+        };
+        Self { rate, per, state: Mutex::new(state) }
+    }
+
+    /// Waits for the next turn.
+    pub async fn turn(&self) {
+        while let Err(wait) = self.take_turn() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes a turn if there is one right now.
+    #[must_use]
+    pub fn try_turn(&self) -> bool {
+        self.take_turn().is_ok()
+    }
+
+    /// Waits until one more request may leave. To be called as the last thing before it does.
+    pub async fn depart(&self) {
+        loop {
+            let now = Instant::now();
+            let Some(wait) = self.limits().window.enter(now) else { return };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Slows down because the provider asked for it, for as long as it asked, where it did. Only ever slows down:
+    /// the rate is halved, at most once a second, and comes back by a twentieth of the full rate each second.
+    pub fn slow_down(&self, wait: Option<Duration>) -> Slowed {
+        let now = Instant::now();
+        let pause = wait.unwrap_or_default().min(LONGEST_PAUSE);
+        let mut limits = self.limits();
+        let until = now + pause;
+        limits.not_before = Some(limits.not_before.map_or(until, |before| before.max(until)));
+        if limits.share >= 1.0 || now.duration_since(limits.changed) >= ONE_CUT_PER {
+            let share = (limits.share / 2.0).max(LEAST_SHARE);
+            self.set_share(&mut limits, share, until);
+        }
+        Slowed { rate: f64::from(self.rate.get()) / self.per.as_secs_f64() * limits.share, pause }
+    }
+
+    fn take_turn(&self) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut limits = self.limits();
+        if let Some(until) = limits.not_before {
+            if now < until {
+                return Err(until - now);
+            }
+            limits.not_before = None;
+        }
+        if limits.share < 1.0 && now.duration_since(limits.changed) >= RECOVERY_STEP.0 {
+            let share = (limits.share + RECOVERY_STEP.1).min(1.0);
+            self.set_share(&mut limits, share, now);
+        }
+        limits.limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))
+    }
+
+    fn set_share(&self, limits: &mut Limits, share: f64, changed: Instant) {
+        limits.share = share;
+        limits.changed = changed;
+        limits.limiter = limiter(self.rate, self.per, share);
+    }
+
+    fn limits(&self) -> MutexGuard<'_, Limits> {
+        // Nothing that holds the lock can panic halfway through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A limiter that gives `share` of the rate, evenly. Its burst makes up for the timer's granularity (5 ms of it) and
+/// starts used up, so that the first second is like every other.
+fn limiter(rate: NonZeroU32, per: Duration, share: f64) -> Limiter {
+    let per_second = f64::from(rate.get()) / per.as_secs_f64() * share;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive by the clamp")]
+    let burst = (per_second / 200.0).ceil().clamp(2.0, 100_000.0) as u32;
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    let interval = Duration::from_secs_f64(1.0 / per_second).max(Duration::from_nanos(1));
+    let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(rate)).allow_burst(burst);
+    let limiter = RateLimiter::direct_with_clock(quota, TokioClock);
+    // The burst is never larger than itself, so this cannot be refused.
+    let _ = limiter.check_n(burst);
+    limiter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(rate: u32, per: Duration) -> Pace {
+        Pace::new(NonZeroU32::new(rate).unwrap(), per)
+    }
+
+    async fn departures(pace: &Pace, for_: Duration) -> Vec<Instant> {
+        let end = Instant::now() + for_;
+        let mut times = Vec::new();
+        while Instant::now() < end {
+            pace.turn().await;
+            pace.depart().await;
+            times.push(Instant::now());
+        }
+        times
+    }
+
+    fn most_in_any(times: &[Instant], per: Duration) -> usize {
+        (0..times.len()).map(|i| times[i..].iter().take_while(|t| **t < times[i] + per).count()).max().unwrap_or(0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
+        for rate in [1, 2, 7, 80, 200, 999, 5000] {
+            let pace = pace(rate, Duration::from_secs(1));
+            let times = departures(&pace, Duration::from_secs(20)).await;
+            assert!(most_in_any(&times, Duration::from_secs(1)) <= rate as usize, "{rate}/s");
+            let used = times.len() as f64 / (20.0 * f64::from(rate));
+            assert!((0.98..=1.06).contains(&used), "{rate}/s: {used}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_a_minute_holds_in_every_minute() {
+        let pace = pace(90, Duration::from_secs(60));
+        let times = departures(&pace, Duration::from_secs(300)).await;
+        assert!(most_in_any(&times, Duration::from_secs(60)) <= 90);
+        assert!(times.len() >= 440, "{}", times.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_that_were_held_up_do_not_leave_as_a_burst() {
+        let pace = pace(100, Duration::from_secs(1));
+        for _ in 0..100 {
+            pace.turn().await;
+        }
+        // All of them stood still, say for a slow disk, and leave now; others follow at once.
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            pace.depart().await;
+            times.push(Instant::now());
+        }
+        times.extend(departures(&pace, Duration::from_secs(3)).await);
+        assert!(most_in_any(&times, Duration::from_secs(1)) <= 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_pauses_halves_once_and_recovers() {
+        let pace = pace(100, Duration::from_secs(1));
+        let start = Instant::now();
+        let first = pace.slow_down(Some(Duration::from_secs(3)));
+        assert_eq!(first, Slowed { rate: 50.0, pause: Duration::from_secs(3) });
+        assert_eq!(pace.slow_down(None).rate, 50.0, "answers of requests in flight together count once");
+        pace.turn().await;
+        assert!(start.elapsed() >= Duration::from_secs(3));
+        let slow = departures(&pace, Duration::from_secs(1)).await.len();
+        assert!((45..=56).contains(&slow), "{slow}");
+        departures(&pace, Duration::from_secs(12)).await;
+        let whole = departures(&pace, Duration::from_secs(1)).await.len();
+        assert!((97..=101).contains(&whole), "{whole}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_senseless_hint_is_clamped() {
+        let pace = pace(10, Duration::from_secs(1));
+        assert_eq!(pace.slow_down(Some(Duration::from_secs(86_400))).pause, LONGEST_PAUSE);
+    }
+}

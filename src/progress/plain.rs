@@ -1,0 +1,202 @@
+//! Progress as lines, for log files and pipes.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::meter::Meter;
+use super::text;
+use crate::model::{Event, Tally};
+
+/// A line at most so often, changes of stage and sentences aside.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What the next line is about.
+#[derive(Clone, Copy)]
+enum Stage {
+    Reading { rows: u64, bytes: u64, total: Option<u64> },
+    Sending(Tally),
+    Statuses(Tally),
+}
+
+/// Writes lines about a run.
+pub(super) struct Plain {
+    out: Box<dyn Write + Send>,
+    stage: Stage,
+    meter: Meter,
+    /// Whether the stage has moved since the last line about it.
+    news: bool,
+    last_line: Instant,
+    last_slowed: Option<Instant>,
+}
+
+impl Plain {
+    /// Lines go to `out`; the first one that is not a change of stage comes five seconds from `now` at the earliest.
+    pub(super) fn new(out: Box<dyn Write + Send>, now: Instant) -> Self {
+        let stage = Stage::Reading { rows: 0, bytes: 0, total: None };
+        Self { out, stage, meter: Meter::default(), news: false, last_line: now, last_slowed: None }
+    }
+
+    pub(super) fn on(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Imported { rows, bytes, total_bytes } => {
+                self.moved(Stage::Reading { rows, bytes, total: total_bytes }, now);
+            }
+            Event::Planned(tally) => {
+                self.meter.set(tally.settled(), now);
+                self.enter(Stage::Sending(tally), &text::planned(&tally), now);
+            }
+            Event::Moved(tally) => {
+                self.meter.set(tally.settled(), now);
+                let dispatched = matches!(self.stage, Stage::Statuses(_));
+                self.moved(if dispatched { Stage::Statuses(tally) } else { Stage::Sending(tally) }, now);
+            }
+            Event::Dispatched => {
+                let tally = self.tally();
+                self.enter(Stage::Statuses(tally), &text::dispatched(&tally), now);
+            }
+            Event::Slowed { rate, pause } => {
+                if self.last_slowed.is_none_or(|last| now.duration_since(last) >= EVERY) {
+                    self.last_slowed = Some(now);
+                    self.line(&text::slowed(rate, pause));
+                }
+            }
+            Event::Said(sentence) => self.line(&sentence),
+        }
+    }
+
+    /// The last word, where something moved since the last line.
+    pub(super) fn finish(mut self, now: Instant) {
+        if self.news {
+            self.status(now);
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        match self.stage {
+            Stage::Sending(tally) | Stage::Statuses(tally) => tally,
+            Stage::Reading { .. } => Tally::default(),
+        }
+    }
+
+    fn enter(&mut self, stage: Stage, line: &str, now: Instant) {
+        self.stage = stage;
+        self.news = false;
+        self.last_line = now;
+        self.line(line);
+    }
+
+    fn moved(&mut self, stage: Stage, now: Instant) {
+        self.stage = stage;
+        self.news = true;
+        if now.duration_since(self.last_line) >= EVERY {
+            self.status(now);
+        }
+    }
+
+    fn status(&mut self, now: Instant) {
+        let line = match &self.stage {
+            Stage::Reading { rows, bytes, total } => text::reading(*rows, *bytes, *total),
+            Stage::Sending(tally) => text::sending(tally, self.meter.rate(now)),
+            Stage::Statuses(tally) => text::statuses(tally),
+        };
+        self.news = false;
+        self.last_line = now;
+        self.line(&line);
+    }
+
+    fn line(&mut self, line: &str) {
+        // One write a line, so that lines of others do not fall into it. A closed stderr is no reason to stop a run.
+        let _ = self.out.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::model::State;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Captured {
+        fn take(&self) -> Vec<String> {
+            let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+            String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn at(accepted: u64) -> Tally {
+        let mut tally = Tally::default();
+        tally.add(State::Pending, 1_000 - accepted);
+        tally.add(State::Accepted, accepted);
+        tally
+    }
+
+    #[test]
+    fn a_run_in_lines() {
+        let captured = Captured::default();
+        let start = Instant::now();
+        let after = |millis: u64| start + Duration::from_millis(millis);
+        let mut plain = Plain::new(Box::new(captured.clone()), start);
+
+        for step in 0..60 {
+            let event = Event::Imported { rows: step * 10, bytes: step * 100, total_bytes: Some(10_000) };
+            plain.on(event, after(step * 100));
+        }
+        assert_eq!(captured.take(), ["reading: 500 rows (50 % of the file)"]);
+
+        plain.on(Event::Planned(at(0)), after(6_000));
+        assert_eq!(captured.take(), ["read: 1,000 rows, 1,000 to send"]);
+
+        for step in 1..=100 {
+            plain.on(Event::Moved(at(step * 10)), after(6_000 + step * 100));
+        }
+        plain.on(Event::Dispatched, after(16_100));
+        assert_eq!(
+            captured.take(),
+            [
+                "sending: 500 of 1,000 accepted (50 %), 100/s, about 5 s left",
+                "sending: 1,000 of 1,000 accepted (100 %), 100/s",
+                "sent: 1,000 of 1,000 accepted",
+            ]
+        );
+
+        let mut delivered = at(1_000);
+        delivered.shift(State::Accepted, State::Delivered);
+        plain.on(Event::Moved(delivered), after(17_000));
+        assert!(captured.take().is_empty(), "too early for another line");
+        plain.finish(after(17_100));
+        assert_eq!(captured.take(), ["statuses: 1 of 1,000 delivered (0 %)"]);
+    }
+
+    #[test]
+    fn sentences_come_at_once_and_slowing_down_only_now_and_then() {
+        let captured = Captured::default();
+        let start = Instant::now();
+        let mut plain = Plain::new(Box::new(captured.clone()), start);
+        for step in 0..100 {
+            let slowed = Event::Slowed { rate: 40.0, pause: Duration::ZERO };
+            plain.on(slowed, start + Duration::from_millis(step * 90));
+        }
+        assert_eq!(captured.take(), ["the provider asked to slow down: 40.0/s"; 2]);
+        plain.on(Event::Said("one".into()), start);
+        plain.on(Event::Said("two".into()), start);
+        assert_eq!(captured.take(), ["one", "two"]);
+        plain.finish(start);
+        assert!(captured.take().is_empty(), "nothing moved");
+    }
+}

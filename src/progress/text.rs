@@ -1,0 +1,196 @@
+//! What progress says, as pure functions of the numbers.
+
+use std::time::Duration;
+
+use indicatif::HumanCount;
+
+use crate::model::{State, Tally};
+
+/// `120,000 rows`
+pub(super) fn rows(rows: u64) -> String {
+    format!("{} rows", HumanCount(rows))
+}
+
+/// `reading: 120,000 rows (45 % of the file)`
+pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
+    match total.filter(|total| *total > 0) {
+        Some(total) => format!("reading: {} ({} of the file)", self::rows(rows), percent(bytes, total)),
+        None => format!("reading: {}", self::rows(rows)),
+    }
+}
+
+/// `read: 3,000 rows, 2,980 to send; 10 invalid, 5 duplicate, 5 suppressed`
+pub(super) fn planned(tally: &Tally) -> String {
+    let left = tally.of(State::Pending) + tally.of(State::Sending);
+    let done = tally.settled();
+    let mut line = format!("read: {} rows, {} to send", HumanCount(tally.rows()), HumanCount(left));
+    if done > 0 {
+        line.push_str(&format!(", {} done before", HumanCount(done)));
+    }
+    line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
+}
+
+/// `sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`
+pub(super) fn sending(tally: &Tally, rate: Option<f64>) -> String {
+    let (accepted, all) = (tally.accepted(), tally.sendable());
+    let mut line =
+        format!("sending: {} of {} accepted ({})", HumanCount(accepted), HumanCount(all), percent(accepted, all));
+    line.push_str(&part(", ", &pace(tally, rate)));
+    line.push_str(&part("; ", &troubles(tally)));
+    line + &part("; ", &arrivals(tally))
+}
+
+/// `sent: 2,990 of 3,000 accepted; 9 rejected, 1 uncertain; 800 delivered, 300 read`
+pub(super) fn dispatched(tally: &Tally) -> String {
+    let line = format!("sent: {} of {} accepted", HumanCount(tally.accepted()), HumanCount(tally.sendable()));
+    line + &part("; ", &troubles(tally)) + &part("; ", &arrivals(tally))
+}
+
+/// `statuses: 2,500 of 2,990 delivered (83 %), 1,200 read; 10 failed`
+pub(super) fn statuses(tally: &Tally) -> String {
+    let (delivered, accepted) = (tally.delivered(), tally.accepted());
+    let line = format!(
+        "statuses: {} of {} delivered ({})",
+        HumanCount(delivered),
+        HumanCount(accepted),
+        percent(delivered, accepted)
+    );
+    line + &part(", ", &counts(tally, &[State::Read])) + &part("; ", &counts(tally, &[State::Failed]))
+}
+
+/// `the provider asked to slow down: 40.0/s after a pause of 2 s`
+pub(super) fn slowed(rate: f64, pause: Duration) -> String {
+    let line = format!("the provider asked to slow down: {}", per_second(rate));
+    if pause.is_zero() { line } else { format!("{line} after a pause of {}", length(pause.as_secs_f64().ceil())) }
+}
+
+/// `80.1/s, about 23 s left`; empty while there is no rate.
+pub(super) fn pace(tally: &Tally, rate: Option<f64>) -> String {
+    let Some(rate) = rate else { return String::new() };
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let left = tally.sendable().saturating_sub(tally.settled()) as f64;
+    let pace = per_second(rate);
+    if left > 0.0 { format!("{pace}, about {} left", length((left / rate).ceil())) } else { pace }
+}
+
+/// `1,200 of 3,000 (40 %)`
+pub(super) fn of(part: u64, whole: u64) -> String {
+    format!("{} of {} ({})", HumanCount(part), HumanCount(whole), percent(part, whole))
+}
+
+/// `3 rejected, 1 uncertain`; empty when all is well.
+pub(super) fn troubles(tally: &Tally) -> String {
+    counts(tally, &[State::Rejected, State::Exhausted, State::Uncertain, State::Failed, State::Cancelled])
+}
+
+/// `800 delivered, 300 read`: those that got at least so far.
+fn arrivals(tally: &Tally) -> String {
+    match tally.delivered() {
+        0 => String::new(),
+        delivered => format!("{} delivered", HumanCount(delivered)) + &part(", ", &counts(tally, &[State::Read])),
+    }
+}
+
+fn counts(tally: &Tally, states: &[State]) -> String {
+    let there = states.iter().filter(|state| tally.of(**state) > 0);
+    there.map(|state| format!("{} {state}", HumanCount(tally.of(*state)))).collect::<Vec<_>>().join(", ")
+}
+
+fn part(before: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{before}{text}") }
+}
+
+/// Whole per cent, rounded down, so that only all of them are 100 %.
+fn percent(part: u64, whole: u64) -> String {
+    match whole {
+        0 => "–".to_owned(),
+        _ => format!("{} %", u128::from(part.min(whole)) * 100 / u128::from(whole)),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and not negative")]
+fn per_second(rate: f64) -> String {
+    if rate < 100.0 { format!("{rate:.1}/s") } else { format!("{}/s", HumanCount(rate.round() as u64)) }
+}
+
+/// `23 s`, `4 min`, `2 h 10 min`, `3 d 4 h`: as exact as an estimate can be.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is long enough")]
+fn length(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    let (minutes, hours) = (seconds.div_ceil(60), seconds.div_ceil(3_600));
+    match seconds {
+        0..90 => format!("{seconds} s"),
+        90..5_400 => format!("{minutes} min"),
+        5_400..172_800 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} d {} h", hours / 24, hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(rows: &[(State, u64)]) -> Tally {
+        let mut tally = Tally::default();
+        for (state, rows) in rows {
+            tally.add(*state, *rows);
+        }
+        tally
+    }
+
+    #[test]
+    fn reading_says_how_far_where_that_is_known() {
+        assert_eq!(reading(1_234_567, 45, Some(100)), "reading: 1,234,567 rows (45 % of the file)");
+        assert_eq!(reading(5, 45, None), "reading: 5 rows");
+        assert_eq!(reading(0, 0, Some(0)), "reading: 0 rows");
+    }
+
+    #[test]
+    fn planned_says_what_will_not_be_sent_and_what_was() {
+        let mut plan = tally(&[(State::Pending, 2_980), (State::Invalid, 10), (State::Suppressed, 5)]);
+        assert_eq!(planned(&plan), "read: 2,995 rows, 2,980 to send; 10 invalid, 5 suppressed");
+        plan.add(State::Accepted, 1_000);
+        assert_eq!(planned(&plan), "read: 3,995 rows, 2,980 to send, 1,000 done before; 10 invalid, 5 suppressed");
+    }
+
+    #[test]
+    fn sending_says_all_that_matters_in_one_line() {
+        let now = tally(&[
+            (State::Pending, 1_790),
+            (State::Sending, 6),
+            (State::Sent, 400),
+            (State::Delivered, 500),
+            (State::Read, 300),
+            (State::Rejected, 3),
+            (State::Uncertain, 1),
+            (State::Invalid, 50),
+        ]);
+        assert_eq!(
+            sending(&now, Some(80.123)),
+            "sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read"
+        );
+        assert_eq!(sending(&tally(&[(State::Pending, 9)]), None), "sending: 0 of 9 accepted (0 %)");
+    }
+
+    #[test]
+    fn the_end_of_sending_and_the_statuses() {
+        let now = tally(&[(State::Delivered, 1_300), (State::Read, 1_200), (State::Sent, 480), (State::Failed, 10)]);
+        assert_eq!(dispatched(&now), "sent: 2,990 of 2,990 accepted; 10 failed; 2,500 delivered, 1,200 read");
+        assert_eq!(statuses(&now), "statuses: 2,500 of 2,990 delivered (83 %), 1,200 read; 10 failed");
+        assert_eq!(statuses(&Tally::default()), "statuses: 0 of 0 delivered (–)");
+    }
+
+    #[test]
+    fn slowed_says_the_new_rate_and_the_pause() {
+        let line = slowed(40.0, Duration::from_millis(1_500));
+        assert_eq!(line, "the provider asked to slow down: 40.0/s after a pause of 2 s");
+        assert_eq!(slowed(1_500.4, Duration::ZERO), "the provider asked to slow down: 1,500/s");
+    }
+
+    #[test]
+    fn estimates_are_as_exact_as_they_can_be() {
+        let said = [0.0, 23.0, 89.0, 90.0, 240.0, 7_800.0, 187_200.0, f64::INFINITY].map(length);
+        assert_eq!(said[..7], ["0 s", "23 s", "89 s", "2 min", "4 min", "2 h 10 min", "2 d 4 h"]);
+        assert!(said[7].ends_with(" h"));
+    }
+}

@@ -1,0 +1,219 @@
+//! What an answer or a failure means: the only place that knows status numbers and error codes.
+//!
+//! The question is always the same: may the message have been accepted? Where that cannot be ruled out the outcome is
+//! `Uncertain`, since the provider has no idempotency key and a second request might be a second message.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::wire::{Envelope, Status};
+use super::{BrokenAnswer, PollError, is_success};
+use crate::model::{DeliveryStatus, Millis, Outcome, Problem, StatusUpdate};
+
+/// The outcome of a send whose answer was read whole.
+pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+        return without_envelope(status, wait, body);
+    };
+    match (envelope.status.as_str(), is_success(status)) {
+        ("success", true) => match envelope.message_id() {
+            Some(message_id) => Outcome::Accepted { message_id },
+            None => uncertain("no_message_id", "the provider reported success without a message id"),
+        },
+        ("error", _) => refusal(status, wait, envelope.code, envelope.message.unwrap_or_default()),
+        _ => uncertain("bad_answer", &format!("the provider answered HTTP {status} with a contradictory body")),
+    }
+}
+
+/// The outcome of a send whose answer began and broke off.
+pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: &BrokenAnswer) -> Outcome {
+    match without_envelope(status, wait, b"") {
+        // The status line alone tells.
+        outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
+        _ => uncertain("bad_answer", &broken.to_string()),
+    }
+}
+
+/// The outcome of a send that brought no answer at all.
+pub(super) fn failure(error: &reqwest::Error) -> Outcome {
+    let words = words(error);
+    if error.is_connect() {
+        // No connection, so no byte of the request left: name lookup, TCP, TLS, a proxy's refusal.
+        Outcome::TryAgain { problem: Problem::new("connect", words), wait: None }
+    } else if error.is_builder() {
+        Outcome::Refused(Problem::new("bad_request", words))
+    } else if error.is_timeout() {
+        uncertain("timeout", "no answer within the timeout")
+    } else {
+        uncertain("connection_lost", &words)
+    }
+}
+
+/// Why a status request brought no answer at all.
+pub(super) fn poll_failure(error: &reqwest::Error) -> PollError {
+    let code = if error.is_connect() {
+        "connect"
+    } else if error.is_timeout() {
+        "timeout"
+    } else {
+        "connection_lost"
+    };
+    PollError::TryAgain(Problem::new(code, words(error)))
+}
+
+/// The statuses in an answer. Asking is harmless, so whatever is not the account's fault may be asked again.
+pub(super) fn statuses(
+    status: StatusCode,
+    wait: Option<Duration>,
+    body: &[u8],
+) -> Result<Vec<StatusUpdate>, PollError> {
+    let outcome = match serde_json::from_slice::<Envelope>(body) {
+        Ok(envelope) if envelope.status == "success" && is_success(status) => {
+            let garbled =
+                || PollError::TryAgain(Problem::new("bad_answer", "the statuses in the answer cannot be read"));
+            return Ok(envelope.statuses().ok_or_else(garbled)?.into_iter().map(update).collect());
+        }
+        Ok(Envelope { code, message, .. }) => refusal(status, wait, code, message.unwrap_or_default()),
+        Err(_) => without_envelope(status, wait, body),
+    };
+    Err(match outcome {
+        Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
+        Outcome::Halted(problem) => PollError::Halted(problem),
+        Outcome::Refused(problem) | Outcome::Uncertain(problem) | Outcome::TryAgain { problem, .. } => {
+            PollError::TryAgain(problem)
+        }
+        Outcome::Accepted { .. } | Outcome::Unsent => {
+            PollError::TryAgain(Problem::new("bad_answer", "the answer is not one to a status request"))
+        }
+    })
+}
+
+fn update(status: Status) -> StatusUpdate {
+    StatusUpdate {
+        status: DeliveryStatus::from_word(&status.message_status),
+        message_id: status.message_id,
+        delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
+        read_at: status.read_at.and_then(Millis::from_provider_seconds),
+    }
+}
+
+/// An answer that says "error" in the provider's envelope.
+fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, message: String) -> Outcome {
+    if status == StatusCode::TOO_MANY_REQUESTS || code == Some(429) {
+        return Outcome::Throttled { problem: Problem::new("429", message), wait };
+    }
+    let Some(code) = code else { return without_envelope(status, wait, message.as_bytes()) };
+    let problem = Problem::new(code.to_string(), message);
+    match code {
+        // The credential, or a route that is not there: no row can do anything about it.
+        10001 | 401 | 403 | 404 => Outcome::Halted(problem),
+        400 | 422 => Outcome::Refused(problem),
+        10002..=10004 => channel_refusal(problem),
+        // 500 and whatever the documents do not name: the message may be on its way all the same.
+        _ => Outcome::Uncertain(problem),
+    }
+}
+
+/// A refusal by the channel behind the provider: WhatsApp's come as `(#132012) …`.
+fn channel_refusal(problem: Problem) -> Outcome {
+    if let Some((code, words)) = whatsapp_code(&problem.message) {
+        return whatsapp(code, Problem::new(code.to_string(), words));
+    }
+    // Stated as a failure, but a timeout between the provider and the channel looks just like this.
+    let message = problem.message.to_lowercase();
+    let vague = ["unknown", "timeout", "timed out", "unavailable", "internal", "try again"];
+    if message.trim().is_empty() || vague.iter().any(|word| message.contains(word)) {
+        Outcome::Uncertain(problem)
+    } else {
+        Outcome::Refused(problem)
+    }
+}
+
+/// Reads `(#132012) words`.
+fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
+    let (code, words) = message.trim_start().strip_prefix("(#")?.split_once(')')?;
+    Some((code.parse().ok()?, words.trim()))
+}
+
+/// WhatsApp's codes (Meta, "Cloud API error codes"). Every one that comes as a direct answer was not accepted.
+fn whatsapp(code: u32, problem: Problem) -> Outcome {
+    const MINUTE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    match code {
+        // Rates of the app, the account or the number.
+        4 | 80007 | 130_429 | 132_069 | 133_016 => Outcome::Throttled { problem, wait: None },
+        // Transient at WhatsApp's side; 131057 is an upgrade that takes about a minute.
+        1 | 2 | 131_000 | 131_016 | 133_004 => Outcome::TryAgain { problem, wait: None },
+        131_057 => Outcome::TryAgain { problem, wait: Some(2 * MINUTE) },
+        // Too much to this one recipient: six seconds a message, and a burst has to be paid back.
+        131_056 => Outcome::TryAgain { problem, wait: Some(MINUTE) },
+        // Marketing limit of this one recipient: not before a day has gone by.
+        131_049 => Outcome::TryAgain { problem, wait: Some(DAY) },
+        // The account, the number, its payment or its quality; a template that is paused or disabled.
+        0
+        | 3
+        | 10
+        | 33
+        | 190
+        | 200..=299
+        | 368
+        | 131_005
+        | 131_031
+        | 131_037
+        | 131_042
+        | 131_045
+        | 131_048
+        | 131_063
+        | 131_064
+        | 132_015
+        | 132_016
+        | 133_000..=133_015 => Outcome::Halted(problem),
+        _ => Outcome::Refused(problem),
+    }
+}
+
+/// An answer without the provider's envelope: a gateway, a proxy, or something that is not the provider.
+fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
+    let problem = || {
+        let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
+        let text = if text.trim().is_empty() { String::from("without the provider's body") } else { text };
+        Problem::new(format!("http_{}", status.as_u16()), format!("HTTP {}: {text}", status.as_u16()))
+    };
+    match status.as_u16() {
+        // Turned away before anything was done with it.
+        421 | 425 => Outcome::TryAgain { problem: problem(), wait },
+        429 => Outcome::Throttled { problem: problem(), wait },
+        // Load shedding says when to come back; a 503 that does not may come from behind the provider.
+        503 if wait.is_some() => Outcome::Throttled { problem: problem(), wait },
+        300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem()),
+        408 => Outcome::Uncertain(problem()),
+        400..=499 => Outcome::Refused(problem()),
+        // 2xx without a message id among them: it may well have been accepted.
+        _ => Outcome::Uncertain(problem()),
+    }
+}
+
+fn uncertain(code: &str, message: &str) -> Outcome {
+    Outcome::Uncertain(Problem::new(code, message))
+}
+
+/// An error and its causes in one line. The URL was taken out before: a status request's holds ids.
+pub(super) fn words(error: &reqwest::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+#[path = "classify_tests.rs"]
+mod tests;

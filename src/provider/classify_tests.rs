@@ -1,0 +1,98 @@
+//! A table of answers and what each means.
+
+use super::*;
+
+fn kind(outcome: &Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::Accepted { message_id } => ("accepted", message_id.clone()),
+        Outcome::Refused(p) => ("refused", p.code.clone()),
+        Outcome::TryAgain { problem, wait } => {
+            ("try again", format!("{} {}", problem.code, wait.map_or(0, |w| w.as_secs())))
+        }
+        Outcome::Throttled { problem, wait } => {
+            ("throttled", format!("{} {}", problem.code, wait.map_or(0, |w| w.as_secs())))
+        }
+        Outcome::Uncertain(p) => ("uncertain", p.code.clone()),
+        Outcome::Halted(p) => ("halted", p.code.clone()),
+        Outcome::Unsent => ("unsent", String::new()),
+    }
+}
+
+fn error(code: i64, message: &str) -> String {
+    serde_json::json!({"status": "error", "code": code, "message": message, "data": {}, "error": {}}).to_string()
+}
+
+#[test]
+fn every_answer_has_its_meaning() {
+    let ok = r#"{"status":"success","code":200,"message":"","data":{"msg_id":"wamid.X="},"error":{}}"#;
+    let no_id = r#"{"status":"success","code":200,"message":"","data":{},"error":{}}"#;
+    let cases: Vec<(u16, Option<u64>, String, &str, &str)> = vec![
+        (200, None, ok.into(), "accepted", "wamid.X="),
+        (200, None, no_id.into(), "uncertain", "no_message_id"),
+        (500, None, ok.into(), "uncertain", "bad_answer"),
+        (200, None, "<html>".into(), "uncertain", "http_200"),
+        (200, None, String::new(), "uncertain", "http_200"),
+        (200, None, error(10001, "certification code is invalid"), "halted", "10001"),
+        (401, None, error(10001, "certification code is invalid"), "halted", "10001"),
+        (200, None, error(404, "not found"), "halted", "404"),
+        (422, None, error(422, "The phone number is invalid."), "refused", "422"),
+        (200, None, error(429, "too many attempts"), "throttled", "429 0"),
+        (429, Some(7), error(429, "too many attempts"), "throttled", "429 7"),
+        (429, Some(3), "slow down".into(), "throttled", "http_429 3"),
+        (200, None, error(500, "server error"), "uncertain", "500"),
+        (500, None, error(500, "server error"), "uncertain", "500"),
+        (200, None, error(77777, "new in the next version"), "uncertain", "77777"),
+        (200, None, error(10002, "(#132012) Parameter format does not match"), "refused", "132012"),
+        (200, None, error(10002, "(#130429) Rate limit hit"), "throttled", "130429 0"),
+        (200, None, error(10002, "(#131056) pair rate limit"), "try again", "131056 60"),
+        (200, None, error(10002, "(#131049) healthy ecosystem"), "try again", "131049 86400"),
+        (200, None, error(10002, "(#131000) Something went wrong"), "try again", "131000 0"),
+        (200, None, error(10002, "(#190) token expired"), "halted", "190"),
+        (200, None, error(10002, "(#132015) Template is paused"), "halted", "132015"),
+        (200, None, error(10002, "(#999999) never heard of"), "refused", "999999"),
+        (200, None, error(10002, "no code in here"), "refused", "10002"),
+        (200, None, error(10003, "Message failed \u{2013} detailed reason unknown"), "uncertain", "10003"),
+        (200, None, error(10004, "received with insufficient custom params"), "refused", "10004"),
+        (200, None, error(10004, ""), "uncertain", "10004"),
+        (302, None, String::new(), "halted", "http_302"),
+        (400, None, "bad".into(), "refused", "http_400"),
+        (403, None, "<html>forbidden".into(), "halted", "http_403"),
+        (407, None, String::new(), "halted", "http_407"),
+        (408, None, String::new(), "uncertain", "http_408"),
+        (413, None, String::new(), "refused", "http_413"),
+        (425, None, String::new(), "try again", "http_425 0"),
+        (421, None, String::new(), "try again", "http_421 0"),
+        (500, None, String::new(), "uncertain", "http_500"),
+        (502, None, "<html>bad gateway".into(), "uncertain", "http_502"),
+        (503, None, String::new(), "uncertain", "http_503"),
+        (503, Some(30), "busy".into(), "throttled", "http_503 30"),
+        (504, None, String::new(), "uncertain", "http_504"),
+        (524, None, String::new(), "uncertain", "http_524"),
+    ];
+    for (status, wait, body, expected, detail) in cases {
+        let outcome = answer(StatusCode::from_u16(status).unwrap(), wait.map(Duration::from_secs), body.as_bytes());
+        assert_eq!(kind(&outcome), (expected, detail.to_owned()), "HTTP {status} {body}");
+    }
+}
+
+#[test]
+fn statuses_are_read_by_id_and_zero_is_no_time() {
+    let body = br#"{"status":"success","code":200,"message":"","error":{},"data":{"data":[
+        {"message_id":"a=","message_status":"read","created_at":1774249921,"delivered_at":0,"read_at":1774249929},
+        {"message_id":"b","message_status":"parked","created_at":1,"delivered_at":0,"read_at":0}]}}"#;
+    let updates = statuses(StatusCode::OK, None, body).unwrap();
+    assert_eq!(updates[0].message_id, "a=");
+    assert_eq!((updates[0].delivered_at, updates[0].read_at), (None, Some(Millis(1_774_249_929_000))));
+    assert_eq!(updates[1].status, DeliveryStatus::Other("parked".into()));
+}
+
+#[test]
+fn a_poll_that_fails_is_asked_again_unless_the_account_is_at_fault() {
+    let poll = |status: u16, body: &str| statuses(StatusCode::from_u16(status).unwrap(), None, body.as_bytes());
+    assert!(matches!(poll(500, ""), Err(PollError::TryAgain(_))));
+    assert!(matches!(poll(200, "{}"), Err(PollError::TryAgain(_))));
+    assert!(matches!(poll(422, &error(422, "too many ids")), Err(PollError::TryAgain(_))));
+    assert!(matches!(poll(429, ""), Err(PollError::Throttled(..))));
+    assert!(matches!(poll(200, &error(10001, "invalid")), Err(PollError::Halted(_))));
+    assert_eq!(poll(200, r#"{"status":"success","code":200,"data":{}}"#), Ok(vec![]));
+}

@@ -1,0 +1,111 @@
+//! Where an account is reached, and with which credential.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+/// The documented host of the INCS Messages API.
+pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
+
+/// An account's address and credential. `Debug` shows the address only.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    base: Url,
+    secret: SecretString,
+}
+
+/// Why an address or a credential cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EndpointError {
+    /// Not a URL with a host.
+    #[error("`{0}` is not a base URL; one looks like https://chat-api.incsapp.com")]
+    BadUrl(String),
+    /// Not HTTPS, and not this machine.
+    #[error(
+        "`{0}` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
+    )]
+    Insecure(String),
+    /// The credential is empty or cannot stand in a header.
+    #[error("the certification code is empty or holds characters that no header can")]
+    BadCredential,
+}
+
+impl Endpoint {
+    /// An account at `base` with this certification code.
+    ///
+    /// # Errors
+    /// Where the address is not HTTPS (loopback excepted) or the credential cannot stand in a header.
+    pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
+        let bad = || EndpointError::BadUrl(base.to_owned());
+        let mut url = Url::parse(base).map_err(|_| bad())?;
+        let host = url.host_str().ok_or_else(bad)?;
+        let on_loopback = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        match url.scheme() {
+            "https" => {}
+            "http" if on_loopback => {}
+            "http" => return Err(EndpointError::Insecure(base.to_owned())),
+            _ => return Err(bad()),
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let text = secret.expose_secret();
+        if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
+            return Err(EndpointError::BadCredential);
+        }
+        Ok(Self { base: url, secret })
+    }
+
+    /// The address with this path below it.
+    pub(super) fn join(&self, path: &str) -> Url {
+        // A relative path below a base that ends in a slash always joins.
+        self.base.join(path).unwrap_or_else(|_| self.base.clone())
+    }
+
+    pub(super) fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(base: &str) -> Result<Endpoint, EndpointError> {
+        Endpoint::new(base, SecretString::from("code-1234"))
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for base in ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://example.com/v1"] {
+            assert!(endpoint(base).is_ok(), "{base}");
+        }
+        assert!(matches!(endpoint("http://example.com"), Err(EndpointError::Insecure(_))));
+        assert!(matches!(endpoint("http://127.0.0.1.example.com"), Err(EndpointError::Insecure(_))));
+        for base in ["", "example.com", "ftp://127.0.0.1", "https://"] {
+            assert!(matches!(endpoint(base), Err(EndpointError::BadUrl(_))), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_path_in_the_base_is_kept() {
+        let url = endpoint("https://example.com/gateway").unwrap().join("external/messages/status");
+        assert_eq!(url.as_str(), "https://example.com/gateway/external/messages/status");
+    }
+
+    #[test]
+    fn the_credential_does_not_print() {
+        assert!(!format!("{:?}", endpoint("https://example.com").unwrap()).contains("code-1234"));
+    }
+
+    #[test]
+    fn an_empty_credential_is_refused() {
+        for text in ["", "  ", "a\nb"] {
+            let made = Endpoint::new("https://example.com", SecretString::from(text));
+            assert_eq!(made.unwrap_err(), EndpointError::BadCredential);
+        }
+    }
+}

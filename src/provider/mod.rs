@@ -1,0 +1,186 @@
+//! The provider over HTTP: sends one message, asks for up to 100 statuses.
+//!
+//! Speaks the INCS Messages API; the simulator speaks the same, so both are reached by this code. What an answer or a
+//! failure means is decided in `classify` and nowhere else. This room makes one request a call: it never retries,
+//! never waits for a turn, and knows nothing of rows or the store.
+
+mod classify;
+mod endpoint;
+mod wire;
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, StatusCode, Url};
+use secrecy::ExposeSecret;
+
+use crate::model::{Channel, Outcome, Problem, StatusUpdate};
+
+pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL};
+
+/// A provider account, reached over kept-alive connections.
+#[derive(Debug)]
+pub struct Provider {
+    client: Client,
+    send: [(Channel, Url); Channel::ALL.len()],
+    status: Url,
+}
+
+/// Why a client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the connection to the provider")]
+pub struct SetupError(#[source] reqwest::Error);
+
+/// Why a status request brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollError {
+    /// Asking again later may work.
+    TryAgain(Problem),
+    /// The account is being throttled; the provider's wish for the wait, if it had one.
+    Throttled(Problem, Option<Duration>),
+    /// A problem of the account: no poll can work until a person mends it.
+    Halted(Problem),
+}
+
+/// Ids in one status request, by the provider's document ("Get message status").
+pub const MOST_IDS: usize = 100;
+/// Bytes of a status request's URL at most. Servers and proxies commonly refuse 8 KiB and more.
+pub const LONGEST_URL: usize = 8_000;
+/// An answer of more bytes than this is not read to its end: an envelope has some hundred.
+const LARGEST_ANSWER: usize = 1 << 20;
+/// Connections that idle for longer are not used again. Shorter than the idle limit of common gateways (60 s and
+/// more), since a connection that the other side closes while a request is being written leaves that request in doubt.
+const IDLE: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// All but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Provider {
+    /// A client for this account with at most `concurrency` connections kept and `timeout` for a whole request.
+    ///
+    /// # Errors
+    /// Where TLS or the credential's header cannot be set up.
+    pub fn new(endpoint: &Endpoint, concurrency: usize, timeout: Duration) -> Result<Self, SetupError> {
+        // Needed once a process; whoever was first has set the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("certification-code", endpoint.credential());
+        let client = Client::builder()
+            .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            // HTTP/1.1: one request a connection at a time, so that "in flight" is exact and no stream limit of a
+            // server queues requests behind our back.
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(concurrency)
+            .build()
+            .map_err(|error| SetupError(error.without_url()))?;
+        let path = |path: &str| endpoint.join(path);
+        Ok(Self {
+            client,
+            send: Channel::ALL.map(|channel| (channel, path(&format!("external/messages/{channel}")))),
+            status: path("external/messages/status"),
+        })
+    }
+
+    /// Posts one body to the channel's route and tells what came of it. Never fails: every failure is an outcome.
+    pub async fn send(&self, channel: Channel, body: Vec<u8>) -> Outcome {
+        let url = self.send.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
+        match self.client.post(url.clone()).body(body).send().await {
+            Ok(response) => {
+                let status = response.status();
+                let wait = retry_after(response.headers());
+                match read(response).await {
+                    Ok(body) => classify::answer(status, wait, &body),
+                    Err(broken) => classify::broken_answer(status, wait, &broken),
+                }
+            }
+            Err(error) => classify::failure(&error.without_url()),
+        }
+    }
+
+    /// Asks for the statuses of these messages, at most [`MOST_IDS`] of them; see [`Provider::fits`]. Ids that the
+    /// provider does not mention are left out of the answer.
+    ///
+    /// # Errors
+    /// [`PollError`] where there is no answer to read.
+    pub async fn poll(&self, message_ids: &[&str]) -> Result<Vec<StatusUpdate>, PollError> {
+        let mut url = self.status.clone();
+        let mut query = String::from("message_ids=");
+        for (index, id) in message_ids.iter().enumerate() {
+            if index > 0 {
+                query.push(',');
+            }
+            query.extend(utf8_percent_encode(id, ENCODED));
+        }
+        url.set_query(Some(&query));
+        let response =
+            self.client.get(url).send().await.map_err(|error| classify::poll_failure(&error.without_url()))?;
+        let status = response.status();
+        let wait = retry_after(response.headers());
+        let body = read(response)
+            .await
+            .map_err(|broken| PollError::TryAgain(Problem::new("bad_answer", broken.to_string())))?;
+        classify::statuses(status, wait, &body)
+    }
+
+    /// How many of these ids, from the first, fit into one status request.
+    pub fn fits<'a>(&self, message_ids: impl Iterator<Item = &'a str>) -> usize {
+        let mut length = self.status.as_str().len() + "?message_ids=".len();
+        message_ids
+            .take(MOST_IDS)
+            .take_while(|id| {
+                length += 1 + utf8_percent_encode(id, ENCODED).map(str::len).sum::<usize>();
+                length < LONGEST_URL
+            })
+            .count()
+            .max(1)
+    }
+}
+
+/// An answer that began and could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+enum BrokenAnswer {
+    #[error("the answer broke off: {0}")]
+    BrokeOff(String),
+    #[error("the answer has more than {LARGEST_ANSWER} bytes")]
+    TooLarge,
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, BrokenAnswer> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) => return Err(BrokenAnswer::BrokeOff(classify::words(&error.without_url()))),
+        }
+    }
+}
+
+/// The provider's wish in seconds; the form with a date is for pages, not for APIs, and is passed over.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+impl Endpoint {
+    fn credential(&self) -> HeaderValue {
+        let mut value =
+            HeaderValue::from_str(self.secret().expose_secret()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+}
+
+/// Whether this status says that the request was answered as asked.
+fn is_success(status: StatusCode) -> bool {
+    status.is_success()
+}

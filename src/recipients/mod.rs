@@ -1,0 +1,227 @@
+//! Recipients: rows of a CSV file or of the campaign file, one at a time, each with its number and its problems.
+//!
+//! Memory is flat: ten million rows cost what ten thousand do, and so does a file that is one open quote. A bad
+//! row is a [`Record`] with a [`Problem`], never an error: errors are for files that cannot be read. What becomes
+//! of a row is not decided here, and nothing is kept.
+
+mod columns;
+mod content;
+mod duplicates;
+mod error;
+mod numbers;
+mod plans;
+mod quotes;
+mod table;
+mod window;
+
+pub use duplicates::{Duplicate, DuplicateRows, Duplicates, SpillError};
+pub use error::{OpenError, ReadError};
+pub use numbers::{Numbers, UnknownRegion};
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{Inline, Phone, Problem, Recipients, RowNo, Source};
+use columns::Columns;
+use content::{Content, hex};
+use table::Table;
+
+/// What messages call rows that are not in a file.
+const IN_THE_CAMPAIGN: &str = "`recipients.rows`";
+
+/// One row of the input. Made to be used again for the next row.
+///
+/// There is no `Debug`, since it is made of personal data.
+pub struct Record {
+    /// Its number in the input, 1 for the first after the header.
+    pub row: RowNo,
+    /// The line on which it starts, of the CSV file or of the campaign file.
+    pub line: u64,
+    /// Who gets the message, or why nobody can: `no_number`, `bad_number`, `spreadsheet_number`, or the record's
+    /// own problem where it has no cells.
+    pub to: Result<Phone, Problem>,
+    /// The number as written.
+    pub raw_to: String,
+    /// The cells, one for every column. What is missing is empty, and bytes that are not UTF-8 are replaced.
+    pub cells: Vec<String>,
+    /// A problem of the record itself: `ragged_row`, `bad_quotes`, `long_record` or `bad_utf8`.
+    pub problem: Option<Problem>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            row: RowNo(0),
+            line: 0,
+            to: Err(Problem::new("no_number", "no row was read")),
+            raw_to: String::new(),
+            cells: Vec::new(),
+            problem: None,
+        }
+    }
+}
+
+/// Reads recipients, one record at a time.
+pub struct Reader {
+    columns: Columns,
+    numbers: Numbers,
+    row: u64,
+    rows: Rows,
+    digest: Option<String>,
+}
+
+/// Where the rows come from.
+enum Rows {
+    Csv(Box<Table>),
+    Inline { table: Inline, next: usize },
+}
+
+/// Opens the recipients and reads the names of their columns.
+///
+/// A file is CSV as of RFC 4180, in UTF-8 with or without byte order mark, with `,`, `;` or a tab between its cells,
+/// and packed with gzip or not.
+///
+/// # Errors
+/// The file cannot be opened or read, is not text in UTF-8, does not name its columns or names one twice, has no
+/// column for the number, or the region is unknown.
+pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
+    let (rows, columns) = match &recipients.source {
+        Source::Csv(path) => {
+            let (table, columns) = Table::open(path, &recipients.to)?;
+            (Rows::Csv(Box::new(table)), columns)
+        }
+        Source::Inline(table) => {
+            let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
+            (Rows::Inline { table: table.clone(), next: 0 }, columns)
+        }
+    };
+    let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
+    Ok(Reader { columns, numbers, row: 0, rows, digest: None })
+}
+
+/// The fingerprint of the recipients: SHA-256 in hexadecimal, of a file's bytes as they lie on disk, or of rows in
+/// the campaign file in a form of their own (where they stand in the file does not matter). The same as
+/// [`Reader::digest`].
+///
+/// # Errors
+/// The file cannot be opened or read. Its content is not looked at.
+pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
+    match &recipients.source {
+        Source::Csv(path) => Ok(Content::open(path)?.digest()?),
+        Source::Inline(table) => Ok(inline_digest(table)),
+    }
+}
+
+impl Reader {
+    /// The names of the columns, in the order of a record's cells.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns.names
+    }
+
+    /// Reads the next record into `record`. False at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read any further. A bad row is not an error.
+    pub fn read(&mut self, record: &mut Record) -> Result<bool, ReadError> {
+        record.cells.resize_with(self.columns.names.len(), String::new);
+        record.cells.iter_mut().for_each(String::clear);
+        record.raw_to.clear();
+        record.problem = None;
+        let more = match &mut self.rows {
+            Rows::Csv(table) => read_csv(table, &self.columns, record)?,
+            Rows::Inline { table, next } => read_inline(table, next, record),
+        };
+        if !more {
+            if self.digest.is_none() {
+                self.digest = Some(match &mut self.rows {
+                    Rows::Csv(table) => table.digest()?,
+                    Rows::Inline { table, .. } => inline_digest(table),
+                });
+            }
+            return Ok(false);
+        }
+        self.row += 1;
+        record.row = RowNo(self.row);
+        if let Some(cell) = record.cells.get(self.columns.to) {
+            record.raw_to.push_str(cell);
+        }
+        // Where the cells are lost, so is the number, and it is not the number that is wrong.
+        record.to = match &record.problem {
+            Some(problem) if record.raw_to.is_empty() => Err(problem.clone()),
+            _ => self.numbers.normalise(&record.raw_to),
+        };
+        Ok(true)
+    }
+
+    /// Bytes of the file read so far, of those on disk: packed ones where it is packed. 0 without a file.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match &self.rows {
+            Rows::Csv(table) => table.content().read_from_disk(),
+            Rows::Inline { .. } => 0,
+        }
+    }
+
+    /// The length of the file on disk in bytes. `None` without a file, or if it is a pipe.
+    #[must_use]
+    pub fn total_bytes(&self) -> Option<u64> {
+        match &self.rows {
+            Rows::Csv(table) => table.content().length(),
+            Rows::Inline { .. } => None,
+        }
+    }
+
+    /// The fingerprint of what was read: see [`digest()`]. `None` until [`Reader::read`] has come to the end.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+}
+
+fn read_csv(table: &mut Table, columns: &Columns, record: &mut Record) -> Result<bool, ReadError> {
+    let Some(found) = table.advance()? else { return Ok(false) };
+    record.line = found.line;
+    record.problem = found.problem;
+    for (index, (cell, name)) in record.cells.iter_mut().zip(&columns.names).enumerate() {
+        let bytes = table.cell(index);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => cell.push_str(text),
+            Err(_) => {
+                cell.push_str(&String::from_utf8_lossy(bytes));
+                record.problem.get_or_insert_with(|| {
+                    let words = format!("column `{name}` is not UTF-8: save the file as CSV in UTF-8");
+                    Problem::new("bad_utf8", words)
+                });
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn read_inline(table: &Inline, next: &mut usize, record: &mut Record) -> bool {
+    let Some(row) = table.rows.get(*next) else { return false };
+    record.line = table.lines.get(*next).copied().unwrap_or_default();
+    for (cell, text) in record.cells.iter_mut().zip(row) {
+        cell.push_str(text);
+    }
+    *next += 1;
+    true
+}
+
+/// The fingerprint of rows in a campaign file. Every text is led by its length, so that no two tables look alike.
+fn inline_digest(table: &Inline) -> String {
+    let mut hash = Sha256::new();
+    let mut texts = |texts: &[String]| {
+        hash.update((texts.len() as u64).to_le_bytes());
+        for text in texts {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    };
+    texts(&table.columns);
+    table.rows.iter().for_each(|row| texts(row));
+    hex(hash)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,334 @@
+//! Files as people have them, and what comes out of them.
+
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+
+use super::*;
+
+/// A file of these bytes, and recipients that point at it.
+struct Case {
+    recipients: Recipients,
+    _dir: tempfile::TempDir,
+}
+
+fn case(bytes: impl AsRef<[u8]>) -> Case {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("list.csv");
+    std::fs::write(&path, bytes).unwrap();
+    Case { recipients: recipients(Source::Csv(path)), _dir: dir }
+}
+
+fn recipients(source: Source) -> Recipients {
+    Recipients { source, to: "phone".to_owned(), region: None }
+}
+
+/// Row, line, cells and the code of the record's problem.
+type Row = (u64, u64, Vec<String>, Option<String>);
+
+fn rows(recipients: &Recipients) -> Vec<Row> {
+    let mut reader = open(recipients).unwrap();
+    let mut record = Record::default();
+    let mut rows = Vec::new();
+    while reader.read(&mut record).unwrap() {
+        assert_eq!(record.cells.len(), reader.columns().len());
+        assert_eq!(record.raw_to, record.cells[reader.columns.to]);
+        rows.push((record.row.0, record.line, record.cells.clone(), record.problem.clone().map(|p| p.code)));
+    }
+    assert!(!reader.read(&mut record).unwrap(), "the end stays the end");
+    assert_eq!(reader.digest(), Some(&*digest(recipients).unwrap()));
+    rows
+}
+
+fn row(row: u64, line: u64, cells: &[&str]) -> Row {
+    (row, line, cells.iter().map(ToString::to_string).collect(), None)
+}
+
+fn bad(row: u64, line: u64, cells: &[&str], code: &str) -> Row {
+    (row, line, cells.iter().map(ToString::to_string).collect(), Some(code.to_owned()))
+}
+
+fn error(bytes: impl AsRef<[u8]>) -> String {
+    open(&case(bytes).recipients).err().unwrap().to_string()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+    file.write_all(text).unwrap();
+    file.finish().unwrap()
+}
+
+#[test]
+fn every_way_of_writing_a_table_is_read() {
+    let plain = "phone,name\n85268411234,\"Ana, \"\"A\"\"\"\n85291234567,Bo\n";
+    let expected = vec![row(1, 2, &["85268411234", "Ana, \"A\""]), row(2, 3, &["85291234567", "Bo"])];
+    let semicolon = "phone;name\n85268411234;\"Ana, \"\"A\"\"\"\n85291234567;Bo\n";
+    let half = gzip("phone,name\n85268411234,\"Ana,".as_bytes());
+    let other_half = gzip(" \"\"A\"\"\"\n85291234567,Bo\n".as_bytes());
+    for bytes in [
+        plain.as_bytes().to_vec(),
+        plain.trim_end().as_bytes().to_vec(),
+        format!("\u{feff}{plain}").into_bytes(),
+        plain.replace('\n', "\r\n").into_bytes(),
+        semicolon.as_bytes().to_vec(),
+        semicolon.replace(';', "\t").into_bytes(),
+        plain.replace("phone,name", " phone , name").into_bytes(),
+        plain.replace("phone,name", "phone,name,,").into_bytes(),
+        gzip(plain.as_bytes()),
+        [half, other_half].concat(),
+    ] {
+        assert_eq!(rows(&case(&bytes).recipients), expected, "{}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[test]
+fn rows_are_not_lines() {
+    let case = case("\n\nphone,name\r\n\r\n1,\"two\r\nlines\"\n\n\n3,x\n\n4,y\n");
+    let expected = [row(1, 5, &["1", "two\r\nlines"]), row(2, 9, &["3", "x"]), row(3, 11, &["4", "y"])];
+    assert_eq!(rows(&case.recipients), expected);
+}
+
+#[test]
+fn a_header_alone_is_a_table_without_rows() {
+    for bytes in ["phone,name", "phone,name\n", "phone,name\r\n\r\n"] {
+        assert_eq!(rows(&case(bytes).recipients), []);
+    }
+}
+
+#[test]
+fn a_file_without_proper_columns_is_refused() {
+    for bytes in ["", "\n\r\n", ",,\n1,2,3\n", "\u{feff}"] {
+        assert!(error(bytes).contains("is empty"), "{bytes:?}: {}", error(bytes));
+    }
+    assert!(error("phone,name,phone\n").contains("more than one column `phone`"));
+    assert!(error(",phone\n").contains("no name for column 1"));
+    assert!(error("Phone,name\n").ends_with("did you mean `Phone`?"));
+    assert!(error("phome,name\n").contains("has no column `phone` for the numbers, only `phome`, `name`"));
+    assert!(error("85268411234,Ana\n").contains("the first line of a file has to name the columns"));
+    assert!(error(b"phone,n\xe4me\n").contains("is not UTF-8"));
+    assert!(error("phone,\"name\n1,2\n").contains("quote"));
+    assert!(error(format!("phone,\"{}", "x\n".repeat(1 << 20))).contains("quote"));
+    let wide = (0..30).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+    assert!(error(wide).contains("`c19`, and 10 more"));
+}
+
+#[test]
+fn what_is_not_text_in_utf_8_is_refused() {
+    assert!(error(b"\xff\xfep\0h\0o\0n\0e\0\n\0").contains("UTF-16: export it as CSV in UTF-8"));
+    assert!(error(b"\xfe\xff\0p\0h\0o\0n\0e\0\n").contains("UTF-16"));
+    assert!(error(b"p\0h\0o\0n\0e\0\n\0").contains("may be UTF-16"));
+    assert!(error(b"PK\x03\x04rest").contains("a spreadsheet file"));
+    assert!(error("phone,name\r1,2\r").contains("old Macs"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in [dir.path().join("missing.csv"), dir.path().to_owned()] {
+        let error = open(&recipients(Source::Csv(path.clone()))).err().unwrap();
+        assert!(matches!(&error, OpenError::Open { .. }) && error.to_string().contains(&*path.to_string_lossy()));
+        assert!(digest(&recipients(Source::Csv(path))).is_err());
+    }
+    let mut broken = gzip("phone\n1\n".repeat(50_000).as_bytes());
+    broken.truncate(broken.len() - 20);
+    let case = case(&broken);
+    let mut reader = open(&case.recipients).unwrap();
+    let error = std::iter::repeat_with(|| reader.read(&mut Record::default())).find_map(Result::err).unwrap();
+    assert!(matches!(error, ReadError::Gzip { .. }), "{error}");
+}
+
+#[test]
+fn a_row_with_other_cells_than_columns_is_reported_and_the_others_are_read() {
+    let case = case("phone,name,city\n1,Ana\n2,Bo,HK\n3,Cy,HK,,\n4,Di,HK,x\n5\n6,Ed,HK\n");
+    let expected = [
+        bad(1, 2, &["1", "Ana", ""], "ragged_row"),
+        row(2, 3, &["2", "Bo", "HK"]),
+        row(3, 4, &["3", "Cy", "HK"]),
+        bad(4, 5, &["4", "Di", "HK"], "ragged_row"),
+        bad(5, 6, &["5", "", ""], "ragged_row"),
+        row(6, 7, &["6", "Ed", "HK"]),
+    ];
+    assert_eq!(rows(&case.recipients), expected);
+    let mut reader = open(&case.recipients).unwrap();
+    let mut record = Record::default();
+    reader.read(&mut record).unwrap();
+    assert!(record.problem.as_ref().unwrap().message.contains("2 cells and the header 3"));
+}
+
+#[test]
+fn bad_utf_8_names_its_column() {
+    let case = case(b"phone,name\n85268411234,Jos\xe9\n85291234567,Bo\n");
+    let mut reader = open(&case.recipients).unwrap();
+    let mut record = Record::default();
+    assert!(reader.read(&mut record).unwrap());
+    let problem = record.problem.clone().unwrap();
+    assert_eq!(problem.code, "bad_utf8");
+    assert!(problem.message.contains("column `name`"));
+    assert_eq!(record.cells[1], "Jos\u{fffd}");
+    assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
+    assert!(reader.read(&mut record).unwrap());
+    assert_eq!(record.problem, None);
+}
+
+#[test]
+fn an_open_quote_costs_its_own_line_only() {
+    // Closed by accident two rows on, closed by the end of the file, and text behind a quote.
+    for (name, line) in [("\"Bo", 3), ("\"O\"Brien", 3)] {
+        let text = format!("phone,name\n1,Ana\n2,{name}\n3,Cy\n4,\"Di\"\n5,Ed\n");
+        let expected = [
+            row(1, 2, &["1", "Ana"]),
+            bad(2, line, &["", ""], "bad_quotes"),
+            row(3, 4, &["3", "Cy"]),
+            row(4, 5, &["4", "Di"]),
+            row(5, 6, &["5", "Ed"]),
+        ];
+        assert_eq!(rows(&case(&text).recipients), expected);
+        assert_eq!(rows(&case(text.replace('\n', "\r\n")).recipients), expected);
+        assert_eq!(rows(&case(gzip(text.as_bytes())).recipients), expected);
+        let without = text.replace("\"Di\"", "Di");
+        assert_eq!(rows(&case(without).recipients), expected);
+    }
+    // The record begins a line before the quote that breaks it.
+    let case = case("phone,name,city\n1,\"two\nlines\",\"HK\n2,Bo,HK\n");
+    let expected = [bad(1, 2, &["", "", ""], "bad_quotes"), row(2, 4, &["2", "Bo", "HK"])];
+    assert_eq!(rows(&case.recipients), expected);
+    let mut reader = open(&case.recipients).unwrap();
+    let mut record = Record::default();
+    reader.read(&mut record).unwrap();
+    assert!(record.problem.clone().unwrap().message.contains("opened on line 3"));
+    assert_eq!(record.to.as_ref().unwrap_err().code, "bad_quotes");
+}
+
+#[test]
+fn an_open_quote_before_megabytes_costs_its_own_line_only() {
+    let rest: String = (2..100_000).map(|n| format!("{n},name {n}\n")).collect();
+    let case = case(format!("phone,name\n1,\"Ana\n{rest}"));
+    let all = rows(&case.recipients);
+    assert_eq!(all.len(), 99_999);
+    assert_eq!(all[0], bad(1, 2, &["", ""], "bad_quotes"));
+    assert_eq!(all[1], row(2, 3, &["2", "name 2"]));
+    assert_eq!(all.last(), Some(&row(99_999, 100_000, &["99999", "name 99999"])));
+}
+
+#[test]
+fn a_row_of_megabytes_is_skipped() {
+    let long = "x".repeat(3 << 20);
+    for (cell, code) in [(long.clone(), "long_record"), (format!("\"{long}"), "bad_quotes")] {
+        let case = case(format!("phone,name\n1,{cell}\n2,Bo\n"));
+        assert_eq!(rows(&case.recipients), [bad(1, 2, &["", ""], code), row(2, 3, &["2", "Bo"])]);
+    }
+    let case = case(format!("phone,name\n1,Ana\n{}2,Bo\n", "\n".repeat(3 << 20)));
+    assert_eq!(rows(&case.recipients), [row(1, 2, &["1", "Ana"]), row(2, 3 + (3 << 20), &["2", "Bo"])]);
+}
+
+#[test]
+fn a_record_of_the_longest_length_passes_and_one_byte_more_does_not() {
+    let longest = window::LONGEST_RECORD - "1,\n".len();
+    for (length, problem) in [(longest, None), (longest + 1, Some("long_record"))] {
+        let all = rows(&case(format!("phone,name\n1,{}\n2,Bo\n", "x".repeat(length))).recipients);
+        assert_eq!(all[0].3.as_deref(), problem);
+        assert_eq!(all[1], row(2, 3, &["2", "Bo"]));
+    }
+}
+
+#[test]
+fn progress_and_fingerprint_are_of_the_file_on_disk() {
+    let text = "phone\n85268411234\n".repeat(10_000);
+    let packed = gzip(text.as_bytes());
+    let case = case(&packed);
+    let mut reader = open(&case.recipients).unwrap();
+    assert_eq!(reader.total_bytes(), Some(packed.len() as u64));
+    assert_eq!(reader.digest(), None);
+    let mut record = Record::default();
+    while reader.read(&mut record).unwrap() {}
+    assert_eq!(reader.bytes_read(), packed.len() as u64);
+    assert_eq!(reader.digest().unwrap(), hex(Sha256::new().chain_update(&packed)));
+}
+
+#[test]
+fn rows_of_the_campaign_file_take_the_same_way() {
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let table = Inline {
+        columns: texts(&["phone", "name"]),
+        rows: vec![texts(&["85268411234", "Ana"]), texts(&["", "Bo"])],
+        lines: vec![7, 9],
+    };
+    let source = |table: &Inline| recipients(Source::Inline(table.clone()));
+    assert_eq!(rows(&source(&table)), [row(1, 7, &["85268411234", "Ana"]), row(2, 9, &["", "Bo"])]);
+    let mut reader = open(&source(&table)).unwrap();
+    let mut record = Record::default();
+    reader.read(&mut record).unwrap();
+    assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
+    reader.read(&mut record).unwrap();
+    assert_eq!(record.to.as_ref().unwrap_err().code, "no_number");
+    assert_eq!((reader.bytes_read(), reader.total_bytes()), (0, None));
+
+    let moved = Inline { lines: vec![70, 90], ..table.clone() };
+    assert_eq!(digest(&source(&moved)).unwrap(), digest(&source(&table)).unwrap());
+    let shifted = Inline { rows: vec![texts(&["8526841123", "4Ana"]), texts(&["", "Bo"])], ..table.clone() };
+    assert_ne!(digest(&source(&shifted)).unwrap(), digest(&source(&table)).unwrap());
+    let no_column = Inline { columns: texts(&["fone", "name"]), ..table };
+    let error = open(&source(&no_column)).err().unwrap().to_string();
+    assert!(error.contains("`recipients.rows` has no column `phone`"), "{error}");
+}
+
+#[test]
+fn an_unknown_region_is_refused() {
+    let case = case("phone\n1\n");
+    let error = open(&Recipients { region: Some("UK".to_owned()), ..case.recipients }).err().unwrap();
+    assert!(matches!(error, OpenError::Region(_)));
+}
+
+/// Any cell: quotes, delimiters, line breaks and letters of every script.
+fn cell() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("([a-z0-9]|[\",;\t\r\n \\\\']|\\PC){0,12}").unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cells_in_are_cells_out(
+        table in (1_usize..5).prop_flat_map(|width| prop::collection::vec(prop::collection::vec(cell(), width), 0..20)),
+        delimiter in prop::sample::select(vec![b',', b';', b'\t']),
+        crlf in any::<bool>(),
+    ) {
+        let width = table.first().map_or(1, Vec::len);
+        let mut header = vec!["phone".to_owned()];
+        header.extend((1..=width).map(|n| format!("c{n}")));
+        let mut file = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') })
+            .from_writer(Vec::new());
+        file.write_record(&header).unwrap();
+        let table: Vec<Vec<String>> =
+            table.into_iter().map(|cells| std::iter::once("1".to_owned()).chain(cells).collect()).collect();
+        for cells in &table {
+            file.write_record(cells).unwrap();
+        }
+        let case = case(file.into_inner().unwrap());
+        let read = rows(&case.recipients);
+        prop_assert!(read.iter().all(|row| row.3.is_none()));
+        prop_assert_eq!(read.into_iter().map(|row| row.2).collect::<Vec<_>>(), table);
+    }
+
+    #[test]
+    fn any_bytes_are_read_to_their_end(
+        bytes in prop::collection::vec(prop::sample::select(b"\",;\t\r\n ax\xff\0".to_vec()), 0..200),
+    ) {
+        let case = case([b"phone,name\n".as_slice(), &bytes].concat());
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 2;
+        let read = rows(&case.recipients);
+        prop_assert!(read.iter().all(|row| row.1 >= 2 && row.1 <= lines));
+        prop_assert!(read.is_sorted_by_key(|row| row.1));
+    }
+}
+
+#[test]
+fn a_reader_may_be_used_from_another_thread() {
+    let case = case("phone\n85268411234\n");
+    let mut reader = open(&case.recipients).unwrap();
+    let read = std::thread::spawn(move || reader.read(&mut Record::default()).unwrap());
+    assert!(read.join().unwrap());
+}

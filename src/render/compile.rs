@@ -1,0 +1,196 @@
+//! From a message to its templates and the bytes between them.
+//!
+//! Done once a run. All strings are looked at even where one is wrong, so that a person sees every problem at
+//! once; what is wrong in the words of the template engine is put into ours in `explain`.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
+
+use super::row::{Header, Row};
+use super::{Fill, Hole, Renderer, TemplateProblem, explain, push_text};
+
+/// Steps one template may take for one row. Those of real messages take fewer than a hundred.
+const FUEL: u64 = 50_000;
+
+pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
+    let mut compiler = Compiler {
+        env: environment(),
+        columns,
+        bytes: Vec::new(),
+        holes: Vec::new(),
+        used: HashSet::new(),
+        path: String::new(),
+        problems: Vec::new(),
+    };
+    compiler.body(message);
+    let Compiler { env, bytes, holes, used, problems, .. } = compiler;
+    let header = Arc::new(Header::new(columns, &used));
+    if problems.is_empty() { Ok(Renderer { env, header, holes, tail: bytes }) } else { Err(problems) }
+}
+
+/// The engine, with nothing in it that a message could trip over: what is undefined is an error, no text is
+/// escaped or trimmed, and no built-in function stands in the way of a column of the same name.
+fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_fuel(Some(FUEL));
+    // Errors name the expression that was undefined only in this mode. It costs nothing where there is none.
+    env.set_debug(true);
+    // The default delimiters are right by themselves, so that building them again cannot fail.
+    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+        env.set_syntax(syntax);
+    }
+    let functions: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).collect();
+    for name in functions {
+        env.remove_global(&name);
+    }
+    env
+}
+
+struct Compiler<'c> {
+    env: Environment<'static>,
+    columns: &'c [String],
+    bytes: Vec<u8>,
+    holes: Vec<Hole>,
+    /// The variables of the templates so far.
+    used: HashSet<String>,
+    path: String,
+    problems: Vec<TemplateProblem>,
+}
+
+impl Compiler<'_> {
+    /// The message's keys, to go on after `{"to":"…"`.
+    fn body(&mut self, message: &serde_json::Value) {
+        let Some(keys) = message.as_object() else {
+            return self.problem(message.to_string(), "a message must be an object, with keys and values".to_owned());
+        };
+        for (key, value) in keys {
+            if key == "to" {
+                self.push_key(key);
+                self.problem(
+                    value.to_string(),
+                    "`to` is put in for every row, and cannot be in the message".to_owned(),
+                );
+                self.path.clear();
+                continue;
+            }
+            self.bytes.push(b',');
+            self.entry(key, value);
+        }
+        self.bytes.push(b'}');
+    }
+
+    fn entry(&mut self, key: &str, value: &serde_json::Value) {
+        push_text(&mut self.bytes, key);
+        self.bytes.push(b':');
+        let parent = self.path.len();
+        self.push_key(key);
+        self.value(value);
+        self.path.truncate(parent);
+    }
+
+    fn value(&mut self, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) if is_template(text) => self.hole(text),
+            serde_json::Value::Array(items) => {
+                self.bytes.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        self.bytes.push(b',');
+                    }
+                    let parent = self.path.len();
+                    // Writing to a `String` cannot fail.
+                    let _ = write!(self.path, "[{index}]");
+                    self.value(item);
+                    self.path.truncate(parent);
+                }
+                self.bytes.push(b']');
+            }
+            serde_json::Value::Object(keys) => {
+                self.bytes.push(b'{');
+                for (index, (key, value)) in keys.iter().enumerate() {
+                    if index > 0 {
+                        self.bytes.push(b',');
+                    }
+                    self.entry(key, value);
+                }
+                self.bytes.push(b'}');
+            }
+            scalar => self.bytes.extend_from_slice(scalar.to_string().as_bytes()),
+        }
+    }
+
+    fn hole(&mut self, text: &str) {
+        let filled = match bare_column(text, self.columns) {
+            Some(position) => Ok(Fill::Cell(position)),
+            None => self.template(text).map(|()| Fill::Template),
+        };
+        match filled {
+            Ok(fill) => {
+                self.holes.push(Hole { before: std::mem::take(&mut self.bytes), path: self.path.clone(), fill });
+            }
+            Err(error) => self.problems.push(explain::syntax_problem(&error, &self.path, text, self.columns)),
+        }
+    }
+
+    fn template(&mut self, text: &str) -> Result<(), Error> {
+        self.env.add_template_owned(self.path.clone(), text.to_owned())?;
+        let template = self.env.get_template(&self.path)?;
+        let used = template.undeclared_variables(false);
+        try_filters(&template, Header::new(self.columns, &used))?;
+        self.used.extend(used);
+        Ok(())
+    }
+
+    fn problem(&mut self, text: String, message: String) {
+        let text = explain::shortened(&text);
+        self.problems.push(TemplateProblem { path: self.path.clone(), text, line: 1, message });
+    }
+
+    fn push_key(&mut self, key: &str) {
+        let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        if !plain {
+            // Writing to a `String` cannot fail.
+            let _ = write!(self.path, "[{}]", serde_json::Value::from(key));
+        } else {
+            if !self.path.is_empty() {
+                self.path.push('.');
+            }
+            self.path.push_str(key);
+        }
+    }
+}
+
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
+}
+
+/// The position of the column if a string is `{{ column }}` and nothing else.
+fn bare_column(text: &str, columns: &[String]) -> Option<usize> {
+    let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches(' ');
+    columns.iter().position(|column| column == name).filter(|_| explain::is_variable(name))
+}
+
+/// The engine looks filters up only when it comes to them, so a misspelt one is found by rendering for a row in
+/// which no cell is empty. In a branch not taken then, it is found with the first row that takes it.
+fn try_filters(template: &Template<'_, '_>, header: Header) -> Result<(), Error> {
+    let cells = vec!["1"; header.columns().len()];
+    match template.render(Value::from_object(Row::new(Arc::new(header), &cells))) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+            ) =>
+        {
+            Err(error)
+        }
+        // Any other mistake may be the row's.
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,276 @@
+//! Templates as people write them, and cells as people fill them.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn phone() -> Phone {
+    Phone::from_digits("85268411234").unwrap()
+}
+
+/// The body of a message with one text, for a row of these columns and cells.
+fn body(text: &str, row: &[(&str, &str)]) -> Result<String, RowProblem> {
+    let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
+    let cells: Vec<&str> = row.iter().map(|(_, cell)| *cell).collect();
+    let renderer = Renderer::compile(&json!({"text": text}), &columns(&names)).unwrap();
+    let mut body = Vec::new();
+    renderer.render(phone(), &cells, &mut body)?;
+    Ok(String::from_utf8(body).unwrap())
+}
+
+fn text(template: &str, row: &[(&str, &str)]) -> String {
+    let body: Value = serde_json::from_str(&body(template, row).unwrap()).unwrap();
+    body["text"].as_str().unwrap().to_owned()
+}
+
+fn problem(template: &str, row: &[(&str, &str)]) -> RowProblem {
+    body(template, row).unwrap_err()
+}
+
+fn wrong(message: &Value, names: &[&str]) -> Vec<TemplateProblem> {
+    Renderer::compile(message, &columns(names)).unwrap_err()
+}
+
+#[test]
+fn a_body_is_the_number_and_the_message_in_its_order() {
+    let message = json!({
+        "type": "template",
+        "zebra": {"b": "{{ b }}", "a": [1, 2.5, true, null, "", "plain", ["{{ a }}", []], {}]},
+        "apple": "{{ a }} and {{ b }}",
+    });
+    let renderer = Renderer::compile(&message, &columns(&["a", "b"])).unwrap();
+    let mut body = b"kept ".to_vec();
+    renderer.render(phone(), &["A", "B"], &mut body).unwrap();
+    assert_eq!(
+        String::from_utf8(body).unwrap(),
+        concat!(
+            r#"kept {"to":"85268411234","type":"template","zebra":{"b":"B","a":[1,2.5,true,null,"","plain",["A",[]],{}]},"#,
+            r#""apple":"A and B"}"#
+        )
+    );
+}
+
+#[test]
+fn a_message_without_templates_is_the_same_for_every_row() {
+    let renderer = Renderer::compile(&json!({"type": "text", "text": "Hello {you}"}), &[]).unwrap();
+    let mut body = Vec::new();
+    renderer.render(phone(), &[""; 0], &mut body).unwrap();
+    assert_eq!(String::from_utf8(body).unwrap(), r#"{"to":"85268411234","type":"text","text":"Hello {you}"}"#);
+    let renderer = Renderer::compile(&json!({}), &[]).unwrap();
+    let mut body = Vec::new();
+    renderer.render(phone(), &[""; 0], &mut body).unwrap();
+    assert_eq!(body, br#"{"to":"85268411234"}"#);
+}
+
+#[test]
+fn a_cell_is_only_ever_text() {
+    let hostile = [
+        r#"Ana "the best" O'Neill"#,
+        "back\\slash",
+        "two\nlines\r\n",
+        "\u{0}\u{1}\u{7f}\u{2028}\u{feff}x",
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "{# no #}",
+        "\"},\"to\":\"1\"",
+        "- yaml: [1]",
+        "&amp; <b>",
+        "&anchor *alias",
+        "null",
+        "1e9",
+        "\u{1F468}\u{200D}\u{1F469}",
+        "\u{202e}gnp",
+        "${HOME}",
+        "%s",
+    ];
+    for cell in hostile {
+        assert_eq!(text("<{{ name }}>", &[("name", cell)]), format!("<{cell}>"));
+    }
+}
+
+#[test]
+fn what_is_around_a_template_arrives_as_written() {
+    assert_eq!(text("  {{ a }}\n\n", &[("a", " x ")]), "   x \n\n");
+    assert_eq!(text("{% raw %}{{ a }}{% endraw %}", &[]), "{{ a }}");
+    assert_eq!(text("a{# note #}b", &[]), "ab");
+}
+
+#[test]
+fn templates_can_choose_and_change() {
+    let row = [("first_name", "ana"), ("vip", "yes"), ("none_here", "")];
+    assert_eq!(text("{{ first_name | upper }}", &row), "ANA");
+    assert_eq!(text("{{ first_name | replace('a', 'e') | title }}", &row), "Ene");
+    assert_eq!(text("{{ none_here | default('25%') }}", &row), "25%");
+    assert_eq!(text("{{ not_a_column | default('25%') }}", &row), "25%");
+    assert_eq!(text("{% if vip == 'yes' %}Dear {% endif %}{{ first_name }}", &row), "Dear ana");
+    assert_eq!(text("{% if none_here is defined %}x{% else %}y{% endif %}", &row), "y");
+    assert_eq!(text("{% for part in 'a-b' | split('-') %}{{ part }}{{ loop.index }}{% endfor %}", &row), "a1b2");
+    assert_eq!(text("{{ first_name if vip is defined else '' }}{{ '' }}", &row), "ana");
+    assert_eq!(text("{{ '' }}", &row), "", "an empty text is no mistake of the template");
+}
+
+#[test]
+fn columns_of_any_name_can_be_used() {
+    let row = [
+        ("First Name", "Ana"),
+        ("1", "one"),
+        ("it's \"odd\"", "odd"),
+        ("姓名", "i"),
+        ("range", "r"),
+        ("debug", ""),
+        ("x", ""),
+    ];
+    assert_eq!(
+        text(
+            "{{ row[\"First Name\"] }}{{ row['1'] }}{{ row[\"it's \\\"odd\\\"\"] }}{{ row['姓名'] }}{{ range }}",
+            &row
+        ),
+        "Anaoneoddir"
+    );
+    assert_eq!(text("{{ row.range }}{{ row['x'] | default('-') }}", &row), "r-");
+    assert_eq!(problem("{{ debug }}", &row).problem.code, "empty_cell", "no built-in takes a column's place");
+    assert_eq!(text("{{ row }}", &[("row", "mine")]), "mine");
+}
+
+#[test]
+fn an_empty_cell_is_undefined() {
+    for cell in ["", " ", "\t\u{3000}\n"] {
+        let problem = problem("Hi {{ first_name }}", &[("phone", "1"), ("first_name", cell)]);
+        assert_eq!(problem.problem, Problem::new("empty_cell", "column `first_name` is empty in this row"));
+        assert_eq!(problem.path, "text");
+        assert_eq!(problem.column.as_deref(), Some("first_name"));
+    }
+    let row = [("a", "1"), ("b", ""), ("First Name", ""), ("it's", "")];
+    let templates = [
+        ("{{ a }}{{ b | upper }}", "b"),
+        ("{{ a ~ b }}", "b"),
+        ("{% if b %}x{% endif %}", "b"),
+        ("{{ b | replace('x', 'y') }}", "b"),
+        ("{{ row[\"First Name\"] }}", "First Name"),
+        ("{{ row['First Name'] | lower }}", "First Name"),
+        ("{{ row.b }}", "b"),
+        ("{{ row[\"it's\"] }}", "it's"),
+        ("{{ c | default(b) }}", "b"),
+        ("{% for x in b %}{% endfor %}", "b"),
+        ("{{ b + 1 }}", "b"),
+        ("{{ b[0] }}", "b"),
+        ("{{ b.x }}", "b"),
+        ("{{ b == 'x' }}", "b"),
+        ("{{ 'x' in b }}", "b"),
+        ("{{ b[:2] }}", "b"),
+        ("{% set y = b %}{{ y }}", "b"),
+    ];
+    for (template, column) in templates {
+        let problem = problem(template, &row);
+        assert_eq!(
+            (problem.problem.code.as_str(), problem.column.as_deref()),
+            ("empty_cell", Some(column)),
+            "{template}: {problem:?}"
+        );
+    }
+}
+
+#[test]
+fn cells_that_are_missing_are_empty() {
+    let renderer = Renderer::compile(&json!({"text": "{{ b }}"}), &columns(&["a", "b"])).unwrap();
+    let mut body = b"x".to_vec();
+    assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err().problem.code, "empty_cell");
+    assert_eq!(body, b"x", "nothing is left behind");
+}
+
+#[test]
+fn a_variable_that_is_no_column_says_which_are() {
+    let row = [("phone", "1"), ("first_name", "Ana"), ("Last Name", "Li")];
+    let message = |template: &str| {
+        let problem = problem(template, &row);
+        assert_eq!((problem.problem.code.as_str(), problem.column), ("undefined_variable", None), "{template}");
+        problem.problem.message
+    };
+    assert_eq!(message("{{ firstname }}"), "there is no column `firstname`: did you mean `first_name`?");
+    assert_eq!(message("{{ First_Name }}"), "there is no column `First_Name`: did you mean `first_name`?");
+    assert_eq!(message("{{ x }}"), "there is no column `x`: the columns are `phone`, `first_name`, `Last Name`");
+    assert_eq!(message("{{ row['last name'] }}"), "there is no column `last name`: did you mean `Last Name`?");
+    let many: Vec<String> = (0..20).map(|n| format!("column_{n}")).collect();
+    let renderer = Renderer::compile(&json!({"text": "{{ x }}"}), &many).unwrap();
+    let message = renderer.render(phone(), &[""; 20], &mut Vec::new()).unwrap_err().problem.message;
+    assert!(message.ends_with("`column_11`, and 8 more"), "{message}");
+    let dashed = problem("{{ first-name }}", &[("first-name", "Ana")]).problem.message;
+    assert_eq!(dashed, "there is no column `first`: write the column `first-name` as `{{ row[\"first-name\"] }}`");
+}
+
+#[test]
+fn a_template_that_fails_is_told() {
+    let row = [("a", "1"), ("b", "x")];
+    for template in ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}"] {
+        let problem = problem(template, &row);
+        assert_eq!(problem.problem.code, "template_failed", "{template}: {problem:?}");
+    }
+    let endless = "{% for a in 'xxxxxxxxxx' %}{% for b in 'xxxxxxxxxx' %}{% for c in 'xxxxxxxxxx' %}{% for d in 'xxxxxxxxxx' %}\
+                   {{ a }}{{ b }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
+    assert_eq!(problem(endless, &row).problem, Problem::new("template_failed", "the template takes too many steps"));
+}
+
+#[test]
+fn every_wrong_template_is_told_with_its_place() {
+    let message = json!({
+        "type": "text",
+        "text": "Hello {{ name",
+        "template": {"components": [{"type": "body", "parameters": [
+            {"text": "{{ name }}"},
+            {"text": "one\ntwo {% if name %}"},
+            {"text": "{{ First Name }}"},
+            {"text": "{{ name | uper }}"},
+            {"text": "{{ name is oddd }}"},
+            {"text": "{{ range(3) }}"},
+            {"a key": "{% include 'x' %}"},
+        ]}]},
+    });
+    let problems = wrong(&message, &["name", "First Name"]);
+    let shown: Vec<String> =
+        problems.iter().map(|p| format!("{}, line {}: {} [{}]", p.path, p.line, p.message, p.text)).collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("wrong_templates", shown.join("\n"));
+    });
+}
+
+#[test]
+fn a_message_that_cannot_be_a_body_is_told() {
+    assert_eq!(wrong(&json!("text"), &[])[0].path, "");
+    assert_eq!(wrong(&json!({"type": "text", "to": "1"}), &[])[0].path, "to");
+}
+
+#[test]
+fn a_renderer_can_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Renderer>();
+}
+
+proptest! {
+    #[test]
+    fn any_text_arrives_as_it_is(cell in "\\PC*|[\\x00-\\x7f]{0,40}|.{0,40}", other in "\\PC{0,30}") {
+        prop_assume!(!cell.trim().is_empty());
+        let message = json!({"type": "text", "text": "{{ a }}", "list": ["<{{ row[\"b c\"] | default('-') }}>", "{{ a }}{{ a }}"]});
+        let renderer = Renderer::compile(&message, &columns(&["a", "b c"])).unwrap();
+        let mut body = Vec::new();
+        renderer.render(phone(), &[&cell, &other], &mut body).unwrap();
+        let other = if other.trim().is_empty() { "-" } else { &other };
+        let expected = json!({"to": "85268411234", "type": "text", "text": cell, "list": [format!("<{other}>"), format!("{cell}{cell}")]});
+        prop_assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected.clone());
+        prop_assert_eq!(String::from_utf8(body).unwrap(), expected.to_string());
+    }
+
+    #[test]
+    fn no_template_panics(template in "(\\{\\{|\\}\\}|\\{%|%\\}|\\{#| |a|b|if|endif|for|in|\\||upper|'|\"|\\[|\\]|\\(|\\)|[0-9]|\\.|é|-|~|\n){0,12}") {
+        if let Ok(renderer) = Renderer::compile(&json!({"text": template}), &columns(&["a", "b"])) {
+            let mut body = Vec::new();
+            if renderer.render(phone(), &["1", ""], &mut body).is_ok() {
+                prop_assert!(serde_json::from_slice::<Value>(&body).is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Cells that a spreadsheet would run as a formula, written so that it does not.
+//!
+//! Only the text of a single cell is looked at here; quoting is the CSV writer's work.
+
+use std::borrow::Cow;
+
+/// The cell as it may be written: with a leading apostrophe where a spreadsheet would run it as a formula.
+///
+/// A spreadsheet takes a cell for a formula by its first character: `=`, `+`, `-`, `@`, their full-width forms, or
+/// a tab or line break that it trims away first. Left as they are: phone numbers with a plus sign, and plain
+/// negative numbers. Neither can name a function, a cell or a program, and an apostrophe would make them useless in
+/// a report that becomes the recipient list of the next campaign.
+pub(super) fn harmless(cell: &str) -> Cow<'_, str> {
+    if runs_as_formula(cell) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+fn runs_as_formula(cell: &str) -> bool {
+    let mut chars = cell.chars();
+    match chars.next() {
+        Some('+') => !chars.all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '(' | ')')),
+        Some('-') => !chars.all(|c| c.is_ascii_digit() || matches!(c, ' ' | '.' | ',' | '%')),
+        Some('=' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_get_an_apostrophe() {
+        for cell in [
+            "=1+1",
+            "=HYPERLINK(\"https://example.com\")",
+            "+1+1",
+            "+SUM(A1)",
+            "+A1",
+            "-1+1",
+            "-2-3",
+            "-A1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "＝1+1",
+            "-2+3+cmd|' /C calc'!A0",
+            "+852 6841 1234 | x",
+        ] {
+            assert_eq!(harmless(cell), format!("'{cell}"), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_phone_numbers_stay_as_they_are() {
+        for cell in ["+85268411234", "+852 6841 1234", "+852-6841-1234", "+1 (415) 555.0100", "-5", "-25%", "-1,234.5"]
+        {
+            assert_eq!(harmless(cell), cell);
+        }
+    }
+
+    #[test]
+    fn text_stays_as_it_is() {
+        for cell in ["", "Ana", "a=b", "25% off", "'quoted", "x@example.com", "Zoë", "-", "+", "\u{feff}"] {
+            assert_eq!(harmless(cell), cell);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Errors by code, each with a sample of its words.
+//!
+//! The number of codes that are told apart is bounded, and so is the length of what is kept of each.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+/// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
+/// time) stands where the code should, and it must not fill the memory.
+const CODES: usize = 1_000;
+
+/// Characters kept of a code and of a sample message.
+const CODE_CHARS: usize = 100;
+const MESSAGE_CHARS: usize = 500;
+
+/// One code with its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ErrorCount {
+    /// The code; `other` for all those beyond the first thousand.
+    pub(super) code: String,
+    /// Rows with this code.
+    pub(super) count: u64,
+    /// The words of the first row that had some.
+    pub(super) message: String,
+}
+
+/// Counts rows by error code.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Errors {
+    by_code: HashMap<String, (u64, String)>,
+    other: u64,
+}
+
+impl Errors {
+    /// Counts a row with this code and these words.
+    pub(super) fn add(&mut self, code: &str, message: &str) {
+        let code = first_chars(code, CODE_CHARS);
+        if let Some((count, sample)) = self.by_code.get_mut(code) {
+            *count += 1;
+            if sample.is_empty() {
+                *sample = cut(message);
+            }
+        } else if self.by_code.len() < CODES {
+            self.by_code.insert(code.to_owned(), (1, cut(message)));
+        } else {
+            self.other += 1;
+        }
+    }
+
+    /// All codes, the most frequent first, equally frequent ones by code; `other` comes last.
+    pub(super) fn sorted(&self) -> Vec<ErrorCount> {
+        let mut all: Vec<ErrorCount> = self
+            .by_code
+            .iter()
+            .map(|(code, (count, message))| ErrorCount { code: code.clone(), count: *count, message: message.clone() })
+            .collect();
+        all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+        if self.other > 0 {
+            let message = format!("codes beyond the first {CODES}");
+            all.push(ErrorCount { code: "other".to_owned(), count: self.other, message });
+        }
+        all
+    }
+}
+
+fn first_chars(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+fn cut(message: &str) -> String {
+    let kept = first_chars(message, MESSAGE_CHARS);
+    if kept.len() == message.len() { kept.to_owned() } else { format!("{kept}…") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_code_comes_first_then_the_lower_one() {
+        let mut errors = Errors::default();
+        for (code, message) in [("b", "bee"), ("a", ""), ("c", "sea"), ("c", "see"), ("a", "ay"), ("b", "be")] {
+            errors.add(code, message);
+        }
+        errors.add("c", "C");
+        let sorted: Vec<_> = errors.sorted().into_iter().map(|e| (e.code, e.count, e.message)).collect();
+        let expected = [("c", 3, "sea"), ("a", 2, "ay"), ("b", 2, "bee")];
+        assert_eq!(sorted, expected.map(|(code, count, message)| (code.to_owned(), count, message.to_owned())));
+    }
+
+    #[test]
+    fn codes_without_end_do_not_fill_the_memory() {
+        let mut errors = Errors::default();
+        for number in 0..5_000 {
+            errors.add(&format!("{number}"), &"€".repeat(10_000));
+        }
+        errors.add("7", "again");
+        let sorted = errors.sorted();
+        assert_eq!(sorted.len(), CODES + 1);
+        assert_eq!((sorted[0].code.as_str(), sorted[0].count), ("7", 2));
+        assert_eq!(sorted[0].message.chars().count(), MESSAGE_CHARS + 1);
+        let last = sorted.last().unwrap();
+        assert_eq!((last.code.as_str(), last.count), ("other", 4_000));
+    }
+}

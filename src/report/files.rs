@@ -1,0 +1,148 @@
+//! Report files that appear whole or not at all.
+//!
+//! A new file is written beside the old one, synced, and then takes its place in one step. Reports hold phone numbers,
+//! so that on Unix only their owner may read them.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::{CsvReport, Format, ReportError, RunFacts, Summary, html, summary_json};
+use crate::model::ReportRow;
+
+/// A file that is being written and is not yet where it belongs. Dropped without [`NewFile::replace`], it vanishes.
+pub struct NewFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Starts a new version of the file at `path`. Its folder must be there.
+    ///
+    /// # Errors
+    /// [`ReportError::Create`] if no file can be made in that folder.
+    pub fn create(path: impl Into<PathBuf>) -> Result<Self, ReportError> {
+        let path = path.into();
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".report-").suffix(".tmp");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+        match builder.tempfile_in(folder_of(&path)) {
+            Ok(file) => Ok(Self { file, path }),
+            Err(source) => Err(ReportError::Create { path, source }),
+        }
+    }
+
+    /// Puts the new version in the place of the old one, once it is safely on the disk.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`] or [`ReportError::Replace`]; what is there then is either version, and whole.
+    pub fn replace(self) -> Result<PathBuf, ReportError> {
+        self.synced()?.take_place()
+    }
+
+    /// The file with all of its bytes on the disk.
+    fn synced(self) -> Result<Self, ReportError> {
+        match self.file.as_file().sync_all() {
+            Ok(()) => Ok(self),
+            Err(source) => Err(ReportError::Write { path: self.path, source }),
+        }
+    }
+
+    fn take_place(self) -> Result<PathBuf, ReportError> {
+        let Self { file, path } = self;
+        match file.persist(&path).map_err(|error| error.error).and_then(|_| sync_folder(folder_of(&path))) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(ReportError::Replace { path, source }),
+        }
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The folder that a path is in, for a bare file name too.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes the change of names itself durable, where the system knows such a thing.
+fn sync_folder(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Where the three reports are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// `recipients.csv`.
+    pub csv: PathBuf,
+    /// `summary.json`.
+    pub json: PathBuf,
+    /// `report.html`.
+    pub html: PathBuf,
+}
+
+/// All three reports, written in one pass over the rows.
+pub struct Reports {
+    dir: PathBuf,
+    csv: CsvReport<NewFile>,
+    summary: Summary,
+}
+
+impl Reports {
+    /// Starts the reports in `dir`, which is created where it is not there.
+    ///
+    /// # Errors
+    /// If the folder or a file in it cannot be created or written.
+    pub fn create(dir: impl Into<PathBuf>, facts: RunFacts) -> Result<Self, ReportError> {
+        let dir = dir.into();
+        if let Err(source) = fs::create_dir_all(&dir) {
+            return Err(ReportError::CreateFolder { dir, source });
+        }
+        let path = dir.join(Format::Csv.file_name());
+        let file = NewFile::create(&path)?;
+        let csv = CsvReport::new(file, &[]).map_err(|source| ReportError::Write { path, source })?;
+        Ok(Self { dir, csv, summary: Summary::new(facts) })
+    }
+
+    /// Takes the next row, in the order of the input.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`] if it cannot be written.
+    pub fn add(&mut self, row: &ReportRow) -> Result<(), ReportError> {
+        self.summary.add(row);
+        let path = || self.dir.join(Format::Csv.file_name());
+        self.csv.write(row).map_err(|source| ReportError::Write { path: path(), source })
+    }
+
+    /// Puts the three reports in their places. None of them is replaced before all are on the disk.
+    ///
+    /// # Errors
+    /// If one cannot be written or put in its place.
+    pub fn finish(self) -> Result<Paths, ReportError> {
+        let Self { dir, csv, summary } = self;
+        let path = |format: Format| dir.join(format.file_name());
+        let csv = csv
+            .finish()
+            .map_err(|source| ReportError::Write { path: path(Format::Csv), source })
+            .and_then(NewFile::synced)?;
+        let json = whole(path(Format::Json), &summary_json(&summary))?;
+        let html = whole(path(Format::Html), &html(&summary)?)?;
+        Ok(Paths { csv: csv.take_place()?, json: json.take_place()?, html: html.take_place()? })
+    }
+}
+
+fn whole(path: PathBuf, text: &str) -> Result<NewFile, ReportError> {
+    let mut file = NewFile::create(&path)?;
+    file.write_all(text.as_bytes()).map_err(|source| ReportError::Write { path, source })?;
+    file.synced()
+}

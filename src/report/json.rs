@@ -1,0 +1,79 @@
+//! `summary.json`: the figures of a run for programs, with keys that stay.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::durations::Spread;
+use super::errors::ErrorCount;
+use super::summary::Summary;
+use crate::model::{State, Tally};
+
+#[derive(Serialize)]
+struct Page<'a> {
+    run: String,
+    campaign: &'a str,
+    provider: &'a str,
+    channel: &'a str,
+    started_at: String,
+    finished_at: Option<String>,
+    rows: u64,
+    #[serde(serialize_with = "every_state")]
+    states: Tally,
+    funnel: Funnel,
+    errors: Vec<ErrorCount>,
+    rate_limit: &'a str,
+    achieved_rate: Option<f64>,
+    time_to_deliver_seconds: Spread,
+    time_to_read_seconds: Spread,
+    retries: u64,
+    polls: u64,
+}
+
+/// How many rows got at least so far.
+#[derive(Serialize)]
+struct Funnel {
+    accepted: u64,
+    delivered: u64,
+    read: u64,
+}
+
+fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(State::ALL.len()))?;
+    for state in State::ALL {
+        map.serialize_entry(state.as_str(), &tally.of(state))?;
+    }
+    map.end()
+}
+
+/// The figures as JSON: indented, keys always in the same order, all states named (those without rows too), what is
+/// not known `null`, a line end at the end.
+///
+/// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `achieved_rate` is
+/// [`Summary::achieved_rate`]; percentiles are whole seconds since the acceptance, by the nearest rank, of the rows
+/// with both times; `retries` are the requests beyond the first of each row.
+#[must_use]
+pub fn summary_json(summary: &Summary) -> String {
+    let Summary { facts, tally, .. } = summary;
+    let page = Page {
+        run: facts.run.to_string(),
+        campaign: facts.run.name(),
+        provider: &facts.provider,
+        channel: facts.channel.as_str(),
+        started_at: facts.started_at.to_string(),
+        finished_at: facts.finished_at.map(|time| time.to_string()),
+        rows: tally.rows(),
+        states: *tally,
+        funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
+        errors: summary.errors.sorted(),
+        rate_limit: &facts.rate_limit,
+        achieved_rate: summary.achieved_rate(),
+        time_to_deliver_seconds: summary.to_deliver.spread(),
+        time_to_read_seconds: summary.to_read.spread(),
+        retries: summary.retries,
+        polls: facts.polls,
+    };
+    // Strings and numbers under string keys: there is nothing here that JSON cannot hold.
+    let mut json = serde_json::to_string_pretty(&page).unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,83 @@
+//! One sample of rows that the tests of every format share: each state, and the cases that are easy to get wrong.
+
+use super::RunFacts;
+use crate::model::{Channel, Millis, ReportRow, RowNo, RunId, State};
+
+/// 2026-03-23T07:12:01.500Z.
+pub(super) const START: i64 = 1_774_249_921_500;
+
+pub(super) fn facts() -> RunFacts {
+    RunFacts {
+        run: RunId::new("spring-sale", 1),
+        provider: "incs".into(),
+        channel: Channel::Whatsapp,
+        rate_limit: "80/s".into(),
+        started_at: Millis(START - 1_000),
+        finished_at: Some(Millis(START + 7_200_000)),
+        polls: 7,
+    }
+}
+
+/// A row that was not tried.
+pub(super) fn row(number: u64, to: &str, state: State) -> ReportRow {
+    ReportRow {
+        row: RowNo(number),
+        to: to.into(),
+        channel: Channel::Whatsapp,
+        state,
+        message_id: None,
+        attempts: 0,
+        accepted_at: None,
+        delivered_at: None,
+        read_at: None,
+        error_code: None,
+        error_message: None,
+        cells: Vec::new(),
+    }
+}
+
+/// A row that was accepted so many milliseconds after [`START`].
+pub(super) fn accepted(number: u64, after: i64, state: State) -> ReportRow {
+    ReportRow {
+        message_id: Some(format!("wamid.HBgLODUy{number:04}")),
+        attempts: 1,
+        accepted_at: Some(Millis(START + after)),
+        ..row(number, &format!("8526841{number:04}"), state)
+    }
+}
+
+/// A row with a problem.
+pub(super) fn problem(row: ReportRow, attempts: u32, code: &str, message: &str) -> ReportRow {
+    ReportRow { attempts, error_code: Some(code.into()), error_message: Some(message.into()), ..row }
+}
+
+fn seconds(after: i64) -> Option<Millis> {
+    Some(Millis((START / 1000 + after) * 1000))
+}
+
+pub(super) fn rows() -> Vec<ReportRow> {
+    let not_allowed = "Recipient, \"not\" in allowed list";
+    vec![
+        ReportRow { delivered_at: seconds(4), read_at: seconds(65), ..accepted(1, 0, State::Read) },
+        // "read" overwrote "delivered".
+        ReportRow { read_at: seconds(3_600), ..accepted(2, 12, State::Read) },
+        // The provider's clock is a second behind ours.
+        ReportRow { delivered_at: seconds(-1), ..accepted(3, 25, State::Delivered) },
+        ReportRow { delivered_at: seconds(9), ..accepted(4, 1_000, State::Delivered) },
+        accepted(5, 1_012, State::Sent),
+        // Accepted at the third try; the problem of the second is still known, and is no error of the row.
+        problem(accepted(6, 5_000, State::Accepted), 3, "timeout", "no answer within 30s"),
+        problem(accepted(7, 2_000, State::Failed), 1, "131026", "Message undeliverable"),
+        problem(row(8, "85268410008", State::Rejected), 1, "131030", not_allowed),
+        problem(row(9, "85268410009", State::Rejected), 2, "131030", "another sample that is not kept"),
+        problem(row(10, "85268410010", State::Exhausted), 5, "503", "Service Unavailable\nretry later"),
+        problem(row(11, "85268410011", State::Uncertain), 1, "reset", "connection reset after the request was sent"),
+        problem(row(12, "=cmd|' /C calc'!A0", State::Invalid), 0, "number", "@not a number"),
+        problem(row(13, "+852 1", State::Invalid), 0, "number", "too short"),
+        row(14, "85268410001", State::Duplicate),
+        row(15, "85268410015", State::Suppressed),
+        row(16, "85268410016", State::Cancelled),
+        problem(row(17, "85268410017", State::Pending), 1, "503", "Service Unavailable"),
+        ReportRow { attempts: 1, ..row(18, "85268410018", State::Sending) },
+    ]
+}

@@ -1,0 +1,238 @@
+//! Tests of the three formats over one sample, and of the files they end up in.
+
+use std::fs;
+use std::path::Path;
+
+use super::sample::{accepted, facts, problem, row, rows};
+use super::*;
+use crate::model::{ReportRow, State};
+
+fn csv(rows: &[ReportRow], columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
+    let mut report = CsvReport::new(Vec::new(), &columns).unwrap();
+    for row in rows {
+        report.write(row).unwrap();
+    }
+    String::from_utf8(report.finish().unwrap()).unwrap()
+}
+
+fn summary(rows: &[ReportRow]) -> Summary {
+    let mut summary = Summary::new(facts());
+    for row in rows {
+        summary.add(row);
+    }
+    summary
+}
+
+#[test]
+fn the_csv_of_the_sample() {
+    let text = csv(&rows(), &[]);
+    assert_eq!(text.matches("\r\n").count(), rows().len() + 1);
+    insta::assert_snapshot!("recipients_csv", text.replace("\r\n", "\n"));
+}
+
+#[test]
+fn the_csv_reads_back_cell_by_cell() {
+    let text = csv(&rows(), &[]);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    for (line, row) in reader.records().map(Result::unwrap).zip(rows()) {
+        assert_eq!(line.len(), 11);
+        assert_eq!(line[0], row.row.to_string());
+        assert_eq!(line[3], *row.state.as_str());
+        assert_eq!(&line[4], row.message_id.unwrap_or_default());
+    }
+}
+
+#[test]
+fn the_inputs_own_columns_are_appended_and_keep_their_names() {
+    let cells = |cells: &[&str]| cells.iter().map(|&cell| cell.to_owned()).collect();
+    let rows = [
+        ReportRow { cells: cells(&["+852 6841 1234", "Ana", "sold"]), ..row(1, "85268411234", State::Rejected) },
+        ReportRow { cells: cells(&["85268411235", "=1+1", "-25%"]), ..row(2, "85268411235", State::Failed) },
+        ReportRow { cells: cells(&["85268411236"]), ..row(3, "85268411236", State::Failed) },
+        ReportRow { cells: cells(&["1", "2", "3", "4"]), ..row(4, "85268411237", State::Failed) },
+    ];
+    let text = csv(&rows, &["phone", "first_name", "state"]);
+    let expected = "\
+        row,to,channel,report_state,message_id,attempts,accepted_at,delivered_at,read_at,error_code,error_message,phone,first_name,state\r\n\
+        1,85268411234,whatsapp,rejected,,0,,,,,,+852 6841 1234,Ana,sold\r\n\
+        2,85268411235,whatsapp,failed,,0,,,,,,85268411235,'=1+1,-25%\r\n\
+        3,85268411236,whatsapp,failed,,0,,,,,,85268411236,,\r\n\
+        4,85268411237,whatsapp,failed,,0,,,,,,1,2,3\r\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_report_of_a_report_has_no_column_twice() {
+    let first = csv(&[], &["to", "=name"]);
+    let header: Vec<&str> = first.trim_end().split(',').collect();
+    let second = csv(&[], &header);
+    let mut names: Vec<&str> = second.trim_end().split(',').collect();
+    assert_eq!(&names[..3], ["report_row", "report_report_to", "report_channel"]);
+    assert_eq!(&names[names.len() - 2..], ["to", "'=name"]);
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}
+
+#[test]
+fn the_json_of_the_sample() {
+    insta::assert_snapshot!("summary_json", summary_json(&summary(&rows())));
+}
+
+#[test]
+fn nothing_at_all_still_makes_every_report() {
+    let none = summary(&[]);
+    let json: serde_json::Value = serde_json::from_str(&summary_json(&none)).unwrap();
+    assert_eq!(json["rows"], 0);
+    assert_eq!(json["states"].as_object().unwrap().len(), State::ALL.len());
+    assert!(json["achieved_rate"].is_null());
+    assert!(html(&none).unwrap().contains("None."));
+    assert_eq!(csv(&[], &[]).lines().count(), 1);
+}
+
+#[test]
+fn evenly_spaced_messages_achieve_exactly_their_rate() {
+    let rows: Vec<_> =
+        (0..81).map(|n| accepted(n + 1, 125 * i64::try_from(n).unwrap() / 10, State::Accepted)).collect();
+    assert_eq!(summary(&rows).achieved_rate(), Some(80.0));
+    assert_eq!(summary(&rows[..1]).achieved_rate(), None);
+    assert_eq!(summary(&[rows[0].clone(), rows[0].clone()]).achieved_rate(), None);
+}
+
+#[test]
+fn a_row_that_is_to_be_sent_again_has_no_time_of_acceptance() {
+    let again = ReportRow { state: State::Pending, ..accepted(1, 0, State::Failed) };
+    assert_eq!(summary(&[again, accepted(2, 1_000, State::Sent)]).achieved_rate(), None);
+}
+
+#[test]
+fn the_html_of_the_sample_says_what_matters() {
+    let page = html(&summary(&rows())).unwrap();
+    for expected in [
+        "<h1>spring-sale</h1>",
+        "2026-03-23 07:12:00",
+        "131030",
+        "1 row is uncertain",
+        "campaigner retry spring-sale-1 --state uncertain",
+        "2 rows are still to be sent",
+        "Time to deliver",
+        "Time to read",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in\n{page}");
+    }
+    for source in ["http://", "https://", "<script", "<link", "<img", "url(", "@import"] {
+        assert!(!page.contains(source), "{source} would need more than this file");
+    }
+}
+
+#[test]
+fn nothing_from_outside_becomes_markup() {
+    const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=y>";
+    let facts = RunFacts {
+        run: RunId::new(EVIL, 1),
+        provider: EVIL.into(),
+        rate_limit: EVIL.into(),
+        finished_at: None,
+        ..facts()
+    };
+    let mut summary = Summary::new(facts);
+    summary.add(&problem(row(1, EVIL, State::Uncertain), 1, EVIL, EVIL));
+    let page = html(&summary).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(page.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn many_codes_do_not_make_the_page_long() {
+    let rows: Vec<_> =
+        (1..200).map(|n| problem(row(n, "85268411234", State::Rejected), 1, &format!("code-{n:03}"), "no")).collect();
+    let page = html(&summary(&rows)).unwrap();
+    assert!(page.contains("code-050") && !page.contains("code-051"));
+    assert!(page.contains("149 rarer codes"));
+}
+
+fn write_all(dir: &Path, rows: &[ReportRow]) -> Paths {
+    let mut reports = Reports::create(dir, facts()).unwrap();
+    for row in rows {
+        reports.add(row).unwrap();
+    }
+    reports.finish().unwrap()
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn one_pass_writes_all_three_and_the_same_again() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("reports/spring-sale-1");
+    let paths = write_all(&dir, &rows());
+    let read = |paths: &Paths| [&paths.csv, &paths.json, &paths.html].map(|path| fs::read(path).unwrap());
+    let first = read(&paths);
+    assert_eq!(first[0], csv(&rows(), &[]).into_bytes());
+    assert_eq!(first[1], summary_json(&summary(&rows())).into_bytes());
+    assert_eq!(first[2], html(&summary(&rows())).unwrap().into_bytes());
+    assert_eq!(read(&write_all(&dir, &rows())), first);
+    assert_eq!(names(&dir), ["recipients.csv", "report.html", "summary.json"]);
+}
+
+#[test]
+fn the_old_reports_stand_until_the_new_ones_are_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = write_all(dir.path(), &rows());
+    let old = fs::read(&paths.csv).unwrap();
+
+    let mut reports = Reports::create(dir.path(), facts()).unwrap();
+    reports.add(&accepted(1, 0, State::Read)).unwrap();
+    assert_eq!(fs::read(&paths.csv).unwrap(), old);
+    drop(reports);
+    assert_eq!(fs::read(&paths.csv).unwrap(), old);
+    assert_eq!(names(dir.path()), ["recipients.csv", "report.html", "summary.json"], "nothing is left behind");
+
+    write_all(dir.path(), &[accepted(1, 0, State::Read)]);
+    assert_ne!(fs::read(&paths.csv).unwrap(), old);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read_the_reports() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("recipients.csv");
+    fs::write(&csv, "old").unwrap();
+    fs::set_permissions(&csv, fs::Permissions::from_mode(0o644)).unwrap();
+    let paths = write_all(dir.path(), &rows());
+    for path in [paths.csv, paths.json, paths.html] {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+    }
+}
+
+#[test]
+fn an_error_says_which_file_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("summary.json")).unwrap();
+    let error = Reports::create(dir.path(), facts()).unwrap().finish().unwrap_err();
+    assert!(matches!(&error, ReportError::Replace { path, .. } if path.ends_with("summary.json")), "{error}");
+
+    fs::write(dir.path().join("file"), "").unwrap();
+    let error = Reports::create(dir.path().join("file/reports"), facts()).map(drop).unwrap_err();
+    assert!(matches!(error, ReportError::CreateFolder { .. }), "{error}");
+
+    let error = NewFile::create(dir.path().join("missing/out.csv")).map(drop).unwrap_err();
+    assert!(error.to_string().contains("out.csv"), "{error}");
+}
+
+#[test]
+fn a_format_reads_back_as_written() {
+    for format in Format::ALL {
+        assert_eq!(format.as_str().parse(), Ok(format));
+    }
+    let error = "xml".parse::<Format>().unwrap_err();
+    assert_eq!(error.to_string(), "`xml` is not a report format: it is one of csv, json and html");
+}

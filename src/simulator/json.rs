@@ -1,0 +1,148 @@
+//! A request's JSON, parsed once, its texts borrowed from the request wherever they hold no escapes.
+//!
+//! Holds what a recipient is sent, so it has no `Debug`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value.
+pub(super) enum Json<'a> {
+    Null,
+    Bool,
+    Number(f64),
+    Text(Cow<'a, str>),
+    List(Vec<Self>),
+    Object(Vec<(Cow<'a, str>, Self)>),
+}
+
+impl<'a> Json<'a> {
+    /// The field `key` of an object; of a key that stands twice, the last.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// What stands at a path such as `body.text`.
+    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |value, key| value.get(key))
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_object(&self) -> Option<&[(Cow<'a, str>, Self)]> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Json<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Json::Bool)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Json::Number(number))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::with_capacity(4);
+        while let Some((Key(name), value)) = object.next_entry()? {
+            fields.push((name, value));
+        }
+        Ok(Json::Object(fields))
+    }
+}
+
+/// A field's name. `Cow` by itself would never borrow.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_stands_at_a_path() {
+        let json: Json =
+            serde_json::from_str(r#"{"a":{"b":"one","b":"t\u0077o"},"list":[1,-1,1.5,true,null],"e\n":0}"#).unwrap();
+        assert_eq!(json.at("a.b").and_then(Json::as_text), Some("two"));
+        assert_eq!(json.get("list").and_then(Json::as_list).map(<[_]>::len), Some(5));
+        assert!(matches!(json.get("e\n"), Some(Json::Number(_))));
+        assert!(json.at("a.b.c").is_none() && json.at("list.a").is_none());
+    }
+
+    #[test]
+    fn borrows_what_has_no_escapes() {
+        let json: Json = serde_json::from_slice(br#"{"plain":"text"}"#).unwrap();
+        let fields = json.as_object().unwrap();
+        assert!(matches!(&fields[0], (Cow::Borrowed("plain"), Json::Text(Cow::Borrowed("text")))));
+    }
+
+    #[test]
+    fn refuses_what_is_not_json_however_deep() {
+        for text in ["", "{", "{'to':1}", "{\"a\":1} // comment", &"[".repeat(100_000)] {
+            assert!(serde_json::from_slice::<Json>(text.as_bytes()).is_err());
+        }
+        assert!(serde_json::from_slice::<Json>(b"{\"a\":\"\xff\"}").is_err());
+    }
+}

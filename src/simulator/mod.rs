@@ -1,0 +1,139 @@
+//! The simulated provider: a real HTTP/1.1 server on loopback that speaks the INCS Messages API.
+//!
+//! It is strict about what the documents ask for, accepts any credential, sends nothing to anybody, and has faults
+//! to order: latency, errors, lost answers, a throttle. It keeps no messages: their ids carry what becomes of them,
+//! so that a simulator started later gives the same statuses. It must not know the code it stands in for.
+
+mod answer;
+mod behaviour;
+mod counts;
+mod fate;
+mod id;
+mod json;
+mod rules;
+mod server;
+mod window;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use axum::handler::Handler as _;
+use tokio::sync::oneshot;
+
+pub use behaviour::Behaviour;
+pub use counts::Counts;
+
+use server::Provider;
+
+/// A running simulated provider. Dropped, it stops.
+pub struct Simulator {
+    address: SocketAddr,
+    provider: Arc<Provider>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Starts a simulated provider that listens on `listen`, of which port 0 is any free one.
+    ///
+    /// It has a thread and a runtime of its own, so that under load it never takes its turn on the sender's. When
+    /// this returns, connections are taken.
+    ///
+    /// # Errors
+    ///
+    /// Where `listen` is not a loopback address or `behaviour` holds a share that is none
+    /// ([`io::ErrorKind::InvalidInput`]), where the address cannot be listened on, or no thread can be started.
+    pub fn start(listen: SocketAddr, behaviour: Behaviour) -> io::Result<Self> {
+        if !listen.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("simulator: {listen} is not a loopback address; listen on 127.0.0.1 or [::1]"),
+            ));
+        }
+        behaviour.check()?;
+        let provider = Arc::new(Provider::new(behaviour));
+        let (stop, stopped) = oneshot::channel();
+        let (ready, listening) = mpsc::sync_channel(1);
+        let serving = Arc::clone(&provider);
+        let thread = thread::Builder::new().name("simulator".to_owned()).spawn(move || {
+            // The receiver waits for exactly one word, so that a word it no longer wants can be forgotten.
+            let failed = serve(listen, serving, stopped, |address| drop(ready.send(Ok(address))));
+            if let Err(error) = failed {
+                drop(ready.send(Err(error)));
+            }
+        })?;
+        let address = listening
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("its thread ended")))
+            .map_err(|error| io::Error::new(error.kind(), format!("simulator: cannot listen on {listen}: {error}")))?;
+        Ok(Self { address, provider, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it was asked and what it answered so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.provider.counters.read()
+    }
+
+    /// Stops it at once: connections close, requests under way get no answer. Returns the last counts.
+    pub fn stop(mut self) -> Counts {
+        self.end();
+        self.counts()
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has ended too.
+            drop(thread.join());
+        }
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator")
+            .field("address", &self.address)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Serves until `stopped` is told, or its sender is gone. `ready` gets the address once there is one.
+fn serve(
+    listen: SocketAddr,
+    provider: Arc<Provider>,
+    stopped: oneshot::Receiver<()>,
+    ready: impl FnOnce(SocketAddr),
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async {
+        let listener = wire::listen(listen)?;
+        ready(axum::serve::Listener::local_addr(&listener)?);
+        // One handler without a router: there are four paths, and every request counts in a load test.
+        let service = server::answer.with_state(provider).into_make_service_with_connect_info::<wire::Cut>();
+        tokio::select! {
+            ended = async { axum::serve(listener, service).await } => ended,
+            _ = stopped => Ok(()),
+        }
+    })
+}

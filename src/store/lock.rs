@@ -1,0 +1,60 @@
+//! The lock that keeps a second process off the same run.
+//!
+//! A file beside the store, locked by the operating system: it is let go when the process ends, however it ends, so
+//! there is no such thing as a stale lock.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{Store, StoreError};
+use crate::model::RunId;
+
+/// Held while a process works on a run; let go when dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Store {
+    /// Takes the lock of `run`.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] if another process has it.
+    pub fn lock(&self, run: &RunId) -> Result<RunLock, StoreError> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(format!(".{run}.lock"));
+        let path = PathBuf::from(name);
+        let failed = |source| StoreError::Lock { path: path.clone(), source };
+        loop {
+            let file =
+                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Held(run.clone())),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+            // The holder before us removes the file as it lets go; a lock on a removed file locks nobody out.
+            if is_at(&file, &path).map_err(failed)? {
+                return Ok(RunLock { path, _file: file });
+            }
+        }
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    let here = file.metadata()?;
+    match std::fs::metadata(path) {
+        Ok(there) => Ok(here.dev() == there.dev() && here.ino() == there.ino()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Removed while still locked, so that nobody can take the lock of a file about to vanish unseen.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

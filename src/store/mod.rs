@@ -1,0 +1,191 @@
+//! The store: one SQLite file that holds runs, their frozen rows, the ledger of attempts and where each row stands.
+//!
+//! Each stage reads what it needs from here and leaves what it did here, so that after a crash between any two
+//! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
+//! one [`Writer`] a process, and every reader sees only what was committed.
+//!
+//! One file for each stage that uses it: `plan`, `dispatch`, `reconcile`, `report`, and `person` for what people
+//! decide (retry, cancel, suppress).
+
+mod dispatch;
+mod error;
+mod lock;
+mod migrate;
+mod person;
+mod plan;
+mod reconcile;
+mod report;
+mod runs;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+
+use crate::model::RowNo;
+
+pub use dispatch::{Batch, Due, Intent, Settled};
+pub use error::StoreError;
+pub use lock::RunLock;
+pub use plan::PlannedRow;
+pub use reconcile::{Awaiting, Polled};
+pub use runs::{Decision, NewRun, Run, Stage};
+pub use verify::Finding;
+
+/// The key of a row in every table: its run and its number in one integer, so that a run is one range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowKey(i64);
+
+impl RowKey {
+    /// Bits for the row's number: a million million rows a run, eight million runs a store.
+    const ROW_BITS: u32 = 40;
+
+    /// The key of this row of the run with this internal id.
+    #[must_use]
+    pub fn new(run: i64, row: RowNo) -> Self {
+        Self((run << Self::ROW_BITS) | i64::try_from(row.0).unwrap_or(i64::MAX))
+    }
+
+    /// The row's number.
+    #[must_use]
+    pub fn row(self) -> RowNo {
+        RowNo((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
+    }
+
+    fn first(run: i64) -> i64 {
+        run << Self::ROW_BITS
+    }
+
+    fn last(run: i64) -> i64 {
+        Self::first(run + 1) - 1
+    }
+}
+
+/// An open store. Cheap to clone; reads from any number of places.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    readers: SqlitePool,
+}
+
+/// The one connection that writes. Whoever needs to write owns it for that time.
+#[derive(Debug)]
+pub struct Writer {
+    connection: SqliteConnection,
+}
+
+impl Store {
+    /// Opens the store, making it (with mode 0600) if it is not there, and brings it to the newest format.
+    ///
+    /// # Errors
+    /// Where the file cannot be made or opened, is not a store, or was written by a newer version.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
+        make_private(path).map_err(opened)?;
+        let mut writer = connect(path).await?;
+        migrate::migrate(path, &mut writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(READERS)
+            .connect_lazy_with(options(path).pragma("cache_size", "-2048").pragma("query_only", "ON"));
+        writer.close().await.map_err(error::doing("close after opening"))?;
+        Ok(Self { path: path.to_owned(), readers })
+    }
+
+    /// Opens a store that must be there already.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and where there is no such file.
+    pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        Self::open(path).await
+    }
+
+    /// A connection that may write.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub async fn writer(&self) -> Result<Writer, StoreError> {
+        Ok(Writer { connection: connect(&self.path).await? })
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Writer {
+    /// Ends the connection, so that the log of the store is folded into its file.
+    ///
+    /// # Errors
+    /// Where SQLite cannot close the file properly.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.connection.close().await.map_err(error::doing("close"))
+    }
+}
+
+/// Readers at the same time: claims, due polls, and one for whoever watches.
+const READERS: u32 = 3;
+
+/// How long a statement waits for another process's transaction, the only thing that can hold one up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The one place that says how the file is opened. `synchronous=FULL`: a commit that returned survives the power cut,
+/// which the promise "nothing doubled" rests on.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
+    options(path)
+        // The cache need only hold the ends of the tables, where writing happens; 8 MiB do.
+        .pragma("cache_size", "-8192")
+        // 4,000 pages of 4 KiB: the log is folded back every 16 MB or so.
+        .pragma("wal_autocheckpoint", "4000")
+        .connect()
+        .await
+        .map_err(|source| match &source {
+            // SQLITE_NOTADB: the very first statement finds out.
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
+                StoreError::Foreign { path: path.to_owned() }
+            }
+            _ => StoreError::Open { path: path.to_owned(), source: Box::new(source) },
+        })
+}
+
+/// Makes the file if need be and keeps it for its owner alone; SQLite gives its log and index the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file =
+        std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_holds_its_run_and_row() {
+        let key = RowKey::new(3, RowNo(1_000_000));
+        assert_eq!(key.row(), RowNo(1_000_000));
+        assert!(key.0 > RowKey::first(3) && key.0 <= RowKey::last(3));
+        assert!(RowKey::new(3, RowNo(u64::from(u32::MAX))) < RowKey::new(4, RowNo(1)));
+    }
+}

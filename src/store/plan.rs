@@ -1,0 +1,155 @@
+//! What the plan leaves in the store: the frozen rows of a run.
+
+use std::sync::LazyLock;
+
+use sqlx::Connection;
+
+use super::error::doing;
+use super::{RowKey, StoreError, Writer};
+use crate::model::{Millis, Phone, Problem, RowNo, State};
+
+/// A record of the input as the plan judged it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedRow {
+    /// Its number in the input.
+    pub row: RowNo,
+    /// Its first line in the file.
+    pub line: u64,
+    /// The number, or the input's text where it is not one.
+    pub to: Result<Phone, String>,
+    /// The cells, as a JSON array.
+    pub cells: String,
+    /// Why it cannot become a message; `None` for a row to be sent.
+    pub problem: Option<Problem>,
+}
+
+/// Rows in one statement. With 8 values a row this stays far below SQLite's 32,766 parameters, and larger chunks
+/// brought nothing.
+const CHUNK: usize = 250;
+
+const INSERT: &str = "INSERT INTO recipient (id, line, state, phone, raw, cells, code, message) VALUES ";
+const VALUES: &str = "(?,?,?,?,?,?,?,?)";
+static INSERT_CHUNK: LazyLock<String> = LazyLock::new(|| INSERT.to_owned() + &vec![VALUES; CHUNK].join(","));
+static INSERT_ONE: LazyLock<String> = LazyLock::new(|| INSERT.to_owned() + VALUES);
+
+impl Writer {
+    /// Prepares a run for its rows: what an import that was broken off left behind goes.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn begin_plan(&mut self, run: i64, columns: &[String]) -> Result<(), StoreError> {
+        loop {
+            // In steps, so that the log stays small however far the import had come.
+            let gone = sqlx::query(
+                "DELETE FROM recipient WHERE id IN (SELECT id FROM recipient WHERE id BETWEEN ?1 AND ?2 LIMIT 50000)",
+            )
+            .bind(RowKey::first(run))
+            .bind(RowKey::last(run))
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("clear an unfinished import"))?;
+            if gone.rows_affected() == 0 {
+                break;
+            }
+        }
+        let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
+        sqlx::query("UPDATE run SET columns = ?2 WHERE id = ?1 AND planned_at IS NULL")
+            .bind(run)
+            .bind(columns)
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("note the columns"))?;
+        Ok(())
+    }
+
+    /// Adds rows, in input order, in one transaction.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; then none of these rows is in.
+    pub async fn add_rows(&mut self, run: i64, rows: &[PlannedRow]) -> Result<(), StoreError> {
+        let failed = || doing("import rows");
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (sql, take) =
+                if rest.len() >= CHUNK { (INSERT_CHUNK.as_str(), CHUNK) } else { (INSERT_ONE.as_str(), 1) };
+            let (chunk, after) = rest.split_at(take);
+            let mut insert = sqlx::query(sql);
+            for row in chunk {
+                let state = if row.problem.is_some() { State::Invalid } else { State::Pending };
+                insert = insert
+                    .bind(RowKey::new(run, row.row).0)
+                    .bind(i64::try_from(row.line).unwrap_or(i64::MAX))
+                    .bind(state.code())
+                    .bind(row.to.as_ref().ok().map(|phone| phone.as_u64().cast_signed()))
+                    .bind(row.to.as_ref().err())
+                    .bind(&row.cells)
+                    .bind(row.problem.as_ref().map(|problem| &problem.code))
+                    .bind(row.problem.as_ref().map(|problem| &problem.message));
+            }
+            insert.execute(&mut *tx).await.map_err(failed())?;
+            rest = after;
+        }
+        tx.commit().await.map_err(failed())
+    }
+
+    /// Marks rows as duplicates of an earlier row with the same number.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn mark_duplicates(&mut self, run: i64, pairs: &[(RowNo, RowNo)]) -> Result<(), StoreError> {
+        let pairs: Vec<(i64, u64)> = pairs.iter().map(|(row, earlier)| (RowKey::new(run, *row).0, earlier.0)).collect();
+        let pairs = serde_json::to_string(&pairs).unwrap_or_default();
+        sqlx::query(
+            "UPDATE recipient SET state = ?2, code = 'duplicate', message = 'the same number as row ' || pair.earlier \
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS earlier FROM json_each(?1)) AS pair \
+             WHERE recipient.id = pair.id AND recipient.state = ?3",
+        )
+        .bind(pairs)
+        .bind(State::Duplicate.code())
+        .bind(State::Pending.code())
+        .execute(&mut self.connection)
+        .await
+        .map_err(doing("mark duplicates"))?;
+        Ok(())
+    }
+
+    /// Ends the plan: marks suppressed rows, freezes the counts, and lets dispatch begin.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn finish_plan(&mut self, run: i64, now: Millis) -> Result<(), StoreError> {
+        let failed = || doing("finish the import");
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        sqlx::query(
+            "UPDATE recipient SET state = ?3, code = 'suppressed', \
+             message = coalesce((SELECT reason FROM suppression WHERE phone = recipient.phone), 'on the suppression list') \
+             WHERE id BETWEEN ?1 AND ?2 AND state = ?4 AND EXISTS (SELECT 1 FROM suppression) \
+             AND phone IN (SELECT phone FROM suppression)",
+        )
+        .bind(RowKey::first(run))
+        .bind(RowKey::last(run))
+        .bind(State::Suppressed.code())
+        .bind(State::Pending.code())
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        sqlx::query(
+            "UPDATE run SET planned_at = ?3, (rows, invalid, duplicate, suppressed) = ( \
+               SELECT count(*), coalesce(sum(state = ?4), 0), coalesce(sum(state = ?5), 0), coalesce(sum(state = ?6), 0) \
+               FROM recipient WHERE id BETWEEN ?1 AND ?2) \
+             WHERE id = ?7",
+        )
+        .bind(RowKey::first(run))
+        .bind(RowKey::last(run))
+        .bind(now.0)
+        .bind(State::Invalid.code())
+        .bind(State::Duplicate.code())
+        .bind(State::Suppressed.code())
+        .bind(run)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        tx.commit().await.map_err(failed())
+    }
+}

@@ -1,0 +1,235 @@
+//! Runs: made, found, and moved through their stages.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row};
+
+use super::error::doing;
+use super::{Store, StoreError, Writer};
+use crate::model::{Millis, RunId};
+
+/// A run as the store knows it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The store's own number for it.
+    pub key: i64,
+    /// Its public id.
+    pub id: RunId,
+    /// The frozen campaign, as JSON.
+    pub campaign: String,
+    /// The fingerprint of the campaign's meaning.
+    pub campaign_print: String,
+    /// The fingerprint of the recipients.
+    pub recipients_print: String,
+    /// The input's columns.
+    pub columns: Vec<String>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When the last row was in the store. Before that nothing may be sent.
+    pub planned_at: Option<Millis>,
+    /// When dispatch began.
+    pub started_at: Option<Millis>,
+    /// When no row was left to send.
+    pub dispatched_at: Option<Millis>,
+    /// When no status was waited for any more.
+    pub finished_at: Option<Millis>,
+    /// When a person asked for no further sends.
+    pub cancelled_at: Option<Millis>,
+    /// Status requests made so far.
+    pub polls: u64,
+}
+
+/// What a new run is made from.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The campaign's name.
+    pub name: String,
+    /// The frozen campaign, as JSON.
+    pub campaign: String,
+    /// The fingerprint of its meaning.
+    pub campaign_print: String,
+    /// The fingerprint of its recipients.
+    pub recipients_print: String,
+}
+
+/// What is to be done with a campaign file, given the runs there are.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// A new run was made.
+    Made(Run),
+    /// An unfinished run of the same content goes on.
+    GoOn(Run),
+    /// The same content was run to its end already.
+    Finished(Run),
+    /// An unfinished run of the same name has other content.
+    Differs {
+        /// That run.
+        run: Run,
+        /// Whether the campaign differs; else only the recipients do.
+        campaign: bool,
+    },
+}
+
+const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
+                       started_at, dispatched_at, finished_at, cancelled_at, polls";
+
+impl Store {
+    /// The run with this id, or the newest where none is named.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`] or [`StoreError::NoRun`].
+    pub async fn run(&self, id: Option<&RunId>) -> Result<Run, StoreError> {
+        let found = match id {
+            Some(id) => {
+                sqlx::query(concat_sql("WHERE name = ?1 AND number = ?2"))
+                    .bind(id.name())
+                    .bind(i64::from(id.number()))
+                    .fetch_optional(&self.readers)
+                    .await
+            }
+            None => sqlx::query(concat_sql("ORDER BY id DESC LIMIT 1")).fetch_optional(&self.readers).await,
+        };
+        match (found.map_err(doing("find the run"))?, id) {
+            (Some(row), _) => read(&row),
+            (None, Some(id)) => Err(StoreError::NoSuchRun(id.clone())),
+            (None, None) => Err(StoreError::NoRun),
+        }
+    }
+
+    /// Every run, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query(concat_sql("ORDER BY id DESC LIMIT ?1"))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("list the runs"))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether a person asked for no further sends of this run.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn is_cancelled(&self, run: i64) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT cancelled_at IS NOT NULL FROM run WHERE id = ?1")
+            .bind(run)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look for a cancellation"))
+    }
+}
+
+/// The points in a run's life that are noted once each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Dispatch begins.
+    Started,
+    /// No row is left to send.
+    Dispatched,
+    /// No status is waited for any more.
+    Finished,
+}
+
+impl Writer {
+    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
+    /// transaction, so that of two processes one makes it and the other finds it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub async fn decide(&mut self, new: &NewRun, again: bool, now: Millis) -> Result<Decision, StoreError> {
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
+        let last = sqlx::query(concat_sql("WHERE name = ?1 ORDER BY number DESC LIMIT 1"))
+            .bind(&new.name)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(doing("find the last run"))?
+            .as_ref()
+            .map(read)
+            .transpose()?;
+        let number = match last {
+            None => 1,
+            Some(run) => {
+                let campaign = run.campaign_print != new.campaign_print;
+                let same = !campaign && run.recipients_print == new.recipients_print;
+                match (run.finished_at.is_some(), same) {
+                    (false, true) => return Ok(Decision::GoOn(run)),
+                    (false, false) => return Ok(Decision::Differs { run, campaign }),
+                    (true, true) if !again => return Ok(Decision::Finished(run)),
+                    (true, _) => run.id.number() + 1,
+                }
+            }
+        };
+        let row = sqlx::query(
+            "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
+        )
+        .bind(&new.name)
+        .bind(i64::from(number))
+        .bind(&new.campaign)
+        .bind(&new.campaign_print)
+        .bind(&new.recipients_print)
+        .bind(now.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(doing("make the run"))?;
+        let run = read(&row)?;
+        tx.commit().await.map_err(doing("commit the run"))?;
+        Ok(Decision::Made(run))
+    }
+
+    /// Notes that a run reached a stage; the first time counts.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn reach(&mut self, run: i64, stage: Stage, now: Millis) -> Result<(), StoreError> {
+        let statement = match stage {
+            Stage::Started => "UPDATE run SET started_at = coalesce(started_at, ?2) WHERE id = ?1",
+            Stage::Dispatched => "UPDATE run SET dispatched_at = coalesce(dispatched_at, ?2) WHERE id = ?1",
+            Stage::Finished => "UPDATE run SET finished_at = coalesce(finished_at, ?2) WHERE id = ?1",
+        };
+        sqlx::query(statement)
+            .bind(run)
+            .bind(now.0)
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("note the stage"))?;
+        Ok(())
+    }
+}
+
+/// A statement over all columns of `run` with this rest. Every rest is a literal of this file.
+fn concat_sql(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM run {rest}"))
+}
+
+fn read(row: &SqliteRow) -> Result<Run, StoreError> {
+    let get = doing("read a run");
+    let run = || -> Result<(Run, String), sqlx::Error> {
+        let time = |name| row.try_get::<Option<i64>, _>(name).map(|time| time.map(Millis));
+        let columns: String = row.try_get("columns")?;
+        Ok((
+            Run {
+                key: row.try_get("id")?,
+                id: RunId::new(row.try_get::<String, _>("name")?, row.try_get("number")?),
+                campaign: row.try_get("campaign")?,
+                campaign_print: row.try_get("campaign_print")?,
+                recipients_print: row.try_get("recipients_print")?,
+                columns: Vec::new(),
+                created_at: Millis(row.try_get("created_at")?),
+                planned_at: time("planned_at")?,
+                started_at: time("started_at")?,
+                dispatched_at: time("dispatched_at")?,
+                finished_at: time("finished_at")?,
+                cancelled_at: time("cancelled_at")?,
+                polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
+            },
+            columns,
+        ))
+    };
+    let (mut run, columns) = run().map_err(get)?;
+    run.columns = serde_json::from_str(&columns)
+        .map_err(|_| StoreError::Damaged(format!("the columns of run {} cannot be read", run.id)))?;
+    Ok(run)
+}

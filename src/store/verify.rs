@@ -1,0 +1,128 @@
+//! Proves the books of a run: what must hold of any store, whatever happened to the process that wrote it.
+
+use sqlx::Row;
+
+use super::error::doing;
+use super::{RowKey, Run, Store, StoreError};
+use crate::model::State;
+
+/// One rule of the books, and how many times it is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule, as a sentence that should be true.
+    pub rule: &'static str,
+    /// How many rows break it; 0 for a rule that holds.
+    pub broken: u64,
+}
+
+/// Each rule with the statement that counts what breaks it. `?1` and `?2` bound the run's keys, `?3` is the run.
+/// State numbers are inserted by name, so that they cannot drift from the model.
+const RULES: [(&str, &str); 12] = [
+    (
+        "the rows are numbered from 1 without a gap, as many as were read",
+        "SELECT abs(count(*) - (SELECT rows FROM run WHERE id = ?3)) + abs(count(*) - coalesce(max(id) - ?1, 0)) \
+         FROM recipient WHERE id BETWEEN ?1 AND ?2 AND EXISTS (SELECT 1 FROM run WHERE id = ?3 AND planned_at IS NOT NULL)",
+    ),
+    (
+        "the counts frozen at the import are those of the rows",
+        "SELECT abs(r.invalid - coalesce(sum(state = {invalid}), 0)) + abs(r.duplicate - coalesce(sum(state = {duplicate}), 0)) \
+         + abs(r.suppressed - coalesce(sum(state = {suppressed}), 0)) FROM run r LEFT JOIN recipient ON recipient.id BETWEEN ?1 AND ?2 \
+         WHERE r.id = ?3 AND r.planned_at IS NOT NULL",
+    ),
+    (
+        "every row to be sent has a number, every other one a reason",
+        "SELECT count(*) FROM recipient WHERE id BETWEEN ?1 AND ?2 \
+         AND (CASE state WHEN {pending} THEN phone IS NULL ELSE code IS NULL END)",
+    ),
+    (
+        "only rows to be sent were taken up",
+        "SELECT (SELECT count(*) FROM delivery d LEFT JOIN recipient r ON r.id = d.id \
+           WHERE d.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending}) + \
+         (SELECT count(*) FROM intent i LEFT JOIN recipient r ON r.id = i.id \
+           WHERE i.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending})",
+    ),
+    (
+        "every accepted row has a message id, and no other row has one",
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND \
+         (state IN ({accepted},{sent},{delivered},{read},{failed})) <> (message_id IS NOT NULL AND message_id <> '')",
+    ),
+    (
+        "no message id stands twice",
+        "SELECT count(message_id) - count(DISTINCT message_id) FROM delivery WHERE id BETWEEN ?1 AND ?2",
+    ),
+    (
+        "every attempt belongs to a row that was taken up",
+        "SELECT count(*) FROM attempt a WHERE a.recipient BETWEEN ?1 AND ?2 \
+         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = a.recipient)",
+    ),
+    (
+        "every row's attempts are in the ledger, each once",
+        "SELECT count(*) FROM delivery d LEFT JOIN ( \
+           SELECT recipient, count(*) AS n, max(attempt) AS top FROM attempt WHERE recipient BETWEEN ?1 AND ?2 GROUP BY recipient \
+         ) a ON a.recipient = d.id WHERE d.id BETWEEN ?1 AND ?2 \
+         AND (coalesce(a.n, 0) <> d.attempts OR coalesce(a.top, 0) <> d.attempts)",
+    ),
+    (
+        "no row was accepted twice without a person's yes",
+        "SELECT count(*) FROM (SELECT a.recipient FROM attempt a JOIN delivery d ON d.id = a.recipient \
+         WHERE a.recipient BETWEEN ?1 AND ?2 AND a.outcome = {accepted} \
+         GROUP BY a.recipient HAVING count(*) > 1 + max(d.put_back))",
+    ),
+    (
+        "a row in the air has no other outcome yet",
+        "SELECT count(*) FROM intent i JOIN delivery d ON d.id = i.id \
+         WHERE i.id BETWEEN ?1 AND ?2 AND d.state <> {sending}",
+    ),
+    (
+        "a row that is sending is in the air",
+        "SELECT count(*) FROM delivery d WHERE d.id BETWEEN ?1 AND ?2 AND d.state = {sending} \
+         AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.id = d.id)",
+    ),
+    (
+        "what waits has a time: pending rows for their next try, and no final row for anything",
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ((state = {pending}) <> (due_at IS NOT NULL) \
+         OR (poll_at IS NOT NULL AND state NOT IN ({accepted},{sent},{delivered})))",
+    ),
+];
+
+impl Store {
+    /// Checks every rule of the books of a run, and SQLite's own check of the file.
+    ///
+    /// # Errors
+    /// Where the store cannot be read at all.
+    pub async fn verify(&self, run: &Run) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::with_capacity(RULES.len() + 2);
+        let faults: Vec<String> =
+            sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.readers).await.map_err(doing("check its file"))?;
+        let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
+        findings.push(Finding { rule: "the file is whole", broken });
+        let tally = self.tally(run).await?;
+        let rows: i64 = sqlx::query_scalar("SELECT rows FROM run WHERE id = ?1")
+            .bind(run.key)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("verify"))?;
+        findings.push(Finding {
+            rule: "the states of all rows add up to the rows read",
+            broken: tally.rows().abs_diff(rows.unsigned_abs()),
+        });
+        for (rule, sql) in RULES {
+            let row = sqlx::query(sqlx::AssertSqlSafe(with_states(sql)))
+                .bind(RowKey::first(run.key))
+                .bind(RowKey::last(run.key))
+                .bind(run.key)
+                .fetch_one(&self.readers)
+                .await
+                .map_err(doing("verify"))?;
+            let broken: i64 = row.try_get(0).map_err(doing("verify"))?;
+            findings.push(Finding { rule, broken: broken.unsigned_abs() });
+        }
+        Ok(findings)
+    }
+}
+
+fn with_states(sql: &str) -> String {
+    State::ALL
+        .into_iter()
+        .fold(sql.to_owned(), |sql, state| sql.replace(&format!("{{{state}}}"), &state.code().to_string()))
+}
