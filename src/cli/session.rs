@@ -160,6 +160,10 @@ fn exit_of(ending: &Ending) -> Exit {
     if tally.sendable() == 0 {
         return Exit::Wrong;
     }
+    if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
+        // Statuses were collected for what was sent so far; the rest waits for `resume`.
+        return Exit::Stopped;
+    }
     let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain];
     if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
 }

@@ -124,7 +124,9 @@ async fn feed(
                 Ok(true)
             };
         }
-        let wait = next.map_or(Duration::from_secs(1), |at| at.since(Millis::now())).max(Duration::from_millis(5));
+        // Rows in hand are due and only wait for their turn.
+        let soonest = Duration::from_millis(if in_hand.load(Ordering::Acquire) > 0 { 100 } else { 5 });
+        let wait = next.map_or(Duration::from_secs(1), |at| at.since(Millis::now())).max(soonest);
         tokio::select! {
             () = job.stop.sending_ended() => {}
             () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}
@@ -236,14 +238,20 @@ async fn departures(job: &Arc<Job>, mut groups: mpsc::Receiver<Group>, recorder:
 /// Draws the consequences of an outcome: for the pace, for the run, and for the row.
 async fn settle(job: &Job, recorder: &Recorder, tried: Tried, outcome: Outcome) {
     match &outcome {
-        Outcome::Throttled { wait, .. } => {
+        Outcome::Throttled { problem, wait } => {
             let slowed = job.pace.slow_down(*wait);
+            tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
             (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
         }
         Outcome::Halted(problem) => job.stop.stop(Reason::Halt(problem.clone())),
         _ => {}
     }
-    match job.rules().settle(tried, outcome, Millis::now()) {
+    let (now, at) = (Millis::now(), tried.intent.at);
+    tracing::debug!(
+        row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),
+        code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
+    );
+    match job.rules().settle(tried, outcome, now) {
         // If the recorder is gone the intent stays open, which is what it is: in doubt.
         Ok(settled) => drop(recorder.record(Entry::Settle(Box::new(settled))).await),
         Err(error) => tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled"),

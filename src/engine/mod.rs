@@ -148,6 +148,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     }
     let tally = job.store.tally(&job.run).await?;
     (job.events)(Event::Planned(tally));
+    tracing::info!(run = %job.run.id, ?work, rows = tally.rows(), open = tally.sendable() - tally.settled(), "begin");
 
     let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
@@ -251,5 +252,6 @@ async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     if finished {
         writer.reach(run.key, Stage::Finished, Millis::now()).await?;
     }
+    tracing::info!(run = %run.id, finished, stopped = job.stop.ends_sending(), "end");
     Ok(Ending { reason: job.stop.reason(), tally, finished })
 }

@@ -146,6 +146,7 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
         Ok(updates) => updates,
         Err(error) => return Ok(Err(error)),
     };
+    tracing::debug!(ids = ids.len(), statuses = updates.len(), "status request");
     // By id, never by position; ids that the answer does not mention stay as they are.
     let updates: HashMap<&str, &StatusUpdate> =
         updates.iter().map(|update| (update.message_id.as_str(), update)).collect();

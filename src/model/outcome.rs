@@ -60,3 +60,29 @@ pub enum Outcome {
     /// No byte left: the run was being stopped when this row had its turn. The row stays as it was.
     Unsent,
 }
+
+impl Outcome {
+    /// The kind of outcome, for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Refused(_) => "refused",
+            Self::TryAgain { .. } => "try again",
+            Self::Throttled { .. } => "throttled",
+            Self::Uncertain(_) => "uncertain",
+            Self::Halted(_) => "halted",
+            Self::Unsent => "unsent",
+        }
+    }
+
+    /// What went wrong, if something did.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Accepted { .. } | Self::Unsent => None,
+            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } => Some(problem),
+            Self::Refused(problem) | Self::Uncertain(problem) | Self::Halted(problem) => Some(problem),
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::wire::{Envelope, Status};
-use super::{BrokenAnswer, PollError, is_success};
+use super::{BrokenAnswer, PollError};
 use crate::model::{DeliveryStatus, Millis, Outcome, Problem, StatusUpdate};
 
 /// The outcome of a send whose answer was read whole.
@@ -17,7 +17,7 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
         return without_envelope(status, wait, body);
     };
-    match (envelope.status.as_str(), is_success(status)) {
+    match (envelope.status.as_str(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
             Some(message_id) => Outcome::Accepted { message_id },
             None => uncertain("no_message_id", "the provider reported success without a message id"),
@@ -70,7 +70,7 @@ pub(super) fn statuses(
     body: &[u8],
 ) -> Result<Vec<StatusUpdate>, PollError> {
     let outcome = match serde_json::from_slice::<Envelope>(body) {
-        Ok(envelope) if envelope.status == "success" && is_success(status) => {
+        Ok(envelope) if envelope.status == "success" && status.is_success() => {
             let garbled =
                 || PollError::TryAgain(Problem::new("bad_answer", "the statuses in the answer cannot be read"));
             return Ok(envelope.statuses().ok_or_else(garbled)?.into_iter().map(update).collect());

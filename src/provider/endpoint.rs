@@ -40,12 +40,10 @@ impl Endpoint {
     pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
         let bad = || EndpointError::BadUrl(base.to_owned());
         let mut url = Url::parse(base).map_err(|_| bad())?;
-        let host = url.host_str().ok_or_else(bad)?;
-        let on_loopback = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        url.host_str().ok_or_else(bad)?;
         match url.scheme() {
             "https" => {}
-            "http" if on_loopback => {}
+            "http" if is_this_machine(&url) => {}
             "http" => return Err(EndpointError::Insecure(base.to_owned())),
             _ => return Err(bad()),
         }
@@ -59,6 +57,11 @@ impl Endpoint {
         Ok(Self { base: url, secret })
     }
 
+    /// Whether the address is on this machine's loopback.
+    pub(super) fn is_this_machine(&self) -> bool {
+        is_this_machine(&self.base)
+    }
+
     /// The address with this path below it.
     pub(super) fn join(&self, path: &str) -> Url {
         // A relative path below a base that ends in a slash always joins.
@@ -68,6 +71,13 @@ impl Endpoint {
     pub(super) fn secret(&self) -> &SecretString {
         &self.secret
     }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 #[cfg(test)]

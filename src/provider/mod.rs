@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Response, Url};
 use secrecy::ExposeSecret;
 
 use crate::model::{Channel, Outcome, Problem, StatusUpdate};
@@ -68,7 +68,12 @@ impl Provider {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("certification-code", endpoint.credential());
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if endpoint.is_this_machine() {
+            // A proxy is for what lies beyond this machine.
+            client = client.no_proxy();
+        }
+        let client = client
             .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             // HTTP/1.1: one request a connection at a time, so that "in flight" is exact and no stream limit of a
@@ -178,9 +183,4 @@ impl Endpoint {
         value.set_sensitive(true);
         value
     }
-}
-
-/// Whether this status says that the request was answered as asked.
-fn is_success(status: StatusCode) -> bool {
-    status.is_success()
 }

@@ -4,9 +4,11 @@
 //! transaction as the ledger entry. So what is found in `intent` when a run is taken up again, and nothing else, may
 //! or may not have been accepted.
 
+use sqlx::sqlite::SqliteExecutor;
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
+use super::many::{MOST, Many};
 use super::{Polled, RowKey, Store, StoreError, Writer};
 use crate::model::{AttemptNo, Change, Millis, Phone, Problem, State};
 
@@ -122,16 +124,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn last_tried(&self, run: i64) -> Result<Option<RowKey>, StoreError> {
-        let last: Option<i64> = sqlx::query_scalar(
-            "SELECT max(id) FROM (SELECT max(id) AS id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
-             UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
-        )
-        .bind(RowKey::first(run))
-        .bind(RowKey::last(run))
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("find the last row tried"))?;
-        Ok(last.map(RowKey))
+        last_tried(&self.readers, run).await
     }
 
     /// Rows that wait for another try and whose time has come, the longest due first; at most `limit`.
@@ -192,6 +185,19 @@ impl Store {
     }
 }
 
+async fn last_tried(store: impl SqliteExecutor<'_>, run: i64) -> Result<Option<RowKey>, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT max(id) FROM (SELECT max(id) AS id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
+         UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
+    )
+    .bind(RowKey::first(run))
+    .bind(RowKey::last(run))
+    .fetch_one(store)
+    .await
+    .map_err(doing("find the last row tried"))?;
+    Ok(last.map(RowKey))
+}
+
 fn due(row: &sqlx::sqlite::SqliteRow) -> Result<Due, sqlx::Error> {
     Ok(Due {
         key: RowKey(row.try_get(0)?),
@@ -212,6 +218,9 @@ impl Writer {
     /// # Errors
     /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
     pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<bool>, StoreError> {
+        if self.last_fresh.is_none() {
+            self.last_fresh = last_tried(&mut self.connection, run).await?;
+        }
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a commit"))?;
         if !batch.settled.is_empty() {
             settle(&mut tx, run, &batch.settled).await?;
@@ -219,7 +228,28 @@ impl Writer {
         if !batch.suppressed.is_empty() {
             suppress(&mut tx, run, &batch.suppressed).await?;
         }
-        let granted = if batch.intents.is_empty() { Vec::new() } else { intend(&mut tx, &batch.intents).await? };
+        let mut granted = Vec::with_capacity(batch.intents.len());
+        let mut wishes = Vec::with_capacity(batch.intents.len());
+        let mut last_fresh = self.last_fresh;
+        for intent in &batch.intents {
+            // Fresh rows are taken up in input order, each once: all that were ever taken up lie before the last.
+            let grant = if intent.again {
+                take_up_again(&mut tx, intent).await?
+            } else if last_fresh.is_none_or(|last| last < intent.key) {
+                last_fresh = Some(intent.key);
+                true
+            } else {
+                false
+            };
+            granted.push(grant);
+            if grant {
+                wishes.push(*intent);
+            }
+        }
+        for wishes in wishes.chunks(MOST) {
+            let wish = INTENT.over(wishes, |wish, i| wish.bind(i.key.0).bind(i.attempt.0).bind(i.at.0));
+            wish.execute(&mut *tx).await.map_err(doing("record intents"))?;
+        }
         if !batch.polled.is_empty() {
             super::reconcile::merge(&mut tx, &batch.polled).await?;
         }
@@ -232,59 +262,65 @@ impl Writer {
                 .map_err(doing("count polls"))?;
         }
         tx.commit().await.map_err(doing("commit"))?;
+        self.last_fresh = last_fresh;
         Ok(granted)
     }
 }
 
+static CLOSE: Many = Many::new("DELETE FROM intent WHERE id IN (SELECT column1 FROM (VALUES ", 1, "))");
+static LEDGER: Many = Many::new(
+    "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome, code) SELECT * FROM (VALUES ",
+    6,
+    ") WHERE column1 IS NOT NULL",
+);
+static DELIVERY: Many = Many::new(
+    "INSERT INTO delivery \
+     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at) \
+     SELECT * FROM (VALUES ",
+    12,
+    ") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
+     attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
+     message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
+     due_at = excluded.due_at, poll_at = excluded.poll_at",
+);
+static INTENT: Many =
+    Many::new("INSERT INTO intent (id, attempt, at) SELECT * FROM (VALUES ", 3, ") WHERE column1 IS NOT NULL");
+
 async fn settle(tx: &mut Transaction<'_, Sqlite>, run: i64, settled: &[Settled]) -> Result<(), StoreError> {
     let failed = || doing("record outcomes");
-    let entries: Vec<_> = settled
-        .iter()
-        .map(|s| {
-            let requests = if s.left { s.attempt.0 } else { s.attempt.0 - 1 };
-            let accepted_at = (s.state == State::Accepted).then_some(s.ended_at.0);
-            let problem = s.problem.as_ref();
-            (
-                (s.key.0, s.attempt.0, s.left, s.at.0, s.ended_at.0, s.state.code(), s.tries, requests),
-                (accepted_at, &s.message_id, problem.map(|p| &p.code), problem.map(|p| &p.message)),
-                (s.due_at.map(|t| t.0), s.poll_at.map(|t| t.0)),
-            )
-        })
-        .collect();
-    let entries = serde_json::to_string(&entries).unwrap_or_default();
-    let closed = sqlx::query("DELETE FROM intent WHERE id IN (SELECT value ->> '$[0][0]' FROM json_each(?1))")
-        .bind(&entries)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed())?;
-    if closed.rows_affected() != settled.len() as u64 {
-        return Err(StoreError::Damaged("an outcome has no intent".to_owned()));
+    for settled in settled.chunks(MOST) {
+        let close = CLOSE.over(settled, |close, s| close.bind(s.key.0));
+        let closed = close.execute(&mut **tx).await.map_err(failed())?;
+        if closed.rows_affected() != settled.len() as u64 {
+            return Err(StoreError::Damaged("an outcome has no intent".to_owned()));
+        }
+        let ledger = LEDGER.over(settled, |entry, s| {
+            // An attempt whose request never left is no attempt.
+            entry
+                .bind(s.left.then_some(s.key.0))
+                .bind(s.attempt.0)
+                .bind(s.at.0)
+                .bind(s.ended_at.0)
+                .bind(s.state.code())
+                .bind(s.problem.as_ref().map(|problem| &problem.code))
+        });
+        ledger.execute(&mut **tx).await.map_err(failed())?;
+        let delivery = DELIVERY.over(settled, |row, s| {
+            row.bind(s.key.0)
+                .bind(run)
+                .bind(s.state.code())
+                .bind(s.tries)
+                .bind(if s.left { s.attempt.0 } else { s.attempt.0 - 1 })
+                .bind(s.at.0)
+                .bind((s.state == State::Accepted).then_some(s.ended_at.0))
+                .bind(&s.message_id)
+                .bind(s.problem.as_ref().map(|problem| &problem.code))
+                .bind(s.problem.as_ref().map(|problem| &problem.message))
+                .bind(s.due_at.map(|at| at.0))
+                .bind(s.poll_at.map(|at| at.0))
+        });
+        delivery.execute(&mut **tx).await.map_err(failed())?;
     }
-    sqlx::query(
-        "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome, code) \
-         SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][3]', value ->> '$[0][4]', \
-         value ->> '$[0][5]', value ->> '$[1][2]' FROM json_each(?1) WHERE value ->> '$[0][2]'",
-    )
-    .bind(&entries)
-    .execute(&mut **tx)
-    .await
-    .map_err(failed())?;
-    sqlx::query(
-        "INSERT INTO delivery \
-         (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at) \
-         SELECT value ->> '$[0][0]', ?2, value ->> '$[0][5]', value ->> '$[0][6]', value ->> '$[0][7]', \
-         value ->> '$[0][3]', value ->> '$[1][0]', value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', \
-         value ->> '$[2][0]', value ->> '$[2][1]' FROM json_each(?1) WHERE true \
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
-         attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
-         message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
-         due_at = excluded.due_at, poll_at = excluded.poll_at",
-    )
-    .bind(&entries)
-    .bind(run)
-    .execute(&mut **tx)
-    .await
-    .map_err(failed())?;
     Ok(())
 }
 
@@ -307,40 +343,19 @@ async fn suppress(tx: &mut Transaction<'_, Sqlite>, run: i64, keys: &[RowKey]) -
     Ok(())
 }
 
-async fn intend(tx: &mut Transaction<'_, Sqlite>, intents: &[Intent]) -> Result<Vec<bool>, StoreError> {
-    let failed = || doing("record intents");
+/// Whether a row that waits for another try may be taken up: it stands as pending after all attempts before this one.
+async fn take_up_again(tx: &mut Transaction<'_, Sqlite>, intent: &Intent) -> Result<bool, StoreError> {
     let sending = State::Pending.after(Change::Intend).map_err(StoreError::Illegal)?;
-    let mut wishes: Vec<(i64, u32, i64)> = intents.iter().map(|i| (i.key.0, i.attempt.0, i.at.0)).collect();
-    let mut json = serde_json::to_string(&wishes).unwrap_or_default();
-    // A row waits to be sent if it is not in the air and was never tried, or stands as pending after all attempts
-    // before this one. Whatever does not was got at by something else in between; there is hardly ever one.
-    let refused: Vec<i64> = sqlx::query_scalar(
-        "SELECT wish.value ->> 0 FROM json_each(?1) AS wish LEFT JOIN delivery d ON d.id = wish.value ->> 0 \
-         WHERE EXISTS (SELECT 1 FROM intent i WHERE i.id = wish.value ->> 0) \
-         OR (d.id IS NOT NULL AND (d.state <> ?2 OR d.attempts + 1 <> wish.value ->> 1))",
+    let taken = sqlx::query(
+        "UPDATE delivery SET state = ?3, due_at = NULL WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?4 \
+         AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.id = delivery.id)",
     )
-    .bind(&json)
+    .bind(intent.key.0)
+    .bind(intent.attempt.0)
+    .bind(sending.code())
     .bind(State::Pending.code())
-    .fetch_all(&mut **tx)
+    .execute(&mut **tx)
     .await
-    .map_err(failed())?;
-    if !refused.is_empty() {
-        wishes.retain(|(id, ..)| !refused.contains(id));
-        json = serde_json::to_string(&wishes).unwrap_or_default();
-    }
-    sqlx::query("INSERT INTO intent (id, attempt, at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)")
-        .bind(&json)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed())?;
-    let again: Vec<i64> = intents.iter().filter(|i| i.again && !refused.contains(&i.key.0)).map(|i| i.key.0).collect();
-    if !again.is_empty() {
-        sqlx::query("UPDATE delivery SET state = ?2, due_at = NULL WHERE id IN (SELECT value FROM json_each(?1))")
-            .bind(serde_json::to_string(&again).unwrap_or_default())
-            .bind(sending.code())
-            .execute(&mut **tx)
-            .await
-            .map_err(failed())?;
-    }
-    Ok(intents.iter().map(|intent| !refused.contains(&intent.key.0)).collect())
+    .map_err(doing("take rows up again"))?;
+    Ok(taken.rows_affected() == 1)
 }

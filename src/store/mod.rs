@@ -10,6 +10,7 @@
 mod dispatch;
 mod error;
 mod lock;
+mod many;
 mod migrate;
 mod person;
 mod plan;
@@ -74,6 +75,8 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Writer {
     connection: SqliteConnection,
+    /// The last row taken up for the first time, of the run that this writer sends.
+    last_fresh: Option<RowKey>,
 }
 
 impl Store {
@@ -110,7 +113,7 @@ impl Store {
     /// # Errors
     /// Where the file cannot be opened.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
-        Ok(Writer { connection: connect(&self.path).await? })
+        Ok(Writer { connection: connect(&self.path).await?, last_fresh: None })
     }
 
     /// The store's file.

@@ -1,10 +1,9 @@
 //! What the plan leaves in the store: the frozen rows of a run.
 
-use std::sync::LazyLock;
-
 use sqlx::Connection;
 
 use super::error::doing;
+use super::many::Many;
 use super::{RowKey, StoreError, Writer};
 use crate::model::{Millis, Phone, Problem, RowNo, State};
 
@@ -23,14 +22,14 @@ pub struct PlannedRow {
     pub problem: Option<Problem>,
 }
 
-/// Rows in one statement. With 8 values a row this stays far below SQLite's 32,766 parameters, and larger chunks
-/// brought nothing.
-const CHUNK: usize = 250;
+/// Rows in one statement; larger ones brought nothing.
+const CHUNK: usize = 256;
 
-const INSERT: &str = "INSERT INTO recipient (id, line, state, phone, raw, cells, code, message) VALUES ";
-const VALUES: &str = "(?,?,?,?,?,?,?,?)";
-static INSERT_CHUNK: LazyLock<String> = LazyLock::new(|| INSERT.to_owned() + &vec![VALUES; CHUNK].join(","));
-static INSERT_ONE: LazyLock<String> = LazyLock::new(|| INSERT.to_owned() + VALUES);
+static INSERT: Many = Many::new(
+    "INSERT INTO recipient (id, line, state, phone, raw, cells, code, message) SELECT * FROM (VALUES ",
+    8,
+    ") WHERE column1 IS NOT NULL",
+);
 
 impl Writer {
     /// Prepares a run for its rows: what an import that was broken off left behind goes.
@@ -69,15 +68,10 @@ impl Writer {
     pub async fn add_rows(&mut self, run: i64, rows: &[PlannedRow]) -> Result<(), StoreError> {
         let failed = || doing("import rows");
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let (sql, take) =
-                if rest.len() >= CHUNK { (INSERT_CHUNK.as_str(), CHUNK) } else { (INSERT_ONE.as_str(), 1) };
-            let (chunk, after) = rest.split_at(take);
-            let mut insert = sqlx::query(sql);
-            for row in chunk {
+        for chunk in rows.chunks(CHUNK) {
+            let insert = INSERT.over(chunk, |insert, row| {
                 let state = if row.problem.is_some() { State::Invalid } else { State::Pending };
-                insert = insert
+                insert
                     .bind(RowKey::new(run, row.row).0)
                     .bind(i64::try_from(row.line).unwrap_or(i64::MAX))
                     .bind(state.code())
@@ -85,10 +79,9 @@ impl Writer {
                     .bind(row.to.as_ref().err())
                     .bind(&row.cells)
                     .bind(row.problem.as_ref().map(|problem| &problem.code))
-                    .bind(row.problem.as_ref().map(|problem| &problem.message));
-            }
+                    .bind(row.problem.as_ref().map(|problem| &problem.message))
+            });
             insert.execute(&mut *tx).await.map_err(failed())?;
-            rest = after;
         }
         tx.commit().await.map_err(failed())
     }

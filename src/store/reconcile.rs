@@ -3,6 +3,7 @@
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::error::doing;
+use super::many::{MOST, Many};
 use super::{RowKey, Store, StoreError};
 use crate::model::{Millis, State};
 
@@ -127,32 +128,32 @@ fn awaiting(row: &sqlx::sqlite::SqliteRow) -> Result<Awaiting, StoreError> {
     Ok(message)
 }
 
+static MERGE: Many = Many::new(
+    "UPDATE delivery SET state = new.column3, provider_status = coalesce(new.column4, provider_status), \
+     delivered_at = new.column5, read_at = new.column6, polled_at = new.column7, poll_at = new.column8 \
+     FROM (VALUES ",
+    8,
+    ") AS new WHERE delivery.id = new.column1 AND delivery.state = new.column2",
+);
+
 /// Merges status answers. Each row must still be in the state the answer was applied to.
 pub(super) async fn merge(tx: &mut Transaction<'_, Sqlite>, polled: &[Polled]) -> Result<(), StoreError> {
-    let entries: Vec<_> = polled
-        .iter()
-        .map(|p| {
-            (
-                (p.key.0, p.from.code(), p.state.code(), &p.provider_status),
-                (p.delivered_at.map(|t| t.0), p.read_at.map(|t| t.0), p.polled_at.0, p.poll_at.map(|t| t.0)),
-            )
-        })
-        .collect();
-    let merged = sqlx::query(
-        "UPDATE delivery SET state = new.state, provider_status = coalesce(new.word, provider_status), \
-         delivered_at = new.delivered_at, read_at = new.read_at, polled_at = new.polled_at, poll_at = new.poll_at \
-         FROM (SELECT value ->> '$[0][0]' AS id, value ->> '$[0][1]' AS was, value ->> '$[0][2]' AS state, \
-           value ->> '$[0][3]' AS word, value ->> '$[1][0]' AS delivered_at, value ->> '$[1][1]' AS read_at, \
-           value ->> '$[1][2]' AS polled_at, value ->> '$[1][3]' AS poll_at FROM json_each(?1)) AS new \
-         WHERE delivery.id = new.id AND delivery.state = new.was",
-    )
-    .bind(serde_json::to_string(&entries).unwrap_or_default())
-    .execute(&mut **tx)
-    .await
-    .map_err(doing("record statuses"))?;
-    if merged.rows_affected() == polled.len() as u64 {
-        Ok(())
-    } else {
-        Err(StoreError::Damaged("a row changed while its status was asked for".to_owned()))
+    for polled in polled.chunks(MOST) {
+        let merge = MERGE.over(polled, |merge, p| {
+            merge
+                .bind(p.key.0)
+                .bind(p.from.code())
+                .bind(p.state.code())
+                .bind(&p.provider_status)
+                .bind(p.delivered_at.map(|at| at.0))
+                .bind(p.read_at.map(|at| at.0))
+                .bind(p.polled_at.0)
+                .bind(p.poll_at.map(|at| at.0))
+        });
+        let merged = merge.execute(&mut **tx).await.map_err(doing("record statuses"))?;
+        if merged.rows_affected() != polled.len() as u64 {
+            return Err(StoreError::Damaged("a row changed while its status was asked for".to_owned()));
+        }
     }
+    Ok(())
 }
