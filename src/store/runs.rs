@@ -1,7 +1,7 @@
 //! Runs: made, found, and moved through their stages.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row};
+use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
 use super::{Store, StoreError, Writer};
@@ -156,9 +156,13 @@ impl Writer {
                 match (run.finished_at.is_some(), same) {
                     (false, true) => return Ok(Decision::GoOn(run)),
                     (false, false) => return Ok(Decision::Differs { run, campaign }),
-                    (true, true) if !again => return Ok(Decision::Finished(run)),
-                    (true, _) => run.id.number() + 1,
+                    (true, _) => {}
                 }
+                // Not only the last run counts: whoever puts an old list back must not message everyone on it again.
+                if !again && let Some(run) = finished_before(&mut tx, new).await? {
+                    return Ok(Decision::Finished(run));
+                }
+                run.id.number() + 1
             }
         };
         let row = sqlx::query(
@@ -197,6 +201,23 @@ impl Writer {
             .map_err(doing("note the stage"))?;
         Ok(())
     }
+}
+
+/// The newest finished run of the same content, if there is one.
+async fn finished_before(tx: &mut Transaction<'_, Sqlite>, new: &NewRun) -> Result<Option<Run>, StoreError> {
+    sqlx::query(concat_sql(
+        "WHERE name = ?1 AND campaign_print = ?2 AND recipients_print = ?3 AND finished_at IS NOT NULL \
+         ORDER BY number DESC LIMIT 1",
+    ))
+    .bind(&new.name)
+    .bind(&new.campaign_print)
+    .bind(&new.recipients_print)
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(doing("look for the same content"))?
+    .as_ref()
+    .map(read)
+    .transpose()
 }
 
 /// A statement over all columns of `run` with this rest. Every rest is a literal of this file.
