@@ -1,0 +1,17 @@
+//! The real binary against a real HTTP server and real files. One binary, so that it links once.
+//!
+//! What is promised to a user is tested here, from outside: the exit code, what the provider received, what stands in
+//! the report. What can be tested as a function is tested beside the function.
+
+mod provider; // the scripted provider that every test sends to
+mod workplace; // a folder, a campaign, the binary; and the one way to wait
+
+mod commands; // each command: what it prints, what it leaves, how it ends
+mod crash; // killed at any moment, run again: nobody twice, nobody missing
+mod csv_forms; // every way of writing a recipient list ends in the same numbers
+mod outcomes; // what each answer or failure of the provider makes of a row
+mod privacy; // what must not be seen, and by whom
+mod rate; // no second holds more than the rate
+mod signals; // stopped gently or not, and gone on with
+mod tidy; // the rules of this repository, held against its files
+mod whole_job; // the main job from the file to the report

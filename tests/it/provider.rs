@@ -1,0 +1,390 @@
+//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a book of all it saw.
+//!
+//! Written from the provider's documents and on its own: it shares nothing with the product or its simulator, so that
+//! a misreading there is not repeated here. One thread a connection; whatever waits in it waits for its end too.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+/// The certification code of the account.
+pub(crate) const CREDENTIAL: &str = "0c1d2e3f-secret-for-tests";
+
+/// What happens with one send.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// It is accepted.
+    Accept,
+    /// It is not, and this is the answer: an HTTP status and a body.
+    Refuse(u16, String),
+    /// As `Refuse`, with a header line more.
+    RefuseWith(u16, &'static str, String),
+    /// It is accepted, and the connection closed without an answer.
+    AcceptAndClose,
+    /// It is accepted, and never answered.
+    AcceptAndHang,
+}
+
+impl Answer {
+    /// The provider's envelope of a failure, as its documents show it, with HTTP status 200.
+    pub(crate) fn error(code: i64, message: &str) -> Self {
+        Self::Refuse(200, envelope(code, message))
+    }
+}
+
+/// The provider's envelope of a failure.
+pub(crate) fn envelope(code: i64, message: &str) -> String {
+    json!({"status": "error", "code": code, "message": message, "data": {}, "error": {}}).to_string()
+}
+
+/// A send as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// When its last byte was here.
+    pub(crate) at: Instant,
+    /// Its place among all sends, from 0.
+    pub(crate) index: usize,
+    /// Its place among the sends to the same number, from 0.
+    pub(crate) nth: usize,
+    /// The number.
+    pub(crate) to: String,
+    /// The path it came to.
+    pub(crate) path: String,
+    /// The body, as JSON.
+    pub(crate) body: Value,
+    /// The id, if it was accepted.
+    pub(crate) message_id: Option<String>,
+}
+
+/// What the provider does.
+pub(crate) struct Script {
+    /// What happens with a send; `message_id` is not yet set.
+    pub(crate) send: Box<dyn Fn(&Sent) -> Answer + Send + Sync>,
+    /// The statuses of an accepted message to this number, each from an age on.
+    pub(crate) fate: Box<dyn Fn(&str) -> Vec<(Duration, &'static str)> + Send + Sync>,
+    /// Time before each answer to a send.
+    pub(crate) latency: Duration,
+}
+
+impl Default for Script {
+    /// Accepts everything at once; each message is read in the end.
+    fn default() -> Self {
+        Self { send: Box::new(|_| Answer::Accept), fate: Box::new(|_| read_in_the_end()), latency: Duration::ZERO }
+    }
+}
+
+impl Script {
+    /// Everything as usual but for what `send` says.
+    pub(crate) fn answering(send: impl Fn(&Sent) -> Answer + Send + Sync + 'static) -> Self {
+        Self { send: Box::new(send), ..Self::default() }
+    }
+}
+
+/// Sent at once, delivered, read.
+pub(crate) fn read_in_the_end() -> Vec<(Duration, &'static str)> {
+    vec![(Duration::ZERO, "sent"), (Duration::from_millis(300), "delivered"), (Duration::from_millis(700), "read")]
+}
+
+/// All that the provider saw.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Book {
+    /// Every send, in the order of arrival.
+    pub(crate) sends: Vec<Sent>,
+    /// The number of ids of every poll.
+    pub(crate) polls: Vec<usize>,
+    /// Sends that were here at the same time, at most.
+    pub(crate) most_in_flight: usize,
+    /// What no client may do: a missing header, too many ids, another route.
+    pub(crate) offences: Vec<String>,
+    in_flight: usize,
+    accepted: HashMap<String, usize>,
+}
+
+impl Book {
+    /// How often each number was accepted.
+    pub(crate) fn accepted(&self) -> HashMap<String, usize> {
+        let mut numbers = HashMap::new();
+        for sent in self.sends.iter().filter(|sent| sent.message_id.is_some()) {
+            *numbers.entry(sent.to.clone()).or_default() += 1;
+        }
+        numbers
+    }
+
+    /// Fails if a number was accepted more than once.
+    pub(crate) fn assert_nobody_twice(&self) {
+        let twice: Vec<_> = self.accepted().into_iter().filter(|(_, times)| *times > 1).collect();
+        assert!(twice.is_empty(), "accepted more than once: {twice:?}");
+    }
+}
+
+struct Shared {
+    script: Script,
+    book: Mutex<Book>,
+    ended: Mutex<bool>,
+    end: Condvar,
+}
+
+/// The provider, until it is dropped.
+pub(crate) struct Provider {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Provider {
+    pub(crate) fn start(script: Script) -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+    }
+
+    /// At an address where nothing listened until now.
+    pub(crate) fn start_at(address: SocketAddr, script: Script) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let book = Mutex::new(Book::default());
+        let shared = Arc::new(Shared { script, book, ended: Mutex::new(false), end: Condvar::new() });
+        let serving = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if *serving.ended.lock().unwrap() {
+                    return;
+                }
+                let (stream, shared) = (stream.unwrap(), serving.clone());
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Accepts everything.
+    pub(crate) fn usual() -> Self {
+        Self::start(Script::default())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A copy of the book as it is now.
+    pub(crate) fn book(&self) -> Book {
+        self.shared.book().clone()
+    }
+
+    /// How many sends there were so far.
+    pub(crate) fn sends(&self) -> usize {
+        self.shared.book().sends.len()
+    }
+
+    /// The id and the last status of each number that was accepted.
+    pub(crate) fn final_states(&self) -> HashMap<String, (String, &'static str)> {
+        let sends = self.book().sends;
+        let accepted = sends.into_iter().filter_map(|sent| Some((sent.to, sent.message_id?)));
+        accepted
+            .map(|(to, id)| {
+                let last = (self.shared.script.fate)(&to).last().map_or("accepted", |(_, word)| *word);
+                (to, (id, last))
+            })
+            .collect()
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        *self.shared.ended.lock().unwrap() = true;
+        self.shared.end.notify_all();
+        // Wakes the listener, so that it sees the end.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// A request as it came over the wire.
+struct Request {
+    method: String,
+    path: String,
+    query: String,
+    credential: Option<String>,
+    content_type: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap()
+    }
+
+    /// Lets time pass, or the provider end.
+    fn pass(&self, time: Duration) {
+        let ended = self.ended.lock().unwrap();
+        drop(self.end.wait_timeout_while(ended, time, |ended| !*ended).unwrap());
+    }
+
+    fn serve(&self, stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        while let Some(request) = read_request(&mut reader) {
+            let Some(answer) = self.answer(&request) else { return };
+            if (&stream).write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The answer, or none if the connection is to be closed.
+    fn answer(&self, request: &Request) -> Option<String> {
+        if request.credential.as_deref() != Some(CREDENTIAL) {
+            self.book().offences.push("no or a wrong certification-code".to_owned());
+            return Some(http(200, "", &envelope(10001, "certification-code is invalid")));
+        }
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/external/messages/status") => Some(http(200, "", &self.statuses(&request.query))),
+            ("POST", path) if path.starts_with("/external/messages/") => self.take(request),
+            (method, path) => {
+                self.book().offences.push(format!("{method} {path}"));
+                Some(http(404, "", &envelope(404, "no such route")))
+            }
+        }
+    }
+
+    fn take(&self, request: &Request) -> Option<String> {
+        let at = Instant::now();
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let to = body["to"].as_str().unwrap_or_default().to_owned();
+        let (sent, answer) = {
+            let mut book = self.book();
+            if request.content_type.as_deref() != Some("application/json") || to.is_empty() {
+                book.offences.push(format!("a send without `to` or not as JSON: {body}"));
+            }
+            let (index, nth) = (book.sends.len(), book.sends.iter().filter(|sent| sent.to == to).count());
+            let mut sent = Sent { at, index, nth, to, path: request.path.clone(), body, message_id: None };
+            let answer = (self.script.send)(&sent);
+            if matches!(answer, Answer::Accept | Answer::AcceptAndClose | Answer::AcceptAndHang) {
+                // Ids of WhatsApp hold characters that mean something in a URL.
+                let id = format!("wamid.HBgL{index:06}+{}/8A==", u128::from(index as u64 + 7).pow(3) % 99_991);
+                book.accepted.insert(id.clone(), index);
+                sent.message_id = Some(id);
+            }
+            book.sends.push(sent.clone());
+            book.in_flight += 1;
+            book.most_in_flight = book.most_in_flight.max(book.in_flight);
+            (sent, answer)
+        };
+        if !self.script.latency.is_zero() {
+            self.pass(self.script.latency);
+        }
+        let answer = match answer {
+            Answer::Accept => {
+                let id = sent.message_id.unwrap_or_default();
+                let body =
+                    json!({"status": "success", "code": 200, "message": "", "data": {"msg_id": id}, "error": {}});
+                Some(http(200, "", &body.to_string()))
+            }
+            Answer::Refuse(status, body) => Some(http(status, "", &body)),
+            Answer::RefuseWith(status, header, body) => Some(http(status, header, &body)),
+            Answer::AcceptAndClose => None,
+            Answer::AcceptAndHang => {
+                self.pass(Duration::from_secs(600));
+                None
+            }
+        };
+        self.book().in_flight -= 1;
+        answer
+    }
+
+    fn statuses(&self, query: &str) -> String {
+        let ids: Vec<String> = query.strip_prefix("message_ids=").unwrap_or_default().split(',').map(decode).collect();
+        let mut book = self.book();
+        book.polls.push(ids.len());
+        if ids.len() > 100 {
+            book.offences.push(format!("{} ids in one poll", ids.len()));
+            return envelope(422, "at most 100 message ids");
+        }
+        let mut entries = Vec::new();
+        for id in &ids {
+            let Some(sent) = book.accepted.get(id).map(|index| book.sends[*index].clone()) else {
+                book.offences.push(format!("the unknown id {id}"));
+                continue;
+            };
+            let age = sent.at.elapsed();
+            let fate = (self.script.fate)(&sent.to);
+            let reached = fate.iter().filter(|(from, _)| *from <= age);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let when = |word| {
+                let from = fate.iter().find(|(from, known)| *known == word && *from <= age)?.0;
+                Some((now - age + from).as_secs())
+            };
+            if let Some((_, word)) = reached.last() {
+                // "read" overwrites the delivery time, as in the documents' first example.
+                let delivered = if *word == "read" { None } else { when("delivered") };
+                entries.push(json!({
+                    "message_id": id, "message_status": word, "created_at": (now - age).as_secs(),
+                    "delivered_at": delivered.unwrap_or(0), "read_at": when("read").unwrap_or(0),
+                }));
+            }
+        }
+        // By id, never by position.
+        entries.reverse();
+        json!({"status": "success", "code": 200, "message": "", "data": {"data": entries}, "error": {}}).to_string()
+    }
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut request = Request {
+        method,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        credential: None,
+        content_type: None,
+        body: Vec::new(),
+    };
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().ok()?,
+            "content-type" => request.content_type = Some(value.to_owned()),
+            "certification-code" => request.credential = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    request.body.resize(length, 0);
+    reader.read_exact(&mut request.body).ok()?;
+    Some(request)
+}
+
+fn http(status: u16, header: &str, body: &str) -> String {
+    let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\n{header}content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                let hex = [*high, *low];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+                rest = after;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
