@@ -106,7 +106,8 @@ impl Store {
     pub async fn fresh(&self, run: i64, after: Option<RowKey>, limit: u32) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, 1, 0, false, phone, cells, EXISTS (SELECT 1 FROM suppression s WHERE s.phone = recipient.phone) \
-             FROM recipient WHERE id > ?1 AND id <= ?2 AND state = ?3 ORDER BY id LIMIT ?4",
+             FROM recipient WHERE id > ?1 AND id <= ?2 AND state = ?3 \
+             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = recipient.id) ORDER BY id LIMIT ?4",
         )
         .bind(after.map_or(RowKey::first(run), |key| key.0))
         .bind(RowKey::last(run))
@@ -119,7 +120,8 @@ impl Store {
     }
 
     /// The last row of a run that was ever tried. Rows are tried in input order first, so all that were never tried
-    /// come after it.
+    /// come after it. One that was suppressed when it was found, ahead of its turn, was not tried: rows before it may
+    /// still wait.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -188,10 +190,11 @@ impl Store {
 async fn last_tried(store: impl SqliteExecutor<'_>, run: i64) -> Result<Option<RowKey>, StoreError> {
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT max(id) FROM (SELECT max(id) AS id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
-         UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
+         AND NOT (state = ?3 AND attempts = 0) UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
     )
     .bind(RowKey::first(run))
     .bind(RowKey::last(run))
+    .bind(State::Suppressed.code())
     .fetch_one(store)
     .await
     .map_err(doing("find the last row tried"))?;
