@@ -218,8 +218,10 @@ async fn departures(job: &Arc<Job>, mut groups: mpsc::Receiver<Group>, recorder:
                 continue;
             }
             let tried = Tried { intent, tries: row.tries };
-            if !job.stop.ends_sending() {
-                job.pace.depart().await;
+            tokio::select! {
+                biased;
+                () = job.stop.sending_ended() => {}
+                () = job.pace.depart() => {}
             }
             if job.stop.ends_sending() {
                 settle(job, recorder, tried, Outcome::Unsent).await;

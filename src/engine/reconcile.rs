@@ -139,8 +139,16 @@ impl From<Gone> for Failed {
 
 /// One status request and the merge of its answer.
 async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, Failed> {
-    job.pace.turn().await;
-    job.pace.depart().await;
+    let turn = async {
+        job.pace.turn().await;
+        job.pace.depart().await;
+    };
+    tokio::select! {
+        biased;
+        // The turn may be minutes away, where the provider asked for a pause.
+        () = job.stop.all_ended() => return Ok(Ok(())),
+        () = turn => {}
+    }
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
     let updates = match job.provider.poll(&ids).await {
         Ok(updates) => updates,
