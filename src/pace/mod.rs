@@ -43,6 +43,10 @@ pub struct Pace {
     rate: NonZeroU32,
     per: Duration,
     state: Mutex<Limits>,
+    /// Whoever waits for a turn or a departure waits in line: sends and polls get theirs in the order of asking, and
+    /// neither starves the other.
+    turns: tokio::sync::Mutex<()>,
+    departures: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -86,24 +90,26 @@ impl Pace {
             changed: Instant::now(),
             not_before: None,
         };
-        Self { rate, per, state: Mutex::new(state) }
+        Self { rate, per, state: Mutex::new(state), turns: Default::default(), departures: Default::default() }
     }
 
     /// Waits for the next turn.
     pub async fn turn(&self) {
+        let _first_in_line = self.turns.lock().await;
         while let Err(wait) = self.take_turn() {
             tokio::time::sleep(wait).await;
         }
     }
 
-    /// Takes a turn if there is one right now.
+    /// Takes a turn if there is one right now and nobody waits for it.
     #[must_use]
     pub fn try_turn(&self) -> bool {
-        self.take_turn().is_ok()
+        self.turns.try_lock().is_ok_and(|_first_in_line| self.take_turn().is_ok())
     }
 
     /// Waits until one more request may leave. To be called as the last thing before it does.
     pub async fn depart(&self) {
+        let _first_in_line = self.departures.lock().await;
         loop {
             let now = Instant::now();
             let Some(wait) = self.limits().window.enter(now) else { return };
@@ -194,11 +200,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
-        for rate in [1, 2, 7, 80, 200, 999, 5000] {
+        for (rate, seconds) in [(1, 20), (2, 20), (7, 20), (80, 10), (200, 10), (999, 3), (5000, 2)] {
             let pace = pace(rate, Duration::from_secs(1));
-            let times = departures(&pace, Duration::from_secs(20)).await;
+            let times = departures(&pace, Duration::from_secs(seconds)).await;
             assert!(most_in_any(&times, Duration::from_secs(1)) <= rate as usize, "{rate}/s");
-            let used = times.len() as f64 / (20.0 * f64::from(rate));
+            let used = times.len() as f64 / (seconds as f64 * f64::from(rate));
             assert!((0.98..=1.06).contains(&used), "{rate}/s: {used}");
         }
     }
@@ -241,6 +247,19 @@ mod tests {
         departures(&pace, Duration::from_secs(12)).await;
         let whole = departures(&pace, Duration::from_secs(1)).await.len();
         assert!((97..=101).contains(&whole), "{whole}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_sender_does_not_starve_a_poll() {
+        let pace = std::sync::Arc::new(pace(20, Duration::from_secs(1)));
+        let sender = pace.clone();
+        let busy = tokio::spawn(async move { departures(&sender, Duration::from_secs(10)).await });
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let asked = Instant::now();
+        pace.turn().await;
+        pace.depart().await;
+        assert!(asked.elapsed() <= Duration::from_millis(200), "{:?}", asked.elapsed());
+        busy.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,0 +1,181 @@
+//! What each stage of a run costs a row, without network: reading and normalising, rendering, and the store's commits
+//! of intents and outcomes. Fixed sizes and no chance; the figures in the README name the command that made them.
+
+#![expect(clippy::unwrap_used, missing_docs, reason = "a bench that cannot go on may panic; criterion makes the rest")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use campaigner::campaign_file;
+use campaigner::engine::Plan;
+use campaigner::model::{AttemptNo, Millis, Phone, Problem, RowNo, State};
+use campaigner::recipients::{self, Record};
+use campaigner::render::Renderer;
+use campaigner::store::{Batch, Decision, Intent, NewRun, PlannedRow, RowKey, Settled, Store};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+
+/// Enough that opening files does not count, few enough that an iteration takes some ten milliseconds.
+const ROWS: u64 = 20_000;
+/// What shares a commit when 64 requests are in flight over a fast connection.
+const GROUP: u64 = 64;
+
+const CAMPAIGN: &str = r#"
+name: bench
+provider: simulator
+channel: whatsapp
+recipients: {csv: list.csv, to: phone}
+message:
+  type: template
+  template:
+    name: bench
+    components:
+      - type: body
+        parameters:
+          - {type: text, text: "{{ first_name }}"}
+          - {type: text, text: "{{ discount | default('25%') }}"}
+          - {type: text, text: "Your order {{ order }} is on its way"}
+dispatch: {rate: 1000/s}
+"#;
+
+/// A folder with a campaign and its list: every other discount is missing, as in real lists.
+fn workplace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bench.yaml"), CAMPAIGN).unwrap();
+    let mut csv = String::from("phone,first_name,discount,order\n");
+    for row in 0..ROWS {
+        let discount = if row % 2 == 0 { "" } else { "30%" };
+        writeln!(csv, "8526{row:07},Ana Maria,{discount},A-{row}").unwrap();
+    }
+    std::fs::File::create(folder.path().join("list.csv")).unwrap().write_all(csv.as_bytes()).unwrap();
+    folder
+}
+
+fn plan(c: &mut Criterion) {
+    let folder = workplace();
+    let campaign = campaign_file::read(&folder.path().join("bench.yaml")).unwrap().campaign;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut group = c.benchmark_group("plan");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(20);
+    group.bench_function("read and normalise", |b| {
+        b.iter(|| {
+            let mut reader = recipients::open(&campaign.recipients).unwrap();
+            let mut record = Record::default();
+            while reader.read(&mut record).unwrap() {
+                black_box(&record.to);
+            }
+        });
+    });
+    group.bench_function("check: read, normalise, render, validate, find duplicates", |b| {
+        b.iter(|| {
+            let plan = Plan::open(&campaign).unwrap();
+            runtime.block_on(plan.check(|_| Ok(()), &(Arc::new(|_| {}) as _))).unwrap()
+        });
+    });
+    group.finish();
+}
+
+fn render(c: &mut Criterion) {
+    let folder = workplace();
+    let campaign = campaign_file::read(&folder.path().join("bench.yaml")).unwrap().campaign;
+    let columns = ["phone", "first_name", "discount", "order"].map(str::to_owned);
+    let renderer = Renderer::compile(&campaign.message, &columns).unwrap();
+    let phone = Phone::from_digits("85268411234").unwrap();
+    let cells = ["85268411234", "Ana Maria", "30%", "A-17"];
+    let mut group = c.benchmark_group("render");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("one message of three parameters", |b| {
+        let mut body = Vec::with_capacity(512);
+        b.iter(|| {
+            body.clear();
+            renderer.render(phone, black_box(&cells), &mut body).unwrap();
+        });
+    });
+    group.finish();
+}
+
+/// A store with a planned run of `ROWS` rows; gives its key.
+async fn stored(store: &Store) -> i64 {
+    let mut writer = store.writer().await.unwrap();
+    let new = NewRun {
+        name: "bench".into(),
+        campaign: "{}".into(),
+        campaign_print: "c".into(),
+        recipients_print: "r".into(),
+    };
+    let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { unreachable!() };
+    writer.begin_plan(run.key, &["phone".to_owned()]).await.unwrap();
+    let rows: Vec<PlannedRow> = (1..=ROWS)
+        .map(|row| PlannedRow {
+            row: RowNo(row),
+            line: row + 1,
+            to: Ok(Phone::from_u64(85_260_000_000 + row)),
+            cells: format!(r#"["8526{row:07}","Ana Maria","30%","A-{row}"]"#),
+            problem: None::<Problem>,
+        })
+        .collect();
+    for chunk in rows.chunks(1000) {
+        writer.add_rows(run.key, chunk).await.unwrap();
+    }
+    writer.finish_plan(run.key, Millis(1)).await.unwrap();
+    run.key
+}
+
+fn commit(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut group = c.benchmark_group("store");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    group.bench_function("intents and outcomes, 64 a synced commit", |b| {
+        b.iter_batched(
+            || {
+                let folder = tempfile::tempdir().unwrap();
+                let (store, run) = runtime.block_on(async {
+                    let store = Store::open(&folder.path().join("bench.db")).await.unwrap();
+                    let run = stored(&store).await;
+                    (store, run)
+                });
+                (folder, store, run)
+            },
+            |(folder, store, run)| {
+                runtime.block_on(async {
+                    let mut writer = store.writer().await.unwrap();
+                    let mut in_air: Vec<Intent> = Vec::new();
+                    for first in (1..=ROWS).step_by(GROUP as usize) {
+                        let last = (first + GROUP - 1).min(ROWS);
+                        let intents: Vec<Intent> = (first..=last).map(|row| intent(run, row)).collect();
+                        let settled = in_air.drain(..).map(accepted).collect();
+                        in_air.clone_from(&intents);
+                        writer.commit(run, &Batch { settled, intents, ..Batch::default() }).await.unwrap();
+                    }
+                });
+                (folder, store)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+fn intent(run: i64, row: u64) -> Intent {
+    Intent { key: RowKey::new(run, RowNo(row)), attempt: AttemptNo(1), at: Millis(2), again: false }
+}
+
+fn accepted(intent: Intent) -> Settled {
+    Settled {
+        key: intent.key,
+        attempt: intent.attempt,
+        left: true,
+        at: intent.at,
+        ended_at: Millis(3),
+        state: State::Accepted,
+        tries: 1,
+        message_id: Some(format!("wamid.HBgLODUyNjg0MTUwMjYVAgARGBIyMUQ4RjA5MTY1NUJERjE3{:08}", intent.key.row())),
+        problem: None,
+        due_at: None,
+        poll_at: Some(Millis(60_000)),
+    }
+}
+
+criterion_group!(stages, plan, render, commit);
+criterion_main!(stages);
