@@ -2,8 +2,8 @@
 
 use super::exit::{Exit, Failure};
 use super::session::Overrides;
-use super::{Global, resume, run_id, screen, state};
-use crate::engine::Work;
+use super::{Global, resume, run_id, screen, session, state};
+use crate::engine::{self, Work};
 use crate::model::{Change, Millis, RunId, State};
 use crate::store::Store;
 
@@ -43,6 +43,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Wrong, format!("{} was cancelled; nothing of it is sent any more", run.id)));
     }
     let lock = store.lock(&run.id)?;
+    let mut writer = store.writer().await?;
+    // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+    engine::close_open_intents(&store, &run, &session::thaw(&run)?, &mut writer).await?;
     let tally = store.tally(&run).await?;
     let mut states = args.state.clone();
     states.sort_unstable();
@@ -61,7 +64,6 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if !yes {
         return Err(Failure::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
     }
-    let mut writer = store.writer().await?;
     writer.put_back(run.key, &states, Millis::now()).await?;
     writer.close().await?;
     drop(lock);

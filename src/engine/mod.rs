@@ -138,7 +138,13 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     let job = Arc::new(job);
     let run = job.run.key;
     let mut writer = job.store.writer().await?;
-    close_open_intents(&job, &mut writer).await?;
+    let uncertain = close_open_intents(&job.store, &job.run, &job.campaign, &mut writer).await?;
+    if uncertain > 0 {
+        (job.events)(Event::Said(format!(
+            "{uncertain} message{} may or may not have been accepted when the run was cut off: uncertain, not sent again",
+            if uncertain == 1 { "" } else { "s" },
+        )));
+    }
     if job.run.cancelled_at.is_some() {
         job.stop.stop(Reason::Cancelled);
     }
@@ -207,26 +213,31 @@ async fn record(
     Ok(writer)
 }
 
-/// Closes the books of a crash: an intent without an outcome may or may not have been accepted. Nothing else is.
-async fn close_open_intents(job: &Job, writer: &mut Writer) -> Result<(), EngineError> {
-    let open = job.store.open_intents(job.run.key).await?;
+/// Closes the books of a crash: an intent without an outcome may or may not have been accepted. Nothing else is. Gives
+/// back how many rows are uncertain for that. Only for the holder of the run's lock, before anything else is done.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn close_open_intents(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    writer: &mut Writer,
+) -> Result<usize, EngineError> {
+    let open = store.open_intents(run.key).await?;
     if open.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let now = Millis::now();
+    let retry = RetryPolicy::default();
+    let rules = Rules { dispatch: &campaign.dispatch, reconcile: &campaign.reconcile, retry: &retry };
     let settled = open
         .iter()
-        .map(|(intent, tries)| job.rules().settle(Tried { intent: *intent, tries: *tries }, settle::interrupted(), now))
+        .map(|(intent, tries)| rules.settle(Tried { intent: *intent, tries: *tries }, settle::interrupted(), now))
         .collect::<Result<Vec<_>, _>>()?;
     let uncertain = settled.iter().filter(|row| row.state == State::Uncertain).count();
-    writer.commit(job.run.key, &crate::store::Batch { settled, ..Default::default() }).await?;
-    if uncertain > 0 {
-        (job.events)(Event::Said(format!(
-            "{uncertain} message{} may or may not have been accepted when the run was cut off: uncertain, not sent again",
-            if uncertain == 1 { "" } else { "s" },
-        )));
-    }
-    Ok(())
+    writer.commit(run.key, &crate::store::Batch { settled, ..Default::default() }).await?;
+    Ok(uncertain)
 }
 
 /// Stops the sending when a person, from another process, cancels the run.
