@@ -1,7 +1,7 @@
 //! What each stage of a run costs a row, without network: reading and normalising, rendering, and the store's commits
 //! of intents and outcomes. Fixed sizes and no chance; the figures in the README name the command that made them.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench that cannot go on may panic; criterion makes the rest")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on may panic")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

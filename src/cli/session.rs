@@ -161,10 +161,10 @@ fn exit_of(ending: &Ending) -> Exit {
         return Exit::Wrong;
     }
     if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
-        // Statuses were collected for what was sent so far; the rest waits for `resume`.
+        // Only statuses were asked for, and there is more to send.
         return Exit::Stopped;
     }
-    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain];
+    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled];
     if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
 }
 
