@@ -80,7 +80,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 /// The run that this content is: a new one, or an unfinished one that goes on.
 async fn take(store: &Store, new: &NewRun, again: bool, global: &Global) -> Result<Run, Failure> {
     let mut writer = store.writer().await?;
-    let decision = writer.decide(new, again, Millis::now()).await?;
+    let mut decision = writer.decide(new, again, Millis::now()).await?;
+    if let Decision::Differs { run, .. } = &decision
+        && run.planned_at.is_none()
+    {
+        // Its import broke off, so that nothing of it was ever sent: it must not hold up the content that was mended.
+        let _lock = store.lock(&run.id)?;
+        writer.give_up_import(run.key, Millis::now()).await?;
+        decision = writer.decide(new, again, Millis::now()).await?;
+    }
     writer.close().await?;
     match decision {
         Decision::Made(run) => Ok(run),

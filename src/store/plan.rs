@@ -61,6 +61,23 @@ impl Writer {
         Ok(())
     }
 
+    /// Gives up a run whose import was broken off: it ends as cancelled, without rows. Does nothing to one that is
+    /// planned. Only for the holder of the run's lock.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn give_up_import(&mut self, run: i64, now: Millis) -> Result<(), StoreError> {
+        let given_up = sqlx::query(
+            "UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1 AND planned_at IS NULL",
+        )
+        .bind(run)
+        .bind(now.0)
+        .execute(&mut self.connection)
+        .await
+        .map_err(doing("give up an unfinished import"))?;
+        if given_up.rows_affected() > 0 { self.begin_plan(run, &[]).await } else { Ok(()) }
+    }
+
     /// Adds rows, in input order, in one transaction.
     ///
     /// # Errors

@@ -203,11 +203,11 @@ impl Writer {
     }
 }
 
-/// The newest finished run of the same content, if there is one.
+/// The newest finished run of the same content, if there is one. One whose import was given up never sent anything.
 async fn finished_before(tx: &mut Transaction<'_, Sqlite>, new: &NewRun) -> Result<Option<Run>, StoreError> {
     sqlx::query(concat_sql(
         "WHERE name = ?1 AND campaign_print = ?2 AND recipients_print = ?3 AND finished_at IS NOT NULL \
-         ORDER BY number DESC LIMIT 1",
+         AND planned_at IS NOT NULL ORDER BY number DESC LIMIT 1",
     ))
     .bind(&new.name)
     .bind(&new.campaign_print)
