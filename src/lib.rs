@@ -6,6 +6,7 @@
 pub mod model;
 
 pub mod campaign_file;
+pub mod messages;
 pub mod pace;
 pub mod progress;
 pub mod provider;

@@ -1,0 +1,163 @@
+//! The reference: the tables as a page of Markdown.
+
+use std::fmt::Write as _;
+
+use crate::model::Channel;
+
+use super::shape::{Field, Kind, Kinds, List, Need, Object, Shape, Sheet};
+use super::tables;
+use super::words::list;
+
+/// What can be sent on each channel, and its limits, as a page of Markdown. It is made from the tables that bodies are
+/// checked with.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = Page { text: INTRODUCTION.to_owned() };
+    for channel in Channel::ALL {
+        page.sheet(channel, tables::sheet(channel));
+    }
+    page.text
+}
+
+const INTRODUCTION: &str = "\
+# Messages
+
+What each channel takes, and what is checked before anything is sent. This page is made from the tables that the check
+uses; to make it again: `UPDATE_DOCS=1 cargo test --lib messages`.
+
+The limits are those of the document \"Messages API\" of INCS and, for the parameters of WhatsApp templates, of Meta's
+Cloud API. What the document does not know is sent as it is, with a warning.
+
+- `to` is put in for every row and is not part of a campaign's `message`.
+- Lengths are in characters (Unicode scalar values; an emoji may be several), and count after the row's values are put
+  in. A text is never blank.
+- A link is an http or https address of a public server: no `localhost`, no address within a network, no name without a
+  dot. Its extension says the kind of file; what follows `?` does not count.
+- The size of a file is not checked: it is not known before it is sent.
+";
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn sheet(&mut self, channel: Channel, sheet: &Sheet) {
+        // Writing to a `String` cannot fail, here and below.
+        let _ = writeln!(self.text, "\n## {}\n\n`channel: {channel}`.", sheet.title);
+        if let Some(at_any_time) = sheet.at_any_time {
+            let _ = writeln!(
+                self.text,
+                "At any time: {}. Everything else reaches only those who wrote within the last 24 hours.",
+                list(at_any_time.iter().copied())
+            );
+        }
+        for kind in sheet.body.kinds.iter().flat_map(|kinds| kinds.list) {
+            let _ = writeln!(self.text, "\n### {}: `type: {}`\n", sheet.title, kind.name);
+            self.parts(0, &kind.adds);
+        }
+    }
+
+    fn line(&mut self, depth: usize, words: &str) {
+        let _ = writeln!(self.text, "{:indent$}- {words}", "", indent = depth * 2);
+    }
+
+    /// What is in an object, a line each.
+    fn parts(&mut self, depth: usize, object: &Object) {
+        for field in object.fields {
+            self.field(depth, field);
+        }
+        if let Some(kinds) = &object.kinds {
+            self.kinds(depth, kinds);
+        }
+        for rule in object.rules {
+            self.line(depth, &sentence(&rule.to_string()));
+        }
+    }
+
+    fn field(&mut self, depth: usize, field: &Field) {
+        let mut words = format!("`{}`", field.key);
+        match field.need {
+            Need::Required => {}
+            Need::Optional => words.push_str(" (may be left out)"),
+            Need::Undocumented => words.push_str(" (Meta's; not in the provider's document, a warning)"),
+            Need::Forbidden => words.push_str(" (cannot be here)"),
+        }
+        if matches!(field.need, Need::Required | Need::Optional) {
+            let _ = write!(words, ": {}", limits(&field.shape));
+        } else {
+            words.push('.');
+        }
+        if !field.note.is_empty() {
+            let _ = write!(words, " {}", field.note);
+        }
+        self.line(depth, &words);
+        self.inside(depth + 1, &field.shape);
+    }
+
+    fn inside(&mut self, depth: usize, shape: &Shape) {
+        match shape {
+            Shape::Object(object) => self.parts(depth, object),
+            Shape::List(list) => {
+                self.inside(depth, &list.of);
+                self.rules(depth, list);
+            }
+            _ => {}
+        }
+    }
+
+    fn rules(&mut self, depth: usize, list: &List) {
+        for rule in list.rules {
+            self.line(depth, &sentence(&rule.to_string()));
+        }
+    }
+
+    fn kinds(&mut self, depth: usize, kinds: &Kinds) {
+        for kind in kinds.list {
+            self.kind(depth, kinds, kind);
+        }
+    }
+
+    fn kind(&mut self, depth: usize, kinds: &Kinds, kind: &Kind) {
+        let mut words = format!("`{}: {}`", kinds.tag, kind.name);
+        if kinds.any_case {
+            words.push_str(" (in any letter case)");
+        }
+        if !kind.note.is_empty() {
+            let _ = write!(words, ". {}", kind.note);
+        }
+        self.line(depth, &words);
+        self.parts(depth + 1, &kind.adds);
+    }
+}
+
+/// A shape and its limits, as a sentence.
+fn limits(shape: &Shape) -> String {
+    let mut words = shape.to_string();
+    match shape {
+        Shape::Text(rules) => {
+            for rule in *rules {
+                let _ = write!(words, "; {rule}");
+            }
+        }
+        Shape::Link(media) => {
+            if !media.extensions.is_empty() {
+                let _ = write!(words, "; {media}");
+            }
+            if !media.only_in_samples.is_empty() {
+                let _ = write!(words, " (.{} with a warning)", media.only_in_samples.join(", ."));
+            }
+            if !media.file.is_empty() {
+                let _ = write!(words, "; {}", media.file);
+            }
+        }
+        _ => {}
+    }
+    sentence(&words)
+}
+
+/// Words with a full stop.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", chars.as_str())
+}

@@ -1,0 +1,30 @@
+//! The tables: what the document "Messages API" of INCS says of each channel's bodies.
+//!
+//! Templates of WhatsApp are the exception. Of them the document shows a few, and the provider hands them on to Meta;
+//! so what it does not show is as in Meta's Cloud API, and its notes say so. Data only.
+
+mod interactive;
+mod rcs;
+mod template;
+mod viber;
+mod whatsapp;
+
+use crate::model::Channel;
+
+use super::shape::{Field, Shape, Sheet, TextRule};
+
+/// What a channel takes.
+pub(super) fn sheet(channel: Channel) -> &'static Sheet {
+    match channel {
+        Channel::Whatsapp => &whatsapp::SHEET,
+        Channel::Viber => &viber::SHEET,
+        Channel::Rcs => &rcs::SHEET,
+    }
+}
+
+/// Who gets the message: the same on every channel.
+static TO: Field = Field::required("to", Shape::Text(&[TextRule::Digits]))
+    .note("The country code and the number. Put in for every row.");
+
+/// A text under no rule but that it is not blank.
+const TEXT: Shape = Shape::Text(&[]);

@@ -1,0 +1,40 @@
+//! RCS: templates with named parameters, texts and files. The document gives no lengths and no sizes.
+
+use super::super::shape::{Field, Kind, Kinds, Media, Object, Shape, Sheet};
+use super::{TEXT, TO};
+
+pub(super) static SHEET: Sheet = Sheet {
+    title: "RCS",
+    body: Object::of(&[TO]).kinds(Kinds {
+        tag: "type",
+        any_case: false,
+        list: &[
+            Kind::new("template", &[Field::required("template", Shape::Object(&TEMPLATE))]),
+            Kind::new("text", &[Field::required("text", TEXT)]),
+            Kind::new("image", &[Field::required("image", Shape::Object(&IMAGE_MESSAGE))]),
+            Kind::new("video", &[Field::required("video", Shape::Object(&VIDEO_MESSAGE))]),
+            Kind::new("document", &[Field::required("document", Shape::Object(&DOCUMENT_MESSAGE))]),
+        ],
+    }),
+    at_any_time: Some(&["template"]),
+};
+
+static TEMPLATE: Object = Object::of(&[
+    Field::required("name", TEXT),
+    Field::optional("parameters", Shape::Texts).note("Every variable of every part of the template."),
+]);
+
+static IMAGE_MESSAGE: Object = Object::of(&[Field::required(
+    "link",
+    Shape::Link(&Media { name: "image", extensions: &[], only_in_samples: &[], file: "" }),
+)]);
+
+static VIDEO_MESSAGE: Object = Object::of(&[Field::required(
+    "link",
+    Shape::Link(&Media { name: "video", extensions: &[], only_in_samples: &[], file: "" }),
+)]);
+
+static DOCUMENT_MESSAGE: Object = Object::of(&[Field::required(
+    "link",
+    Shape::Link(&Media { name: "document", extensions: &["pdf"], only_in_samples: &[], file: "" }),
+)]);

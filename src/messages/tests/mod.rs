@@ -1,0 +1,4 @@
+#[test]
+fn x() {
+    std::fs::write("/tmp/ref.md", super::reference()).unwrap();
+}

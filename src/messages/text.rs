@@ -1,0 +1,107 @@
+//! Texts and numbers, held against their rules.
+//!
+//! A character is a Unicode scalar value, as everywhere in Rust: an emoji may be several. Whether a provider counts the
+//! same way is not in its document.
+
+use serde_json::Value;
+
+use super::path::Path;
+use super::shape::{Number, TextRule};
+use super::walk::Check;
+use super::words::shortened;
+
+/// Spaces in a row that a template's parameter may not hold.
+const TOO_MANY_SPACES: &str = "     ";
+
+/// Looks at a text under its rules; that it is blank is wrong under any.
+pub(super) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path<'_>) {
+    if text.chars().all(char::is_whitespace) {
+        let words = if text.is_empty() { "this text is empty" } else { "this text is only blanks" };
+        check.error(at, "empty_text", words.to_owned()).hint = Some("write something, or leave the key out".to_owned());
+        return;
+    }
+    for rule in rules {
+        match *rule {
+            TextRule::Most(most) => {
+                if let Some(chars) = longer_than(text, most) {
+                    check.error(at, "too_long", too_long(text, chars, rule)).hint = Some(shorten(chars - most));
+                }
+            }
+            TextRule::MostAdvised(most) => {
+                if let Some(chars) = longer_than(text, most) {
+                    check.warning(at, "too_long", too_long(text, chars, rule)).hint = Some(shorten(chars - most));
+                }
+            }
+            TextRule::Parameter => {
+                if let Some(what) = not_in_a_parameter(text) {
+                    let words = format!("`{}` holds {what}; a parameter of a template takes {rule}", shortened(text));
+                    let hint = "Meta refuses it with 132018: write it on one line, with single spaces";
+                    check.error(at, "bad_parameter", words).hint = Some(hint.to_owned());
+                }
+            }
+            TextRule::LineBreaks(most) => {
+                let breaks = text.bytes().filter(|byte| *byte == b'\n').count();
+                if breaks > most {
+                    let words = format!("`{}` has {breaks} line breaks; it may have {rule}", shortened(text));
+                    check.error(at, "too_many_lines", words);
+                }
+            }
+            TextRule::Alphanumeric if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                check.error(at, "bad_characters", format!("`{}` may hold {rule}", shortened(text)));
+            }
+            // Who the number is of is not shown.
+            TextRule::Digits if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                check.error(at, "bad_number", format!("the number may hold {rule}: the country code and the number"));
+            }
+            TextRule::TemplateName
+                if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') =>
+            {
+                let words = format!("`{}` cannot be a template of Meta's: its name has {rule}", shortened(text));
+                check.warning(at, "template_name", words);
+            }
+            TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}
+        }
+    }
+}
+
+/// How many characters a text has, if more than `most`.
+pub(super) fn longer_than(text: &str, most: usize) -> Option<usize> {
+    // There are never more characters than bytes, and most texts are short.
+    (text.len() > most).then(|| text.chars().count()).filter(|chars| *chars > most)
+}
+
+fn too_long(text: &str, chars: usize, rule: &TextRule) -> String {
+    format!("`{}` has {chars} characters; it may have {rule}", shortened(text))
+}
+
+fn shorten(by: usize) -> String {
+    format!("shorten it by {by}")
+}
+
+fn not_in_a_parameter(text: &str) -> Option<&'static str> {
+    if text.contains(['\n', '\r']) {
+        Some("a line break")
+    } else if text.contains('\t') {
+        Some("a tab")
+    } else if text.contains(TOO_MANY_SPACES) {
+        Some("more than 4 spaces in a row")
+    } else {
+        None
+    }
+}
+
+/// Whether a value is a number within its bounds.
+pub(super) fn is_within(number: &Number, value: &Value) -> bool {
+    let (whole, fraction) = match value {
+        Value::Number(value) => (value.as_i64(), value.as_f64()),
+        Value::String(text) if number.or_text => {
+            (text.parse().ok(), text.parse().ok().filter(|value: &f64| value.is_finite()))
+        }
+        _ => return false,
+    };
+    match whole {
+        Some(whole) => (number.least..=number.most).contains(&whole),
+        // The bounds of numbers with a fraction are small, and exact as such.
+        None => !number.whole && fraction.is_some_and(|f| number.least as f64 <= f && f <= number.most as f64),
+    }
+}
