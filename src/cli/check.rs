@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::{Global, cannot_print, screen, session};
 use crate::campaign_file;
-use crate::engine::{Bad, PlanError};
+use crate::engine::{Bad, PlanError, Warning};
 use crate::report::{NewFile, ReportError};
 
 /// What `check` takes.
@@ -47,12 +47,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let rejects = rejects.map(Rejects::finish).transpose()?;
     let good = checked.rows - checked.invalid - checked.duplicates;
     if args.json {
+        for warning in &checked.warnings {
+            screen::data(&warning_as_json(warning).to_string()).map_err(cannot_print)?;
+        }
         let totals = json!({
             "rows": checked.rows, "sendable": good, "invalid": checked.invalid, "duplicate": checked.duplicates,
         });
         screen::data(&totals.to_string()).map_err(cannot_print)?;
     } else {
-        for line in folded.lines() {
+        for line in folded.lines().into_iter().chain(checked.warnings.iter().map(folded::warning)) {
             screen::data(&line).map_err(cannot_print)?;
         }
         screen::data(&format!(
@@ -79,6 +82,13 @@ fn as_json(bad: &Bad<'_>) -> serde_json::Value {
             "row": row.0, "code": "duplicate", "message": format!("the same number as row {earlier}"),
         }),
     }
+}
+
+fn warning_as_json(warning: &Warning) -> serde_json::Value {
+    json!({
+        "severity": "warning", "code": warning.code, "path": warning.path, "message": warning.message,
+        "rows": warning.rows,
+    })
 }
 
 /// The rows that cannot be sent, as a CSV to mend and use again.

@@ -6,29 +6,58 @@ use std::collections::BTreeMap;
 use super::exit::{Exit, Failure};
 use super::{Global, screen, session};
 use crate::campaign_file::{FileProblem, Loaded};
-use crate::engine::{Bad, Plan, PlanError};
+use crate::engine::{Bad, Plan, PlanError, Warning};
+use crate::messages::{self, Severity};
 use crate::model::Campaign;
-use crate::render::TemplateProblem;
 
 /// Rows shown of each kind.
 const SHOWN: usize = 3;
 /// Kinds told apart; a file with more is wrong in one way that has many words.
 const KINDS: usize = 50;
 
-/// Opens the recipients and compiles the message of a campaign file; its templates' mistakes are shown by place.
+/// Opens the recipients and compiles the message of a campaign file. What is wrong with the message whatever the row,
+/// its templates' mistakes and the provider's limits, is shown by place.
 pub(super) fn plan(loaded: &Loaded) -> Result<Plan, Failure> {
-    Plan::open(&loaded.campaign).map_err(|error| match error {
-        PlanError::Templates(problems) => Failure::new(Exit::Wrong, in_the_file(loaded, &problems)),
-        other => other.into(),
-    })
+    let mut problems = in_the_message(loaded);
+    let plan = match Plan::open(&loaded.campaign) {
+        Err(PlanError::Templates(templates)) => {
+            problems.extend(
+                templates
+                    .iter()
+                    .map(|problem| FileProblem::new("template", loaded.places.of(&problem.path), problem.to_string())),
+            );
+            None
+        }
+        opened => Some(opened?),
+    };
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => {
+            problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+            Err(Failure::new(Exit::Wrong, loaded.document.show(&problems, screen::has_color())))
+        }
+    }
 }
 
-fn in_the_file(loaded: &Loaded, problems: &[TemplateProblem]) -> String {
-    let problems: Vec<FileProblem> = problems
-        .iter()
-        .map(|problem| FileProblem::new("template", loaded.places.of(&problem.path), problem.to_string()))
-        .collect();
-    loaded.document.show(&problems, screen::has_color())
+/// What the provider would refuse of a message whatever the row.
+fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
+    messages::check_message(loaded.campaign.channel, &loaded.campaign.message)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| {
+            let words = format!("`{}`: {}", finding.path, finding.message);
+            let problem = FileProblem::new(finding.code, loaded.places.of(&finding.path), words);
+            match finding.hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
+        })
+        .collect()
+}
+
+/// A warning in a line.
+pub(super) fn warning(warning: &Warning) -> String {
+    format!("warning: {} [{}, {}]", warning.message, warning.code, screen::count(warning.rows, "row"))
 }
 
 /// Problems by kind.
@@ -91,7 +120,7 @@ pub(super) async fn dry_run(plan: Plan, campaign: &Campaign, global: &Global) ->
     let checked = plan.check(each, &progress.events()).await;
     progress.finish();
     let checked = checked?;
-    for line in folded.lines() {
+    for line in folded.lines().into_iter().chain(checked.warnings.iter().map(warning)) {
         screen::say(&line);
     }
     let sendable = checked.rows - checked.invalid - checked.duplicates;

@@ -7,7 +7,7 @@ use super::session::{self, Overrides, Session};
 use super::{Global, folded, screen};
 use crate::campaign_file;
 use crate::engine::{Stop, Work};
-use crate::model::Millis;
+use crate::model::{Event, Millis};
 use crate::recipients;
 use crate::store::{Decision, NewRun, Run, Store};
 
@@ -69,7 +69,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 "stopped while importing; nothing was sent. The same command starts the import anew",
             ));
         };
-        imported?;
+        for warning in imported? {
+            events(Event::Said(folded::warning(&warning)));
+        }
         run = store.run(Some(&run.id)).await?;
     }
     let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };

@@ -5,6 +5,7 @@
 //! The engine never prints, never looks at a status number, and never ends the process.
 
 mod dispatch;
+mod judge;
 mod plan;
 mod reconcile;
 mod recorder;
@@ -23,6 +24,7 @@ use crate::provider::Provider;
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Writer};
 
+pub use judge::Warning;
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use stop::{Reason, Stop};

@@ -12,6 +12,8 @@ use crate::recipients::{self, Duplicates, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
 
+use super::judge::{Judge, Warning};
+
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
 /// Chunks ahead of whoever takes them.
@@ -20,7 +22,7 @@ const AHEAD: usize = 4;
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
     reader: recipients::Reader,
-    renderer: Renderer,
+    judge: Judge,
 }
 
 /// Why a plan cannot be made at all, or broke off.
@@ -53,7 +55,7 @@ pub enum PlanError {
 enum Chunk {
     Rows { rows: Vec<PlannedRow>, bytes: u64, total: Option<u64> },
     Duplicates(Vec<(RowNo, RowNo)>),
-    End { digest: Option<String> },
+    End { digest: Option<String>, warnings: Vec<Warning> },
 }
 
 /// What `check` found.
@@ -65,6 +67,8 @@ pub struct Checked {
     pub invalid: u64,
     /// Rows with the number of an earlier one.
     pub duplicates: u64,
+    /// What may not be right with the rows that can be sent.
+    pub warnings: Vec<Warning>,
 }
 
 impl Plan {
@@ -75,7 +79,7 @@ impl Plan {
     pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
-        Ok(Self { reader, renderer })
+        Ok(Self { reader, judge: Judge::new(campaign.channel, renderer) })
     }
 
     /// The input's columns.
@@ -96,7 +100,7 @@ impl Plan {
         let mut record = Record::default();
         while self.reader.read(&mut record).map_err(PlanError::Read)? {
             let mut body = Vec::new();
-            let judged = judge(&self.renderer, &record, &mut body);
+            let judged = self.judge.row(&record, &mut body);
             if !row(record.row, judged.map(|phone| (phone, body))) {
                 break;
             }
@@ -105,12 +109,18 @@ impl Plan {
     }
 
     /// Puts every row into the store and ends the plan of `run`. `digest` is what the recipients' content was when the
-    /// run was made.
+    /// run was made. Gives what may not be right with the rows that will be sent.
     ///
     /// # Errors
     /// Where reading breaks off, the content is another than it was, or the store fails. The import then starts anew
     /// the next time.
-    pub async fn import(self, store: &Store, run: i64, digest: &str, events: &Events) -> Result<(), PlanError> {
+    pub async fn import(
+        self,
+        store: &Store,
+        run: i64,
+        digest: &str,
+        events: &Events,
+    ) -> Result<Vec<Warning>, PlanError> {
         let mut writer = store.writer().await.map_err(PlanError::Store)?;
         writer.begin_plan(run, self.columns()).await.map_err(PlanError::Store)?;
         let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
@@ -118,6 +128,7 @@ impl Plan {
         let scan = tokio::task::spawn_blocking(move || self.scan(&folder, &chunks));
         let mut imported = 0;
         let mut found = None;
+        let mut warnings = Vec::new();
         while let Some(chunk) = planned.recv().await {
             match chunk {
                 Chunk::Rows { rows, bytes, total } => {
@@ -128,7 +139,7 @@ impl Plan {
                 Chunk::Duplicates(pairs) => {
                     writer.mark_duplicates(run, &pairs).await.map_err(PlanError::Store)?;
                 }
-                Chunk::End { digest } => found = digest,
+                Chunk::End { digest, warnings: told } => (found, warnings) = (digest, told),
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
@@ -136,7 +147,8 @@ impl Plan {
             return Err(PlanError::Changed);
         }
         writer.finish_plan(run, Millis::now()).await.map_err(PlanError::Store)?;
-        writer.close().await.map_err(PlanError::Store)
+        writer.close().await.map_err(PlanError::Store)?;
+        Ok(warnings)
     }
 
     /// Scans every row without storing any. `each` sees every row that cannot become a message and every duplicate
@@ -171,7 +183,7 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { .. } => {}
+                Chunk::End { warnings, .. } => checked.warnings = warnings,
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
@@ -188,7 +200,7 @@ impl Plan {
             let more = self.reader.read(&mut record).map_err(PlanError::Read)?;
             if more {
                 body.clear();
-                let problem = judge(&self.renderer, &record, &mut body).err();
+                let problem = self.judge.row(&record, &mut body).err();
                 if let (None, Ok(phone)) = (&problem, &record.to) {
                     duplicates.push(*phone, record.row).map_err(PlanError::Spill)?;
                 }
@@ -215,7 +227,8 @@ impl Plan {
             }
         }
         let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
-        let _ = chunks.blocking_send(Chunk::End { digest: self.reader.digest().map(str::to_owned) });
+        let digest = self.reader.digest().map(str::to_owned);
+        let _ = chunks.blocking_send(Chunk::End { digest, warnings: self.judge.into_warnings() });
         Ok(())
     }
 }
@@ -237,16 +250,6 @@ pub enum Bad<'a> {
         /// The first row with that number.
         earlier: RowNo,
     },
-}
-
-/// Whether a record can become a message; its number and body, if so.
-fn judge(renderer: &Renderer, record: &Record, body: &mut Vec<u8>) -> Result<Phone, Problem> {
-    if let Some(problem) = &record.problem {
-        return Err(problem.clone());
-    }
-    let phone: Phone = record.to.clone()?;
-    renderer.render(phone, &record.cells, body).map_err(|error| error.problem)?;
-    Ok(phone)
 }
 
 fn planned(record: &Record, problem: Option<Problem>) -> PlannedRow {

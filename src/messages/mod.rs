@@ -20,6 +20,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::model::Channel;
@@ -29,7 +31,7 @@ use walk::Check;
 
 pub use reference::reference;
 
-/// Something that is not right with a body.
+/// Something that is not right with a body. Displayed as the path, what is wrong and what to do, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
@@ -43,6 +45,16 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "`{}`: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+    }
 }
 
 /// How bad a finding is.

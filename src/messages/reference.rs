@@ -12,7 +12,7 @@ use super::words::list;
 /// checked with.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = Page { text: INTRODUCTION.to_owned() };
+    let mut page = Page { text: INTRODUCTION.to_owned(), told: Vec::new() };
     for channel in Channel::ALL {
         page.sheet(channel, tables::sheet(channel));
     }
@@ -26,7 +26,8 @@ What each channel takes, and what is checked before anything is sent. This page 
 uses; to make it again: `UPDATE_DOCS=1 cargo test --lib messages`.
 
 The limits are those of the document \"Messages API\" of INCS and, for the parameters of WhatsApp templates, of Meta's
-Cloud API. What the document does not know is sent as it is, with a warning.
+Cloud API, which the provider hands them on to: what is marked *Meta's* is not in the provider's document. A key that
+is in neither is sent as it is, with a warning.
 
 - `to` is put in for every row and is not part of a campaign's `message`.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), and count after the row's values are put
@@ -38,10 +39,12 @@ Cloud API. What the document does not know is sent as it is, with a warning.
 
 struct Page {
     text: String,
+    /// The kinds that the section has told already.
+    told: Vec<&'static Kind>,
 }
 
 impl Page {
-    fn sheet(&mut self, channel: Channel, sheet: &Sheet) {
+    fn sheet(&mut self, channel: Channel, sheet: &'static Sheet) {
         // Writing to a `String` cannot fail, here and below.
         let _ = writeln!(self.text, "\n## {}\n\n`channel: {channel}`.", sheet.title);
         if let Some(at_any_time) = sheet.at_any_time {
@@ -53,6 +56,7 @@ impl Page {
         }
         for kind in sheet.body.kinds.iter().flat_map(|kinds| kinds.list) {
             let _ = writeln!(self.text, "\n### {}: `type: {}`\n", sheet.title, kind.name);
+            self.told.clear();
             self.parts(0, &kind.adds);
         }
     }
@@ -62,7 +66,7 @@ impl Page {
     }
 
     /// What is in an object, a line each.
-    fn parts(&mut self, depth: usize, object: &Object) {
+    fn parts(&mut self, depth: usize, object: &'static Object) {
         for field in object.fields {
             self.field(depth, field);
         }
@@ -74,18 +78,20 @@ impl Page {
         }
     }
 
-    fn field(&mut self, depth: usize, field: &Field) {
+    fn field(&mut self, depth: usize, field: &'static Field) {
         let mut words = format!("`{}`", field.key);
         match field.need {
             Need::Required => {}
-            Need::Optional => words.push_str(" (may be left out)"),
-            Need::Undocumented => words.push_str(" (Meta's; not in the provider's document, a warning)"),
+            Need::Optional => words.push_str(" (optional)"),
+            Need::Undocumented => words.push_str(" (*Meta's*; passes with a warning)"),
             Need::Forbidden => words.push_str(" (cannot be here)"),
         }
-        if matches!(field.need, Need::Required | Need::Optional) {
-            let _ = write!(words, ": {}", limits(&field.shape));
-        } else {
-            words.push('.');
+        match field.shape {
+            Shape::Anything | Shape::Object(_) if field.note.is_empty() => {}
+            Shape::Anything | Shape::Object(_) => words.push('.'),
+            _ => {
+                let _ = write!(words, ": {}", limits(&field.shape));
+            }
         }
         if !field.note.is_empty() {
             let _ = write!(words, " {}", field.note);
@@ -94,7 +100,7 @@ impl Page {
         self.inside(depth + 1, &field.shape);
     }
 
-    fn inside(&mut self, depth: usize, shape: &Shape) {
+    fn inside(&mut self, depth: usize, shape: &'static Shape) {
         match shape {
             Shape::Object(object) => self.parts(depth, object),
             Shape::List(list) => {
@@ -105,19 +111,19 @@ impl Page {
         }
     }
 
-    fn rules(&mut self, depth: usize, list: &List) {
+    fn rules(&mut self, depth: usize, list: &'static List) {
         for rule in list.rules {
             self.line(depth, &sentence(&rule.to_string()));
         }
     }
 
-    fn kinds(&mut self, depth: usize, kinds: &Kinds) {
+    fn kinds(&mut self, depth: usize, kinds: &'static Kinds) {
         for kind in kinds.list {
             self.kind(depth, kinds, kind);
         }
     }
 
-    fn kind(&mut self, depth: usize, kinds: &Kinds, kind: &Kind) {
+    fn kind(&mut self, depth: usize, kinds: &'static Kinds, kind: &'static Kind) {
         let mut words = format!("`{}: {}`", kinds.tag, kind.name);
         if kinds.any_case {
             words.push_str(" (in any letter case)");
@@ -125,6 +131,12 @@ impl Page {
         if !kind.note.is_empty() {
             let _ = write!(words, ". {}", kind.note);
         }
+        let is_this = |told: &&Kind| told.name == kind.name && std::ptr::eq(told.adds.fields, kind.adds.fields);
+        if self.told.iter().any(is_this) {
+            words.push_str(if words.ends_with(['.', '*']) { " As above." } else { ": as above." });
+            return self.line(depth, &words);
+        }
+        self.told.push(kind);
         self.line(depth, &words);
         self.parts(depth + 1, &kind.adds);
     }

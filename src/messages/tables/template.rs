@@ -17,7 +17,8 @@ const COMPONENTS_MOST: usize = 14;
 /// In the year 2001: who writes seconds does not come this far.
 const FIRST_MILLISECOND: i64 = 1_000_000_000_000;
 
-const AS_META: &str = "As in Meta's API: the provider's document does not show it.";
+/// What the provider's document does not show; it hands parameters on to Meta. The reference says so at its top.
+const AS_META: &str = "*Meta's.*";
 
 pub(super) static TEMPLATE: Object = Object::of(&[
     Field::required("name", Shape::Text(&[TextRule::Most(512), TextRule::TemplateName])),
@@ -86,8 +87,8 @@ static LOCATION: Object = Object::of(&[
     Field::optional("address", TEXT),
 ]);
 
-static NAME: Field = Field::optional("parameter_name", TEXT)
-    .note("For a template whose variables have names. As in Meta's API: the provider's document does not show it.");
+static NAME: Field =
+    Field::optional("parameter_name", TEXT).note("*Meta's.* For a template whose variables have names.");
 
 static BODY_PARAMETERS: List = List::of_any(
     Shape::Object(&Object::of(&[NAME]).kinds(Kinds {

@@ -1,4 +1,205 @@
+//! The check against what the document shows, against bodies that break one rule each, and against anything at all.
+
+mod limits;
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Finding, SESSION_ONLY, Severity, check, check_message, reference};
+use crate::model::Channel;
+
+/// The request bodies that the document "Messages API" shows, each with its channel.
+fn documented() -> Vec<(Channel, Value)> {
+    let bodies: Vec<Value> = serde_json::from_str(include_str!("documented.json")).unwrap();
+    let body = |body: Value| (Channel::from_name(body["channel"].as_str().unwrap()).unwrap(), body["body"].clone());
+    bodies.into_iter().map(body).collect()
+}
+
+fn errors(findings: &[Finding]) -> Vec<&Finding> {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).collect()
+}
+
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
 #[test]
-fn x() {
-    std::fs::write("/tmp/ref.md", super::reference()).unwrap();
+fn what_the_document_shows_passes() {
+    let bodies = documented();
+    assert_eq!(bodies.len(), 26);
+    for (channel, body) in bodies {
+        let findings = check(channel, &body);
+        assert_eq!(errors(&findings), Vec::<&Finding>::new(), "{body}");
+        // The one other warning is about the `.jpg` of a sample, which the document does not list.
+        let others: Vec<_> = findings.iter().filter(|finding| finding.code != SESSION_ONLY).collect();
+        let jpg = body.to_string().contains(".jpg");
+        assert_eq!(others.len(), usize::from(jpg), "{others:?}");
+    }
+}
+
+#[test]
+fn every_kind_of_the_tables_is_in_the_document() {
+    let bodies = documented();
+    for channel in Channel::ALL {
+        for kind in super::tables::sheet(channel).body.kinds.unwrap().list {
+            let shown = |(on, body): &(Channel, Value)| *on == channel && body["type"] == kind.name;
+            assert!(bodies.iter().any(shown), "{channel} {}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn a_session_is_told_once_and_not_for_templates_or_viber() {
+    for (channel, body) in documented() {
+        let told = codes(&check(channel, &body)).into_iter().filter(|code| *code == SESSION_ONLY).count();
+        let session = channel != Channel::Viber && body["type"] != "template";
+        assert_eq!(told, usize::from(session), "{channel} {body}");
+    }
+}
+
+#[test]
+fn a_message_is_checked_with_its_templates_in_it() {
+    let message = json!({
+        "type": "template",
+        "template": {"name": "{{ which }}", "components": [
+            {"type": "header", "parameters": [{"type": "image", "image": {"link": "https://localhost/{{ file }}"}}]},
+            {"type": "body", "parameters": [{"type": "text", "text": "{{ first_name }}".repeat(100)}]},
+            {"type": "button", "sub_type": "quick_reply", "index": "{{ at }}",
+             "parameters": [{"type": "payload", "payload": "{% if a %}b{% endif %}"}]},
+            {"type": "button", "sub_type": "quick_reply", "index": "{{ at }}",
+             "parameters": [{"type": "payload", "payload": "{# nothing #}a"}]},
+        ]},
+    });
+    assert_eq!(check_message(Channel::Whatsapp, &message), []);
+    assert_eq!(check_message(Channel::Whatsapp, &json!({"type": "{{ kind }}"})), []);
+
+    let wrong = json!({"type": "otp", "otp": {"code": "{{ code }}", "language": "en",
+        "code_expiration_minutes": "{{ minutes }}"}});
+    let findings = check_message(Channel::Viber, &wrong);
+    assert_eq!(codes(&findings), ["wrong_type"]);
+    assert!(findings[0].hint.as_ref().unwrap().contains("always a text"), "{findings:?}");
+
+    // Once the row's values are in, a brace is only a brace.
+    let row = json!({"to": "85268411234", "type": "template", "template": {"name": "{{ which }}"}});
+    assert_eq!(codes(&check(Channel::Whatsapp, &row)), ["template_name"]);
+}
+
+#[test]
+fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
+    let body = json!({"to": "85268411234", "type": "template", "template": {
+        "name": "welcome", "language": {"code": "en"}, "componets": []}, "biz_opaque": 1});
+    let findings = check(Channel::Whatsapp, &body);
+    assert_eq!(errors(&findings), Vec::<&Finding>::new());
+    let told: Vec<_> = findings.iter().map(|f| (f.code, f.path.as_str())).collect();
+    let expected = [
+        ("undocumented_field", "template.language"),
+        ("unknown_field", "template.componets"),
+        ("unknown_field", "biz_opaque"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(findings[1].hint.as_deref(), Some("did you mean `components`?"));
+    assert_eq!(findings[2].hint, None);
+}
+
+#[test]
+fn letter_case_and_both_forms_of_an_index_pass() {
+    for (sub_type, index) in [("copy_code", json!(0)), ("COPY_CODE", json!("9")), ("Copy_Code", json!(5))] {
+        let body = json!({"to": "85268411234", "type": "template", "template": {"name": "a", "components": [
+            {"type": "BUTTON", "sub_type": sub_type, "index": index,
+             "parameters": [{"type": "coupon_code", "coupon_code": "25OFF"}]}]}});
+        assert_eq!(check(Channel::Whatsapp, &body), []);
+    }
+}
+
+#[test]
+fn the_number_is_not_shown() {
+    let findings = check(Channel::Rcs, &json!({"to": "+852 6841 1234", "type": "text", "text": "Hello"}));
+    let finding = findings.iter().find(|finding| finding.path == "to").unwrap();
+    assert!(!format!("{finding:?}").contains("6841"), "{finding:?}");
+}
+
+/// The page is made from the tables: with `UPDATE_DOCS=1` it is written, otherwise it has to be the same.
+#[test]
+fn the_reference_is_what_the_tables_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/messages.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, reference()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference(),
+        "docs/messages.md is not what the tables say; write it anew with UPDATE_DOCS=1 cargo test --lib messages"
+    );
+}
+
+/// Any JSON, with the words of the tables among its keys and texts, so that it gets deep into them.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop_oneof![
+        "(to|type|template|components|parameters|header|body|button|sub_type|index|url|interactive|action|cards)",
+        "(carousel|list|text|image|link|sections|rows|id|title|card_index|buttons|quick_reply|coupon_code|name)",
+        ".{0,9}",
+        "https?://.{0,9}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.clone().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+            prop::collection::vec((word.clone(), inner), 0..8)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_body_panics(body in any_json()) {
+        for channel in Channel::ALL {
+            let _ = check(channel, &body);
+            let _ = check_message(channel, &body);
+        }
+    }
+
+    /// Something else at one place of a body of the document: never a panic, and every finding says where it is.
+    #[test]
+    fn no_change_to_a_documented_body_panics(which in 0..26_usize, at in any::<prop::sample::Index>(), new in any_json()) {
+        let (channel, mut body) = documented().swap_remove(which);
+        let mut places = 0;
+        count(&body, &mut places);
+        replace(&mut body, at.index(places), &mut 0, &new);
+        for finding in check(channel, &body).into_iter().chain(check_message(channel, &body)) {
+            prop_assert!(!finding.message.is_empty() && (!finding.path.is_empty() || !body.is_object()));
+        }
+    }
+}
+
+fn count(value: &Value, places: &mut usize) {
+    *places += 1;
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| count(item, places)),
+        Value::Object(map) => map.values().for_each(|value| count(value, places)),
+        _ => {}
+    }
+}
+
+fn replace(value: &mut Value, place: usize, passed: &mut usize, new: &Value) {
+    if *passed == place {
+        *value = new.clone();
+    }
+    *passed += 1;
+    match value {
+        Value::Array(items) if *passed <= place => items.iter_mut().for_each(|item| replace(item, place, passed, new)),
+        Value::Object(map) if *passed <= place => {
+            map.values_mut().for_each(|value| replace(value, place, passed, new));
+        }
+        _ => {}
+    }
 }
