@@ -5,6 +5,8 @@
 //! The engine never prints, never looks at a status number, and never ends the process.
 
 mod dispatch;
+#[cfg(test)]
+mod examples;
 mod judge;
 mod plan;
 mod reconcile;

@@ -44,11 +44,11 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
     let file = path.rsplit('/').next().unwrap_or_default();
     let extension = file.rsplit_once('.').map(|(_, extension)| extension).filter(|extension| !extension.is_empty());
     let is = |name: &&str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
-    if media.extensions.iter().any(|name| is(name)) {
+    if media.extensions.iter().any(is) {
         return;
     }
     match extension {
-        Some(extension) if media.only_in_samples.iter().any(|name| is(name)) => {
+        Some(extension) if media.only_in_samples.iter().any(is) => {
             let words = format!(
                 "the provider's document lists {media} for {}s; it uses .{} only in a sample",
                 media.name,
@@ -56,7 +56,7 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
             );
             check.warning(at, "undocumented_extension", words);
         }
-        Some(extension) if KNOWN.iter().any(|name| is(name)) => {
+        Some(extension) if KNOWN.iter().any(is) => {
             let words = format!("a .{} file is no {} that is taken here: {media}", extension, media.name);
             check.error(at, "wrong_extension", words);
         }

@@ -166,7 +166,11 @@ impl Check {
             let put_in = self.message && matches!(at, Path::Root) && field.key == "to";
             if field.need == Need::Required && seen & 1 << index == 0 && !put_in {
                 let words = format!("this is missing: it has to be {}", field.shape);
-                self.error(&at.key(field.key), "missing_field", words).hint = note(field);
+                let is_known = |key: &str| tags.contains(&key) || fields().any(|field| field.key == key);
+                let mut others = map.keys().filter(|key| !is_known(key));
+                let meant = others.find(|key| near(key, std::iter::once(field.key)).is_some());
+                let meant = meant.map(|key| format!("did you mean it by `{}`?", shortened(key)));
+                self.error(&at.key(field.key), "missing_field", words).hint = meant.or_else(|| note(field));
             }
         }
         for rule in parts.iter().flat_map(|part| part.rules) {
@@ -218,8 +222,11 @@ impl Check {
     }
 }
 
+/// A part's note as a hint: not a sentence of its own.
 fn note(field: &Field) -> Option<String> {
-    (!field.note.is_empty()).then(|| field.note.to_owned())
+    let mut chars = field.note.trim_end_matches('.').chars();
+    let first = chars.next()?;
+    Some(format!("{}{}", first.to_lowercase(), chars.as_str()))
 }
 
 /// The keys that an object has to have.

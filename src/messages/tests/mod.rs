@@ -101,6 +101,15 @@ fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
     assert_eq!(told, expected);
     assert_eq!(findings[1].hint.as_deref(), Some("did you mean `components`?"));
     assert_eq!(findings[2].hint, None);
+
+    // What is missing may only be misspelt.
+    let body = json!({"to": "85268411234", "type": "template", "template": {"nmae": "welcome"}});
+    let findings = check(Channel::Whatsapp, &body);
+    let missing = errors(&findings);
+    assert_eq!(
+        missing[0].to_string(),
+        "`template.name`: this is missing: it has to be a text; did you mean it by `nmae`?"
+    );
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! Tests: the worked examples under `campaigns/`, each read, planned and checked, and one there for every kind.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Bad, Plan};
+use crate::campaign_file::{self, Loaded};
+use crate::messages;
+use crate::model::Channel;
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect()
+}
+
+fn read(path: &Path) -> Loaded {
+    campaign_file::read(path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[tokio::test]
+async fn every_row_of_every_example_can_be_sent() {
+    for path in examples() {
+        let Loaded { campaign, .. } = read(&path);
+        assert_eq!(messages::check_message(campaign.channel, &campaign.message).len(), warnings(&campaign), "{path:?}");
+        let mut bad = Vec::new();
+        let each = |row: Bad<'_>| {
+            bad.push(format!("{row:?}"));
+            Ok(())
+        };
+        let checked = Plan::open(&campaign).unwrap().check(each, &(Arc::new(|_| {}) as _)).await.unwrap();
+        assert_eq!(checked.warnings.len(), warnings(&campaign), "{path:?}: {:?}", checked.warnings);
+        assert!(checked.warnings.iter().all(|warning| warning.rows == checked.rows), "{path:?}");
+        // The first campaign of all has rows that are wrong on purpose, though none for what the message says.
+        let is_first = path.ends_with("campaigns/welcome.yaml");
+        assert_eq!(bad.is_empty(), !is_first, "{path:?}: {bad:?}");
+    }
+}
+
+/// The one warning there may be: who can be reached.
+fn warnings(campaign: &crate::model::Campaign) -> usize {
+    usize::from(campaign.channel != Channel::Viber && campaign.message["type"] != "template")
+}
+
+#[test]
+fn every_example_is_named_as_its_file() {
+    for path in examples() {
+        assert_eq!(path.file_stem().unwrap().to_str(), Some(read(&path).campaign.name.as_str()));
+    }
+}
+
+/// Every kind that the reference names, of a message or of a part of it, is in an example of its channel.
+#[test]
+fn there_is_an_example_of_every_kind() {
+    let mut shown = BTreeSet::new();
+    for path in examples() {
+        let Loaded { campaign, .. } = read(&path);
+        kinds(&campaign.message, &mut |tag, kind| {
+            shown.insert(format!("{} {tag}: {}", campaign.channel, kind.to_lowercase()));
+        });
+    }
+    let reference = messages::reference();
+    let mut channel = "";
+    for line in reference.lines() {
+        if let Some(name) = line.strip_prefix("`channel: ") {
+            channel = name.split('`').next().unwrap();
+        }
+        // Headings end in a kind, and lines of kinds begin with one.
+        let kind =
+            line.split('`').nth(1).filter(|words| words.starts_with("type: ") || words.starts_with("sub_type: "));
+        if let Some(kind) = kind {
+            assert!(shown.contains(&format!("{channel} {kind}")), "no example on {channel} of `{kind}`");
+        }
+    }
+    assert_eq!(channel, "rcs", "the reference was read to its end");
+}
+
+fn kinds(value: &Value, see: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| kinds(item, see)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(kind) if key == "type" || key == "sub_type" => see(key, kind),
+                    value => kinds(value, see),
+                }
+            }
+        }
+        _ => {}
+    }
+}
