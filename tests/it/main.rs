@@ -3,6 +3,12 @@
 //! What is promised to a user is tested here, from outside: the exit code, what the provider received, what stands in
 //! the report. What can be tested as a function is tested beside the function.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy knows that a test may, but not that its helpers are tests too"
+)]
+
 mod provider; // the scripted provider that every test sends to
 mod workplace; // a folder, a campaign, the binary; and the one way to wait
 

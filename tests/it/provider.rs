@@ -60,12 +60,15 @@ pub(crate) struct Sent {
     pub(crate) message_id: Option<String>,
 }
 
+/// What becomes of an accepted message: its statuses, each from an age on.
+pub(crate) type Fate = Vec<(Duration, &'static str)>;
+
 /// What the provider does.
 pub(crate) struct Script {
     /// What happens with a send; `message_id` is not yet set.
     pub(crate) send: Box<dyn Fn(&Sent) -> Answer + Send + Sync>,
-    /// The statuses of an accepted message to this number, each from an age on.
-    pub(crate) fate: Box<dyn Fn(&str) -> Vec<(Duration, &'static str)> + Send + Sync>,
+    /// What becomes of a message to this number, once accepted.
+    pub(crate) fate: Box<dyn Fn(&str) -> Fate + Send + Sync>,
     /// Time before each answer to a send.
     pub(crate) latency: Duration,
 }
@@ -85,7 +88,7 @@ impl Script {
 }
 
 /// Sent at once, delivered, read.
-pub(crate) fn read_in_the_end() -> Vec<(Duration, &'static str)> {
+pub(crate) fn read_in_the_end() -> Fate {
     vec![(Duration::ZERO, "sent"), (Duration::from_millis(300), "delivered"), (Duration::from_millis(700), "read")]
 }
 
@@ -308,20 +311,18 @@ impl Shared {
             };
             let age = sent.at.elapsed();
             let fate = (self.script.fate)(&sent.to);
-            let reached = fate.iter().filter(|(from, _)| *from <= age);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            let when = |word| {
-                let from = fate.iter().find(|(from, known)| *known == word && *from <= age)?.0;
-                Some((now - age + from).as_secs())
+            let Some((_, word)) = fate.iter().rfind(|(from, _)| *from <= age) else { continue };
+            let accepted = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - age;
+            let seconds = |wanted: &str| {
+                let reached = fate.iter().find(|(from, known)| *known == wanted && *from <= age);
+                reached.map_or(0, |(from, _)| (accepted + *from).as_secs())
             };
-            if let Some((_, word)) = reached.last() {
-                // "read" overwrites the delivery time, as in the documents' first example.
-                let delivered = if *word == "read" { None } else { when("delivered") };
-                entries.push(json!({
-                    "message_id": id, "message_status": word, "created_at": (now - age).as_secs(),
-                    "delivered_at": delivered.unwrap_or(0), "read_at": when("read").unwrap_or(0),
-                }));
-            }
+            // "read" overwrites the delivery time, as in the documents' first example.
+            let delivered = if *word == "read" { 0 } else { seconds("delivered") };
+            entries.push(json!({
+                "message_id": id, "message_status": word, "created_at": accepted.as_secs(),
+                "delivered_at": delivered, "read_at": seconds("read"),
+            }));
         }
         // By id, never by position.
         entries.reverse();

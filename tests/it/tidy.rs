@@ -1,1 +1,161 @@
-//! x
+//! The rules of this repository, held against its files: which room may know which, how long a file may be, and that
+//! what is documented is what is built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::workplace::Workplace;
+
+/// Rooms of rank 1: each knows `model` and itself, never another of them.
+const ROOMS: [&str; 11] = [
+    "campaign_file",
+    "messages",
+    "pace",
+    "progress",
+    "provider",
+    "recipients",
+    "render",
+    "report",
+    "simulator",
+    "store",
+    "templates",
+];
+
+/// Lines of a source file at most.
+const LONGEST: usize = 500;
+
+/// Whether code in room `from` may use room `to`. Ranks: model below the rooms, those below `engine` and `schedule`, and
+/// those below `cli`.
+fn may_use(from: &str, to: &str) -> bool {
+    match from {
+        _ if from == to => true,
+        "model" => false,
+        "engine" | "schedule" => to == "model" || ROOMS.contains(&to),
+        "cli" => true,
+        "main" => to == "cli",
+        room => ROOMS.contains(&room) && to == "model",
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`, with its path from the root and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    found.sort();
+    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    found.into_iter().map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The room that a source file is in: the part of its path behind `src/`.
+fn room(path: &str) -> &str {
+    path.trim_start_matches("src/").split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The lines of a file without its comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(|line| line.split("//").next().unwrap_or_default())
+}
+
+/// The names that follow `prefix` in a line: `crate::model::State` has `model` behind `crate::`.
+fn names_behind<'t>(line: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.split(prefix).skip(1).map(move |rest| rest.split(|c| !word(c)).next().unwrap_or_default())
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_none_is_too_long() {
+    let files: Vec<_> = sources("src").into_iter().chain(sources("tests")).collect();
+    assert!(files.len() > 100);
+    for (path, text) in files {
+        assert!(text.starts_with("//! ") || path == "src/main.rs" && text.starts_with("//!"), "{path}");
+        assert!(text.lines().count() <= LONGEST, "{path} has {} lines", text.lines().count());
+    }
+}
+
+#[test]
+fn a_room_knows_only_the_rooms_below_it() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let from = room(&path);
+        if from == "lib" {
+            continue;
+        }
+        for line in code(&text) {
+            assert!(!line.contains("crate::{"), "{path}: name the room in each `use`, so that it can be seen: {line}");
+            let used = names_behind(line, "crate::").chain(names_behind(line, "campaigner::"));
+            wrong.extend(used.filter(|to| !may_use(from, to)).map(|to| format!("{path} uses {to}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_a_room_must_not_know_is_not_in_it() {
+    const PRINTING: [&str; 4] = ["println!", "eprintln!", "print!(", "process::exit"];
+    for (path, text) in sources("src") {
+        let room = room(&path);
+        let mut forbidden: Vec<&str> = PRINTING.to_vec();
+        if room != "store" {
+            forbidden.push("sqlx::");
+        }
+        // The simulator is tested with a client that is not ours.
+        if room != "provider" && !path.contains("tests") {
+            forbidden.push("reqwest::");
+        }
+        if room == "model" {
+            forbidden.extend(["tokio::", "std::fs", "std::net", "std::process"]);
+        }
+        for word in forbidden {
+            assert!(!code(&text).any(|line| line.contains(word)), "{path} knows {word}");
+        }
+    }
+}
+
+#[test]
+fn every_queue_is_bounded() {
+    for (path, text) in sources("src") {
+        assert!(!code(&text).any(|line| line.contains("unbounded")), "{path}");
+    }
+}
+
+#[test]
+fn tests_wait_for_a_condition_and_in_one_place_only() {
+    // Put together, so that this line is not one of them.
+    let sleep = ["sleep", "("].concat();
+    let sleeping: Vec<_> = sources("tests")
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let times = code(&text).filter(|line| line.contains(&sleep)).count();
+            (times > 0).then_some((path, times))
+        })
+        .collect();
+    assert_eq!(sleeping, [("tests/it/workplace.rs".to_owned(), 1)]);
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let help = Workplace::new().alone(&["--help"]).out;
+    for code in 0..=5 {
+        let row = format!("| {code} | ");
+        let rows: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix(&row)).collect();
+        assert_eq!(rows.len(), 1, "README.md has one row `{row}…`");
+        let meaning = rows[0].trim_end_matches('|').trim();
+        assert!(help.contains(&format!("  {code}  {meaning}")), "`{code}  {meaning}` is not in the help");
+    }
+    assert!(!readme.contains("| 6 |"));
+}
