@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -102,15 +103,37 @@ impl Campaign {
     }
 }
 
-/// A folder of its own, gone when dropped.
+/// Held by every workplace, by many at once; alone by one that measures time.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// A share of the machine, or all of it.
+enum Share {
+    Some { _guard: RwLockReadGuard<'static, ()> },
+    All { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+/// A folder of its own, gone when dropped. A test has one at a time.
 pub(crate) struct Workplace {
     folder: TempDir,
     commands: AtomicUsize,
+    _share: Share,
 }
 
 impl Workplace {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), commands: AtomicUsize::new(0) }
+        // A test that failed leaves the lock as good as it was.
+        let guard = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        Self::sharing(Share::Some { _guard: guard })
+    }
+
+    /// One beside which no other test works: what takes time here is not their doing.
+    pub(crate) fn with_the_machine_to_itself() -> Self {
+        let guard = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        Self::sharing(Share::All { _guard: guard })
+    }
+
+    fn sharing(share: Share) -> Self {
+        Self { folder: TempDir::new().unwrap(), commands: AtomicUsize::new(0), _share: share }
     }
 
     /// With `job.yaml` and `list.csv` in it.
