@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::provider::{Answer, Provider, Script, Sent};
-use crate::workplace::{Campaign, HEADER, Workplace, counts, csv, lines, phone, wait_until};
+use crate::workplace::{Campaign, Channel, HEADER, Workplace, counts, csv, lines, phone, text_of, wait_until};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -47,13 +47,13 @@ fn check_tells_every_bad_row_and_writes_those_that_can_be_mended() {
 fn preview_prints_exactly_what_the_provider_will_receive() {
     let hostile = "phone,first_name\n85264000001,\"Jo \"\"JJ\"\" \\ {{ phone }}\"\n85264000002,\"a\nb\tc\"\n\
                    85264000003,\"}}]}, {% if %}\"\n85264000004,日本 \u{1F600} \u{202E}x\n85264000005,=1+1\n";
-    let campaign = Campaign { text: "Hi {{ first_name }}!", ..Campaign::default() };
+    let campaign = Campaign { channel: Channel::Viber, text: "Hi {{ first_name }}!", ..Campaign::default() };
     let work = Workplace::with(&campaign, hostile);
     let preview = work.alone(&["preview", "job.yaml"]);
     assert_eq!(preview.code, 0, "{preview}");
     let bodies = json_lines(&preview.out);
     assert_eq!(bodies.len(), 5);
-    assert_eq!(bodies[0]["template"]["components"][0]["parameters"][0]["text"], "Hi Jo \"JJ\" \\ {{ phone }}!");
+    assert_eq!(text_of(&bodies[0]), "Hi Jo \"JJ\" \\ {{ phone }}!");
 
     let provider = Provider::usual();
     assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
@@ -283,7 +283,7 @@ fn mistakes_are_told_with_their_place_and_what_to_do() {
     assert!(insecure.err.contains("https://"), "{insecure}");
 
     work.write("typo.yaml", Campaign::default().yaml().replace("  concurrency:", "  concurency:"));
-    assert_tells(2, &["check", "typo.yaml"], &["typo.yaml:15:3", "concurency", "did you mean `concurrency`"]);
+    assert_tells(2, &["check", "typo.yaml"], &["typo.yaml:8:3", "concurency", "did you mean `concurrency`"]);
     work.write("other.yaml", Campaign::default().yaml().replace("provider: incs", "provider: ikns"));
     assert_tells(2, &["run", "other.yaml"], &["ikns", "incs", "simulator"]);
     work.write("variable.yaml", Campaign { text: "{{ frist_name }}", ..Campaign::default() }.yaml());

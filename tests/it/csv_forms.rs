@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::provider::Provider;
-use crate::workplace::{Campaign, Workplace};
+use crate::workplace::{Campaign, Channel, Workplace, text_of};
 
 /// Number and name of those on the list, as they are to be received.
 const RECEIVED: [(&str, &str); 3] =
@@ -16,10 +16,8 @@ fn received(work: &Workplace) -> Vec<(String, String)> {
     let provider = Provider::usual();
     let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 0, "{run}");
-    let name = |body: &serde_json::Value| {
-        body["template"]["components"][0]["parameters"][0]["text"].as_str().unwrap_or_default().to_owned()
-    };
-    let mut received: Vec<_> = provider.book().sends.into_iter().map(|sent| (sent.to, name(&sent.body))).collect();
+    let mut received: Vec<_> =
+        provider.book().sends.into_iter().map(|sent| (sent.to, text_of(&sent.body).to_owned())).collect();
     received.sort();
     received
 }
@@ -60,7 +58,8 @@ fn a_packed_list_is_unpacked() {
 
 #[test]
 fn a_line_break_in_a_quoted_cell_is_part_of_the_text() {
-    let work = Workplace::with(&Campaign::default(), "phone,first_name\n85264000001,\"Ana\nMaria\"\n85264000002,Li\n");
+    let campaign = Campaign { channel: Channel::Viber, ..Campaign::default() };
+    let work = Workplace::with(&campaign, "phone,first_name\n85264000001,\"Ana\nMaria\"\n85264000002,Li\n");
     let expected = [("85264000001", "Ana\nMaria"), ("85264000002", "Li")];
     assert_eq!(received(&work), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
     let rows: Vec<u64> = work.report("job-1").iter().map(|line| line.row).collect();

@@ -47,10 +47,24 @@ pub(crate) fn csv(rows: usize) -> String {
     text
 }
 
+/// What carries the text: a parameter of a WhatsApp template, or a Viber text, which may hold any character.
+#[derive(Clone, Copy)]
+pub(crate) enum Channel {
+    Whatsapp,
+    Viber,
+}
+
+/// The text in a body as it was posted.
+pub(crate) fn text_of(body: &serde_json::Value) -> &str {
+    let parameter = &body["template"]["components"][0]["parameters"][0]["text"];
+    parameter.as_str().or(body["text"].as_str()).unwrap_or_default()
+}
+
 /// What a test may want to say about a campaign; the rest is fast and harmless.
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     pub(crate) recipients: String,
+    pub(crate) channel: Channel,
     pub(crate) text: &'static str,
     pub(crate) rate: &'static str,
     pub(crate) concurrency: usize,
@@ -65,6 +79,7 @@ impl Default for Campaign {
         Self {
             name: "job",
             recipients: "{csv: list.csv, to: phone}".to_owned(),
+            channel: Channel::Whatsapp,
             text: "{{ first_name }}",
             rate: "5000/s",
             concurrency: 16,
@@ -78,20 +93,23 @@ impl Default for Campaign {
 
 impl Campaign {
     pub(crate) fn yaml(&self) -> String {
-        let Self { name, recipients, text, rate, concurrency, timeout, attempts, uncertain, horizon } = self;
+        let Self { name, recipients, channel, text, rate, concurrency, timeout, attempts, uncertain, horizon } = self;
+        let (channel, message) = match channel {
+            Channel::Whatsapp => (
+                "whatsapp",
+                format!(
+                    "{{type: template, template: {{name: test_header_text_2, components: \
+                     [{{type: body, parameters: [{{type: text, text: \"{text}\"}}]}}]}}}}"
+                ),
+            ),
+            Channel::Viber => ("viber", format!("{{type: text, text: \"{text}\"}}")),
+        };
         format!(
             "name: {name}\n\
              provider: incs\n\
-             channel: whatsapp\n\
+             channel: {channel}\n\
              recipients: {recipients}\n\
-             message:\n\
-             \x20 type: template\n\
-             \x20 template:\n\
-             \x20   name: test_header_text_2\n\
-             \x20   components:\n\
-             \x20     - type: body\n\
-             \x20       parameters:\n\
-             \x20         - {{type: text, text: \"{text}\"}}\n\
+             message: {message}\n\
              dispatch:\n\
              \x20 rate: {rate}\n\
              \x20 concurrency: {concurrency}\n\
