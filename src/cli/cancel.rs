@@ -1,7 +1,8 @@
 //! `campaigner cancel RUN`: no further sends.
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen};
+use super::{Global, run_id, screen, session};
+use crate::engine;
 use crate::model::{Millis, RunId, State};
 use crate::store::{Stage, Store, StoreError};
 
@@ -23,12 +24,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     writer.cancel(run.key, Millis::now()).await?;
     match store.lock(&run.id) {
         Ok(_lock) => {
+            // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+            engine::close_open_intents(&store, &run, &session::thaw(&run)?, &mut writer).await?;
             writer.cancel_waiting(run.key).await?;
-            if store.open_intents(run.key).await?.is_empty() {
-                writer.reach(run.key, Stage::Dispatched, Millis::now()).await?;
-                if store.next_poll(run.key, Millis(i64::MIN)).await?.is_none() {
-                    writer.reach(run.key, Stage::Finished, Millis::now()).await?;
-                }
+            writer.reach(run.key, Stage::Dispatched, Millis::now()).await?;
+            if store.next_poll(run.key, Millis(i64::MIN)).await?.is_none() {
+                writer.reach(run.key, Stage::Finished, Millis::now()).await?;
             }
         }
         Err(StoreError::Held(_)) => {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use super::halt::HaltRule;
 use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
 use super::stop::Reason;
@@ -51,15 +52,17 @@ pub(super) async fn dispatch(
     returned: watch::Receiver<u64>,
 ) -> Result<(), EngineError> {
     let slots = Arc::new(Semaphore::new(job.concurrency));
+    let air = Arc::new(Air { job: job.clone(), recorder, halt: HaltRule::default() });
+    let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
     let in_hand = Arc::new(AtomicUsize::new(0));
     let (ready, from_feed) = mpsc::channel(AHEAD);
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
     let (fed, (), ()) = tokio::join!(
-        feed(job, ready, &recorder, returned, &in_hand),
-        turns(job, from_feed, groups, &recorder, &slots),
-        departures(job, from_turns, &recorder, &in_hand),
+        feed(job, ready, recorder, returned, &in_hand),
+        turns(job, from_feed, groups, recorder, &slots),
+        departures(&air, from_turns, &in_hand),
     );
     // Every request holds a slot until its outcome is in the recorder's queue.
     let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
@@ -206,7 +209,8 @@ async fn turns(
 }
 
 /// Lets requests go whose intents are synced.
-async fn departures(job: &Arc<Job>, mut groups: mpsc::Receiver<Group>, recorder: &Recorder, in_hand: &AtomicUsize) {
+async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: &AtomicUsize) {
+    let job = &air.job;
     while let Some((rows, granted)) = groups.recv().await {
         // Without an answer the recorder is gone, and none of these may leave.
         let Ok(granted) = granted.await else { continue };
@@ -224,38 +228,51 @@ async fn departures(job: &Arc<Job>, mut groups: mpsc::Receiver<Group>, recorder:
                 () = job.pace.depart() => {}
             }
             if job.stop.ends_sending() {
-                settle(job, recorder, tried, Outcome::Unsent).await;
+                air.settle(tried, Outcome::Unsent).await;
                 continue;
             }
-            let (job, recorder) = (job.clone(), recorder.clone());
+            let air = air.clone();
             tokio::spawn(async move {
-                let outcome = job.provider.send(job.campaign.channel, row.body).await;
-                settle(&job, &recorder, tried, outcome).await;
+                let outcome = air.job.provider.send(air.job.campaign.channel, row.body).await;
+                air.settle(tried, outcome).await;
                 drop(slot);
             });
         }
     }
 }
 
-/// Draws the consequences of an outcome: for the pace, for the run, and for the row.
-async fn settle(job: &Job, recorder: &Recorder, tried: Tried, outcome: Outcome) {
-    match &outcome {
-        Outcome::Throttled { problem, wait } => {
-            let slowed = job.pace.slow_down(*wait);
-            tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
-            (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
+/// What a request in the air needs when its outcome is known.
+struct Air {
+    job: Arc<Job>,
+    recorder: Recorder,
+    halt: HaltRule,
+}
+
+impl Air {
+    /// Draws the consequences of an outcome: for the pace, for the run, and for the row.
+    async fn settle(&self, tried: Tried, outcome: Outcome) {
+        let job = &self.job;
+        match &outcome {
+            Outcome::Throttled { problem, wait } => {
+                let slowed = job.pace.slow_down(*wait);
+                tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
+                (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
+            }
+            Outcome::Halted(problem) => job.stop.stop(Reason::Halt(problem.clone())),
+            _ => {}
         }
-        Outcome::Halted(problem) => job.stop.stop(Reason::Halt(problem.clone())),
-        _ => {}
-    }
-    let (now, at) = (Millis::now(), tried.intent.at);
-    tracing::debug!(
-        row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),
-        code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
-    );
-    match job.rules().settle(tried, outcome, now) {
-        // If the recorder is gone the intent stays open, which is what it is: in doubt.
-        Ok(settled) => drop(recorder.record(Entry::Settle(Box::new(settled))).await),
-        Err(error) => tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled"),
+        if let Some(problem) = self.halt.watch(&outcome) {
+            job.stop.stop(Reason::Halt(problem));
+        }
+        let (now, at) = (Millis::now(), tried.intent.at);
+        tracing::debug!(
+            row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),
+            code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
+        );
+        match job.rules().settle(tried, outcome, now) {
+            // If the recorder is gone the intent stays open, which is what it is: in doubt.
+            Ok(settled) => drop(self.recorder.record(Entry::Settle(Box::new(settled))).await),
+            Err(error) => tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled"),
+        }
     }
 }

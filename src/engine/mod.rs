@@ -7,6 +7,7 @@
 mod dispatch;
 #[cfg(test)]
 mod examples;
+mod halt;
 mod judge;
 mod plan;
 mod reconcile;

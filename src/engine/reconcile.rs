@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job};
-use crate::model::{Change, DeliveryStatus, Event, Millis, Reconcile, StatusUpdate};
+use crate::model::{Change, DeliveryStatus, Event, Millis, Problem, Reconcile, State, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 
@@ -186,6 +186,7 @@ fn merge(
         read_at: message.read_at,
         polled_at: now,
         poll_at: None,
+        problem: None,
     };
     if let Some(update) = update {
         polled.state = message.state.after(Change::Status(&update.status)).map_err(StoreError::Illegal)?;
@@ -194,6 +195,11 @@ fn merge(
         }
         polled.delivered_at = message.delivered_at.or(update.delivered_at);
         polled.read_at = message.read_at.or(update.read_at);
+    }
+    if polled.state == State::Failed && message.state != State::Failed {
+        // A status answer holds no reason; the report still has to say what became of the row.
+        polled.problem =
+            Some(Problem::new("not_delivered", "the provider reported that it was not delivered, and gave no reason"));
     }
     if polled.state.awaits_status() {
         polled.poll_at = next_poll(message.accepted_at, now, settings);

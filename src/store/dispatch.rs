@@ -332,7 +332,9 @@ async fn suppress(tx: &mut Transaction<'_, Sqlite>, run: i64, keys: &[RowKey]) -
     let keys: Vec<i64> = keys.iter().map(|key| key.0).collect();
     sqlx::query(
         "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
-         SELECT value, ?2, ?3, 0, 0, 'suppressed', 'on the suppression list' FROM json_each(?1) WHERE true \
+         SELECT r.id, ?2, ?3, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
+         FROM json_each(?1) AS wanted JOIN recipient r ON r.id = wanted.value \
+         LEFT JOIN suppression s ON s.phone = r.phone WHERE true \
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, code = excluded.code, message = excluded.message, \
          due_at = NULL WHERE delivery.state = ?4",
     )

@@ -5,7 +5,7 @@ use sqlx::{Row, Sqlite, Transaction};
 use super::error::doing;
 use super::many::{MOST, Many};
 use super::{RowKey, Store, StoreError};
-use crate::model::{Millis, State};
+use crate::model::{Millis, Problem, State};
 
 /// A message whose status is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Polled {
     pub polled_at: Millis,
     /// Next poll not before, if there is to be one.
     pub poll_at: Option<Millis>,
+    /// Why it was not delivered, where it was not.
+    pub problem: Option<Problem>,
 }
 
 impl Store {
@@ -130,9 +132,10 @@ fn awaiting(row: &sqlx::sqlite::SqliteRow) -> Result<Awaiting, StoreError> {
 
 static MERGE: Many = Many::new(
     "UPDATE delivery SET state = new.column3, provider_status = coalesce(new.column4, provider_status), \
-     delivered_at = new.column5, read_at = new.column6, polled_at = new.column7, poll_at = new.column8 \
+     delivered_at = new.column5, read_at = new.column6, polled_at = new.column7, poll_at = new.column8, \
+     code = coalesce(new.column9, code), message = coalesce(new.column10, message) \
      FROM (VALUES ",
-    8,
+    10,
     ") AS new WHERE delivery.id = new.column1 AND delivery.state = new.column2",
 );
 
@@ -149,6 +152,8 @@ pub(super) async fn merge(tx: &mut Transaction<'_, Sqlite>, polled: &[Polled]) -
                 .bind(p.read_at.map(|at| at.0))
                 .bind(p.polled_at.0)
                 .bind(p.poll_at.map(|at| at.0))
+                .bind(p.problem.as_ref().map(|problem| &problem.code))
+                .bind(p.problem.as_ref().map(|problem| &problem.message))
         });
         let merged = merge.execute(&mut **tx).await.map_err(doing("record statuses"))?;
         if merged.rows_affected() != polled.len() as u64 {
