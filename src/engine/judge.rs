@@ -22,6 +22,8 @@ pub struct Warning {
 
 /// Decides about rows.
 pub(super) struct Judge {
+    /// A body that is used again for row after row.
+    body: serde_json::Value,
     renderer: Renderer,
     channel: Channel,
     /// Of each kind and place one, so no more than the message has places.
@@ -30,7 +32,7 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn new(channel: Channel, renderer: Renderer) -> Self {
-        Self { renderer, channel, warnings: Vec::new() }
+        Self { body: renderer.blank(), renderer, channel, warnings: Vec::new() }
     }
 
     /// What may not be right with the rows that were found good.
@@ -38,21 +40,28 @@ impl Judge {
         self.warnings
     }
 
-    /// Whether a record can become a message; its number and body, if so.
-    pub(super) fn row(&mut self, record: &Record, body: &mut Vec<u8>) -> Result<Phone, Problem> {
+    /// Whether a record can become a message; its number, if so.
+    pub(super) fn row(&mut self, record: &Record) -> Result<Phone, Problem> {
         if let Some(problem) = &record.problem {
             return Err(problem.clone());
         }
         let phone: Phone = record.to.clone()?;
-        self.renderer.render(phone, &record.cells, body).map_err(|error| error.problem)?;
-        self.body(body)?;
+        self.renderer.render_value(phone, &record.cells, &mut self.body).map_err(|error| error.problem)?;
+        self.check()?;
         Ok(phone)
     }
 
-    /// Whether the provider's document takes a body.
-    fn body(&mut self, body: &[u8]) -> Result<(), Problem> {
-        let body = serde_json::from_slice(body).map_err(|error| Problem::new("bad_body", error.to_string()))?;
-        let findings = messages::check(self.channel, &body);
+    /// As [`Judge::row`], with the exact bytes of the body.
+    pub(super) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Problem> {
+        let phone = self.row(record)?;
+        let mut body = Vec::new();
+        self.renderer.render(phone, &record.cells, &mut body).map_err(|error| error.problem)?;
+        Ok((phone, body))
+    }
+
+    /// Whether the provider's document takes the body.
+    fn check(&mut self) -> Result<(), Problem> {
+        let findings = messages::check(self.channel, &self.body);
         let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
         if let Some(first) = errors.next() {
             let more = match errors.count() {

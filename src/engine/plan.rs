@@ -99,9 +99,7 @@ impl Plan {
     ) -> Result<(), PlanError> {
         let mut record = Record::default();
         while self.reader.read(&mut record).map_err(PlanError::Read)? {
-            let mut body = Vec::new();
-            let judged = self.judge.row(&record, &mut body);
-            if !row(record.row, judged.map(|phone| (phone, body))) {
+            if !row(record.row, self.judge.body(&record)) {
                 break;
             }
         }
@@ -194,13 +192,11 @@ impl Plan {
     fn scan(mut self, folder: &Path, chunks: &mpsc::Sender<Chunk>) -> Result<(), PlanError> {
         let mut duplicates = Duplicates::new(folder);
         let mut record = Record::default();
-        let mut body = Vec::new();
         let mut rows = Vec::with_capacity(CHUNK);
         loop {
             let more = self.reader.read(&mut record).map_err(PlanError::Read)?;
             if more {
-                body.clear();
-                let problem = self.judge.row(&record, &mut body).err();
+                let problem = self.judge.row(&record).err();
                 if let (None, Ok(phone)) = (&problem, &record.to) {
                     duplicates.push(*phone, record.row).map_err(PlanError::Spill)?;
                 }

@@ -30,7 +30,11 @@ pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result
     compiler.body(message);
     let Compiler { env, bytes, holes, used, problems, .. } = compiler;
     let header = Arc::new(Header::new(columns, &used));
-    if problems.is_empty() { Ok(Renderer { env, header, holes, tail: bytes }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Renderer { message: message.clone(), env, header, holes, tail: bytes })
+    } else {
+        Err(problems)
+    }
 }
 
 /// The engine, with nothing in it that a message could trip over: what is undefined is an error, no text is
@@ -167,7 +171,7 @@ impl Compiler<'_> {
     }
 }
 
-fn is_template(text: &str) -> bool {
+pub(super) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
 }
 

@@ -24,6 +24,8 @@ use row::{Header, Row};
 /// A message, compiled. Made once a run and shared by reference; holds no row.
 #[derive(Debug)]
 pub struct Renderer {
+    /// The message as it was compiled.
+    message: serde_json::Value,
     /// The templates, each under its hole's path.
     env: Environment<'static>,
     header: Arc<Header>,
@@ -104,32 +106,101 @@ impl Renderer {
         let start = body.len();
         // Writing into memory cannot fail.
         let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
+        let filled = self.fill(cells, |hole, text| {
+            body.extend_from_slice(&self.holes[hole].before);
+            push_text(body, text);
+        });
+        match filled {
+            Ok(()) => body.extend_from_slice(&self.tail),
+            Err(_) => body.truncate(start),
+        }
+        filled
+    }
+
+    /// The body as a value, for those who look into it: the same as reading what [`Renderer::render`] writes, at a
+    /// fraction of the cost, since only the texts are made anew for each row. `body` is [`Renderer::blank`] at first,
+    /// and is used again for row after row.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::render`]; `body` is then good for the next row only.
+    pub fn render_value(
+        &self,
+        to: Phone,
+        cells: &[impl AsRef<str>],
+        body: &mut serde_json::Value,
+    ) -> Result<(), RowProblem> {
+        let mut texts = Vec::with_capacity(self.holes.len());
+        if let (Some(body), Some(message)) = (body.as_object_mut(), self.message.as_object()) {
+            // `to` stands before the message's own keys.
+            let mut values = body.values_mut();
+            if let Some(serde_json::Value::String(number)) = values.next() {
+                number.clear();
+                let _ = std::fmt::Write::write_fmt(number, format_args!("{}", to.as_u64()));
+            }
+            for (value, template) in values.zip(message.values()) {
+                collect_holes(value, template, &mut texts);
+            }
+        }
+        self.fill(cells, |hole, text| {
+            if let Some(place) = texts.get_mut(hole) {
+                place.clear();
+                place.push_str(text);
+            }
+        })
+    }
+
+    /// A body to use with [`Renderer::render_value`].
+    #[must_use]
+    pub fn blank(&self) -> serde_json::Value {
+        let mut body = serde_json::Map::new();
+        body.insert("to".to_owned(), serde_json::Value::String(String::new()));
+        body.extend(self.message.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+        serde_json::Value::Object(body)
+    }
+
+    /// Makes the text of every hole, in order, and hands it on with the hole's number.
+    fn fill(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), RowProblem> {
         // Made for the first hole that needs it.
         let mut row = None;
-        for hole in &self.holes {
-            body.extend_from_slice(&hole.before);
-            let filled = match hole.fill {
+        for (number, hole) in self.holes.iter().enumerate() {
+            match hole.fill {
                 Fill::Cell(position) => match cells.get(position).map(AsRef::as_ref) {
-                    Some(cell) if !row::is_empty(cell) => {
-                        push_text(body, cell);
-                        Ok(())
-                    }
-                    _ => Err(explain::empty_cell(&hole.path, &self.header.columns()[position])),
+                    Some(cell) if !row::is_empty(cell) => each(number, cell),
+                    _ => return Err(explain::empty_cell(&hole.path, &self.header.columns()[position])),
                 },
                 Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self.env.get_template(&hole.path).and_then(|template| template.render(row.clone()));
-                    text.map(|text| push_text(body, &text))
-                        .map_err(|error| explain::row_problem(&error, &hole.path, self.header.columns(), cells))
+                    match text {
+                        Ok(text) => each(number, &text),
+                        Err(error) => {
+                            return Err(explain::row_problem(&error, &hole.path, self.header.columns(), cells));
+                        }
+                    }
                 }
-            };
-            if let Err(problem) = filled {
-                body.truncate(start);
-                return Err(problem);
             }
         }
-        body.extend_from_slice(&self.tail);
         Ok(())
+    }
+}
+
+/// The texts of `value` that stand where `template` has holes, in the order in which they were compiled.
+fn collect_holes<'a>(value: &'a mut serde_json::Value, template: &serde_json::Value, texts: &mut Vec<&'a mut String>) {
+    use serde_json::Value::{Array, Object, String};
+    match (value, template) {
+        (String(text), String(template)) if compile::is_template(template) => texts.push(text),
+        (Array(values), Array(templates)) => {
+            for (value, template) in values.iter_mut().zip(templates) {
+                collect_holes(value, template, texts);
+            }
+        }
+        (Object(values), Object(templates)) => {
+            for (value, template) in values.values_mut().zip(templates.values()) {
+                collect_holes(value, template, texts);
+            }
+        }
+        _ => {}
     }
 }
 

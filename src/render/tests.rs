@@ -251,6 +251,30 @@ fn a_renderer_can_be_shared() {
 }
 
 proptest! {
+    /// The two ways of rendering agree, also when a value is used again after a row that failed.
+    #[test]
+    fn the_value_is_what_the_bytes_say(rows in prop::collection::vec((".*", ".*", "[a-z ]{0,3}"), 1..6)) {
+        let message = json!({
+            "type": "text", "kept": [1, null, {"static": "{ not one }"}],
+            "text": "{{ a }}", "deep": [{"x": "Hi {{ b | default('?') }}, {{ c }}"}, "{{ c }}"],
+        });
+        let renderer = Renderer::compile(&message, &columns(&["a", "b", "c"])).unwrap();
+        let mut value = renderer.blank();
+        for (a, b, c) in rows {
+            let cells = [a, b, c];
+            let mut bytes = Vec::new();
+            let rendered = renderer.render(phone(), &cells, &mut bytes);
+            prop_assert_eq!(&renderer.render_value(phone(), &cells, &mut value), &rendered);
+            if rendered.is_ok() {
+                let read: Value = serde_json::from_slice(&bytes).unwrap();
+                prop_assert_eq!(&value, &read);
+                prop_assert_eq!(value.to_string().into_bytes(), bytes);
+            }
+        }
+    }
+}
+
+proptest! {
     #[test]
     fn any_text_arrives_as_it_is(cell in "\\PC*|[\\x00-\\x7f]{0,40}|.{0,40}", other in "\\PC{0,30}") {
         prop_assume!(!cell.trim().is_empty());
