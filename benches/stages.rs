@@ -174,6 +174,7 @@ fn accepted(intent: Intent) -> Settled {
         problem: None,
         due_at: None,
         poll_at: Some(Millis(60_000)),
+        doubted: false,
     }
 }
 

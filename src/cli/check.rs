@@ -32,18 +32,22 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let mut folded = Folded::default();
     let each = |bad: Bad<'_>| {
         if args.json {
-            screen::data(&as_json(&bad).to_string()).map_err(|error| PlanError::Defect(error.to_string()))?;
+            screen::data(&as_json(&bad).to_string()).map_err(PlanError::Tell)?;
         } else {
             folded.add(&bad);
         }
         if let (Some(rejects), Bad::Invalid { row, problem }) = (&mut rejects, &bad) {
-            rejects.add(&row.cells, &problem.message).map_err(|error| PlanError::Defect(error.to_string()))?;
+            rejects.add(&row.cells, &problem.message).map_err(|error| PlanError::Tell(error.into()))?;
         }
         Ok(())
     };
     let checked = plan.check(each, &progress.events()).await;
     progress.finish();
-    let checked = checked?;
+    let checked = match checked {
+        // `| head` has seen enough.
+        Err(PlanError::Tell(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
+        checked => checked?,
+    };
     let rejects = rejects.map(Rejects::finish).transpose()?;
     let good = checked.rows - checked.invalid - checked.duplicates;
     if args.json {

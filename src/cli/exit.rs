@@ -118,7 +118,7 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Store(error) => error.into(),
-            PlanError::Spill(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
+            PlanError::Spill(_) | PlanError::Tell(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
             PlanError::Open(_) | PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => {
                 Self::of(Exit::Wrong, &error)
             }

@@ -64,7 +64,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if !yes {
         return Err(Failure::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
     }
-    writer.put_back(run.key, &states, Millis::now()).await?;
+    if writer.put_back(run.key, &states, Millis::now()).await? == 0 {
+        return Err(Failure::new(Exit::Wrong, format!("{} was cancelled meanwhile; nothing was done", run.id)));
+    }
     writer.close().await?;
     drop(lock);
     let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };

@@ -110,11 +110,19 @@ impl Session {
             lock,
             campaign: campaign.clone(),
         };
-        let ending = unless_aborted(&stop, &progress.events(), engine::work(job, work)).await;
-        progress.finish();
-        let ending = ending.ok_or_else(|| aborted(&run))??;
-        let run = store.run(Some(&run.id)).await?;
-        conclude(&store, &run, &campaign, &ending, &overrides.folder(&run), global).await
+        let whole = async {
+            let ending = engine::work(job, work).await;
+            progress.finish();
+            let run = store.run(Some(&run.id)).await?;
+            conclude(&store, &run, &campaign, &ending?, &overrides.folder(&run), global).await
+        };
+        match unless_aborted(&stop, &progress.events(), whole).await {
+            Some(concluded) => concluded,
+            None => {
+                progress.finish();
+                Err(aborted(&run))
+            }
+        }
     }
 }
 

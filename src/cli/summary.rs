@@ -39,6 +39,7 @@ pub(super) async fn whole(
         (Some(Reason::Cancelled), _) => "cancelled",
         (Some(Reason::Limit), _) => "stopped at the limit",
         (_, true) => "finished",
+        _ if ending.tally.of(State::Pending) > 0 => "not all sent yet",
         (_, false) => "all sent, statuses still awaited",
     };
     print(&format!("\n{} · {} via {} · {how}\n", run.id, campaign.channel, campaign.provider))?;

@@ -18,9 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use super::halt::HaltRule;
 use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
-use super::stop::Reason;
-use super::{EngineError, Job};
-use crate::model::{Event, Millis, Outcome};
+use super::stop::{Reason, Stop};
+use super::{EngineError, Job, unless_failed};
+use crate::model::{Event, Millis, Outcome, Problem};
 use crate::store::{Due, Intent, RowKey, Stage};
 
 /// Rendered rows ahead of the limiter: enough that it never waits for the store, few enough to cost nothing.
@@ -37,6 +37,7 @@ struct Ready {
     key: RowKey,
     attempt: crate::model::AttemptNo,
     tries: u32,
+    doubted: bool,
     again: bool,
     body: Vec<u8>,
 }
@@ -60,18 +61,14 @@ pub(super) async fn dispatch(
     let (ready, from_feed) = mpsc::channel(AHEAD);
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
     let (fed, (), ()) = tokio::join!(
-        feed(job, ready, recorder, returned, &in_hand),
+        async { unless_failed(&job.stop, feed(job, ready, returned, &in_hand).await) },
         turns(job, from_feed, groups, recorder, &slots),
         departures(&air, from_turns, &in_hand),
     );
     // Every request holds a slot until its outcome is in the recorder's queue.
     let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
-    let all_done = fed?;
-    if all_done || job.stop.reason() == Some(Reason::Cancelled) {
+    if fed? {
         let _ = recorder.record(Entry::Reach(Stage::Dispatched)).await;
-    }
-    if job.stop.reason() == Some(Reason::Cancelled) {
-        let _ = recorder.record(Entry::CancelWaiting).await;
     }
     Ok(())
 }
@@ -80,7 +77,6 @@ pub(super) async fn dispatch(
 async fn feed(
     job: &Job,
     ready: mpsc::Sender<Ready>,
-    recorder: &Recorder,
     mut returned: watch::Receiver<u64>,
     in_hand: &AtomicUsize,
 ) -> Result<bool, EngineError> {
@@ -88,29 +84,34 @@ async fn feed(
     let mut last = job.store.last_tried(run).await?;
     let mut fresh_left = true;
     let mut handed_on: u64 = 0;
-    let mut fresh_allowed = job.limit.unwrap_or(u64::MAX);
+    // Rows that may be taken up for the first time this time; those taken up meanwhile get all their tries.
+    let begun = Millis::now();
+    let mut allowed = job.limit.unwrap_or(u64::MAX);
     let mut look_again = tokio::time::Instant::now();
     loop {
         if job.stop.ends_sending() {
             return Ok(false);
         }
         let mut page = Vec::new();
+        let since = (allowed == 0).then_some(begun);
+        let limit = u32::try_from(allowed).unwrap_or(PAGE).min(PAGE);
         if look_again <= tokio::time::Instant::now() && in_hand.load(Ordering::Acquire) == 0 {
-            page = job.store.due_again(run, Millis::now(), PAGE).await?;
-            in_hand.store(page.iter().filter(|due| !due.suppressed).count(), Ordering::Release);
+            page = job.store.due_again(run, Millis::now(), since, limit.max(1)).await?;
+            in_hand.store(page.len(), Ordering::Release);
+            let old = page.iter().filter(|due| due.tried_at.is_none_or(|at| at < begun)).count();
+            allowed = allowed.saturating_sub(old as u64);
             look_again = tokio::time::Instant::now() + LOOK_AGAIN;
         }
         if page.is_empty() && fresh_left {
-            let limit = u32::try_from(fresh_allowed).unwrap_or(PAGE).min(PAGE);
             page = if limit == 0 { Vec::new() } else { job.store.fresh(run, last, limit).await? };
             fresh_left = !page.is_empty();
-            fresh_allowed -= page.len() as u64;
+            allowed -= page.len() as u64;
             last = page.last().map(|due| due.key).or(last);
         }
         if !page.is_empty() {
             handed_on += page.len() as u64;
             for due in page {
-                if hand_on(job, due, &ready, recorder).await?.is_err() {
+                if hand_on(job, due, &ready).await?.is_err() {
                     return Ok(false);
                 }
             }
@@ -118,9 +119,11 @@ async fn feed(
         }
         // Nothing to send right now. Either rows are still in flight, or some wait for their time, or all is done.
         let all_back = *returned.borrow_and_update() == handed_on;
-        let next = job.store.next_due(run).await?;
+        let next = job.store.next_due(run, since).await?;
         if all_back && next.is_none() {
-            return if job.limit.is_some() && fresh_allowed == 0 && !job.store.fresh(run, last, 1).await?.is_empty() {
+            let more = allowed == 0
+                && (job.store.next_due(run, None).await?.is_some() || !job.store.fresh(run, last, 1).await?.is_empty());
+            return if more {
                 job.stop.stop(Reason::Limit);
                 Ok(false)
             } else {
@@ -139,19 +142,11 @@ async fn feed(
     }
 }
 
-/// Renders one row and hands it on; a suppressed one goes to the recorder instead.
-async fn hand_on(
-    job: &Job,
-    due: Due,
-    ready: &mpsc::Sender<Ready>,
-    recorder: &Recorder,
-) -> Result<Result<(), Gone>, EngineError> {
-    if due.suppressed {
-        return Ok(recorder.record(Entry::Suppress(due.key)).await);
-    }
+/// Renders one row and hands it on.
+async fn hand_on(job: &Job, due: Due, ready: &mpsc::Sender<Ready>) -> Result<Result<(), Gone>, EngineError> {
     let body = job.render(&due)?;
-    let Due { key, attempt, tries, again, .. } = due;
-    Ok(ready.send(Ready { key, attempt, tries, again, body }).await.map_err(|_| Gone))
+    let Due { key, attempt, tries, doubted, again, .. } = due;
+    Ok(ready.send(Ready { key, attempt, tries, doubted, again, body }).await.map_err(|_| Gone))
 }
 
 /// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
@@ -221,7 +216,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             if !granted {
                 continue;
             }
-            let tried = Tried { intent, tries: row.tries };
+            let tried = Tried { intent, tries: row.tries, doubted: row.doubted };
             tokio::select! {
                 biased;
                 () = job.stop.sending_ended() => {}
@@ -232,10 +227,12 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 continue;
             }
             let air = air.clone();
+            let landing = Landing(Some(air.job.stop.clone()));
             tokio::spawn(async move {
                 let outcome = air.job.provider.send(air.job.campaign.channel, row.body).await;
                 air.settle(tried, outcome).await;
                 drop(slot);
+                landing.done();
             });
         }
     }
@@ -272,7 +269,28 @@ impl Air {
         match job.rules().settle(tried, outcome, now) {
             // If the recorder is gone the intent stays open, which is what it is: in doubt.
             Ok(settled) => drop(self.recorder.record(Entry::Settle(Box::new(settled))).await),
-            Err(error) => tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled"),
+            Err(error) => {
+                tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled");
+                job.stop.stop(Reason::Halt(Problem::new("defect", error.to_string())));
+            }
+        }
+    }
+}
+
+/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever be
+/// told that the row came back.
+struct Landing(Option<Stop>);
+
+impl Landing {
+    fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if let Some(stop) = &self.0 {
+            stop.stop(Reason::Halt(Problem::new("defect", "a request ended without an outcome")));
         }
     }
 }

@@ -238,7 +238,9 @@ pub async fn close_open_intents(
     let rules = Rules { dispatch: &campaign.dispatch, reconcile: &campaign.reconcile, retry: &retry };
     let settled = open
         .iter()
-        .map(|(intent, tries)| rules.settle(Tried { intent: *intent, tries: *tries }, settle::interrupted(), now))
+        .map(|(intent, tries)| {
+            rules.settle(Tried { intent: *intent, tries: *tries, doubted: true }, settle::interrupted(), now)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let uncertain = settled.iter().filter(|row| row.state == State::Uncertain).count();
     writer.commit(run.key, &crate::store::Batch { settled, ..Default::default() }).await?;
@@ -260,6 +262,11 @@ async fn watch_for_cancel(job: &Job) -> std::convert::Infallible {
 
 /// Notes the end of a run that has come to its end, and tells how it stands.
 async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
+    if job.store.is_cancelled(job.run.key).await? {
+        // Nothing is in flight any more, whatever this process was doing when it was cancelled.
+        writer.cancel_waiting(job.run.key).await?;
+        writer.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
+    }
     let run = job.store.run(Some(&job.run.id)).await?;
     let tally = job.store.tally(&run).await?;
     let sent = run.dispatched_at.is_some();

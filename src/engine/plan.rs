@@ -46,6 +46,9 @@ pub enum PlanError {
     /// The search for duplicates failed.
     #[error("{0}")]
     Spill(#[source] SpillError),
+    /// What was found could not be told.
+    #[error("what was found cannot be written")]
+    Tell(#[source] std::io::Error),
     /// The reading thread failed: a defect.
     #[error("a defect in campaigner: {0}")]
     Defect(String),

@@ -78,7 +78,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder) -> Result<(), Engi
         let page = job.store.pollable(job.run.key, before, after, PAGE).await?;
         let Some(last) = page.last().map(|message| message.key) else { break };
         match ask(job, recorder, page).await? {
-            Asked::Answered => after = Some(last),
+            Asked::Answered => (after, trouble) = (Some(last), 0),
             Asked::Gone => break,
             Asked::Failed(error) => {
                 trouble += 1;
@@ -113,17 +113,21 @@ async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -
         let (job, recorder) = (job.clone(), recorder.clone());
         requests.spawn(async move { request(&job, &recorder, batch).await });
     }
-    let mut worst = Asked::Answered;
+    let (mut answered, mut failed) = (false, None);
     while let Some(answer) = requests.join_next().await {
         match answer {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => worst = Asked::Failed(error),
+            Ok(Ok(Ok(()))) => answered = true,
+            Ok(Ok(Err(error))) => failed = Some(error),
             Ok(Err(Failed::Gone)) => return Ok(Asked::Gone),
             Ok(Err(Failed::Store(error))) => return Err(error.into()),
             Err(panic) => return Err(EngineError::Defect(panic.to_string())),
         }
     }
-    Ok(worst)
+    Ok(match failed {
+        // One bad batch among good ones is no trouble with the provider.
+        Some(error) if !(answered && matches!(error, PollError::TryAgain(_))) => Asked::Failed(error),
+        _ => Asked::Answered,
+    })
 }
 
 enum Failed {
@@ -150,11 +154,14 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
         () = turn => {}
     }
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
-    let updates = match job.provider.poll(&ids).await {
-        Ok(updates) => updates,
+    // An answer that cannot be had counts as one that mentions none of these: they are asked about again when they
+    // are due, until the horizon, and do not hold up others.
+    let (updates, failed) = match job.provider.poll(&ids).await {
+        Ok(updates) => (updates, None),
+        Err(error @ PollError::TryAgain(_)) => (Vec::new(), Some(error)),
         Err(error) => return Ok(Err(error)),
     };
-    tracing::debug!(ids = ids.len(), statuses = updates.len(), "status request");
+    tracing::debug!(ids = ids.len(), statuses = updates.len(), failed = failed.is_some(), "status request");
     // By id, never by position; ids that the answer does not mention stay as they are.
     let updates: HashMap<&str, &StatusUpdate> =
         updates.iter().map(|update| (update.message_id.as_str(), update)).collect();
@@ -167,7 +174,7 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
     let (answer, durable) = oneshot::channel();
     recorder.record(Entry::Poll(polled, answer)).await?;
     durable.await.map_err(|_| Failed::Gone)?;
-    Ok(Ok(()))
+    Ok(failed.map_or(Ok(()), Err))
 }
 
 /// What an answer makes of a message: a pure function. Times once known are kept, and nothing moves backwards.

@@ -5,10 +5,12 @@
 //! later, so the store never holds more open intents than requests may be in flight. The recorder never waits for the
 //! network.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::{Event, Events, Millis, State, Tally};
-use crate::store::{Batch, Intent, Polled, RowKey, Settled, Stage, StoreError, Writer};
+use crate::store::{Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
 
 /// Something to be made durable.
 #[derive(Debug)]
@@ -17,20 +19,20 @@ pub(super) enum Entry {
     Intend(Vec<Intent>, oneshot::Sender<Vec<bool>>),
     /// The outcome of an attempt.
     Settle(Box<Settled>),
-    /// A row never to be tried.
-    Suppress(RowKey),
     /// One status request's answer; answered once synced.
     Poll(Vec<Polled>, oneshot::Sender<()>),
     /// The run reached a stage.
     Reach(Stage),
-    /// Rows waiting for another try are cancelled.
-    CancelWaiting,
 }
 
 /// The queue's length: enough that no sender waits while a commit is under way, and bounded so that memory is.
 const QUEUE: usize = 4096;
 /// Records in one commit at most, so that those who wait for it do not wait for long.
 const MOST: usize = 1024;
+
+/// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
+const PAUSE: Duration = Duration::from_secs(1);
+const PATIENCE: u32 = 300;
 
 /// The way into the recorder's queue.
 #[derive(Clone, Debug)]
@@ -79,7 +81,7 @@ pub(super) async fn record(
             round.take(entry);
         }
         if !round.batch.is_empty() {
-            let granted = writer.commit(run, &round.batch).await?;
+            let granted = commit(writer, run, &round.batch, events).await?;
             let returned = round.tell(&mut tally, &granted);
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
@@ -89,11 +91,25 @@ pub(super) async fn record(
         for stage in round.stages {
             writer.reach(run, stage, Millis::now()).await?;
         }
-        if round.cancel_waiting {
-            writer.cancel_waiting(run).await?;
-        }
     }
     Ok(tally)
+}
+
+/// Commits a batch, patiently: while another process writes for long, or the disk is full, what is known waits here.
+async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Vec<Grant>, StoreError> {
+    let mut tries = 0;
+    loop {
+        match writer.commit(run, batch).await {
+            Err(error) if error.may_pass() && tries < PATIENCE => {
+                if tries % 10 == 0 {
+                    events(Event::Said(format!("{error}: {}; trying again", error.reason())));
+                }
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// What one commit holds, and who waits for it.
@@ -103,7 +119,6 @@ struct Round {
     intents: Vec<(usize, oneshot::Sender<Vec<bool>>)>,
     polls: Vec<oneshot::Sender<()>>,
     stages: Vec<Stage>,
-    cancel_waiting: bool,
 }
 
 impl Round {
@@ -114,46 +129,45 @@ impl Round {
                 self.batch.intents.extend(intents);
             }
             Entry::Settle(settled) => self.batch.settled.push(*settled),
-            Entry::Suppress(key) => self.batch.suppressed.push(key),
             Entry::Poll(polled, answer) => {
                 self.batch.polled.extend(polled);
                 self.batch.polls += 1;
                 self.polls.push(answer);
             }
             Entry::Reach(stage) => self.stages.push(stage),
-            Entry::CancelWaiting => self.cancel_waiting = true,
         }
     }
 
     fn size(&self) -> usize {
-        self.batch.settled.len() + self.batch.suppressed.len() + self.batch.intents.len() + self.batch.polled.len()
+        self.batch.settled.len() + self.batch.intents.len() + self.batch.polled.len()
     }
 
     /// Counts what was committed and answers those who wait. Gives back how many rows came back to dispatch.
-    fn tell(&mut self, tally: &mut Tally, granted: &[bool]) -> u64 {
+    fn tell(&mut self, tally: &mut Tally, granted: &[Grant]) -> u64 {
         for settled in &self.batch.settled {
             tally.shift(State::Sending, settled.state);
         }
-        for _ in &self.batch.suppressed {
-            tally.shift(State::Pending, State::Suppressed);
-        }
-        for _ in granted.iter().filter(|granted| **granted) {
-            tally.shift(State::Pending, State::Sending);
+        for grant in granted {
+            match grant {
+                Grant::Granted => tally.shift(State::Pending, State::Sending),
+                Grant::Suppressed(state) => tally.shift(State::Pending, *state),
+                Grant::Refused => {}
+            }
         }
         for polled in &self.batch.polled {
             tally.shift(polled.from, polled.state);
         }
-        let refused = granted.iter().filter(|granted| !**granted).count();
+        let refused = granted.iter().filter(|grant| **grant != Grant::Granted).count();
         let mut rest = granted;
         for (intents, answer) in self.intents.drain(..) {
             let (these, after) = rest.split_at(intents.min(rest.len()));
             rest = after;
             // Whoever asked may have been stopped meanwhile; the intent then is one of the open ones.
-            let _ = answer.send(these.to_vec());
+            let _ = answer.send(these.iter().map(|grant| *grant == Grant::Granted).collect());
         }
         for answer in self.polls.drain(..) {
             let _ = answer.send(());
         }
-        (self.batch.settled.len() + self.batch.suppressed.len() + refused) as u64
+        (self.batch.settled.len() + refused) as u64
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Tried {
     pub(super) intent: Intent,
     /// Tries the row had used up before this one.
     pub(super) tries: u32,
+    /// Whether an earlier attempt may have been accepted.
+    pub(super) doubted: bool,
 }
 
 /// The rules of a campaign that bear on outcomes.
@@ -46,6 +48,7 @@ impl Rules<'_> {
             problem: None,
             due_at: None,
             poll_at: None,
+            doubted: tried.doubted || matches!(outcome, Outcome::Uncertain(_)),
         };
         let change = match outcome {
             Outcome::Accepted { message_id } => {
@@ -94,6 +97,11 @@ impl Rules<'_> {
                 Change::TryAgain
             }
         };
+        let change = match change {
+            // Of a row that was in doubt before nobody may say that it was not accepted.
+            Change::Refuse | Change::Exhaust if settled.doubted => Change::Doubt,
+            change => change,
+        };
         settled.state = State::Sending.after(change).map_err(StoreError::Illegal)?;
         Ok(settled)
     }
@@ -111,6 +119,10 @@ mod tests {
     const NOW: Millis = Millis(1_000_000);
 
     fn settle(uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settled {
+        settle_after(false, uncertain, tries, outcome)
+    }
+
+    fn settle_after(doubted: bool, uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settled {
         let dispatch = Dispatch {
             rate: NonZeroU32::MIN,
             per: Duration::from_secs(1),
@@ -127,7 +139,7 @@ mod tests {
         let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
         let intent = Intent { key: RowKey::new(1, RowNo(7)), attempt: AttemptNo(9), at: NOW, again: true };
         let rules = Rules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
-        rules.settle(Tried { intent, tries }, outcome, NOW).unwrap()
+        rules.settle(Tried { intent, tries, doubted }, outcome, NOW).unwrap()
     }
 
     fn problem() -> Problem {
@@ -161,6 +173,15 @@ mod tests {
         assert_eq!(settle(WhenUncertain::Resend, 0, doubt()).state, State::Pending);
         // Never "exhausted": that would claim that it was not accepted.
         assert_eq!(settle(WhenUncertain::Resend, 2, doubt()).state, State::Uncertain);
+    }
+
+    #[test]
+    fn a_row_once_in_doubt_is_never_said_to_be_unsent() {
+        let after_doubt = |outcome| settle_after(true, WhenUncertain::Resend, 2, outcome);
+        assert_eq!(after_doubt(Outcome::Refused(problem())).state, State::Uncertain);
+        assert_eq!(after_doubt(Outcome::TryAgain { problem: problem(), wait: None }).state, State::Uncertain);
+        assert_eq!(after_doubt(Outcome::Accepted { message_id: "m".into() }).state, State::Accepted);
+        assert!(settle(WhenUncertain::Resend, 0, Outcome::Uncertain(problem())).doubted);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum Change<'a> {
     TryAgain,
     /// As `TryAgain`, and no try is left.
     Exhaust,
-    /// Nobody knows what came of the attempt, a crash among the reasons.
+    /// Nobody knows what came of an attempt, a crash among the reasons.
     Doubt,
     /// The provider reported a status.
     Status(&'a DeliveryStatus),
@@ -160,7 +160,8 @@ impl State {
             (Sending, Change::Refuse) => Rejected,
             (Sending, Change::TryAgain) => Pending,
             (Sending, Change::Exhaust) => Exhausted,
-            (Sending, Change::Doubt) => Uncertain,
+            // A row that waits, after an attempt in doubt, for a try that will not be made.
+            (Sending | Pending, Change::Doubt) => Uncertain,
             (Rejected | Exhausted | Uncertain | Failed, Change::PutBack) => Pending,
             (Accepted | Sent | Delivered | Read | Failed, Change::Status(status)) => match (self, status) {
                 (Accepted, DeliveryStatus::Sent) => Sent,
@@ -223,6 +224,7 @@ mod tests {
             legal,
             [
                 "pending Intend sending",
+                "pending Doubt uncertain",
                 "pending Suppress suppressed",
                 "pending Cancel cancelled",
                 "sending Accept accepted",

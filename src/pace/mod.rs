@@ -112,7 +112,14 @@ impl Pace {
         let _first_in_line = self.departures.lock().await;
         loop {
             let now = Instant::now();
-            let Some(wait) = self.limits().window.enter(now) else { return };
+            let wait = {
+                let mut limits = self.limits();
+                match limits.not_before {
+                    Some(until) if now < until => Some(until - now),
+                    _ => limits.window.enter(now),
+                }
+            };
+            let Some(wait) = wait else { return };
             tokio::time::sleep(wait).await;
         }
     }
@@ -141,11 +148,14 @@ impl Pace {
             }
             limits.not_before = None;
         }
-        if limits.share < 1.0 && now.duration_since(limits.changed) >= RECOVERY_STEP.0 {
-            let share = (limits.share + RECOVERY_STEP.1).min(1.0);
+        limits.limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))?;
+        // Only with a turn in hand: a new limiter begins with its burst used up, and would put a waiting turn off.
+        let steps = now.saturating_duration_since(limits.changed).as_secs() / RECOVERY_STEP.0.as_secs();
+        if limits.share < 1.0 && steps > 0 {
+            let share = (limits.share + RECOVERY_STEP.1 * steps as f64).min(1.0);
             self.set_share(&mut limits, share, now);
         }
-        limits.limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))
+        Ok(())
     }
 
     fn set_share(&self, limits: &mut Limits, share: f64, changed: Instant) {
@@ -260,6 +270,15 @@ mod tests {
         pace.depart().await;
         assert!(asked.elapsed() <= Duration::from_millis(200), "{:?}", asked.elapsed());
         busy.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_low_rate_goes_on_at_half_its_speed_after_a_throttle() {
+        let pace = pace(10, Duration::from_secs(60));
+        pace.slow_down(None);
+        let start = Instant::now();
+        pace.turn().await;
+        assert!(start.elapsed() <= Duration::from_secs(13), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -53,6 +53,8 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// more), since a connection that the other side closes while a request is being written leaves that request in doubt.
 const IDLE: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A wish for a longer wait is more likely in another unit than meant.
+const LONGEST_WISH: Duration = Duration::from_secs(3600);
 
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -81,7 +83,9 @@ impl Provider {
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that
+            // does not come: the one may be tried again, the other is in doubt.
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
             .timeout(timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(concurrency)
@@ -173,7 +177,8 @@ async fn read(mut response: Response) -> Result<Vec<u8>, BrokenAnswer> {
 
 /// The provider's wish in seconds; the form with a date is for pages, not for APIs, and is passed over.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WISH))
 }
 
 impl Endpoint {

@@ -4,6 +4,8 @@
 //! transaction as the ledger entry. So what is found in `intent` when a run is taken up again, and nothing else, may
 //! or may not have been accepted.
 
+use std::collections::HashSet;
+
 use sqlx::sqlite::SqliteExecutor;
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
@@ -27,8 +29,21 @@ pub struct Due {
     pub phone: Phone,
     /// The frozen cells, as a JSON array.
     pub cells: String,
-    /// Whether the number was put on the suppression list since the plan.
-    pub suppressed: bool,
+    /// Whether an earlier attempt may have been accepted all the same.
+    pub doubted: bool,
+    /// When it was last taken up, if it ever was.
+    pub tried_at: Option<Millis>,
+}
+
+/// What became of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// It is durable: the request may leave.
+    Granted,
+    /// The number is on the suppression list; the row is in this state now.
+    Suppressed(State),
+    /// The row is not waiting to be sent.
+    Refused,
 }
 
 /// The intent to send a row, to be made durable.
@@ -69,6 +84,8 @@ pub struct Settled {
     pub due_at: Option<Millis>,
     /// First status poll not before, if there is one.
     pub poll_at: Option<Millis>,
+    /// Whether this attempt or an earlier one may have been accepted.
+    pub doubted: bool,
 }
 
 /// What is committed together.
@@ -76,8 +93,6 @@ pub struct Settled {
 pub struct Batch {
     /// Outcomes.
     pub settled: Vec<Settled>,
-    /// Rows whose number was put on the suppression list, never to be tried.
-    pub suppressed: Vec<RowKey>,
     /// Intents.
     pub intents: Vec<Intent>,
     /// Status answers.
@@ -90,11 +105,7 @@ impl Batch {
     /// Whether there is nothing to commit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.settled.is_empty()
-            && self.suppressed.is_empty()
-            && self.intents.is_empty()
-            && self.polled.is_empty()
-            && self.polls == 0
+        self.settled.is_empty() && self.intents.is_empty() && self.polled.is_empty() && self.polls == 0
     }
 }
 
@@ -105,9 +116,8 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn fresh(&self, run: i64, after: Option<RowKey>, limit: u32) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, 1, 0, false, phone, cells, EXISTS (SELECT 1 FROM suppression s WHERE s.phone = recipient.phone) \
-             FROM recipient WHERE id > ?1 AND id <= ?2 AND state = ?3 \
-             AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = recipient.id) ORDER BY id LIMIT ?4",
+            "SELECT id, 1, 0, false, phone, cells, false, NULL FROM recipient \
+             WHERE id > ?1 AND id <= ?2 AND state = ?3 ORDER BY id LIMIT ?4",
         )
         .bind(after.map_or(RowKey::first(run), |key| key.0))
         .bind(RowKey::last(run))
@@ -120,8 +130,7 @@ impl Store {
     }
 
     /// The last row of a run that was ever tried. Rows are tried in input order first, so all that were never tried
-    /// come after it. One that was suppressed when it was found, ahead of its turn, was not tried: rows before it may
-    /// still wait.
+    /// come after it.
     ///
     /// # Errors
     /// Where the store cannot be read.
@@ -129,37 +138,47 @@ impl Store {
         last_tried(&self.readers, run).await
     }
 
-    /// Rows that wait for another try and whose time has come, the longest due first; at most `limit`.
+    /// Rows that wait for another try and whose time has come, the longest due first; at most `limit`. With `since`
+    /// only those that were taken up after it.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn due_again(&self, run: i64, now: Millis, limit: u32) -> Result<Vec<Due>, StoreError> {
+    pub async fn due_again(
+        &self,
+        run: i64,
+        now: Millis,
+        since: Option<Millis>,
+        limit: u32,
+    ) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.id, d.attempts + 1, d.tries, true, r.phone, r.cells, \
-             EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) \
+            "SELECT d.id, d.attempts + 1, d.tries, true, r.phone, r.cells, d.doubted, d.tried_at \
              FROM delivery d JOIN recipient r ON r.id = d.id WHERE d.run = ?1 AND d.due_at <= ?2 \
-             ORDER BY d.due_at LIMIT ?3",
+             AND (?4 IS NULL OR d.tried_at >= ?4) ORDER BY d.due_at LIMIT ?3",
         )
         .bind(run)
         .bind(now.0)
         .bind(i64::from(limit))
+        .bind(since.map(|since| since.0))
         .fetch_all(&self.readers)
         .await
         .map_err(doing("claim rows to try again"))?;
         rows.iter().map(due).collect::<Result<_, _>>().map_err(doing("claim rows to try again"))
     }
 
-    /// When the next waiting row becomes due, if any waits.
+    /// When the next waiting row becomes due, if any waits; with `since` only of those taken up after it.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn next_due(&self, run: i64) -> Result<Option<Millis>, StoreError> {
-        let next: Option<i64> =
-            sqlx::query_scalar("SELECT min(due_at) FROM delivery WHERE run = ?1 AND due_at IS NOT NULL")
-                .bind(run)
-                .fetch_one(&self.readers)
-                .await
-                .map_err(doing("find the next due row"))?;
+    pub async fn next_due(&self, run: i64, since: Option<Millis>) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar(
+            "SELECT min(due_at) FROM delivery WHERE run = ?1 AND due_at IS NOT NULL \
+             AND (?2 IS NULL OR tried_at >= ?2)",
+        )
+        .bind(run)
+        .bind(since.map(|since| since.0))
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("find the next due row"))?;
         Ok(next.map(Millis))
     }
 
@@ -190,11 +209,10 @@ impl Store {
 async fn last_tried(store: impl SqliteExecutor<'_>, run: i64) -> Result<Option<RowKey>, StoreError> {
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT max(id) FROM (SELECT max(id) AS id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
-         AND NOT (state = ?3 AND attempts = 0) UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
+         UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
     )
     .bind(RowKey::first(run))
     .bind(RowKey::last(run))
-    .bind(State::Suppressed.code())
     .fetch_one(store)
     .await
     .map_err(doing("find the last row tried"))?;
@@ -209,18 +227,19 @@ fn due(row: &sqlx::sqlite::SqliteRow) -> Result<Due, sqlx::Error> {
         again: row.try_get(3)?,
         phone: Phone::from_u64(row.try_get::<i64, _>(4)?.unsigned_abs()),
         cells: row.try_get(5)?,
-        suppressed: row.try_get(6)?,
+        doubted: row.try_get(6)?,
+        tried_at: row.try_get::<Option<i64>, _>(7)?.map(Millis),
     })
 }
 
 impl Writer {
     /// Commits a batch, synced when this returns. Outcomes first, so that a row's slot in the air is free before
-    /// another takes it. Gives back, for each intent in order, whether it was granted: one is refused where the row
-    /// is not waiting to be sent, which is how a row can never be in the air twice.
+    /// another takes it. Gives back, for each intent in order, what became of it: one is refused where the row is not
+    /// waiting to be sent, which is how a row can never be in the air twice.
     ///
     /// # Errors
     /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
-    pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<bool>, StoreError> {
+    pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
         if self.last_fresh.is_none() {
             self.last_fresh = last_tried(&mut self.connection, run).await?;
         }
@@ -228,26 +247,34 @@ impl Writer {
         if !batch.settled.is_empty() {
             settle(&mut tx, run, &batch.settled).await?;
         }
-        if !batch.suppressed.is_empty() {
-            suppress(&mut tx, run, &batch.suppressed).await?;
-        }
         let mut granted = Vec::with_capacity(batch.intents.len());
         let mut wishes = Vec::with_capacity(batch.intents.len());
         let mut last_fresh = self.last_fresh;
+        // Looked at here, in the commit, so that a number takes effect the moment it is on the list.
+        let suppressed = suppressed(&mut tx, &batch.intents).await?;
         for intent in &batch.intents {
             // Fresh rows are taken up in input order, each once: all that were ever taken up lie before the last.
-            let grant = if intent.again {
-                take_up_again(&mut tx, intent).await?
-            } else if last_fresh.is_none_or(|last| last < intent.key) {
-                last_fresh = Some(intent.key);
-                true
+            let waiting = if intent.again {
+                is_waiting(&mut tx, intent).await?
             } else {
-                false
+                last_fresh.is_none_or(|last| last < intent.key)
             };
-            granted.push(grant);
-            if grant {
-                wishes.push(*intent);
+            if !waiting {
+                granted.push(Grant::Refused);
+                continue;
             }
+            if !intent.again {
+                last_fresh = Some(intent.key);
+            }
+            if suppressed.contains(&intent.key) {
+                granted.push(Grant::Suppressed(suppress(&mut tx, run, intent.key).await?));
+                continue;
+            }
+            if intent.again {
+                take_up_again(&mut tx, intent.key).await?;
+            }
+            granted.push(Grant::Granted);
+            wishes.push(*intent);
         }
         for wishes in wishes.chunks(MOST) {
             let wish = INTENT.over(wishes, |wish, i| wish.bind(i.key.0).bind(i.attempt.0).bind(i.at.0));
@@ -278,13 +305,13 @@ static LEDGER: Many = Many::new(
 );
 static DELIVERY: Many = Many::new(
     "INSERT INTO delivery \
-     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at) \
+     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at, doubted) \
      SELECT * FROM (VALUES ",
-    12,
+    13,
     ") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
      attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
      message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
-     due_at = excluded.due_at, poll_at = excluded.poll_at",
+     due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted",
 );
 static INTENT: Many =
     Many::new("INSERT INTO intent (id, attempt, at) SELECT * FROM (VALUES ", 3, ") WHERE column1 IS NOT NULL");
@@ -321,46 +348,80 @@ async fn settle(tx: &mut Transaction<'_, Sqlite>, run: i64, settled: &[Settled])
                 .bind(s.problem.as_ref().map(|problem| &problem.message))
                 .bind(s.due_at.map(|at| at.0))
                 .bind(s.poll_at.map(|at| at.0))
+                .bind(s.doubted)
         });
         delivery.execute(&mut **tx).await.map_err(failed())?;
     }
     Ok(())
 }
 
-async fn suppress(tx: &mut Transaction<'_, Sqlite>, run: i64, keys: &[RowKey]) -> Result<(), StoreError> {
-    let state = State::Pending.after(Change::Suppress).map_err(StoreError::Illegal)?;
-    let keys: Vec<i64> = keys.iter().map(|key| key.0).collect();
-    sqlx::query(
-        "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
-         SELECT r.id, ?2, ?3, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
-         FROM json_each(?1) AS wanted JOIN recipient r ON r.id = wanted.value \
-         LEFT JOIN suppression s ON s.phone = r.phone WHERE true \
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, code = excluded.code, message = excluded.message, \
-         due_at = NULL WHERE delivery.state = ?4",
+/// Which of these rows have a number on the suppression list; hardly ever any, and mostly there is no list.
+async fn suppressed(tx: &mut Transaction<'_, Sqlite>, intents: &[Intent]) -> Result<HashSet<RowKey>, StoreError> {
+    let failed = || doing("look at the suppression list");
+    if intents.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let any: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM suppression)").fetch_one(&mut **tx).await.map_err(failed())?;
+    if !any {
+        return Ok(HashSet::new());
+    }
+    let keys: Vec<i64> = intents.iter().map(|intent| intent.key.0).collect();
+    let found: Vec<i64> = sqlx::query_scalar(
+        "SELECT r.id FROM json_each(?1) AS wanted JOIN recipient r ON r.id = wanted.value \
+         WHERE EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone)",
     )
     .bind(serde_json::to_string(&keys).unwrap_or_default())
-    .bind(run)
-    .bind(state.code())
-    .bind(State::Pending.code())
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
-    .map_err(doing("record suppressed rows"))?;
-    Ok(())
+    .map_err(failed())?;
+    Ok(found.into_iter().map(RowKey).collect())
 }
 
-/// Whether a row that waits for another try may be taken up: it stands as pending after all attempts before this one.
-async fn take_up_again(tx: &mut Transaction<'_, Sqlite>, intent: &Intent) -> Result<bool, StoreError> {
-    let sending = State::Pending.after(Change::Intend).map_err(StoreError::Illegal)?;
-    let taken = sqlx::query(
-        "UPDATE delivery SET state = ?3, due_at = NULL WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?4 \
-         AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.id = delivery.id)",
+/// Marks a row whose number is on the suppression list. One that may have been accepted before stays in doubt.
+async fn suppress(tx: &mut Transaction<'_, Sqlite>, run: i64, key: RowKey) -> Result<State, StoreError> {
+    let suppressed = State::Pending.after(Change::Suppress).map_err(StoreError::Illegal)?;
+    let uncertain = State::Pending.after(Change::Doubt).map_err(StoreError::Illegal)?;
+    let state: i64 = sqlx::query_scalar(
+        "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
+         SELECT r.id, ?2, ?3, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
+         FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone WHERE r.id = ?1 \
+         ON CONFLICT (id) DO UPDATE SET state = CASE WHEN doubted THEN ?4 ELSE excluded.state END, \
+         code = CASE WHEN doubted THEN code ELSE excluded.code END, \
+         message = CASE WHEN doubted THEN message ELSE excluded.message END, due_at = NULL RETURNING state",
+    )
+    .bind(key.0)
+    .bind(run)
+    .bind(suppressed.code())
+    .bind(uncertain.code())
+    .fetch_one(&mut **tx)
+    .await
+    .map_err(doing("record suppressed rows"))?;
+    State::from_code(state).ok_or_else(|| StoreError::Damaged(format!("there is no state number {state}")))
+}
+
+/// Whether a row that was taken up before stands as pending after all attempts before this one, and is not in the air.
+async fn is_waiting(tx: &mut Transaction<'_, Sqlite>, intent: &Intent) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?3) \
+         AND NOT EXISTS (SELECT 1 FROM intent WHERE id = ?1)",
     )
     .bind(intent.key.0)
     .bind(intent.attempt.0)
-    .bind(sending.code())
     .bind(State::Pending.code())
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await
-    .map_err(doing("take rows up again"))?;
-    Ok(taken.rows_affected() == 1)
+    .map_err(doing("look at a waiting row"))
+}
+
+/// Takes a waiting row up again.
+async fn take_up_again(tx: &mut Transaction<'_, Sqlite>, key: RowKey) -> Result<(), StoreError> {
+    let sending = State::Pending.after(Change::Intend).map_err(StoreError::Illegal)?;
+    sqlx::query("UPDATE delivery SET state = ?2, due_at = NULL WHERE id = ?1")
+        .bind(key.0)
+        .bind(sending.code())
+        .execute(&mut **tx)
+        .await
+        .map_err(doing("take rows up again"))?;
+    Ok(())
 }

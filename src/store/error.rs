@@ -73,6 +73,23 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the same may work later without anybody doing anything to the store: another process was writing
+    /// (`SQLITE_BUSY`), or the disk was full.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let Self::Query { source: sqlx::Error::Database(error), .. } = self else { return false };
+        // The primary code is the lowest byte: https://sqlite.org/rescode.html
+        let code = error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        matches!(code, Some(5 | 13))
+    }
+
+    /// The cause in the store's own words, or nothing.
+    pub(crate) fn reason(&self) -> String {
+        std::error::Error::source(self).map(ToString::to_string).unwrap_or_default()
+    }
+}
+
 /// Names what was being done when a statement failed.
 pub(crate) fn doing(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Query { doing: what, source }

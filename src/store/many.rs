@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
-/// The largest statement, in rows. With at most 12 values a row it stays below SQLite's 32,766 parameters.
+/// The largest statement, in rows. With at most 15 values a row it stays below SQLite's 32,766 parameters.
 pub(super) const MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 12;
 

@@ -8,18 +8,27 @@ use crate::model::{Change, Millis, Phone, State};
 
 impl Writer {
     /// Puts every row of a run that is in one of `states` back to be sent again, and reopens the run. Gives back how
-    /// many rows there were.
+    /// many rows there were; none if the run was cancelled.
     ///
     /// # Errors
     /// Where one of the states cannot be put back, or the store cannot be written.
     pub async fn put_back(&mut self, run: i64, states: &[State], now: Millis) -> Result<u64, StoreError> {
         let failed = || doing("put rows back");
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        let cancelled: bool = sqlx::query_scalar("SELECT cancelled_at IS NOT NULL FROM run WHERE id = ?1")
+            .bind(run)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed())?;
+        if cancelled {
+            // Nothing of it would ever be sent, and what is known of these rows would be lost.
+            return Ok(0);
+        }
         let mut rows = 0;
         for state in states {
             let pending = state.after(Change::PutBack).map_err(StoreError::Illegal)?;
             rows += sqlx::query(
-                "UPDATE delivery SET state = ?3, tries = 0, put_back = put_back + 1, due_at = ?5, accepted_at = NULL, message_id = NULL, \
+                "UPDATE delivery SET state = ?3, tries = 0, put_back = put_back + 1, doubted = 0, due_at = ?5, accepted_at = NULL, message_id = NULL, \
                  provider_status = NULL, delivered_at = NULL, read_at = NULL, poll_at = NULL, polled_at = NULL \
                  WHERE id BETWEEN ?1 AND ?2 AND state = ?4",
             )
@@ -64,14 +73,18 @@ impl Writer {
     /// Where the store cannot be written.
     pub async fn cancel_waiting(&mut self, run: i64) -> Result<(), StoreError> {
         let cancelled = State::Pending.after(Change::Cancel).map_err(StoreError::Illegal)?;
+        // "Cancelled" would claim that it was not sent.
+        let uncertain = State::Pending.after(Change::Doubt).map_err(StoreError::Illegal)?;
         sqlx::query(
-            "UPDATE delivery SET state = ?3, due_at = NULL WHERE id BETWEEN ?1 AND ?2 AND state = ?4 \
+            "UPDATE delivery SET state = CASE WHEN doubted THEN ?5 ELSE ?3 END, due_at = NULL \
+             WHERE id BETWEEN ?1 AND ?2 AND state = ?4 \
              AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.id = delivery.id)",
         )
         .bind(RowKey::first(run))
         .bind(RowKey::last(run))
         .bind(cancelled.code())
         .bind(State::Pending.code())
+        .bind(uncertain.code())
         .execute(&mut self.connection)
         .await
         .map_err(doing("cancel waiting rows"))?;

@@ -140,37 +140,30 @@ impl Writer {
     /// Where the store cannot be read or written.
     pub async fn decide(&mut self, new: &NewRun, again: bool, now: Millis) -> Result<Decision, StoreError> {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
-        let last = sqlx::query(concat_sql("WHERE name = ?1 ORDER BY number DESC LIMIT 1"))
+        // An unfinished run of the same content goes on; one of other content is in the way. After a `retry` of an old
+        // run there may be more than one.
+        if let Some(run) = newest(&mut tx, new, "finished_at IS NULL").await? {
+            let campaign = run.campaign_print != new.campaign_print;
+            let same = !campaign && run.recipients_print == new.recipients_print;
+            return Ok(if same { Decision::GoOn(run) } else { Decision::Differs { run, campaign } });
+        }
+        // Not only the last run counts: whoever puts an old list back must not message everyone on it again. A run
+        // whose import was given up never sent anything.
+        let same = "campaign_print = ?2 AND recipients_print = ?3 AND planned_at IS NOT NULL";
+        if !again && let Some(run) = newest(&mut tx, new, same).await? {
+            return Ok(Decision::Finished(run));
+        }
+        let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
             .bind(&new.name)
-            .fetch_optional(&mut *tx)
+            .fetch_one(&mut *tx)
             .await
-            .map_err(doing("find the last run"))?
-            .as_ref()
-            .map(read)
-            .transpose()?;
-        let number = match last {
-            None => 1,
-            Some(run) => {
-                let campaign = run.campaign_print != new.campaign_print;
-                let same = !campaign && run.recipients_print == new.recipients_print;
-                match (run.finished_at.is_some(), same) {
-                    (false, true) => return Ok(Decision::GoOn(run)),
-                    (false, false) => return Ok(Decision::Differs { run, campaign }),
-                    (true, _) => {}
-                }
-                // Not only the last run counts: whoever puts an old list back must not message everyone on it again.
-                if !again && let Some(run) = finished_before(&mut tx, new).await? {
-                    return Ok(Decision::Finished(run));
-                }
-                run.id.number() + 1
-            }
-        };
+            .map_err(doing("number the run"))?;
         let row = sqlx::query(
             "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
         )
         .bind(&new.name)
-        .bind(i64::from(number))
+        .bind(number)
         .bind(&new.campaign)
         .bind(&new.campaign_print)
         .bind(&new.recipients_print)
@@ -203,21 +196,26 @@ impl Writer {
     }
 }
 
-/// The newest finished run of the same content, if there is one. One whose import was given up never sent anything.
-async fn finished_before(tx: &mut Transaction<'_, Sqlite>, new: &NewRun) -> Result<Option<Run>, StoreError> {
-    sqlx::query(concat_sql(
-        "WHERE name = ?1 AND campaign_print = ?2 AND recipients_print = ?3 AND finished_at IS NOT NULL \
-         AND planned_at IS NOT NULL ORDER BY number DESC LIMIT 1",
-    ))
-    .bind(&new.name)
-    .bind(&new.campaign_print)
-    .bind(&new.recipients_print)
-    .fetch_optional(&mut **tx)
-    .await
-    .map_err(doing("look for the same content"))?
-    .as_ref()
-    .map(read)
-    .transpose()
+/// The newest run of the campaign's name for which `condition` holds, one of the same content before any other.
+async fn newest(
+    tx: &mut Transaction<'_, Sqlite>,
+    new: &NewRun,
+    condition: &'static str,
+) -> Result<Option<Run>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM run WHERE name = ?1 AND {condition} \
+         ORDER BY (campaign_print = ?2 AND recipients_print = ?3) DESC, number DESC LIMIT 1"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(&new.name)
+        .bind(&new.campaign_print)
+        .bind(&new.recipients_print)
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(doing("look for runs of that name"))?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// A statement over all columns of `run` with this rest. Every rest is a literal of this file.

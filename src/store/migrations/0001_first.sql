@@ -67,6 +67,7 @@ CREATE TABLE delivery (
     attempts        INTEGER NOT NULL,   -- requests made
     tries           INTEGER NOT NULL,   -- tries used up: throttled attempts do not count, a person's put-back starts anew
     put_back        INTEGER NOT NULL DEFAULT 0, -- how often a person had it sent again
+    doubted         INTEGER NOT NULL DEFAULT 0, -- an attempt since then may have been accepted all the same
     tried_at        INTEGER,            -- the last attempt
     accepted_at     INTEGER,
     message_id      TEXT,
