@@ -11,12 +11,15 @@ use tokio::task::JoinSet;
 use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job};
-use crate::model::{Change, DeliveryStatus, Event, Millis, Problem, Reconcile, State, StatusUpdate};
+use crate::model::{Change, DeliveryStatus, Dispatch, Event, Millis, Problem, Reconcile, State, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 
 /// Messages looked at together, and so status requests in flight at most a hundredth of it.
 const PAGE: u32 = 800;
+/// While messages are being sent, one request in so many is a status request: a hundredth of the rate, and as each asks
+/// about a hundred messages, once about each.
+const SENDS_A_POLL: u32 = 100;
 /// The longest a message that is due waits for others to fill its request.
 const LONGEST_LINGER: Duration = Duration::from_secs(10);
 
@@ -40,6 +43,9 @@ pub(super) async fn reconcile(
         let go_at = due.first().map(|oldest| oldest.poll_at.plus(linger));
         // Waiting for company makes sense only while there may be some.
         let alone = !dispatching && next.is_none_or(|next| go_at.is_some_and(|go_at| next > go_at));
+        if dispatching {
+            due.truncate(MOST_IDS);
+        }
         if due.len() >= MOST_IDS {
             due.truncate(due.len() / MOST_IDS * MOST_IDS);
         } else if !(alone || go_at.is_some_and(|go_at| go_at <= now)) {
@@ -65,7 +71,20 @@ pub(super) async fn reconcile(
                 recover(job, &error, trouble).await;
             }
         }
+        if dispatching {
+            tokio::select! {
+                () = job.stop.all_ended() => {}
+                _ = sending.changed() => {}
+                () = tokio::time::sleep(breather(&job.campaign.dispatch)) => {}
+            }
+        }
     }
+}
+
+/// The time between two status requests while messages are being sent: they share the account's rate, and the
+/// messages go first.
+fn breather(dispatch: &Dispatch) -> Duration {
+    dispatch.per.mul_f64(f64::from(SENDS_A_POLL) / f64::from(dispatch.rate.get()))
 }
 
 /// Asks once about every message whose status is awaited and that was not asked about within `every`.
