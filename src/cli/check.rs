@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
-use super::{Global, cannot_print, screen, session};
+use super::{Global, cannot_print, config, screen, session};
 use crate::campaign_file;
 use crate::engine::{Bad, PlanError, Warning};
+use crate::model::Source;
 use crate::report::{NewFile, ReportError};
 
 /// What `check` takes.
@@ -27,12 +28,20 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
     let plan = folded::plan(&loaded)?;
+    if let Some(target) = &args.rejects {
+        let mut others = vec![args.file.as_path()];
+        if let Source::Csv(list) = &loaded.campaign.recipients.source {
+            others.push(list);
+        }
+        screen::refuse_to_overwrite(target, &others)?;
+    }
+    config::known(&loaded.campaign.provider, global)?;
     let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
     let progress = session::progress(global);
     let mut folded = Folded::default();
     let each = |bad: Bad<'_>| {
         if args.json {
-            screen::data(&as_json(&bad).to_string()).map_err(PlanError::Tell)?;
+            screen::stream(&as_json(&bad).to_string()).map_err(PlanError::Tell)?;
         } else {
             folded.add(&bad);
         }

@@ -53,6 +53,23 @@ pub(super) struct Account {
     _simulator: Option<Simulator>,
 }
 
+/// Whether there is a provider of this name, without asking for its credential.
+pub(super) fn known(name: &str, global: &Global) -> Result<(), Failure> {
+    let configured = read(global)?;
+    if configured.providers.contains_key(name) || BUILT_IN.contains(&name) {
+        return Ok(());
+    }
+    Err(unknown(name, &configured))
+}
+
+fn unknown(name: &str, configured: &Raw) -> Failure {
+    let known: Vec<&str> = configured.providers.keys().map(String::as_str).chain(BUILT_IN).collect();
+    Failure::new(Exit::Wrong, format!("there is no provider `{name}`; there are {}", known.join(", ")))
+}
+
+/// Providers that need no configuration file.
+const BUILT_IN: [&str; 2] = ["incs", "simulator"];
+
 /// The account that `name` stands for: from the configuration, or a built-in one.
 pub(super) fn account(name: &str, global: &Global) -> Result<Account, Failure> {
     let configured = read(global)?;
@@ -70,14 +87,7 @@ pub(super) fn account(name: &str, global: &Global) -> Result<Account, Failure> {
             certification_code: None,
             certification_code_env: None,
         },
-        (None, _) => {
-            let known: Vec<&str> =
-                configured.providers.keys().map(String::as_str).chain(["incs", "simulator"]).collect();
-            return Err(Failure::new(
-                Exit::Wrong,
-                format!("there is no provider `{name}`; there are {}", known.join(", ")),
-            ));
-        }
+        (None, _) => return Err(unknown(name, &configured)),
     };
     match raw.kind {
         Kind::Simulator if raw.base_url.is_none() => simulated(),

@@ -181,7 +181,10 @@ fn log_to_stderr(global: &Global) {
         2 => "campaigner=debug",
         _ => "campaigner=trace,hyper_util=debug,reqwest=debug",
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_ansi(screen::has_color())
+        .with_writer(std::io::stderr);
     match global.log_format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),

@@ -72,7 +72,7 @@ fn print(body: &[u8], pretty: bool) -> std::io::Result<()> {
     let text = String::from_utf8_lossy(body);
     if pretty {
         let value: serde_json::Value = serde_json::from_str(&text)?;
-        return screen::data(&serde_json::to_string_pretty(&value)?);
+        return screen::stream(&serde_json::to_string_pretty(&value)?);
     }
-    screen::data(&text)
+    screen::stream(&text)
 }

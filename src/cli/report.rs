@@ -1,7 +1,7 @@
 //! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store.
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::{Global, run_id, screen, session, state};
@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Append the row's own columns, so that a filtered report is a ready recipient list (csv)
     #[arg(long)]
     input: bool,
-    /// Into this file instead of standard output
+    /// Into this file instead of standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -37,8 +37,11 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
     let campaign = session::thaw(&run)?;
-    match &args.output {
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
+            let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));
+            let (log, index, config) = (beside("-wal"), beside("-shm"), Path::new("campaigner.toml"));
+            screen::refuse_to_overwrite(path, &[&global.db, &log, &index, config])?;
             let mut file = NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))?;
             write(args, &store, &run, &campaign, &mut file).await?;
             file.replace().map_err(|error| Failure::of(Exit::Environment, &error))?;

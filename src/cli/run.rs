@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::session::{self, Overrides, Session};
-use super::{Global, folded, screen};
+use super::{Global, config, folded, screen};
 use crate::campaign_file;
 use crate::engine::{Stop, Work};
 use crate::model::{Event, Millis};
@@ -35,6 +35,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     args.overrides.apply(&mut campaign)?;
     let plan = folded::plan(&loaded)?;
     if args.dry_run {
+        config::known(&campaign.provider, global)?;
         return folded::dry_run(plan, &campaign, global).await;
     }
     let account = session::account(&campaign, global)?;

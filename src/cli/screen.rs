@@ -1,9 +1,20 @@
 //! The only place that prints: data to standard output, everything else to standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use super::exit::{Exit, Failure};
 
 /// Writes a line of data to standard output. A reader that went away (`| head`) is no error of ours.
 pub(super) fn data(line: &str) -> io::Result<()> {
+    match stream(line) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// As [`data`], for one of many lines: tells when the reader went away, so that the rest need not be made.
+pub(super) fn stream(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")
@@ -17,6 +28,18 @@ pub(super) fn say(sentence: &str) {
 /// Says what went wrong.
 pub(super) fn complain(words: &str) {
     say(&format!("campaigner: {words}"));
+}
+
+/// Refuses to write to a file that something else lives in: the store with its logs, a campaign, its recipients.
+pub(super) fn refuse_to_overwrite(target: &Path, others: &[&Path]) -> Result<(), Failure> {
+    let Ok(target) = target.canonicalize() else { return Ok(()) };
+    match others.iter().find(|other| other.canonicalize().is_ok_and(|other| other == target)) {
+        Some(other) => Err(Failure::new(
+            Exit::Wrong,
+            format!("{} is needed as it is and would be overwritten; name another file", other.display()),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Whether errors may be coloured: on a terminal, unless the person says no (<https://no-color.org>).

@@ -110,11 +110,26 @@ impl Session {
             lock,
             campaign: campaign.clone(),
         };
+        let folder = overrides.folder(&run);
+        // Known before the first message leaves, not after the last.
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::new(
+                Exit::Environment,
+                format!(
+                    "the report folder {} cannot be made: {error}; nothing was sent. --report-dir names another",
+                    folder.display()
+                ),
+            )
+        })?;
         let whole = async {
             let ending = engine::work(job, work).await;
             progress.finish();
             let run = store.run(Some(&run.id)).await?;
-            conclude(&store, &run, &campaign, &ending?, &overrides.folder(&run), global).await
+            let concluded = conclude(&store, &run, &campaign, &ending?, &folder, global).await;
+            if let Err(error) = store.fold().await {
+                tracing::warn!(%error, "the log stays beside the store for now");
+            }
+            concluded
         };
         match unless_aborted(&stop, &progress.events(), whole).await {
             Some(concluded) => concluded,
@@ -158,6 +173,9 @@ async fn conclude(
     if ending.reason == Some(Reason::Limit) {
         screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
         return Ok(Exit::Stopped);
+    }
+    if ending.tally.sendable() == 0 {
+        screen::complain(&format!("none of the rows of {} can be sent; the report says why for each", run.id));
     }
     Ok(exit_of(ending))
 }

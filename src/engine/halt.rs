@@ -27,26 +27,28 @@ impl HaltRule {
         let mut streak = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Outcome::Accepted { .. } => streak.length = 0,
-            Outcome::Refused(problem) => {
+            Outcome::Uncertain(problem) if !is_no_provider(problem) => {}
+            Outcome::Refused(problem) | Outcome::Uncertain(problem) => {
                 if streak.code == problem.code {
                     streak.length += 1;
                 } else {
                     *streak = Streak { code: problem.code.clone(), length: 1 };
                 }
                 if streak.length == SAME_REFUSALS {
-                    let words = format!("{SAME_REFUSALS} rows in a row were refused alike: {}", problem.message);
+                    let words = format!("{SAME_REFUSALS} rows in a row were answered alike: {}", problem.message);
                     return Some(Problem::new(problem.code.clone(), words));
                 }
             }
             // Neither a refusal nor an acceptance: says nothing about the message.
-            Outcome::TryAgain { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::Uncertain(_)
-            | Outcome::Halted(_)
-            | Outcome::Unsent => {}
+            Outcome::TryAgain { .. } | Outcome::Throttled { .. } | Outcome::Halted(_) | Outcome::Unsent => {}
         }
         None
     }
+}
+
+/// Whether what answers with success is not the provider: a log-in page, a proxy's greeting.
+fn is_no_provider(problem: &Problem) -> bool {
+    problem.code.starts_with("http_2") || problem.code == "bad_answer"
 }
 
 #[cfg(test)]
@@ -62,6 +64,13 @@ mod tests {
         let rule = HaltRule::default();
         let stops: Vec<u32> = (1..=60).filter(|_| rule.watch(&refused("132001")).is_some()).collect();
         assert_eq!(stops, [20]);
+    }
+
+    #[test]
+    fn something_that_is_not_the_provider_stops_the_run() {
+        let rule = HaltRule::default();
+        let page = Outcome::Uncertain(Problem::new("http_200", "HTTP 200: <html>Login"));
+        assert_eq!((1..=30).filter(|_| rule.watch(&page).is_some()).collect::<Vec<_>>(), [20]);
     }
 
     #[test]

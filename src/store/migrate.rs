@@ -8,7 +8,7 @@ use super::StoreError;
 use super::error::doing;
 
 /// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
-const APPLICATION_ID: i64 = 0x434D_5047;
+pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// Every migration, in order; the store's format is the number of those it has had.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
@@ -45,7 +45,7 @@ async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, S
     .fetch_one(connection)
     .await
     .map_err(doing("tell its format"))?;
-    if application != APPLICATION_ID && tables > 0 {
+    if application != i64::from(APPLICATION_ID) && tables > 0 {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);

@@ -87,6 +87,11 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         make_private(path).map_err(opened)?;
+        // By its one true name, so that a link does not get past the lock.
+        let path = &path.canonicalize().map_err(opened)?;
+        if is_foreign(path).map_err(opened)? {
+            return Err(StoreError::Foreign { path: path.clone() });
+        }
         let mut writer = connect(path).await?;
         migrate::migrate(path, &mut writer).await?;
         let readers = SqlitePoolOptions::new()
@@ -114,6 +119,20 @@ impl Store {
     /// Where the file cannot be opened.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
         Ok(Writer { connection: connect(&self.path).await?, last_fresh: None })
+    }
+
+    /// Folds the log into the file, so that the one file is the whole store for whoever copies it. Where another
+    /// process is at work it does so when it ends.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub async fn fold(&self) -> Result<(), StoreError> {
+        let mut connection = connect(&self.path).await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await
+            .map_err(error::doing("fold its log"))?;
+        connection.close().await.map_err(error::doing("close"))
     }
 
     /// The store's file.
@@ -170,14 +189,34 @@ async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
 
 /// Makes the file if need be and keeps it for its owner alone; SQLite gives its log and index the same mode.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     let file =
         std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.nlink() > 1 {
+        // SQLite's log is beside one of the names only, and so is the lock.
+        return Err(std::io::Error::other("it has more than one name (hard links); keep one and remove the others"));
+    }
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
     Ok(())
+}
+
+/// Whether the file is surely another program's, told from its header alone: opening it would already change it.
+/// A store that is just being made has one page, without the mark as yet.
+fn is_foreign(path: &Path) -> std::io::Result<bool> {
+    use std::io::Read;
+    const ONE_PAGE: u64 = 4096;
+    let mut header = Vec::with_capacity(72);
+    std::fs::File::open(path)?.take(72).read_to_end(&mut header)?;
+    if header.is_empty() {
+        return Ok(false);
+    }
+    // https://sqlite.org/fileformat.html: the magic string, and the application id at offset 68, big-endian.
+    let ours = header.get(68..72).is_some_and(|mark| mark == migrate::APPLICATION_ID.to_be_bytes());
+    let size = std::fs::metadata(path)?.len();
+    Ok(!header.starts_with(b"SQLite format 3\0") || (!ours && size > ONE_PAGE))
 }
 
 #[cfg(test)]
