@@ -1,6 +1,7 @@
 //! Working on a run from the command line: what `run`, `resume`, `reconcile` and `retry` have in common.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
@@ -213,28 +214,42 @@ pub(super) async fn unless_aborted<T>(stop: &Stop, events: &Events, what: impl F
 }
 
 async fn second_signal(stop: &Stop, events: &Events) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers a signal ends the process at once, which loses nothing either.
-        return std::future::pending().await;
-    };
-    for first in [true, false] {
+    // Without handlers a signal ends the process at once, which loses nothing either.
+    let Ok(first) = Signals::from_now() else { return std::future::pending().await };
+    first.one().await;
+    stop.stop(Reason::Signal);
+    tokio::time::sleep(SAME_SIGNAL).await;
+    let Ok(second) = Signals::from_now() else { return std::future::pending().await };
+    events(Event::Said("stopping: what is in flight ends, nothing new begins; once more aborts at once".into()));
+    second.one().await;
+}
+
+/// Signals so close together are one: `timeout`, for one, signals the process and then its whole group.
+const SAME_SIGNAL: Duration = Duration::from_millis(20);
+
+/// SIGINT and SIGTERM, as they come after this was made.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn from_now() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one of either.
+    async fn one(mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if first {
-            stop.stop(Reason::Signal);
-            events(Event::Said(
-                "stopping: what is in flight ends, nothing new begins; once more aborts at once".into(),
-            ));
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
 
 /// A length of time as a person says it, to the second.
-pub(super) fn plain_seconds(time: std::time::Duration) -> String {
+pub(super) fn plain_seconds(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
