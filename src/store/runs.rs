@@ -252,3 +252,59 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
         .map_err(|_| StoreError::Damaged(format!("the columns of run {} cannot be read", run.id)))?;
     Ok(run)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(recipients: &str) -> NewRun {
+        NewRun {
+            name: "sale".into(),
+            campaign: "{}".into(),
+            campaign_print: "same".into(),
+            recipients_print: recipients.into(),
+        }
+    }
+
+    async fn run_to_the_end(writer: &mut Writer, recipients: &str) -> i64 {
+        let Decision::Made(run) = writer.decide(&content(recipients), false, Millis(1)).await.unwrap() else {
+            panic!("{recipients} is new")
+        };
+        writer.finish_plan(run.key, Millis(2)).await.unwrap();
+        writer.reach(run.key, Stage::Finished, Millis(3)).await.unwrap();
+        run.key
+    }
+
+    #[tokio::test]
+    async fn the_same_content_never_makes_a_second_run_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        let first = run_to_the_end(&mut writer, "a").await;
+        run_to_the_end(&mut writer, "b").await;
+        let decide = writer.decide(&content("a"), false, Millis(4)).await.unwrap();
+        assert!(matches!(&decide, Decision::Finished(run) if run.key == first), "{decide:?}");
+
+        // As `retry` leaves it until its statuses are final: it is what the old list goes on with, and in the way of
+        // every other one.
+        sqlx::query("UPDATE run SET finished_at = NULL WHERE id = ?1")
+            .bind(first)
+            .execute(&mut writer.connection)
+            .await
+            .unwrap();
+        let decide = writer.decide(&content("a"), false, Millis(5)).await.unwrap();
+        assert!(matches!(&decide, Decision::GoOn(run) if run.key == first), "{decide:?}");
+        let decide = writer.decide(&content("c"), false, Millis(6)).await.unwrap();
+        assert!(matches!(&decide, Decision::Differs { run, campaign: false } if run.key == first), "{decide:?}");
+    }
+
+    #[tokio::test]
+    async fn again_makes_the_next_run_of_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        run_to_the_end(&mut writer, "a").await;
+        let decide = writer.decide(&content("a"), true, Millis(4)).await.unwrap();
+        assert!(matches!(&decide, Decision::Made(run) if run.id == RunId::new("sale", 2)), "{decide:?}");
+    }
+}
