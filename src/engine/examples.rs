@@ -28,7 +28,10 @@ async fn every_row_of_every_example_can_be_sent() {
         assert_eq!(messages::check_message(campaign.channel, &campaign.message).len(), warnings(&campaign), "{path:?}");
         let mut bad = Vec::new();
         let each = |row: Bad<'_>| {
-            bad.push(format!("{row:?}"));
+            bad.push(match row {
+                Bad::Invalid { row, problem } => format!("row {}: {problem}", row.row),
+                Bad::Duplicate { row, .. } => format!("row {row}: duplicate"),
+            });
             Ok(())
         };
         let checked = Plan::open(&campaign).unwrap().check(each, &(Arc::new(|_| {}) as _)).await.unwrap();

@@ -233,7 +233,6 @@ impl Plan {
 }
 
 /// A row that will not be sent.
-#[derive(Debug)]
 pub enum Bad<'a> {
     /// It cannot become a message.
     Invalid {

@@ -15,7 +15,8 @@ use super::{Polled, RowKey, Store, StoreError, Writer};
 use crate::model::{AttemptNo, Change, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// There is no `Debug`, since it is made of personal data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Due {
     /// Which row.
     pub key: RowKey,

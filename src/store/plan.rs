@@ -8,7 +8,8 @@ use super::{RowKey, StoreError, Writer};
 use crate::model::{Millis, Phone, Problem, RowNo, State};
 
 /// A record of the input as the plan judged it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// There is no `Debug`, since it is made of personal data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PlannedRow {
     /// Its number in the input.
     pub row: RowNo,
