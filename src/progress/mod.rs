@@ -76,7 +76,6 @@ impl FromStr for Mode {
 #[derive(Clone)]
 pub struct Progress {
     sink: Arc<Mutex<Sink>>,
-    bars: Option<MultiProgress>,
 }
 
 enum Sink {
@@ -89,21 +88,21 @@ enum Sink {
 #[must_use]
 pub fn reporter(mode: Mode, quiet: bool) -> Progress {
     if quiet || mode == Mode::None {
-        return Progress::new(Sink::Nothing, None);
+        return Progress::new(Sink::Nothing);
     }
     if mode != Mode::Plain {
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
         if !target.is_hidden() {
-            let multi = MultiProgress::with_draw_target(target);
-            return Progress::new(Sink::Bars(Bars::new(multi.clone(), Instant::now())), Some(multi));
+            let bars = Bars::new(MultiProgress::with_draw_target(target), Instant::now());
+            return Progress::new(Sink::Bars(bars));
         }
     }
-    Progress::new(Sink::Plain(Plain::new(Box::new(io::stderr()), Instant::now())), None)
+    Progress::new(Sink::Plain(Plain::new(Box::new(io::stderr()), Instant::now())))
 }
 
 impl Progress {
-    fn new(sink: Sink, bars: Option<MultiProgress>) -> Self {
-        Self { sink: Arc::new(Mutex::new(sink)), bars }
+    fn new(sink: Sink) -> Self {
+        Self { sink: Arc::new(Mutex::new(sink)) }
     }
 
     /// Where the events go that are to be shown. Returns at once but for the time that stderr takes.
@@ -130,14 +129,6 @@ impl Progress {
             Sink::Nothing => {}
         }
     }
-
-    /// Runs `print`, which writes to the terminal, with the bars out of its way: for log lines.
-    pub fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
-        match &self.bars {
-            Some(bars) => bars.suspend(print),
-            None => print(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -161,7 +152,6 @@ mod tests {
             events(Event::Dispatched);
             progress.finish();
             events(Event::Dispatched);
-            assert_eq!(progress.suspend(|| 7), 7);
         }
     }
 }

@@ -54,7 +54,7 @@ pub enum StoreError {
     #[error("the store refused an illegal change")]
     Illegal(#[source] IllegalChange),
     /// There is no such run.
-    #[error("there is no run {0} in this store; `campaigner status` lists the newest")]
+    #[error("there is no run {0} in this store; `campaigner status --all` lists them")]
     NoSuchRun(RunId),
     /// There is no run at all.
     #[error("there is no run in this store yet; `campaigner run FILE` starts one")]
