@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use campaigner::campaign_file;
 use campaigner::engine::Plan;
-use campaigner::model::{AttemptNo, Millis, Phone, Problem, RowNo, State};
+use campaigner::model::{AttemptNo, Millis, Phone, RowNo, State};
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
 use campaigner::store::{Batch, Decision, Intent, NewRun, PlannedRow, RowKey, Settled, Store};
@@ -112,7 +112,7 @@ async fn stored(store: &Store) -> i64 {
             line: row + 1,
             to: Ok(Phone::from_u64(85_260_000_000 + row)),
             cells: format!(r#"["8526{row:07}","Ana Maria","30%","A-{row}"]"#),
-            problem: None::<Problem>,
+            problems: Vec::new(),
         })
         .collect();
     for chunk in rows.chunks(1000) {

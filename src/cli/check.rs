@@ -6,11 +6,14 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
-use super::{Global, cannot_print, config, screen, session};
+use super::opened::{self, NoPlan};
+use super::rejects::Rejects;
+use super::{Global, as_json, cannot_print, config, screen, session};
 use crate::campaign_file;
-use crate::engine::{Bad, PlanError, Warning};
-use crate::model::Source;
-use crate::report::{NewFile, ReportError};
+use crate::campaign_file::CampaignError;
+use crate::campaign_file::FileProblem;
+use crate::engine::{Bad, PlanError};
+use crate::model::{RowProblem, Source};
 
 /// What `check` takes.
 #[derive(Debug, clap::Args)]
@@ -26,8 +29,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let loaded = campaign_file::read(&args.file)?;
-    let plan = folded::plan(&loaded)?;
+    let loaded = match campaign_file::read(&args.file) {
+        Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
+        read => read?,
+    };
+    let plan = match opened::try_plan(&loaded) {
+        Ok(plan) => plan,
+        Err(NoPlan::Wrong(problems)) if args.json => return wrong_campaign(&args.file, &problems),
+        Err(none) => return Err(none.shown(&loaded)),
+    };
     if let Some(target) = &args.rejects {
         let mut others = vec![args.file.as_path()];
         if let Source::Csv(list) = &loaded.campaign.recipients.source {
@@ -38,15 +48,18 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     config::known(&loaded.campaign.provider, global)?;
     let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
     let progress = session::progress(global);
-    let mut folded = Folded::default();
+    let mut folded = Folded::new(&loaded);
     let each = |bad: Bad<'_>| {
         if args.json {
-            screen::stream(&as_json(&bad).to_string()).map_err(PlanError::Tell)?;
+            for problem in as_json::row(&loaded, &bad) {
+                screen::stream(&problem.to_string()).map_err(PlanError::Tell)?;
+            }
         } else {
             folded.add(&bad);
         }
-        if let (Some(rejects), Bad::Invalid { row, problem }) = (&mut rejects, &bad) {
-            rejects.add(&row.cells, &problem.message).map_err(|error| PlanError::Tell(error.into()))?;
+        if let (Some(rejects), Bad::Invalid(row)) = (&mut rejects, &bad) {
+            let words: Vec<String> = row.problems.iter().map(RowProblem::to_string).collect();
+            rejects.add(&row.cells, &words.join(" | ")).map_err(|error| PlanError::Tell(error.into()))?;
         }
         Ok(())
     };
@@ -61,7 +74,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let good = checked.rows - checked.invalid - checked.duplicates;
     if args.json {
         for warning in &checked.warnings {
-            screen::data(&warning_as_json(warning).to_string()).map_err(cannot_print)?;
+            screen::data(&as_json::warning(&loaded, warning).to_string()).map_err(cannot_print)?;
         }
         let totals = json!({
             "rows": checked.rows, "sendable": good, "invalid": checked.invalid, "duplicate": checked.duplicates,
@@ -86,55 +99,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     Ok(if checked.invalid > 0 || good == 0 { Exit::Wrong } else { Exit::Done })
 }
 
-fn as_json(bad: &Bad<'_>) -> serde_json::Value {
-    match bad {
-        Bad::Invalid { row, problem } => json!({
-            "row": row.row.0, "line": row.line, "code": problem.code, "message": problem.message,
-        }),
-        Bad::Duplicate { row, earlier } => json!({
-            "row": row.0, "code": "duplicate", "message": format!("the same number as row {earlier}"),
-        }),
+/// A campaign that is wrong whatever the row, for a program.
+fn wrong_campaign(file: &Path, problems: &[FileProblem]) -> Result<Exit, Failure> {
+    for problem in problems {
+        screen::data(&as_json::campaign(file, problem).to_string()).map_err(cannot_print)?;
     }
-}
-
-fn warning_as_json(warning: &Warning) -> serde_json::Value {
-    json!({
-        "severity": "warning", "code": warning.code, "path": warning.path, "message": warning.message,
-        "rows": warning.rows,
-    })
-}
-
-/// The rows that cannot be sent, as a CSV to mend and use again.
-struct Rejects {
-    csv: csv::Writer<NewFile>,
-    columns: usize,
-}
-
-impl Rejects {
-    fn create(path: &Path, columns: &[String]) -> Result<Self, Failure> {
-        let file = NewFile::create(path).map_err(failed)?;
-        let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(file);
-        csv.write_record(columns.iter().map(String::as_str).chain(["problem"]))
-            .map_err(|error| Failure::of(Exit::Environment, &error))?;
-        Ok(Self { csv, columns: columns.len() })
-    }
-
-    fn add(&mut self, cells: &str, problem: &str) -> csv::Result<()> {
-        let mut cells: Vec<String> = serde_json::from_str(cells).unwrap_or_default();
-        // A ragged row keeps what it has; the problem always stands in its own column.
-        cells.resize(self.columns.max(cells.len()), String::new());
-        cells.insert(self.columns, problem.to_owned());
-        self.csv.write_record(&cells)
-    }
-
-    fn finish(self) -> Result<PathBuf, Failure> {
-        let file = self.csv.into_inner().map_err(|error| {
-            Failure::new(Exit::Environment, format!("the rejects could not be written: {}", error.error()))
-        })?;
-        file.replace().map_err(failed)
-    }
-}
-
-fn failed(error: ReportError) -> Failure {
-    Failure::of(Exit::Environment, &error)
+    Ok(Exit::Wrong)
 }

@@ -1,13 +1,16 @@
 //! The command line: one file a command, the exit codes, and the only place that prints or ends the process.
 
+mod as_json;
 mod cancel;
 mod check;
 mod completions;
 mod config;
 mod exit;
 mod folded;
+mod opened;
 mod preview;
 mod reconcile;
+mod rejects;
 mod report;
 mod resume;
 mod retry;

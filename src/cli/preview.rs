@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::{cannot_print, folded, screen};
+use super::{cannot_print, opened, screen};
 use crate::campaign_file;
 use crate::model::RowNo;
 
@@ -26,7 +26,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
-    let plan = folded::plan(&loaded)?;
+    let plan = opened::plan(&loaded)?;
     // What was seen, so that a number that stands twice gets one body, as it would get one message.
     let mut seen = HashSet::new();
     let mut printed = 0;
@@ -46,9 +46,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
                     }
                 }
             }
-            Err(problem) if wanted => {
+            Err(problems) if wanted => {
                 wanted_row_is_bad = args.row;
-                screen::say(&format!("row {row}: {} [{}]", problem.message, problem.code));
+                for problem in problems {
+                    screen::say(&format!("row {row}: {problem} [{}]", problem.code));
+                }
             }
             Err(_) => {}
         }

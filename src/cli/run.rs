@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::session::{self, Overrides, Session};
-use super::{Global, config, folded, screen};
+use super::{Global, config, folded, opened, screen};
 use crate::campaign_file;
 use crate::engine::{Stop, Work};
 use crate::model::{Event, Millis};
@@ -33,10 +33,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    let plan = folded::plan(&loaded)?;
+    let plan = opened::plan(&loaded)?;
     if args.dry_run {
         config::known(&campaign.provider, global)?;
-        return folded::dry_run(plan, &campaign, global).await;
+        return opened::dry_run(plan, &loaded, &campaign, global).await;
     }
     let account = session::account(&campaign, global)?;
     let digest = recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;

@@ -88,7 +88,7 @@ impl Session {
     pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop } = self;
         let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
-            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             Failure::new(
                 Exit::Environment,
                 format!("the run's frozen message cannot be compiled: {}", words.join("; ")),

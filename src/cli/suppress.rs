@@ -103,11 +103,7 @@ fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure>
     let reader = Numbers::new(region).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     numbers
         .iter()
-        .map(|text| {
-            reader
-                .normalise(text)
-                .map_err(|problem| Failure::new(Exit::Wrong, format!("`{text}`: {}", problem.message)))
-        })
+        .map(|text| reader.normalise(text).map_err(|problem| Failure::new(Exit::Wrong, format!("`{text}`: {problem}"))))
         .collect()
 }
 
@@ -148,7 +144,7 @@ async fn import(
                 (None, Ok(phone)) => phones.push(*phone),
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
-                    screen::say(&format!("row {}, line {}: {}", record.row, record.line, problem.message));
+                    screen::say(&format!("row {}, line {}: {problem}", record.row, record.line));
                 }
             }
         }

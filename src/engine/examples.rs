@@ -29,7 +29,7 @@ async fn every_row_of_every_example_can_be_sent() {
         let mut bad = Vec::new();
         let each = |row: Bad<'_>| {
             bad.push(match row {
-                Bad::Invalid { row, problem } => format!("row {}: {problem}", row.row),
+                Bad::Invalid(row) => format!("row {}: {:?}", row.row, row.problems),
                 Bad::Duplicate { row, .. } => format!("row {row}: duplicate"),
             });
             Ok(())

@@ -1,9 +1,10 @@
 //! Judging rows: whether a record becomes a message that the provider's document takes.
 //!
-//! A row is judged once, when it is planned; sending it only renders it again.
+//! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
+//! at once: its number, its cells, and what the document says about the message they make.
 
-use crate::messages::{self, Severity};
-use crate::model::{Channel, Phone, Problem};
+use crate::messages::{self, Finding, Severity};
+use crate::model::{Channel, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 
@@ -40,36 +41,44 @@ impl Judge {
         self.warnings
     }
 
-    /// Whether a record can become a message; its number, if so.
-    pub(super) fn row(&mut self, record: &Record) -> Result<Phone, Problem> {
+    /// Whether a record can become a message; its number, if so, or all that is wrong with it.
+    pub(super) fn row(&mut self, record: &Record) -> Result<Phone, Vec<RowProblem>> {
         if let Some(problem) = &record.problem {
-            return Err(problem.clone());
+            // Its cells may not be what they seem, so there is nothing else to say.
+            return Err(vec![problem.clone()]);
         }
-        let phone: Phone = record.to.clone()?;
-        self.renderer.render_value(phone, &record.cells, &mut self.body).map_err(|error| error.problem)?;
-        self.check()?;
-        Ok(phone)
+        let to = record.to.as_ref().ok().copied();
+        let mut problems = Vec::new();
+        problems.extend(record.to.as_ref().err().cloned());
+        if let Err(missing) = self.renderer.render_value(to, &record.cells, &mut self.body) {
+            problems.extend(missing);
+        }
+        let findings = messages::check(self.channel, &self.body);
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let told: Vec<RowProblem> = errors
+            .filter(|finding| !follows(finding, to, &problems))
+            .map(|finding| in_the_message(finding, &self.renderer))
+            .collect();
+        problems.extend(told);
+        match to {
+            Some(phone) if problems.is_empty() => {
+                self.note(findings);
+                Ok(phone)
+            }
+            _ => Err(problems),
+        }
     }
 
     /// As [`Judge::row`], with the exact bytes of the body.
-    pub(super) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Problem> {
+    pub(super) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let phone = self.row(record)?;
         let mut body = Vec::new();
-        self.renderer.render(phone, &record.cells, &mut body).map_err(|error| error.problem)?;
+        self.renderer.render(phone, &record.cells, &mut body)?;
         Ok((phone, body))
     }
 
-    /// Whether the provider's document takes the body.
-    fn check(&mut self) -> Result<(), Problem> {
-        let findings = messages::check(self.channel, &self.body);
-        let mut errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-        if let Some(first) = errors.next() {
-            let more = match errors.count() {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            return Err(Problem::new(first.code, format!("{first}{more}")));
-        }
+    /// Takes note of the warnings about a row that can be sent.
+    fn note(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             let same = |told: &&mut Warning| (told.code, &told.path) == (finding.code, &finding.path);
             match self.warnings.iter_mut().find(same) {
@@ -82,6 +91,24 @@ impl Judge {
                 }),
             }
         }
-        Ok(())
     }
+}
+
+/// Whether a finding is only what comes of a number or a text that could not be had.
+fn follows(finding: &Finding, to: Option<Phone>, problems: &[RowProblem]) -> bool {
+    let mut missing = problems.iter().filter_map(|problem| problem.path.as_deref());
+    (finding.path == "to" && to.is_none()) || missing.any(|path| path.starts_with(&finding.path))
+}
+
+/// A finding as a problem of the row, with the columns that brought the value.
+fn in_the_message(finding: &Finding, renderer: &Renderer) -> RowProblem {
+    let mut problem = RowProblem::new(finding.code, finding.message.clone());
+    problem.hint = finding.hint.as_deref().map(Into::into);
+    problem.columns = renderer.columns_at(&finding.path).map(str::to_owned).collect();
+    problem.columns.sort_unstable();
+    problem.columns.dedup();
+    problem.path = Some(finding.path.as_str().into());
+    problem.value = finding.value.as_deref().map(Into::into);
+    problem.rule = finding.rule.as_deref().map(Into::into);
+    problem
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::{Campaign, Event, Events, Millis, Problem, State, Tally};
+use crate::model::{Campaign, Event, Events, Millis, Problem, RowProblem, State, Tally};
 use crate::pace::{Pace, RetryPolicy};
 use crate::provider::Provider;
 use crate::render::Renderer;
@@ -129,7 +129,9 @@ impl Job {
         let cells: Vec<std::borrow::Cow<'_, str>> =
             serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
         let mut body = Vec::with_capacity(512);
-        self.renderer.render(due.phone, &cells, &mut body).map_err(|error| failed(error.problem))?;
+        self.renderer
+            .render(due.phone, &cells, &mut body)
+            .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
         Ok(body)
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Campaign, Event, Events, Millis, Phone, Problem, RowNo};
+use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem};
 use crate::recipients::{self, Duplicates, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
@@ -98,7 +98,7 @@ impl Plan {
     /// Where reading breaks off.
     pub fn bodies(
         mut self,
-        mut row: impl FnMut(RowNo, Result<(Phone, Vec<u8>), Problem>) -> bool,
+        mut row: impl FnMut(RowNo, Result<(Phone, Vec<u8>), Vec<RowProblem>>) -> bool,
     ) -> Result<(), PlanError> {
         let mut record = Record::default();
         while self.reader.read(&mut record).map_err(PlanError::Read)? {
@@ -171,9 +171,9 @@ impl Plan {
                 Chunk::Rows { rows, bytes, total } => {
                     checked.rows += rows.len() as u64;
                     for row in &rows {
-                        if let Some(problem) = &row.problem {
+                        if !row.problems.is_empty() {
                             checked.invalid += 1;
-                            each(Bad::Invalid { row, problem })?;
+                            each(Bad::Invalid(row))?;
                         }
                     }
                     events(Event::Imported { rows: checked.rows, bytes, total_bytes: total });
@@ -199,11 +199,11 @@ impl Plan {
         loop {
             let more = self.reader.read(&mut record).map_err(PlanError::Read)?;
             if more {
-                let problem = self.judge.row(&record).err();
-                if let (None, Ok(phone)) = (&problem, &record.to) {
-                    duplicates.push(*phone, record.row).map_err(PlanError::Spill)?;
+                let judged = self.judge.row(&record);
+                if let Ok(phone) = judged {
+                    duplicates.push(phone, record.row).map_err(PlanError::Spill)?;
                 }
-                rows.push(planned(&record, problem));
+                rows.push(planned(&record, judged.err().unwrap_or_default()));
             }
             if rows.len() == CHUNK || !more {
                 let (bytes, total) = (self.reader.bytes_read(), self.reader.total_bytes());
@@ -234,13 +234,8 @@ impl Plan {
 
 /// A row that will not be sent.
 pub enum Bad<'a> {
-    /// It cannot become a message.
-    Invalid {
-        /// The row.
-        row: &'a PlannedRow,
-        /// Why.
-        problem: &'a Problem,
-    },
+    /// It cannot become a message, for its problems.
+    Invalid(&'a PlannedRow),
     /// It has the number of an earlier row.
     Duplicate {
         /// The row.
@@ -250,12 +245,12 @@ pub enum Bad<'a> {
     },
 }
 
-fn planned(record: &Record, problem: Option<Problem>) -> PlannedRow {
+fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {
     PlannedRow {
         row: record.row,
         line: record.line,
         to: record.to.as_ref().map(|phone| *phone).map_err(|_| record.raw_to.clone()),
         cells: serde_json::to_string(&record.cells).unwrap_or_default(),
-        problem,
+        problems,
     }
 }

@@ -27,13 +27,13 @@ pub(super) fn check(check: &mut Check, media: Option<&Media>, text: &str, at: &P
         Ok(parts) => parts,
         Err(why) => {
             let hint = "write the whole address, such as https://www.example.com/picture.png";
-            check.error(at, "bad_link", format!("`{}` {why}", shortened(text))).hint = Some(hint.to_owned());
+            check.error(at, "bad_link", format!("`{}` {why}", shortened(text))).hint(hint);
             return;
         }
     };
     if let Some(why) = not_public(host) {
         let hint = "put it on a server that everyone can reach";
-        check.error(at, "private_link", format!("`{}` {why}", shortened(text))).hint = Some(hint.to_owned());
+        check.error(at, "private_link", format!("`{}` {why}", shortened(text))).hint(hint);
     }
     if let Some(media) = media.filter(|media| !media.extensions.is_empty()) {
         check_extension(check, media, path, at);
@@ -54,11 +54,11 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
                 media.name,
                 shortened(extension)
             );
-            check.warning(at, "undocumented_extension", words);
+            check.warning(at, "undocumented_extension", words).rule(media);
         }
         Some(extension) if KNOWN.iter().any(is) => {
             let words = format!("a .{} file is no {} that is taken here: {media}", extension, media.name);
-            check.error(at, "wrong_extension", words);
+            check.error(at, "wrong_extension", words).rule(media);
         }
         _ => {
             let words = format!(
@@ -66,7 +66,7 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
                 shortened(file),
                 media.name
             );
-            check.warning(at, "unclear_extension", words);
+            check.warning(at, "unclear_extension", words).rule(media);
         }
     }
 }

@@ -45,6 +45,27 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The value, shortened; none for what is missing, and for lists and objects.
+    pub value: Option<String>,
+    /// The rule with its limit, in the words of the reference; none where no rule of the document is broken.
+    pub rule: Option<String>,
+}
+
+impl Finding {
+    fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn rule(&mut self, rule: impl fmt::Display) -> &mut Self {
+        self.rule = Some(rule.to_string());
+        self
+    }
+
+    fn value(&mut self, value: &str) -> &mut Self {
+        self.value = Some(words::shortened(value));
+        self
+    }
 }
 
 impl fmt::Display for Finding {
@@ -100,7 +121,7 @@ fn look(channel: Channel, body: &Value, mut check: Check) -> Vec<Finding> {
             sheet.title, kind.name
         );
         let hint = format!("for anyone else send {}", words::list(at_any_time.iter().copied()));
-        check.warning(&Path::Root.key("type"), SESSION_ONLY, words).hint = Some(hint);
+        check.warning(&Path::Root.key("type"), SESSION_ONLY, words).hint(hint).value(kind.name);
     }
     check.findings
 }

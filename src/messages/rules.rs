@@ -19,14 +19,18 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
             for (index, item) in items.iter().enumerate() {
                 each(item, keys, &at.item(index), &mut |value, path| {
                     place += 1;
-                    unique(check, items, keys, value, place - 1, path);
+                    if stands_twice(check, items, keys, value, place - 1) {
+                        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                        let words = format!("`{}` stands here twice, and has to differ", shortened(&value));
+                        check.error(path, "not_unique", words).rule(rule).value(&value);
+                    }
                 });
             }
         }
         ListRule::MostInAll(key, most) => {
             let all: usize = items.iter().filter_map(|item| item.get(key)?.as_array()).map(Vec::len).sum();
             if all > *most {
-                check.error(at, "too_many", format!("there are {all} items; there may be {rule}"));
+                check.error(at, "too_many", format!("there are {all} items; there may be {rule}")).rule(rule);
             }
         }
         ListRule::OnceEach { tag, but } => {
@@ -37,7 +41,7 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
                 };
                 if kinds().take(index).flatten().any(|earlier| earlier.eq_ignore_ascii_case(kind)) {
                     let words = format!("there is a second `{}` here; {rule}", shortened(kind));
-                    check.error(&at.item(index), "not_unique", words);
+                    check.error(&at.item(index), "not_unique", words).rule(rule).value(kind);
                 }
             }
         }
@@ -45,7 +49,7 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
             for (index, item) in items.iter().enumerate() {
                 if let Some(count) = item.get(key).and_then(Value::as_i64).filter(|count| *count != index as i64) {
                     let words = format!("{count} stands where {index} should: {rule}");
-                    check.error(&at.item(index).key(key), "not_in_order", words);
+                    check.error(&at.item(index).key(key), "not_in_order", words).rule(rule).value(&count.to_string());
                 }
             }
         }
@@ -53,7 +57,7 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
             for (index, item) in items.iter().enumerate().skip(1) {
                 if !alike(&items[0], item) {
                     let words = format!("this card has other parts or buttons than the first: {rule}");
-                    check.error(&at.item(index), "cards_differ", words);
+                    check.error(&at.item(index), "cards_differ", words).rule(rule);
                 }
             }
         }
@@ -61,7 +65,7 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
             let has = |item: &Value| item.get(key).is_some();
             if let Some(index) = items.iter().position(|item| has(item) != has(&items[0])) {
                 let words = format!("items with and without `{key}` are mixed here: {rule}");
-                check.error(&at.item(index), "mixed_parameters", words);
+                check.error(&at.item(index), "mixed_parameters", words).rule(rule);
             }
         }
         ListRule::CharactersInAll(key, most) => {
@@ -69,17 +73,17 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
             let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_open(text));
             let all: usize = texts.map(|text| text.chars().count()).sum();
             if all > *most {
-                check.error(at, "too_long", format!("these have {all} characters; there may be {rule}"));
+                check.error(at, "too_long", format!("these have {all} characters; there may be {rule}")).rule(rule);
             }
         }
     }
     check.findings.len() == before
 }
 
-/// Tells if one of the first `place` values under the keys is the same as this one.
-fn unique(check: &mut Check, items: &[Value], keys: &[&str], value: &Value, place: usize, path: &Path<'_>) {
+/// Whether one of the first `place` values under the keys is the same as this one.
+fn stands_twice(check: &Check, items: &[Value], keys: &[&str], value: &Value, place: usize) -> bool {
     if value.as_str().is_some_and(|text| check.is_open(text)) {
-        return;
+        return false;
     }
     let mut left = place;
     let mut found = false;
@@ -94,10 +98,7 @@ fn unique(check: &mut Check, items: &[Value], keys: &[&str], value: &Value, plac
             break;
         }
     }
-    if found {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        check.error(path, "not_unique", format!("`{}` stands here twice, and has to differ", shortened(&value)));
-    }
+    found
 }
 
 /// Whether two values are the same for the provider, which takes an index as a number or as a text of it.
@@ -160,12 +161,12 @@ pub(super) fn holds_for(check: &mut Check, rule: &ObjectRule, map: &Map<String, 
                 } else {
                     "too much is here"
                 };
-                check.error(at, "one_of", format!("{is}: it has to be {rule}"));
+                check.error(at, "one_of", format!("{is}: it has to be {rule}")).rule(rule);
             }
         }
         ObjectRule::NotShownTogether(one, other) => {
             if map.contains_key(*one) && map.contains_key(*other) {
-                check.warning(at, "undocumented", format!("there are two things here: {rule}"));
+                check.warning(at, "undocumented", format!("there are two things here: {rule}")).rule(rule);
             }
         }
     }

@@ -17,47 +17,48 @@ const TOO_MANY_SPACES: &str = "     ";
 pub(super) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path<'_>) {
     if text.chars().all(char::is_whitespace) {
         let words = if text.is_empty() { "this text is empty" } else { "this text is only blanks" };
-        check.error(at, "empty_text", words.to_owned()).hint = Some("write something, or leave the key out".to_owned());
+        check.error(at, "empty_text", words.to_owned()).hint("write something, or leave the key out").rule("not empty");
         return;
     }
     for rule in rules {
         match *rule {
             TextRule::Most(most) => {
                 if let Some(chars) = longer_than(text, most) {
-                    check.error(at, "too_long", too_long(text, chars, rule)).hint = Some(shorten(chars - most));
+                    check.error(at, "too_long", too_long(text, chars, rule)).hint(shorten(chars - most)).rule(rule);
                 }
             }
             TextRule::MostAdvised(most) => {
                 if let Some(chars) = longer_than(text, most) {
-                    check.warning(at, "too_long", too_long(text, chars, rule)).hint = Some(shorten(chars - most));
+                    check.warning(at, "too_long", too_long(text, chars, rule)).hint(shorten(chars - most)).rule(rule);
                 }
             }
             TextRule::Parameter => {
                 if let Some(what) = not_in_a_parameter(text) {
                     let words = format!("`{}` holds {what}; a parameter of a template takes {rule}", shortened(text));
                     let hint = "Meta refuses it with 132018: write it on one line, with single spaces";
-                    check.error(at, "bad_parameter", words).hint = Some(hint.to_owned());
+                    check.error(at, "bad_parameter", words).hint(hint).rule(rule);
                 }
             }
             TextRule::LineBreaks(most) => {
                 let breaks = text.bytes().filter(|byte| *byte == b'\n').count();
                 if breaks > most {
                     let words = format!("`{}` has {breaks} line breaks; it may have {rule}", shortened(text));
-                    check.error(at, "too_many_lines", words);
+                    check.error(at, "too_many_lines", words).hint("take line breaks out").rule(rule);
                 }
             }
             TextRule::Alphanumeric if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                check.error(at, "bad_characters", format!("`{}` may hold {rule}", shortened(text)));
+                check.error(at, "bad_characters", format!("`{}` may hold {rule}", shortened(text))).rule(rule);
             }
             // Who the number is of is not shown.
             TextRule::Digits if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                check.error(at, "bad_number", format!("the number may hold {rule}: the country code and the number"));
+                let words = format!("the number may hold {rule}: the country code and the number");
+                check.error(at, "bad_number", words).rule(rule);
             }
             TextRule::TemplateName
                 if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') =>
             {
                 let words = format!("`{}` cannot be a template of Meta's: its name has {rule}", shortened(text));
-                check.warning(at, "template_name", words);
+                check.warning(at, "template_name", words).rule(rule);
             }
             TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}
         }

@@ -39,7 +39,15 @@ impl Check {
 
     fn add(&mut self, severity: Severity, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
         let last = self.findings.len();
-        self.findings.push(Finding { severity, code, path: at.to_string(), message, hint: None });
+        self.findings.push(Finding {
+            severity,
+            code,
+            path: at.to_string(),
+            message,
+            hint: None,
+            value: None,
+            rule: None,
+        });
         &mut self.findings[last]
     }
 
@@ -50,6 +58,22 @@ impl Check {
 
     /// Looks at a value that should have this shape.
     pub(super) fn value(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
+        let before = self.findings.len();
+        self.shaped(shape, value, at);
+        // What is wrong with a single value is told with it; who a number is of is not.
+        for finding in self.findings.get_mut(before..).unwrap_or_default() {
+            match value {
+                Value::String(text) if finding.path != "to" => finding.value(text),
+                Value::Number(number) => finding.value(&number.to_string()),
+                _ => continue,
+            };
+            if finding.rule.is_none() {
+                finding.rule(shape);
+            }
+        }
+    }
+
+    fn shaped(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
         match (shape, value) {
             (Shape::Text(_) | Shape::Exactly(_) | Shape::Link(_) | Shape::Url, Value::String(text))
                 if self.is_open(text) => {}
@@ -101,15 +125,15 @@ impl Check {
             Value::Number(number) => format!("the number {number}"),
             other => kind_of(other).to_owned(),
         };
-        self.error(at, "wrong_type", format!("this has to be {shape}, and is {is}")).hint = hint;
+        self.error(at, "wrong_type", format!("this has to be {shape}, and is {is}")).rule(shape).hint = hint;
     }
 
     fn list(&mut self, list: &List, items: &[Value], at: &Path<'_>) {
         let most = list.most.unwrap_or(usize::MAX);
         if items.len() < list.least {
-            self.error(at, "too_few", format!("there are {} here; it has to be {list}", items.len()));
+            self.error(at, "too_few", format!("there are {} here; it has to be {list}", items.len())).rule(list);
         } else if items.len() > most {
-            self.error(at, "too_many", format!("there are {} here; it has to be {list}", items.len()));
+            self.error(at, "too_many", format!("there are {} here; it has to be {list}", items.len())).rule(list);
         }
         for (index, item) in items.iter().enumerate() {
             self.value(&list.of, item, &at.item(index));
@@ -170,7 +194,8 @@ impl Check {
                 let mut others = map.keys().filter(|key| !is_known(key));
                 let meant = others.find(|key| near(key, std::iter::once(field.key)).is_some());
                 let meant = meant.map(|key| format!("did you mean it by `{}`?", shortened(key)));
-                self.error(&at.key(field.key), "missing_field", words).hint = meant.or_else(|| note(field));
+                let finding = self.error(&at.key(field.key), "missing_field", words).rule(field.shape);
+                finding.hint = meant.or_else(|| note(field));
             }
         }
         for rule in parts.iter().flat_map(|part| part.rules) {
@@ -183,21 +208,23 @@ impl Check {
         let names = || kinds.list.iter().map(|kind| kind.name);
         let at = at.key(kinds.tag);
         let Some(value) = map.get(kinds.tag) else {
-            self.error(&at, "missing_field", format!("this is missing: it has to be one of {}", list(names())));
+            let rule = format!("one of {}", list(names()));
+            self.error(&at, "missing_field", format!("this is missing: it has to be {rule}")).rule(rule);
             return None;
         };
         let Some(written) = value.as_str() else {
-            let words = format!("this has to be one of {}, and is {}", list(names()), kind_of(value));
-            self.error(&at, "wrong_type", words);
+            let rule = format!("one of {}", list(names()));
+            self.error(&at, "wrong_type", format!("this has to be {rule}, and is {}", kind_of(value))).rule(rule);
             return None;
         };
         let is = |name: &str| name == written || kinds.any_case && name.eq_ignore_ascii_case(written);
         let kind = kinds.list.iter().find(|kind| is(kind.name));
         if kind.is_none() && !self.is_open(written) {
-            let words =
-                format!("there is no kind `{}` here: it has to be one of {}", shortened(written), list(names()));
+            let rule = format!("one of {}", list(names()));
+            let words = format!("there is no kind `{}` here: it has to be {rule}", shortened(written));
             let meant = near(written, names());
-            self.error(&at, "unknown_type", words).hint = meant.map(|name| format!("did you mean `{name}`?"));
+            let finding = self.error(&at, "unknown_type", words).rule(rule).value(written);
+            finding.hint = meant.map(|name| format!("did you mean `{name}`?"));
         }
         kind
     }

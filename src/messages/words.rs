@@ -122,11 +122,7 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
 
 /// A text on one line, cut where it is long.
 pub(super) fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    crate::model::shortened(text, SHOWN_CHARS)
 }
 
 /// Names as people list them: `a`, `b`, `c`.

@@ -1,7 +1,7 @@
 //! Recipients: rows of a CSV file or of the campaign file, one at a time, each with its number and its problems.
 //!
 //! Memory is flat: ten million rows cost what ten thousand do, and so does a file that is one open quote. A bad
-//! row is a [`Record`] with a [`Problem`], never an error: errors are for files that cannot be read. What becomes
+//! row is a [`Record`] with a [`RowProblem`], never an error: errors are for files that cannot be read. What becomes
 //! of a row is not decided here, and nothing is kept.
 
 mod columns;
@@ -20,7 +20,7 @@ pub use numbers::{Numbers, UnknownRegion};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Inline, Phone, Problem, Recipients, RowNo, Source};
+use crate::model::{Inline, Phone, Recipients, RowNo, RowProblem, Source};
 use columns::Columns;
 use content::{Content, hex};
 use table::Table;
@@ -38,13 +38,13 @@ pub struct Record {
     pub line: u64,
     /// Who gets the message, or why nobody can: `no_number`, `bad_number`, `spreadsheet_number`, or the record's
     /// own problem where it has no cells.
-    pub to: Result<Phone, Problem>,
+    pub to: Result<Phone, RowProblem>,
     /// The number as written.
     pub raw_to: String,
     /// The cells, one for every column. What is missing is empty, and bytes that are not UTF-8 are replaced.
     pub cells: Vec<String>,
     /// A problem of the record itself: `ragged_row`, `bad_quotes`, `long_record` or `bad_utf8`.
-    pub problem: Option<Problem>,
+    pub problem: Option<RowProblem>,
 }
 
 impl Default for Record {
@@ -52,7 +52,7 @@ impl Default for Record {
         Self {
             row: RowNo(0),
             line: 0,
-            to: Err(Problem::new("no_number", "no row was read")),
+            to: Err(RowProblem::new("no_number", "no row was read")),
             raw_to: String::new(),
             cells: Vec::new(),
             problem: None,
@@ -148,7 +148,10 @@ impl Reader {
         // Where the cells are lost, so is the number, and it is not the number that is wrong.
         record.to = match &record.problem {
             Some(problem) if record.raw_to.is_empty() => Err(problem.clone()),
-            _ => self.numbers.normalise(&record.raw_to),
+            _ => self.numbers.normalise(&record.raw_to).map_err(|problem| {
+                let column = self.columns.names.get(self.columns.to).map_or("", String::as_str);
+                problem.column(column).value(&record.raw_to)
+            }),
         };
         Ok(true)
     }
@@ -189,8 +192,8 @@ fn read_csv(table: &mut Table, columns: &Columns, record: &mut Record) -> Result
             Err(_) => {
                 cell.push_str(&String::from_utf8_lossy(bytes));
                 record.problem.get_or_insert_with(|| {
-                    let words = format!("column `{name}` is not UTF-8: save the file as CSV in UTF-8");
-                    Problem::new("bad_utf8", words)
+                    let hint = "save the file as CSV in UTF-8";
+                    RowProblem::new("bad_utf8", "the cell is not UTF-8").hint(hint).column(name).value(cell)
                 });
             }
         }

@@ -10,10 +10,13 @@ use std::sync::OnceLock;
 use rlibphonenumber::{PhoneNumber, PhoneNumberType, PhoneNumberUtil, Region};
 
 use super::plans::Plans;
-use crate::model::{Phone, Problem};
+use crate::model::{Phone, RowProblem};
 
 /// More digits than any way of writing a number has: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
+
+/// What to do about a number that nobody knows the country of.
+const NO_REGION: &str = "write the country code, or set `region` in the campaign";
 
 /// The calling code shared by the United States, Canada and much of the Caribbean.
 const NANP_CODE: u16 = 1;
@@ -71,16 +74,16 @@ impl Numbers {
     ///
     /// # Errors
     /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.
-    pub fn normalise(&self, text: &str) -> Result<Phone, Problem> {
+    pub fn normalise(&self, text: &str) -> Result<Phone, RowProblem> {
         let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
         let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
         if text.is_empty() {
-            return Err(Problem::new("no_number", "there is no number"));
+            return Err(RowProblem::new("no_number", "there is no number"));
         }
         what_a_spreadsheet_did(text)?;
         let (digits, plus) = digits_of(text)?;
         if digits.is_empty() {
-            return Err(Problem::new("no_number", "there are no digits"));
+            return Err(RowProblem::new("no_number", "there are no digits"));
         }
         if plus {
             return self.international(&digits);
@@ -90,28 +93,26 @@ impl Numbers {
             (Some(rest), Some(home)) => {
                 let phone = self.international(rest)?;
                 match rest.strip_prefix('1') {
-                    Some(other) if self.is_dialled_with_001(home, &digits, other) => Err(bad(
-                        "it begins with 001, which may be the code of the USA or the prefix for calls abroad: write + \
-                         and the country code",
-                    )),
+                    Some(other) if self.is_dialled_with_001(home, &digits, other) => {
+                        let words =
+                            "it begins with 001, which may be the code of the USA or the prefix for calls abroad";
+                        Err(bad(words).hint("write + and the country code"))
+                    }
                     _ => Ok(phone),
                 }
             }
             (None, Some(home)) => self.national(home, &digits),
-            (None, None) if digits.starts_with('0') => Err(bad(
-                "it looks like a national number, since it begins with a single 0: write the country code, or set \
-                 `region` in the campaign",
-            )),
-            (None, None) => self.complete(&digits).map_err(|words| {
-                bad(format!(
-                    "{words}; if it is a national number, write the country code or set `region` in the campaign"
-                ))
-            }),
+            (None, None) if digits.starts_with('0') => {
+                Err(bad("it looks like a national number, since it begins with a single 0").hint(NO_REGION))
+            }
+            (None, None) => self
+                .complete(&digits)
+                .map_err(|words| bad(words).hint(format!("if it is a national number, {NO_REGION}"))),
         }
     }
 
     /// A number whose first digits are said to be a country code.
-    fn international(&self, digits: &str) -> Result<Phone, Problem> {
+    fn international(&self, digits: &str) -> Result<Phone, RowProblem> {
         self.complete(digits).map_err(bad)
     }
 
@@ -143,7 +144,7 @@ impl Numbers {
     }
 
     /// Digits without a mark of being international, in a campaign with a region.
-    fn national(&self, home: &Home, digits: &str) -> Result<Phone, Problem> {
+    fn national(&self, home: &Home, digits: &str) -> Result<Phone, RowProblem> {
         if home.code == NANP_CODE
             && let Some(abroad) = digits.strip_prefix("011")
         {
@@ -160,13 +161,14 @@ impl Numbers {
         match (whole, local) {
             (Some(whole), Some(local)) => home.choose(whole, local),
             (Some(phone), None) | (None, Some(phone)) => Ok(phone),
-            (None, None) => Err(bad(format!(
-                "it is not a number of region {}, whose numbers have {} digits behind +{}; a number of another country \
-                 needs + or 00 and its country code",
-                home.region,
-                plan.map(super::plans::Code::lengths).unwrap_or_default(),
-                home.code,
-            ))),
+            (None, None) => {
+                let lengths = plan.map(super::plans::Code::lengths).unwrap_or_default();
+                let (region, code) = (home.region, home.code);
+                let words = format!(
+                    "it is not a number of region {region}, whose numbers have {lengths} digits behind +{code}"
+                );
+                Err(bad(words).hint("a number of another country needs + or 00 and its country code"))
+            }
         }
     }
 
@@ -204,7 +206,7 @@ impl Home {
     }
 
     /// One of two readings of the same digits: with the country code, or all of it national.
-    fn choose(&self, whole: Phone, local: Phone) -> Result<Phone, Problem> {
+    fn choose(&self, whole: Phone, local: Phone) -> Result<Phone, RowProblem> {
         if whole == local {
             return Ok(whole);
         }
@@ -222,15 +224,13 @@ impl Home {
                 }
             }
         }
-        Err(bad(format!(
-            "it may be a number with the country code {} or a national one: write + and the country code",
-            self.code
-        )))
+        Err(bad(format!("it may be a number with the country code {} or a national one", self.code))
+            .hint("write + and the country code"))
     }
 }
 
-fn bad(words: impl Into<String>) -> Problem {
-    Problem::new("bad_number", words)
+fn bad(words: impl Into<Box<str>>) -> RowProblem {
+    RowProblem::new("bad_number", words)
 }
 
 fn phone(digits: &str) -> Result<Phone, String> {
@@ -240,7 +240,7 @@ fn phone(digits: &str) -> Result<Phone, String> {
 }
 
 /// The digits of a number as written, and whether a + is in front of them.
-fn digits_of(text: &str) -> Result<(String, bool), Problem> {
+fn digits_of(text: &str) -> Result<(String, bool), RowProblem> {
     let mut digits = String::with_capacity(MOST_DIGITS);
     let mut plus = false;
     for c in text.chars() {
@@ -252,7 +252,8 @@ fn digits_of(text: &str) -> Result<(String, bool), Problem> {
         } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
             plus = true;
         } else if c.is_alphabetic() {
-            return Err(bad("there are letters in it: words and extensions do not belong into the number's column"));
+            let hint = "words and extensions do not belong into the number's column";
+            return Err(bad("there are letters in it").hint(hint));
         } else if !is_formatting(c) {
             return Err(bad(format!("`{}` does not belong into a number", c.escape_debug())));
         }
@@ -284,18 +285,18 @@ fn is_formatting(c: char) -> bool {
 }
 
 /// Recognises what a spreadsheet makes of a number that it takes for a quantity.
-fn what_a_spreadsheet_did(text: &str) -> Result<(), Problem> {
-    const MEND: &str = "format the column as text in the spreadsheet, put the number back and export again";
-    let damaged = |words: String| Err(Problem::new("spreadsheet_number", words));
+fn what_a_spreadsheet_did(text: &str) -> Result<(), RowProblem> {
+    let damaged = |words: &str, mend: String| Err(RowProblem::new("spreadsheet_number", words).hint(mend));
+    let mend = || "format the column as text in the spreadsheet, put the number back and export again".to_owned();
     if text.starts_with('#') {
-        return damaged("a spreadsheet wrote an error, or had a column too narrow, in place of the number".to_owned());
+        return damaged("a spreadsheet wrote an error, or had a column too narrow, in place of the number", mend());
     }
     let number = text.strip_prefix(['+', '-']).unwrap_or(text);
     if let Some((mantissa, exponent)) = number.split_once(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
         if all_digits(whole) && all_digits(exponent) && (fraction.is_empty() || all_digits(fraction)) {
-            return damaged(format!("a spreadsheet rounded the number and its last digits are lost: {MEND}"));
+            return damaged("a spreadsheet rounded the number and its last digits are lost", mend());
         }
     } else if let Some((whole, fraction)) = number.split_once(['.', ','])
         && whole.len() >= 7
@@ -303,10 +304,10 @@ fn what_a_spreadsheet_did(text: &str) -> Result<(), Problem> {
         && all_digits(whole)
         && all_digits(fraction)
     {
-        return damaged(format!(
-            "a spreadsheet exported it as a decimal number (without the decimals it is {whole}): format the column as \
-             text in the spreadsheet and export again"
-        ));
+        let mend = format!(
+            "without the decimals it is {whole}: format the column as text in the spreadsheet and export again"
+        );
+        return damaged("a spreadsheet exported it as a decimal number", mend);
     }
     Ok(())
 }

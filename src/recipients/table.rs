@@ -13,7 +13,7 @@ use super::content::Content;
 use super::error::{OpenError, ReadError};
 use super::quotes;
 use super::window::{LONGEST_RECORD, Window};
-use crate::model::Problem;
+use crate::model::RowProblem;
 
 /// Beginnings of files that are not a table of text, and what they are.
 const NOT_TEXT: [(&[u8], &str); 5] = [
@@ -42,7 +42,7 @@ pub(super) struct Found {
     /// The line on which it starts, from 1.
     pub(super) line: u64,
     /// Why its cells cannot be used.
-    pub(super) problem: Option<Problem>,
+    pub(super) problem: Option<RowProblem>,
 }
 
 impl Table {
@@ -121,13 +121,11 @@ impl Table {
         self.go_on(next, quote_line + 1)?;
         let problem = match quote {
             None => too_long(),
-            Some(_) => Problem::new(
+            Some(_) => RowProblem::new(
                 "bad_quotes",
-                format!(
-                    "a quote opened on line {quote_line} is not closed, or has text behind its end: close it, and write \
-                     a quote inside a quoted cell twice"
-                ),
-            ),
+                format!("a quote opened on line {quote_line} is not closed, or has text behind its end"),
+            )
+            .hint("close it, and write a quote inside a quoted cell twice"),
         };
         Ok(Found { line, problem: Some(problem) })
     }
@@ -140,13 +138,13 @@ impl Table {
     }
 
     /// Cells missing, or more cells than columns. Empty ones behind the last column do not count.
-    fn ragged(&self) -> Option<Problem> {
+    fn ragged(&self) -> Option<RowProblem> {
         let extra = self.cells.iter().skip(self.width).any(|cell| !cell.is_empty());
         (extra || self.cells.len() < self.width).then(|| {
             let (cells, width) = (self.cells.len(), self.width);
             let plural = if cells == 1 { "" } else { "s" };
             let why = if extra { "a cell with a delimiter in it needs quotes" } else { "a delimiter may be missing" };
-            Problem::new("ragged_row", format!("the row has {cells} cell{plural} and the header {width}: {why}"))
+            RowProblem::new("ragged_row", format!("the row has {cells} cell{plural} and the header {width}")).hint(why)
         })
     }
 
@@ -191,8 +189,8 @@ fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
     }
 }
 
-fn too_long() -> Problem {
-    Problem::new("long_record", format!("the row is longer than {LONGEST_RECORD} bytes"))
+fn too_long() -> RowProblem {
+    RowProblem::new("long_record", format!("the row is longer than {LONGEST_RECORD} bytes"))
 }
 
 /// An error of the CSV reader, which can only be one of the file below it.

@@ -34,7 +34,12 @@ fn rows(recipients: &Recipients) -> Vec<Row> {
     while reader.read(&mut record).unwrap() {
         assert_eq!(record.cells.len(), reader.columns().len());
         assert_eq!(record.raw_to, record.cells[reader.columns.to]);
-        rows.push((record.row.0, record.line, record.cells.clone(), record.problem.clone().map(|p| p.code)));
+        rows.push((
+            record.row.0,
+            record.line,
+            record.cells.clone(),
+            record.problem.as_ref().map(|p| p.code.to_owned()),
+        ));
     }
     assert!(!reader.read(&mut record).unwrap(), "the end stays the end");
     assert_eq!(reader.digest(), Some(&*digest(recipients).unwrap()));
@@ -164,7 +169,7 @@ fn bad_utf_8_names_its_column() {
     assert!(reader.read(&mut record).unwrap());
     let problem = record.problem.clone().unwrap();
     assert_eq!(problem.code, "bad_utf8");
-    assert!(problem.message.contains("column `name`"));
+    assert_eq!(problem.columns, ["name"]);
     assert_eq!(record.cells[1], "Jos\u{fffd}");
     assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
     assert!(reader.read(&mut record).unwrap());

@@ -132,29 +132,33 @@ impl Compiler<'_> {
 
     fn hole(&mut self, text: &str) {
         let filled = match bare_column(text, self.columns) {
-            Some(position) => Ok(Fill::Cell(position)),
-            None => self.template(text).map(|()| Fill::Template),
+            Some(position) => Ok((Fill::Cell(position), vec![position])),
+            None => self.template(text).map(|columns| (Fill::Template, columns)),
         };
         match filled {
-            Ok(fill) => {
-                self.holes.push(Hole { before: std::mem::take(&mut self.bytes), path: self.path.clone(), fill });
+            Ok((fill, columns)) => {
+                let before = std::mem::take(&mut self.bytes);
+                self.holes.push(Hole { before, columns, path: self.path.clone(), fill });
             }
             Err(error) => self.problems.push(explain::syntax_problem(&error, &self.path, text, self.columns)),
         }
     }
 
-    fn template(&mut self, text: &str) -> Result<(), Error> {
+    /// Compiles a template, and gives the columns that it may put in.
+    fn template(&mut self, text: &str) -> Result<Vec<usize>, Error> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
         let used = template.undeclared_variables(false);
-        try_filters(&template, Header::new(self.columns, &used))?;
+        try_out(&template, text, self.columns, &used)?;
+        let is_used = |name: &String| used.contains(name) || explain::is_by_key(text, name);
+        let columns = self.columns.iter().enumerate().filter(|(_, name)| is_used(name)).map(|(position, _)| position);
+        let columns = columns.collect();
         self.used.extend(used);
-        Ok(())
+        Ok(columns)
     }
 
     fn problem(&mut self, text: String, message: String) {
-        let text = explain::shortened(&text);
-        self.problems.push(TemplateProblem { path: self.path.clone(), text, line: 1, message });
+        self.problems.push(explain::no_template(&self.path, &text, 1, &message, None));
     }
 
     fn push_key(&mut self, key: &str) {
@@ -181,16 +185,17 @@ fn bare_column(text: &str, columns: &[String]) -> Option<usize> {
     columns.iter().position(|column| column == name).filter(|_| explain::is_variable(name))
 }
 
-/// The engine looks filters up only when it comes to them, so a misspelt one is found by rendering for a row in
-/// which no cell is empty. In a branch not taken then, it is found with the first row that takes it.
-fn try_filters(template: &Template<'_, '_>, header: Header) -> Result<(), Error> {
-    let cells = vec!["1"; header.columns().len()];
-    match template.render(Value::from_object(Row::new(Arc::new(header), &cells))) {
+/// The engine looks filters and variables up only when it comes to them, so one that is misspelt is found by rendering
+/// for a row in which no cell is empty. In a branch not taken then, it is found with the first row that takes it.
+fn try_out(template: &Template<'_, '_>, text: &str, columns: &[String], used: &HashSet<String>) -> Result<(), Error> {
+    let cells = vec!["1"; columns.len()];
+    let row = Row::new(Arc::new(Header::new(columns, used)), &cells);
+    match template.render(Value::from_object(row)) {
         Err(error)
             if matches!(
                 error.kind(),
                 ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
-            ) =>
+            ) || explain::unknown_column(&error, text, columns).is_some() =>
         {
             Err(error)
         }

@@ -3,28 +3,48 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
-use crate::model::Problem;
+use crate::model::RowProblem;
+use crate::model::shortened;
 
+use super::TemplateProblem;
 use super::row::is_empty;
-use super::{RowProblem, TemplateProblem};
 
 /// Characters of a template that are shown.
 const SHOWN_CHARS: usize = 60;
+/// The code of a cell without a value.
+pub(super) const EMPTY_CELL: &str = "empty_cell";
 /// Columns that are named where none is near.
 const SHOWN_COLUMNS: usize = 12;
 
 /// What is wrong with a template, whatever the row.
 pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[String]) -> TemplateProblem {
-    let mut message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    if let Some(hint) = odd_column(text, columns) {
-        message = format!("{message}: {hint}");
+    let line = error.line().unwrap_or(1);
+    if let Some(name) = unknown_column(error, text, columns) {
+        let message = format!("there is no column `{name}`, and every row needs it");
+        let hint = Some(instead_of(name, text, columns));
+        return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint };
     }
-    TemplateProblem { path: path.to_owned(), text: shortened(text), line: error.line().unwrap_or(1), message }
+    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    no_template(path, text, line, &message, odd_column(text, columns))
+}
+
+/// A string that is no template.
+pub(super) fn no_template(path: &str, text: &str, line: usize, why: &str, hint: Option<String>) -> TemplateProblem {
+    let message = format!("`{}` is no template: {why}", shortened(text, SHOWN_CHARS));
+    TemplateProblem { code: "template", path: path.to_owned(), line, message, hint }
+}
+
+/// The column that a template needs in every row, if there is none of its name. `error` came of a row whose cells are
+/// all filled, so a template without branches cannot work for any other.
+pub(super) fn unknown_column<'e>(error: &'e Error, text: &str, columns: &[String]) -> Option<&'e str> {
+    let name = undefined_expression(error).and_then(missing_column)?;
+    let branches = text.contains("{%") || text.split_whitespace().any(|word| word == "if");
+    (!branches && !columns.iter().any(|column| column == name)).then_some(name)
 }
 
 /// Why a row cannot be rendered.
 pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: &[impl AsRef<str>]) -> RowProblem {
-    let problem = match undefined_expression(error) {
+    let mut problem = match undefined_expression(error) {
         Some(expression) => {
             let is_meant = |name: &str| {
                 expression == name || expression == as_key(name) || expression.strip_prefix("row.") == Some(name)
@@ -39,30 +59,43 @@ pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: 
         None if error.kind() == ErrorKind::OutOfFuel => failed("the template takes too many steps".to_owned()),
         None => failed(described(error)),
     };
-    RowProblem { problem, path: path.to_owned(), column: None }
+    problem.path = Some(path.into());
+    problem
 }
 
 /// A row without a value in a column that a template needs.
 pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
-    let problem = Problem::new("empty_cell", format!("column `{column}` is empty in this row"));
-    RowProblem { problem, path: path.to_owned(), column: Some(column.to_owned()) }
+    let hint = "fill it in, or give the message a text for such rows with `default(…)`";
+    let mut problem = RowProblem::new(EMPTY_CELL, "the cell is empty").hint(hint).column(column);
+    problem.path = Some(path.into());
+    problem
 }
 
-fn undefined(expression: &str, template: &str, columns: &[String]) -> Problem {
-    let name = expression.strip_prefix("row.").unwrap_or(expression);
-    let key = expression.strip_prefix("row['").and_then(|key| key.strip_suffix("']"));
-    let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    match key.or_else(|| is_word.then_some(name)) {
+fn undefined(expression: &str, template: &str, columns: &[String]) -> RowProblem {
+    match missing_column(expression) {
         Some(name) => {
-            let advice = odd_column(template, columns).or_else(|| near(name, columns)).unwrap_or_else(|| list(columns));
-            Problem::new("undefined_variable", format!("there is no column `{name}`: {advice}"))
+            let problem = RowProblem::new("undefined_variable", format!("there is no column `{name}`"));
+            problem.hint(instead_of(name, template, columns))
         }
         None => failed(format!("`{expression}` is undefined")),
     }
 }
 
-fn failed(message: String) -> Problem {
-    Problem::new("template_failed", message)
+/// The column that an undefined expression asks for.
+fn missing_column(expression: &str) -> Option<&str> {
+    let name = expression.strip_prefix("row.").unwrap_or(expression);
+    let key = expression.strip_prefix("row['").and_then(|key| key.strip_suffix("']"));
+    let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    key.or_else(|| is_word.then_some(name))
+}
+
+/// What to write in place of a column that is not there.
+fn instead_of(name: &str, template: &str, columns: &[String]) -> String {
+    odd_column(template, columns).or_else(|| near(name, columns)).unwrap_or_else(|| list(columns))
+}
+
+fn failed(message: String) -> RowProblem {
+    RowProblem::new("template_failed", message)
 }
 
 fn described(error: &Error) -> String {
@@ -82,6 +115,12 @@ fn undefined_expression(error: &Error) -> Option<&str> {
 /// A column as it is looked up by key, in the way the engine writes it.
 fn as_key(name: &str) -> String {
     format!("row[{:?}]", Value::from(name))
+}
+
+/// Whether a template looks a column up by key: `row["First name"]`.
+pub(super) fn is_by_key(text: &str, name: &str) -> bool {
+    let keys = [as_key(name), format!("row['{name}']"), format!("row[\"{name}\"]"), format!("row.{name}")];
+    keys.iter().any(|key| text.contains(key.as_str()))
 }
 
 /// What to write for a column whose name is not a variable's, if the template seems to hold one.
@@ -114,13 +153,4 @@ fn list(columns: &[String]) -> String {
         names.push(format!("and {} more", columns.len() - SHOWN_COLUMNS));
     }
     format!("the columns are {}", names.join(", "))
-}
-
-/// A text on one line, cut where it is long.
-pub(super) fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

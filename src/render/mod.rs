@@ -17,7 +17,7 @@ use std::sync::Arc;
 use minijinja::Environment;
 use minijinja::value::Value;
 
-use crate::model::{Phone, Problem};
+use crate::model::{Phone, RowProblem};
 
 use row::{Header, Row};
 
@@ -39,6 +39,8 @@ pub struct Renderer {
 struct Hole {
     /// The bytes of the body between the hole before and this one.
     before: Vec<u8>,
+    /// The columns whose cells may be put in, by their positions.
+    columns: Vec<usize>,
     /// Where in the message it is.
     path: String,
     fill: Fill,
@@ -54,34 +56,19 @@ enum Fill {
     Template,
 }
 
-/// A string of the message that is not a template, though it has the signs of one.
+/// A string of the message that is not a template, though it has the signs of one, or one that no row can fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
+    /// `template`, or `unknown_column` for one that needs a column that is not there.
+    pub code: &'static str,
     /// Where in the message the string is: `template.components[0].parameters[1].text`.
     pub path: String,
-    /// The string, shortened.
-    pub text: String,
     /// The line within the string, from 1.
     pub line: usize,
-    /// What is wrong, in one sentence without a full stop.
+    /// What is wrong, in one sentence without a full stop, with the string, shortened.
     pub message: String,
-}
-
-impl std::fmt::Display for TemplateProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` is no template: {}", self.text, self.message)
-    }
-}
-
-/// Why a row cannot become a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowProblem {
-    /// `empty_cell`, `undefined_variable` or `template_failed`, and what is wrong.
-    pub problem: Problem,
-    /// Where in the message the template is.
-    pub path: String,
-    /// The column concerned, if it is one.
-    pub column: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Renderer {
@@ -101,8 +88,9 @@ impl Renderer {
     ///
     /// # Errors
     ///
-    /// If a template needs what the row does not have, or fails; `body` is then as it was.
-    pub fn render(&self, to: Phone, cells: &[impl AsRef<str>], body: &mut Vec<u8>) -> Result<(), RowProblem> {
+    /// Every template that needs what the row does not have, or fails: `empty_cell`, `undefined_variable` or
+    /// `template_failed`. `body` is then as it was.
+    pub fn render(&self, to: Phone, cells: &[impl AsRef<str>], body: &mut Vec<u8>) -> Result<(), Vec<RowProblem>> {
         let start = body.len();
         // Writing into memory cannot fail.
         let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
@@ -123,20 +111,22 @@ impl Renderer {
     ///
     /// # Errors
     ///
-    /// As [`Renderer::render`]; `body` is then good for the next row only.
+    /// As [`Renderer::render`]; in `body` the texts that failed are then those of the row before.
     pub fn render_value(
         &self,
-        to: Phone,
+        to: Option<Phone>,
         cells: &[impl AsRef<str>],
         body: &mut serde_json::Value,
-    ) -> Result<(), RowProblem> {
+    ) -> Result<(), Vec<RowProblem>> {
         let mut texts = Vec::with_capacity(self.holes.len());
         if let (Some(body), Some(message)) = (body.as_object_mut(), self.message.as_object()) {
             // `to` stands before the message's own keys.
             let mut values = body.values_mut();
             if let Some(serde_json::Value::String(number)) = values.next() {
                 number.clear();
-                let _ = std::fmt::Write::write_fmt(number, format_args!("{}", to.as_u64()));
+                if let Some(to) = to {
+                    let _ = std::fmt::Write::write_fmt(number, format_args!("{}", to.as_u64()));
+                }
             }
             for (value, template) in values.zip(message.values()) {
                 collect_holes(value, template, &mut texts);
@@ -159,15 +149,25 @@ impl Renderer {
         serde_json::Value::Object(body)
     }
 
-    /// Makes the text of every hole, in order, and hands it on with the hole's number.
-    fn fill(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), RowProblem> {
+    /// The columns whose cells are put in at a place of the message, or anywhere below it.
+    pub fn columns_at<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r str> {
+        let is_there = move |hole: &&Hole| {
+            hole.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let positions = self.holes.iter().filter(is_there).flat_map(|hole| &hole.columns);
+        positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
+    }
+
+    /// Makes the text of every hole, in order, and hands it on with the hole's number. Of those that fail, all are told.
+    fn fill(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
         // Made for the first hole that needs it.
         let mut row = None;
+        let mut problems = Vec::new();
         for (number, hole) in self.holes.iter().enumerate() {
             match hole.fill {
                 Fill::Cell(position) => match cells.get(position).map(AsRef::as_ref) {
                     Some(cell) if !row::is_empty(cell) => each(number, cell),
-                    _ => return Err(explain::empty_cell(&hole.path, &self.header.columns()[position])),
+                    _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[position])),
                 },
                 Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
@@ -175,13 +175,22 @@ impl Renderer {
                     match text {
                         Ok(text) => each(number, &text),
                         Err(error) => {
-                            return Err(explain::row_problem(&error, &hole.path, self.header.columns(), cells));
+                            let problem = explain::row_problem(&error, &hole.path, self.header.columns(), cells);
+                            add(&mut problems, problem);
                         }
                     }
                 }
             }
         }
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+/// An empty cell is one mistake, however often the message uses it.
+fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
+    let is_told = |told: &RowProblem| (told.code, &told.columns) == (explain::EMPTY_CELL, &problem.columns);
+    if problem.code != explain::EMPTY_CELL || !problems.iter().any(is_told) {
+        problems.push(problem);
     }
 }
 

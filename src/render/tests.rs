@@ -14,7 +14,7 @@ fn phone() -> Phone {
 }
 
 /// The body of a message with one text, for a row of these columns and cells.
-fn body(text: &str, row: &[(&str, &str)]) -> Result<String, RowProblem> {
+fn body(text: &str, row: &[(&str, &str)]) -> Result<String, Vec<RowProblem>> {
     let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
     let cells: Vec<&str> = row.iter().map(|(_, cell)| *cell).collect();
     let renderer = Renderer::compile(&json!({"text": text}), &columns(&names)).unwrap();
@@ -29,7 +29,8 @@ fn text(template: &str, row: &[(&str, &str)]) -> String {
 }
 
 fn problem(template: &str, row: &[(&str, &str)]) -> RowProblem {
-    body(template, row).unwrap_err()
+    let [problem] = body(template, row).unwrap_err().try_into().unwrap();
+    problem
 }
 
 fn wrong(message: &Value, names: &[&str]) -> Vec<TemplateProblem> {
@@ -133,7 +134,7 @@ fn columns_of_any_name_can_be_used() {
         "Anaoneoddir"
     );
     assert_eq!(text("{{ row.range }}{{ row['x'] | default('-') }}", &row), "r-");
-    assert_eq!(problem("{{ debug }}", &row).problem.code, "empty_cell", "no built-in takes a column's place");
+    assert_eq!(problem("{{ debug }}", &row).code, "empty_cell", "no built-in takes a column's place");
     assert_eq!(text("{{ row }}", &[("row", "mine")]), "mine");
 }
 
@@ -141,9 +142,9 @@ fn columns_of_any_name_can_be_used() {
 fn an_empty_cell_is_undefined() {
     for cell in ["", " ", "\t\u{3000}\n"] {
         let problem = problem("Hi {{ first_name }}", &[("phone", "1"), ("first_name", cell)]);
-        assert_eq!(problem.problem, Problem::new("empty_cell", "column `first_name` is empty in this row"));
-        assert_eq!(problem.path, "text");
-        assert_eq!(problem.column.as_deref(), Some("first_name"));
+        assert_eq!((problem.code, &*problem.message), ("empty_cell", "the cell is empty"));
+        assert_eq!(problem.path.as_deref(), Some("text"));
+        assert_eq!(problem.columns, ["first_name"]);
     }
     let row = [("a", "1"), ("b", ""), ("First Name", ""), ("it's", "")];
     let templates = [
@@ -167,11 +168,7 @@ fn an_empty_cell_is_undefined() {
     ];
     for (template, column) in templates {
         let problem = problem(template, &row);
-        assert_eq!(
-            (problem.problem.code.as_str(), problem.column.as_deref()),
-            ("empty_cell", Some(column)),
-            "{template}: {problem:?}"
-        );
+        assert_eq!((problem.code, problem.columns.as_slice()), ("empty_cell", &[column.to_owned()][..]), "{template}");
     }
 }
 
@@ -179,28 +176,65 @@ fn an_empty_cell_is_undefined() {
 fn cells_that_are_missing_are_empty() {
     let renderer = Renderer::compile(&json!({"text": "{{ b }}"}), &columns(&["a", "b"])).unwrap();
     let mut body = b"x".to_vec();
-    assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err().problem.code, "empty_cell");
+    assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err()[0].code, "empty_cell");
     assert_eq!(body, b"x", "nothing is left behind");
 }
 
 #[test]
 fn a_variable_that_is_no_column_says_which_are() {
-    let row = [("phone", "1"), ("first_name", "Ana"), ("Last Name", "Li")];
-    let message = |template: &str| {
-        let problem = problem(template, &row);
-        assert_eq!((problem.problem.code.as_str(), problem.column), ("undefined_variable", None), "{template}");
-        problem.problem.message
+    let names = ["phone", "first_name", "Last Name"];
+    let told = |template: &str, names: &[&str]| {
+        let [problem] = wrong(&json!({"text": template}), names).try_into().unwrap();
+        assert_eq!((problem.code, problem.path.as_str()), ("unknown_column", "text"), "{template}");
+        format!("{}: {}", problem.message, problem.hint.unwrap())
     };
-    assert_eq!(message("{{ firstname }}"), "there is no column `firstname`: did you mean `first_name`?");
-    assert_eq!(message("{{ First_Name }}"), "there is no column `First_Name`: did you mean `first_name`?");
-    assert_eq!(message("{{ x }}"), "there is no column `x`: the columns are `phone`, `first_name`, `Last Name`");
-    assert_eq!(message("{{ row['last name'] }}"), "there is no column `last name`: did you mean `Last Name`?");
+    let x = "there is no column `x`, and every row needs it: the columns are ";
+    assert_eq!(
+        told("{{ firstname }}", &names),
+        "there is no column `firstname`, and every row needs it: did you mean `first_name`?"
+    );
+    assert!(told("Hi {{ First_Name | upper }}!", &names).ends_with("did you mean `first_name`?"));
+    assert_eq!(told("{{ x }}", &names), format!("{x}`phone`, `first_name`, `Last Name`"));
+    assert!(told("{{ row['last name'] }}", &names).ends_with("did you mean `Last Name`?"));
     let many: Vec<String> = (0..20).map(|n| format!("column_{n}")).collect();
-    let renderer = Renderer::compile(&json!({"text": "{{ x }}"}), &many).unwrap();
-    let message = renderer.render(phone(), &[""; 20], &mut Vec::new()).unwrap_err().problem.message;
-    assert!(message.ends_with("`column_11`, and 8 more"), "{message}");
-    let dashed = problem("{{ first-name }}", &[("first-name", "Ana")]).problem.message;
-    assert_eq!(dashed, "there is no column `first`: write the column `first-name` as `{{ row[\"first-name\"] }}`");
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(told("{{ x }}", &many).ends_with("`column_11`, and 8 more"));
+    let dashed = told("{{ first-name }}", &["first-name"]);
+    assert!(dashed.ends_with("write the column `first-name` as `{{ row[\"first-name\"] }}`"), "{dashed}");
+}
+
+/// What only some rows need is no mistake of the campaign.
+#[test]
+fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
+    for template in ["{% if a == '2' %}{{ other }}{% endif %}", "{{ other if a == '2' else 'y' }}"] {
+        assert_eq!(text(template, &[("a", "1")]).replace('y', ""), "");
+        let problem = problem(template, &[("a", "2")]);
+        assert_eq!((problem.code, problem.hint.as_deref()), ("undefined_variable", Some("the columns are `a`")));
+        assert_eq!((&*problem.message, problem.columns.len()), ("there is no column `other`", 0));
+    }
+    assert_eq!(text("{{ x | default('none') }}", &[("a", "1")]), "none");
+}
+
+#[test]
+fn all_that_is_wrong_with_a_row_is_told() {
+    let message = json!({"one": "{{ a }}", "two": "fixed", "three": ["{{ b | upper }}", "{{ c | default('-') }}", "{{ b }} {{ a }}"]});
+    let renderer = Renderer::compile(&message, &columns(&["a", "b", "c"])).unwrap();
+    let problems = renderer.render(phone(), &["", "", ""], &mut Vec::new()).unwrap_err();
+    let told: Vec<_> = problems.iter().map(|p| (p.columns.concat(), p.path.as_deref().unwrap().to_owned())).collect();
+    assert_eq!(told, [("a".into(), "one".into()), ("b".into(), "three[0]".into())]);
+}
+
+#[test]
+fn the_columns_behind_a_place_of_the_message_are_known() {
+    let message =
+        json!({"one": "{{ a }}", "list": [{"x": "{{ b }} {{ row['My c'] }}"}, {"x": "fixed"}], "listed": "{{ d }}"});
+    let renderer = Renderer::compile(&message, &columns(&["a", "b", "My c", "d"])).unwrap();
+    let at = |path| renderer.columns_at(path).collect::<Vec<_>>().join(",");
+    assert_eq!(at("one"), "a");
+    assert_eq!(at("list[0].x"), "b,My c");
+    assert_eq!(at("list"), "b,My c");
+    assert_eq!(at("list[1].x"), "");
+    assert_eq!(at("listed"), "d");
 }
 
 #[test]
@@ -208,11 +242,12 @@ fn a_template_that_fails_is_told() {
     let row = [("a", "1"), ("b", "x")];
     for template in ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}"] {
         let problem = problem(template, &row);
-        assert_eq!(problem.problem.code, "template_failed", "{template}: {problem:?}");
+        assert_eq!(problem.code, "template_failed", "{template}: {problem:?}");
     }
     let endless = "{% for a in 'xxxxxxxxxx' %}{% for b in 'xxxxxxxxxx' %}{% for c in 'xxxxxxxxxx' %}{% for d in 'xxxxxxxxxx' %}\
                    {{ a }}{{ b }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
-    assert_eq!(problem(endless, &row).problem, Problem::new("template_failed", "the template takes too many steps"));
+    let problem = problem(endless, &row);
+    assert_eq!((problem.code, &*problem.message), ("template_failed", "the template takes too many steps"));
 }
 
 #[test]
@@ -231,8 +266,10 @@ fn every_wrong_template_is_told_with_its_place() {
         ]}]},
     });
     let problems = wrong(&message, &["name", "First Name"]);
-    let shown: Vec<String> =
-        problems.iter().map(|p| format!("{}, line {}: {} [{}]", p.path, p.line, p.message, p.text)).collect();
+    let shown: Vec<String> = problems
+        .iter()
+        .map(|p| format!("{}, line {}: {} [{}]", p.path, p.line, p.message, p.hint.as_deref().unwrap_or_default()))
+        .collect();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("wrong_templates", shown.join("\n"));
     });
@@ -264,7 +301,7 @@ proptest! {
             let cells = [a, b, c];
             let mut bytes = Vec::new();
             let rendered = renderer.render(phone(), &cells, &mut bytes);
-            prop_assert_eq!(&renderer.render_value(phone(), &cells, &mut value), &rendered);
+            prop_assert_eq!(&renderer.render_value(Some(phone()), &cells, &mut value), &rendered);
             if rendered.is_ok() {
                 let read: Value = serde_json::from_slice(&bytes).unwrap();
                 prop_assert_eq!(&value, &read);

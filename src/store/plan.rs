@@ -5,7 +5,7 @@ use sqlx::Connection;
 use super::error::doing;
 use super::many::Many;
 use super::{RowKey, StoreError, Writer};
-use crate::model::{Millis, Phone, Problem, RowNo, State};
+use crate::model::{Millis, Phone, RowNo, RowProblem, State};
 
 /// A record of the input as the plan judged it.
 /// There is no `Debug`, since it is made of personal data.
@@ -19,8 +19,8 @@ pub struct PlannedRow {
     pub to: Result<Phone, String>,
     /// The cells, as a JSON array.
     pub cells: String,
-    /// Why it cannot become a message; `None` for a row to be sent.
-    pub problem: Option<Problem>,
+    /// Why it cannot become a message; none for a row to be sent.
+    pub problems: Vec<RowProblem>,
 }
 
 /// Rows in one statement; larger ones brought nothing.
@@ -88,7 +88,9 @@ impl Writer {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         for chunk in rows.chunks(CHUNK) {
             let insert = INSERT.over(chunk, |insert, row| {
-                let state = if row.problem.is_some() { State::Invalid } else { State::Pending };
+                let problem = RowProblem::joined(&row.problems);
+                let state = if problem.is_some() { State::Invalid } else { State::Pending };
+                let (code, message) = problem.map(|problem| (problem.code, problem.message)).unzip();
                 insert
                     .bind(RowKey::new(run, row.row).0)
                     .bind(i64::try_from(row.line).unwrap_or(i64::MAX))
@@ -96,8 +98,8 @@ impl Writer {
                     .bind(row.to.as_ref().ok().map(|phone| phone.as_u64().cast_signed()))
                     .bind(row.to.as_ref().err())
                     .bind(&row.cells)
-                    .bind(row.problem.as_ref().map(|problem| &problem.code))
-                    .bind(row.problem.as_ref().map(|problem| &problem.message))
+                    .bind(code)
+                    .bind(message)
             });
             insert.execute(&mut *tx).await.map_err(failed())?;
         }

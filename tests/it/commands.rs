@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::provider::{Answer, Provider, Script, Sent};
 use crate::workplace::{Campaign, Channel, HEADER, Workplace, counts, csv, lines, phone, text_of, wait_until};
@@ -287,8 +287,52 @@ fn mistakes_are_told_with_their_place_and_what_to_do() {
     work.write("other.yaml", Campaign::default().yaml().replace("provider: incs", "provider: ikns"));
     assert_tells(2, &["run", "other.yaml"], &["ikns", "incs", "simulator"]);
     work.write("variable.yaml", Campaign { text: "{{ frist_name }}", ..Campaign::default() }.yaml());
-    let told = work.alone(&["check", "variable.yaml"]);
-    assert!(told.code == 2 && told.out.contains("did you mean `first_name`"), "{told}");
+    assert_tells(
+        2,
+        &["check", "variable.yaml"],
+        &["variable.yaml:5:", "no column `frist_name`", "did you mean `first_name`"],
+    );
+}
+
+/// For a person: the row, the line, the column that brought the value, the place in the campaign, the rule and what to
+/// do. For a program: the same in parts. For whoever mends the list: the bad rows with all that is wrong with each.
+#[test]
+fn all_that_is_wrong_with_a_row_is_told_with_its_column_and_place() {
+    let list = "phone,first_name\n85264000001,Ana\n0123,\n85264000003,one\ttwo\n85264000004,\n";
+    let work = Workplace::with(&Campaign { text: "{{ first_name }}", ..Campaign::default() }, list);
+    let told = work.alone(&["check", "job.yaml", "--rejects", "bad.csv"]);
+    assert_eq!(told.code, 2, "{told}");
+    for part in [
+        "row 2, line 3, column `phone` (`0123`): it looks like a national number",
+        "row 2, line 3, column `first_name`, job.yaml:5:122: the cell is empty; fill it in",
+        "row 3, line 4, column `first_name`, job.yaml:5:122: `one two` holds a tab",
+        "4 rows: 1 can be sent, 3 invalid",
+    ] {
+        assert!(told.out.contains(part), "{part}: {told}");
+    }
+    let bad = std::fs::read_to_string(work.path("bad.csv")).unwrap();
+    let mut rows = ::csv::Reader::from_reader(bad.as_bytes());
+    assert_eq!(rows.headers().unwrap(), vec!["phone", "first_name", "problem"]);
+    let first = rows.records().next().unwrap().unwrap();
+    assert!(
+        first[2].contains("column `phone`: it looks") && first[2].contains("column `first_name`: the cell"),
+        "{bad}"
+    );
+
+    let told = work.alone(&["check", "job.yaml", "--json"]);
+    let lines = json_lines(&told.out);
+    assert_eq!(lines.len(), 5, "{told}");
+    let tab = &lines[2];
+    assert_eq!((&tab["row"], &tab["line"], &tab["columns"]), (&json!(3), &json!(4), &json!(["first_name"])));
+    assert_eq!((&tab["code"], &tab["value"]), (&json!("bad_parameter"), &json!("one two")));
+    assert_eq!(tab["place"], json!({"file": "job.yaml", "line": 5, "column": 122}));
+    assert!(tab["rule"].as_str().unwrap().contains("no tab") && tab["hint"].is_string(), "{tab}");
+    assert_eq!(lines[4], json!({"rows": 4, "sendable": 1, "invalid": 3, "duplicate": 0}));
+
+    work.write("typo.yaml", Campaign::default().yaml().replace("  concurrency:", "  concurency:"));
+    let told = work.alone(&["check", "typo.yaml", "--json"]);
+    let problem: Value = serde_json::from_str(told.out.trim()).unwrap();
+    assert_eq!((told.code, &problem["code"], &problem["place"]["line"]), (2, &json!("unknown_key"), &json!(8)));
 }
 
 #[test]

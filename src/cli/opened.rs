@@ -1,0 +1,110 @@
+//! A campaign opened for work: its file read, its recipients open, its message compiled and held against the provider's
+//! document. What is wrong with it whatever the row is shown by place. Shared by `check`, `preview` and `run`.
+
+use super::exit::{Exit, Failure};
+use super::folded::{self, Folded};
+use super::{Global, screen, session};
+use crate::campaign_file::{FileProblem, Loaded};
+use crate::engine::{Bad, Plan, PlanError};
+use crate::messages::{self, Severity};
+use crate::model::Campaign;
+
+/// Why there is no plan.
+pub(super) enum NoPlan {
+    /// The message is wrong whatever the row: in the order of the file.
+    Wrong(Vec<FileProblem>),
+    /// The recipients cannot be read.
+    Failed(Failure),
+}
+
+/// Opens the recipients and compiles the message of a campaign file.
+pub(super) fn plan(loaded: &Loaded) -> Result<Plan, Failure> {
+    try_plan(loaded).map_err(|none| none.shown(loaded))
+}
+
+impl NoPlan {
+    /// As a person reads it.
+    pub(super) fn shown(self, loaded: &Loaded) -> Failure {
+        match self {
+            Self::Wrong(problems) => Failure::new(Exit::Wrong, loaded.document.show(&problems, screen::has_color())),
+            Self::Failed(failure) => failure,
+        }
+    }
+}
+
+/// As [`plan`], with what is wrong as data: its templates' mistakes and the provider's limits.
+pub(super) fn try_plan(loaded: &Loaded) -> Result<Plan, NoPlan> {
+    let mut problems = in_the_message(loaded);
+    let plan = match Plan::open(&loaded.campaign) {
+        Err(PlanError::Templates(templates)) => {
+            problems.extend(templates.into_iter().map(|problem| {
+                let words = format!("`{}`: {}", problem.path, problem.message);
+                with_hint(FileProblem::new(problem.code, loaded.places.of(&problem.path), words), problem.hint)
+            }));
+            None
+        }
+        opened => Some(opened.map_err(|error| NoPlan::Failed(error.into()))?),
+    };
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => {
+            problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+            Err(NoPlan::Wrong(problems))
+        }
+    }
+}
+
+/// What the provider would refuse of a message whatever the row.
+fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
+    messages::check_message(loaded.campaign.channel, &loaded.campaign.message)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| {
+            let words = format!("`{}`: {}", finding.path, finding.message);
+            with_hint(FileProblem::new(finding.code, loaded.places.of(&finding.path), words), finding.hint)
+        })
+        .collect()
+}
+
+fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// `run --dry-run`: everything checked, and what would be done said.
+pub(super) async fn dry_run(
+    plan: Plan,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let progress = session::progress(global);
+    let mut folded = Folded::new(loaded);
+    let each = |bad: Bad<'_>| {
+        folded.add(&bad);
+        Ok(())
+    };
+    let checked = plan.check(each, &progress.events()).await;
+    progress.finish();
+    let checked = checked?;
+    for line in folded.lines().into_iter().chain(checked.warnings.iter().map(folded::warning)) {
+        screen::say(&line);
+    }
+    let sendable = checked.rows - checked.invalid - checked.duplicates;
+    if sendable == 0 {
+        return Err(Failure::new(Exit::Wrong, "no row can be sent"));
+    }
+    let seconds =
+        (sendable as f64 / f64::from(campaign.dispatch.rate.get()) * campaign.dispatch.per.as_secs_f64()).ceil();
+    screen::data(&format!(
+        "{} of {} would be sent on {} via {}, in about {seconds} s; nothing was stored or sent",
+        screen::count(sendable, "row"),
+        screen::grouped(checked.rows),
+        campaign.channel,
+        campaign.provider,
+    ))
+    .map_err(super::cannot_print)?;
+    Ok(Exit::Done)
+}
