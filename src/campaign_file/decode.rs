@@ -7,13 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{Campaign, Channel, Dispatch, Recipients, Reconcile, Source, WhenUncertain};
+use crate::yaml::{FileProblem, Found, Node, Place, Places, list, nearest};
 
-use super::message::{self, Places};
-use super::problem::{FileProblem, Found, Place};
+use super::message;
 use super::rows;
-use super::section::{Section, list, nearest, value};
+use super::section::{Section, value};
 use super::values::{BadValue, duration_within, name, number_within, parse_rate, region, word};
-use super::yaml::Node;
 
 /// Messages a second of one provider account where the campaign says nothing.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
@@ -27,7 +26,7 @@ const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 /// The campaign of a tree. `folder` is the campaign file's own, which the CSV's path is relative to. `None`
 /// only if something was added to `problems`.
 pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> Option<(Campaign, Places)> {
-    let top = Section::open("", Place { line: 1, column: 1, start: 0, end: 0 }, root, problems)?;
+    let top = Section::open("", Place::TOP, root, problems)?;
     let found = top.require("name", "`name: spring-sale`, or what you call it", problems);
     let name = value("name", found, problems, name);
     let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);

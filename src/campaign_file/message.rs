@@ -1,44 +1,9 @@
 //! The `message` block: the provider's request body, from YAML to JSON without any change of meaning.
 //!
-//! The block is not understood here, apart from `to` and `type`; what a provider makes of it is for others.
-//! Numbers that YAML and JSON do not write alike are refused, since one of the two would be wrong. Where each
+//! The block is not understood here, apart from `to` and `type`; what a provider makes of it is for others. Where each
 //! value stands is kept, so that what is found wrong with a rendered body can be shown in the file.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-
-use serde_json::{Map, Number};
-
-use super::problem::{FileProblem, Found, Place};
-use super::section::kind;
-use super::yaml::{Entry, Meaning, Node, Scalar, Value};
-
-/// Where each value of the `message` block is in the file.
-///
-/// A path names a value from the top of the body: `template.components[0].parameters[1].text`. A key that is
-/// not letters, digits, `_` and `-` stands in brackets as JSON: `["a key"]`. The empty path is the block itself.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    by_path: HashMap<String, Place>,
-}
-
-impl Places {
-    /// The place of the value at `path`; where there is none (a missing key), that of the nearest value it
-    /// would be in.
-    #[must_use]
-    pub fn of(&self, path: &str) -> Place {
-        let mut path = path;
-        loop {
-            if let Some(place) = self.by_path.get(path) {
-                return *place;
-            }
-            let Some(cut) = path.rfind(['.', '[']) else {
-                return self.by_path.get("").copied().unwrap_or_default();
-            };
-            path = &path[..cut];
-        }
-    }
-}
+use crate::yaml::{self, Entry, FileProblem, Found, Meaning, Node, Place, Places, Value, kind};
 
 /// Reads the `message` block. What is wrong is added to `problems`; the value is whole only if nothing was.
 pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<(serde_json::Value, Places)> {
@@ -56,10 +21,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     };
     check_to(entries, problems);
     check_type(entries, key_place, problems);
-    let mut reader = Reader { path: String::new(), places: Places::default(), problems };
-    let body = reader.value(node);
-    reader.places.by_path.insert(String::new(), key_place);
-    Some((body, reader.places))
+    Some(yaml::json(node, key_place, problems))
 }
 
 fn check_to(entries: &[Entry<'_>], problems: &mut Found) {
@@ -85,88 +47,5 @@ fn check_type(entries: &[Entry<'_>], key_place: Place, problems: &mut Found) {
     if !is_text {
         let message = format!("`type` of `message` must be a word, not {}", kind(&entry.node));
         problems.push(FileProblem::new("wrong_type", entry.key_place, message).hint(HINT));
-    }
-}
-
-struct Reader<'p> {
-    path: String,
-    places: Places,
-    problems: &'p mut Found,
-}
-
-impl Reader<'_> {
-    fn value(&mut self, node: &Node<'_>) -> serde_json::Value {
-        self.places.by_path.insert(self.path.clone(), node.place);
-        match &node.value {
-            Value::Broken => serde_json::Value::Null,
-            Value::Scalar(scalar) => self.scalar(scalar, node.place),
-            Value::List(items) => {
-                let item = |(index, item)| {
-                    let parent = self.path.len();
-                    // Writing to a `String` cannot fail.
-                    let _ = write!(self.path, "[{index}]");
-                    let value = self.value(item);
-                    self.path.truncate(parent);
-                    value
-                };
-                serde_json::Value::Array(items.iter().enumerate().map(item).collect())
-            }
-            Value::Map(entries) => {
-                let mut map = Map::with_capacity(entries.len());
-                for entry in entries {
-                    let parent = self.path.len();
-                    push_key(&mut self.path, &entry.key);
-                    map.insert(entry.key.clone().into_owned(), self.value(&entry.node));
-                    self.path.truncate(parent);
-                }
-                serde_json::Value::Object(map)
-            }
-        }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar<'_>, place: Place) -> serde_json::Value {
-        match scalar.meaning() {
-            Meaning::Null => serde_json::Value::Null,
-            Meaning::Bool(value) => serde_json::Value::Bool(value),
-            Meaning::Text => serde_json::Value::String(scalar.text.clone().into_owned()),
-            Meaning::Number => {
-                exact_number(&scalar.text).map_or_else(
-                    || {
-                        let text = &scalar.text;
-                        let message = format!("the number {text} would not be sent as it is written");
-                        self.problems.push(FileProblem::new("inexact_number", place, message).hint(format!(
-                            "if it is text, put it in quotes: \"{text}\"; if not, write it as JSON does"
-                        )));
-                        serde_json::Value::Null
-                    },
-                    serde_json::Value::Number,
-                )
-            }
-        }
-    }
-}
-
-/// The number a text stands for, if JSON writes it the same way and it keeps its value when written and read
-/// back. No leading zeros (a code), no `+` (a phone number), no hexadecimal, no NaN, not too many digits.
-fn exact_number(text: &str) -> Option<Number> {
-    let number: Number = serde_json::from_str(text).ok()?;
-    let whole = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if whole && number.is_f64() {
-        return None;
-    }
-    let again: Number = serde_json::from_str(&number.to_string()).ok()?;
-    (again == number).then_some(number)
-}
-
-fn push_key(path: &mut String, key: &str) {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if !plain {
-        // Writing to a `String` cannot fail.
-        let _ = write!(path, "[{}]", serde_json::Value::from(key));
-    } else {
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(key);
     }
 }

@@ -6,10 +6,7 @@
 use std::collections::HashMap;
 
 use crate::model::Inline;
-
-use super::problem::{FileProblem, Found, Place};
-use super::section::{is_null, kind};
-use super::yaml::{Node, Value};
+use crate::yaml::{FileProblem, Found, Node, Place, Value, is_null, kind};
 
 const HINT: &str = "write each row as `- {phone: \"85268411234\", first_name: Ana}`";
 

@@ -212,7 +212,7 @@ fn a_file_that_is_not_there_or_too_large_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("campaign.yaml");
     assert!(matches!(read(&path), Err(CampaignError::Read { .. })));
-    std::fs::File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(yaml::MAX_BYTES + 1).unwrap();
     assert!(matches!(read(&path), Err(CampaignError::TooLarge { .. })));
     std::fs::write(&path, FULL).unwrap();
     assert_eq!(

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::workplace::Workplace;
 
-/// Rooms of rank 1: each knows `model` and itself, never another of them.
+/// Rooms of rank 0: each knows itself alone.
+const LOWEST: [&str; 2] = ["model", "yaml"];
+
+/// Rooms of rank 1: each knows the lowest and itself, never another of them.
 const ROOMS: [&str; 11] = [
     "campaign_file",
     "messages",
@@ -24,16 +27,15 @@ const ROOMS: [&str; 11] = [
 /// Lines of a source file at most.
 const LONGEST: usize = 500;
 
-/// Whether code in room `from` may use room `to`. Ranks: model below the rooms, those below `engine` and `schedule`, and
-/// those below `cli`.
+/// Whether code in room `from` may use room `to`. Ranks: the lowest below the rooms, those below `engine` and
+/// `schedule`, and those below `cli`.
 fn may_use(from: &str, to: &str) -> bool {
     match from {
         _ if from == to => true,
-        "model" => false,
-        "engine" | "schedule" => to == "model" || ROOMS.contains(&to),
+        "engine" | "schedule" => LOWEST.contains(&to) || ROOMS.contains(&to),
         "cli" => true,
         "main" => to == "cli",
-        room => ROOMS.contains(&room) && to == "model",
+        room => ROOMS.contains(&room) && LOWEST.contains(&to),
     }
 }
 

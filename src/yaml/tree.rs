@@ -1,10 +1,10 @@
-//! The YAML of a campaign file as a tree in which every node knows its place.
+//! The YAML of a file as a tree in which every node knows its place.
 //!
 //! The parser's events are turned into the tree here, rather than by `serde`, so that a scalar keeps its text
 //! as written (`007` and 85268411234 survive) and so that one pass finds every problem: a duplicate key does
 //! not hide the next one. Anchors, aliases, merge keys and tags are refused: no file can grow in memory, and a
 //! text that starts with `*`, `&` or `!` because someone forgot the quotes is found. The tree knows nothing of
-//! campaigns.
+//! what a file is about.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::problem::{FileProblem, Found, Place};
-use super::syntax;
+use super::{FileKind, syntax};
 
 /// Levels of nesting at most, for `[…]` and `{…}` and for indented blocks each. The deepest message the
 /// providers' documents show has 9.
@@ -23,13 +23,13 @@ const MAX_NODES: usize = 1_000_000;
 
 /// A value of the file, and where it is.
 #[derive(Debug)]
-pub(super) struct Node<'a> {
-    pub(super) place: Place,
-    pub(super) value: Value<'a>,
+pub(crate) struct Node<'a> {
+    pub(crate) place: Place,
+    pub(crate) value: Value<'a>,
 }
 
 #[derive(Debug)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Scalar(Scalar<'a>),
     List(Vec<Node<'a>>),
     Map(Vec<Entry<'a>>),
@@ -39,23 +39,23 @@ pub(super) enum Value<'a> {
 
 /// One `key: value` of a map.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) key: Cow<'a, str>,
-    pub(super) key_place: Place,
-    pub(super) node: Node<'a>,
+pub(crate) struct Entry<'a> {
+    pub(crate) key: Cow<'a, str>,
+    pub(crate) key_place: Place,
+    pub(crate) node: Node<'a>,
 }
 
 /// A scalar as it was written.
 #[derive(Debug)]
-pub(super) struct Scalar<'a> {
-    pub(super) text: Cow<'a, str>,
+pub(crate) struct Scalar<'a> {
+    pub(crate) text: Cow<'a, str>,
     /// Without quotes, so that it may mean something else than its text.
     plain: bool,
 }
 
 /// What a scalar means by the core schema of YAML 1.2.2 (section 10.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     Null,
     Bool(bool),
     Number,
@@ -63,7 +63,7 @@ pub(super) enum Meaning {
 }
 
 impl Scalar<'_> {
-    pub(super) fn meaning(&self) -> Meaning {
+    pub(crate) fn meaning(&self) -> Meaning {
         if !self.plain {
             return Meaning::Text;
         }
@@ -96,7 +96,7 @@ fn looks_like_a_number(text: &str) -> bool {
 
 /// Reads a text as one YAML document. `None` if it is no YAML at all or has nothing in it; what is wrong is
 /// added to `problems` in any case. A syntax error is the last problem, since what follows it cannot be known.
-pub(super) fn read<'a>(text: &'a str, problems: &mut Found) -> Option<Node<'a>> {
+pub(super) fn read<'a>(text: &'a str, kind: &'static FileKind, problems: &mut Found) -> Option<Node<'a>> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_anchor_events: true,
@@ -104,8 +104,8 @@ pub(super) fn read<'a>(text: &'a str, problems: &mut Found) -> Option<Node<'a>> 
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
-    let mut reader =
-        Reader { text, parser: Parser::new_from_str_with_options(text, options), problems, reached: 0, nodes: 0 };
+    let parser = Parser::new_from_str_with_options(text, options);
+    let mut reader = Reader { text, kind, parser, problems, reached: 0, nodes: 0 };
     reader.document().unwrap_or_default()
 }
 
@@ -114,6 +114,7 @@ struct Stopped;
 
 struct Reader<'a, 'p> {
     text: &'a str,
+    kind: &'static FileKind,
     parser: Parser<'a, StrInput<'a>>,
     problems: &'p mut Found,
     /// The end of the last thing that was understood.
@@ -131,10 +132,12 @@ impl<'a> Reader<'a, '_> {
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) => {
                     if root.is_some() {
-                        self.problems
-                            .push(FileProblem::new("several_documents", place, "a second document starts here").hint(
-                                "a campaign file holds one campaign: take out the `---` line, or make two files",
-                            ));
+                        let name = self.kind.name;
+                        self.problems.push(
+                            FileProblem::new("several_documents", place, "a second document starts here").hint(
+                                format!("a {name} file holds one {name}: take out the `---` line, or make two files"),
+                            ),
+                        );
                         return Err(Stopped);
                     }
                 }
@@ -145,10 +148,7 @@ impl<'a> Reader<'a, '_> {
             .as_ref()
             .is_none_or(|node| matches!(&node.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Null));
         if empty {
-            self.problems.push(
-                FileProblem::new("empty_file", Place { line: 1, column: 1, start: 0, end: 0 }, "this file is empty")
-                    .hint("a campaign needs `name`, `provider`, `channel`, `recipients` and `message`"),
-            );
+            self.problems.push(FileProblem::new("empty_file", Place::TOP, "this file is empty").hint(self.kind.needs));
             return Ok(None);
         }
         Ok(root)
@@ -199,7 +199,7 @@ impl<'a> Reader<'a, '_> {
                     place,
                     format!("there are more than {MAX_NODES} values in this file"),
                 )
-                .hint("put the recipients into a CSV file"),
+                .hint(self.kind.too_large),
             );
             return Err(Stopped);
         }
@@ -257,8 +257,8 @@ impl<'a> Reader<'a, '_> {
                 }
             };
             if key.plain && key.text == "<<" {
-                let problem =
-                    FileProblem::new("merge_key", key_place, "merge keys (`<<`) are not read in campaign files");
+                let message = format!("merge keys (`<<`) are not read in {} files", self.kind.name);
+                let problem = FileProblem::new("merge_key", key_place, message);
                 self.problems.push(problem.hint("write the keys out where they belong"));
                 continue;
             }

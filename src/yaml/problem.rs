@@ -1,4 +1,4 @@
-//! What is wrong with a campaign file: problems as data, and as the text a person reads.
+//! What is wrong with a file: problems as data, and as the text a person reads.
 //!
 //! A problem is a place, a code, a sentence and a hint. The file's text stays in one [`Document`], which shows
 //! any number of problems in the manner of a compiler: the line, a marker under it, and the hint. Nothing is
@@ -19,7 +19,7 @@ const SHOWN: usize = 50;
 /// Characters of a line that are shown from the place of a problem on.
 const SHOWN_CHARS: usize = 200;
 
-/// A place in a campaign file: where a value starts, and how long it is.
+/// A place in a file: where a value starts, and how long it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The line, from 1.
@@ -32,7 +32,12 @@ pub struct Place {
     pub(super) end: u32,
 }
 
-/// One problem of a campaign file.
+impl Place {
+    /// The first character of a file.
+    pub(crate) const TOP: Self = Self { line: 1, column: 1, start: 0, end: 0 };
+}
+
+/// One problem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileProblem {
     /// What kind of problem this is: stable and short, such as `unknown_key`.
@@ -61,7 +66,7 @@ impl FileProblem {
         self
     }
 
-    pub(super) fn related(mut self, place: Place, why: &'static str) -> Self {
+    pub(crate) fn related(mut self, place: Place, why: &'static str) -> Self {
         self.related = Some((place, why));
         self
     }
@@ -69,10 +74,10 @@ impl FileProblem {
 
 /// The problems found so far, kept up to a limit.
 #[derive(Debug, Default)]
-pub(super) struct Found(Vec<FileProblem>);
+pub(crate) struct Found(Vec<FileProblem>);
 
 impl Found {
-    pub(super) fn push(&mut self, problem: FileProblem) {
+    pub(crate) fn push(&mut self, problem: FileProblem) {
         if !self.is_full() {
             self.0.push(problem);
         }
@@ -89,12 +94,12 @@ impl Found {
         self.0.len() >= KEPT
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A campaign file's path and text, kept to show problems in.
+/// A file's path and text, kept to show problems in.
 #[derive(Clone, Debug)]
 pub struct Document {
     path: PathBuf,
@@ -193,12 +198,14 @@ impl fmt::Display for FileProblems {
     }
 }
 
-/// Why a campaign could not be had from a file.
+/// Why nothing could be had from a file.
 #[derive(Debug, thiserror::Error)]
-pub enum CampaignError {
+pub enum FileError {
     /// The file cannot be read.
-    #[error("cannot read the campaign file {}", path.display())]
+    #[error("cannot read the {kind} file {}", path.display())]
     Read {
+        /// What it should be, such as `campaign`.
+        kind: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system says.
@@ -206,23 +213,23 @@ pub enum CampaignError {
         source: io::Error,
     },
     /// The file is larger than [`super::MAX_BYTES`].
-    #[error(
-        "the campaign file {} is larger than {} MiB: put the recipients into a CSV file",
-        path.display(),
-        super::MAX_BYTES >> 20
-    )]
+    #[error("the {kind} file {} is larger than {} MiB: {hint}", path.display(), super::MAX_BYTES >> 20)]
     TooLarge {
+        /// What it should be, such as `campaign`.
+        kind: &'static str,
         /// The file.
         path: PathBuf,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// The file was read, and is not right. Displayed as one snippet a problem, without colours.
     #[error("{0}")]
     Wrong(Box<FileProblems>),
 }
 
-impl CampaignError {
+impl FileError {
     /// An error of these problems, put in the order of the file.
-    pub(super) fn wrong(document: Document, Found(mut problems): Found) -> Self {
+    pub(crate) fn wrong(document: Document, Found(mut problems): Found) -> Self {
         problems.sort_by_key(|problem| problem.place.start);
         Self::Wrong(Box::new(FileProblems { document, problems }))
     }

@@ -1,6 +1,6 @@
 //! YAML's own errors in words that help someone who does not know YAML.
 //!
-//! Most syntax errors in a campaign come from a text that should be in quotes, so the line is looked at before
+//! Most syntax errors come from a text that should be in quotes, so the line is looked at before
 //! the parser's reason is believed. Only words are made here; finding the errors is the parser's work.
 
 use granit_parser::{ErrorKind, Marker, ScanError};
