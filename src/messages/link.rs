@@ -71,6 +71,18 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
     }
 }
 
+/// Why nobody but you could get at what this address leads to, in words that follow it: `… has a port that is none`.
+#[must_use]
+pub fn why_not_public(link: &str) -> Option<&'static str> {
+    split(link).map_or_else(Some, |(host, _)| not_public(host))
+}
+
+/// Whether everyone could reach a server at this address.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    !is_private(address)
+}
+
 /// The host and the path of an address.
 fn split(text: &str) -> Result<(&str, &str), &'static str> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -143,11 +155,15 @@ fn is_private(address: IpAddr) -> bool {
                 || v4.is_link_local()
                 || v4.is_multicast()
                 || v4.is_broadcast()
+                // This network, and what is reserved.
                 || first == 0
+                || first >= 240
                 // Between a network provider and its customers (RFC 6598).
                 || first == 100 && (64..128).contains(&second)
+                // For measuring devices (RFC 2544).
+                || first == 198 && (18..20).contains(&second)
         }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+        IpAddr::V6(v6) => match embedded(v6) {
             Some(v4) => is_private(IpAddr::V4(v4)),
             None => {
                 v6.is_loopback()
@@ -158,6 +174,15 @@ fn is_private(address: IpAddr) -> bool {
             }
         },
     }
+}
+
+/// The address that one of IPv6 stands for: mapped, of NAT64 (RFC 6052) or of 6to4 (RFC 3056).
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),
+        _ => return v6.to_ipv4_mapped(),
+    };
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]
@@ -218,6 +243,10 @@ mod tests {
             "https://[::ffff:10.0.0.1]/",
             "https://[fd00::1]/",
             "https://[fe80::1]/",
+            "https://[64:ff9b::10.0.0.1]/",
+            "https://[2002:a00:1::]/",
+            "https://240.0.0.1/",
+            "https://198.18.0.1/",
             "https://[nonsense]/",
             "https://999.1.1.1/",
             "https://exam..ple.com/",

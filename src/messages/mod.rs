@@ -8,6 +8,7 @@
 //! fetched here: whether a template exists, what it needs, and how large a file is are for the provider to say.
 
 mod link;
+mod links;
 mod path;
 mod reference;
 mod rules;
@@ -29,7 +30,10 @@ use crate::model::Channel;
 use path::Path;
 use walk::Check;
 
+pub use link::{is_public, why_not_public};
+pub use links::links;
 pub use reference::reference;
+pub use shape::Media;
 
 /// Something that is not right with a body. Displayed as the path, what is wrong and what to do, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]

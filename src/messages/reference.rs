@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::model::Channel;
 
-use super::shape::{Field, Kind, Kinds, List, Need, Object, Shape, Sheet};
+use super::shape::{Field, Kind, Kinds, List, Media, Need, Object, Shape, Sheet};
 use super::tables;
 use super::words::list;
 
@@ -12,7 +12,7 @@ use super::words::list;
 /// checked with.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = Page { text: INTRODUCTION.to_owned(), told: Vec::new() };
+    let mut page = Page { text: INTRODUCTION.to_owned(), told: Vec::new(), files: Vec::new() };
     for channel in Channel::ALL {
         page.sheet(channel, tables::sheet(channel));
     }
@@ -34,13 +34,16 @@ is in neither is sent as it is, with a warning.
   in. A text is never blank.
 - A link is an http or https address of a public server: no `localhost`, no address within a network, no name without a
   dot. Its extension says the kind of file; what follows `?` does not count.
-- The size of a file is not checked: it is not known before it is sent.
+- What is behind a link is looked at by `campaigner check --media` only: that the file is there, its content type and its
+  size. A MB is taken as 1,048,576 bytes, with a warning above 1,000,000 a MB: the document does not say which it means.
 ";
 
 struct Page {
     text: String,
     /// The kinds that the section has told already.
     told: Vec<&'static Kind>,
+    /// The files that links of the channel may lead to.
+    files: Vec<&'static Media>,
 }
 
 impl Page {
@@ -58,6 +61,16 @@ impl Page {
             let _ = writeln!(self.text, "\n### {}: `type: {}`\n", sheet.title, kind.name);
             self.told.clear();
             self.parts(0, &kind.adds);
+        }
+        self.files(sheet.title);
+    }
+
+    /// The files of the channel, and starts anew with none.
+    fn files(&mut self, title: &str) {
+        let _ = writeln!(self.text, "\n### {title}: files\n\n| file | content types | limits |\n| --- | --- | --- |");
+        for media in std::mem::take(&mut self.files) {
+            let _ =
+                writeln!(self.text, "| {} | {} | {} |", media.name, list(media.types.iter().copied()), media.limits());
         }
     }
 
@@ -85,6 +98,11 @@ impl Page {
             Need::Optional => words.push_str(" (optional)"),
             Need::Undocumented => words.push_str(" (*Meta's*; passes with a warning)"),
             Need::Forbidden => words.push_str(" (cannot be here)"),
+        }
+        if let Shape::Link(media) = field.shape
+            && !self.files.contains(&media)
+        {
+            self.files.push(media);
         }
         match field.shape {
             Shape::Anything | Shape::Object(_) if field.note.is_empty() => {}
@@ -158,8 +176,9 @@ fn limits(shape: &Shape) -> String {
             if !media.only_in_samples.is_empty() {
                 let _ = write!(words, " (.{} with a warning)", media.only_in_samples.join(", ."));
             }
-            if !media.file.is_empty() {
-                let _ = write!(words, "; {}", media.file);
+            let limits = media.limits();
+            if !limits.is_empty() {
+                let _ = write!(words, "; {limits}");
             }
         }
         _ => {}

@@ -110,15 +110,23 @@ pub(super) struct Number {
 }
 
 /// The files that a link may lead to.
-pub(super) struct Media {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Media {
     /// What such a file is called.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// The extensions that the document lists, without the dot; none if it lists none.
-    pub(super) extensions: &'static [&'static str],
+    pub extensions: &'static [&'static str],
     /// Extensions that it does not list, but uses in a sample.
-    pub(super) only_in_samples: &'static [&'static str],
-    /// Limits of the file itself, which cannot be known from its link.
-    pub(super) file: &'static str,
+    pub only_in_samples: &'static [&'static str],
+    /// The content types of such files, as a server names them; `image/*` is every kind of image, where the document
+    /// says no more than that.
+    pub types: &'static [&'static str],
+    /// The most that the file may have, in the document's MB; none if it gives no size.
+    pub megabytes: Option<u64>,
+    /// Whether the document demands that the file's server sends `Content-Length`.
+    pub needs_length: bool,
+    /// What else the document says of the file, which nobody can tell without reading it.
+    pub inside: &'static str,
 }
 
 /// A list.

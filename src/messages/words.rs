@@ -54,6 +54,16 @@ impl fmt::Display for Media {
     }
 }
 
+impl Media {
+    /// What holds for the file itself; empty if nothing does.
+    pub(super) fn limits(&self) -> String {
+        let size = self.megabytes.map(|most| format!("at most {most} MB"));
+        let inside = Some(self.inside.to_owned()).filter(|inside| !inside.is_empty());
+        let length = self.needs_length.then(|| "its server has to send `Content-Length`".to_owned());
+        [size, inside, length].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.least, self.most) {

@@ -3,6 +3,7 @@
 //! Templates of WhatsApp are the exception. Of them the document shows a few, and the provider hands them on to Meta;
 //! so what it does not show is as in Meta's Cloud API, and its notes say so. Data only.
 
+mod files;
 mod interactive;
 mod rcs;
 mod template;

@@ -1,7 +1,7 @@
 //! RCS: templates with named parameters, texts and files. The document gives no lengths and no sizes.
 
 use super::super::shape::{Field, Kind, Kinds, Media, Object, Shape, Sheet};
-use super::{TEXT, TO};
+use super::{TEXT, TO, files};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "RCS",
@@ -24,17 +24,18 @@ static TEMPLATE: Object = Object::of(&[
     Field::optional("parameters", Shape::Texts).note("Every variable of every part of the template."),
 ]);
 
-static IMAGE_MESSAGE: Object = Object::of(&[Field::required(
-    "link",
-    Shape::Link(&Media { name: "image", extensions: &[], only_in_samples: &[], file: "" }),
-)]);
+/// A file of which the document says nothing.
+const fn a(name: &'static str) -> Media {
+    Media { name, extensions: &[], only_in_samples: &[], types: &[], megabytes: None, needs_length: false, inside: "" }
+}
 
-static VIDEO_MESSAGE: Object = Object::of(&[Field::required(
-    "link",
-    Shape::Link(&Media { name: "video", extensions: &[], only_in_samples: &[], file: "" }),
-)]);
+static IMAGE_MESSAGE: Object =
+    Object::of(&[Field::required("link", Shape::Link(&Media { types: &["image/*"], ..a("image") }))]);
+
+static VIDEO_MESSAGE: Object =
+    Object::of(&[Field::required("link", Shape::Link(&Media { types: &["video/*"], ..a("video") }))]);
 
 static DOCUMENT_MESSAGE: Object = Object::of(&[Field::required(
     "link",
-    Shape::Link(&Media { name: "document", extensions: &["pdf"], only_in_samples: &[], file: "" }),
+    Shape::Link(&Media { extensions: &["pdf"], types: &[files::PDF], ..a("document") }),
 )]);

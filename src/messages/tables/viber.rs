@@ -1,7 +1,7 @@
 //! Viber: codes, texts and files. Its document knows no session: every kind may be sent at any time.
 
 use super::super::shape::{Field, Kind, Kinds, Media, Number, Object, Shape, Sheet, TextRule};
-use super::{TEXT, TO};
+use super::{TEXT, TO, files};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "Viber",
@@ -31,7 +31,10 @@ static IMAGE_MESSAGE: Object = Object::of(&[Field::required(
         name: "image",
         extensions: &["png", "jpeg", "jpg", "gif"],
         only_in_samples: &[],
-        file: "at most 200 MB",
+        types: &[files::PNG, files::JPEG, files::GIF],
+        megabytes: Some(200),
+        needs_length: false,
+        inside: "",
     }),
 )]);
 
@@ -41,7 +44,10 @@ static VIDEO_MESSAGE: Object = Object::of(&[Field::required(
         name: "video",
         extensions: &["mp4"],
         only_in_samples: &[],
-        file: "at most 200 MB and 10 minutes; its server has to send `Content-Length`",
+        types: &[files::MP4],
+        megabytes: Some(200),
+        needs_length: true,
+        inside: "at most 10 minutes",
     }),
 )]);
 
@@ -51,6 +57,9 @@ static DOCUMENT_MESSAGE: Object = Object::of(&[Field::required(
         name: "document",
         extensions: &["doc", "docx", "xls", "xlsx", "csv", "pdf"],
         only_in_samples: &[],
-        file: "at most 200 MB",
+        types: &[files::DOC, files::DOCX, files::XLS, files::XLSX, files::CSV, files::PDF],
+        megabytes: Some(200),
+        needs_length: false,
+        inside: "",
     }),
 )]);

@@ -1,7 +1,7 @@
 //! WhatsApp: the kinds of messages, and the files they link to.
 
 use super::super::shape::{Field, Kind, Kinds, Media, Object, ObjectRule, Shape, Sheet};
-use super::{TEXT, TO, interactive, template};
+use super::{TEXT, TO, files, interactive, template};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "WhatsApp",
@@ -24,28 +24,44 @@ pub(super) static SHEET: Sheet = Sheet {
     at_any_time: Some(&["template"]),
 };
 
-static IMAGE: Media =
-    Media { name: "image", extensions: &["jpeg", "png"], only_in_samples: &["jpg"], file: "at most 5 MB" };
+static IMAGE: Media = Media {
+    name: "image",
+    extensions: &["jpeg", "png"],
+    only_in_samples: &["jpg"],
+    types: &[files::JPEG, files::PNG],
+    megabytes: Some(5),
+    needs_length: false,
+    inside: "",
+};
 
 static VIDEO: Media = Media {
     name: "video",
     extensions: &["3gp", "mp4"],
     only_in_samples: &[],
-    file: "at most 16 MB, H.264 and AAC only, one audio stream or none",
+    types: &[files::THREE_GP, files::MP4],
+    megabytes: Some(16),
+    needs_length: false,
+    inside: "H.264 and AAC only, one audio stream or none",
 };
 
 static AUDIO: Media = Media {
     name: "audio file",
     extensions: &["aac", "amr", "mp3", "m4a", "ogg"],
     only_in_samples: &[],
-    file: "at most 16 MB",
+    types: &[files::AAC, files::AMR, files::MP3, files::M4A, files::OGG],
+    megabytes: Some(16),
+    needs_length: false,
+    inside: "",
 };
 
 static DOCUMENT: Media = Media {
     name: "document",
     extensions: &["txt", "xls", "xlsx", "doc", "docx", "ppt", "pptx", "pdf"],
     only_in_samples: &[],
-    file: "at most 100 MB",
+    types: &[files::TXT, files::XLS, files::XLSX, files::DOC, files::DOCX, files::PPT, files::PPTX, files::PDF],
+    megabytes: Some(100),
+    needs_length: false,
+    inside: "",
 };
 
 static IMAGE_LINK: Field = Field::required("link", Shape::Link(&IMAGE));
