@@ -21,6 +21,7 @@ use super::settle::Tried;
 use super::stop::{Reason, Stop};
 use super::{EngineError, Job, unless_failed};
 use crate::model::{Event, Millis, Outcome, Problem};
+use crate::pace::Turn;
 use crate::store::{Due, Intent, RowKey, Stage};
 
 /// Rendered rows ahead of the limiter: enough that it never waits for the store, few enough to cost nothing.
@@ -43,7 +44,7 @@ struct Ready {
 }
 
 /// Rows with their turn, and the answer on whether their intents are durable.
-type Group = (Vec<(Ready, Intent, OwnedSemaphorePermit)>, oneshot::Receiver<Vec<bool>>);
+type Group = (Vec<(Ready, Intent, Turn, OwnedSemaphorePermit)>, oneshot::Receiver<Vec<bool>>);
 
 /// Sends every row of the run that is due, until none is left or the run is stopped; returns when nothing is in
 /// flight any more.
@@ -166,8 +167,8 @@ async fn turns(
                 None => ready.recv().await?,
             };
             let slot = slots.clone().acquire_owned().await.ok()?;
-            job.pace.turn().await;
-            Some((row, slot))
+            let turn = job.pace.turn().await;
+            Some((row, turn, slot))
         };
         let first = tokio::select! {
             biased;
@@ -179,8 +180,8 @@ async fn turns(
         while rows.len() < GROUP {
             let Ok(slot) = slots.clone().try_acquire_owned() else { break };
             let Ok(row) = ready.try_recv() else { break };
-            if job.pace.try_turn() {
-                rows.push((row, slot));
+            if let Some(turn) = job.pace.try_turn() {
+                rows.push((row, turn, slot));
             } else {
                 held = Some(row);
                 break;
@@ -189,12 +190,12 @@ async fn turns(
         let at = Millis::now();
         let rows: Vec<_> = rows
             .into_iter()
-            .map(|(row, slot)| {
+            .map(|(row, turn, slot)| {
                 let intent = Intent { key: row.key, attempt: row.attempt, at, again: row.again };
-                (row, intent, slot)
+                (row, intent, turn, slot)
             })
             .collect();
-        let intents = rows.iter().map(|(_, intent, _)| *intent).collect();
+        let intents = rows.iter().map(|(_, intent, ..)| *intent).collect();
         let (answer, granted) = oneshot::channel();
         if recorder.record(Entry::Intend(intents, answer)).await.is_err() || groups.send((rows, granted)).await.is_err()
         {
@@ -209,7 +210,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
     while let Some((rows, granted)) = groups.recv().await {
         // Without an answer the recorder is gone, and none of these may leave.
         let Ok(granted) = granted.await else { continue };
-        for ((row, intent, slot), granted) in rows.into_iter().zip(granted) {
+        for ((row, intent, turn, slot), granted) in rows.into_iter().zip(granted) {
             if row.again {
                 in_hand.fetch_sub(1, Ordering::AcqRel);
             }
@@ -217,12 +218,12 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 continue;
             }
             let tried = Tried { intent, tries: row.tries, doubted: row.doubted };
-            tokio::select! {
+            let may_leave = tokio::select! {
                 biased;
-                () = job.stop.sending_ended() => {}
-                () = job.pace.depart() => {}
-            }
-            if job.stop.ends_sending() {
+                () = job.stop.sending_ended() => false,
+                may_leave = job.pace.depart(turn) => may_leave,
+            };
+            if !may_leave || job.stop.ends_sending() {
                 air.settle(tried, Outcome::Unsent).await;
                 continue;
             }
@@ -230,6 +231,8 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             let landing = Landing(Some(air.job.stop.clone()));
             tokio::spawn(async move {
                 let outcome = air.job.provider.send(air.job.campaign.channel, row.body).await;
+                air.job
+                    .note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
                 air.settle(tried, outcome).await;
                 drop(slot);
                 landing.done();

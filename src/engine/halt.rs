@@ -40,7 +40,8 @@ impl HaltRule {
                 }
             }
             // Neither a refusal nor an acceptance: says nothing about the message.
-            Outcome::TryAgain { .. } | Outcome::Throttled { .. } | Outcome::Halted(_) | Outcome::Unsent => {}
+            Outcome::TryAgain { .. } | Outcome::Throttled { .. } | Outcome::Unreachable(_) => {}
+            Outcome::Halted(_) | Outcome::Unsent => {}
         }
         None
     }

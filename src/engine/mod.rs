@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::model::{Campaign, Event, Events, Millis, Problem, RowProblem, State, Tally};
-use crate::pace::{Pace, RetryPolicy};
+use crate::pace::{Pace, RetryPolicy, Turn};
 use crate::provider::Provider;
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Writer};
@@ -121,6 +121,21 @@ const LOOK_FOR_CANCEL: Duration = Duration::from_secs(1);
 impl Job {
     fn rules(&self) -> Rules<'_> {
         Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    }
+
+    /// Tells the pace whether a request reached the provider, and whoever watches where that is news.
+    fn note_reach(&self, turn: Turn, failed: Option<&Problem>) {
+        let news = match failed {
+            None => self.pace.reached(turn).then(|| "the provider can be reached again".to_owned()),
+            Some(problem) => self.pace.unreachable(turn).map(|pause| {
+                let seconds = pause.as_secs();
+                format!("cannot reach the provider: {}; trying again in {seconds} s", problem.message)
+            }),
+        };
+        if let Some(news) = news {
+            tracing::warn!(%news);
+            (self.events)(Event::Said(news));
+        }
     }
 
     /// The request body of a row, exactly as it was checked at the plan.

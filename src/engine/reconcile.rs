@@ -63,7 +63,12 @@ pub(super) async fn reconcile(
             }
             continue;
         }
-        match ask(job, recorder, due).await? {
+        let asked = tokio::select! {
+            asked = ask(job, recorder, due) => asked?,
+            // Nobody waits for statuses, so neither for a provider that cannot be reached.
+            _ = sending.wait_for(|sending| !sending), if !wait => return Ok(()),
+        };
+        match asked {
             Asked::Answered => trouble = 0,
             Asked::Gone => return Ok(()),
             Asked::Failed(error) => {
@@ -105,6 +110,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder) -> Result<(), Engi
                     return Err(EngineError::Unreachable(match error {
                         PollError::TryAgain(problem)
                         | PollError::Throttled(problem, _)
+                        | PollError::Unreachable(problem)
                         | PollError::Halted(problem) => problem,
                     }));
                 }
@@ -163,19 +169,25 @@ impl From<Gone> for Failed {
 /// One status request and the merge of its answer.
 async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, Failed> {
     let turn = async {
-        job.pace.turn().await;
-        job.pace.depart().await;
+        loop {
+            let turn = job.pace.turn().await;
+            if job.pace.depart(turn).await {
+                return turn;
+            }
+        }
     };
-    tokio::select! {
+    let turn = tokio::select! {
         biased;
         // The turn may be minutes away, where the provider asked for a pause.
         () = job.stop.all_ended() => return Ok(Ok(())),
-        () = turn => {}
-    }
+        turn = turn => turn,
+    };
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
     // An answer that cannot be had counts as one that mentions none of these: they are asked about again when they
     // are due, until the horizon, and do not hold up others.
-    let (updates, failed) = match job.provider.poll(&ids).await {
+    let answer = job.provider.poll(&ids).await;
+    job.note_reach(turn, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
+    let (updates, failed) = match answer {
         Ok(updates) => (updates, None),
         Err(error @ PollError::TryAgain(_)) => (Vec::new(), Some(error)),
         Err(error) => return Ok(Err(error)),
@@ -247,6 +259,8 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
             job.stop.stop(Reason::Halt(problem.clone()));
             return;
         }
+        // The pace waits already, and the person knows.
+        PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
             let slowed = job.pace.slow_down(*wish);
             (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });

@@ -84,7 +84,8 @@ impl Rules<'_> {
                     Change::Doubt
                 }
             }
-            Outcome::Halted(problem) => {
+            // Concerns every row alike: the pace, not the row, waits.
+            Outcome::Halted(problem) | Outcome::Unreachable(problem) => {
                 settled.problem = Some(problem);
                 settled.tries = tried.tries;
                 settled.due_at = Some(now);
@@ -186,8 +187,10 @@ mod tests {
 
     #[test]
     fn what_is_not_the_rows_fault_leaves_it_as_it_was() {
-        let halted = settle(WhenUncertain::Hold, 2, Outcome::Halted(problem()));
-        assert_eq!((halted.state, halted.tries, halted.left), (State::Pending, 2, true));
+        for outcome in [Outcome::Halted(problem()), Outcome::Unreachable(problem())] {
+            let settled = settle(WhenUncertain::Hold, 2, outcome);
+            assert_eq!((settled.state, settled.tries, settled.left), (State::Pending, 2, true));
+        }
         let unsent = settle(WhenUncertain::Hold, 2, Outcome::Unsent);
         assert_eq!((unsent.state, unsent.tries, unsent.left, unsent.problem), (State::Pending, 2, false, None));
     }

@@ -52,12 +52,16 @@ pub enum Outcome {
         /// The provider's wish for the time until the next request, if it had one.
         wait: Option<Duration>,
     },
+    /// No connection could be made, so no byte of the request left. A problem of the way to the provider and of every
+    /// row alike: never uses up one of the row's tries; the whole account waits until it can be reached again.
+    Unreachable(Problem),
     /// It may or may not have been accepted. Never sent again unless the campaign or a person says so.
     Uncertain(Problem),
     /// A problem of the account, not of this row: known not to have been accepted, the row stays as it was,
     /// and the run stops.
     Halted(Problem),
-    /// No byte left: the run was being stopped when this row had its turn. The row stays as it was.
+    /// No byte left: the run was being stopped, or the provider was found unreachable, after this row was given its
+    /// turn. The row stays as it was.
     Unsent,
 }
 
@@ -70,6 +74,7 @@ impl Outcome {
             Self::Refused(_) => "refused",
             Self::TryAgain { .. } => "try again",
             Self::Throttled { .. } => "throttled",
+            Self::Unreachable(_) => "unreachable",
             Self::Uncertain(_) => "uncertain",
             Self::Halted(_) => "halted",
             Self::Unsent => "unsent",
@@ -82,7 +87,9 @@ impl Outcome {
         match self {
             Self::Accepted { .. } | Self::Unsent => None,
             Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } => Some(problem),
-            Self::Refused(problem) | Self::Uncertain(problem) | Self::Halted(problem) => Some(problem),
+            Self::Refused(problem) | Self::Unreachable(problem) | Self::Uncertain(problem) | Self::Halted(problem) => {
+                Some(problem)
+            }
         }
     }
 }

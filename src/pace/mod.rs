@@ -3,6 +3,7 @@
 //! Every request, retries and polls among them, takes a turn here. This room knows time and numbers; it must not know
 //! what is being sent or where rows are kept.
 
+mod outage;
 mod retry;
 mod window;
 
@@ -16,6 +17,8 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+use outage::Outage;
+pub use outage::Turn;
 pub use retry::RetryPolicy;
 use window::Window;
 
@@ -37,7 +40,8 @@ impl Clock for TokioClock {
 ///
 /// A request waits for its [`turn`](Pace::turn), which spreads requests evenly, and passes
 /// [`depart`](Pace::depart) at the very moment it leaves, which makes the rate strict: whatever held requests up in
-/// between, no window of the rate's length ever holds more than the rate.
+/// between, no window of the rate's length ever holds more than the rate. Whether the provider was
+/// [`reached`](Pace::reached) or [`not`](Pace::unreachable) is told afterwards.
 #[derive(Debug)]
 pub struct Pace {
     rate: NonZeroU32,
@@ -47,6 +51,8 @@ pub struct Pace {
     /// neither starves the other.
     turns: tokio::sync::Mutex<()>,
     departures: tokio::sync::Mutex<()>,
+    /// Wakes whoever is first in line for a turn when the provider can be reached again.
+    reached: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
@@ -59,6 +65,7 @@ struct Limits {
     changed: Instant,
     /// No request before this time.
     not_before: Option<Instant>,
+    outage: Outage,
 }
 
 /// What became of a request to slow down.
@@ -89,37 +96,57 @@ impl Pace {
             share: 1.0,
             changed: Instant::now(),
             not_before: None,
+            outage: Outage::default(),
         };
-        Self { rate, per, state: Mutex::new(state), turns: Default::default(), departures: Default::default() }
+        Self {
+            rate,
+            per,
+            state: Mutex::new(state),
+            turns: Default::default(),
+            departures: Default::default(),
+            reached: Default::default(),
+        }
     }
 
     /// Waits for the next turn.
-    pub async fn turn(&self) {
+    pub async fn turn(&self) -> Turn {
         let _first_in_line = self.turns.lock().await;
-        while let Err(wait) = self.take_turn() {
-            tokio::time::sleep(wait).await;
+        loop {
+            match self.take_turn() {
+                Ok(turn) => return turn,
+                Err(wait) => tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.reached.notified() => {}
+                },
+            }
         }
     }
 
     /// Takes a turn if there is one right now and nobody waits for it.
     #[must_use]
-    pub fn try_turn(&self) -> bool {
-        self.turns.try_lock().is_ok_and(|_first_in_line| self.take_turn().is_ok())
+    pub fn try_turn(&self) -> Option<Turn> {
+        let _first_in_line = self.turns.try_lock().ok()?;
+        self.take_turn().ok()
     }
 
-    /// Waits until one more request may leave. To be called as the last thing before it does.
-    pub async fn depart(&self) {
+    /// Waits until one more request may leave. To be called as the last thing before it does. False if it may not,
+    /// because the provider was found unreachable since the turn was given.
+    #[must_use]
+    pub async fn depart(&self, turn: Turn) -> bool {
         let _first_in_line = self.departures.lock().await;
         loop {
             let now = Instant::now();
             let wait = {
                 let mut limits = self.limits();
+                if !limits.outage.holds(turn) {
+                    return false;
+                }
                 match limits.not_before {
                     Some(until) if now < until => Some(until - now),
                     _ => limits.window.enter(now),
                 }
             };
-            let Some(wait) = wait else { return };
+            let Some(wait) = wait else { return true };
             tokio::time::sleep(wait).await;
         }
     }
@@ -139,7 +166,22 @@ impl Pace {
         Slowed { rate: f64::from(self.rate.get()) / self.per.as_secs_f64() * limits.share, pause }
     }
 
-    fn take_turn(&self) -> Result<(), Duration> {
+    /// Takes note that no connection could be made for the request with this turn. Until one can be made, single requests
+    /// find out, with pauses of 1 s to 60 s. Gives the pause until the next one, where that is news.
+    pub fn unreachable(&self, turn: Turn) -> Option<Duration> {
+        self.limits().outage.failed(turn, Instant::now())
+    }
+
+    /// Takes note that the request with this turn reached the provider; true if it could not be reached before.
+    pub fn reached(&self, turn: Turn) -> bool {
+        let again = self.limits().outage.reached(turn);
+        if again {
+            self.reached.notify_one();
+        }
+        again
+    }
+
+    fn take_turn(&self) -> Result<Turn, Duration> {
         let now = Instant::now();
         let mut limits = self.limits();
         if let Some(until) = limits.not_before {
@@ -148,6 +190,9 @@ impl Pace {
             }
             limits.not_before = None;
         }
+        if let Some(wait) = limits.outage.wait(now) {
+            return Err(wait);
+        }
         limits.limiter.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))?;
         // Only with a turn in hand: a new limiter begins with its burst used up, and would put a waiting turn off.
         let steps = now.saturating_duration_since(limits.changed).as_secs() / RECOVERY_STEP.0.as_secs();
@@ -155,7 +200,7 @@ impl Pace {
             let share = (limits.share + RECOVERY_STEP.1 * steps as f64).min(1.0);
             self.set_share(&mut limits, share, now);
         }
-        Ok(())
+        Ok(limits.outage.turn(now))
     }
 
     fn set_share(&self, limits: &mut Limits, share: f64, changed: Instant) {
@@ -197,8 +242,8 @@ mod tests {
         let end = Instant::now() + for_;
         let mut times = Vec::new();
         while Instant::now() < end {
-            pace.turn().await;
-            pace.depart().await;
+            let turn = pace.turn().await;
+            assert!(pace.depart(turn).await);
             times.push(Instant::now());
         }
         times
@@ -230,13 +275,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn turns_that_were_held_up_do_not_leave_as_a_burst() {
         let pace = pace(100, Duration::from_secs(1));
+        let mut turns = Vec::new();
         for _ in 0..100 {
-            pace.turn().await;
+            turns.push(pace.turn().await);
         }
         // All of them stood still, say for a slow disk, and leave now; others follow at once.
         let mut times = Vec::new();
-        for _ in 0..100 {
-            pace.depart().await;
+        for turn in turns {
+            assert!(pace.depart(turn).await);
             times.push(Instant::now());
         }
         times.extend(departures(&pace, Duration::from_secs(3)).await);
@@ -266,10 +312,32 @@ mod tests {
         let busy = tokio::spawn(async move { departures(&sender, Duration::from_secs(10)).await });
         tokio::time::sleep(Duration::from_secs(2)).await;
         let asked = Instant::now();
-        pace.turn().await;
-        pace.depart().await;
+        let turn = pace.turn().await;
+        assert!(pace.depart(turn).await);
         assert!(asked.elapsed() <= Duration::from_millis(200), "{:?}", asked.elapsed());
         busy.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_minutes_without_a_way_to_the_provider_cost_a_handful_of_requests() {
+        let pace = pace(100, Duration::from_secs(1));
+        let start = Instant::now();
+        let (first, second) = (pace.turn().await, pace.turn().await);
+        assert_eq!(pace.unreachable(first), Some(Duration::from_secs(1)));
+        assert!(!pace.depart(second).await, "whoever had a turn by then stays");
+        let mut requests = 1;
+        while start.elapsed() < Duration::from_secs(600) {
+            let turn = pace.turn().await;
+            assert!(pace.try_turn().is_none() && pace.depart(turn).await);
+            requests += 1;
+            assert!(pace.unreachable(turn).is_some());
+        }
+        assert!((15..=17).contains(&requests), "{requests}");
+        let turn = pace.turn().await;
+        let (waiting, ()) = tokio::join!(pace.turn(), async { assert!(pace.reached(turn)) });
+        assert!(start.elapsed() < Duration::from_secs(720) && pace.depart(waiting).await);
+        let whole = departures(&pace, Duration::from_secs(1)).await.len();
+        assert!((97..=101).contains(&whole), "{whole}");
     }
 
     #[tokio::test(start_paused = true)]

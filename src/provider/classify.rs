@@ -1,9 +1,9 @@
-//! What an answer or a failure means: the only place that knows status numbers and error codes.
+//! What an answer means: the only place that knows status numbers and error codes. What it means that there is none is
+//! told by `lost`.
 //!
 //! The question is always the same: may the message have been accepted? Where that cannot be ruled out the outcome is
 //! `Uncertain`, since the provider has no idempotency key and a second request might be a second message.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -36,33 +36,6 @@ pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: 
     }
 }
 
-/// The outcome of a send that brought no answer at all.
-pub(super) fn failure(error: &reqwest::Error) -> Outcome {
-    let words = words(error);
-    if error.is_connect() {
-        // No connection, so no byte of the request left: name lookup, TCP, TLS, a proxy's refusal.
-        Outcome::TryAgain { problem: Problem::new("connect", words), wait: None }
-    } else if error.is_builder() {
-        Outcome::Refused(Problem::new("bad_request", words))
-    } else if error.is_timeout() {
-        uncertain("timeout", "no answer within the timeout")
-    } else {
-        uncertain("connection_lost", &words)
-    }
-}
-
-/// Why a status request brought no answer at all.
-pub(super) fn poll_failure(error: &reqwest::Error) -> PollError {
-    let code = if error.is_connect() {
-        "connect"
-    } else if error.is_timeout() {
-        "timeout"
-    } else {
-        "connection_lost"
-    };
-    PollError::TryAgain(Problem::new(code, words(error)))
-}
-
 /// The statuses in an answer. Asking is harmless, so whatever is not the account's fault may be asked again.
 pub(super) fn statuses(
     status: StatusCode,
@@ -78,8 +51,14 @@ pub(super) fn statuses(
         Ok(Envelope { code, message, .. }) => refusal(status, wait, code, message.unwrap_or_default()),
         Err(_) => without_envelope(status, wait, body),
     };
-    Err(match outcome {
+    Err(asked_in_vain(outcome))
+}
+
+/// What the outcome of a send is for a status request.
+pub(super) fn asked_in_vain(outcome: Outcome) -> PollError {
+    match outcome {
         Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
+        Outcome::Unreachable(problem) => PollError::Unreachable(problem),
         Outcome::Halted(problem) => PollError::Halted(problem),
         Outcome::Refused(problem) | Outcome::Uncertain(problem) | Outcome::TryAgain { problem, .. } => {
             PollError::TryAgain(problem)
@@ -87,7 +66,7 @@ pub(super) fn statuses(
         Outcome::Accepted { .. } | Outcome::Unsent => {
             PollError::TryAgain(Problem::new("bad_answer", "the answer is not one to a status request"))
         }
-    })
+    }
 }
 
 fn update(status: Status) -> StatusUpdate {
@@ -111,8 +90,10 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
         10001 | 401 | 403 | 404 => Outcome::Halted(problem),
         400 | 422 => Outcome::Refused(problem),
         10002..=10004 => channel_refusal(problem),
-        // 500 and whatever the documents do not name: the message may be on its way all the same.
-        _ => Outcome::Uncertain(problem),
+        // The message may be on its way all the same.
+        500 | -1 => Outcome::Uncertain(problem),
+        // What the documents do not name means what the HTTP status does.
+        _ => by_status(status, wait, problem),
     }
 }
 
@@ -176,42 +157,31 @@ fn whatsapp(code: u32, problem: Problem) -> Outcome {
 
 /// An answer without the provider's envelope: a gateway, a proxy, or something that is not the provider.
 fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
-    let problem = || {
-        let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
-        let text = if text.trim().is_empty() { String::from("without the provider's body") } else { text };
-        Problem::new(format!("http_{}", status.as_u16()), format!("HTTP {}: {text}", status.as_u16()))
-    };
+    let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
+    let text = if text.trim().is_empty() { String::from("without the provider's body") } else { text };
+    let code = status.as_u16();
+    by_status(status, wait, Problem::new(format!("http_{code}"), format!("HTTP {code}: {text}")))
+}
+
+/// What the HTTP status alone says.
+fn by_status(status: StatusCode, wait: Option<Duration>, problem: Problem) -> Outcome {
     match status.as_u16() {
         // Turned away before anything was done with it.
-        421 | 425 => Outcome::TryAgain { problem: problem(), wait },
-        429 => Outcome::Throttled { problem: problem(), wait },
+        421 | 425 => Outcome::TryAgain { problem, wait },
+        429 => Outcome::Throttled { problem, wait },
         // Load shedding says when to come back; a 503 that does not may come from behind the provider.
-        503 if wait.is_some() => Outcome::Throttled { problem: problem(), wait },
-        300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem()),
-        408 => Outcome::Uncertain(problem()),
-        400..=499 => Outcome::Refused(problem()),
+        503 if wait.is_some() => Outcome::Throttled { problem, wait },
+        300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem),
+        // A gateway may say so after it has passed the request on.
+        408 => Outcome::Uncertain(problem),
+        400..=499 => Outcome::Refused(problem),
         // 2xx without a message id among them: it may well have been accepted.
-        _ => Outcome::Uncertain(problem()),
+        _ => Outcome::Uncertain(problem),
     }
 }
 
 fn uncertain(code: &str, message: &str) -> Outcome {
     Outcome::Uncertain(Problem::new(code, message))
-}
-
-/// An error and its causes in one line. The URL was taken out before: a status request's holds ids.
-pub(super) fn words(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            words.push_str(": ");
-            words.push_str(&text);
-        }
-        cause = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ fn kind(outcome: &Outcome) -> (&'static str, String) {
         Outcome::Throttled { problem, wait } => {
             ("throttled", format!("{} {}", problem.code, wait.map_or(0, |w| w.as_secs())))
         }
+        Outcome::Unreachable(p) => ("unreachable", p.code.clone()),
         Outcome::Uncertain(p) => ("uncertain", p.code.clone()),
         Outcome::Halted(p) => ("halted", p.code.clone()),
         Outcome::Unsent => ("unsent", String::new()),

@@ -6,6 +6,7 @@
 
 mod classify;
 mod endpoint;
+mod lost;
 mod wire;
 
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub enum PollError {
     TryAgain(Problem),
     /// The account is being throttled; the provider's wish for the wait, if it had one.
     Throttled(Problem, Option<Duration>),
+    /// No connection could be made.
+    Unreachable(Problem),
     /// A problem of the account: no poll can work until a person mends it.
     Halted(Problem),
 }
@@ -82,6 +85,8 @@ impl Provider {
             // server queues requests behind our back.
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
+            // Nothing below us sends a request a second time once a byte of it may have left; see `lost`.
+            .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that
             // does not come: the one may be tried again, the other is in doubt.
@@ -111,7 +116,7 @@ impl Provider {
                     Err(broken) => classify::broken_answer(status, wait, &broken),
                 }
             }
-            Err(error) => classify::failure(&error.without_url()),
+            Err(error) => lost::send(error),
         }
     }
 
@@ -130,8 +135,7 @@ impl Provider {
             query.extend(utf8_percent_encode(id, ENCODED));
         }
         url.set_query(Some(&query));
-        let response =
-            self.client.get(url).send().await.map_err(|error| classify::poll_failure(&error.without_url()))?;
+        let response = self.client.get(url).send().await.map_err(lost::poll)?;
         let status = response.status();
         let wait = retry_after(response.headers());
         let body = read(response)
@@ -170,15 +174,22 @@ async fn read(mut response: Response) -> Result<Vec<u8>, BrokenAnswer> {
             Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
-            Err(error) => return Err(BrokenAnswer::BrokeOff(classify::words(&error.without_url()))),
+            Err(error) => return Err(BrokenAnswer::BrokeOff(lost::words(&error.without_url()))),
         }
     }
 }
 
-/// The provider's wish in seconds; the form with a date is for pages, not for APIs, and is passed over.
+/// The provider's wish: in seconds, or as a date, which is held against the answer's own, so that our clock does not
+/// matter. What is neither is no wish.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WISH))
+    let text = |name| headers.get(name)?.to_str().ok();
+    let date = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let wish = text("retry-after")?.trim();
+    let wait = match wish.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => Duration::try_from(date(wish)?.duration_since(date(text("date")?)?)).unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_WISH))
 }
 
 impl Endpoint {

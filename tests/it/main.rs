@@ -15,6 +15,7 @@ mod workplace; // a folder, a campaign, the binary; and the one way to wait
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
+mod failures; // every way in which one request can fail, and what each is taken for
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate

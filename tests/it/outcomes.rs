@@ -91,13 +91,15 @@ fn a_throttled_row_is_tried_again_and_uses_up_no_try() {
 fn a_provider_that_is_not_there_yet_is_tried_until_it_is() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
+    // No try is used up where nothing was sent.
+    let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(ROWS));
     let running = work.start_at(Some(&format!("http://{address}")), &["run", "job.yaml"]);
     let refused = || work.alone(&["status", "--json"]).out.contains("\"code\":\"connect\"");
     assert!(wait_until(SOON, refused));
     let provider = Provider::start_at(address, Script::default());
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
+    assert!(run.err.contains("cannot reach the provider") && run.err.contains("can be reached again"), "{run}");
     provider.book().assert_nobody_twice();
     assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
     assert!(work.report("job-1").iter().any(|line| line.attempts > 1));

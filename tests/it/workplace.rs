@@ -176,6 +176,11 @@ impl Workplace {
 
     /// Starts the binary with the account that `base_url` stands for; nothing of the surroundings gets in.
     pub(crate) fn start_at(&self, base_url: Option<&str>, args: &[&str]) -> Running {
+        self.start_in(base_url, &[], args)
+    }
+
+    /// As `start_at`, with these variables in its environment.
+    pub(crate) fn start_in(&self, base_url: Option<&str>, variables: &[(&str, &str)], args: &[&str]) -> Running {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let (out, err) = (self.path(&format!("{number}.out")), self.path(&format!("{number}.err")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_campaigner"));
@@ -187,6 +192,7 @@ impl Workplace {
         for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
             command.env_remove(proxy);
         }
+        command.envs(variables.iter().copied());
         if let Some(url) = base_url {
             command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", CREDENTIAL);
         }
