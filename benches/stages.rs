@@ -170,6 +170,7 @@ fn accepted(intent: Intent) -> Settled {
         ended_at: Millis(3),
         state: State::Accepted,
         tries: 1,
+        put_off: 0,
         message_id: Some(format!("wamid.HBgLODUyNjg0MTUwMjYVAgARGBIyMUQ4RjA5MTY1NUJERjE3{:08}", intent.key.row())),
         problem: None,
         due_at: None,

@@ -8,9 +8,10 @@ use super::exit::{Exit, Failure};
 use super::{Global, Progress, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Ending, Job, Reason, Stop, Work};
-use crate::model::{Campaign, Event, Events, State};
+use crate::model::{Campaign, Event, Events, Problem, State};
 use crate::pace::{Pace, RetryPolicy};
 use crate::progress;
+use crate::provider;
 use crate::provider::Provider;
 use crate::render::Renderer;
 use crate::store::{Run, RunLock, Store};
@@ -160,11 +161,7 @@ async fn conclude(
         }
         Some(Reason::Halt(problem)) => {
             summary::brief(run, ending, global);
-            screen::complain(&format!(
-                "stopped: the provider refuses the account or the template, not this or that row: {problem}\n  \
-                 mend it there or in the configuration, then go on with: campaigner resume {}",
-                run.id
-            ));
+            screen::complain(&halted(run, ending, problem));
             return Ok(Exit::Stopped);
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
@@ -175,10 +172,30 @@ async fn conclude(
         screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
         return Ok(Exit::Stopped);
     }
+    if let Some(waiting) = &ending.waiting {
+        screen::say(&format!("{}; go on then with: campaigner resume {}", summary::waiting(waiting), run.id));
+        return Ok(Exit::Stopped);
+    }
     if ending.tally.sendable() == 0 {
         screen::complain(&format!("none of the rows of {} can be sent; the report says why for each", run.id));
     }
     Ok(exit_of(ending))
+}
+
+/// Why a run was halted, and what to do.
+fn halted(run: &Run, ending: &Ending, problem: &Problem) -> String {
+    let advice =
+        provider::advice(&problem.code).unwrap_or("mend what the provider says, there or in the configuration");
+    let rejected = ending.tally.of(State::Rejected);
+    let rejected = match rejected {
+        0 => String::new(),
+        rows => format!(
+            "\n  the {} that it refused:   campaigner retry {} --state rejected",
+            screen::count(rows, "row"),
+            run.id
+        ),
+    };
+    format!("stopped: {problem}\n  what to do: {advice}\n  then go on with: campaigner resume {}{rejected}", run.id)
 }
 
 /// The exit code for how the rows of a run that was not stopped stand.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, run_id, screen, session, summary};
 use crate::model::{Campaign, Millis, RunId, State, Tally};
+use crate::provider;
 use crate::store::{Run, Store};
 
 /// What `status` takes.
@@ -82,8 +83,14 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     if let Some((rate, left)) = speed(run, &campaign, tally) {
         print(&format!("  sending {rate:.1}/s, about {} left", session::plain_seconds(left)))?;
     }
+    if let Some(waiting) = store.waiting(run.key, Millis::now()).await? {
+        print(&format!("  {}", summary::waiting(&waiting)))?;
+    }
     for (code, rows, sample) in store.problems(run, ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", screen::grouped(rows)))?;
+        if let Some(advice) = provider::advice(&code) {
+            print(&format!("               what to do: {advice}"))?;
+        }
     }
     Ok(())
 }
@@ -96,9 +103,14 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
         .problems(run, ERRORS)
         .await?
         .into_iter()
-        .map(|(code, rows, sample)| json!({"code": code, "rows": rows, "sample": sample}))
+        .map(|(code, rows, sample)| {
+            json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
+        })
         .collect();
     let speed = speed(run, &campaign, tally);
+    let waiting = store.waiting(run.key, Millis::now()).await?.map(|waiting| {
+        json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
+    });
     let time = |at: Option<Millis>| at.map(|at| at.to_string());
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
@@ -108,7 +120,7 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
         "cancelled_at": time(run.cancelled_at),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "eta_seconds": speed.map(|(_, left)| left.as_secs()),
-        "errors": errors,
+        "waiting": waiting, "errors": errors,
     }))
 }
 

@@ -4,8 +4,9 @@ use super::exit::Failure;
 use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
 use crate::model::{Campaign, State, Tally};
+use crate::provider;
 use crate::report::Paths;
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, Waiting};
 
 /// Kinds of errors shown; the report has them all.
 const SHOWN: u32 = 5;
@@ -51,6 +52,9 @@ pub(super) async fn whole(
         print("\n  most frequent problems")?;
         for (code, rows, sample) in problems.iter().take(SHOWN as usize) {
             print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(sample)))?;
+            if let Some(advice) = provider::advice(code) {
+                print(&format!("               what to do: {advice}"))?;
+            }
         }
         if problems.len() > SHOWN as usize {
             print("               … more in the reports")?;
@@ -86,6 +90,15 @@ pub(super) fn states(tally: &Tally) -> Vec<String> {
     });
     lines.extend(rest.map(|state| line(state.as_str(), tally.of(state), None)));
     lines
+}
+
+/// Rows that wait for another try, in words.
+pub(super) fn waiting(waiting: &Waiting) -> String {
+    let rows = screen::count(waiting.rows, "row");
+    if waiting.first == waiting.last {
+        return format!("{rows} {} until {}", if waiting.rows == 1 { "waits" } else { "wait" }, waiting.first);
+    }
+    format!("{rows} wait, the first until {}, the last until {}", waiting.first, waiting.last)
 }
 
 fn shortened(text: &str) -> String {

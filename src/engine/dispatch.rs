@@ -33,11 +33,27 @@ const GROUP: usize = 256;
 /// How often rows that wait for another try are looked for while fresh ones are there.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// The longest wait that is waited for here. A row that is due later leaves dispatch for now: the process need not live
+/// for it, since its time stands in the store. Longer than any wait between two tries that comes of ordinary trouble.
+const LONGEST_WAIT: Duration = Duration::from_secs(20 * 60);
+
+/// What is left to send when dispatch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nothing.
+    Nothing,
+    /// Whatever there was when the run was stopped.
+    Stopped,
+    /// Rows that wait for long, the first of them until then.
+    Waits(Millis),
+}
+
 /// A row with its request ready to go.
 struct Ready {
     key: RowKey,
     attempt: crate::model::AttemptNo,
     tries: u32,
+    put_off: u32,
     doubted: bool,
     again: bool,
     body: Vec<u8>,
@@ -46,15 +62,16 @@ struct Ready {
 /// Rows with their turn, and the answer on whether their intents are durable.
 type Group = (Vec<(Ready, Intent, Turn, OwnedSemaphorePermit)>, oneshot::Receiver<Vec<bool>>);
 
-/// Sends every row of the run that is due, until none is left or the run is stopped; returns when nothing is in
-/// flight any more.
+/// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
+/// nothing is in flight any more.
 pub(super) async fn dispatch(
     job: &Arc<Job>,
     recorder: Recorder,
     returned: watch::Receiver<u64>,
-) -> Result<(), EngineError> {
+) -> Result<Left, EngineError> {
     let slots = Arc::new(Semaphore::new(job.concurrency));
-    let air = Arc::new(Air { job: job.clone(), recorder, halt: HaltRule::default() });
+    let one_template = names_one_template(&job.campaign.message);
+    let air = Arc::new(Air { job: job.clone(), recorder, halt: HaltRule::default(), one_template });
     let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
@@ -68,30 +85,32 @@ pub(super) async fn dispatch(
     );
     // Every request holds a slot until its outcome is in the recorder's queue.
     let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
-    if fed? {
+    let left = fed?;
+    if left == Left::Nothing {
         let _ = recorder.record(Entry::Reach(Stage::Dispatched)).await;
     }
-    Ok(())
+    Ok(left)
 }
 
-/// Reads due rows, renders them, and hands them on. True if it ended because no row is left.
+/// Reads due rows, renders them, and hands them on.
 async fn feed(
     job: &Job,
     ready: mpsc::Sender<Ready>,
     mut returned: watch::Receiver<u64>,
     in_hand: &AtomicUsize,
-) -> Result<bool, EngineError> {
+) -> Result<Left, EngineError> {
     let run = job.run.key;
     let mut last = job.store.last_tried(run).await?;
     let mut fresh_left = true;
-    let mut handed_on: u64 = 0;
+    // Nothing is in flight yet: whatever was handed on before is back.
+    let mut handed_on: u64 = *returned.borrow();
     // Rows that may be taken up for the first time this time; those taken up meanwhile get all their tries.
     let begun = Millis::now();
     let mut allowed = job.limit.unwrap_or(u64::MAX);
     let mut look_again = tokio::time::Instant::now();
     loop {
         if job.stop.ends_sending() {
-            return Ok(false);
+            return Ok(Left::Stopped);
         }
         let mut page = Vec::new();
         let since = (allowed == 0).then_some(begun);
@@ -113,7 +132,7 @@ async fn feed(
             handed_on += page.len() as u64;
             for due in page {
                 if hand_on(job, due, &ready).await?.is_err() {
-                    return Ok(false);
+                    return Ok(Left::Stopped);
                 }
             }
             continue;
@@ -126,10 +145,13 @@ async fn feed(
                 && (job.store.next_due(run, None).await?.is_some() || !job.store.fresh(run, last, 1).await?.is_empty());
             return if more {
                 job.stop.stop(Reason::Limit);
-                Ok(false)
+                Ok(Left::Stopped)
             } else {
-                Ok(true)
+                Ok(Left::Nothing)
             };
+        }
+        if let Some(at) = next.filter(|at| all_back && at.since(Millis::now()) > LONGEST_WAIT) {
+            return Ok(Left::Waits(at));
         }
         // Rows in hand are due and only wait for their turn.
         let soonest = Duration::from_millis(if in_hand.load(Ordering::Acquire) > 0 { 100 } else { 5 });
@@ -137,7 +159,7 @@ async fn feed(
         tokio::select! {
             () = job.stop.sending_ended() => {}
             () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}
-            changed = returned.changed(), if !all_back => if changed.is_err() { return Ok(false) },
+            changed = returned.changed(), if !all_back => if changed.is_err() { return Ok(Left::Stopped) },
         }
         look_again = tokio::time::Instant::now();
     }
@@ -146,8 +168,8 @@ async fn feed(
 /// Renders one row and hands it on.
 async fn hand_on(job: &Job, due: Due, ready: &mpsc::Sender<Ready>) -> Result<Result<(), Gone>, EngineError> {
     let body = job.render(&due)?;
-    let Due { key, attempt, tries, doubted, again, .. } = due;
-    Ok(ready.send(Ready { key, attempt, tries, doubted, again, body }).await.map_err(|_| Gone))
+    let Due { key, attempt, tries, put_off, doubted, again, .. } = due;
+    Ok(ready.send(Ready { key, attempt, tries, put_off, doubted, again, body }).await.map_err(|_| Gone))
 }
 
 /// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
@@ -217,7 +239,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             if !granted {
                 continue;
             }
-            let tried = Tried { intent, tries: row.tries, doubted: row.doubted };
+            let tried = Tried { intent, tries: row.tries, put_off: row.put_off, doubted: row.doubted };
             let may_leave = tokio::select! {
                 biased;
                 () = job.stop.sending_ended() => false,
@@ -246,19 +268,37 @@ struct Air {
     job: Arc<Job>,
     recorder: Recorder,
     halt: HaltRule,
+    /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
+    one_template: bool,
+}
+
+/// Whether the template's name and language in a campaign's message are the same for all rows.
+fn names_one_template(message: &serde_json::Value) -> bool {
+    let template = message.get("template");
+    ["name", "language"].into_iter().filter_map(|key| template?.get(key)).all(|value| {
+        let text = value.to_string();
+        !text.contains("{{") && !text.contains("{%")
+    })
 }
 
 impl Air {
     /// Draws the consequences of an outcome: for the pace, for the run, and for the row.
     async fn settle(&self, tried: Tried, outcome: Outcome) {
         let job = &self.job;
+        let outcome = match outcome {
+            // A row that names a template of its own must not hold up the others.
+            Outcome::TemplateRefused(problem) if !self.one_template => Outcome::Refused(problem),
+            outcome => outcome,
+        };
         match &outcome {
             Outcome::Throttled { problem, wait } => {
                 let slowed = job.pace.slow_down(*wait);
                 tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
                 (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
             }
-            Outcome::Halted(problem) => job.stop.stop(Reason::Halt(problem.clone())),
+            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
+                job.stop.stop(Reason::Halt(problem.clone()))
+            }
             _ => {}
         }
         if let Some(problem) = self.halt.watch(&outcome) {

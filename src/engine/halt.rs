@@ -28,7 +28,7 @@ impl HaltRule {
         match outcome {
             Outcome::Accepted { .. } => streak.length = 0,
             Outcome::Uncertain(problem) if !is_no_provider(problem) => {}
-            Outcome::Refused(problem) | Outcome::Uncertain(problem) => {
+            Outcome::Refused(problem) | Outcome::OnceMore(problem) | Outcome::Uncertain(problem) => {
                 if streak.code == problem.code {
                     streak.length += 1;
                 } else {
@@ -40,8 +40,8 @@ impl HaltRule {
                 }
             }
             // Neither a refusal nor an acceptance: says nothing about the message.
-            Outcome::TryAgain { .. } | Outcome::Throttled { .. } | Outcome::Unreachable(_) => {}
-            Outcome::Halted(_) | Outcome::Unsent => {}
+            Outcome::TryAgain { .. } | Outcome::Throttled { .. } | Outcome::PutOff { .. } => {}
+            Outcome::Halted(_) | Outcome::TemplateRefused(_) | Outcome::Unreachable(_) | Outcome::Unsent => {}
         }
         None
     }

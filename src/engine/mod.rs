@@ -25,13 +25,14 @@ use crate::model::{Campaign, Event, Events, Millis, Problem, RowProblem, State, 
 use crate::pace::{Pace, RetryPolicy, Turn};
 use crate::provider::Provider;
 use crate::render::Renderer;
-use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Writer};
+use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
 pub use judge::Warning;
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use stop::{Reason, Stop};
 
+use dispatch::Left;
 use recorder::{Committed, Entry, Recorder};
 use settle::{Rules, Tried};
 
@@ -85,6 +86,8 @@ pub struct Ending {
     pub tally: Tally,
     /// Whether nothing is left to send and no status is awaited any more.
     pub finished: bool,
+    /// Rows that wait for another try, where some wait for so long that the process need not.
+    pub waiting: Option<Waiting>,
 }
 
 /// What can go wrong while working on a run, beyond what the outcomes of rows say.
@@ -114,6 +117,9 @@ impl From<StoreError> for EngineError {
         Self::Store(error)
     }
 }
+
+/// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// How often a running job looks whether a person cancelled it.
 const LOOK_FOR_CANCEL: Duration = Duration::from_secs(1);
@@ -180,38 +186,80 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
 
     let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
-    let (sending, still_sending) = watch::channel(sends);
     let recording = record(&job, writer, queue, Committed { returned }, tally);
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
-    let (worked, stop) = (&job, &job.stop);
+    let worked = &job;
     let stages = async move {
-        let dispatch = async {
-            let done = match sends {
-                true => dispatch::dispatch(worked, recorder.clone(), returned_rows).await,
-                false => Ok(()),
-            };
-            (worked.events)(Event::Dispatched);
-            let _ = sending.send(false);
-            unless_failed(stop, done)
-        };
-        let reconcile = async {
-            let done = match work {
-                Work::ReconcileOnce => reconcile::once(worked, &recorder).await,
-                _ => reconcile::reconcile(worked, &recorder, still_sending, work != Work::Send).await,
-            };
-            unless_failed(stop, done)
-        };
-        let stages = async { tokio::join!(dispatch, reconcile) };
+        // A long wait ends a round. Where statuses are awaited for longer than that, another one begins.
+        while let Some(at) = round(worked, &recorder, returned_rows.clone(), work, sends).await? {
+            let goes_on = work == Work::SendAndReconcile && worked.limit.is_none() && !worked.stop.ends_sending();
+            if !goes_on || Millis::now() < at {
+                break;
+            }
+        }
+        Ok::<(), EngineError>(())
+    };
+    let stages = async {
         tokio::select! {
             done = stages => done,
             never = watch_for_cancel(worked) => match never {},
         }
     };
-    let (recorded, (dispatched, reconciled)) = tokio::join!(recording, stages);
+    let (recorded, worked) = tokio::join!(recording, stages);
     let mut writer = recorded?;
-    dispatched?;
-    reconciled?;
+    worked?;
     finish(&job, &mut writer).await
+}
+
+/// Sends what is due, and asks for statuses beside it and after it. Gives back until when the first of the rows waits
+/// that are due so late that dispatch ended without them; then it returns at that time at the latest.
+async fn round(
+    job: &Arc<Job>,
+    recorder: &Recorder,
+    returned: watch::Receiver<u64>,
+    work: Work,
+    sends: bool,
+) -> Result<Option<Millis>, EngineError> {
+    let (sending, still_sending) = watch::channel(sends);
+    let (waits, mut waits_until) = watch::channel(None);
+    let dispatch = async {
+        let done = match sends {
+            true => dispatch::dispatch(job, recorder.clone(), returned).await,
+            false => Ok(Left::Nothing),
+        };
+        if let Ok(Left::Waits(at)) = done {
+            let _ = waits.send(Some(at));
+        }
+        (job.events)(Event::Dispatched);
+        let _ = sending.send(false);
+        unless_failed(&job.stop, done)
+    };
+    let reconcile = async {
+        let done = match work {
+            Work::ReconcileOnce => reconcile::once(job, recorder).await,
+            _ => reconcile::reconcile(job, recorder, still_sending, work != Work::Send).await,
+        };
+        unless_failed(&job.stop, done)
+    };
+    let time_is_up = async {
+        // The sender lives as long as this future.
+        let at = waits_until.wait_for(Option::is_some).await.ok().and_then(|at| *at).unwrap_or(Millis(i64::MAX));
+        while Millis::now() < at {
+            tokio::time::sleep(at.since(Millis::now()).min(LOOK_AT_CLOCK)).await;
+        }
+    };
+    let reconcile = async {
+        tokio::select! {
+            done = reconcile => done,
+            () = time_is_up => Ok(()),
+        }
+    };
+    let (dispatched, reconciled) = tokio::join!(dispatch, reconcile);
+    reconciled?;
+    Ok(match dispatched? {
+        Left::Waits(at) => Some(at),
+        Left::Nothing | Left::Stopped => None,
+    })
 }
 
 /// Stops everything else where one part failed; the failure itself is told when all have come to an end.
@@ -255,8 +303,9 @@ pub async fn close_open_intents(
     let rules = Rules { dispatch: &campaign.dispatch, reconcile: &campaign.reconcile, retry: &retry };
     let settled = open
         .iter()
-        .map(|(intent, tries)| {
-            rules.settle(Tried { intent: *intent, tries: *tries, doubted: true }, settle::interrupted(), now)
+        .map(|(intent, tries, put_off)| {
+            let tried = Tried { intent: *intent, tries: *tries, put_off: *put_off, doubted: true };
+            rules.settle(tried, settle::interrupted(), now)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let uncertain = settled.iter().filter(|row| row.state == State::Uncertain).count();
@@ -292,6 +341,7 @@ async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     if finished {
         writer.reach(run.key, Stage::Finished, Millis::now()).await?;
     }
+    let waiting = if sent { None } else { job.store.waiting(run.key, Millis::now()).await? };
     tracing::info!(run = %run.id, finished, stopped = job.stop.ends_sending(), "end");
-    Ok(Ending { reason: job.stop.reason(), tally, finished })
+    Ok(Ending { reason: job.stop.reason(), tally, finished, waiting })
 }

@@ -1,7 +1,7 @@
 //! What an outcome makes of a row: a pure function from the attempt and its outcome to what the store is to hold.
 
-use crate::model::{Change, Dispatch, Millis, Outcome, Problem, Reconcile, State, WhenUncertain};
-use crate::pace::RetryPolicy;
+use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Problem, Reconcile, State, WhenUncertain};
+use crate::pace::{FREE_PAUSES, RetryPolicy, put_off};
 use crate::store::{Intent, Settled, StoreError};
 
 /// An attempt whose outcome is to be settled.
@@ -11,6 +11,8 @@ pub(super) struct Tried {
     pub(super) intent: Intent,
     /// Tries the row had used up before this one.
     pub(super) tries: u32,
+    /// How often its recipient was put off before.
+    pub(super) put_off: u32,
     /// Whether an earlier attempt may have been accepted.
     pub(super) doubted: bool,
 }
@@ -44,6 +46,7 @@ impl Rules<'_> {
             ended_at: now,
             state: State::Sending,
             tries,
+            put_off: tried.put_off,
             message_id: None,
             problem: None,
             due_at: None,
@@ -69,6 +72,30 @@ impl Rules<'_> {
                     Change::Exhaust
                 }
             }
+            Outcome::OnceMore(problem) => {
+                settled.problem = Some(problem);
+                if tries_left && tries == 1 {
+                    settled.due_at = Some(now.plus(self.retry.wait(tries, None)));
+                    Change::TryAgain
+                } else {
+                    Change::Refuse
+                }
+            }
+            Outcome::PutOff { problem, pause } => {
+                settled.problem = Some(problem);
+                settled.put_off += 1;
+                let free = pause == Pause::Short && settled.put_off <= FREE_PAUSES;
+                let times = if pause == Pause::Short { settled.put_off } else { tries };
+                if free {
+                    settled.tries = tried.tries;
+                }
+                if free || tries_left {
+                    settled.due_at = Some(now.plus(put_off(pause, times)));
+                    Change::TryAgain
+                } else {
+                    Change::Exhaust
+                }
+            }
             Outcome::Throttled { problem, wait } => {
                 settled.problem = Some(problem);
                 settled.tries = tried.tries;
@@ -85,7 +112,7 @@ impl Rules<'_> {
                 }
             }
             // Concerns every row alike: the pace, not the row, waits.
-            Outcome::Halted(problem) | Outcome::Unreachable(problem) => {
+            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) | Outcome::Unreachable(problem) => {
                 settled.problem = Some(problem);
                 settled.tries = tried.tries;
                 settled.due_at = Some(now);
@@ -124,6 +151,10 @@ mod tests {
     }
 
     fn settle_after(doubted: bool, uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settled {
+        settle_tried(doubted, uncertain, tries, 0, outcome)
+    }
+
+    fn settle_tried(doubted: bool, uncertain: WhenUncertain, tries: u32, put_off: u32, outcome: Outcome) -> Settled {
         let dispatch = Dispatch {
             rate: NonZeroU32::MIN,
             per: Duration::from_secs(1),
@@ -140,7 +171,7 @@ mod tests {
         let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
         let intent = Intent { key: RowKey::new(1, RowNo(7)), attempt: AttemptNo(9), at: NOW, again: true };
         let rules = Rules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
-        rules.settle(Tried { intent, tries, doubted }, outcome, NOW).unwrap()
+        rules.settle(Tried { intent, tries, put_off, doubted }, outcome, NOW).unwrap()
     }
 
     fn problem() -> Problem {
@@ -165,6 +196,29 @@ mod tests {
         let throttled = Outcome::Throttled { problem: problem(), wait: Some(Duration::from_secs(30)) };
         let throttled = settle(WhenUncertain::Hold, 2, throttled);
         assert_eq!((throttled.state, throttled.tries, throttled.due_at), (State::Pending, 2, Some(Millis(1_030_000))));
+    }
+
+    #[test]
+    fn a_recipient_that_is_put_off_waits_longer_each_time_and_uses_up_tries_in_the_end() {
+        let put_off = |tries, before, pause| {
+            let outcome = Outcome::PutOff { problem: problem(), pause };
+            let settled = settle_tried(false, WhenUncertain::Hold, tries, before, outcome);
+            (settled.state, settled.tries, settled.due_at.map(|at| at.since(NOW).as_secs()))
+        };
+        assert_eq!(put_off(2, 0, Pause::Short), (State::Pending, 2, Some(1)));
+        assert_eq!(put_off(2, 3, Pause::Short), (State::Pending, 2, Some(64)));
+        assert_eq!(put_off(1, FREE_PAUSES, Pause::Short), (State::Pending, 2, Some(1024)));
+        assert_eq!(put_off(2, FREE_PAUSES, Pause::Short), (State::Exhausted, 3, None));
+        assert_eq!(put_off(0, 0, Pause::Days), (State::Pending, 1, Some(86_400)));
+        assert_eq!(put_off(1, 1, Pause::Days), (State::Pending, 2, Some(2 * 86_400)));
+        assert_eq!(put_off(2, 2, Pause::Days), (State::Exhausted, 3, None));
+    }
+
+    #[test]
+    fn once_more_is_once_and_then_refused() {
+        let once = |tries| settle(WhenUncertain::Hold, tries, Outcome::OnceMore(problem()));
+        assert_eq!((once(0).state, once(0).tries), (State::Pending, 1));
+        assert_eq!((once(1).state, once(1).due_at), (State::Rejected, None));
     }
 
     #[test]

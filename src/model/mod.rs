@@ -19,7 +19,7 @@ pub use campaign::{Campaign, Dispatch, Inline, Recipients, Reconcile, Source, Wh
 pub use channel::Channel;
 pub use event::{Event, Events, Tally};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
-pub use outcome::{Outcome, Problem};
+pub use outcome::{Outcome, Pause, Problem};
 pub use phone::Phone;
 pub use report_row::ReportRow;
 pub use row_problem::{RowProblem, shortened};

@@ -27,6 +27,15 @@ impl fmt::Display for Problem {
     }
 }
 
+/// For how long one recipient is to get nothing. It grows each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Seconds, then minutes. The first few times no try is used up.
+    Short,
+    /// A day and more; each time a try is used up.
+    Days,
+}
+
 /// What came of one attempt to send one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -44,6 +53,15 @@ pub enum Outcome {
         /// The provider's wish for the time until the next try, if it had one.
         wait: Option<Duration>,
     },
+    /// Known not to have been accepted; one more try may work, a third would not. Then it is refused for good.
+    OnceMore(Problem),
+    /// This one recipient is to get nothing for a while. Known not to have been accepted, and nobody else's concern.
+    PutOff {
+        /// What happened.
+        problem: Problem,
+        /// For how long.
+        pause: Pause,
+    },
     /// The account is being throttled. Known not to have been accepted, and never uses up one of the row's
     /// tries; the whole account slows down.
     Throttled {
@@ -60,6 +78,9 @@ pub enum Outcome {
     /// A problem of the account, not of this row: known not to have been accepted, the row stays as it was,
     /// and the run stops.
     Halted(Problem),
+    /// The template of this message is missing, paused or disabled: known not to have been accepted. Where all rows
+    /// share the template, the row stays as it was, and the run stops.
+    TemplateRefused(Problem),
     /// No byte left: the run was being stopped, or the provider was found unreachable, after this row was given its
     /// turn. The row stays as it was.
     Unsent,
@@ -73,10 +94,13 @@ impl Outcome {
             Self::Accepted { .. } => "accepted",
             Self::Refused(_) => "refused",
             Self::TryAgain { .. } => "try again",
+            Self::OnceMore(_) => "once more",
+            Self::PutOff { .. } => "put off",
             Self::Throttled { .. } => "throttled",
             Self::Unreachable(_) => "unreachable",
             Self::Uncertain(_) => "uncertain",
             Self::Halted(_) => "halted",
+            Self::TemplateRefused(_) => "template refused",
             Self::Unsent => "unsent",
         }
     }
@@ -86,10 +110,15 @@ impl Outcome {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Accepted { .. } | Self::Unsent => None,
-            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } => Some(problem),
-            Self::Refused(problem) | Self::Unreachable(problem) | Self::Uncertain(problem) | Self::Halted(problem) => {
+            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::PutOff { problem, .. } => {
                 Some(problem)
             }
+            Self::Refused(problem)
+            | Self::OnceMore(problem)
+            | Self::Unreachable(problem)
+            | Self::Uncertain(problem)
+            | Self::Halted(problem)
+            | Self::TemplateRefused(problem) => Some(problem),
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use outage::Outage;
 pub use outage::Turn;
-pub use retry::RetryPolicy;
+pub use retry::{FREE_PAUSES, RetryPolicy, put_off};
 use window::Window;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;

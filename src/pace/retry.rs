@@ -8,6 +8,8 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 
+use crate::model::Pause;
+
 /// When a row that failed is tried again. Pure but for the jitter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
@@ -25,6 +27,22 @@ impl Default for RetryPolicy {
     /// 2 s, 4 s, 8 s … 5 min, a quarter up or down.
     fn default() -> Self {
         Self { first: Duration::from_secs(2), multiplier: 2.0, longest: Duration::from_secs(300), jitter: 0.25 }
+    }
+}
+
+/// The steps of a short pause: 1 s, 4 s, 16 s … 1,024 s (Meta's rule for the pair limit: 4^n seconds).
+const SHORT_STEPS: u32 = 6;
+
+/// How often a recipient is put off for a short while before it uses up tries: each step once.
+pub const FREE_PAUSES: u32 = SHORT_STEPS;
+
+/// How long a recipient is put off the `times`-th time, from 1.
+#[must_use]
+pub fn put_off(pause: Pause, times: u32) -> Duration {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    match pause {
+        Pause::Short => Duration::from_secs(4_u64.pow(times.clamp(1, SHORT_STEPS) - 1)),
+        Pause::Days => DAY * times.clamp(1, 30),
     }
 }
 
@@ -60,6 +78,14 @@ mod tests {
         let waits: Vec<u64> = (1..=8).map(|tries| EXACT.wait(tries, None).as_secs()).collect();
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(EXACT.wait(u32::MAX, None).as_secs(), 60);
+    }
+
+    #[test]
+    fn pauses_of_one_recipient_grow() {
+        let waits = |pause| -> Vec<u64> { (1..=8).map(|times| put_off(pause, times).as_secs()).collect() };
+        assert_eq!(waits(Pause::Short), [1, 4, 16, 64, 256, 1024, 1024, 1024]);
+        assert_eq!(waits(Pause::Days)[..3], [86_400, 172_800, 259_200]);
+        assert!(waits(Pause::Days).is_sorted());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What an answer means: the only place that knows status numbers and error codes. What it means that there is none is
-//! told by `lost`.
+//! What an answer means: with `codes`, the only place that knows status numbers and error codes. What it means that
+//! there is none is told by `lost`.
 //!
 //! The question is always the same: may the message have been accepted? Where that cannot be ruled out the outcome is
 //! `Uncertain`, since the provider has no idempotency key and a second request might be a second message.
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
+use super::codes::{self, Class};
 use super::wire::{Envelope, Status};
 use super::{BrokenAnswer, PollError};
-use crate::model::{DeliveryStatus, Millis, Outcome, Problem, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate};
 
 /// The outcome of a send whose answer was read whole.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
@@ -60,9 +61,12 @@ pub(super) fn asked_in_vain(outcome: Outcome) -> PollError {
         Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
         Outcome::Unreachable(problem) => PollError::Unreachable(problem),
         Outcome::Halted(problem) => PollError::Halted(problem),
-        Outcome::Refused(problem) | Outcome::Uncertain(problem) | Outcome::TryAgain { problem, .. } => {
-            PollError::TryAgain(problem)
-        }
+        Outcome::Refused(problem)
+        | Outcome::OnceMore(problem)
+        | Outcome::TemplateRefused(problem)
+        | Outcome::Uncertain(problem)
+        | Outcome::PutOff { problem, .. }
+        | Outcome::TryAgain { problem, .. } => PollError::TryAgain(problem),
         Outcome::Accepted { .. } | Outcome::Unsent => {
             PollError::TryAgain(Problem::new("bad_answer", "the answer is not one to a status request"))
         }
@@ -89,7 +93,7 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
         // The credential, or a route that is not there: no row can do anything about it.
         10001 | 401 | 403 | 404 => Outcome::Halted(problem),
         400 | 422 => Outcome::Refused(problem),
-        10002..=10004 => channel_refusal(problem),
+        10002..=10004 => channel_refusal(problem, wait),
         // The message may be on its way all the same.
         500 | -1 => Outcome::Uncertain(problem),
         // What the documents do not name means what the HTTP status does.
@@ -98,9 +102,9 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
 }
 
 /// A refusal by the channel behind the provider: WhatsApp's come as `(#132012) …`.
-fn channel_refusal(problem: Problem) -> Outcome {
+fn channel_refusal(problem: Problem, wait: Option<Duration>) -> Outcome {
     if let Some((code, words)) = whatsapp_code(&problem.message) {
-        return whatsapp(code, Problem::new(code.to_string(), words));
+        return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
     // Stated as a failure, but a timeout between the provider and the channel looks just like this.
     let message = problem.message.to_lowercase();
@@ -112,46 +116,29 @@ fn channel_refusal(problem: Problem) -> Outcome {
     }
 }
 
-/// Reads `(#132012) words`.
+/// Reads `(#132012) words`; where something stands before the code, the words are the whole.
 fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
-    let (code, words) = message.trim_start().strip_prefix("(#")?.split_once(')')?;
-    Some((code.parse().ok()?, words.trim()))
+    let message = message.trim();
+    let (before, rest) = message.split_once("(#")?;
+    let (code, words) = rest.split_once(')')?;
+    Some((code.parse().ok()?, if before.is_empty() && !words.trim().is_empty() { words.trim() } else { message }))
 }
 
-/// WhatsApp's codes (Meta, "Cloud API error codes"). Every one that comes as a direct answer was not accepted.
-fn whatsapp(code: u32, problem: Problem) -> Outcome {
+/// What WhatsApp's code makes of a message. Every one that comes as a direct answer was not accepted; one that is not
+/// listed is not tried again, and its words are kept.
+fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     const MINUTE: Duration = Duration::from_secs(60);
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    match code {
-        // Rates of the app, the account or the number.
-        4 | 80007 | 130_429 | 132_069 | 133_016 => Outcome::Throttled { problem, wait: None },
-        // Transient at WhatsApp's side; 131057 is an upgrade that takes about a minute.
-        1 | 2 | 131_000 | 131_016 | 133_004 => Outcome::TryAgain { problem, wait: None },
-        131_057 => Outcome::TryAgain { problem, wait: Some(2 * MINUTE) },
-        // Too much to this one recipient: six seconds a message, and a burst has to be paid back.
-        131_056 => Outcome::TryAgain { problem, wait: Some(MINUTE) },
-        // Marketing limit of this one recipient: not before a day has gone by.
-        131_049 => Outcome::TryAgain { problem, wait: Some(DAY) },
-        // The account, the number, its payment or its quality; a template that is paused or disabled.
-        0
-        | 3
-        | 10
-        | 33
-        | 190
-        | 200..=299
-        | 368
-        | 131_005
-        | 131_031
-        | 131_037
-        | 131_042
-        | 131_045
-        | 131_048
-        | 131_063
-        | 131_064
-        | 132_015
-        | 132_016
-        | 133_000..=133_015 => Outcome::Halted(problem),
-        _ => Outcome::Refused(problem),
+    match codes::find(code).map_or(Class::Message, |code| code.class) {
+        Class::Throttled => Outcome::Throttled { problem, wait },
+        Class::ThrottledForLong => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(5 * MINUTE)) },
+        Class::Pair => Outcome::PutOff { problem, pause: Pause::Short },
+        Class::Days => Outcome::PutOff { problem, pause: Pause::Days },
+        Class::Passing => Outcome::TryAgain { problem, wait },
+        Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
+        Class::OnceMore => Outcome::OnceMore(problem),
+        Class::Message => Outcome::Refused(problem),
+        Class::Template => Outcome::TemplateRefused(problem),
+        Class::Account => Outcome::Halted(problem),
     }
 }
 

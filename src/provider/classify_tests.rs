@@ -14,7 +14,10 @@ fn kind(outcome: &Outcome) -> (&'static str, String) {
         }
         Outcome::Unreachable(p) => ("unreachable", p.code.clone()),
         Outcome::Uncertain(p) => ("uncertain", p.code.clone()),
+        Outcome::OnceMore(p) => ("once more", p.code.clone()),
+        Outcome::PutOff { problem, pause } => ("put off", format!("{} {pause:?}", problem.code)),
         Outcome::Halted(p) => ("halted", p.code.clone()),
+        Outcome::TemplateRefused(p) => ("template refused", p.code.clone()),
         Outcome::Unsent => ("unsent", String::new()),
     }
 }
@@ -45,11 +48,13 @@ fn every_answer_has_its_meaning() {
         (200, None, error(77777, "new in the next version"), "uncertain", "77777"),
         (200, None, error(10002, "(#132012) Parameter format does not match"), "refused", "132012"),
         (200, None, error(10002, "(#130429) Rate limit hit"), "throttled", "130429 0"),
-        (200, None, error(10002, "(#131056) pair rate limit"), "try again", "131056 60"),
-        (200, None, error(10002, "(#131049) healthy ecosystem"), "try again", "131049 86400"),
+        (200, Some(9), error(10002, "(#130429) Rate limit hit"), "throttled", "130429 9"),
+        (200, None, error(10002, "(#131056) pair rate limit"), "put off", "131056 Short"),
+        (200, None, error(10002, "(#131049) healthy ecosystem"), "put off", "131049 Days"),
+        (200, None, error(10003, "Message failed: (#131026) Message undeliverable"), "refused", "131026"),
         (200, None, error(10002, "(#131000) Something went wrong"), "try again", "131000 0"),
         (200, None, error(10002, "(#190) token expired"), "halted", "190"),
-        (200, None, error(10002, "(#132015) Template is paused"), "halted", "132015"),
+        (200, None, error(10002, "(#132015) Template is paused"), "template refused", "132015"),
         (200, None, error(10002, "(#999999) never heard of"), "refused", "999999"),
         (200, None, error(10002, "no code in here"), "refused", "10002"),
         (200, None, error(10003, "Message failed \u{2013} detailed reason unknown"), "uncertain", "10003"),
@@ -74,6 +79,61 @@ fn every_answer_has_its_meaning() {
         let outcome = answer(StatusCode::from_u16(status).unwrap(), wait.map(Duration::from_secs), body.as_bytes());
         assert_eq!(kind(&outcome), (expected, detail.to_owned()), "HTTP {status} {body}");
     }
+}
+
+/// Meta's table of codes, by what each is to do to a message.
+const TABLE: [(&str, &[u32]); 9] = [
+    ("throttled", &[4, 80_007, 130_429, 132_069]),
+    ("put off Short", &[131_056]),
+    ("put off Days", &[131_049]),
+    ("try again", &[2, 131_000, 131_016, 131_057, 133_004]),
+    ("once more", &[1, 131_052, 131_053]),
+    ("template refused", &[132_001, 132_015, 132_016, 132_068]),
+    (
+        "halted",
+        &[
+            0, 3, 10, 33, 190, 200, 250, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 131_048, 131_063,
+            131_064, 133_000, 133_010, 133_016,
+        ],
+    ),
+    (
+        "refused",
+        &[
+            100, 470, 130_472, 130_497, 131_008, 131_009, 131_021, 131_026, 131_030, 131_047, 131_050, 131_051,
+            131_062, 132_000, 132_005, 132_007, 132_008, 132_012, 132_018, 135_000, 137_000,
+        ],
+    ),
+    // Not in the table: no automatic retry.
+    ("refused", &[5, 300, 131_001, 133_017, 999_999]),
+];
+
+#[test]
+fn every_code_of_whatsapp_has_its_meaning_and_its_words_are_kept() {
+    for (expected, code) in TABLE.iter().flat_map(|(expected, codes)| codes.iter().map(move |code| (expected, code))) {
+        let outcome = answer(StatusCode::OK, None, error(10002, &format!("(#{code}) its own words")).as_bytes());
+        let (mut shown, detail) = kind(&outcome);
+        let whole = format!("{shown} {}", detail.split_once(' ').map_or("", |(_, pause)| pause));
+        if outcome.name() == "put off" {
+            shown = &whole;
+        }
+        assert_eq!(shown, *expected, "{code}");
+        let problem = outcome.problem().unwrap();
+        assert_eq!((problem.code.as_str(), problem.message.as_str()), (code.to_string().as_str(), "its own words"));
+    }
+}
+
+#[test]
+fn every_listed_code_has_advice_and_the_list_is_in_order() {
+    let listed: Vec<u32> = TABLE[..8].iter().flat_map(|(_, codes)| *codes).copied().collect();
+    assert!(listed.iter().all(|code| codes::find(*code).is_some() && codes::advice(&code.to_string()).is_some()));
+    for pair in codes::CODES.windows(2) {
+        assert!(pair[0].first <= pair[0].last && pair[0].last < pair[1].first, "{pair:?}");
+    }
+    for code in codes::CODES {
+        assert!(listed.iter().any(|listed| (code.first..=code.last).contains(listed)), "{code:?} is in no test");
+        assert!(!code.advice.is_empty() && !code.advice.ends_with('.'), "{code:?}");
+    }
+    assert_eq!((codes::advice("999999"), codes::advice("bad_number")), (None, None));
 }
 
 #[test]

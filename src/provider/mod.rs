@@ -5,6 +5,7 @@
 //! never waits for a turn, and knows nothing of rows or the store.
 
 mod classify;
+mod codes;
 mod endpoint;
 mod lost;
 mod wire;
@@ -18,6 +19,7 @@ use secrecy::ExposeSecret;
 
 use crate::model::{Channel, Outcome, Problem, StatusUpdate};
 
+pub use codes::advice;
 pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL};
 
 /// A provider account, reached over kept-alive connections.

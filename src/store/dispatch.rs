@@ -24,6 +24,8 @@ pub struct Due {
     pub attempt: AttemptNo,
     /// Tries it has used up.
     pub tries: u32,
+    /// How often its recipient was put off.
+    pub put_off: u32,
     /// Whether the row was taken up before.
     pub again: bool,
     /// Where it goes.
@@ -77,6 +79,8 @@ pub struct Settled {
     pub state: State,
     /// Tries used up, this one included if it counts.
     pub tries: u32,
+    /// How often its recipient was put off, this time included.
+    pub put_off: u32,
     /// The provider's id, if it accepted.
     pub message_id: Option<String>,
     /// What went wrong, if something did.
@@ -87,6 +91,17 @@ pub struct Settled {
     pub poll_at: Option<Millis>,
     /// Whether this attempt or an earlier one may have been accepted.
     pub doubted: bool,
+}
+
+/// Rows that wait for another try, and whose time has not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub rows: u64,
+    /// When the first of them is due.
+    pub first: Millis,
+    /// When the last of them is due.
+    pub last: Millis,
 }
 
 /// What is committed together.
@@ -117,7 +132,7 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn fresh(&self, run: i64, after: Option<RowKey>, limit: u32) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, 1, 0, false, phone, cells, false, NULL FROM recipient \
+            "SELECT id, 1, 0, 0, false, phone, cells, false, NULL FROM recipient \
              WHERE id > ?1 AND id <= ?2 AND state = ?3 ORDER BY id LIMIT ?4",
         )
         .bind(after.map_or(RowKey::first(run), |key| key.0))
@@ -152,7 +167,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT d.id, d.attempts + 1, d.tries, true, r.phone, r.cells, d.doubted, d.tried_at \
+            "SELECT d.id, d.attempts + 1, d.tries, d.put_off, true, r.phone, r.cells, d.doubted, d.tried_at \
              FROM delivery d JOIN recipient r ON r.id = d.id WHERE d.run = ?1 AND d.due_at <= ?2 \
              AND (?4 IS NULL OR d.tried_at >= ?4) ORDER BY d.due_at LIMIT ?3",
         )
@@ -183,15 +198,31 @@ impl Store {
         Ok(next.map(Millis))
     }
 
-    /// Rows with an intent and no outcome, with the attempt and its time: after a crash, those that may or may not
+    /// The rows of a run that wait for another try and are not due at `now`, if there are any.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn waiting(&self, run: i64, now: Millis) -> Result<Option<Waiting>, StoreError> {
+        let (rows, first, last): (i64, Option<i64>, Option<i64>) =
+            sqlx::query_as("SELECT count(*), min(due_at), max(due_at) FROM delivery WHERE run = ?1 AND due_at > ?2")
+                .bind(run)
+                .bind(now.0)
+                .fetch_one(&self.readers)
+                .await
+                .map_err(doing("count the rows that wait"))?;
+        let times = first.zip(last);
+        Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
+    }
+
+    /// Rows with an intent and no outcome, with the tries used up and how often it was put off before: after a crash, those that may or may not
     /// have been accepted. Never more than were in flight.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn open_intents(&self, run: i64) -> Result<Vec<(Intent, u32)>, StoreError> {
-        let rows: Vec<(i64, u32, i64, u32, bool)> = sqlx::query_as(
-            "SELECT i.id, i.attempt, i.at, coalesce(d.tries, 0), d.id IS NOT NULL FROM intent i LEFT JOIN delivery d ON d.id = i.id \
-             WHERE i.id BETWEEN ?1 AND ?2 ORDER BY i.id",
+    pub async fn open_intents(&self, run: i64) -> Result<Vec<(Intent, u32, u32)>, StoreError> {
+        let rows: Vec<(i64, u32, i64, u32, u32, bool)> = sqlx::query_as(
+            "SELECT i.id, i.attempt, i.at, coalesce(d.tries, 0), coalesce(d.put_off, 0), d.id IS NOT NULL \
+             FROM intent i LEFT JOIN delivery d ON d.id = i.id WHERE i.id BETWEEN ?1 AND ?2 ORDER BY i.id",
         )
         .bind(RowKey::first(run))
         .bind(RowKey::last(run))
@@ -200,8 +231,8 @@ impl Store {
         .map_err(doing("read the open intents"))?;
         Ok(rows
             .into_iter()
-            .map(|(id, attempt, at, tries, again)| {
-                (Intent { key: RowKey(id), attempt: AttemptNo(attempt), at: Millis(at), again }, tries)
+            .map(|(id, attempt, at, tries, put_off, again)| {
+                (Intent { key: RowKey(id), attempt: AttemptNo(attempt), at: Millis(at), again }, tries, put_off)
             })
             .collect())
     }
@@ -225,11 +256,12 @@ fn due(row: &sqlx::sqlite::SqliteRow) -> Result<Due, sqlx::Error> {
         key: RowKey(row.try_get(0)?),
         attempt: AttemptNo(row.try_get(1)?),
         tries: row.try_get(2)?,
-        again: row.try_get(3)?,
-        phone: Phone::from_u64(row.try_get::<i64, _>(4)?.unsigned_abs()),
-        cells: row.try_get(5)?,
-        doubted: row.try_get(6)?,
-        tried_at: row.try_get::<Option<i64>, _>(7)?.map(Millis),
+        put_off: row.try_get(3)?,
+        again: row.try_get(4)?,
+        phone: Phone::from_u64(row.try_get::<i64, _>(5)?.unsigned_abs()),
+        cells: row.try_get(6)?,
+        doubted: row.try_get(7)?,
+        tried_at: row.try_get::<Option<i64>, _>(8)?.map(Millis),
     })
 }
 
@@ -306,13 +338,13 @@ static LEDGER: Many = Many::new(
 );
 static DELIVERY: Many = Many::new(
     "INSERT INTO delivery \
-     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at, doubted) \
-     SELECT * FROM (VALUES ",
-    13,
+     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at, doubted, \
+      put_off) SELECT * FROM (VALUES ",
+    14,
     ") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
      attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
      message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
-     due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted",
+     due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted, put_off = excluded.put_off",
 );
 static INTENT: Many =
     Many::new("INSERT INTO intent (id, attempt, at) SELECT * FROM (VALUES ", 3, ") WHERE column1 IS NOT NULL");
@@ -350,6 +382,7 @@ async fn settle(tx: &mut Transaction<'_, Sqlite>, run: i64, settled: &[Settled])
                 .bind(s.due_at.map(|at| at.0))
                 .bind(s.poll_at.map(|at| at.0))
                 .bind(s.doubted)
+                .bind(s.put_off)
         });
         delivery.execute(&mut **tx).await.map_err(failed())?;
     }

@@ -11,7 +11,7 @@ use super::error::doing;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// Every migration, in order; the store's format is the number of those it has had.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_put_off.sql")];
 
 /// Brings the store behind `connection` to the newest format, each step whole or not at all.
 pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -58,6 +58,33 @@ async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_store_of_the_first_format_is_upgraded_with_all_that_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut old = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(MIGRATIONS[0]).execute(&mut old).await.unwrap();
+        sqlx::raw_sql(
+            "PRAGMA application_id = 1129140295; PRAGMA user_version = 1; \
+             INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, planned_at, rows) \
+             VALUES ('sale', 1, '{}', 'a', 'b', 1, 2, 1); \
+             INSERT INTO recipient (id, line, state, phone, cells) VALUES ((1 << 40) | 1, 2, 0, 85264000001, '[]'); \
+             INSERT INTO attempt (recipient, attempt, at, ended_at, outcome) VALUES ((1 << 40) | 1, 1, 3, 4, 0); \
+             INSERT INTO delivery (id, run, state, attempts, tries, due_at) VALUES ((1 << 40) | 1, 1, 0, 1, 1, 5)",
+        )
+        .execute(&mut old)
+        .await
+        .unwrap();
+        old.close().await.unwrap();
+
+        let store = crate::store::Store::open(&path).await.unwrap();
+        let run = store.run(None).await.unwrap();
+        let due = store.due_again(run.key, crate::model::Millis(9), None, 10).await.unwrap();
+        assert_eq!(due.iter().map(|due| (due.tries, due.put_off)).collect::<Vec<_>>(), [(1, 0)]);
+        assert!(store.verify(&run).await.unwrap().iter().all(|finding| finding.broken == 0));
+    }
 
     #[test]
     fn the_mark_is_the_number_in_the_statement() {

@@ -27,7 +27,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
 use crate::model::RowNo;
 
-pub use dispatch::{Batch, Due, Grant, Intent, Settled};
+pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting};
 pub use error::StoreError;
 pub use lock::RunLock;
 pub use plan::PlannedRow;

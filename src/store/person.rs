@@ -28,7 +28,7 @@ impl Writer {
         for state in states {
             let pending = state.after(Change::PutBack).map_err(StoreError::Illegal)?;
             rows += sqlx::query(
-                "UPDATE delivery SET state = ?3, tries = 0, put_back = put_back + 1, doubted = 0, due_at = ?5, accepted_at = NULL, message_id = NULL, \
+                "UPDATE delivery SET state = ?3, tries = 0, put_off = 0, put_back = put_back + 1, doubted = 0, due_at = ?5, accepted_at = NULL, message_id = NULL, \
                  provider_status = NULL, delivered_at = NULL, read_at = NULL, poll_at = NULL, polled_at = NULL \
                  WHERE id BETWEEN ?1 AND ?2 AND state = ?4",
             )

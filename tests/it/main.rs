@@ -12,6 +12,7 @@
 mod provider; // the scripted provider that every test sends to
 mod workplace; // a folder, a campaign, the binary; and the one way to wait
 
+mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
