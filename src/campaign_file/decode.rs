@@ -6,13 +6,13 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Campaign, Channel, Dispatch, Recipients, Reconcile, Source, WhenUncertain};
+use crate::model::{Campaign, Channel, Dispatch, Halt, Recipients, Reconcile, Source, WhenUncertain};
 use crate::yaml::{FileProblem, Found, Node, Place, Places, list, nearest};
 
 use super::message;
 use super::rows;
-use super::section::{Section, value};
-use super::values::{BadValue, duration_within, name, number_within, parse_rate, region, word};
+use super::section::{Section, is_word, value};
+use super::values::{BadValue, duration_within, name, number_within, parse_rate, percent, region, word};
 
 /// Messages a second of one provider account where the campaign says nothing.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
@@ -111,8 +111,22 @@ fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<D
     let timeout = read.or("timeout", DEFAULT_TIMEOUT, |text| duration_within(text, "1s", "10m"));
     let attempts = read.or("attempts", DEFAULT_ATTEMPTS, |text| number_within(text, 1..=100));
     let uncertain = read.or("uncertain", WhenUncertain::Hold, uncertain);
+    let halt = halt(read.get("halt"), problems);
     let concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX);
-    Some(Dispatch { rate, per, concurrency, timeout, attempts, uncertain })
+    Some(Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt })
+}
+
+/// When refusals stop the run; `halt: off` for never.
+fn halt(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Halt> {
+    if found.is_some_and(|(node, _)| is_word(node, "off")) {
+        return None;
+    }
+    let usual = Halt::default();
+    let mut read = Optional::open("halt", found, problems);
+    let share = read.or("share", usual.share, percent);
+    let over = read.or("over", usual.over, |text| number_within(text, 10..=10_000));
+    let same_error = read.or("same_error", usual.same_error, |text| number_within(text, 1..=10_000));
+    Some(Halt { share, over, same_error })
 }
 
 fn uncertain(text: &str) -> Result<WhenUncertain, BadValue> {
@@ -157,12 +171,15 @@ impl<'n, 'a, 'p> Optional<'n, 'a, 'p> {
     /// The value of a key, or the default: where the key is missing, and where the value is wrong, so that the
     /// rest can be checked still.
     fn or<T>(&mut self, key: &str, default: T, parse: impl FnOnce(&str) -> Result<T, BadValue>) -> T {
-        let found = self.section.as_ref().and_then(|section| section.get(key, self.problems));
+        let found = self.get(key);
         value(key, found, self.problems, parse).unwrap_or(default)
     }
 
+    fn get(&mut self, key: &str) -> Option<(&'n Node<'a>, Place)> {
+        self.section.as_ref().and_then(|section| section.get(key, self.problems))
+    }
+
     fn place_of(&mut self, key: &str) -> Option<Place> {
-        let found = self.section.as_ref().and_then(|section| section.get(key, self.problems));
-        found.map(|(node, _)| node.place)
+        self.get(key).map(|(node, _)| node.place)
     }
 }

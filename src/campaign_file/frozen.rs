@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Campaign, Channel, Dispatch, Inline, Recipients, Reconcile, Source, WhenUncertain};
+use crate::model::{Campaign, Channel, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
 
 const VERSION: u32 = 1;
 
@@ -52,7 +52,7 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
         WhenUncertain::Hold => "hold",
         WhenUncertain::Resend => "resend",
     };
-    json!({
+    let mut frozen = json!({
         "v": VERSION,
         "name": name,
         "provider": provider,
@@ -72,8 +72,17 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
             "every_ms": millis(reconcile.every),
             "for_ms": millis(reconcile.horizon),
         },
-    })
-    .to_string()
+    });
+    // Left out where it is the usual one, so that campaigns from before there was a choice keep their fingerprint.
+    if dispatch.halt != Some(Halt::default()) {
+        frozen["dispatch"]["halt"] = match dispatch.halt {
+            Some(Halt { share, over, same_error }) => {
+                json!({"share": share, "over": over, "same_error": same_error})
+            }
+            None => serde_json::Value::Null,
+        };
+    }
+    frozen.to_string()
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -114,6 +123,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             timeout: Duration::from_millis(frozen.dispatch.timeout_ms),
             attempts: frozen.dispatch.attempts,
             uncertain,
+            halt: frozen.dispatch.halt.map(|FrozenHalt { share, over, same_error }| Halt { share, over, same_error }),
         },
         reconcile: Reconcile {
             after: Duration::from_millis(frozen.reconcile.after_ms),
@@ -154,6 +164,21 @@ struct FrozenDispatch {
     timeout_ms: u64,
     attempts: u32,
     uncertain: String,
+    /// Missing for the usual one, null for none.
+    #[serde(default = "usual_halt")]
+    halt: Option<FrozenHalt>,
+}
+
+#[derive(Deserialize)]
+struct FrozenHalt {
+    share: u32,
+    over: u32,
+    same_error: u32,
+}
+
+fn usual_halt() -> Option<FrozenHalt> {
+    let Halt { share, over, same_error } = Halt::default();
+    Some(FrozenHalt { share, over, same_error })
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,8 @@ use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind, 
 const KEYS: &[(&str, &[&str])] = &[
     ("", &["name", "provider", "channel", "recipients", "message", "dispatch", "reconcile"]),
     ("recipients", &["csv", "rows", "to", "region"]),
-    ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain"]),
+    ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "halt"]),
+    ("halt", &["share", "over", "same_error"]),
     ("reconcile", &["after", "every", "for"]),
 ];
 
@@ -136,4 +137,9 @@ pub(super) fn value<T>(
             None
         }
     }
+}
+
+/// Whether a node is just this word.
+pub(super) fn is_word(node: &Node<'_>, word: &str) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.text == word)
 }

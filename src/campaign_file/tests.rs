@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Channel, Source, WhenUncertain};
+use crate::model::{Channel, Halt, Source, WhenUncertain};
 
 const FULL: &str = r#"
 name: spring-sale                 # a comment
@@ -103,11 +103,35 @@ fn a_full_campaign_is_read() {
 }
 
 #[test]
+fn the_halt_rule_is_read_kept_and_counted_only_where_it_is_another() {
+    let of = |halt: &str| read_text(&with(CSV, TEXT, &format!("dispatch:\n  attempts: 5\n{halt}"))).campaign;
+    let usual = of("");
+    assert_eq!(fingerprint(&usual), fingerprint(&of("  halt: {share: 20%, over: 200, same_error: 20}")));
+    assert!(!freeze(&usual).contains("halt"), "a run from before there was a choice has none");
+    for (halt, expected) in [
+        ("  halt: {}", Some(Halt::default())),
+        ("  halt: off", None),
+        ("  halt: {share: 5%}", Some(Halt { share: 5, ..Halt::default() })),
+        ("  halt:\n    over: 1000\n    same_error: 3", Some(Halt { share: 20, over: 1000, same_error: 3 })),
+    ] {
+        let campaign = of(halt);
+        assert_eq!(campaign.dispatch.halt, expected, "{halt}");
+        assert_eq!(thaw(&freeze(&campaign)).unwrap().dispatch, campaign.dispatch, "{halt}");
+        assert_eq!(fingerprint(&campaign) == fingerprint(&usual), expected == Some(Halt::default()), "{halt}");
+    }
+    let wrong = shown(&[("halt", with(CSV, TEXT, "dispatch:\n  halt: {share: 20, over: 1, same_eror: 3}"))]);
+    for part in ["write a share from `1%` to `100%`", "10 to 10000", "did you mean `same_error`?"] {
+        assert!(wrong.contains(part), "{part}: {wrong}");
+    }
+}
+
+#[test]
 fn what_is_left_out_has_its_default() {
     let campaign = read_text(&with(CSV, TEXT, "")).campaign;
     assert_eq!((campaign.dispatch.rate.get(), campaign.dispatch.per), (80, Duration::from_secs(1)));
     assert_eq!((campaign.dispatch.concurrency, campaign.dispatch.attempts), (64, 5));
     assert_eq!(campaign.dispatch.timeout, Duration::from_secs(30));
+    assert_eq!(campaign.dispatch.halt, Some(Halt { share: 20, over: 200, same_error: 20 }));
     assert_eq!(campaign.dispatch.uncertain, WhenUncertain::Hold);
     assert_eq!(campaign.reconcile.after, Duration::from_secs(60));
     assert_eq!(campaign.reconcile.every, Duration::from_secs(60));

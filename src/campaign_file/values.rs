@@ -148,6 +148,14 @@ pub(super) fn number_within(text: &str, bounds: RangeInclusive<u32>) -> Result<u
     number.ok_or_else(|| BadValue::new(format!("{text} is not between {} and {}", bounds.start(), bounds.end()), hint))
 }
 
+/// A share as people write it, such as `20%`: a whole number of percent from 1 to 100.
+pub(super) fn percent(text: &str) -> Result<u32, BadValue> {
+    const HINT: &str = "write a share from `1%` to `100%`";
+    let bad = |what: &str| BadValue::new(format!("`{text}` {what}"), HINT);
+    let number = text.strip_suffix('%').ok_or_else(|| bad("is not a share in percent"))?.trim();
+    number_within(number, 1..=100).map_err(|_| bad("is not a whole share from 1% to 100%"))
+}
+
 /// A campaign's name: `[a-z0-9-]`, 1 to 64 characters, no `-` at either end.
 pub(super) fn name(text: &str) -> Result<String, BadValue> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -243,6 +251,14 @@ mod tests {
         assert_eq!(hint("-1/s"), "write `80/s` or `1000/min`");
         assert_eq!(hint("fast"), "write `80/s` or `1000/min`");
         assert_eq!(hint("nan/s"), "write `80/s` or `1000/min`");
+    }
+
+    #[test]
+    fn shares_are_whole_percents() {
+        assert_eq!((percent("20%"), percent("100 %")), (Ok(20), Ok(100)));
+        for text in ["", "20", "0%", "101%", "2.5%", "-1%", "%", "20%%"] {
+            assert_eq!(percent(text).unwrap_err().hint.unwrap(), "write a share from `1%` to `100%`", "{text}");
+        }
     }
 
     #[test]

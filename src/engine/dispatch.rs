@@ -5,6 +5,8 @@
 //! (store, render)      (slot, limiter)            (synced, strict window)
 //! ```
 //!
+//! Slots are given out one at first, then few, then all: see `probe`.
+//!
 //! `feed` reads due rows and renders them ahead of their turn. `turns` gives each a slot in flight and its turn at the
 //! limiter, and asks the recorder for its intent. `departures` lets the request go only when that intent is synced.
 //! Nothing here writes to the store or prints.
@@ -16,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::halt::HaltRule;
+use super::probe::{Pass, Probe};
 use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
 use super::stop::{Reason, Stop};
@@ -59,8 +62,11 @@ struct Ready {
     body: Vec<u8>,
 }
 
+/// A request's place in flight.
+type Slot = (OwnedSemaphorePermit, Pass);
+
 /// Rows with their turn, and the answer on whether their intents are durable.
-type Group = (Vec<(Ready, Intent, Turn, OwnedSemaphorePermit)>, oneshot::Receiver<Vec<bool>>);
+type Group = (Vec<(Ready, Intent, Turn, Slot)>, oneshot::Receiver<Vec<bool>>);
 
 /// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
 /// nothing is in flight any more.
@@ -71,7 +77,9 @@ pub(super) async fn dispatch(
 ) -> Result<Left, EngineError> {
     let slots = Arc::new(Semaphore::new(job.concurrency));
     let one_template = names_one_template(&job.campaign.message);
-    let air = Arc::new(Air { job: job.clone(), recorder, halt: HaltRule::default(), one_template });
+    let halt = HaltRule::new(job.campaign.dispatch.halt);
+    let probe = Probe::new(halt.in_flight());
+    let air = Arc::new(Air { job: job.clone(), recorder, halt, probe, one_template });
     let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
@@ -80,7 +88,7 @@ pub(super) async fn dispatch(
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
     let (fed, (), ()) = tokio::join!(
         async { unless_failed(&job.stop, feed(job, ready, returned, &in_hand).await) },
-        turns(job, from_feed, groups, recorder, &slots),
+        turns(job, from_feed, groups, recorder, &slots, &air.probe),
         departures(&air, from_turns, &in_hand),
     );
     // Every request holds a slot until its outcome is in the recorder's queue.
@@ -180,6 +188,7 @@ async fn turns(
     groups: mpsc::Sender<Group>,
     recorder: &Recorder,
     slots: &Arc<Semaphore>,
+    probe: &Probe,
 ) {
     let mut held: Option<Ready> = None;
     loop {
@@ -188,7 +197,7 @@ async fn turns(
                 Some(row) => row,
                 None => ready.recv().await?,
             };
-            let slot = slots.clone().acquire_owned().await.ok()?;
+            let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
             let turn = job.pace.turn().await;
             Some((row, turn, slot))
         };
@@ -200,7 +209,8 @@ async fn turns(
         let Some(first) = first else { return };
         let mut rows = vec![first];
         while rows.len() < GROUP {
-            let Ok(slot) = slots.clone().try_acquire_owned() else { break };
+            let slot = slots.clone().try_acquire_owned().ok().zip(probe.try_enter());
+            let Some(slot) = slot else { break };
             let Ok(row) = ready.try_recv() else { break };
             if let Some(turn) = job.pace.try_turn() {
                 rows.push((row, turn, slot));
@@ -252,10 +262,14 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             let air = air.clone();
             let landing = Landing(Some(air.job.stop.clone()));
             tokio::spawn(async move {
-                let outcome = air.job.provider.send(air.job.campaign.channel, row.body).await;
-                air.job
-                    .note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
+                let (slot, pass) = slot;
+                // Asked once more: an answer may have arrived since.
+                let outcome = match air.job.stop.ends_sending() {
+                    true => Outcome::Unsent,
+                    false => air.job.send(turn, row.body).await,
+                };
                 air.settle(tried, outcome).await;
+                air.probe.leave(pass, air.halt.in_flight());
                 drop(slot);
                 landing.done();
             });
@@ -268,6 +282,7 @@ struct Air {
     job: Arc<Job>,
     recorder: Recorder,
     halt: HaltRule,
+    probe: Probe,
     /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
     one_template: bool,
 }

@@ -10,6 +10,7 @@ mod examples;
 mod halt;
 mod judge;
 mod plan;
+mod probe;
 mod reconcile;
 mod recorder;
 mod report;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::{Campaign, Event, Events, Millis, Problem, RowProblem, State, Tally};
+use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem, State, Tally};
 use crate::pace::{Pace, RetryPolicy, Turn};
 use crate::provider::Provider;
 use crate::render::Renderer;
@@ -127,6 +128,13 @@ const LOOK_FOR_CANCEL: Duration = Duration::from_secs(1);
 impl Job {
     fn rules(&self) -> Rules<'_> {
         Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    }
+
+    /// Sends one message, and takes note of whether the provider was reached.
+    async fn send(&self, turn: Turn, body: Vec<u8>) -> Outcome {
+        let outcome = self.provider.send(self.campaign.channel, body).await;
+        self.note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
+        outcome
     }
 
     /// Tells the pace whether a request reached the provider, and whoever watches where that is news.

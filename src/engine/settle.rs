@@ -162,6 +162,7 @@ mod tests {
             timeout: Duration::from_secs(30),
             attempts: 3,
             uncertain,
+            halt: None,
         };
         let reconcile = Reconcile {
             after: Duration::from_secs(60),

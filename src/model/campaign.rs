@@ -71,6 +71,26 @@ pub struct Dispatch {
     pub attempts: u32,
     /// What becomes of rows that may or may not have been accepted.
     pub uncertain: WhenUncertain,
+    /// When refusals stop the run; `None` for never.
+    pub halt: Option<Halt>,
+}
+
+/// When refusals stop a run, since they are too many to be the fault of single rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// Percent of refusals among the last `over` messages that were accepted or refused.
+    pub share: u32,
+    /// Over how many of them the share is taken; fewer never make up a share.
+    pub over: u32,
+    /// Refusals with one code and no acceptance in between.
+    pub same_error: u32,
+}
+
+impl Default for Halt {
+    /// A fifth of 200; 20 in a row: more than chance makes of a list with many bad rows, few enough to be put back.
+    fn default() -> Self {
+        Self { share: 20, over: 200, same_error: 20 }
+    }
 }
 
 /// What becomes of rows that may or may not have been accepted.

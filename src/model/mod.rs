@@ -15,7 +15,7 @@ mod state;
 mod status;
 mod time;
 
-pub use campaign::{Campaign, Dispatch, Inline, Recipients, Reconcile, Source, WhenUncertain};
+pub use campaign::{Campaign, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
 pub use channel::Channel;
 pub use event::{Event, Events, Tally};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};

@@ -17,6 +17,7 @@ mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
 mod failures; // every way in which one request can fail, and what each is taken for
+mod halt; // when refusals stop the run, and how few requests left before that
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate
