@@ -51,8 +51,8 @@ pub struct Pace {
     /// neither starves the other.
     turns: tokio::sync::Mutex<()>,
     departures: tokio::sync::Mutex<()>,
-    /// Wakes whoever is first in line for a turn when the provider can be reached again.
-    reached: tokio::sync::Notify,
+    /// Wakes whoever is first in line for a turn when it is known whether the provider can be reached.
+    found_out: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Pace {
             state: Mutex::new(state),
             turns: Default::default(),
             departures: Default::default(),
-            reached: Default::default(),
+            found_out: Default::default(),
         }
     }
 
@@ -116,7 +116,7 @@ impl Pace {
                 Ok(turn) => return turn,
                 Err(wait) => tokio::select! {
                     () = tokio::time::sleep(wait) => {}
-                    () = self.reached.notified() => {}
+                    () = self.found_out.notified() => {}
                 },
             }
         }
@@ -169,14 +169,18 @@ impl Pace {
     /// Takes note that no connection could be made for the request with this turn. Until one can be made, single requests
     /// find out, with pauses of 1 s to 60 s. Gives the pause until the next one, where that is news.
     pub fn unreachable(&self, turn: Turn) -> Option<Duration> {
-        self.limits().outage.failed(turn, Instant::now())
+        let pause = self.limits().outage.failed(turn, Instant::now());
+        if pause.is_some() {
+            self.found_out.notify_one();
+        }
+        pause
     }
 
     /// Takes note that the request with this turn reached the provider; true if it could not be reached before.
     pub fn reached(&self, turn: Turn) -> bool {
         let again = self.limits().outage.reached(turn);
         if again {
-            self.reached.notify_one();
+            self.found_out.notify_one();
         }
         again
     }
@@ -326,14 +330,15 @@ mod tests {
         assert_eq!(pace.unreachable(first), Some(Duration::from_secs(1)));
         assert!(!pace.depart(second).await, "whoever had a turn by then stays");
         let mut requests = 1;
+        let mut turn = pace.turn().await;
         while start.elapsed() < Duration::from_secs(600) {
-            let turn = pace.turn().await;
             assert!(pace.try_turn().is_none() && pace.depart(turn).await);
             requests += 1;
-            assert!(pace.unreachable(turn).is_some());
+            // The next one waits already while this one finds out.
+            let (next, ()) = tokio::join!(pace.turn(), async { assert!(pace.unreachable(turn).is_some()) });
+            turn = next;
         }
         assert!((15..=17).contains(&requests), "{requests}");
-        let turn = pace.turn().await;
         let (waiting, ()) = tokio::join!(pace.turn(), async { assert!(pace.reached(turn)) });
         assert!(start.elapsed() < Duration::from_secs(720) && pace.depart(waiting).await);
         let whole = departures(&pace, Duration::from_secs(1)).await.len();
