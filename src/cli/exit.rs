@@ -79,6 +79,7 @@ impl From<StoreError> for Failure {
             StoreError::Open { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }
+            | StoreError::Elsewhere { .. }
             | StoreError::Query { .. }
             | StoreError::Damaged(_)
             | StoreError::Illegal(_)

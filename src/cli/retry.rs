@@ -43,6 +43,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Wrong, format!("{} was cancelled; nothing of it is sent any more", run.id)));
     }
     let lock = store.lock(&run.id)?;
+    session::claim(&store, &run, &args.overrides).await?;
     let mut writer = store.writer().await?;
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
     engine::close_open_intents(&store, &run, &session::thaw(&run)?, &mut writer).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
-use super::{Global, Progress, screen, summary};
+use super::{Global, Progress, open_files, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Ending, Job, Reason, Stop, Work};
 use crate::model::{Campaign, Event, Events, Problem, State};
@@ -28,6 +28,9 @@ pub(super) struct Overrides {
     /// Send at most N more messages, then stop with exit code 4; the same command goes on
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Yes, this store was moved or restored, and no other copy of it goes on
+    #[arg(long)]
+    pub(super) moved: bool,
     /// Where the reports go: DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
@@ -88,6 +91,9 @@ impl Session {
     /// Works on the run, and leaves the reports. Gives back the exit code for how it went.
     pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop } = self;
+        if matches!(work, Work::SendAndReconcile | Work::Send) {
+            claim(&store, &run, overrides).await?;
+        }
         let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
             let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             Failure::new(
@@ -96,7 +102,14 @@ impl Session {
             )
         })?;
         let dispatch = &campaign.dispatch;
-        let provider = Provider::new(&account.endpoint, dispatch.concurrency, dispatch.timeout)
+        let concurrency = open_files::enough_for(dispatch.concurrency);
+        if concurrency < dispatch.concurrency {
+            let wished = dispatch.concurrency;
+            screen::say(&format!(
+                "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
+            ));
+        }
+        let provider = Provider::new(&account.endpoint, concurrency, dispatch.timeout)
             .map_err(|error| Failure::of(Exit::Environment, &error))?;
         let job = Job {
             store: store.clone(),
@@ -105,7 +118,7 @@ impl Session {
             provider,
             pace: Pace::new(dispatch.rate, dispatch.per),
             retry: RetryPolicy::default(),
-            concurrency: dispatch.concurrency,
+            concurrency,
             limit: overrides.limit,
             events: progress.events(),
             stop: stop.clone(),
@@ -141,6 +154,13 @@ impl Session {
             }
         }
     }
+}
+
+/// Makes sure that the run is sent from this file and no copy of it.
+pub(super) async fn claim(store: &Store, run: &Run, overrides: &Overrides) -> Result<(), Failure> {
+    let mut writer = store.writer().await?;
+    writer.claim(run, store.path(), overrides.moved).await?;
+    Ok(writer.close().await?)
 }
 
 /// Says how it stands, leaves the reports, and finds the exit code.

@@ -102,7 +102,7 @@ async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -
         match writer.commit(run, batch).await {
             Err(error) if error.may_pass() && tries < PATIENCE => {
                 if tries % 10 == 0 {
-                    events(Event::Said(format!("{error}: {}; trying again", error.reason())));
+                    events(Event::Said(format!("{error} ({}); trying again", error.reason())));
                 }
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;

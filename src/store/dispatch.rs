@@ -11,7 +11,7 @@ use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
 use super::many::{MOST, Many};
-use super::{Polled, RowKey, Store, StoreError, Writer};
+use super::{Polled, RowKey, Store, StoreError, Writer, connect};
 use crate::model::{AttemptNo, Change, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
@@ -273,6 +273,16 @@ impl Writer {
     /// # Errors
     /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
     pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
+        if self.spoilt {
+            self.connection = connect(&self.path).await?;
+            self.spoilt = false;
+        }
+        let done = self.commit_once(run, batch).await;
+        self.spoilt = done.is_err();
+        done
+    }
+
+    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
         if self.last_fresh.is_none() {
             self.last_fresh = last_tried(&mut self.connection, run).await?;
         }

@@ -38,8 +38,21 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
+    /// A run was begun in another file than this: a copy, or the same store moved or restored.
+    #[error(
+        "the store {} is not the file that {run} was begun in, but a copy of it, or that file moved or restored. If \
+         messages were sent from the other file since, those people would get them twice: go on there\n  \
+         if this file is the only one that goes on: add --moved",
+        path.display()
+    )]
+    Elsewhere {
+        /// The store's file.
+        path: PathBuf,
+        /// The run.
+        run: RunId,
+    },
     /// A statement failed.
-    #[error("the store could not {doing}")]
+    #[error("the store could not {doing}{}", what_to_do(source))]
     Query {
         /// What was being done.
         doing: &'static str,
@@ -48,7 +61,7 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// What is in the store contradicts its own rules.
-    #[error("the store is damaged: {0}; `campaigner verify` tells more")]
+    #[error("the store is damaged: {0}; `campaigner verify` tells more, and a backup is the way out")]
     Damaged(String),
     /// A row was asked to make a change that the contract does not know.
     #[error("the store refused an illegal change")]
@@ -74,14 +87,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may work later without anybody doing anything to the store: another process was writing
-    /// (`SQLITE_BUSY`), or the disk was full.
+    /// Whether the same may work later without anybody doing anything to the store: another process was writing, or
+    /// the disk was full.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        let Self::Query { source: sqlx::Error::Database(error), .. } = self else { return false };
-        // The primary code is the lowest byte: https://sqlite.org/rescode.html
-        let code = error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-        matches!(code, Some(5 | 13))
+        let Self::Query { source, .. } = self else { return false };
+        matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source))
     }
 
     /// The cause in the store's own words, or nothing.
@@ -90,7 +101,86 @@ impl StoreError {
     }
 }
 
+// https://sqlite.org/rescode.html
+const BUSY: u32 = 5;
+const READ_ONLY: u32 = 8;
+const IO: u32 = 10;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANNOT_OPEN: u32 = 14;
+const NOT_A_DATABASE: u32 = 26;
+/// Of the I/O errors those that a quota, a limit on the size of files, or a full disk may look like: writing, and making
+/// the log's index larger.
+const NO_ROOM: [u32; 2] = [778, 4874];
+
+/// SQLite's code with what it adds to it, 0 where the error is not SQLite's.
+fn extended_code(error: &sqlx::Error) -> u32 {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse().ok()).unwrap_or_default()
+}
+
+/// SQLite's primary code: the lowest byte.
+fn code(error: &sqlx::Error) -> u32 {
+    extended_code(error) & 0xff
+}
+
+/// Whether another process holds what is needed.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    code(error) == BUSY
+}
+
+/// Whether the file is no database at all.
+pub(super) fn is_no_database(error: &sqlx::Error) -> bool {
+    code(error) == NOT_A_DATABASE
+}
+
+/// What a person can do about it, where that is known; to be put behind what could not be done.
+fn what_to_do(error: &sqlx::Error) -> &'static str {
+    match code(error) {
+        BUSY => "; another program holds it (a backup, a database browser?): try again when it has let go",
+        READ_ONLY => ", which may only be read here: make the file and its folder writable",
+        _ if NO_ROOM.contains(&extended_code(error)) => {
+            ", which could not be written: is there a quota or a limit on the size of files?"
+        }
+        IO => "; the disk under it failed: see to it before anything else",
+        CORRUPT | NOT_A_DATABASE => {
+            "; its file is damaged: keep it as it is, and go on from a backup. `sqlite3 FILE .recover` may save what is in it"
+        }
+        FULL => "; the disk is full: make room",
+        CANNOT_OPEN => "; its file or the log beside it cannot be opened",
+        _ => "",
+    }
+}
+
 /// Names what was being done when a statement failed.
 pub(crate) fn doing(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Query { doing: what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, SqliteConnection};
+
+    use super::*;
+
+    /// What a full disk looks like: SQLite takes a limit on the pages of a file for one.
+    #[tokio::test]
+    async fn a_full_disk_may_pass_and_says_what_to_do() {
+        let mut store = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql("CREATE TABLE t (x); PRAGMA max_page_count = 3").execute(&mut store).await.unwrap();
+        let full = sqlx::query("INSERT INTO t VALUES (zeroblob(100000))").execute(&mut store).await;
+        let error = doing("commit")(full.unwrap_err());
+        assert_eq!(error.to_string(), "the store could not commit; the disk is full: make room");
+        assert!(error.may_pass());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_may_only_be_read_stays_so() {
+        let mut store = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql("CREATE TABLE t (x); PRAGMA query_only = ON").execute(&mut store).await.unwrap();
+        let refused = sqlx::query("INSERT INTO t VALUES (1)").execute(&mut store).await;
+        let error = doing("commit")(refused.unwrap_err());
+        assert!(error.to_string().contains("make the file and its folder writable"), "{error}");
+        assert!(!error.may_pass());
+    }
 }

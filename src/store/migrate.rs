@@ -11,7 +11,11 @@ use super::error::doing;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// Every migration, in order; the store's format is the number of those it has had.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_put_off.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_put_off.sql"),
+    include_str!("migrations/0003_begun_in.sql"),
+];
 
 /// Brings the store behind `connection` to the newest format, each step whole or not at all.
 pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -75,6 +75,11 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Writer {
     connection: SqliteConnection,
+    path: PathBuf,
+    /// Whether a commit failed: what SQLite rolled back by itself may still count as begun here.
+    spoilt: bool,
+    /// Which file this is; see [`identity`].
+    identity: i64,
     /// The last row taken up for the first time, of the run that this writer sends.
     last_fresh: Option<RowKey>,
 }
@@ -118,7 +123,9 @@ impl Store {
     /// # Errors
     /// Where the file cannot be opened.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
-        Ok(Writer { connection: connect(&self.path).await?, last_fresh: None })
+        let identity = identity(&self.path)?;
+        let connection = connect(&self.path).await?;
+        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, last_fresh: None })
     }
 
     /// Folds the log into the file, so that the one file is the whole store for whoever copies it. Where another
@@ -152,6 +159,17 @@ impl Writer {
     }
 }
 
+/// Tells one file from another, whatever it is called: its number in its file system. A rename keeps it; a copy, a
+/// move to another file system and a restored backup have another. It may meet by chance, so it proves nothing; it is
+/// there to warn. The number of the device is left out, since it may be another after a restart.
+fn identity(path: &Path) -> Result<i64, StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    match std::fs::metadata(path) {
+        Ok(file) => Ok(file.ino().cast_signed()),
+        Err(source) => Err(StoreError::Open { path: path.to_owned(), source: Box::new(source) }),
+    }
+}
+
 /// Readers at the same time: claims, due polls, and one for whoever watches.
 const READERS: u32 = 3;
 
@@ -171,20 +189,30 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
-    options(path)
+    let options = options(path)
         // The cache need only hold the ends of the tables, where writing happens; 8 MiB do.
         .pragma("cache_size", "-8192")
         // 4,000 pages of 4 KiB: the log is folded back every 16 MB or so.
-        .pragma("wal_autocheckpoint", "4000")
-        .connect()
-        .await
-        .map_err(|source| match &source {
-            // SQLITE_NOTADB: the very first statement finds out.
-            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
-                StoreError::Foreign { path: path.to_owned() }
+        .pragma("wal_autocheckpoint", "4000");
+    let begun = tokio::time::Instant::now();
+    loop {
+        match options.connect().await {
+            // A file that is just being made a store by another process: SQLite does not wait for that by itself.
+            Err(busy) if error::is_busy(&busy) && begun.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            _ => StoreError::Open { path: path.to_owned(), source: Box::new(source) },
-        })
+            done => return done.map_err(|source| not_opened(path, source)),
+        }
+    }
+}
+
+fn not_opened(path: &Path, source: sqlx::Error) -> StoreError {
+    match &source {
+        // The very first statement finds out.
+        _ if error::is_no_database(&source) => StoreError::Foreign { path: path.to_owned() },
+        sqlx::Error::Database(_) => error::doing("be opened")(source),
+        _ => StoreError::Open { path: path.to_owned(), source: Box::new(source) },
+    }
 }
 
 /// Makes the file if need be and keeps it for its owner alone; SQLite gives its log and index the same mode.

@@ -1,5 +1,7 @@
 //! Runs: made, found, and moved through their stages.
 
+use std::path::Path;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
@@ -36,6 +38,8 @@ pub struct Run {
     pub cancelled_at: Option<Millis>,
     /// Status requests made so far.
     pub polls: u64,
+    /// The file that it is sent from.
+    begun_in: Option<i64>,
 }
 
 /// What a new run is made from.
@@ -70,7 +74,7 @@ pub enum Decision {
 }
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
-                       started_at, dispatched_at, finished_at, cancelled_at, polls";
+                       started_at, dispatched_at, finished_at, cancelled_at, polls, begun_in";
 
 impl Store {
     /// The run with this id, or the newest where none is named.
@@ -159,8 +163,8 @@ impl Writer {
             .await
             .map_err(doing("number the run"))?;
         let row = sqlx::query(
-            "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
+            "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
         )
         .bind(&new.name)
         .bind(number)
@@ -168,12 +172,31 @@ impl Writer {
         .bind(&new.campaign_print)
         .bind(&new.recipients_print)
         .bind(now.0)
+        .bind(self.identity)
         .fetch_one(&mut *tx)
         .await
         .map_err(doing("make the run"))?;
         let run = read(&row)?;
         tx.commit().await.map_err(doing("commit the run"))?;
         Ok(Decision::Made(run))
+    }
+
+    /// Makes sure that a run is sent from one file alone: nobody who copies a store while a run is unfinished has it sent
+    /// twice unawares. With `moved` a person says that this is the file from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Elsewhere`], or where the store cannot be written.
+    pub async fn claim(&mut self, run: &Run, path: &Path, moved: bool) -> Result<(), StoreError> {
+        if run.begun_in.is_some_and(|file| file != self.identity) && !moved {
+            return Err(StoreError::Elsewhere { path: path.to_owned(), run: run.id.clone() });
+        }
+        sqlx::query("UPDATE run SET begun_in = ?2 WHERE id = ?1")
+            .bind(run.key)
+            .bind(self.identity)
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("note its file"))?;
+        Ok(())
     }
 
     /// Notes that a run reached a stage; the first time counts.
@@ -243,6 +266,7 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 finished_at: time("finished_at")?,
                 cancelled_at: time("cancelled_at")?,
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
+                begun_in: row.try_get("begun_in")?,
             },
             columns,
         ))

@@ -210,8 +210,8 @@ fn a_proxy_that_refuses_is_no_connection_and_one_that_wants_other_credentials_is
             wire.say(answer.as_bytes());
         });
         let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(20));
-        let proxy = format!("http://{proxy}");
-        let running = work.start_in(Some("https://provider.invalid"), &[("HTTPS_PROXY", &proxy)], &["run", "job.yaml"]);
+        let proxy = format!("export HTTPS_PROXY=http://{proxy}");
+        let running = work.start_after(&proxy, Some("https://provider.invalid"), &["run", "job.yaml"]);
         running.wait_for_words(words);
         running.terminate();
         let stopped = running.wait();

@@ -16,6 +16,7 @@ mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
+mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
 mod outcomes; // what each answer or failure of the provider makes of a row
@@ -23,4 +24,5 @@ mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate
 mod signals; // stopped gently or not, and gone on with
 mod tidy; // the rules of this repository, held against its files
+mod two_at_once; // two processes at one store, and copies of a store
 mod whole_job; // the main job from the file to the report

@@ -176,23 +176,26 @@ impl Workplace {
 
     /// Starts the binary with the account that `base_url` stands for; nothing of the surroundings gets in.
     pub(crate) fn start_at(&self, base_url: Option<&str>, args: &[&str]) -> Running {
-        self.start_in(base_url, &[], args)
+        self.start_after("", base_url, args)
     }
 
-    /// As `start_at`, with these variables in its environment.
-    pub(crate) fn start_in(&self, base_url: Option<&str>, variables: &[(&str, &str)], args: &[&str]) -> Running {
+    /// As `start_at`, by a shell that first does `prelude` (a limit, a variable) and then becomes the binary.
+    pub(crate) fn start_after(&self, prelude: &str, base_url: Option<&str>, args: &[&str]) -> Running {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let (out, err) = (self.path(&format!("{number}.out")), self.path(&format!("{number}.err")));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_campaigner"));
-        command.args(args).args(["--db", "store.db"]).current_dir(self.folder.path()).stdin(Stdio::null());
+        let binary = env!("CARGO_BIN_EXE_campaigner");
+        let mut command = Command::new(if prelude.is_empty() { binary } else { "sh" });
+        if !prelude.is_empty() {
+            command.args(["-c", &format!("{prelude}; exec \"$@\""), "sh", binary]);
+        }
+        command.args(args).env("CAMPAIGNER_DB", "store.db").current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        for variable in ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "INCS_BASE_URL", "INCS_CERTIFICATION_CODE"] {
+        for variable in ["CAMPAIGNER_CONFIG", "INCS_BASE_URL", "INCS_CERTIFICATION_CODE"] {
             command.env_remove(variable);
         }
         for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
             command.env_remove(proxy);
         }
-        command.envs(variables.iter().copied());
         if let Some(url) = base_url {
             command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", CREDENTIAL);
         }
@@ -271,8 +274,12 @@ impl Running {
         assert!(wait_until(LIMIT, || read(&self.err).contains(words)), "no word of {words}: {}", read(&self.err));
     }
 
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
     pub(crate) fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill").args(["-TERM", &self.id()]).status().unwrap();
         assert!(sent.success());
     }
 
