@@ -35,6 +35,8 @@ const PAGE: u32 = 256;
 const GROUP: usize = 256;
 /// How often rows that wait for another try are looked for while fresh ones are there.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// A wait that a person should know of.
+const LONG: Duration = Duration::from_secs(300);
 
 /// The longest wait that is waited for here. A row that is due later leaves dispatch for now: the process need not live
 /// for it, since its time stands in the store. Longer than any wait between two tries that comes of ordinary trouble.
@@ -116,6 +118,7 @@ async fn feed(
     let begun = Millis::now();
     let mut allowed = job.limit.unwrap_or(u64::MAX);
     let mut look_again = tokio::time::Instant::now();
+    let mut told = None;
     loop {
         if job.stop.ends_sending() {
             return Ok(Left::Stopped);
@@ -164,6 +167,10 @@ async fn feed(
         // Rows in hand are due and only wait for their turn.
         let soonest = Duration::from_millis(if in_hand.load(Ordering::Acquire) > 0 { 100 } else { 5 });
         let wait = next.map_or(Duration::from_secs(1), |at| at.since(Millis::now())).max(soonest);
+        if let Some(at) = next.filter(|at| wait > LONG && told != Some(*at)) {
+            (job.events)(Event::Said(format!("nothing to send before {at}: all rows left wait for their next try")));
+            told = next;
+        }
         tokio::select! {
             () = job.stop.sending_ended() => {}
             () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}

@@ -181,6 +181,11 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
             if uncertain == 1 { "" } else { "s" },
         )));
     }
+    let mended = writer.mend_times(run, Millis::now()).await?;
+    if mended > 0 {
+        let words = format!("this machine's clock was set back since the run stopped: {mended} waits begin anew");
+        (job.events)(Event::Said(words));
+    }
     if job.run.cancelled_at.is_some() {
         job.stop.stop(Reason::Cancelled);
     }

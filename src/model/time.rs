@@ -1,17 +1,24 @@
 //! Points in time, as they are stored and as they are shown.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Milliseconds since the Unix epoch, UTC. Times of the provider come in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The present, by the system's clock. Taken at the edges only; what is to be tested takes a time.
+    /// The present, by the system's clock; where that is set back while the process runs, the present goes on from where
+    /// it was, so that nothing waits for a second time. Taken at the edges only; what is to be tested takes a time.
     #[must_use]
     pub fn now() -> Self {
-        Self(jiff::Timestamp::now().as_millisecond())
+        static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
+        let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock = Self(jiff::Timestamp::now().as_millisecond());
+        let next = Steady::after(*steady, clock, Instant::now());
+        *steady = Some(next);
+        next.time
     }
 
     /// From the whole seconds a provider gives; 0 and less mean "not recorded".
@@ -32,6 +39,28 @@ impl Millis {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
+
+/// A time that never goes back.
+#[derive(Clone, Copy, Debug)]
+struct Steady {
+    time: Millis,
+    taken: Instant,
+}
+
+impl Steady {
+    /// What the clock says now, or what it would say had it not been set back.
+    fn after(last: Option<Self>, clock: Millis, taken: Instant) -> Self {
+        let went_on = last.map(|last| last.time.plus(taken.saturating_duration_since(last.taken)));
+        match went_on {
+            // Rounding, and the little by which a clock is kept right.
+            Some(went_on) if went_on.since(clock) > A_LITTLE => Self { time: went_on, taken },
+            _ => Self { time: clock, taken },
+        }
+    }
+}
+
+/// A clock may go back by so much without being noticed.
+const A_LITTLE: Duration = Duration::from_secs(1);
 
 impl fmt::Display for Millis {
     /// RFC 3339, UTC, to the second.
@@ -56,6 +85,21 @@ mod tests {
     fn zero_of_a_provider_is_no_time() {
         assert_eq!(Millis::from_provider_seconds(0), None);
         assert_eq!(Millis::from_provider_seconds(2), Some(Millis(2000)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nobody_up_and_one_set_forward_is_followed() {
+        let start = Instant::now();
+        let mut steady = Steady::after(None, Millis(1_000_000), start);
+        let mut at = |clock: i64, seconds: u64| {
+            steady = Steady::after(Some(steady), Millis(clock), start + Duration::from_secs(seconds));
+            steady.time.0
+        };
+        assert_eq!(at(1_001_000, 1), 1_001_000);
+        assert_eq!(at(1_001_800, 2), 1_001_800, "kept right by a little");
+        assert_eq!(at(2_000, 3), 1_002_800, "set back");
+        assert_eq!(at(12_000, 13), 1_012_800, "and time goes on");
+        assert_eq!(at(5_000_000, 14), 5_000_000, "set forward, or the machine slept");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! One file for each stage that uses it: `plan`, `dispatch`, `reconcile`, `report`, and `person` for what people
 //! decide (retry, cancel, suppress).
 
+mod clock;
 mod dispatch;
 mod error;
 mod lock;

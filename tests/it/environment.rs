@@ -231,6 +231,33 @@ fn a_store_that_cannot_be_opened_is_told_with_its_path() {
     assert_eq!(provider.sends(), 0);
 }
 
+#[test]
+fn after_the_clock_was_set_back_nothing_waits_for_it_to_catch_up() {
+    let later = |sent: &Sent| match sent.nth {
+        0 if sent.index < 30 => Answer::error(10002, "(#131056) pair rate limit"),
+        _ => Answer::Accept,
+    };
+    let provider = Provider::start(Script::answering(later));
+    let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));
+    let running = work.start(&provider, &["run", "job.yaml"]);
+    assert!(wait_until(SOON, || provider.sends() >= 100));
+    running.terminate();
+    assert_eq!(running.wait().code, 4);
+    // As a clock would have left it that was a year ahead; and waits of a minute made shorter.
+    meddle(
+        &work,
+        "UPDATE delivery SET due_at = tried_at + 500 WHERE due_at IS NOT NULL; \
+         UPDATE delivery SET due_at = due_at + 31536000000, tried_at = tried_at + 31536000000, \
+         accepted_at = accepted_at + 31536000000, poll_at = poll_at + 31536000000, polled_at = polled_at + 31536000000",
+    );
+    let resumed = work.run(&provider, &["resume"]);
+    assert_eq!(resumed.code, 0, "{resumed}");
+    assert!(resumed.err.contains("clock was set back"), "{resumed}");
+    provider.book().assert_nobody_twice();
+    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
+    work.verify("job-1");
+}
+
 /// Puts a copy of the store in its place; the old file keeps another name.
 fn replace_by_copy(work: &Workplace) {
     fs::copy(work.path("store.db"), work.path("copy.db")).unwrap();
