@@ -18,6 +18,7 @@ mod retry;
 mod run;
 mod screen;
 mod session;
+mod settle;
 mod simulator;
 mod status;
 mod summary;
@@ -113,6 +114,8 @@ enum Command {
     Report(report::Args),
     /// Put rows back to be sent again, after a person's yes, then go on
     Retry(retry::Args),
+    /// Say what became of uncertain rows, once a person found out
+    Settle(settle::Args),
     /// No further sends; what is in flight ends
     Cancel(cancel::Args),
     /// Prove the books of a run
@@ -169,6 +172,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(&args, &global).await,
         Command::Report(args) => report::run(&args, &global).await,
         Command::Retry(args) => retry::run(&args, &global).await,
+        Command::Settle(args) => settle::run(&args, &global).await,
         Command::Cancel(args) => cancel::run(&args, &global).await,
         Command::Verify(args) => verify::run(&args, &global).await,
         Command::Suppress(args) => suppress::run(&args, &global).await,

@@ -31,6 +31,8 @@ pub(super) struct Args {
 const LISTED: u32 = 50;
 /// Kinds of errors shown.
 const ERRORS: u32 = 10;
+/// Uncertain rows shown.
+const UNCERTAIN: u32 = 20;
 /// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -92,6 +94,18 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
             print(&format!("               what to do: {advice}"))?;
         }
     }
+    let uncertain = store.uncertain(run.key, UNCERTAIN).await?;
+    if !uncertain.is_empty() {
+        print("  uncertain: may or may not have been accepted")?;
+    }
+    for row in &uncertain {
+        let tried = row.tried_at.map_or_else(String::new, |at| format!(", tried at {at}"));
+        print(&format!("    row {:<5} {:<15} {}: {}{tried}", row.row.0, row.phone.digits(), row.code, row.message))?;
+    }
+    let more = tally.of(State::Uncertain).saturating_sub(uncertain.len() as u64);
+    if more > 0 {
+        print(&format!("    … and {} in the report", screen::count(more, "more row")))?;
+    }
     Ok(())
 }
 
@@ -108,10 +122,21 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
         })
         .collect();
     let speed = speed(run, &campaign, tally);
+    let time = |at: Option<Millis>| at.map(|at| at.to_string());
+    let uncertain: Vec<_> = store
+        .uncertain(run.key, UNCERTAIN)
+        .await?
+        .into_iter()
+        .map(|row| {
+            json!({
+                "row": row.row.0, "to": row.phone.digits(), "code": row.code, "message": row.message,
+                "tried_at": time(row.tried_at),
+            })
+        })
+        .collect();
     let waiting = store.waiting(run.key, Millis::now()).await?.map(|waiting| {
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
-    let time = |at: Option<Millis>| at.map(|at| at.to_string());
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
         "channel": campaign.channel.as_str(), "stage": stage(run),
@@ -120,7 +145,7 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
         "cancelled_at": time(run.cancelled_at),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "eta_seconds": speed.map(|(_, left)| left.as_secs()),
-        "waiting": waiting, "errors": errors,
+        "waiting": waiting, "errors": errors, "uncertain": uncertain,
     }))
 }
 

@@ -13,7 +13,7 @@ pub enum State {
     Sending,
     /// The provider took it and gave a message id; no status yet.
     Accepted,
-    /// The provider's status says sent.
+    /// The provider's status says sent, or a person says so of a row that was in doubt.
     Sent,
     /// The provider's status says delivered.
     Delivered,
@@ -58,6 +58,10 @@ pub enum Change<'a> {
     Suppress,
     /// A person cancelled the run.
     Cancel,
+    /// A person says of a row in doubt that it was sent.
+    SettleSent,
+    /// A person says of a row in doubt that it was not sent.
+    SettleNotSent,
     /// A person (or the campaign's `uncertain: resend`) puts the row back to be sent again.
     PutBack,
 }
@@ -162,6 +166,8 @@ impl State {
             (Sending, Change::Exhaust) => Exhausted,
             // A row that waits, after an attempt in doubt, for a try that will not be made.
             (Sending | Pending, Change::Doubt) => Uncertain,
+            (Uncertain, Change::SettleSent) => Sent,
+            (Uncertain, Change::SettleNotSent) => Exhausted,
             (Rejected | Exhausted | Uncertain | Failed, Change::PutBack) => Pending,
             (Accepted | Sent | Delivered | Read | Failed, Change::Status(status)) => match (self, status) {
                 (Accepted, DeliveryStatus::Sent) => Sent,
@@ -210,6 +216,8 @@ mod tests {
             Change::Doubt,
             Change::Suppress,
             Change::Cancel,
+            Change::SettleSent,
+            Change::SettleNotSent,
             Change::PutBack,
         ];
         let mut legal = Vec::new();
@@ -235,6 +243,8 @@ mod tests {
                 "failed PutBack pending",
                 "rejected PutBack pending",
                 "exhausted PutBack pending",
+                "uncertain SettleSent sent",
+                "uncertain SettleNotSent exhausted",
                 "uncertain PutBack pending",
             ]
         );

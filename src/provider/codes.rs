@@ -50,6 +50,8 @@ const SLOWS: &str = "nothing: the run slows down by itself; a lower `dispatch.ra
 const PARAMETERS: &str = "compare the message's parameters with the approved template, number by number";
 const PERMISSION: &str =
     "have the account's permission to send messages restored, at the provider or in Meta's settings";
+const DOUBT: &str =
+    "find out with the provider whether it was sent, then `campaigner settle`; or `retry` at the risk of a double";
 const REGISTER: &str = "register the sending number anew, at the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -169,9 +171,8 @@ pub fn advice(code: &str) -> Option<&'static str> {
         "404" | "http_404" | "http_405" => "correct the provider's address: INCS_BASE_URL, or campaigner.toml",
         "http_407" => "correct the proxy's credentials in HTTPS_PROXY",
         "429" | "http_429" => SLOWS,
-        "interrupted" | "timeout" | "connection_lost" => {
-            "find out with the provider whether it was sent, then `campaigner settle`, or `retry` at the risk of a double"
-        }
+        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_answer" | "500" => DOUBT,
+        "http_200" | "http_408" | "http_500" | "http_502" | "http_504" => DOUBT,
         _ => return find(code.parse().ok()?).map(|code| code.advice),
     })
 }

@@ -4,10 +4,11 @@
 //! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
-//! One file for each stage that uses it: `plan`, `dispatch`, `reconcile`, `report`, and `person` for what people
-//! decide (retry, cancel, suppress).
+//! One file for each stage that uses it: `plan`, `dispatch`, `reconcile`, `report`, `person` for what people
+//! decide (retry, cancel, suppress), and `decision` for what they say of uncertain rows.
 
 mod clock;
+mod decision;
 mod dispatch;
 mod error;
 mod lock;
@@ -28,6 +29,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
 use crate::model::RowNo;
 
+pub use decision::{Uncertain, Verdict, Which};
 pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting};
 pub use error::StoreError;
 pub use lock::RunLock;

@@ -83,13 +83,15 @@ impl Store {
     pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, String)>, StoreError> {
         let rows: Vec<(String, i64, String)> = sqlx::query_as(
             "SELECT code, count(*) AS n, min(message) FROM ( \
-               SELECT code, message FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL \
+               SELECT code, message FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL AND state <> ?4 \
                UNION ALL SELECT code, message FROM recipient WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL) \
              GROUP BY code ORDER BY n DESC, code LIMIT ?3",
         )
         .bind(RowKey::first(run.key))
         .bind(RowKey::last(run.key))
         .bind(i64::from(limit))
+        // What a person said of a row that stands well is no problem.
+        .bind(State::Sent.code())
         .fetch_all(&self.readers)
         .await
         .map_err(doing("count the problems"))?;

@@ -17,7 +17,7 @@ pub struct Finding {
 
 /// Each rule with the statement that counts what breaks it. `?1` and `?2` bound the run's keys, `?3` is the run.
 /// State numbers are inserted by name, so that they cannot drift from the model.
-const RULES: [(&str, &str); 12] = [
+const RULES: [(&str, &str); 13] = [
     (
         "the rows are numbered from 1 without a gap, as many as were read",
         "SELECT abs(count(*) - (SELECT rows FROM run WHERE id = ?3)) + abs(count(*) - coalesce(max(id) - ?1, 0)) \
@@ -42,9 +42,16 @@ const RULES: [(&str, &str); 12] = [
            WHERE i.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending})",
     ),
     (
-        "every accepted row has a message id, and no other row has one",
-        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND \
-         (state IN ({accepted},{sent},{delivered},{read},{failed})) <> (message_id IS NOT NULL AND message_id <> '')",
+        "every accepted row has a message id or a person's word for it, and no other row has one",
+        "SELECT count(*) FROM delivery d WHERE id BETWEEN ?1 AND ?2 AND \
+         (state IN ({accepted},{sent},{delivered},{read},{failed})) <> (message_id IS NOT NULL AND message_id <> '') \
+         AND NOT (state = {sent} AND message_id IS NULL AND doubted = 0 \
+           AND EXISTS (SELECT 1 FROM decision c WHERE c.recipient = d.id AND c.state = {sent}))",
+    ),
+    (
+        "every decision of a person is about a row that was tried",
+        "SELECT count(*) FROM decision c WHERE c.recipient BETWEEN ?1 AND ?2 \
+         AND (c.state NOT IN ({sent},{exhausted}) OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.recipient = c.recipient))",
     ),
     (
         "no message id stands twice",
