@@ -15,6 +15,8 @@ mod rejects;
 mod report;
 mod resume;
 mod retry;
+#[cfg(test)]
+mod round_trip;
 mod run;
 mod screen;
 mod session;

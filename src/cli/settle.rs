@@ -101,8 +101,7 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, Failure> {
         (Some(to), _) => {
             let numbers = Numbers::new(campaign.recipients.region.as_deref())
                 .map_err(|error| Failure::of(Exit::Wrong, &error))?;
-            let wrong =
-                |problem: crate::model::Problem| Failure::new(Exit::Wrong, format!("--to: {}", problem.message));
+            let wrong = |problem: crate::model::RowProblem| Failure::new(Exit::Wrong, format!("--to: {problem}"));
             Which::To(numbers.normalise(to).map_err(wrong)?)
         }
         (None, Some(row)) => Which::Row(RowNo(row)),

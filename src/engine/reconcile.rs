@@ -281,6 +281,8 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::{RowNo, State};
 
@@ -308,6 +310,51 @@ mod tests {
             status: DeliveryStatus::from_word(status),
             delivered_at: delivered.map(Millis),
             read_at: read.map(Millis),
+        }
+    }
+
+    /// Everything the provider may say of one message over time, however late and however often.
+    fn answers() -> impl Strategy<Value = Vec<StatusUpdate>> {
+        let delivered = (
+            any::<bool>().prop_map(|overwritten| if overwritten { None } else { Some(5_000) }),
+            prop::sample::select(vec!["accepted", "parked", "sent", "delivered", "read"]),
+        )
+            .prop_map(|(overwritten, word)| match word {
+                "delivered" => update(word, Some(5_000), None),
+                "read" => update(word, overwritten, Some(9_000)),
+                word => update(word, None, None),
+            });
+        let failed = prop::sample::select(vec!["parked", "sent", "failed"]).prop_map(|word| update(word, None, None));
+        prop_oneof![prop::collection::vec(delivered, 0..8), prop::collection::vec(failed, 0..8)]
+    }
+
+    /// Where a message ends that gets these answers, and every step on the way.
+    fn merged<'a>(answers: impl IntoIterator<Item = &'a StatusUpdate>) -> Vec<Awaiting> {
+        let mut steps = vec![message(State::Accepted)];
+        for (n, answer) in (1..).zip(answers) {
+            let before = steps[steps.len() - 1].clone();
+            let polled = merge(&before, Some(answer), Millis(60_000 * n), &SETTINGS).unwrap();
+            let (state, delivered_at, read_at) = (polled.state, polled.delivered_at, polled.read_at);
+            steps.push(Awaiting { state, delivered_at, read_at, ..before });
+        }
+        steps
+    }
+
+    proptest! {
+        #[test]
+        fn answers_in_any_order_and_with_repeats_end_in_the_same_row(
+            (answers, shuffled) in answers().prop_flat_map(|answers| {
+                let twice = answers.iter().chain(&answers).cloned().collect::<Vec<_>>();
+                (Just(answers), Just(twice).prop_shuffle())
+            }),
+        ) {
+            prop_assert_eq!(merged(&answers).pop(), merged(&shuffled).pop());
+            for pair in merged(&shuffled).windows(2) {
+                // What is known stays known, and stays what it was.
+                prop_assert!(pair[0].delivered_at.is_none() || pair[0].delivered_at == pair[1].delivered_at);
+                prop_assert!(pair[0].read_at.is_none() || pair[0].read_at == pair[1].read_at);
+                prop_assert!(!matches!(pair[0].state, State::Read | State::Failed) || pair[0].state == pair[1].state);
+            }
         }
     }
 

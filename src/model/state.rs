@@ -190,6 +190,10 @@ impl fmt::Display for State {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const STATUSES: [DeliveryStatus; 4] =
@@ -203,6 +207,59 @@ mod tests {
             assert_eq!(usize::try_from(state.code()).unwrap(), index, "{state}: order is the store's numbering");
         }
         assert_eq!(State::from_code(99), None);
+    }
+
+    fn any_change() -> impl Strategy<Value = Change<'static>> {
+        static WORDS: LazyLock<Vec<DeliveryStatus>> =
+            LazyLock::new(|| STATUSES.into_iter().chain([DeliveryStatus::Other("parked".into())]).collect());
+        let plain = [
+            Change::Intend,
+            Change::Accept,
+            Change::Refuse,
+            Change::TryAgain,
+            Change::Exhaust,
+            Change::Doubt,
+            Change::Suppress,
+            Change::Cancel,
+            Change::SettleSent,
+            Change::SettleNotSent,
+            Change::PutBack,
+        ];
+        prop::sample::select(plain.into_iter().chain(WORDS.iter().map(Change::Status)).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        /// Whatever happens in whatever order: what is final stays, and nothing counts as accepted that was not.
+        #[test]
+        fn no_sequence_of_changes_moves_a_final_row_or_makes_up_an_acceptance(
+            from in prop::sample::select(State::ALL.to_vec()),
+            changes in prop::collection::vec(any_change(), 0..60),
+        ) {
+            use State::{Cancelled, Duplicate, Exhausted, Failed, Invalid, Read, Rejected, Suppressed};
+            let mut state = from;
+            for change in changes {
+                // What is refused leaves the row where it is.
+                let Ok(next) = state.after(change) else { continue };
+                if matches!(state, Read | Invalid | Duplicate | Suppressed | Cancelled) {
+                    prop_assert_eq!(next, state, "{:?}", change);
+                }
+                if matches!(state, Failed | Rejected | Exhausted) {
+                    prop_assert!(next == state || change == Change::PutBack, "{state} {change:?} {next}");
+                }
+                if next.was_accepted() && !state.was_accepted() {
+                    prop_assert!(matches!(change, Change::Accept | Change::SettleSent), "{state} {change:?} {next}");
+                }
+                // Nobody messages a person twice unasked: what was or may have been accepted is never sent again by
+                // itself.
+                if next == State::Pending && state != State::Sending {
+                    prop_assert_eq!(change, Change::PutBack);
+                }
+                if next == State::Sending {
+                    prop_assert_eq!(state, State::Pending);
+                }
+                state = next;
+            }
+        }
     }
 
     #[test]

@@ -236,6 +236,8 @@ fn limiter(rate: NonZeroU32, per: Duration, share: f64) -> Limiter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pace(rate: u32, per: Duration) -> Pace {
@@ -265,6 +267,75 @@ mod tests {
             assert!(most_in_any(&times, Duration::from_secs(1)) <= rate as usize, "{rate}/s");
             let used = times.len() as f64 / (seconds as f64 * f64::from(rate));
             assert!((0.98..=1.06).contains(&used), "{rate}/s: {used}");
+        }
+    }
+
+    /// Something that happens to a pace.
+    #[derive(Clone, Debug)]
+    enum Happening {
+        /// So many requests want to leave, each after it was held up for so long behind its turn.
+        Wish(u8, u16),
+        /// The provider asks to slow down.
+        Throttle(Option<u64>),
+        /// Time passes.
+        Pass(u16),
+    }
+
+    fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+        let wish = (1_u8..40, 0_u16..3000).prop_map(|(requests, held_up)| Happening::Wish(requests, held_up));
+        let throttle = prop::option::of(0_u64..7).prop_map(Happening::Throttle);
+        prop::collection::vec(
+            prop_oneof![4 => wish, 1 => throttle, 3 => (0_u16..2500).prop_map(Happening::Pass)],
+            1..25,
+        )
+    }
+
+    /// When requests left, whatever happened. The pace reads the monotonic clock only, which nobody can set: steps of
+    /// the wall clock are none for it.
+    fn left_at(rate: u32, per: Duration, happenings: Vec<Happening>) -> Vec<Instant> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let pace = std::sync::Arc::new(pace(rate, per));
+            let mut requests = tokio::task::JoinSet::new();
+            for happening in happenings {
+                match happening {
+                    Happening::Wish(wishes, held_up) => {
+                        for _ in 0..wishes {
+                            let pace = pace.clone();
+                            requests.spawn(async move {
+                                let turn = pace.turn().await;
+                                tokio::time::sleep(Duration::from_millis(held_up.into())).await;
+                                assert!(pace.depart(turn).await);
+                                Instant::now()
+                            });
+                        }
+                    }
+                    Happening::Throttle(wish) => {
+                        let slowed = pace.slow_down(wish.map(Duration::from_secs));
+                        assert!(slowed.rate <= f64::from(rate) / per.as_secs_f64());
+                    }
+                    Happening::Pass(time) => tokio::time::sleep(Duration::from_millis(time.into())).await,
+                }
+            }
+            let mut times = requests.join_all().await;
+            times.sort_unstable();
+            times
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_second_holds_more_than_the_rate_whatever_happens(rate in 1_u32..60, happenings in happenings()) {
+            let second = Duration::from_secs(1);
+            let wishes: usize = happenings.iter().map(|what| match what {
+                Happening::Wish(wishes, _) => usize::from(*wishes),
+                _ => 0,
+            }).sum();
+            let times = left_at(rate, second, happenings);
+            prop_assert_eq!(times.len(), wishes, "everyone gets away in the end");
+            prop_assert!(most_in_any(&times, second) <= rate as usize);
         }
     }
 

@@ -1,0 +1,89 @@
+//! Tests: what is written for a person to use again as a recipient list is read back as it was.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::rejects::Rejects;
+use crate::model::{Channel, Recipients, ReportRow, RowNo, Source, State};
+use crate::recipients::{self, Record};
+use crate::report::CsvReport;
+
+/// Any cell: quotes, delimiters, line breaks, letters of every script, and what a spreadsheet would run.
+fn cell() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[=+@-]?([a-z0-9]|[\",;\t\r\n \\\\']|\\PC){0,12}").unwrap()
+}
+
+/// Rows of `phone` and three cells more.
+fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
+    prop::collection::vec(prop::collection::vec(cell(), 4), 0..12)
+}
+
+fn columns() -> Vec<String> {
+    ["phone", "name", "state", "note"].map(str::to_owned).to_vec()
+}
+
+/// The cells of a list under these columns, found by their names.
+fn read(list: &Path, columns: &[String]) -> Vec<Vec<String>> {
+    let recipients = Recipients { source: Source::Csv(list.to_owned()), to: "phone".to_owned(), region: None };
+    let mut reader = recipients::open(&recipients).unwrap();
+    let place = |name: &String| reader.columns().iter().position(|known| known == name).unwrap();
+    let places: Vec<usize> = columns.iter().map(place).collect();
+    let mut record = Record::default();
+    let mut rows = Vec::new();
+    while reader.read(&mut record).unwrap() {
+        assert_eq!(record.problem, None);
+        rows.push(places.iter().map(|place| record.cells[*place].clone()).collect());
+    }
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_report_with_the_input_is_read_back_as_the_input(table in table()) {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list.csv");
+        let mut report = CsvReport::new(std::fs::File::create(&list).unwrap(), &columns()).unwrap();
+        for (number, cells) in (1..).zip(&table) {
+            let row = ReportRow {
+                row: RowNo(number),
+                to: cells[0].clone(),
+                channel: Channel::Whatsapp,
+                state: State::Rejected,
+                message_id: None,
+                attempts: 1,
+                accepted_at: None,
+                delivered_at: None,
+                read_at: None,
+                error_code: Some("132012".to_owned()),
+                error_message: Some(cells[3].clone()),
+                cells: cells.clone(),
+            };
+            report.write(&row).unwrap();
+        }
+        report.finish().unwrap();
+        let back = read(&list, &columns());
+        prop_assert_eq!(back.len(), table.len());
+        for (back, cell) in back.iter().flatten().zip(table.iter().flatten()) {
+            // What a spreadsheet would run has an apostrophe before it, and nothing else is ever changed.
+            let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+            prop_assert!(back == cell || formula && *back == format!("'{cell}"), "{back:?} was {cell:?}");
+        }
+    }
+
+    #[test]
+    fn rejected_rows_are_read_back_as_they_were_with_their_problem(table in table(), problem in "[a-z \"]{1,20}") {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("rejects.csv");
+        let mut rejects = Rejects::create(&list, &columns()).unwrap();
+        for cells in &table {
+            rejects.add(&serde_json::to_string(cells).unwrap(), &problem).unwrap();
+        }
+        rejects.finish().unwrap();
+        prop_assert_eq!(read(&list, &columns()), table.clone());
+        let problems = read(&list, &["problem".to_owned()]);
+        prop_assert!(problems.len() == table.len() && problems.iter().all(|cells| cells[0] == problem));
+    }
+}
