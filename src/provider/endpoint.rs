@@ -27,6 +27,9 @@ pub enum EndpointError {
         "`{0}` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
     )]
     Insecure(String),
+    /// A name or a password before the host.
+    #[error("the provider's address holds a name or a password before `@`, where it would be seen; take it out")]
+    Password,
     /// The credential is empty or cannot stand in a header.
     #[error("the certification code is empty or holds characters that no header can")]
     BadCredential,
@@ -38,9 +41,12 @@ impl Endpoint {
     /// # Errors
     /// Where the address is not HTTPS (loopback excepted) or the credential cannot stand in a header.
     pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
-        let bad = || EndpointError::BadUrl(base.to_owned());
+        let bad = || EndpointError::BadUrl(without_password(base));
         let mut url = Url::parse(base).map_err(|_| bad())?;
         url.host_str().ok_or_else(bad)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::Password);
+        }
         match url.scheme() {
             "https" => {}
             "http" if is_this_machine(&url) => {}
@@ -73,6 +79,12 @@ impl Endpoint {
     }
 }
 
+/// A text that should be an address, without what may be a password in it.
+fn without_password(base: &str) -> String {
+    let scheme = base.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+    base.rsplit_once('@').map_or_else(|| base.to_owned(), |(_, rest)| format!("{scheme}…@{rest}"))
+}
+
 fn is_this_machine(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         host == "localhost"
@@ -101,9 +113,30 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_the_address_is_refused_and_not_shown() {
+        for base in [
+            "https://me:secret@example.com",
+            "http://secret@127.0.0.1:1",
+            "ftp://a:secret@b",
+            "secret@b",
+            "x://a:secret@",
+        ] {
+            let words = endpoint(base).unwrap_err().to_string();
+            assert!(!words.contains("secret"), "{words}");
+        }
+    }
+
+    #[test]
     fn a_path_in_the_base_is_kept() {
         let url = endpoint("https://example.com/gateway").unwrap().join("external/messages/status");
         assert_eq!(url.as_str(), "https://example.com/gateway/external/messages/status");
+    }
+
+    #[test]
+    fn a_client_with_the_credential_in_its_headers_does_not_print_it() {
+        let endpoint = endpoint("https://example.com").unwrap();
+        let provider = crate::provider::Provider::new(&endpoint, 1, std::time::Duration::from_secs(1)).unwrap();
+        assert!(!format!("{provider:?} {provider:#?}").contains("code-1234"));
     }
 
     #[test]

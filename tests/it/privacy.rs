@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::provider::{Answer, CREDENTIAL, Provider, Script, Sent};
-use crate::workplace::{Campaign, Workplace, phone, wait_until};
+use crate::workplace::{Campaign, Channel, Workplace, phone, text_of, wait_until};
 
 const ROWS: usize = 12;
 
@@ -44,6 +44,69 @@ fn the_most_talkative_log_holds_no_number_no_name_and_no_credential() {
             assert!(!run.err.contains(&secret) && !run.out.contains(&secret), "{secret} is shown: {run}");
         }
     }
+}
+
+/// What the run says of itself on standard error, talkative as can be, against this.
+fn logged(work: &Workplace, script: Script, args: &[&str]) -> String {
+    let provider = Provider::start(script);
+    let args: Vec<&str> = args.iter().copied().chain(["-vvv"]).collect();
+    let ended = work.run(&provider, &args);
+    assert!(ended.err.contains("DEBUG") || ended.err.contains("TRACE"), "there is a log: {ended}");
+    ended.err
+}
+
+#[test]
+fn words_of_the_provider_that_name_the_recipient_are_no_part_of_the_log() {
+    let naming = |sent: &Sent| {
+        let words = format!("(#131030) Recipient phone number {} is not in the allowed list", sent.to);
+        if sent.index % 2 == 0 { Answer::error(10002, &words) } else { Answer::Accept }
+    };
+    let work = Workplace::with(&Campaign::default(), &list());
+    let mut log = logged(&work, Script::answering(naming), &["run", "job.yaml"]);
+    log += &logged(&work, Script::default(), &["retry", "job-1", "--state", "rejected", "--yes"]);
+    for secret in (1..=ROWS).map(phone).chain((0..=ROWS).map(name)).chain([CREDENTIAL.to_owned()]) {
+        assert!(!log.contains(&secret), "{secret} is shown: {log}");
+    }
+}
+
+#[test]
+fn a_credential_that_is_refused_is_shown_neither_in_the_log_nor_in_what_is_said() {
+    let work = Workplace::with(&Campaign::default(), &list());
+    let refuse = |_: &Sent| Answer::error(10001, "certification-code is invalid");
+    let log = logged(&work, Script::answering(refuse), &["run", "job.yaml"]);
+    assert!(log.contains("10001") && !log.contains(CREDENTIAL) && !log.contains(&phone(1)), "{log}");
+    let not_http = work.start_at(Some("ftp://0c1d2e3f:in-the-address@127.0.0.1"), &["resume", "-vvv"]).wait();
+    assert_ne!(not_http.code, 0);
+    assert!(!not_http.err.contains("in-the-address") && !not_http.err.contains(CREDENTIAL), "{not_http}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_list_of_processes_shows_neither_the_credential_nor_a_number() {
+    let provider = Provider::start(Script { latency: Duration::from_millis(200), ..Script::default() });
+    let work = Workplace::with(&Campaign { rate: "5/s", ..Campaign::default() }, &list());
+    let running = work.start(&provider, &["run", "job.yaml"]);
+    assert!(wait_until(Duration::from_secs(20), || provider.sends() > 0));
+    let shown = running.in_the_process_list();
+    assert!(shown.contains("job.yaml") && !shown.contains(CREDENTIAL), "{shown}");
+    assert!((1..=ROWS).all(|row| !shown.contains(&phone(row))), "{shown}");
+}
+
+#[test]
+fn text_from_outside_is_never_taken_for_a_statement() {
+    const EVIL: &str = "x'); DROP TABLE run; --";
+    let list = format!("phone,first_name\n{},\"{EVIL}\"\n{},\"%s ?1 \"\"quoted\"\"\"\n", phone(1), phone(2));
+    let lost = |sent: &Sent| if sent.to == phone(1) { Answer::Refuse(502, EVIL.into()) } else { Answer::Accept };
+    let provider = Provider::start(Script::answering(lost));
+    let work = Workplace::with(&Campaign { channel: Channel::Viber, ..Campaign::default() }, &list);
+    assert_eq!(work.alone(&["suppress", "add", &phone(9), "--reason", EVIL]).code, 0);
+    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 3);
+    assert_eq!(text_of(&provider.book().sends[0].body), EVIL);
+    assert_eq!(work.alone(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", EVIL]).code, 0);
+    assert!(work.report("job-1")[0].message.starts_with(&format!("{EVIL} said at ")));
+    assert!(work.alone(&["suppress", "list"]).out.contains(EVIL));
+    assert_eq!(work.alone(&["status", "x'-1"]).code, 2);
+    work.verify("job-1");
 }
 
 /// Every file and folder below `folder`.

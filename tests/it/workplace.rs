@@ -278,6 +278,13 @@ impl Running {
         self.child.id().to_string()
     }
 
+    /// What everyone on the machine can read of it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn in_the_process_list(&self) -> String {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        ["cmdline", "comm"].map(|file| read(&process.join(file))).concat()
+    }
+
     pub(crate) fn terminate(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.id()]).status().unwrap();
         assert!(sent.success());
