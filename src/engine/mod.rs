@@ -241,6 +241,10 @@ async fn round(
             false => Ok(Left::Nothing),
         };
         if let Ok(Left::Waits(at)) = done {
+            if work == Work::SendAndReconcile {
+                let words = "what is left has to wait; it is sent then if statuses are still waited for";
+                (job.events)(Event::Said(format!("{words}: not before {at}")));
+            }
             let _ = waits.send(Some(at));
         }
         (job.events)(Event::Dispatched);

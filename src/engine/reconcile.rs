@@ -341,6 +341,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn answers_in_any_order_and_with_repeats_end_in_the_same_row(
             (answers, shuffled) in answers().prop_flat_map(|answers| {

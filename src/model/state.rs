@@ -229,6 +229,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Whatever happens in whatever order: what is final stays, and nothing counts as accepted that was not.
         #[test]
         fn no_sequence_of_changes_moves_a_final_row_or_makes_up_an_acceptance(

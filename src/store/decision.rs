@@ -48,7 +48,9 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn uncertain(&self, run: i64, limit: u32) -> Result<Vec<Uncertain>, StoreError> {
-        let rows: Vec<(i64, i64, Option<String>, Option<String>, Option<i64>)> = sqlx::query_as(
+        /// Key, number, code, message, last attempt.
+        type Found = (i64, i64, Option<String>, Option<String>, Option<i64>);
+        let rows: Vec<Found> = sqlx::query_as(
             "SELECT d.id, r.phone, d.code, d.message, d.tried_at FROM delivery d JOIN recipient r ON r.id = d.id \
              WHERE d.id BETWEEN ?1 AND ?2 AND d.state = ?3 ORDER BY d.id LIMIT ?4",
         )

@@ -59,7 +59,7 @@ fn logged(work: &Workplace, script: Script, args: &[&str]) -> String {
 fn words_of_the_provider_that_name_the_recipient_are_no_part_of_the_log() {
     let naming = |sent: &Sent| {
         let words = format!("(#131030) Recipient phone number {} is not in the allowed list", sent.to);
-        if sent.index % 2 == 0 { Answer::error(10002, &words) } else { Answer::Accept }
+        if sent.index.is_multiple_of(2) { Answer::error(10002, &words) } else { Answer::Accept }
     };
     let work = Workplace::with(&Campaign::default(), &list());
     let mut log = logged(&work, Script::answering(naming), &["run", "job.yaml"]);
