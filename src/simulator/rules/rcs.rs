@@ -1,0 +1,27 @@
+//! RCS: templates with parameters by their names, texts and files. The documents name no lengths, and of files only
+//! that documents are PDF.
+
+use super::fault::{Fault, Flaw};
+use super::files;
+use super::node::Node;
+
+/// Judges what is inside a message.
+pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
+    match kind {
+        "template" => template(content),
+        "text" => content.text().map(drop),
+        "document" => files::linked(content, &["pdf"]),
+        _ => files::linked(content, &[]),
+    }
+}
+
+/// A name, and texts by names: which of them the template asks for is not known here.
+fn template(template: &Node<'_, '_>) -> Result<(), Fault> {
+    let name = template.need("name")?.text()?;
+    let Some(parameters) = template.get("parameters") else { return Ok(()) };
+    let all = || parameters.fields()?.try_for_each(|parameter| parameter.string().map(drop));
+    all().map_err(|Fault { what, .. }| {
+        let what = format!("Template with the code [{name}] received with invalid custom params: {what}");
+        Fault { flaw: Flaw::CustomParams, what }
+    })
+}
