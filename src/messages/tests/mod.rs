@@ -87,6 +87,34 @@ fn a_message_is_checked_with_its_templates_in_it() {
 }
 
 #[test]
+fn cards_whose_kinds_come_from_a_column_are_compared_when_they_are_known() {
+    let card = |index: u8, kind: &str| {
+        json!({"card_index": index, "components": [{"type": "button", "sub_type": kind, "index": 0,
+            "parameters": [{"type": "payload", "payload": "x"}]}]})
+    };
+    let message = |kind: &str| {
+        let cards = json!([card(0, "quick_reply"), card(1, kind)]);
+        json!({"type": "template", "template": {"name": "a", "components": [{"type": "carousel", "cards": cards}]}})
+    };
+    assert_eq!(check_message(Channel::Whatsapp, &message("{{ kind }}")), []);
+    assert_eq!(codes(&check_message(Channel::Whatsapp, &message("voice_call"))), ["cards_differ"]);
+    let mut fewer = message("{{ kind }}");
+    fewer["template"]["components"][0]["cards"][1]["components"] = json!([{"type": "body", "parameters": [
+        {"type": "text", "text": "x"}]}, card(1, "{{ kind }}")["components"][0]]);
+    assert_eq!(codes(&check_message(Channel::Whatsapp, &fewer)), ["cards_differ"]);
+}
+
+#[test]
+fn a_text_that_is_too_long_by_itself_is_told_once() {
+    let text = json!({"type": "text", "text": "a".repeat(1025)});
+    let body = json!({"to": "85268411234", "type": "template", "template": {"name": "a",
+        "components": [{"type": "body", "parameters": [text]}]}});
+    let findings = check(Channel::Whatsapp, &body);
+    let paths: Vec<_> = findings.iter().map(|finding| finding.path.as_str()).collect();
+    assert_eq!(paths, ["template.components[0].parameters[0].text"]);
+}
+
+#[test]
 fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
     let body = json!({"to": "85268411234", "type": "template", "template": {
         "name": "welcome", "language": {"code": "en"}, "componets": []}, "biz_opaque": 1});
