@@ -24,6 +24,7 @@ mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate
 mod settle; // what a person says of rows that may or may not have been accepted
+mod refused; // what breaks a documented limit is refused before anything is sent
 mod signals; // stopped gently or not, and gone on with
 mod tidy; // the rules of this repository, held against its files
 mod two_at_once; // two processes at one store, and copies of a store
