@@ -37,6 +37,26 @@ use dispatch::Left;
 use recorder::{Committed, Entry, Recorder};
 use settle::{Rules, Tried};
 
+/// The merge of statuses, for the fuzz target `statuses` and nothing else.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use crate::model::{Millis, Reconcile, StatusUpdate};
+    use crate::store::{Awaiting, Polled, StoreError};
+
+    /// What the answer to a status request makes of a message.
+    ///
+    /// # Errors
+    /// An illegal change of state.
+    pub fn merge(
+        message: &Awaiting,
+        update: Option<&StatusUpdate>,
+        now: Millis,
+        settings: &Reconcile,
+    ) -> Result<Polled, StoreError> {
+        super::reconcile::merge(message, update, now, settings)
+    }
+}
+
 /// All that working on one run needs.
 pub struct Job {
     /// The store.

@@ -209,7 +209,7 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
 }
 
 /// What an answer makes of a message: a pure function. Times once known are kept, and nothing moves backwards.
-fn merge(
+pub(super) fn merge(
     message: &Awaiting,
     update: Option<&StatusUpdate>,
     now: Millis,

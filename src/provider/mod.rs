@@ -160,6 +160,29 @@ impl Provider {
     }
 }
 
+/// The reading of answers, for the fuzz target `provider_answer` and nothing else.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use std::time::Duration;
+
+    use reqwest::StatusCode;
+
+    use super::{PollError, classify};
+    use crate::model::{Outcome, StatusUpdate};
+
+    /// What an answer to a send means; `None` where there is no such HTTP status.
+    #[must_use]
+    pub fn answer(status: u16, wait: Option<Duration>, body: &[u8]) -> Option<Outcome> {
+        Some(classify::answer(StatusCode::from_u16(status).ok()?, wait, body))
+    }
+
+    /// What an answer to a status request means; `None` where there is no such HTTP status.
+    #[must_use]
+    pub fn statuses(status: u16, wait: Option<Duration>, body: &[u8]) -> Option<Result<Vec<StatusUpdate>, PollError>> {
+        Some(classify::statuses(StatusCode::from_u16(status).ok()?, wait, body))
+    }
+}
+
 /// An answer that began and could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 enum BrokenAnswer {

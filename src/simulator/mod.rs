@@ -32,6 +32,20 @@ pub use counts::Counts;
 
 use server::Provider;
 
+/// The judge of requests, for the fuzz target `message_body` and nothing else.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use crate::model::Channel;
+
+    /// Judges a body; where it is refused, the envelope's code and message.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn judge(channel: Channel, body: &[u8]) -> Result<(), (u16, String)> {
+        super::rules::judge(channel, body).map_err(|refusal| (refusal.code, refusal.message.into_owned()))
+    }
+}
+
 /// A running simulated provider. Dropped, it stops.
 pub struct Simulator {
     address: SocketAddr,

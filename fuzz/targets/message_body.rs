@@ -1,0 +1,45 @@
+//! Any JSON as a message: checked for every channel, as a campaign's message and as a body, and judged by the
+//! simulated provider, never a panic. What passes the check is taken by the simulated provider, which is to know no
+//! rule of the documents that the check does not.
+//!
+//! The first byte says whether the rest is taken as it is, or is the content of a message with a number and a type.
+
+#![no_main]
+
+use campaigner::messages::{self, Finding, Severity};
+use campaigner::model::Channel;
+use campaigner::simulator;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+const TYPES: [&str; 7] = ["template", "text", "image", "video", "interactive", "otp", "document"];
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&how, rest)) = bytes.split_first() else { return };
+    for channel in Channel::ALL {
+        let _ = simulator::fuzzing::judge(channel, rest);
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(rest) else { return };
+    let body = match TYPES.get(usize::from(how % 16)) {
+        Some(kind) => json!({"to": "85268411234", "type": kind, *kind: value}),
+        None => value,
+    };
+    let written = serde_json::to_vec(&body).expect("a value can be written");
+    for channel in Channel::ALL {
+        tell(&messages::check_message(channel, &body));
+        let findings = messages::check(channel, &body);
+        tell(&findings);
+        if findings.iter().all(|finding| finding.severity == Severity::Warning) {
+            let judged = simulator::fuzzing::judge(channel, &written);
+            assert_eq!(judged, Ok(()), "{channel} {body}");
+        }
+    }
+});
+
+fn tell(findings: &[Finding]) {
+    for finding in findings {
+        let told = finding.to_string();
+        assert!(told.contains(&finding.message) && !finding.message.is_empty());
+        assert!(!told.contains(['\n', '\r']), "one line: {told}");
+    }
+}
