@@ -1,8 +1,9 @@
 //! `campaigner` as a library: everything but the command line is here for tests and benches.
 //!
-//! The rooms, from the lowest: [`model`] and [`yaml`] know nothing of the others; the rooms of the middle know only those
-//! and never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends the process.
+//! The rooms, from the lowest: [`model`], [`crash`] and [`yaml`] know nothing of the others; the rooms of the middle know
+//! only those and never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends the process.
 
+pub mod crash;
 pub mod model;
 pub mod yaml;
 

@@ -103,7 +103,7 @@ impl From<EngineError> for Failure {
 impl From<ReportingError> for Failure {
     fn from(error: ReportingError) -> Self {
         match error {
-            ReportingError::Read(error) => error.into(),
+            ReportingError::Store(error) => error.into(),
             ReportingError::Write(error) => Self::of(Exit::Environment, &error),
         }
     }

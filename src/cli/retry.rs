@@ -52,6 +52,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     states.sort_unstable();
     states.dedup();
     let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
+    if rows == 0 && tally.of(State::Pending) > 0 {
+        // A `retry` that was cut off has put them back already.
+        let waiting = screen::count(tally.of(State::Pending), "row");
+        screen::complain(&format!(
+            "{} has no such rows, but {waiting} to send; go on with: campaigner resume {}",
+            run.id, run.id
+        ));
+        return Ok(Exit::Stopped);
+    }
     if rows == 0 {
         screen::say(&format!("{} has no such rows; nothing to do", run.id));
         return Ok(Exit::Done);

@@ -1,6 +1,7 @@
 //! Working on a run from the command line: what `run`, `resume`, `reconcile` and `retry` have in common.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{self, Account};
@@ -94,6 +95,7 @@ impl Session {
         if matches!(work, Work::SendAndReconcile | Work::Send) {
             claim(&store, &run, overrides).await?;
         }
+        let lock = Arc::new(lock);
         let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
             let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             Failure::new(
@@ -122,7 +124,7 @@ impl Session {
             limit: overrides.limit,
             events: progress.events(),
             stop: stop.clone(),
-            lock,
+            lock: lock.clone(),
             campaign: campaign.clone(),
         };
         let folder = overrides.folder(&run);
@@ -144,6 +146,8 @@ impl Session {
             if let Err(error) = store.fold().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
+            // Held until here, so that nobody sends while the reports are made.
+            drop(lock);
             concluded
         };
         match unless_aborted(&stop, &progress.events(), whole).await {
@@ -186,7 +190,7 @@ async fn conclude(
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
-    let paths = engine::write_reports(store, run, campaign, folder).await?;
+    let paths = engine::write_reports(store, run, campaign, folder, ending.finished).await?;
     summary::whole(store, run, campaign, ending, &paths, global).await?;
     if ending.reason == Some(Reason::Limit) {
         screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));

@@ -23,6 +23,7 @@ use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
 use super::stop::{Reason, Stop};
 use super::{EngineError, Job, unless_failed};
+use crate::crash::Point;
 use crate::model::{Event, Millis, Outcome, Problem};
 use crate::pace::Turn;
 use crate::store::{Due, Intent, RowKey, Stage};
@@ -97,6 +98,7 @@ pub(super) async fn dispatch(
     let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
     let left = fed?;
     if left == Left::Nothing {
+        Point::SendingOver.pass();
         let _ = recorder.record(Entry::Reach(Stage::Dispatched)).await;
     }
     Ok(left)
@@ -240,6 +242,7 @@ async fn turns(
         {
             return;
         }
+        Point::IntentQueued.pass();
     }
 }
 
@@ -270,12 +273,15 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             let landing = Landing(Some(air.job.stop.clone()));
             tokio::spawn(async move {
                 let (slot, pass) = slot;
+                Point::RequestReady.pass();
                 // Asked once more: an answer may have arrived since.
                 let outcome = match air.job.stop.ends_sending() {
                     true => Outcome::Unsent,
                     false => air.job.send(turn, row.body).await,
                 };
+                Point::AnswerRead.pass();
                 air.settle(tried, outcome).await;
+                Point::OutcomeQueued.pass();
                 air.probe.leave(pass, air.halt.in_flight());
                 drop(slot);
                 landing.done();

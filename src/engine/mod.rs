@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::crash::Point;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem, State, Tally};
 use crate::pace::{Pace, RetryPolicy, Turn};
 use crate::provider::Provider;
@@ -81,8 +82,8 @@ pub struct Job {
     pub events: Events,
     /// How it is stopped.
     pub stop: Stop,
-    /// Keeps every other process off the run.
-    pub lock: RunLock,
+    /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
+    pub lock: Arc<RunLock>,
 }
 
 /// What is to be done with a run.
@@ -212,6 +213,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     let sends = matches!(work, Work::SendAndReconcile | Work::Send) && job.run.dispatched_at.is_none();
     if sends {
         writer.reach(run, Stage::Started, Millis::now()).await?;
+        Point::SendingBegun.pass();
     }
     let tally = job.store.tally(&job.run).await?;
     (job.events)(Event::Planned(tally));
@@ -241,6 +243,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     let (recorded, worked) = tokio::join!(recording, stages);
     let mut writer = recorded?;
     worked?;
+    Point::StatusesOver.pass();
     finish(&job, &mut writer).await
 }
 
@@ -347,6 +350,7 @@ pub async fn close_open_intents(
         .collect::<Result<Vec<_>, _>>()?;
     let uncertain = settled.iter().filter(|row| row.state == State::Uncertain).count();
     writer.commit(run.key, &crate::store::Batch { settled, ..Default::default() }).await?;
+    Point::DoubtsCommitted.pass();
     Ok(uncertain)
 }
 
@@ -363,7 +367,7 @@ async fn watch_for_cancel(job: &Job) -> std::convert::Infallible {
     }
 }
 
-/// Notes the end of a run that has come to its end, and tells how it stands.
+/// Closes the sending of a run that was cancelled, and tells how it stands. Its end is noted behind its reports.
 async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     if job.store.is_cancelled(job.run.key).await? {
         // Nothing is in flight any more, whatever this process was doing when it was cancelled.
@@ -375,9 +379,6 @@ async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     let sent = run.dispatched_at.is_some();
     let awaited = job.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some();
     let finished = sent && !awaited;
-    if finished {
-        writer.reach(run.key, Stage::Finished, Millis::now()).await?;
-    }
     let waiting = if sent { None } else { job.store.waiting(run.key, Millis::now()).await? };
     tracing::info!(run = %run.id, finished, stopped = job.stop.ends_sending(), "end");
     Ok(Ending { reason: job.stop.reason(), tally, finished, waiting })

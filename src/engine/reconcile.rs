@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job};
+use crate::crash::Point;
 use crate::model::{Change, DeliveryStatus, Dispatch, Event, Millis, Problem, Reconcile, State, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
@@ -185,6 +186,7 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
     // An answer that cannot be had counts as one that mentions none of these: they are asked about again when they
     // are due, until the horizon, and do not hold up others.
+    Point::PollReady.pass();
     let answer = job.provider.poll(&ids).await;
     job.note_reach(turn, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
     let (updates, failed) = match answer {
@@ -192,6 +194,7 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
         Err(error @ PollError::TryAgain(_)) => (Vec::new(), Some(error)),
         Err(error) => return Ok(Err(error)),
     };
+    Point::PollAnswered.pass();
     tracing::debug!(ids = ids.len(), statuses = updates.len(), failed = failed.is_some(), "status request");
     // By id, never by position; ids that the answer does not mention stay as they are.
     let updates: HashMap<&str, &StatusUpdate> =

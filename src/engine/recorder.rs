@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::crash::Point;
 use crate::model::{Event, Events, Millis, State, Tally};
 use crate::store::{Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
 
@@ -82,6 +83,7 @@ pub(super) async fn record(
         }
         if !round.batch.is_empty() {
             let granted = commit(writer, run, &round.batch, events).await?;
+            round.pass_points();
             let returned = round.tell(&mut tally, &granted);
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
@@ -90,6 +92,7 @@ pub(super) async fn record(
         }
         for stage in round.stages {
             writer.reach(run, stage, Millis::now()).await?;
+            Point::SendingNoted.pass();
         }
     }
     Ok(tally)
@@ -140,6 +143,19 @@ impl Round {
 
     fn size(&self) -> usize {
         self.batch.settled.len() + self.batch.intents.len() + self.batch.polled.len()
+    }
+
+    /// What it holds is committed, and nobody was told yet.
+    fn pass_points(&self) {
+        if !self.batch.intents.is_empty() {
+            Point::IntentCommitted.pass();
+        }
+        if !self.batch.settled.is_empty() {
+            Point::OutcomeCommitted.pass();
+        }
+        if !self.batch.polled.is_empty() {
+            Point::StatusCommitted.pass();
+        }
     }
 
     /// Counts what was committed and answers those who wait. Gives back how many rows came back to dispatch.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::EngineError;
-use crate::model::{Campaign, Channel, ReportRow};
+use crate::crash::Point;
+use crate::model::{Campaign, Channel, Millis, ReportRow};
 use crate::report::{Paths, ReportError, Reports, RunFacts};
-use crate::store::{Run, Store};
+use crate::store::{Run, Stage, Store, StoreError};
 
 /// Rows in one read of the store.
 const PAGE: u32 = 2000;
@@ -15,7 +16,7 @@ const PAGE: u32 = 2000;
 pub enum ReportingError {
     /// The store failed.
     #[error("{0}")]
-    Read(#[source] EngineError),
+    Store(#[source] EngineError),
     /// The report failed.
     #[error("{0}")]
     Write(#[source] ReportError),
@@ -49,10 +50,7 @@ pub async fn each_row(
 ) -> Result<(), ReportingError> {
     let mut after = None;
     loop {
-        let page = store
-            .report_page(run, channel, cells, after, PAGE)
-            .await
-            .map_err(|error| ReportingError::Read(error.into()))?;
+        let page = store.report_page(run, channel, cells, after, PAGE).await.map_err(in_the_store)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.row);
         for row in &page {
@@ -61,17 +59,33 @@ pub async fn each_row(
     }
 }
 
-/// Writes the three reports of a run into `folder`, in one pass over its rows.
+/// Writes the three reports of a run into `folder`, in one pass over its rows, and then notes the run's end if it is
+/// `finished`. In this order: a crash before the reports leaves a run that is taken up again, and gets them. Only for
+/// the holder of the run's lock.
 ///
 /// # Errors
-/// Where the store cannot be read or a file cannot be written; then the files there are as they were.
+/// Where the store cannot be used or a file cannot be written; then the files there are as they were.
 pub async fn write_reports(
     store: &Store,
     run: &Run,
     campaign: &Campaign,
     folder: &Path,
+    finished: bool,
 ) -> Result<Paths, ReportingError> {
-    let mut reports = Reports::create(folder, facts(run, campaign)).map_err(ReportingError::Write)?;
+    let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
+    let facts = RunFacts { finished_at: end, ..facts(run, campaign) };
+    let mut reports = Reports::create(folder, facts).map_err(ReportingError::Write)?;
     each_row(store, run, campaign.channel, false, |row| reports.add(row)).await?;
-    reports.finish().map_err(ReportingError::Write)
+    let paths = reports.finish().map_err(ReportingError::Write)?;
+    if let Some(end) = end {
+        let mut writer = store.writer().await.map_err(in_the_store)?;
+        writer.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
+        Point::EndNoted.pass();
+        writer.close().await.map_err(in_the_store)?;
+    }
+    Ok(paths)
+}
+
+fn in_the_store(error: StoreError) -> ReportingError {
+    ReportingError::Store(error.into())
 }

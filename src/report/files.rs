@@ -1,16 +1,21 @@
 //! Report files that appear whole or not at all.
 //!
-//! A new file is written beside the old one, synced, and then takes its place in one step. Reports hold phone numbers,
-//! so that on Unix only their owner may read them.
+//! A new file is written beside the old one, synced, and then takes its place in one step. What a process that was
+//! killed left of one is removed by the next. Reports hold phone numbers, so that on Unix only their owner may read them.
 
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::{CsvReport, Format, ReportError, RunFacts, Summary, html, summary_json};
+use crate::crash::Point;
 use crate::model::ReportRow;
+
+/// How the name of a file ends that is not yet where it belongs.
+const UNFINISHED: &str = ".campaigner-tmp";
 
 /// A file that is being written and is not yet where it belongs. Dropped without [`NewFile::replace`], it vanishes.
 pub struct NewFile {
@@ -25,13 +30,24 @@ impl NewFile {
     /// [`ReportError::Create`] if no file can be made in that folder.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, ReportError> {
         let path = path.into();
+        let mut prefix = OsString::from(".");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push(".");
+        remove_leftovers(folder_of(&path), &prefix);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".report-").suffix(".tmp");
+        builder.prefix(&prefix).suffix(UNFINISHED);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-        match builder.tempfile_in(folder_of(&path)) {
-            Ok(file) => Ok(Self { file, path }),
-            Err(source) => Err(ReportError::Create { path, source }),
+        loop {
+            let file = match builder.tempfile_in(folder_of(&path)) {
+                Ok(file) => file,
+                Err(source) => return Err(ReportError::Create { path, source }),
+            };
+            // Locked as long as it is written. Until it was, another process might have taken it for a leftover.
+            let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) || !file.path().exists();
+            if !taken {
+                return Ok(Self { file, path });
+            }
         }
     }
 
@@ -46,7 +62,10 @@ impl NewFile {
     /// The file with all of its bytes on the disk.
     fn synced(self) -> Result<Self, ReportError> {
         match self.file.as_file().sync_all() {
-            Ok(()) => Ok(self),
+            Ok(()) => {
+                Point::ReportSynced.pass();
+                Ok(self)
+            }
             Err(source) => Err(ReportError::Write { path: self.path, source }),
         }
     }
@@ -54,7 +73,10 @@ impl NewFile {
     fn take_place(self) -> Result<PathBuf, ReportError> {
         let Self { file, path } = self;
         match file.persist(&path).map_err(|error| error.error).and_then(|_| sync_folder(folder_of(&path))) {
-            Ok(()) => Ok(path),
+            Ok(()) => {
+                Point::ReportReplaced.pass();
+                Ok(path)
+            }
             Err(source) => Err(ReportError::Replace { path, source }),
         }
     }
@@ -67,6 +89,21 @@ impl Write for NewFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+/// Removes new versions of a file that nobody is writing any more. It is no trouble if one stays.
+fn remove_leftovers(folder: &Path, prefix: &OsStr) {
+    let unfinished = |name: &OsStr| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(UNFINISHED.as_bytes())
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| unfinished(&entry.file_name())) {
+        if let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -111,6 +148,7 @@ impl Reports {
         let path = dir.join(Format::Csv.file_name());
         let file = NewFile::create(&path)?;
         let csv = CsvReport::new(file, &[]).map_err(|source| ReportError::Write { path, source })?;
+        Point::ReportBegun.pass();
         Ok(Self { dir, csv, summary: Summary::new(facts) })
     }
 
@@ -119,6 +157,7 @@ impl Reports {
     /// # Errors
     /// [`ReportError::Write`] if it cannot be written.
     pub fn add(&mut self, row: &ReportRow) -> Result<(), ReportError> {
+        Point::ReportRow.pass();
         self.summary.add(row);
         let path = || self.dir.join(Format::Csv.file_name());
         self.csv.write(row).map_err(|source| ReportError::Write { path: path(), source })
@@ -137,7 +176,9 @@ impl Reports {
             .and_then(NewFile::synced)?;
         let json = whole(path(Format::Json), &summary_json(&summary))?;
         let html = whole(path(Format::Html), &html(&summary)?)?;
-        Ok(Paths { csv: csv.take_place()?, json: json.take_place()?, html: html.take_place()? })
+        let paths = Paths { csv: csv.take_place()?, json: json.take_place()?, html: html.take_place()? };
+        Point::ReportsDone.pass();
+        Ok(paths)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the three formats over one sample, and of the files they end up in.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use super::sample::{accepted, facts, problem, row, rows};
@@ -235,4 +236,23 @@ fn a_format_reads_back_as_written() {
     }
     let error = "xml".parse::<Format>().unwrap_err();
     assert_eq!(error.to_string(), "`xml` is not a report format: it is one of csv, json and html");
+}
+
+#[test]
+fn what_a_killed_process_left_goes_and_what_another_one_is_writing_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.csv");
+    let leftover = dir.path().join(".out.csv.abc123.campaigner-tmp");
+    let of_others = dir.path().join(".other.csv.abc123.campaigner-tmp");
+    std::fs::write(&leftover, "half").unwrap();
+    std::fs::write(&of_others, "half").unwrap();
+    let mut first = NewFile::create(&path).unwrap();
+    first.write_all(b"first").unwrap();
+    let mut second = NewFile::create(&path).unwrap();
+    second.write_all(b"second").unwrap();
+    assert!(!leftover.exists() && of_others.exists());
+    second.replace().unwrap();
+    first.replace().unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "first");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
 }

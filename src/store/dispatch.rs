@@ -12,6 +12,7 @@ use sqlx::{Connection, Row, Sqlite, Transaction};
 use super::error::doing;
 use super::many::{MOST, Many};
 use super::{Polled, RowKey, Store, StoreError, Writer, connect};
+use crate::crash::Point;
 use crate::model::{AttemptNo, Change, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
@@ -334,6 +335,7 @@ impl Writer {
                 .await
                 .map_err(doing("count polls"))?;
         }
+        Point::BatchWritten.pass();
         tx.commit().await.map_err(doing("commit"))?;
         self.last_fresh = last_fresh;
         Ok(granted)

@@ -6,6 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::StoreError;
 use super::error::doing;
+use crate::crash::Point;
 
 /// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
@@ -38,7 +39,10 @@ pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> R
     }
     let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {known}"));
     sqlx::raw_sql(version).execute(&mut *step).await.map_err(doing("note its format"))?;
-    step.commit().await.map_err(doing("commit a migration"))
+    Point::MigrationWritten.pass();
+    step.commit().await.map_err(doing("commit a migration"))?;
+    Point::MigrationCommitted.pass();
+    Ok(())
 }
 
 /// The store's format: how many migrations it has had. 0 for a file that is still empty.

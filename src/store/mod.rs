@@ -27,6 +27,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
+use crate::crash::Point;
 use crate::model::RowNo;
 
 pub use decision::{Uncertain, Verdict, Which};
@@ -95,6 +96,7 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         make_private(path).map_err(opened)?;
+        Point::StoreFileMade.pass();
         // By its one true name, so that a link does not get past the lock.
         let path = &path.canonicalize().map_err(opened)?;
         if is_foreign(path).map_err(opened)? {
@@ -142,6 +144,7 @@ impl Store {
             .execute(&mut connection)
             .await
             .map_err(error::doing("fold its log"))?;
+        Point::LogFolded.pass();
         connection.close().await.map_err(error::doing("close"))
     }
 

@@ -4,6 +4,7 @@ use sqlx::Connection;
 
 use super::error::doing;
 use super::{RowKey, Store, StoreError, Writer};
+use crate::crash::Point;
 use crate::model::{Change, Millis, Phone, State};
 
 impl Writer {
@@ -49,7 +50,9 @@ impl Writer {
                 .await
                 .map_err(failed())?;
         }
+        Point::PutBackWritten.pass();
         tx.commit().await.map_err(failed())?;
+        Point::PutBackCommitted.pass();
         Ok(rows)
     }
 
@@ -64,6 +67,7 @@ impl Writer {
             .execute(&mut self.connection)
             .await
             .map_err(doing("cancel the run"))?;
+        Point::CancelNoted.pass();
         Ok(())
     }
 
@@ -88,6 +92,7 @@ impl Writer {
         .execute(&mut self.connection)
         .await
         .map_err(doing("cancel waiting rows"))?;
+        Point::WaitingCancelled.pass();
         Ok(())
     }
 
@@ -107,6 +112,7 @@ impl Writer {
         .execute(&mut self.connection)
         .await
         .map_err(doing("suppress numbers"))?;
+        Point::Suppressed.pass();
         Ok(done.rows_affected())
     }
 

@@ -5,6 +5,7 @@ use sqlx::Connection;
 use super::error::doing;
 use super::many::Many;
 use super::{RowKey, StoreError, Writer};
+use crate::crash::Point;
 use crate::model::{Millis, Phone, RowNo, RowProblem, State};
 
 /// A record of the input as the plan judged it.
@@ -59,6 +60,7 @@ impl Writer {
             .execute(&mut self.connection)
             .await
             .map_err(doing("note the columns"))?;
+        Point::ImportBegun.pass();
         Ok(())
     }
 
@@ -68,15 +70,25 @@ impl Writer {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn give_up_import(&mut self, run: i64, now: Millis) -> Result<(), StoreError> {
-        let given_up = sqlx::query(
-            "UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1 AND planned_at IS NULL",
-        )
-        .bind(run)
-        .bind(now.0)
-        .execute(&mut self.connection)
-        .await
-        .map_err(doing("give up an unfinished import"))?;
-        if given_up.rows_affected() > 0 { self.begin_plan(run, &[]).await } else { Ok(()) }
+        let failed = || doing("give up an unfinished import");
+        let planned: bool = sqlx::query_scalar("SELECT planned_at IS NOT NULL FROM run WHERE id = ?1")
+            .bind(run)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed())?;
+        if planned {
+            return Ok(());
+        }
+        // The rows first: once the run has ended, nobody would come for them any more.
+        self.begin_plan(run, &[]).await?;
+        sqlx::query("UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1")
+            .bind(run)
+            .bind(now.0)
+            .execute(&mut self.connection)
+            .await
+            .map_err(failed())?;
+        Point::ImportGivenUp.pass();
+        Ok(())
     }
 
     /// Adds rows, in input order, in one transaction.
@@ -103,7 +115,10 @@ impl Writer {
             });
             insert.execute(&mut *tx).await.map_err(failed())?;
         }
-        tx.commit().await.map_err(failed())
+        Point::RowsWritten.pass();
+        tx.commit().await.map_err(failed())?;
+        Point::RowsCommitted.pass();
+        Ok(())
     }
 
     /// Marks rows as duplicates of an earlier row with the same number.
@@ -124,6 +139,7 @@ impl Writer {
         .execute(&mut self.connection)
         .await
         .map_err(doing("mark duplicates"))?;
+        Point::DuplicatesMarked.pass();
         Ok(())
     }
 
@@ -163,6 +179,9 @@ impl Writer {
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
-        tx.commit().await.map_err(failed())
+        Point::PlanWritten.pass();
+        tx.commit().await.map_err(failed())?;
+        Point::PlanCommitted.pass();
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
 use super::{Store, StoreError, Writer};
+use crate::crash::Point;
 use crate::model::{Millis, RunId};
 
 /// A run as the store knows it.
@@ -177,7 +178,9 @@ impl Writer {
         .await
         .map_err(doing("make the run"))?;
         let run = read(&row)?;
+        Point::RunWritten.pass();
         tx.commit().await.map_err(doing("commit the run"))?;
+        Point::RunCommitted.pass();
         Ok(Decision::Made(run))
     }
 

@@ -16,15 +16,15 @@ mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
+mod documented; // what the provider's document shows is what is sent
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
-mod documented; // what the provider's document shows is what is sent
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate
-mod settle; // what a person says of rows that may or may not have been accepted
 mod refused; // what breaks a documented limit is refused before anything is sent
+mod settle; // what a person says of rows that may or may not have been accepted
 mod signals; // stopped gently or not, and gone on with
 mod tidy; // the rules of this repository, held against its files
 mod two_at_once; // two processes at one store, and copies of a store

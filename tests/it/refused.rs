@@ -41,9 +41,7 @@ fn base(name: &str) -> (String, Value) {
         "rcs video" => 24,
         "rcs document" => 25,
         "buttons" => {
-            let button = |kind: &str, index: u8, parameter: Value| {
-                json!({"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]})
-            };
+            let button = |kind: &str, index: u8, parameter: Value| json!({"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]});
             return template(json!([
                 button("url", 0, json!({"type": "text", "text": "spring"})),
                 button("quick_reply", 1, json!({"type": "payload", "payload": "stop"})),
@@ -64,8 +62,10 @@ fn base(name: &str) -> (String, Value) {
                 {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": 1_806_537_600_000_u64}}]}]));
         }
         "products" => {
-            return template(json!([{"type": "button", "sub_type": "mpm", "index": 0, "parameters": [{"type": "action",
-                "action": {"sections": [{"title": "A", "product_items": [{"product_retailer_id": "1"}]}]}}]}]));
+            return template(
+                json!([{"type": "button", "sub_type": "mpm", "index": 0, "parameters": [{"type": "action",
+                "action": {"sections": [{"title": "A", "product_items": [{"product_retailer_id": "1"}]}]}}]}]),
+            );
         }
         "place" => {
             return template(json!([{"type": "header", "parameters": [
@@ -289,7 +289,8 @@ fn a_message_that_breaks_a_documented_limit_is_refused_at_its_place() {
 fn a_row_that_breaks_a_documented_limit_is_refused_by_its_number() {
     let is_text = |(name, pointer, value, ..): &Case| {
         let fixed = base(name).1;
-        value.as_str().is_some_and(|text| !text.trim().is_empty()) && fixed.pointer(pointer).is_some_and(Value::is_string)
+        value.as_str().is_some_and(|text| !text.trim().is_empty())
+            && fixed.pointer(pointer).is_some_and(Value::is_string)
     };
     let cases: Vec<Case> = cases().into_iter().filter(is_text).collect();
     assert!(cases.len() >= 45, "{}", cases.len());

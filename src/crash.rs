@@ -1,0 +1,100 @@
+//! Crash points: named places, one at every boundary of the work, where a test has the process die as a power cut
+//! would end it. Only debug builds have them; in a build for use they are nothing at all.
+//!
+//! `CAMPAIGNER_CRASH_AT="intent committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="intent committed:7"` where it is
+//! passed for the seventh time. Nothing else may be decided here, and nothing may depend on it.
+
+/// The points by their names, in the order in which a run passes them.
+macro_rules! points {
+    ($($point:ident = $name:literal,)+) => {
+        /// A place where the process can be made to die.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Point {
+            $(#[doc = $name] $point,)+
+        }
+
+        impl Point {
+            /// Every point.
+            pub const ALL: &[Self] = &[$(Self::$point,)+];
+
+            /// Its name, as `CAMPAIGNER_CRASH_AT` has it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$point => $name,)+
+                }
+            }
+        }
+    };
+}
+
+points! {
+    StoreFileMade = "store file made",
+    MigrationWritten = "migration written",
+    MigrationCommitted = "migration committed",
+    RunWritten = "run written",
+    RunCommitted = "run committed",
+    ImportGivenUp = "import given up",
+    ImportBegun = "import begun",
+    RowsWritten = "rows written",
+    RowsCommitted = "rows committed",
+    DuplicatesMarked = "duplicates marked",
+    PlanWritten = "plan written",
+    PlanCommitted = "plan committed",
+    DoubtsCommitted = "doubts committed",
+    SendingBegun = "sending begun",
+    IntentQueued = "intent queued",
+    BatchWritten = "batch written",
+    IntentCommitted = "intent committed",
+    RequestReady = "request ready",
+    AnswerRead = "answer read",
+    OutcomeQueued = "outcome queued",
+    OutcomeCommitted = "outcome committed",
+    SendingOver = "sending over",
+    SendingNoted = "sending noted",
+    PollReady = "poll ready",
+    PollAnswered = "poll answered",
+    StatusCommitted = "status committed",
+    StatusesOver = "statuses over",
+    ReportBegun = "report begun",
+    ReportRow = "report row",
+    ReportSynced = "report synced",
+    ReportReplaced = "report replaced",
+    ReportsDone = "reports done",
+    EndNoted = "end noted",
+    LogFolded = "log folded",
+    PutBackWritten = "put back written",
+    PutBackCommitted = "put back committed",
+    CancelNoted = "cancel noted",
+    WaitingCancelled = "waiting cancelled",
+    Suppressed = "suppressed",
+}
+
+impl Point {
+    /// Passes the point, or dies here if that was asked for.
+    #[cfg(debug_assertions)]
+    pub fn pass(self) {
+        use std::sync::OnceLock;
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static WISH: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        static PASSED: AtomicU64 = AtomicU64::new(0);
+        let wish = WISH.get_or_init(|| {
+            let wish = std::env::var("CAMPAIGNER_CRASH_AT").ok()?;
+            Some(match wish.rsplit_once(':') {
+                Some((name, time)) => (name.to_owned(), time.parse().ok()?),
+                None => (wish, 1),
+            })
+        });
+        if let Some((name, time)) = wish
+            && name == self.name()
+            && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *time
+        {
+            std::process::abort();
+        }
+    }
+
+    /// Nothing.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub fn pass(self) {}
+}
