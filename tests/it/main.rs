@@ -15,6 +15,8 @@ mod workplace; // a folder, a campaign, the binary; and the one way to wait
 mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
+#[cfg(debug_assertions)] // in other builds there are no crash points
+mod crash_points; // dead at each boundary of the work, run again: the books are right
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
 mod documented; // what the provider's document shows is what is sent
 mod environment; // disks, stores, limits and networks that fail

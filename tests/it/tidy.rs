@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::workplace::Workplace;
 
 /// Rooms of rank 0: each knows itself alone.
-const LOWEST: [&str; 2] = ["model", "yaml"];
+const LOWEST: [&str; 3] = ["crash", "model", "yaml"];
 
 /// Rooms of rank 1: each knows the lowest and itself, never another of them.
 const ROOMS: [&str; 11] = [

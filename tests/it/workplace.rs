@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::provider::{CREDENTIAL, Provider};
+
+/// The code of a process that aborted: SIGABRT.
+const ABORTED: i32 = -6;
 
 /// The longest any single command of a test may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -199,6 +203,7 @@ impl Workplace {
         if let Some(url) = base_url {
             command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", CREDENTIAL);
         }
+        command.env_remove("CAMPAIGNER_CRASH_AT");
         let words = args.join(" ");
         Running { child: command.spawn().unwrap(), out, err, words }
     }
@@ -210,6 +215,12 @@ impl Workplace {
     /// Runs the binary to its end, with this provider's account.
     pub(crate) fn run(&self, provider: &Provider, args: &[&str]) -> Finished {
         self.start(provider, args).wait()
+    }
+
+    /// Runs the binary, which has to die at this crash point: `NAME`, or `NAME:N` for the Nth time it is passed.
+    pub(crate) fn crash(&self, provider: &Provider, at: &str, args: &[&str]) {
+        let died = self.start_after(&format!("export CAMPAIGNER_CRASH_AT='{at}'"), Some(&provider.url()), args).wait();
+        assert_eq!(died.code, ABORTED, "`{at}` was not passed: {died}");
     }
 
     /// Runs the binary to its end, with no account at all.
@@ -265,8 +276,9 @@ impl Running {
         let ended = wait_until(limit, || self.child.try_wait().unwrap().is_some());
         let (out, err) = (read(&self.out), read(&self.err));
         assert!(ended, "`{}` did not end within {limit:?}\n{out}\n{err}", self.words);
-        let code = self.child.wait().unwrap().code();
-        Finished { code: code.unwrap_or(-1), out, err, words: self.words.clone() }
+        let status = self.child.wait().unwrap();
+        let code = status.code().or(status.signal().map(|signal| -signal)).unwrap();
+        Finished { code, out, err, words: self.words.clone() }
     }
 
     /// Waits until it said something that holds `words` on standard error.
@@ -308,7 +320,7 @@ fn read(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
 }
 
-/// A process that ended: `code` is -1 where a signal ended it.
+/// A process that ended: where a signal ended it, `code` is minus its number.
 pub(crate) struct Finished {
     pub(crate) code: i32,
     pub(crate) out: String,
