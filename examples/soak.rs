@@ -1,0 +1,301 @@
+//! The soak: kills `campaigner` with SIGKILL at random moments, goes on each time, and counts what was lost or doubled.
+//!
+//! ```text
+//! cargo build --release
+//! cargo run --release --example soak -- --kills 1000 --rows 20000 --rate 2000 --in-flight 32
+//! ```
+//!
+//! The provider is a thread a connection in here, and its book is the judge: it shares nothing with the product. The
+//! moments of the kills follow from the seed; what is under way at that moment is up to the machine. Ends with 1 if a
+//! row was lost or doubled, a kill left more in doubt than was in flight, or the books of a run are not right.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::exit,
+    reason = "it prints what it finds, and there is nobody to tell that a folder cannot be made"
+)]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+/// Kills campaigner at random moments and counts what was lost or doubled.
+#[derive(Parser)]
+struct Args {
+    /// Kills in all; a list that is done is followed by the next one
+    #[arg(long, default_value_t = 25)]
+    kills: u32,
+    /// Rows of one list
+    #[arg(long, default_value_t = 20_000)]
+    rows: u64,
+    /// Messages a second
+    #[arg(long, default_value_t = 2_000)]
+    rate: u32,
+    /// Requests in flight at most
+    #[arg(long, default_value_t = 32)]
+    in_flight: u64,
+    /// What the moments of the kills follow from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The binary; the one that is built beside this example if left out
+    #[arg(long, value_name = "PATH")]
+    campaigner: Option<PathBuf>,
+}
+
+/// Time before each answer, so that most of the slots are in flight at any moment.
+const LATENCY: Duration = Duration::from_millis(10);
+/// The longest a process lives before its kill. Far less than a list takes, so that kills hit its import and its report
+/// too, and most of them its sending.
+const LONGEST_LIFE: Duration = Duration::from_millis(1_500);
+
+/// The first number of each list: mobile numbers of Hong Kong.
+const FIRST_NUMBER: u64 = 85_264_000_000;
+
+/// How often each number was asked for, of the list that is under way.
+type Book = Arc<Mutex<HashMap<u64, u32>>>;
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    messages: u64,
+    lists: u32,
+    kills: u32,
+    lost: u64,
+    doubled: u64,
+    uncertain: u64,
+    most_a_kill: u64,
+    /// Runs whose states do not add up, whose books `verify` does not find right, or that ended otherwise than they may.
+    wrong: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    // target/release/examples/soak stands below target/release/campaigner.
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("campaigner"));
+    let binary = args.campaigner.clone().or_else(beside).unwrap_or_default();
+    if !binary.is_file() {
+        println!("there is no {}: build it with cargo build --release", binary.display());
+        return ExitCode::FAILURE;
+    }
+    let binary = binary.canonicalize().unwrap();
+    let book = Book::default();
+    let url = serve(book.clone());
+    let interrupted = Arc::new(AtomicBool::new(false));
+    on_interrupt(interrupted.clone());
+    let mut found = Found::default();
+    let mut moments = fastrand::Rng::with_seed(args.seed);
+    let begun = Instant::now();
+    while found.kills < args.kills && !interrupted.load(Ordering::Relaxed) {
+        let folder = tempfile::tempdir().unwrap();
+        let list = List { folder: folder.path(), binary: &binary, url: &url, number: found.lists, args: &args };
+        list.soak(&mut found, &mut moments, &book, &interrupted);
+        println!("{}", found.line(begun.elapsed()));
+    }
+    println!("\nseed {}, {} rows a list, {}/s, {} in flight", args.seed, args.rows, args.rate, args.in_flight);
+    found.wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
+    let good = found.lost == 0 && found.doubled == 0 && found.most_a_kill <= args.in_flight && found.wrong.is_empty();
+    println!("{}", if good { "nothing was lost and nothing was doubled" } else { "THE PROMISE WAS BROKEN" });
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Found {
+    fn line(&self, time: Duration) -> String {
+        let Self { messages, lists, kills, lost, doubled, uncertain, most_a_kill, wrong } = self;
+        let verify = if wrong.is_empty() { "right" } else { "WRONG" };
+        format!(
+            "{} s: {lists} lists, {messages} messages, {kills} kills, {lost} lost, {doubled} doubled, {uncertain} \
+             uncertain ({most_a_kill} at most a kill), books {verify}",
+            time.as_secs()
+        )
+    }
+}
+
+/// One list, in a folder and a store of its own.
+struct List<'a> {
+    folder: &'a Path,
+    binary: &'a Path,
+    url: &'a str,
+    number: u32,
+    args: &'a Args,
+}
+
+impl List<'_> {
+    /// Runs the list to its end, killing on the way as long as kills are left, and looks at its books.
+    fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, book: &Book, interrupted: &AtomicBool) {
+        found.lists += 1;
+        self.write();
+        let (mut uncertain, mut ended) = (0, None);
+        while ended.is_none() && !interrupted.load(Ordering::Relaxed) {
+            let mut child = self.start(&["run", "job.yaml", "-q", "--progress", "none"]);
+            let life = LONGEST_LIFE.mul_f64(moments.f64());
+            let kill_at = (found.kills < self.args.kills).then(|| Instant::now() + life);
+            ended = wait(&mut child, kill_at, interrupted);
+            if ended.is_none() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                found.kills += u32::from(!interrupted.load(Ordering::Relaxed));
+                // An intent without an outcome: what a person will find to be uncertain.
+                let in_doubt = self.states().get("sending").and_then(Value::as_u64).unwrap_or(0);
+                found.most_a_kill = found.most_a_kill.max(in_doubt);
+                uncertain += in_doubt;
+            }
+        }
+        found.uncertain += uncertain;
+        if let Some(code) = ended
+            && code != Some(if uncertain == 0 { 0 } else { 3 })
+        {
+            found.wrong.push(format!("list {}: `run` ended with {code:?}, {uncertain} uncertain", self.number));
+        }
+        self.check(found, uncertain, book, ended.is_some());
+    }
+
+    fn write(&self) {
+        let mut csv = String::from("phone,first_name\n");
+        (1..=self.args.rows).for_each(|row| writeln!(csv, "{},Name{row}", FIRST_NUMBER + row).unwrap());
+        std::fs::write(self.folder.join("list.csv"), csv).unwrap();
+        let campaign = format!(
+            "name: job\nprovider: incs\nchannel: viber\nrecipients: {{csv: list.csv, to: phone}}\n\
+             message: {{type: text, text: \"Hello {{{{ first_name }}}}\"}}\n\
+             dispatch: {{rate: {}/s, concurrency: {}}}\nreconcile: {{after: 200ms, every: 500ms, for: 1m}}\n",
+            self.args.rate, self.args.in_flight
+        );
+        std::fs::write(self.folder.join("job.yaml"), campaign).unwrap();
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(self.binary);
+        command.args(args).args(["--db", "store.db"]).current_dir(self.folder);
+        command.env("INCS_BASE_URL", self.url).env("INCS_CERTIFICATION_CODE", "soak");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Runs a command to its end: its exit code and what it printed.
+    fn ask(&self, args: &[&str]) -> (Option<i32>, String) {
+        let done = self.start(args).wait_with_output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
+    fn states(&self) -> Value {
+        let status: Value = serde_json::from_str(&self.ask(&["status", "--json"]).1).unwrap_or_default();
+        status["states"].clone()
+    }
+
+    /// Holds the report against the provider's book, row by row.
+    fn check(&self, found: &mut Found, in_doubt: u64, book: &Book, to_the_end: bool) {
+        let book = std::mem::take(&mut *book.lock().unwrap());
+        found.messages += book.len() as u64;
+        found.doubled += book.values().filter(|times| **times > 1).count() as u64;
+        if !to_the_end {
+            return;
+        }
+        let mut uncertain = 0;
+        let mut lines = 0;
+        let (_, report) = self.ask(&["report"]);
+        for line in csv::Reader::from_reader(report.as_bytes()).records().map(Result::unwrap) {
+            lines += 1;
+            let seen = line[1].parse().is_ok_and(|number: u64| book.contains_key(&number));
+            match &line[3] {
+                "uncertain" => uncertain += 1,
+                "read" if seen => {}
+                _ => found.lost += 1,
+            }
+        }
+        let verified = self.ask(&["verify"]).0 == Some(0);
+        if lines != self.args.rows || uncertain != in_doubt || !verified {
+            let what = format!("{lines} lines, {uncertain} uncertain of {in_doubt} in doubt, verified: {verified}");
+            found.wrong.push(format!("list {}: {what}", self.number));
+        }
+    }
+}
+
+/// Waits for the end of a process: its code, or none if its time has come or somebody pressed Ctrl-C.
+fn wait(child: &mut Child, kill_at: Option<Instant>, interrupted: &AtomicBool) -> Option<Option<i32>> {
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.code());
+        }
+        if interrupted.load(Ordering::Relaxed) || kill_at.is_some_and(|at| at <= Instant::now()) {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Notes a Ctrl-C; the second one ends at once.
+fn on_interrupt(interrupted: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            tokio::signal::ctrl_c().await.unwrap();
+            interrupted.store(true, Ordering::Relaxed);
+            tokio::signal::ctrl_c().await.unwrap();
+            std::process::exit(1);
+        });
+    });
+}
+
+/// Starts the provider; gives its address.
+fn serve(book: Book) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let book = book.clone();
+            std::thread::spawn(move || converse(stream, &book));
+        }
+    });
+    url
+}
+
+/// Answers every request of a connection until it ends.
+fn converse(mut stream: TcpStream, book: &Book) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        let target = line.split_whitespace().nth(1)?.to_owned();
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let data = match target.split_once("message_ids=") {
+            Some((_, ids)) => {
+                let read = |id: &str| json!({"message_id": id, "message_status": "read", "read_at": 1_790_000_000});
+                json!({"data": ids.split(',').map(read).collect::<Vec<_>>()})
+            }
+            None => {
+                let body: Value = serde_json::from_slice(&body).ok()?;
+                let number = body["to"].as_str()?.parse().ok()?;
+                let times = {
+                    let mut book = book.lock().unwrap();
+                    let times = book.entry(number).or_default();
+                    *times += 1;
+                    *times
+                };
+                std::thread::sleep(LATENCY);
+                json!({"msg_id": format!("{number}-{times}")})
+            }
+        };
+        let body = json!({"status": "success", "code": 200, "message": "", "data": data, "error": {}}).to_string();
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).ok()?;
+    }
+}
