@@ -91,7 +91,7 @@ fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
     }
     match (&problem.path, &problem.value) {
         // What is wrong with a text of the message quotes it.
-        (Some(path), _) => line.push_str(&format!(", {}", place(loaded, path))),
+        (Some(path), _) => line.push_str(&format!(", for `{path}` ({})", place(loaded, path))),
         (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
         (None, None) => {}
     }

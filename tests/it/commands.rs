@@ -304,8 +304,8 @@ fn all_that_is_wrong_with_a_row_is_told_with_its_column_and_place() {
     assert_eq!(told.code, 2, "{told}");
     for part in [
         "row 2, line 3, column `phone` (`0123`): it looks like a national number",
-        "row 2, line 3, column `first_name`, job.yaml:5:122: the cell is empty; fill it in",
-        "row 3, line 4, column `first_name`, job.yaml:5:122: `one two` holds a tab",
+        "row 2, line 3, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): the cell is empty; fill it in",
+        "row 3, line 4, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): `one two` holds a tab",
         "4 rows: 1 can be sent, 3 invalid",
     ] {
         assert!(told.out.contains(part), "{part}: {told}");

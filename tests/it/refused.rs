@@ -233,7 +233,7 @@ fn set(message: &mut Value, pointer: &str, new: Value) {
 /// What stands in the file where a problem at this path is to be shown: the value itself or, where it is missing, the
 /// nearest that it would be in; and the key before it, if there is one.
 fn standing_at(message: &Value, path: &str) -> (String, String) {
-    let mut pointer = format!("/{}", path.replace('.', "/").replace('[', "/").replace(']', ""));
+    let mut pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     while message.pointer(&pointer).is_none() {
         pointer.truncate(pointer.rfind('/').unwrap());
     }
