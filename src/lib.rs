@@ -8,6 +8,7 @@ pub mod model;
 pub mod yaml;
 
 pub mod campaign_file;
+pub mod media;
 pub mod messages;
 pub mod pace;
 pub mod progress;
