@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::opened::{self, NoPlan};
 use super::rejects::Rejects;
-use super::{Global, as_json, cannot_print, config, screen, session};
+use super::{Global, as_json, cannot_print, config, media, screen, session};
 use crate::campaign_file;
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
@@ -23,6 +23,9 @@ pub(super) struct Args {
     /// Write the rows that cannot be sent as CSV, with the input's columns and a column `problem`
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    /// Ask the server of each media link, once, whether its file is there and is what the channel takes
+    #[arg(long)]
+    media: bool,
     /// Print every problem as a line of JSON, and the totals last
     #[arg(long)]
     json: bool,
@@ -34,7 +37,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         read => read?,
     };
     let plan = match opened::try_plan(&loaded) {
-        Ok(plan) => plan,
+        Ok(plan) => plan.noting_links(args.media),
         Err(NoPlan::Wrong(problems)) if args.json => return wrong_campaign(&args.file, &problems),
         Err(none) => return Err(none.shown(&loaded)),
     };
@@ -71,18 +74,29 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         checked => checked?,
     };
     let rejects = rejects.map(Rejects::finish).transpose()?;
+    let asked = match args.media {
+        true => Some(media::ask(&checked.links, global).await?),
+        false => None,
+    };
     let good = checked.rows - checked.invalid - checked.duplicates;
     if args.json {
         for warning in &checked.warnings {
             screen::data(&as_json::warning(&loaded, warning).to_string()).map_err(cannot_print)?;
         }
-        let totals = json!({
+        let mut totals = json!({
             "rows": checked.rows, "sendable": good, "invalid": checked.invalid, "duplicate": checked.duplicates,
         });
+        if let Some(asked) = &asked {
+            asked.tell(args.json)?;
+            asked.add_to(&mut totals);
+        }
         screen::data(&totals.to_string()).map_err(cannot_print)?;
     } else {
         for line in folded.lines().into_iter().chain(checked.warnings.iter().map(folded::warning)) {
             screen::data(&line).map_err(cannot_print)?;
+        }
+        if let Some(asked) = &asked {
+            asked.tell(args.json)?;
         }
         screen::data(&format!(
             "{}: {} can be sent, {} invalid, {}",
@@ -96,7 +110,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if let Some(path) = rejects {
         screen::say(&format!("the rows that cannot be sent are in {}", path.display()));
     }
-    Ok(if checked.invalid > 0 || good == 0 { Exit::Wrong } else { Exit::Done })
+    let wrong_links = asked.is_some_and(|asked| asked.wrong() > 0);
+    Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })
 }
 
 /// A campaign that is wrong whatever the row, for a program.

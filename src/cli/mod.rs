@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod exit;
 mod folded;
+mod media;
 mod open_files;
 mod opened;
 mod preview;

@@ -8,6 +8,8 @@ use crate::model::{Channel, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 
+use super::links::{Links, Noted};
+
 /// Something that may not be right with rows that can be sent, told once however many they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -29,11 +31,23 @@ pub(super) struct Judge {
     channel: Channel,
     /// Of each kind and place one, so no more than the message has places.
     warnings: Vec<Warning>,
+    /// The media links of the rows that were found good, where somebody wants to know.
+    links: Option<Noted>,
 }
 
 impl Judge {
     pub(super) fn new(channel: Channel, renderer: Renderer) -> Self {
-        Self { body: renderer.blank(), renderer, channel, warnings: Vec::new() }
+        Self { body: renderer.blank(), renderer, channel, warnings: Vec::new(), links: None }
+    }
+
+    /// Notes the media links of the rows from now on.
+    pub(super) fn note_links(&mut self) {
+        self.links = Some(Noted::default());
+    }
+
+    /// The media links that were noted.
+    pub(super) fn take_links(&mut self) -> Links {
+        self.links.take().map(Noted::into_links).unwrap_or_default()
     }
 
     /// What may not be right with the rows that were found good.
@@ -63,6 +77,9 @@ impl Judge {
         match to {
             Some(phone) if problems.is_empty() => {
                 self.note(findings);
+                if let Some(links) = &mut self.links {
+                    links.row(self.channel, &self.body, record.row);
+                }
                 Ok(phone)
             }
             _ => Err(problems),

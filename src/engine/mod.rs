@@ -9,6 +9,7 @@ mod dispatch;
 mod examples;
 mod halt;
 mod judge;
+mod links;
 mod plan;
 mod probe;
 mod reconcile;
@@ -30,6 +31,7 @@ use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
 pub use judge::Warning;
+pub use links::{Link, Links, ask};
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use stop::{Reason, Stop};

@@ -13,6 +13,7 @@ use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
 
 use super::judge::{Judge, Warning};
+use super::links::Links;
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
@@ -58,7 +59,7 @@ pub enum PlanError {
 enum Chunk {
     Rows { rows: Vec<PlannedRow>, bytes: u64, total: Option<u64> },
     Duplicates(Vec<(RowNo, RowNo)>),
-    End { digest: Option<String>, warnings: Vec<Warning> },
+    End { digest: Option<String>, warnings: Vec<Warning>, links: Links },
 }
 
 /// What `check` found.
@@ -72,6 +73,8 @@ pub struct Checked {
     pub duplicates: u64,
     /// What may not be right with the rows that can be sent.
     pub warnings: Vec<Warning>,
+    /// The media links of the rows that can be sent, duplicates among them; see [`Plan::noting_links`].
+    pub links: Links,
 }
 
 impl Plan {
@@ -83,6 +86,15 @@ impl Plan {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
         Ok(Self { reader, judge: Judge::new(campaign.channel, renderer) })
+    }
+
+    /// Has [`Plan::check`] note media links, if so.
+    #[must_use]
+    pub fn noting_links(mut self, whether: bool) -> Self {
+        if whether {
+            self.judge.note_links();
+        }
+        self
     }
 
     /// The input's columns.
@@ -140,7 +152,7 @@ impl Plan {
                 Chunk::Duplicates(pairs) => {
                     writer.mark_duplicates(run, &pairs).await.map_err(PlanError::Store)?;
                 }
-                Chunk::End { digest, warnings: told } => (found, warnings) = (digest, told),
+                Chunk::End { digest, warnings: told, .. } => (found, warnings) = (digest, told),
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
@@ -184,7 +196,7 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { warnings, .. } => checked.warnings = warnings,
+                Chunk::End { warnings, links, .. } => (checked.warnings, checked.links) = (warnings, links),
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
@@ -227,7 +239,8 @@ impl Plan {
         }
         let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
         let digest = self.reader.digest().map(str::to_owned);
-        let _ = chunks.blocking_send(Chunk::End { digest, warnings: self.judge.into_warnings() });
+        let links = self.judge.take_links();
+        let _ = chunks.blocking_send(Chunk::End { digest, warnings: self.judge.into_warnings(), links });
         Ok(())
     }
 }

@@ -74,6 +74,13 @@ pub enum Event {
         /// Bytes of the input in all, where that is known.
         total_bytes: Option<u64>,
     },
+    /// So many media files have been asked about so far.
+    Asked {
+        /// Files asked about.
+        done: u64,
+        /// Files to ask about in all.
+        total: u64,
+    },
     /// Everything is read and checked; so stand the rows at the start.
     Planned(Tally),
     /// Rows moved; so they stand now, durably.

@@ -23,6 +23,7 @@ const SLOWED_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Bars {
     multi: MultiProgress,
     reading: Option<ProgressBar>,
+    asking: Option<ProgressBar>,
     sending: Option<Sending>,
     tally: Tally,
     meter: Meter,
@@ -44,6 +45,7 @@ impl Bars {
         Self {
             multi,
             reading: None,
+            asking: None,
             sending: None,
             tally: Tally::default(),
             meter: Meter::default(),
@@ -58,6 +60,13 @@ impl Bars {
                 let fresh = self.reading.is_none();
                 if fresh || self.is_due(now) {
                     self.reading(rows, bytes, total_bytes);
+                }
+            }
+            Event::Asked { done, total } => {
+                if done == total || self.asking.is_none() || self.is_due(now) {
+                    let multi = &self.multi;
+                    let bar = self.asking.get_or_insert_with(|| added(multi, BAR, "asking"));
+                    show(bar, done, total, text::of(done, total));
                 }
             }
             Event::Planned(tally) => {
@@ -87,8 +96,8 @@ impl Bars {
 
     /// Leaves the bars as they stand at the end.
     pub(super) fn finish(mut self, now: Instant) {
-        if let Some(reading) = self.reading.take() {
-            reading.abandon();
+        for bar in [self.reading.take(), self.asking.take()].into_iter().flatten() {
+            bar.abandon();
         }
         self.update(now);
         if let Some(Sending { sent, delivered, read, note }) = self.sending {
@@ -229,6 +238,21 @@ mod tests {
         bars.finish(after(2_100));
         assert!(sent.is_finished());
         assert_eq!(sent.position(), 1_000);
+    }
+
+    #[test]
+    fn a_check_of_media_in_bars() {
+        let start = Instant::now();
+        let mut bars = bars(start);
+        bars.on(Event::Asked { done: 0, total: 40 }, start);
+        let asking = bars.asking.clone().unwrap();
+        bars.on(Event::Asked { done: 10, total: 40 }, start + EVERY);
+        bars.on(Event::Asked { done: 11, total: 40 }, start + EVERY);
+        assert_eq!((asking.position(), asking.length()), (10, Some(40)), "too early to redraw");
+        bars.on(Event::Asked { done: 40, total: 40 }, start + EVERY);
+        assert_eq!(asking.message(), "40 of 40 (100 %)");
+        bars.finish(start + EVERY);
+        assert!(asking.is_finished());
     }
 
     #[test]

@@ -14,6 +14,7 @@ const EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 enum Stage {
     Reading { rows: u64, bytes: u64, total: Option<u64> },
+    Asking { done: u64, total: u64 },
     Sending(Tally),
     Statuses(Tally),
 }
@@ -41,6 +42,7 @@ impl Plain {
             Event::Imported { rows, bytes, total_bytes } => {
                 self.moved(Stage::Reading { rows, bytes, total: total_bytes }, now);
             }
+            Event::Asked { done, total } => self.moved(Stage::Asking { done, total }, now),
             Event::Planned(tally) => {
                 self.meter.set(tally.settled(), now);
                 self.enter(Stage::Sending(tally), &text::planned(&tally), now);
@@ -74,7 +76,7 @@ impl Plain {
     fn tally(&self) -> Tally {
         match self.stage {
             Stage::Sending(tally) | Stage::Statuses(tally) => tally,
-            Stage::Reading { .. } => Tally::default(),
+            Stage::Reading { .. } | Stage::Asking { .. } => Tally::default(),
         }
     }
 
@@ -96,6 +98,7 @@ impl Plain {
     fn status(&mut self, now: Instant) {
         let line = match &self.stage {
             Stage::Reading { rows, bytes, total } => text::reading(*rows, *bytes, *total),
+            Stage::Asking { done, total } => text::asking(*done, *total),
             Stage::Sending(tally) => text::sending(tally, self.meter.rate(now)),
             Stage::Statuses(tally) => text::statuses(tally),
         };
@@ -181,6 +184,19 @@ mod tests {
         assert!(captured.take().is_empty(), "too early for another line");
         plain.finish(after(17_100));
         assert_eq!(captured.take(), ["statuses: 1 of 1,000 delivered (0 %)"]);
+    }
+
+    #[test]
+    fn a_check_of_media_in_lines() {
+        let captured = Captured::default();
+        let start = Instant::now();
+        let mut plain = Plain::new(Box::new(captured.clone()), start);
+        for done in 0..=100 {
+            plain.on(Event::Asked { done, total: 100 }, start + Duration::from_millis(done * 90));
+        }
+        assert_eq!(captured.take(), ["asking: 56 of 100 (56 %) media files"]);
+        plain.finish(start + Duration::from_secs(9));
+        assert_eq!(captured.take(), ["asking: 100 of 100 (100 %) media files"]);
     }
 
     #[test]

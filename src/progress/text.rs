@@ -19,6 +19,11 @@ pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     }
 }
 
+/// `asking: 120 of 400 (30 %) media files`
+pub(super) fn asking(done: u64, total: u64) -> String {
+    format!("asking: {} media files", of(done, total))
+}
+
 /// `read: 3,000 rows, 2,980 to send; 10 invalid, 5 duplicate, 5 suppressed`
 pub(super) fn planned(tally: &Tally) -> String {
     let left = tally.of(State::Pending) + tally.of(State::Sending);
@@ -143,6 +148,7 @@ mod tests {
         assert_eq!(reading(1_234_567, 45, Some(100)), "reading: 1,234,567 rows (45 % of the file)");
         assert_eq!(reading(5, 45, None), "reading: 5 rows");
         assert_eq!(reading(0, 0, Some(0)), "reading: 0 rows");
+        assert_eq!(asking(1_200, 4_000), "asking: 1,200 of 4,000 (30 %) media files");
     }
 
     #[test]

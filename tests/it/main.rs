@@ -22,6 +22,7 @@ mod documented; // what the provider's document shows is what is sent
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
+mod media; // what the servers of media files say, told before anything is sent
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod rate; // no second holds more than the rate

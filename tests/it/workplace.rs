@@ -183,6 +183,11 @@ impl Workplace {
         self.start_after("", base_url, args)
     }
 
+    /// As `start_at`, with a proxy between the binary and whatever it asks over plain HTTP.
+    pub(crate) fn start_behind(&self, proxy: &str, base_url: Option<&str>, args: &[&str]) -> Running {
+        self.start_after(&format!("export http_proxy='{proxy}'"), base_url, args)
+    }
+
     /// As `start_at`, by a shell that first does `prelude` (a limit, a variable) and then becomes the binary.
     pub(crate) fn start_after(&self, prelude: &str, base_url: Option<&str>, args: &[&str]) -> Running {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,187 @@
+//! Media links: each link of the rows that can be sent, noted once while the rows are judged, and asked about when all
+//! are read.
+//!
+//! Memory is bounded: no more links are noted than [`MOST`], and none that is longer than [`LONGEST`].
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::media::{AskError, Asker, File, Finding, Hosts, shown};
+use crate::messages::{self, Media};
+use crate::model::{Channel, Event, Events, RowNo};
+
+/// Different links that are noted.
+const MOST: usize = 10_000;
+/// Bytes of a link that is noted; servers commonly refuse longer ones.
+const LONGEST: usize = 8_000;
+/// Rows that are remembered of each link.
+const FIRST: usize = 3;
+
+/// The media links of the rows that can be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Each link once for every kind of file that it is used as, by the first row that has it.
+    pub list: Vec<Link>,
+    /// Rows with a link that was not noted: there were 10,000 others before, or it has more than 8,000 bytes.
+    pub rows_left_out: u64,
+}
+
+/// A media link. `Debug` does not show it: it may be one person's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Link {
+    link: String,
+    media: &'static Media,
+    /// Where in the body it is, in the first row.
+    pub path: String,
+    /// The first rows that have it.
+    pub first: Vec<RowNo>,
+    /// Rows that have it.
+    pub rows: u64,
+    last: RowNo,
+}
+
+impl Link {
+    /// The link without what may be a secret in it: its user and what follows `?`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        shown(&self.link)
+    }
+
+    fn file(&self) -> File {
+        let Media { name, types, megabytes, needs_length, .. } = *self.media;
+        File { link: self.link.clone(), name, types, megabytes, needs_length }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("path", &self.path).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+/// Notes links row by row.
+#[derive(Default)]
+pub(super) struct Noted {
+    /// A channel has a handful of kinds of files.
+    kinds: Vec<(&'static Media, HashMap<String, Link>)>,
+    links: usize,
+    rows_left_out: u64,
+}
+
+impl Noted {
+    /// Notes the links of a row's body.
+    pub(super) fn row(&mut self, channel: Channel, body: &Value, row: RowNo) {
+        let mut left_out = false;
+        messages::links(channel, body, &mut |path, link, media| {
+            let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
+                self.kinds.push((media, HashMap::new()));
+                self.kinds.len() - 1
+            });
+            let known = &mut self.kinds[kind].1;
+            if let Some(known) = known.get_mut(link) {
+                if known.last != row {
+                    known.last = row;
+                    known.rows += 1;
+                    if known.first.len() < FIRST {
+                        known.first.push(row);
+                    }
+                }
+            } else if self.links < MOST && link.len() <= LONGEST {
+                self.links += 1;
+                let (path, first) = (path.to_string(), vec![row]);
+                let new = Link { link: link.to_owned(), media, path, first, rows: 1, last: row };
+                known.insert(link.to_owned(), new);
+            } else {
+                left_out = true;
+            }
+        });
+        self.rows_left_out += u64::from(left_out);
+    }
+
+    /// What was noted, in the order of the rows.
+    pub(super) fn into_links(self) -> Links {
+        let mut list: Vec<Link> = self.kinds.into_iter().flat_map(|(_, links)| links.into_values()).collect();
+        list.sort_by(|a, b| (&a.first, &a.path, &a.link).cmp(&(&b.first, &b.path, &b.link)));
+        Links { list, rows_left_out: self.rows_left_out }
+    }
+}
+
+/// Asks about the file of every link. Gives what is not right with each, in the order of the links.
+///
+/// # Errors
+/// Where nothing can be asked at all; whatever a server does is a finding.
+pub async fn ask(links: &[Link], events: &Events) -> Result<Vec<Vec<Finding>>, AskError> {
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asker = Asker::new(Hosts { refused: messages::why_not_public, is_public: messages::is_public })?;
+    let mut findings = vec![Vec::new(); links.len()];
+    let (mut done, total) = (0, links.len() as u64);
+    events(Event::Asked { done, total });
+    let each = |index: usize, found| {
+        findings[index] = found;
+        done += 1;
+        events(Event::Asked { done, total });
+    };
+    asker.ask_all(links.iter().map(Link::file).collect(), each).await?;
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn image(link: &str) -> Value {
+        json!({"to": "85268411234", "type": "image", "image": {"link": link}})
+    }
+
+    #[test]
+    fn a_link_is_noted_once_with_its_first_rows_and_their_number() {
+        let mut noted = Noted::default();
+        for row in 1..=7 {
+            let link = if row % 2 == 0 { "https://example.com/even.png" } else { "https://example.com/odd.png" };
+            noted.row(Channel::Viber, &image(link), RowNo(row));
+        }
+        let links = noted.into_links();
+        let told: Vec<_> = links.list.iter().map(|link| (link.shown(), link.first.clone(), link.rows)).collect();
+        let expected = [
+            ("https://example.com/odd.png".to_owned(), [1, 3, 5].map(RowNo).to_vec(), 4),
+            ("https://example.com/even.png".to_owned(), [2, 4, 6].map(RowNo).to_vec(), 3),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!((links.list[0].path.as_str(), links.rows_left_out), ("image.link", 0));
+        assert!(!format!("{links:?}").contains("example.com"));
+    }
+
+    #[test]
+    fn a_row_that_has_a_link_twice_counts_once() {
+        let part = |kind: &str| {
+            let parameters = json!([{"type": kind, kind: {"link": "https://example.com/a"}}]);
+            json!({"type": "header", "parameters": parameters})
+        };
+        let cards = json!([{"components": [part("image")]}, {"components": [part("image")]}]);
+        let components = json!([part("document"), {"type": "carousel", "cards": cards}]);
+        let body = json!({"to": "1", "type": "template", "template": {"name": "a", "components": components}});
+        let mut noted = Noted::default();
+        noted.row(Channel::Whatsapp, &body, RowNo(1));
+        let links = noted.into_links().list;
+        let names: Vec<_> = links.iter().map(|link| (link.media.name, link.rows)).collect();
+        assert_eq!(names, [("document", 1), ("image", 1)], "as two kinds of files it is held against both");
+    }
+
+    #[test]
+    fn no_more_links_are_noted_than_there_is_room_for() {
+        let mut noted = Noted::default();
+        noted.row(Channel::Viber, &image(&format!("https://example.com/{}", "a".repeat(LONGEST))), RowNo(1));
+        for row in 0..MOST as u64 + 5 {
+            noted.row(Channel::Viber, &image(&format!("https://example.com/{row}.png")), RowNo(row + 2));
+        }
+        noted.row(Channel::Viber, &image("https://example.com/0.png"), RowNo(1_000_000));
+        let links = noted.into_links();
+        assert_eq!((links.list.len(), links.rows_left_out, links.list[0].rows), (MOST, 6, 2));
+    }
+}
