@@ -144,10 +144,11 @@ impl List<'_> {
                 child.kill().unwrap();
                 child.wait().unwrap();
                 found.kills += u32::from(!interrupted.load(Ordering::Relaxed));
-                // An intent without an outcome: what a person will find to be uncertain.
-                let in_doubt = self.states().get("sending").and_then(Value::as_u64).unwrap_or(0);
-                found.most_a_kill = found.most_a_kill.max(in_doubt);
-                uncertain += in_doubt;
+                // An intent without an outcome is what the next start finds to be uncertain, if it lives that long.
+                let states = self.states();
+                let in_doubt = ["sending", "uncertain"].iter().filter_map(|state| states[*state].as_u64()).sum();
+                found.most_a_kill = found.most_a_kill.max(u64::saturating_sub(in_doubt, uncertain));
+                uncertain = in_doubt;
             }
         }
         found.uncertain += uncertain;
@@ -198,10 +199,8 @@ impl List<'_> {
         if !to_the_end {
             return;
         }
-        let mut uncertain = 0;
-        let mut lines = 0;
-        let (_, report) = self.ask(&["report"]);
-        for line in csv::Reader::from_reader(report.as_bytes()).records().map(Result::unwrap) {
+        let (mut uncertain, mut lines) = (0, 0);
+        for line in csv::Reader::from_reader(self.ask(&["report"]).1.as_bytes()).records().map(Result::unwrap) {
             lines += 1;
             let seen = line[1].parse().is_ok_and(|number: u64| book.contains_key(&number));
             match &line[3] {

@@ -161,6 +161,10 @@ fn play(point: Point, time: usize, story: Story) {
         assert_eq!(work.run(&provider, again).code, 3);
         assert_eq!(work.run(&provider, args).code, 0);
     } else {
+        if point == Point::PutBackCommitted {
+            let asked = work.run(&provider, args);
+            assert!(asked.code == 4 && asked.err.contains("1 row to send"), "{asked}");
+        }
         let done = work.run(&provider, again);
         assert_eq!(done.code, if sending.is_empty() { 0 } else { 3 }, "{done}");
     }
