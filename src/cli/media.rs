@@ -100,7 +100,7 @@ impl Asked<'_> {
 
 const TOO_MANY: &str = "at most 10,000 different links of at most 8,000 bytes are";
 
-/// `rows 3, 5, 9 and 12 more: https://example.com/a.png: its server answers 404 Not Found; mend the link [media_refused]`
+/// `rows 3, 5, 9 and 12 more: https://example.com/a.png: its server answers 404 Not Found; … [media_refused]`
 fn line(link: &Link, finding: &Finding) -> String {
     let first: Vec<String> = link.first.iter().map(ToString::to_string).collect();
     let more = match link.rows - first.len() as u64 {

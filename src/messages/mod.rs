@@ -5,8 +5,8 @@
 //! parameters of WhatsApp templates, of Meta's Cloud API, which the provider hands them on to.
 //!
 //! What a document does not forbid passes, with a warning where it is not known to be right. Nothing is sent or
-//! fetched here: whether a template exists and what it needs are for the provider to say, and how large a file is for its
-//! server.
+//! fetched here: whether a template exists and what it needs are for the provider to say, how large a file is for
+//! its server.
 
 mod link;
 mod links;

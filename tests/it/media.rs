@@ -129,7 +129,8 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
         "rows 2, 4, 5 and 1 more: http://media.example.com/gone.png: its server answers 404 Not Found; put the file \
          there, or mend the link [media_refused]",
         "row 3: http://media.example.com/page.png: its server calls it `text/html`; taken as images are image/png, \
-         image/jpeg, image/gif; this is a page: link to the file itself, and see that nobody has to sign in [media_type]",
+         image/jpeg, image/gif; this is a page: link to the file itself, and see that nobody has to sign in \
+         [media_type]",
         "row 7: http://media.example.com/large.png: it has 300000000 bytes (286.2 MB); images may have at most 200 MB",
         "row 9: http://media.example.com/inside.png: `10.0.0.7` is an address within a network of your own",
         "warning: row 6: http://media.example.com/unclear.png: its server calls it `application/octet-stream`",
