@@ -135,24 +135,46 @@ fn each(value: &Value, keys: &[&str], at: &Path<'_>, see: &mut dyn FnMut(&Value,
 
 /// Whether two cards have the same parts and buttons, in whatever order. Where a kind is not known yet they are as many.
 fn alike(check: &Check, one: &Value, other: &Value) -> bool {
-    let is_open = |(kind, sub): (&str, &str)| check.is_open(kind) || check.is_open(sub);
+    let is_open = |part: Part<'_>| {
+        let index = part.index.and_then(Value::as_str).unwrap_or_default();
+        [part.kind, part.sub_kind, index].into_iter().any(|text| check.is_open(text))
+    };
     if parts(one).chain(parts(other)).any(is_open) {
         return parts(one).count() == parts(other).count();
     }
-    let count = |card, part: (&str, &str)| {
-        let is = |(kind, sub): &(&str, &str)| kind.eq_ignore_ascii_case(part.0) && sub.eq_ignore_ascii_case(part.1);
-        parts(card).filter(is).count()
-    };
-    parts(one).count() == parts(other).count() && parts(one).all(|part| count(one, part) == count(other, part))
+    let count = |card, part: &Part<'_>| parts(card).filter(|other| part.is(other)).count();
+    parts(one).count() == parts(other).count() && parts(one).all(|part| count(one, &part) == count(other, &part))
+}
+
+/// A part of a card.
+struct Part<'v> {
+    kind: &'v str,
+    sub_kind: &'v str,
+    index: Option<&'v Value>,
+}
+
+impl<'v> Part<'v> {
+    fn of(part: &'v Value) -> Self {
+        Self { kind: text(part, "type"), sub_kind: text(part, "sub_type"), index: part.get("index") }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.kind.eq_ignore_ascii_case(other.kind)
+            && self.sub_kind.eq_ignore_ascii_case(other.sub_kind)
+            && match (self.index, other.index) {
+                (Some(one), Some(other)) => same(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            }
+    }
 }
 
 /// The parts of a card: of a template, its components; of a message, its buttons or its one link.
-fn parts(card: &Value) -> impl Iterator<Item = (&str, &str)> {
+fn parts(card: &Value) -> impl Iterator<Item = Part<'_>> {
     let action = card.get("action");
-    let link = action.and_then(|action| action.get("parameters")).map(|_| ("cta_url", ""));
-    let components = list(card.get("components")).map(move |part| (text(part, "type"), text(part, "sub_type")));
-    let buttons = list(action.and_then(|action| action.get("buttons"))).map(move |part| (text(part, "type"), ""));
-    components.chain(buttons).chain(link)
+    let link = action.and_then(|action| action.get("parameters"));
+    let link = link.map(|_| Part { kind: "cta_url", sub_kind: "", index: None });
+    let buttons = list(action.and_then(|action| action.get("buttons")));
+    list(card.get("components")).chain(buttons).map(Part::of).chain(link)
 }
 
 /// Looks at a rule between the parts of an object.

@@ -123,6 +123,8 @@ static CAROUSEL_ACTION: Object = Object::of(&[
     Field::forbidden("name").note("The cards have buttons."),
     Field::forbidden("parameters").note("The cards have buttons."),
     Field::forbidden("buttons").note("The cards have buttons."),
+    Field::forbidden("button").note("The cards have buttons."),
+    Field::forbidden("sections").note("The cards have buttons."),
 ]);
 
 static CARDS: List =

@@ -48,8 +48,19 @@ static BODY: Kind = Kind::new("body", &[Field::required("parameters", Shape::Lis
 
 static BUTTON: Kind = Kind {
     name: "button",
-    adds: Object::of(&[Field::required("index", Shape::Number(Number::whole(0, 9).or_text()))
-        .note("Which of the template's buttons, or of the card's.")])
+    adds: Object::of(&[
+        Field::required("index", Shape::Number(Number::whole(0, 9).or_text())).note("Which of the template's buttons.")
+    ])
+    .kinds(Kinds { tag: "sub_type", any_case: true, list: BUTTONS }),
+    note: "",
+};
+
+/// A card has two buttons at most.
+static CARD_BUTTON: Kind = Kind {
+    name: "button",
+    adds: Object::of(&[
+        Field::required("index", Shape::Number(Number::whole(0, 1).or_text())).note("Which of the card's buttons.")
+    ])
     .kinds(Kinds { tag: "sub_type", any_case: true, list: BUTTONS }),
     note: "",
 };
@@ -160,7 +171,14 @@ static PAYLOAD_PARAMETERS: List = List::of(
 static SUFFIX_PARAMETERS: List = List::of(
     Shape::Object(&Object::by(
         "type",
-        &[Kind::new("text", &[Field::required("text", TEXT).note("What follows the address in the template."), NAME])],
+        &[Kind::new(
+            "text",
+            &[
+                Field::required("text", Shape::Text(&[TextRule::Parameter]))
+                    .note("What follows the address in the template."),
+                NAME,
+            ],
+        )],
     )),
     1,
     1,
@@ -221,7 +239,7 @@ static CARD_COMPONENTS: List = List::of(
         list: &[
             Kind::new("header", &[Field::required("parameters", Shape::List(&CARD_HEADER_PARAMETERS))]),
             BODY,
-            BUTTON,
+            CARD_BUTTON,
         ],
     })),
     1,
