@@ -4,6 +4,8 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 
+#[cfg(test)]
+mod compare;
 mod dispatch;
 #[cfg(test)]
 mod examples;

@@ -132,6 +132,13 @@ impl Drop for Simulator {
     }
 }
 
+/// Code and message with which a request over `channel` is refused, if it is: for the test that holds the product's
+/// check of messages against the simulator's.
+#[cfg(test)]
+pub(crate) fn refusal(channel: crate::model::Channel, body: &[u8]) -> Option<(u16, String)> {
+    rules::judge(channel, body).err().map(|refusal| (refusal.code, refusal.message.into_owned()))
+}
+
 /// Serves until `stopped` is told, or its sender is gone. `ready` gets the address once there is one.
 fn serve(
     listen: SocketAddr,

@@ -84,7 +84,7 @@ fn carousel(message: &Node<'_, '_>) -> Result<(), Fault> {
     body(message, BODY)?;
     let action = message.need("action")?;
     for (holder, keys) in
-        [(message, &["header", "footer"][..]), (&action, &["name", "parameters", "button", "buttons"])]
+        [(message, &["header", "footer"][..]), (&action, &["name", "parameters", "button", "buttons", "sections"])]
     {
         for key in keys {
             if let Some(part) = holder.get(key) {
