@@ -1,12 +1,11 @@
 //! Any JSON as a message: checked for every channel, as a campaign's message and as a body, and judged by the
-//! simulated provider, never a panic. What passes the check is taken by the simulated provider, which is to know no
-//! rule of the documents that the check does not.
+//! simulated provider, never a panic. What is found is told in one line, and the same each time.
 //!
 //! The first byte says whether the rest is taken as it is, or is the content of a message with a number and a type.
 
 #![no_main]
 
-use campaigner::messages::{self, Finding, Severity};
+use campaigner::messages::{self, Finding};
 use campaigner::model::Channel;
 use campaigner::simulator;
 use libfuzzer_sys::fuzz_target;
@@ -25,13 +24,18 @@ fuzz_target!(|bytes: &[u8]| {
         None => value,
     };
     let written = serde_json::to_vec(&body).expect("a value can be written");
+    // A message with nothing open in it is judged as the body is, but for `to`.
+    let open = ["{{", "{%", "{#"].iter().any(|sign| written.windows(2).any(|bytes| bytes == sign.as_bytes()));
     for channel in Channel::ALL {
-        tell(&messages::check_message(channel, &body));
-        let findings = messages::check(channel, &body);
-        tell(&findings);
-        if findings.iter().all(|finding| finding.severity == Severity::Warning) {
-            let judged = simulator::fuzzing::judge(channel, &written);
-            assert_eq!(judged, Ok(()), "{channel} {body}");
+        let _ = simulator::fuzzing::judge(channel, &written);
+        let in_message = messages::check_message(channel, &body);
+        let in_body = messages::check(channel, &body);
+        tell(&in_message);
+        tell(&in_body);
+        assert_eq!(messages::check(channel, &body), in_body);
+        if !open {
+            let without_to = |finding: &&Finding| finding.path != "to";
+            assert!(in_body.iter().filter(without_to).eq(in_message.iter().filter(without_to)), "{channel} {body}");
         }
     }
 });
