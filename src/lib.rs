@@ -18,6 +18,7 @@ pub mod render;
 pub mod report;
 pub mod simulator;
 pub mod store;
+pub mod templates;
 
 pub mod engine;
 

@@ -1,0 +1,140 @@
+//! Template management: one definition in WhatsApp's vocabulary, and the two providers that keep templates.
+//!
+//! A definition is read from YAML ([`read`]), held against the documented rules ([`check`]), translated into NXLink's
+//! fields or CAMS's components, compared with what a provider has ([`diff()`]), and held against a rendered message
+//! ([`Definition::hold`]). The providers' dialects, signatures and error codes are in their own folders. This room knows
+//! nothing of campaigns, rows or the store, and never prints.
+
+mod definition;
+mod diff;
+mod read;
+mod rules;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
+
+pub use definition::{
+    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
+};
+pub use diff::{Change, diff};
+pub use rules::check;
+
+/// Template definitions, as their problems speak of them.
+static DEFINITION: FileKind = FileKind {
+    name: "template",
+    needs: "a template needs `name`, `language`, `category` and `components`",
+    too_large: "no template comes near that size",
+};
+
+/// A definition, and its file to show problems in.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What the file means.
+    pub definition: Definition,
+    /// Where its parts are: `components[0].buttons[1].url`.
+    pub places: Places,
+    /// The file's text.
+    pub document: Document,
+}
+
+impl Loaded {
+    /// These findings as a person reads them, each at its place in the file.
+    #[must_use]
+    pub fn show(&self, findings: &[Finding], color: bool) -> String {
+        let problem = |finding: &Finding| {
+            let problem = FileProblem::new(finding.code, self.places.of(&finding.path), finding.message.as_str());
+            match &finding.hint {
+                Some(hint) => problem.hint(hint.as_str()),
+                None => problem,
+            }
+        };
+        self.document.show(&findings.iter().map(problem).collect::<Vec<_>>(), color)
+    }
+}
+
+/// Something that is not right with a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of finding this is: stable and short, such as `too_long`.
+    pub code: &'static str,
+    /// Where in the definition it is: `components[0].text`. For something that is missing, where it should be.
+    pub path: String,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It is refused, by the documents.
+    Error,
+    /// It may be refused, or not be what was meant.
+    Warning,
+}
+
+impl Finding {
+    pub(super) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, path: path.into(), message: message.into(), hint: None }
+    }
+
+    pub(super) fn warning(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Displayed as the path, what is wrong and what to do, on one line.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "`{}`: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+    }
+}
+
+/// Reads a definition file: its shape, not yet its rules; see [`check`].
+///
+/// # Errors
+///
+/// If the file cannot be read, or is not shaped like a definition.
+pub fn read(path: &Path) -> Result<Loaded, FileError> {
+    parse(&yaml::read(path, &DEFINITION)?, path)
+}
+
+/// Reads a definition from a text. `path` is where the text is from.
+///
+/// # Errors
+///
+/// If the text is not shaped like a definition.
+pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
+    let decode = |root: &yaml::Node<'_>, problems: &mut yaml::Found| {
+        let (value, places) = yaml::json(root, yaml::Place::TOP, problems);
+        if !problems.is_empty() {
+            return None;
+        }
+        let (definition, findings) = read::definition(&value);
+        for Finding { code, path, message, hint, .. } in findings {
+            let problem = FileProblem::new(code, places.of(&path), message);
+            problems.push(FileProblem { hint, ..problem });
+        }
+        Some((definition?, places))
+    };
+    let ((definition, places), document) = yaml::parse(text, path, &DEFINITION, decode)?;
+    Ok(Loaded { definition, places, document })
+}

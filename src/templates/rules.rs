@@ -1,0 +1,430 @@
+//! What a definition may hold: WhatsApp's documented rules, which bind both providers.
+//!
+//! Lengths are in characters. Sources: Meta's "Template components" and its pages on carousels, limited-time offers and
+//! authentication templates, and the notes of CAMS's `ModifyChatappTemplate`. What only one provider cannot express is
+//! told by its dialect.
+
+mod buttons;
+
+use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
+use super::variables::{Piece, is_position, names, pieces};
+use super::{Finding, definition};
+
+/// The most characters of a name.
+const NAME: usize = 512;
+/// The most characters of a header's or footer's text.
+const LINE: usize = 60;
+/// The most characters of a body.
+pub(super) const BODY: usize = 1024;
+/// The most characters of a body beside an offer that ends.
+const BODY_WITH_OFFER: usize = 600;
+/// The most characters of a card's body.
+pub(super) const CARD_BODY: usize = 160;
+/// The most characters of an offer's text.
+const OFFER: usize = 16;
+/// Cards of a carousel at most.
+const CARDS: usize = 10;
+/// The seconds that a message may be valid.
+const AUTHENTICATION_TTL: std::ops::RangeInclusive<u32> = 30..=900;
+const UTILITY_TTL: std::ops::RangeInclusive<u32> = 30..=43_200;
+
+/// Everything that is wrong with a definition, whichever provider it is for.
+#[must_use]
+pub fn check(definition: &Definition) -> Vec<Finding> {
+    let mut check = Check { category: definition.category, findings: Vec::new() };
+    check.head(definition);
+    check.once_each(&definition.components, "components", &[]);
+    let offer = definition.offer();
+    for (index, component) in definition.components.iter().enumerate() {
+        let at = format!("components[{index}]");
+        match component {
+            Component::Header(header) => check.header(header, &at),
+            Component::Body(body) => check.body(body, &at, if offer.is_some() { BODY_WITH_OFFER } else { BODY }),
+            Component::Footer(footer) => check.footer(footer, &at, offer.is_some()),
+            Component::Buttons { buttons } => check.buttons(buttons, &format!("{at}.buttons"), false),
+            Component::Carousel { cards } => check.cards(cards, &at, definition),
+            Component::LimitedTimeOffer { limited_time_offer } => check.offer(limited_time_offer, &at),
+        }
+    }
+    if definition.category == Category::Authentication && definition.buttons().is_none() {
+        check.error("missing_button", "components", "an AUTHENTICATION template needs one button of the type OTP");
+    }
+    check.one_notation(definition);
+    check.findings
+}
+
+struct Check {
+    category: Category,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    fn error(&mut self, code: &'static str, path: impl Into<String>, message: impl Into<String>) -> &mut Finding {
+        self.push(Finding::error(code, path, message))
+    }
+
+    fn warning(&mut self, code: &'static str, path: impl Into<String>, message: impl Into<String>) -> &mut Finding {
+        self.push(Finding::warning(code, path, message))
+    }
+
+    fn push(&mut self, finding: Finding) -> &mut Finding {
+        self.findings.push(finding);
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    /// Only for templates of this category.
+    fn only(&mut self, category: Category, what: &str, at: String) {
+        if self.category != category {
+            let message = format!("{what} is for templates of the category {} only", category.as_str());
+            self.error("wrong_category", at, message);
+        }
+    }
+
+    fn at_most(&mut self, text: &str, most: usize, at: String) {
+        let chars = text.chars().count();
+        if chars > most {
+            let message = format!("this text has {chars} characters and may have {most}");
+            self.error("too_long", at, message).hint = Some(format!("shorten it by {}", chars - most));
+        }
+    }
+
+    /// A text that is there and not blank.
+    fn text<'t>(&mut self, text: Option<&'t String>, what: &str, at: &str) -> Option<&'t str> {
+        match text.map(String::as_str) {
+            None => self.error("missing_key", at, format!("{what} needs a `text`")),
+            Some(text) if text.trim().is_empty() => {
+                self.error("empty_text", format!("{at}.text"), format!("the text of {what} is empty"))
+            }
+            Some(text) => return Some(text),
+        };
+        None
+    }
+
+    fn head(&mut self, definition: &Definition) {
+        let Definition { name, language, message_send_ttl_seconds, .. } = definition;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            let hint = format!("such as `{}`", better_name(name));
+            let message = format!("`{name}` cannot be a template's name: it has small letters a to z, digits and `_`");
+            self.error("bad_name", "name", message).hint = Some(hint);
+        }
+        self.at_most(name, NAME, "name".to_owned());
+        if !is_language(language) {
+            let message = format!("`{language}` is not the code of a language");
+            self.error("bad_language", "language", message).hint =
+                Some("one looks like `en`, `en_US` or `zh_HK`".into());
+        }
+        let Some(seconds) = message_send_ttl_seconds else { return };
+        let range = match self.category {
+            Category::Authentication => AUTHENTICATION_TTL,
+            Category::Utility => UTILITY_TTL,
+            Category::Marketing => {
+                let message = "only AUTHENTICATION and UTILITY templates have a time after which a message is given up";
+                self.error("wrong_category", "message_send_ttl_seconds", message);
+                return;
+            }
+        };
+        if !range.contains(seconds) {
+            let message = format!("{seconds} is not between {} and {} seconds", range.start(), range.end());
+            self.error("out_of_range", "message_send_ttl_seconds", message);
+        }
+    }
+
+    /// Each kind of component at most once, and one body; with only `allowed` kinds if there are any.
+    fn once_each(&mut self, components: &[Component], at: &str, allowed: &[&str]) {
+        for (index, component) in components.iter().enumerate() {
+            let kind = component.kind();
+            if components[..index].iter().any(|earlier| earlier.kind() == kind) {
+                let message = format!("there is more than one component of the type {kind}");
+                self.error("repeated", format!("{at}[{index}]"), message);
+            }
+            if !allowed.is_empty() && !allowed.contains(&kind) {
+                let message = format!("a card has no {kind}, only HEADER, BODY and BUTTONS");
+                self.error("wrong_component", format!("{at}[{index}]"), message);
+            }
+        }
+        if allowed.is_empty() && definition::body_of(components).is_none() {
+            self.error("missing_body", at, "the template has no BODY").hint =
+                Some("add a component `- type: BODY`".into());
+        }
+    }
+
+    fn header(&mut self, header: &Header, at: &str) {
+        if self.category == Category::Authentication {
+            self.error("wrong_category", at, "an AUTHENTICATION template has no HEADER");
+        }
+        if header.format == Format::Text {
+            if let Some(text) = self.text(header.text.as_ref(), "a header of the format TEXT", at) {
+                self.at_most(text, LINE, format!("{at}.text"));
+                self.variables(text, &header.example, at, Some(1));
+            }
+        } else if header.text.is_some() {
+            let message = format!("a header of the format {} has no text", header.format.as_str());
+            self.error("wrong_field", format!("{at}.text"), message);
+        }
+        self.media_fields(header, at);
+    }
+
+    fn media_fields(&mut self, header: &Header, at: &str) {
+        let Header { format, url, handle, media_id, file_name, caption, .. } = header;
+        let fields =
+            [("url", url), ("handle", handle), ("media_id", media_id), ("file_name", file_name), ("caption", caption)];
+        if !format.is_media() {
+            for (key, _) in fields.iter().filter(|(_, value)| value.is_some()) {
+                let message = format!("a header of the format {} has no `{key}`", format.as_str());
+                self.error("wrong_field", format!("{at}.{key}"), message);
+            }
+        } else if url.is_none() && handle.is_none() && media_id.is_none() {
+            let message = format!("a header of the format {} needs a sample", format.as_str());
+            self.error("missing_sample", at, message).hint =
+                Some("add `url:` (for CAMS), or `handle:` and `media_id:` of an uploaded file (for NXLink)".into());
+        }
+        if let Some(url) = url
+            && !url.starts_with("https://")
+            && !url.starts_with("http://")
+        {
+            self.error("bad_link", format!("{at}.url"), "an address begins with https:// or http://");
+        }
+    }
+
+    fn body(&mut self, body: &Body, at: &str, most: usize) {
+        if body.add_security_recommendation.is_some() {
+            self.only(
+                Category::Authentication,
+                "`add_security_recommendation`",
+                format!("{at}.add_security_recommendation"),
+            );
+        }
+        if self.category == Category::Authentication {
+            if body.text.is_some() {
+                self.error(
+                    "wrong_category",
+                    format!("{at}.text"),
+                    "WhatsApp writes the body of an AUTHENTICATION template",
+                )
+                .hint = Some("take the text out".into());
+            }
+            return;
+        }
+        if let Some(text) = self.text(body.text.as_ref(), "the body", at) {
+            self.at_most(text, most, format!("{at}.text"));
+            self.variables(text, &body.example, at, None);
+            let ends = pieces(text);
+            if matches!(ends.first(), Some(Piece::Variable(_))) || matches!(ends.last(), Some(Piece::Variable(_))) {
+                self.warning(
+                    "variable_at_end",
+                    format!("{at}.text"),
+                    "WhatsApp may refuse a body that begins or ends with a variable",
+                );
+            }
+        }
+    }
+
+    fn footer(&mut self, footer: &Footer, at: &str, with_offer: bool) {
+        if with_offer {
+            self.error("wrong_component", at, "a template with a LIMITED_TIME_OFFER has no FOOTER");
+        }
+        if let Some(minutes) = footer.code_expiration_minutes {
+            let at = format!("{at}.code_expiration_minutes");
+            self.only(Category::Authentication, "`code_expiration_minutes`", at.clone());
+            if !(1..=90).contains(&minutes) {
+                self.error("out_of_range", at, format!("{minutes} is not between 1 and 90 minutes"));
+            }
+        }
+        if self.category == Category::Authentication {
+            if footer.text.is_some() {
+                self.error(
+                    "wrong_category",
+                    format!("{at}.text"),
+                    "WhatsApp writes the footer of an AUTHENTICATION template",
+                )
+                .hint = Some("write `code_expiration_minutes:` instead".into());
+            }
+            return;
+        }
+        if let Some(text) = self.text(footer.text.as_ref(), "the footer", at) {
+            self.at_most(text, LINE, format!("{at}.text"));
+            self.no_variable(text, "a footer", format!("{at}.text"));
+        }
+    }
+
+    fn offer(&mut self, offer: &Offer, at: &str) {
+        self.only(Category::Marketing, "a LIMITED_TIME_OFFER", at.to_owned());
+        let at = format!("{at}.limited_time_offer");
+        if let Some(text) = self.text(offer.text.as_ref(), "the offer", &at) {
+            self.at_most(text, OFFER, format!("{at}.text"));
+            self.no_variable(text, "an offer", format!("{at}.text"));
+        }
+    }
+
+    fn no_variable(&mut self, text: &str, what: &str, at: String) {
+        if pieces(text).iter().any(|piece| !matches!(piece, Piece::Text(_))) {
+            self.error("variable_not_allowed", at, format!("{what} has no variables"));
+        }
+    }
+
+    /// The variables of the text of the component at `at`, and their examples.
+    fn variables(&mut self, text: &str, examples: &Examples, at: &str, most: Option<usize>) {
+        let in_text = format!("{at}.text");
+        for piece in pieces(text) {
+            if let Piece::Bad(inner) = piece {
+                let message = format!("`{{{{{inner}}}}}` is no variable: its name has letters, digits and `_`");
+                self.error("bad_variable", in_text.as_str(), message);
+            }
+        }
+        let names = names(text);
+        if let Some(most) = most.filter(|most| names.len() > *most) {
+            let message = format!("there are {} variables and may be {most}", names.len());
+            self.error("too_many_variables", in_text.as_str(), message);
+        }
+        let mut positions: Vec<usize> =
+            names.iter().filter(|name| is_position(name)).map(|name| name.parse().unwrap_or(usize::MAX)).collect();
+        positions.sort_unstable();
+        if let Some((wanted, found)) = (1..).zip(positions).find(|(wanted, found)| wanted != found) {
+            let message = format!(
+                "the variables are counted from 1 without a gap; {{{{{wanted}}}}} is not here and {{{{{found}}}}} is"
+            );
+            self.error("bad_positions", in_text.as_str(), message);
+        }
+        for name in &names {
+            if examples.of(name).is_none_or(|example| example.trim().is_empty()) {
+                let hint = "those who review the template want to see one, such as `example: [Ana]` or `example: {first_name: Ana}`";
+                self.error("missing_example", at, format!("there is no example for the variable {{{{{name}}}}}"))
+                    .hint = Some(hint.into());
+            }
+        }
+        for (name, _) in examples.0.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+            let message = format!("there is an example for {{{{{name}}}}}, which is not in the text");
+            self.warning("unused_example", format!("{at}.example"), message);
+        }
+    }
+
+    fn cards(&mut self, cards: &[Card], at: &str, definition: &Definition) {
+        self.only(Category::Marketing, "a CAROUSEL", at.to_owned());
+        let at = format!("{at}.cards");
+        if !(1..=CARDS).contains(&cards.len()) {
+            self.error(
+                "wrong_count",
+                at.as_str(),
+                format!("a carousel has 1 to {CARDS} cards, and this has {}", cards.len()),
+            );
+        }
+        for (index, component) in definition.components.iter().enumerate() {
+            if !matches!(component, Component::Body(_) | Component::Carousel { .. }) {
+                let message = format!("beside a CAROUSEL WhatsApp shows a BODY and may refuse a {}", component.kind());
+                self.warning("beside_carousel", format!("components[{index}]"), message);
+            }
+        }
+        for (index, card) in cards.iter().enumerate() {
+            let at = format!("{at}[{index}]");
+            let components = format!("{at}.components");
+            self.once_each(&card.components, &components, &["HEADER", "BODY", "BUTTONS"]);
+            match definition::header_of(&card.components) {
+                None => {
+                    self.error(
+                        "missing_header",
+                        components.as_str(),
+                        "a card needs a HEADER with a picture or a video",
+                    );
+                }
+                Some((place, header)) if !matches!(header.format, Format::Image | Format::Video) => {
+                    let message =
+                        format!("the header of a card is an IMAGE or a VIDEO, not {}", header.format.as_str());
+                    self.error("wrong_format", format!("{components}[{place}].format"), message);
+                }
+                Some((place, header)) => self.header(header, &format!("{components}[{place}]")),
+            }
+            if let Some((place, body)) = definition::body_of(&card.components) {
+                self.body(body, &format!("{components}[{place}]"), CARD_BODY);
+            }
+            if let Some((place, buttons)) = definition::buttons_of(&card.components) {
+                self.buttons(buttons, &format!("{components}[{place}].buttons"), true);
+            }
+            if index > 0 && shape(card) != shape(&cards[0]) {
+                let message = format!(
+                    "all cards have the same parts: this one has {}, the first has {}",
+                    shape(card).join(", "),
+                    shape(&cards[0]).join(", ")
+                );
+                self.error("cards_differ", at, message);
+            }
+        }
+    }
+
+    /// Names and positions are two ways, of which a template uses one.
+    fn one_notation(&mut self, definition: &Definition) {
+        let mut first: Option<bool> = None;
+        for (at, text) in texts(&definition.components, "components") {
+            for name in names(text) {
+                let by_position = is_position(name);
+                if *first.get_or_insert(by_position) != by_position {
+                    let message = format!("{{{{{name}}}}} is not written as the other variables are");
+                    self.error("mixed_variables", at.as_str(), message).hint =
+                        Some("write all as positions ({{1}}) or all as names ({{first_name}})".into());
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Every text that may hold variables, with its path.
+pub(super) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &'d str)> {
+    let mut found = Vec::new();
+    for (index, component) in components.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        match component {
+            Component::Header(Header { text: Some(text), .. }) | Component::Body(Body { text: Some(text), .. }) => {
+                found.push((format!("{at}.text"), text.as_str()));
+            }
+            Component::Buttons { buttons } => {
+                for (index, button) in buttons.iter().enumerate() {
+                    let url = button.url.iter().map(|url| (format!("{at}.buttons[{index}].url"), url.as_str()));
+                    let code = button.coupon_code.iter();
+                    let code = code.map(|code| (format!("{at}.buttons[{index}].coupon_code"), code.as_str()));
+                    found.extend(url.chain(code));
+                }
+            }
+            Component::Carousel { cards } => {
+                for (index, card) in cards.iter().enumerate() {
+                    found.extend(texts(&card.components, &format!("{at}.cards[{index}].components")));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What all cards have alike: the kinds of parts, the header's format, the kinds of buttons.
+fn shape(card: &Card) -> Vec<String> {
+    let mut shape: Vec<String> = Vec::new();
+    for component in &card.components {
+        match component {
+            Component::Header(header) => shape.push(format!("{} {}", component.kind(), header.format.as_str())),
+            Component::Buttons { buttons } => {
+                shape.extend(buttons.iter().map(|button| format!("a button {}", button.kind.as_str())));
+            }
+            other => shape.push(other.kind().to_owned()),
+        }
+    }
+    shape
+}
+
+fn is_language(code: &str) -> bool {
+    let (language, region) = code.split_once('_').map_or((code, None), |(language, region)| (language, Some(region)));
+    let is = |text: &str, lengths: std::ops::RangeInclusive<usize>, upper: bool| {
+        let case = if upper { u8::is_ascii_uppercase } else { u8::is_ascii_lowercase };
+        lengths.contains(&text.len()) && text.bytes().all(|byte| case(&byte))
+    };
+    is(language, 2..=3, false) && region.is_none_or(|region| is(region, 2..=3, true))
+}
+
+fn better_name(name: &str) -> String {
+    let words: Vec<String> = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    if words.is_empty() { "spring_sale".to_owned() } else { words.join("_") }
+}
