@@ -1,8 +1,10 @@
 //! `campaigner` as a library: everything but the command line is here for tests and benches.
 //!
-//! The rooms, from the lowest: [`model`], [`crash`] and [`yaml`] know nothing of the others; the rooms of the middle know
-//! only those and never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends the process.
+//! The rooms, from the lowest: [`base_url`], [`crash`], [`model`] and [`yaml`] know nothing of the others; the rooms of the
+//! middle know only those and never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends
+//! the process.
 
+pub mod base_url;
 pub mod crash;
 pub mod model;
 pub mod yaml;

@@ -1,10 +1,10 @@
 //! Where an account is reached, and with which credential.
 
-use std::net::IpAddr;
-
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::base_url::{BadBaseUrl, BaseUrl, without_password};
 
 /// The documented host of the INCS Messages API.
 pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
@@ -12,7 +12,7 @@ pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
 /// An account's address and credential. `Debug` shows the address only.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    base: Url,
+    base: BaseUrl,
     secret: SecretString,
 }
 
@@ -41,21 +41,11 @@ impl Endpoint {
     /// # Errors
     /// Where the address is not HTTPS (loopback excepted) or the credential cannot stand in a header.
     pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
-        let bad = || EndpointError::BadUrl(without_password(base));
-        let mut url = Url::parse(base).map_err(|_| bad())?;
-        url.host_str().ok_or_else(bad)?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::Password);
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_this_machine(&url) => {}
-            "http" => return Err(EndpointError::Insecure(base.to_owned())),
-            _ => return Err(bad()),
-        }
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
-        }
+        let url = BaseUrl::parse(base).map_err(|bad| match bad {
+            BadBaseUrl::NotOne => EndpointError::BadUrl(without_password(base)),
+            BadBaseUrl::Insecure => EndpointError::Insecure(base.to_owned()),
+            BadBaseUrl::Password => EndpointError::Password,
+        })?;
         let text = secret.expose_secret();
         if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
             return Err(EndpointError::BadCredential);
@@ -65,31 +55,17 @@ impl Endpoint {
 
     /// Whether the address is on this machine's loopback.
     pub(super) fn is_this_machine(&self) -> bool {
-        is_this_machine(&self.base)
+        self.base.is_this_machine()
     }
 
     /// The address with this path below it.
     pub(super) fn join(&self, path: &str) -> Url {
-        // A relative path below a base that ends in a slash always joins.
-        self.base.join(path).unwrap_or_else(|_| self.base.clone())
+        self.base.join(path)
     }
 
     pub(super) fn secret(&self) -> &SecretString {
         &self.secret
     }
-}
-
-/// A text that should be an address, without what may be a password in it.
-fn without_password(base: &str) -> String {
-    let scheme = base.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
-    base.rsplit_once('@').map_or_else(|| base.to_owned(), |(_, rest)| format!("{scheme}…@{rest}"))
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod counts;
 mod fate;
 mod id;
 mod json;
+mod nxlink;
 mod rules;
 mod server;
 mod window;

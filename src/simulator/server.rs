@@ -18,6 +18,7 @@ use super::answer::{self, Entry};
 use super::behaviour::{Behaviour, Loss, Lot};
 use super::counts::{Counters, count};
 use super::id::Ticket;
+use super::nxlink::{self, Nxlink};
 use super::rules::{self, Refusal};
 use super::window::Window;
 use super::wire::Cut;
@@ -38,6 +39,7 @@ pub(super) struct Provider {
     behaviour: Behaviour,
     pub(super) counters: Counters,
     state: Mutex<Drawn>,
+    nxlink: Nxlink,
 }
 
 /// What changes from send to send.
@@ -61,6 +63,9 @@ pub(super) async fn answer(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
+    if head.uri.path().starts_with(nxlink::BASE) {
+        return provider.nxlink.answer(&head, body).await;
+    }
     let route = head.uri.path().strip_prefix(BASE).unwrap_or_default();
     match (Channel::from_name(route), &head.method) {
         (Some(channel), &Method::POST) => provider.send(channel, &head.headers, body, &cut).await,
@@ -75,7 +80,12 @@ impl Provider {
         let window = behaviour.throttle.map(Window::new);
         // The serial number never follows the seed: ids of two simulators with one seed are different too.
         let serial = Rng::new().u64(..);
-        Self { behaviour, counters: Counters::default(), state: Mutex::new(Drawn { lots, window, serial }) }
+        Self {
+            behaviour,
+            counters: Counters::default(),
+            state: Mutex::new(Drawn { lots, window, serial }),
+            nxlink: Nxlink::default(),
+        }
     }
 
     async fn send(&self, channel: Channel, headers: &HeaderMap, body: Body, cut: &Cut) -> Response {

@@ -6,10 +6,15 @@
 //! nothing of campaigns, rows or the store, and never prints.
 
 mod definition;
+mod desk;
 mod diff;
+mod fields;
+mod http;
 mod read;
 mod rules;
 mod variables;
+
+pub mod nxlink;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +27,7 @@ use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 pub use definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
+pub use desk::{Answer, Error, Listed, Shown, Translated};
 pub use diff::{Change, diff};
 pub use rules::check;
 
