@@ -6,6 +6,7 @@
 
 mod answer;
 mod behaviour;
+mod cams;
 mod counts;
 mod fate;
 mod id;
@@ -56,6 +57,11 @@ pub struct Simulator {
 }
 
 impl Simulator {
+    /// The dummy account that its NXLink knows: `accessKey` and secret. Any number and tenant will do.
+    pub const NXLINK_ACCOUNT: (&str, &str) = (nxlink::ACCESS_KEY, nxlink::ACCESS_SECRET);
+    /// The dummy account that its CAMS knows: access key id and secret.
+    pub const CAMS_ACCOUNT: (&str, &str) = (cams::ACCESS_KEY_ID, cams::ACCESS_KEY_SECRET);
+
     /// Starts a simulated provider that listens on `listen`, of which port 0 is any free one.
     ///
     /// It has a thread and a runtime of its own, so that under load it never takes its turn on the sender's. When

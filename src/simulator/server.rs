@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 
 use super::answer::{self, Entry};
 use super::behaviour::{Behaviour, Loss, Lot};
+use super::cams::{self, Cams};
 use super::counts::{Counters, count};
 use super::id::Ticket;
 use super::nxlink::{self, Nxlink};
@@ -40,6 +41,7 @@ pub(super) struct Provider {
     pub(super) counters: Counters,
     state: Mutex<Drawn>,
     nxlink: Nxlink,
+    cams: Cams,
 }
 
 /// What changes from send to send.
@@ -62,7 +64,11 @@ pub(super) async fn answer(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: Request,
 ) -> Response {
+    let is_cams = cams::is_ours(&request);
     let (head, body) = request.into_parts();
+    if is_cams {
+        return provider.cams.answer(&head, body).await;
+    }
     if head.uri.path().starts_with(nxlink::BASE) {
         return provider.nxlink.answer(&head, body).await;
     }
@@ -85,6 +91,7 @@ impl Provider {
             counters: Counters::default(),
             state: Mutex::new(Drawn { lots, window, serial }),
             nxlink: Nxlink::default(),
+            cams: Cams::default(),
         }
     }
 

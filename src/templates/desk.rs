@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Definition, Finding};
+use super::{Change, Definition, Finding, cams, nxlink};
 
 /// A definition in a provider's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,89 @@ pub enum Error {
     /// There is no such template, or more than one language of it.
     #[error("{0}")]
     Which(String),
+}
+
+/// A client of either provider.
+#[derive(Debug)]
+pub enum Desk {
+    /// NXLink.
+    Nxlink(Box<nxlink::Client>),
+    /// Alibaba Cloud's CAMS.
+    Cams(Box<cams::Client>),
+}
+
+impl Desk {
+    /// All templates, or those that the provider finds for a name.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn list(&self, name: Option<&str>) -> Result<Vec<Listed>, Error> {
+        match self {
+            Self::Nxlink(client) => client.list(name).await,
+            Self::Cams(client) => client.list(name).await,
+        }
+    }
+
+    /// One template by its name, and its language where there are several.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
+        match self {
+            Self::Nxlink(client) => client.show(name, language).await,
+            Self::Cams(client) => client.show(name, language).await,
+        }
+    }
+
+    /// Which template a name and language stand for.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn find(&self, name: &str, language: Option<&str>) -> Result<Listed, Error> {
+        find(self.list(Some(name)).await?, name, language)
+    }
+
+    /// Makes a template; never twice.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
+        match self {
+            Self::Nxlink(client) => client.create(definition).await,
+            Self::Cams(client) => client.create(definition).await,
+        }
+    }
+
+    /// Changes the template of the definition's name and language.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
+        match self {
+            Self::Nxlink(client) => client.update(definition).await,
+            Self::Cams(client) => client.update(definition).await,
+        }
+    }
+
+    /// Deletes a template.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete(&self, listed: &Listed) -> Result<Answer, Error> {
+        match self {
+            Self::Nxlink(client) => client.delete(listed).await,
+            Self::Cams(client) => client.delete(listed).await,
+        }
+    }
+
+    /// What an update would change.
+    #[must_use]
+    pub fn diff(&self, shown: &Shown, definition: &Definition) -> Vec<Change> {
+        match self {
+            Self::Nxlink(client) => client.diff(shown, definition),
+            Self::Cams(client) => client.diff(shown, definition),
+        }
+    }
 }
 
 /// The one template of this name, in this language if one is given.

@@ -14,6 +14,7 @@ mod read;
 mod rules;
 mod variables;
 
+pub mod cams;
 pub mod nxlink;
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 pub use definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
-pub use desk::{Answer, Error, Listed, Shown, Translated};
+pub use desk::{Answer, Desk, Error, Listed, Shown, Translated};
 pub use diff::{Change, diff};
 pub use rules::check;
 
