@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Global;
+use super::desks::{RawCams, RawNxlink};
 use super::exit::{Exit, Failure, chain};
 use crate::provider::{Endpoint, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
@@ -15,9 +16,13 @@ use crate::simulator::{Behaviour, Simulator};
 /// The file, as a person wrote it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+pub(super) struct Raw {
     #[serde(default)]
     providers: BTreeMap<String, RawProvider>,
+    #[serde(default)]
+    pub(super) nxlink: RawNxlink,
+    #[serde(default)]
+    pub(super) cams: RawCams,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -39,7 +44,7 @@ enum Kind {
 /// A text that is secret from the moment it is read.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]
-struct SecretText(SecretString);
+pub(super) struct SecretText(pub(super) SecretString);
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
@@ -138,7 +143,7 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, Failure> {
 }
 
 /// Reads the configuration: the file that was named must be there, the default one may be missing.
-fn read(global: &Global) -> Result<Raw, Failure> {
+pub(super) fn read(global: &Global) -> Result<Raw, Failure> {
     let named = global.config.clone();
     let path = named.clone().unwrap_or_else(|| PathBuf::from("campaigner.toml"));
     let text = match std::fs::read_to_string(&path) {

@@ -5,9 +5,12 @@ mod cancel;
 mod check;
 mod completions;
 mod config;
+mod desks;
 mod exit;
+mod flows;
 mod folded;
 mod media;
+mod media_upload;
 mod open_files;
 mod opened;
 mod preview;
@@ -26,6 +29,7 @@ mod simulator;
 mod status;
 mod summary;
 mod suppress;
+mod templates;
 mod verify;
 
 use std::path::PathBuf;
@@ -125,6 +129,12 @@ enum Command {
     Verify(verify::Args),
     /// The list of numbers that get nothing
     Suppress(suppress::Args),
+    /// Templates at NXLink and Alibaba's CAMS
+    Templates(templates::Args),
+    /// WhatsApp flows at NXLink
+    Flows(flows::Args),
+    /// Files for the headers of templates, at NXLink
+    Media(media_upload::Args),
     /// The simulated provider on its own
     Simulator(simulator::Args),
     /// Print completions for a shell
@@ -179,6 +189,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Cancel(args) => cancel::run(&args, &global).await,
         Command::Verify(args) => verify::run(&args, &global).await,
         Command::Suppress(args) => suppress::run(&args, &global).await,
+        Command::Templates(args) => templates::run(&args, &global).await,
+        Command::Flows(args) => flows::run(&args, &global).await,
+        Command::Media(args) => media_upload::run(&args, &global).await,
         Command::Simulator(args) => simulator::run(&args).await,
         Command::Completions(args) => completions::run(&args),
     }

@@ -75,7 +75,16 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     screen::say(&format!(
         "the simulated provider listens on {address}; use it with\n  \
          INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n\
-         Ctrl-C ends it"
+         templates: with --provider nxlink\n  \
+         NXLINK_BASE_URL=http://{address}/saas/wa NXLINK_ACCESS_KEY={} NXLINK_ACCESS_SECRET={} NXLINK_PHONE=85268411234 \
+         NXLINK_TENANT_ID=1\n\
+         and with --provider cams\n  \
+         CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
+         Ctrl-C ends it",
+        Simulator::NXLINK_ACCOUNT.0,
+        Simulator::NXLINK_ACCOUNT.1,
+        Simulator::CAMS_ACCOUNT.0,
+        Simulator::CAMS_ACCOUNT.1,
     ));
     end_asked_for().await;
     let counts = simulator.stop();

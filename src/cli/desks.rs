@@ -1,0 +1,115 @@
+//! The accounts of the providers of templates: from the environment, or `campaigner.toml`.
+
+use clap::ValueEnum;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::Global;
+use super::config::{self, SecretText};
+use super::exit::{Exit, Failure};
+use crate::model::Millis;
+use crate::templates::{self, Desk, cams, nxlink};
+
+/// A provider of templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Which {
+    /// NXLink
+    Nxlink,
+    /// Alibaba Cloud Chat App Message Service
+    Cams,
+}
+
+/// `[nxlink]` in campaigner.toml.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNxlink {
+    access_key: Option<String>,
+    access_secret: Option<SecretText>,
+    phone: Option<String>,
+    tenant_id: Option<u64>,
+    base_url: Option<String>,
+}
+
+/// `[cams]` in campaigner.toml.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCams {
+    access_key_id: Option<String>,
+    access_key_secret: Option<SecretText>,
+    endpoint: Option<String>,
+    cust_space_id: Option<String>,
+}
+
+/// A client of this provider.
+pub(super) fn desk(which: Which, global: &Global) -> Result<Desk, Failure> {
+    match which {
+        Which::Nxlink => Ok(Desk::Nxlink(Box::new(nxlink(global)?))),
+        Which::Cams => {
+            let raw = config::read(global)?.cams;
+            let account = cams::Account {
+                endpoint: optional("CAMS_ENDPOINT", raw.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+                access_key_id: needed("ALIBABA_CLOUD_ACCESS_KEY_ID", raw.access_key_id, "[cams] access_key_id")?,
+                secret: secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET", raw.access_key_secret, "[cams] access_key_secret")?,
+                cust_space_id: optional("CAMS_CUST_SPACE_ID", raw.cust_space_id),
+            };
+            let client = cams::Client::new(account, Millis::now, nonce).map_err(failure)?;
+            Ok(Desk::Cams(Box::new(client)))
+        }
+    }
+}
+
+/// A client of NXLink, which alone has flows and media.
+pub(super) fn nxlink(global: &Global) -> Result<nxlink::Client, Failure> {
+    let raw = config::read(global)?.nxlink;
+    let tenant = raw.tenant_id.map(|tenant| tenant.to_string());
+    let tenant = needed("NXLINK_TENANT_ID", tenant, "[nxlink] tenant_id")?;
+    let account = nxlink::Account {
+        base_url: optional("NXLINK_BASE_URL", raw.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+        phone: needed("NXLINK_PHONE", raw.phone, "[nxlink] phone")?,
+        tenant: tenant
+            .parse()
+            .map_err(|_| Failure::new(Exit::Environment, "NXLINK_TENANT_ID is not a whole number"))?,
+        access_key: needed("NXLINK_ACCESS_KEY", raw.access_key, "[nxlink] access_key")?,
+        secret: secret("NXLINK_ACCESS_SECRET", raw.access_secret, "[nxlink] access_secret")?,
+    };
+    nxlink::Client::new(account, Millis::now).map_err(failure)
+}
+
+/// What went wrong at a provider.
+pub(super) fn failure(error: templates::Error) -> Failure {
+    use templates::Error;
+    let exit = match &error {
+        Error::Inexpressible(_) | Error::Which(_) => Exit::Wrong,
+        Error::Account(_)
+        | Error::Refused { .. }
+        | Error::Unreachable { .. }
+        | Error::InDoubt { .. }
+        | Error::Strange { .. } => Exit::Environment,
+    };
+    Failure::of(exit, &error)
+}
+
+/// 128 bits that nobody had before.
+fn nonce() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
+fn optional(variable: &str, configured: Option<String>) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.trim().is_empty()).or(configured)
+}
+
+fn needed(variable: &str, configured: Option<String>, key: &str) -> Result<String, Failure> {
+    optional(variable, configured).ok_or_else(|| {
+        Failure::new(Exit::Environment, format!("set {variable} in the environment, or `{key}` in campaigner.toml"))
+    })
+}
+
+fn secret(variable: &str, configured: Option<SecretText>, key: &str) -> Result<SecretString, Failure> {
+    match std::env::var(variable).ok().filter(|value| !value.trim().is_empty()) {
+        Some(value) => Ok(value.into()),
+        None => match configured {
+            Some(SecretText(secret)) => Ok(secret),
+            None => needed(variable, None, key).map(SecretString::from),
+        },
+    }
+}

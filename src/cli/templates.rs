@@ -1,0 +1,294 @@
+//! `campaigner templates`: what the providers of templates have, and what a definition would make of it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::desks::{self, Which, failure};
+use super::exit::{Exit, Failure};
+use super::{Global, cannot_print, screen};
+use crate::templates::{self, Answer, Finding, Listed, Loaded, Severity, cams, nxlink};
+
+/// What `templates` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Args)]
+struct At {
+    /// Whose templates
+    #[arg(long, value_enum)]
+    provider: Which,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Named {
+    /// The template's name
+    name: String,
+    /// Its language, where there are several
+    #[arg(long)]
+    language: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All templates of the account
+    List {
+        #[command(flatten)]
+        at: At,
+        /// Only those that the provider finds for this name
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// One template, as a definition
+    Show {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Hold a definition against the documented rules, and against what a provider can express; nothing is sent
+    Check {
+        /// The definition
+        file: PathBuf,
+        /// For this provider; for both if left out, where what one cannot express is only told
+        #[arg(long, value_enum)]
+        provider: Option<Which>,
+        /// As JSON, one finding a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a template of a definition
+    Create {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Change the template of a definition's name and language
+    Update {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Delete a template, after a person's yes
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        at: At,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// What an update would change; exit code 3 if anything
+    Diff {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+fn data(line: &str) -> Result<(), Failure> {
+    screen::data(line).map_err(cannot_print)
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    match &args.action {
+        Action::List { at, name } => {
+            let list = desks::desk(at.provider, global)?.list(name.as_deref()).await.map_err(failure)?;
+            if at.json {
+                data(&json!(list).to_string())?;
+            } else {
+                table(&list)?;
+            }
+        }
+        Action::Show { named, at } => {
+            let desk = desks::desk(at.provider, global)?;
+            let shown = desk.show(&named.name, named.language.as_deref()).await.map_err(failure)?;
+            if at.json {
+                let value = json!({
+                    "template": shown.listed, "definition": shown.definition, "complete": shown.complete,
+                });
+                data(&value.to_string())?;
+            } else {
+                let Listed { id, status, reason, .. } = &shown.listed;
+                data(&format!("# {id}, {status}{}", reason.iter().map(|r| format!(": {r}")).collect::<String>()))?;
+                // JSON is YAML too: what is shown can be kept as a definition file.
+                let text = serde_json::to_string_pretty(&shown.definition).unwrap_or_default();
+                data(&text)?;
+                if !shown.complete {
+                    screen::say("NXLink's answer does not tell whether there is a header or a footer");
+                }
+            }
+        }
+        Action::Check { file, provider, json } => return check(file, *provider, *json),
+        Action::Create { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let desk = desks::desk(at.provider, global)?;
+            answered("made", at, &loaded, &desk.create(&loaded.definition).await.map_err(failure)?)?;
+        }
+        Action::Update { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let desk = desks::desk(at.provider, global)?;
+            answered("changed", at, &loaded, &desk.update(&loaded.definition).await.map_err(failure)?)?;
+        }
+        Action::Delete { named, at, yes } => {
+            let desk = desks::desk(at.provider, global)?;
+            let listed = desk.find(&named.name, named.language.as_deref()).await.map_err(failure)?;
+            let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
+            if !yes {
+                if !screen::can_ask() {
+                    return Err(Failure::new(Exit::Wrong, format!("{question} There is nobody to ask: use --yes")));
+                }
+                if !screen::ask(&question) {
+                    return Ok(Exit::Wrong);
+                }
+            }
+            let answer = desk.delete(&listed).await.map_err(failure)?;
+            if at.json {
+                data(&json!(answer).to_string())?;
+            } else {
+                data(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
+            }
+        }
+        Action::Diff { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let desk = desks::desk(at.provider, global)?;
+            let definition = &loaded.definition;
+            let shown = desk.show(&definition.name, Some(&definition.language)).await.map_err(failure)?;
+            let changes = desk.diff(&shown, definition);
+            if at.json {
+                let change = |change: &templates::Change| json!({"what": change.what, "before": change.before, "after": change.after});
+                data(&Value::Array(changes.iter().map(change).collect()).to_string())?;
+            } else {
+                for change in &changes {
+                    data(&change.to_string())?;
+                }
+                if changes.is_empty() {
+                    data("an update would change nothing")?;
+                }
+            }
+            if !shown.complete {
+                screen::say("NXLink's answer does not tell header and footer: they are not compared");
+            }
+            return Ok(if changes.is_empty() { Exit::Done } else { Exit::SomeFailed });
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A table of templates, as wide as what is in it.
+fn table(list: &[Listed]) -> Result<(), Failure> {
+    let head = ["ID", "NAME", "LANGUAGE", "CATEGORY", "STATUS"].map(str::to_owned);
+    let row = |listed: &Listed| {
+        let reason = listed.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let Listed { id, name, language, category, status, .. } = listed;
+        [id.clone(), name.clone(), language.clone(), category.clone(), format!("{status}{reason}")]
+    };
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(list.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3].map(width);
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(&format!("{cell:<width$}  "));
+        }
+        data(&format!("{line}{}", row[4]))?;
+    }
+    Ok(())
+}
+
+/// What a provider cannot express, and what it does not take.
+fn translate(loaded: &Loaded, which: Which, tenant: u64) -> (Vec<Finding>, Vec<String>) {
+    let translated = match which {
+        Which::Nxlink => nxlink::to_request(&loaded.definition, tenant),
+        Which::Cams => cams::to_request(&loaded.definition),
+    };
+    translated.map_or_else(|findings| (findings, Vec::new()), |translated| (Vec::new(), translated.left_out))
+}
+
+fn check(file: &Path, provider: Option<Which>, as_json: bool) -> Result<Exit, Failure> {
+    let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let rules = templates::check(&loaded.definition);
+    let mut wrong = rules.iter().any(|finding| finding.severity == Severity::Error);
+    let mut shown: Vec<(Option<&str>, Vec<Finding>)> = vec![(None, rules)];
+    for (which, name) in [(Which::Nxlink, "NXLink"), (Which::Cams, "CAMS")] {
+        if provider.is_none_or(|provider| provider == which) {
+            let (findings, _) = translate(&loaded, which, 0);
+            wrong |= provider.is_some() && !findings.is_empty();
+            shown.push((Some(name), findings));
+        }
+    }
+    for (name, findings) in &shown {
+        if as_json {
+            for finding in findings {
+                let place = loaded.places.of(&finding.path);
+                let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+                let line = json!({
+                    "severity": severity, "code": finding.code, "path": finding.path, "line": place.line,
+                    "column": place.column, "message": finding.message, "hint": finding.hint, "provider": name,
+                });
+                data(&line.to_string())?;
+            }
+        } else if !findings.is_empty() {
+            data(&loaded.show(findings, false))?;
+        }
+        if let (false, Some(name), true) = (as_json, name, findings.is_empty()) {
+            data(&format!("{name} can express it"))?;
+        }
+    }
+    if !as_json && !wrong {
+        data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
+    }
+    Ok(if wrong { Exit::Wrong } else { Exit::Done })
+}
+
+/// A definition that is right, and that this provider can express. Warnings and what is left out are told.
+fn checked(file: &Path, which: Which, global: &Global) -> Result<Loaded, Failure> {
+    let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let mut findings = templates::check(&loaded.definition);
+    let (inexpressible, left_out) = translate(&loaded, which, 0);
+    findings.extend(inexpressible);
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Failure::new(Exit::Wrong, loaded.show(&findings, screen::has_color())));
+    }
+    if !global.quiet {
+        for finding in &findings {
+            screen::say(&format!("warning: {finding}"));
+        }
+        for left_out in left_out {
+            screen::say(&format!("left out: {left_out}"));
+        }
+        screen::say(&format!("checked: {}", summary(&loaded)));
+    }
+    Ok(loaded)
+}
+
+fn summary(loaded: &Loaded) -> String {
+    let definition = &loaded.definition;
+    let parts: Vec<&str> = definition.components.iter().map(templates::Component::kind).collect();
+    format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
+}
+
+fn answered(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), Failure> {
+    if at.json {
+        return data(&json!(answer).to_string());
+    }
+    data(&format!("{what}: {} in {}{}", loaded.definition.name, loaded.definition.language, details(answer)))
+}
+
+fn details(answer: &Answer) -> String {
+    let id = answer.id.iter().map(|id| format!(", id {id}"));
+    let request = answer.request_id.iter().map(|id| format!(", request {id}"));
+    let found = answer.found_afterwards.then(|| "; the answer was lost, and a look showed that it was done".to_owned());
+    id.chain(request).chain(found).collect()
+}
