@@ -108,7 +108,7 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     }
     let whole = whole.elapsed().as_secs_f64();
     print!("{}", std::fs::read_to_string(folder.join("log")).unwrap());
-    let (Some(first), Some(last)) = (first, last) else { panic!("not every message was sent") };
+    let (first, last) = first.zip(last).expect("every message is sent; what went wrong is above");
     let (seconds, messages) = ((last.0 - first.0).as_secs_f64(), (last.2 - first.2) as f64);
     println!("sending              {:>10.0} messages/s", messages / seconds);
     println!(

@@ -11,13 +11,16 @@ use reqwest::Url;
 pub struct BaseUrl(Url);
 
 /// Why a text is not one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBaseUrl {
     /// Not a URL with a host.
+    #[error("this is not a base URL; one looks like https://api.example.com")]
     NotOne,
     /// Not HTTPS, and not this machine.
+    #[error("this is not https://, which anything but this machine has to be")]
     Insecure,
     /// A name or a password before the host, where it would be seen.
+    #[error("this holds a name or a password before `@`, where it would be seen; take it out")]
     Password,
 }
 

@@ -190,6 +190,16 @@ impl Workplace {
 
     /// As `start_at`, by a shell that first does `prelude` (a limit, a variable) and then becomes the binary.
     pub(crate) fn start_after(&self, prelude: &str, base_url: Option<&str>, args: &[&str]) -> Running {
+        let account = base_url.map(|url| [("INCS_BASE_URL", url), ("INCS_CERTIFICATION_CODE", CREDENTIAL)]);
+        self.launch(prelude, account.as_ref().map_or(&[], <[_; 2]>::as_slice), args)
+    }
+
+    /// Starts the binary with these variables in its surroundings, and no other of ours.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Running {
+        self.launch("", variables, args)
+    }
+
+    fn launch(&self, prelude: &str, variables: &[(&str, &str)], args: &[&str]) -> Running {
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
         let (out, err) = (self.path(&format!("{number}.out")), self.path(&format!("{number}.err")));
         let binary = env!("CARGO_BIN_EXE_campaigner");
@@ -197,18 +207,18 @@ impl Workplace {
         if !prelude.is_empty() {
             command.args(["-c", &format!("{prelude}; exec \"$@\""), "sh", binary]);
         }
-        command.args(args).env("CAMPAIGNER_DB", "store.db").current_dir(self.folder.path()).stdin(Stdio::null());
-        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        for variable in ["CAMPAIGNER_CONFIG", "INCS_BASE_URL", "INCS_CERTIFICATION_CODE"] {
-            command.env_remove(variable);
+        let ours = ["CAMPAIGNER_", "INCS_", "NXLINK_", "CAMS_", "ALIBABA_CLOUD_"];
+        for (variable, _) in std::env::vars_os() {
+            if ours.iter().any(|prefix| variable.to_string_lossy().starts_with(prefix)) {
+                command.env_remove(variable);
+            }
         }
         for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
             command.env_remove(proxy);
         }
-        if let Some(url) = base_url {
-            command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", CREDENTIAL);
-        }
-        command.env_remove("CAMPAIGNER_CRASH_AT");
+        command.args(args).env("CAMPAIGNER_DB", "store.db").envs(variables.iter().copied());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let words = args.join(" ");
         Running { child: command.spawn().unwrap(), out, err, words }
     }

@@ -13,7 +13,7 @@ use super::super::http::{Http, Lost, Reply, TRIES, pause};
 use super::super::{Definition, diff};
 use super::turns::Turns;
 use super::{codes, components, sign};
-use crate::base_url::{BadBaseUrl, BaseUrl};
+use crate::base_url::BaseUrl;
 use crate::model::Millis;
 
 const CAMS: &str = "CAMS";
@@ -72,10 +72,7 @@ impl Client {
     /// # Errors
     /// [`Error::Account`] where the account cannot be used.
     pub fn new(account: Account, now: fn() -> Millis, nonce: fn() -> String) -> Result<Self, Error> {
-        let base = BaseUrl::parse(&account.endpoint).map_err(|bad| match bad {
-            BadBaseUrl::NotOne => Error::Account(format!("CAMS_ENDPOINT: `{}` is not a base URL", account.endpoint)),
-            BadBaseUrl::Insecure => Error::Account(format!("CAMS_ENDPOINT: `{}` must be https://", account.endpoint)),
-        })?;
+        let base = BaseUrl::parse(&account.endpoint).map_err(|bad| Error::Account(format!("CAMS_ENDPOINT: {bad}")))?;
         let http = Http::new(&base).map_err(Error::Account)?;
         Ok(Self { account, base, http, turns: Turns::default(), now, nonce })
     }

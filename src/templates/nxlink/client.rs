@@ -12,7 +12,7 @@ use super::super::fields::{boolean, items, number, text, texts};
 use super::super::http::{Http, Lost, Reply, TRIES, pause};
 use super::super::{Definition, diff};
 use super::{codes, fields, sign};
-use crate::base_url::{BadBaseUrl, BaseUrl};
+use crate::base_url::BaseUrl;
 use crate::model::Millis;
 
 const NXLINK: &str = "NXLink";
@@ -103,12 +103,8 @@ impl Client {
     /// # Errors
     /// [`Error::Account`] where the account cannot be used.
     pub fn new(account: Account, now: fn() -> Millis) -> Result<Self, Error> {
-        let base = BaseUrl::parse(&account.base_url).map_err(|bad| match bad {
-            BadBaseUrl::NotOne | BadBaseUrl::Password => {
-                Error::Account("NXLINK_BASE_URL is not a base URL without a name or password in it".to_owned())
-            }
-            BadBaseUrl::Insecure => Error::Account(format!("NXLINK_BASE_URL: `{}` must be https://", account.base_url)),
-        })?;
+        let base =
+            BaseUrl::parse(&account.base_url).map_err(|bad| Error::Account(format!("NXLINK_BASE_URL: {bad}")))?;
         if account.phone.is_empty() || !account.phone.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Error::Account("NXLINK_PHONE: write the country code and the number, digits only".to_owned()));
         }

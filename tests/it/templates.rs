@@ -1,0 +1,282 @@
+//! Templates made, shown, changed and deleted at the simulated NXLink and CAMS, and never made twice.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use campaigner::simulator::{Behaviour, Simulator};
+use serde_json::Value;
+
+use crate::workplace::{Finished, Workplace};
+
+const SALE: &str = r#"
+name: spring_sale
+language: en_US
+category: MARKETING
+components:
+  - type: HEADER
+    format: TEXT
+    text: Our sale is on
+  - type: BODY
+    text: "Hi {{first_name}}, take 25% off."
+    example: {first_name: Ana}
+  - type: BUTTONS
+    buttons:
+      - {type: QUICK_REPLY, text: No more, opt_out: true}
+      - {type: URL, text: Shop, url: "https://example.com/{{campaign}}", example: ["https://example.com/spring"]}
+"#;
+
+/// What gets lost on the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    /// The first request that makes a template, before it arrives.
+    Request,
+    /// The answer to it.
+    Answer,
+}
+
+/// A folder, a simulated provider, and the way to it.
+struct Office {
+    work: Workplace,
+    provider: &'static str,
+    variables: Vec<(&'static str, String)>,
+    made: Arc<AtomicUsize>,
+    _simulator: Simulator,
+}
+
+impl Office {
+    fn new(provider: &'static str, lost: Lost) -> Self {
+        let work = Workplace::new();
+        work.write("sale.yaml", SALE);
+        let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
+        let made = Arc::new(AtomicUsize::new(0));
+        let address = way_to(simulator.address(), lost, Arc::clone(&made));
+        let variables = match provider {
+            "nxlink" => vec![
+                ("NXLINK_BASE_URL", format!("http://{address}/saas/wa")),
+                ("NXLINK_ACCESS_KEY", Simulator::NXLINK_ACCOUNT.0.to_owned()),
+                ("NXLINK_ACCESS_SECRET", Simulator::NXLINK_ACCOUNT.1.to_owned()),
+                ("NXLINK_PHONE", "85268411234".to_owned()),
+                ("NXLINK_TENANT_ID", "123".to_owned()),
+            ],
+            _ => vec![
+                ("CAMS_ENDPOINT", format!("http://{address}")),
+                ("ALIBABA_CLOUD_ACCESS_KEY_ID", Simulator::CAMS_ACCOUNT.0.to_owned()),
+                ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", Simulator::CAMS_ACCOUNT.1.to_owned()),
+                ("CAMS_CUST_SPACE_ID", "28251486512358000".to_owned()),
+            ],
+        };
+        Self { work, provider, variables, made, _simulator: simulator }
+    }
+
+    fn run(&self, args: &[&str]) -> Finished {
+        let variables: Vec<(&str, &str)> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.work.start_with(&variables, args).wait()
+    }
+
+    fn templates(&self, args: &[&str]) -> Finished {
+        let all: Vec<&str> = ["templates"].iter().chain(args).chain(&["--provider", self.provider]).copied().collect();
+        self.run(&all)
+    }
+
+    fn right(&self, args: &[&str]) -> String {
+        let done = self.templates(args);
+        assert_eq!(done.code, 0, "{done}");
+        done.out
+    }
+
+    fn listed(&self) -> Vec<Value> {
+        serde_json::from_str(&self.right(&["list", "--json"])).unwrap()
+    }
+}
+
+/// A way to `target` on which something may get lost; counts the requests that make a template.
+fn way_to(target: SocketAddr, lost: Lost, made: Arc<AtomicUsize>) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let Ok(mut client) = client else { return };
+            let Some(request) = message(&mut client) else { continue };
+            let text = String::from_utf8_lossy(&request);
+            let makes = text.starts_with("POST /saas/wa/template") || text.contains("CreateChatappTemplate");
+            let first = makes && made.fetch_add(1, Ordering::Relaxed) == 0;
+            if first && lost == Lost::Request {
+                continue;
+            }
+            let Ok(mut server) = TcpStream::connect(target) else { return };
+            server.write_all(&request).unwrap();
+            let answer = message(&mut server).unwrap_or_default();
+            if !(first && lost == Lost::Answer) {
+                let _ = client.write_all(&answer);
+            }
+        }
+    });
+    address
+}
+
+/// One request or answer, whole.
+fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
+            let start = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+            if bytes.len() >= start + length {
+                return Some(bytes);
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return None,
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+}
+
+#[test]
+fn a_template_is_made_listed_shown_changed_and_deleted() {
+    for provider in ["nxlink", "cams"] {
+        let office = Office::new(provider, Lost::Nothing);
+        assert!(office.right(&["create", "sale.yaml"]).starts_with("made: spring_sale in en_US, id "));
+        let listed = office.listed();
+        assert_eq!(listed.len(), 1);
+        assert_eq!((&listed[0]["name"], &listed[0]["language"]), (&"spring_sale".into(), &"en_US".into()));
+        let table = office.right(&["list"]);
+        assert!(table.starts_with("ID ") && table.contains("spring_sale  en_US     MARKETING  "), "{table}");
+
+        // What is shown is a definition file, and an update from it would change nothing.
+        let shown = office.right(&["show", "spring_sale"]);
+        office.work.write("shown.yaml", &shown);
+        assert_eq!(office.right(&["diff", "sale.yaml"]), "an update would change nothing\n");
+        if provider == "cams" {
+            assert_eq!(office.right(&["diff", "shown.yaml"]), "an update would change nothing\n");
+        }
+
+        office.work.write("sale.yaml", SALE.replace("25%", "30%").replace("text: Shop,", "text: Buy,"));
+        let different = office.templates(&["diff", "sale.yaml"]);
+        assert_eq!(different.code, 3, "{different}");
+        assert_eq!(
+            different.out,
+            "BODY text\n  - Hi {{first_name}}, take 25% off.\n  + Hi {{first_name}}, take 30% off.\n\
+             button 2 text\n  - Shop\n  + Buy\n"
+        );
+        assert!(office.right(&["update", "sale.yaml"]).starts_with("changed: spring_sale in en_US"));
+        assert_eq!(office.right(&["diff", "sale.yaml"]), "an update would change nothing\n");
+
+        let asked = office.templates(&["delete", "spring_sale"]);
+        assert!(asked.code == 2 && asked.err.contains("--yes"), "{asked}");
+        assert_eq!(office.listed().len(), 1);
+        assert!(office.right(&["delete", "spring_sale", "--yes"]).starts_with("deleted: spring_sale"));
+        assert_eq!(office.listed().len(), 0);
+        let gone = office.templates(&["show", "spring_sale"]);
+        assert!(gone.code == 2 && gone.err.contains("there is no template `spring_sale`"), "{gone}");
+    }
+}
+
+#[test]
+fn a_lost_answer_never_makes_a_second_template() {
+    for (provider, requests) in [("nxlink", 1), ("cams", 2)] {
+        let office = Office::new(provider, Lost::Answer);
+        let made = office.right(&["create", "sale.yaml"]);
+        assert!(made.contains("the answer was lost"), "{made}");
+        assert_eq!(office.made.load(Ordering::Relaxed), requests);
+        assert_eq!(office.listed().len(), 1);
+    }
+}
+
+#[test]
+fn a_lost_request_is_sent_again_only_where_that_is_safe() {
+    let office = Office::new("cams", Lost::Request);
+    let made = office.right(&["create", "sale.yaml"]);
+    assert!(!made.contains("the answer was lost"), "{made}");
+    assert_eq!((office.listed().len(), office.made.load(Ordering::Relaxed)), (1, 2));
+
+    // NXLink has nothing to tell a repeated request by.
+    let office = Office::new("nxlink", Lost::Request);
+    let unknown = office.templates(&["create", "sale.yaml"]);
+    assert!(unknown.code == 1 && unknown.err.contains("it is not known whether NXLink made the change"), "{unknown}");
+    assert_eq!((office.listed().len(), office.made.load(Ordering::Relaxed)), (0, 1));
+}
+
+#[test]
+fn a_list_has_all_pages() {
+    for provider in ["nxlink", "cams"] {
+        let office = Office::new(provider, Lost::Nothing);
+        for n in 0..53 {
+            office.work.write("one.yaml", SALE.replace("spring_sale", &format!("sale_{n}")));
+            office.right(&["create", "one.yaml", "-q"]);
+        }
+        assert_eq!(office.listed().len(), 53);
+    }
+}
+
+#[test]
+fn what_a_provider_refuses_is_told_with_what_to_do() {
+    for (provider, secret, advice) in [
+        ("nxlink", "NXLINK_ACCESS_SECRET", "check NXLINK_ACCESS_SECRET"),
+        ("cams", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "check ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+    ] {
+        let mut office = Office::new(provider, Lost::Nothing);
+        office.right(&["create", "sale.yaml"]);
+        let twice = office.templates(&["create", "sale.yaml"]);
+        assert!(twice.code == 1 && twice.err.contains("refused with"), "{twice}");
+        for (name, value) in &mut office.variables {
+            if *name == secret {
+                *value = "geheim".to_owned();
+            }
+        }
+        let refused = office.templates(&["list"]);
+        assert!(refused.code == 1 && refused.err.contains(advice), "{refused}");
+        assert!(!refused.err.contains("geheim"), "{refused}");
+        office.variables.retain(|(name, _)| *name != secret);
+        let unset = office.templates(&["list"]);
+        assert!(unset.code == 1 && unset.err.contains(&format!("set {secret}")), "{unset}");
+    }
+}
+
+#[test]
+fn a_wrong_definition_is_shown_with_its_line_and_nothing_is_sent() {
+    let office = Office::new("nxlink", Lost::Nothing);
+    office.work.write("sale.yaml", SALE.replace("category: MARKETING", "category: AUTHENTICATION"));
+    let wrong = office.templates(&["create", "sale.yaml"]);
+    assert!(wrong.code == 2 && wrong.err.contains("sale.yaml:4:11") && wrong.err.contains("not_on_nxlink"), "{wrong}");
+    assert_eq!(office.made.load(Ordering::Relaxed), 0);
+    let checked = office.work.alone(&["templates", "check", "sale.yaml"]);
+    assert!(checked.code == 2 && checked.out.contains("an AUTHENTICATION template has no HEADER"), "{checked}");
+    office.work.write("sale.yaml", SALE);
+    let checked = office.work.alone(&["templates", "check", "sale.yaml"]);
+    assert!(checked.code == 0 && checked.out.contains("NXLink can express it\nCAMS can express it\n"), "{checked}");
+}
+
+#[test]
+fn flows_are_listed_and_media_uploaded_by_their_address() {
+    let office = Office::new("nxlink", Lost::Nothing);
+    let flows = office.run(&["flows", "list"]);
+    assert!(flows.code == 0 && flows.out.starts_with("470341793809141"), "{flows}");
+    let media = office.run(&["media", "upload", "https://www.example.com/a b/17.jpg"]);
+    assert!(media.code == 0, "{media}");
+    assert_eq!(media.out, "media_id: \"1167113681293447\"\nfile_name: \"17.jpg\"\nformat: \"IMAGE\"\n");
+    assert_eq!(office.run(&["media", "upload", "picture.jpg"]).code, 2);
+}
+
+#[test]
+fn credentials_come_from_the_configuration_too_and_go_nowhere_in_the_open() {
+    let office = Office::new("nxlink", Lost::Nothing);
+    let base = &office.variables[0].1;
+    let (key, secret) = Simulator::NXLINK_ACCOUNT;
+    let account = format!(
+        "[nxlink]\nbase_url = \"{base}\"\naccess_key = \"{key}\"\naccess_secret = \"{secret}\"\nphone = \"852\"\ntenant_id = 1\n"
+    );
+    office.work.write("campaigner.toml", &account);
+    let listed = office.work.alone(&["templates", "list", "--provider", "nxlink", "--json"]);
+    assert_eq!((listed.code, listed.out.trim()), (0, "[]"), "{listed}");
+    office.work.write("campaigner.toml", account.replace("127.0.0.1", "nxlink.example.com"));
+    let open = office.work.alone(&["templates", "list", "--provider", "nxlink"]);
+    assert!(open.code == 1 && open.err.contains("must be https://"), "{open}");
+}
