@@ -17,7 +17,7 @@ pub enum BadBaseUrl {
     #[error("this is not a base URL; one looks like https://api.example.com")]
     NotOne,
     /// Not HTTPS, and not this machine.
-    #[error("this is not https://, which anything but this machine has to be")]
+    #[error("this must be https:// (http:// is for this machine only)")]
     Insecure,
     /// A name or a password before the host, where it would be seen.
     #[error("this holds a name or a password before `@`, where it would be seen; take it out")]
