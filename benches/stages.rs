@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use campaigner::campaign_file;
+use campaigner::engine::Bad;
 use campaigner::engine::Plan;
 use campaigner::model::{AttemptNo, Millis, Phone, RowNo, State};
 use campaigner::recipients::{self, Record};
@@ -179,5 +180,49 @@ fn accepted(intent: Intent) -> Settled {
     }
 }
 
-criterion_group!(stages, plan, render, commit);
+/// A list in which one row in a hundred is bad, each in one of the ways that lists are: no number, a number too short,
+/// a needed cell empty, a cell missing, a text with a line break in it, a number that was there before.
+fn list_with_bad_rows(rows: u64) -> String {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut csv = String::from("phone,first_name,discount,order\n");
+    for row in 0..rows {
+        let bad = if random.u8(..100) == 0 { random.u8(..6) } else { u8::MAX };
+        match bad {
+            0 => writeln!(csv, ",Ana Maria,30%,A-{row}"),
+            1 => writeln!(csv, "852,Ana Maria,30%,A-{row}"),
+            2 => writeln!(csv, "8526{row:07},,30%,A-{row}"),
+            3 => writeln!(csv, "8526{row:07},Ana Maria,30%"),
+            4 => writeln!(csv, "8526{row:07},\"Ana\nMaria\",30%,A-{row}"),
+            5 => writeln!(csv, "8526{:07},Ana Maria,30%,A-{row}", row / 2),
+            _ => writeln!(csv, "8526{row:07},Ana Maria,30%,A-{row}"),
+        }
+        .unwrap();
+    }
+    csv
+}
+
+fn check(c: &mut Criterion) {
+    const ROWS: u64 = 100_000;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bench.yaml"), CAMPAIGN).unwrap();
+    std::fs::write(folder.path().join("list.csv"), list_with_bad_rows(ROWS)).unwrap();
+    let campaign = campaign_file::read(&folder.path().join("bench.yaml")).unwrap().campaign;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut group = c.benchmark_group("check");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    group.bench_function("check 100,000 rows, 1 % bad", |b| {
+        b.iter(|| {
+            let plan = Plan::open(&campaign).unwrap();
+            let told = |bad: Bad<'_>| {
+                black_box(bad);
+                Ok(())
+            };
+            let checked = runtime.block_on(plan.check(told, &(Arc::new(|_| {}) as _))).unwrap();
+            assert!((500..1500).contains(&(checked.invalid + checked.duplicates)));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(stages, plan, check, render, commit);
 criterion_main!(stages);
