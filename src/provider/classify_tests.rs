@@ -35,6 +35,7 @@ fn every_answer_has_its_meaning() {
         (200, None, no_id.into(), "uncertain", "no_message_id"),
         (500, None, ok.into(), "uncertain", "bad_answer"),
         (200, None, "<html>".into(), "uncertain", "http_200"),
+        (200, None, r#"["success",200,"",{"msg_id":"wamid.X="}]"#.into(), "uncertain", "http_200"),
         (200, None, String::new(), "uncertain", "http_200"),
         (200, None, error(10001, "certification code is invalid"), "halted", "10001"),
         (401, None, error(10001, "certification code is invalid"), "halted", "10001"),

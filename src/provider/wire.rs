@@ -1,10 +1,16 @@
 //! The provider's envelopes as they come over the wire. Read leniently: what is not needed may be anything.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct Envelope {
     /// `success` or `error`.
     pub(super) status: String,
@@ -17,6 +23,27 @@ pub(super) struct Envelope {
     /// What was asked for. On failure `{}`, or whatever else: it is not looked at.
     #[serde(default)]
     pub(super) data: Value,
+}
+
+/// By its keys alone: a list is no envelope, though what an envelope holds might stand in it in the right order.
+impl<'de> Deserialize<'de> for Envelope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Envelope;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the provider's envelope")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Envelope, A::Error> {
+                Envelope::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
 }
 
 impl Envelope {
