@@ -20,13 +20,15 @@ fuzz_target!(|bytes: &[u8]| {
     if let Outcome::Accepted { message_id } = &outcome {
         assert!((200..300).contains(&status), "HTTP {status} was taken as accepted");
         assert!(!message_id.trim().is_empty());
-        let envelope: Value = serde_json::from_slice(body).expect("what was accepted is JSON");
-        assert_eq!(envelope["status"], "success");
-        let id = &envelope["data"]["msg_id"];
-        assert!(id == message_id.as_str() || id.is_number() && id.to_string() == *message_id);
+        // A key that is not looked at may hold what is no JSON at all.
+        if let Ok(envelope) = serde_json::from_slice::<Value>(body) {
+            assert_eq!(envelope["status"], "success");
+            let id = &envelope["data"]["msg_id"];
+            assert!(id == message_id.as_str() || id.is_number() && id.to_string() == *message_id);
+        }
     }
-    // Nothing was sent with these words; a row that is tried again would be doubled.
-    if (200..300).contains(&status) && serde_json::from_slice::<Value>(body).is_err() {
+    // A success that cannot be read may be one: a row that is tried again would be doubled.
+    if (200..300).contains(&status) && !body.trim_ascii_start().starts_with(b"{") {
         assert!(matches!(outcome, Outcome::Uncertain(_)), "{outcome:?}");
     }
     if let Some(problem) = outcome.problem() {
