@@ -1,58 +1,89 @@
-//! What it means that a request brought no answer: the only place that knows how the HTTP client tells its failures.
+//! What it means that a request brought no answer: the only place that knows how the two transports tell their failures.
 //!
 //! One question decides: can a byte of the request have left? What is relied upon for the answer:
 //!
 //! - Looking up the name, TCP, TLS and a proxy's tunnel come before the request is begun; a failure of theirs is told
 //!   apart as one of "connecting". There is no early data (TLS 0-RTT).
+//! - On the direct way the bytes that the system takes over are counted: while there are none of the request, it has
+//!   not left.
 //! - A connection takes a request over, or gives it back untouched: hyper calls the latter "canceled", which happens where
 //!   the connection turns out to be closed before the request's first byte is put into its buffer. On a kept-alive
-//!   connection hyper-util then takes another connection by itself, which is safe and the only request that anything
-//!   below us repeats: redirects and reqwest's own retries are switched off.
-//! - From the moment the first byte is in the buffer no failure tells how far it came, so all of them leave the message
-//!   in doubt: also a kept-alive connection that is closed at that very moment, though most of those requests were
-//!   never read.
+//!   connection `transport` (through a proxy, hyper-util) then takes another connection by itself, which is safe and
+//!   the only request that anything below us repeats: redirects and reqwest's own retries are switched off.
+//! - From the first byte on no failure tells how far it came, so all of them leave the message in doubt: also a
+//!   kept-alive connection that is closed at that very moment, though most of those requests were never read.
 
 use std::error::Error;
 
 use super::PollError;
 use super::classify;
+use super::transport::Failure;
 use crate::model::{Outcome, Problem};
 
-/// The outcome of a send that brought no answer.
-pub(super) fn send(error: reqwest::Error) -> Outcome {
+/// The outcome of a send straight to `host` that brought no answer.
+pub(super) fn direct(host: &str, failure: Failure) -> Outcome {
+    match failure {
+        Failure::Connect(error) => no_connection(host, &error, &words(&error)),
+        Failure::Unbegun => unreachable(host, CLOSED),
+        Failure::Timeout => timeout(),
+        Failure::Lost(error) => lost(words(&error)),
+    }
+}
+
+/// The outcome of a request by reqwest's client that brought no answer.
+pub(super) fn client(error: reqwest::Error) -> Outcome {
     let host = error.url().and_then(|url| url.host_str()).unwrap_or("the provider").to_owned();
     // A status request's URL holds ids.
     let error = error.without_url();
     let words = words(&error);
-    let unreachable = |words: &str| Outcome::Unreachable(Problem::new("connect", format!("{host}: {words}")));
     if error.is_connect() {
         let words = words.strip_prefix("error sending request: client error (Connect): ").unwrap_or(&words);
-        if has_cause(&error, is_distrust) {
-            Outcome::Halted(Problem::new("certificate", format!("{host} cannot prove that it is {host}: {words}")))
-        } else if words.contains("proxy authorization required") {
+        if words.contains("proxy authorization required") {
             Outcome::Halted(Problem::new("proxy_credentials", format!("the proxy wants other credentials: {words}")))
         } else {
-            unreachable(words)
+            no_connection(&host, &error, words)
         }
     } else if has_cause(&error, |cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled)) {
-        unreachable("the connection was closed before anything was sent")
+        unreachable(&host, CLOSED)
     } else if error.is_builder() {
         // Nothing that one row could do otherwise.
         Outcome::Halted(Problem::new("bad_request", words))
     } else if error.is_timeout() {
-        Outcome::Uncertain(Problem::new("timeout", "no answer within the timeout"))
+        timeout()
     } else {
-        Outcome::Uncertain(Problem::new("connection_lost", words))
+        lost(words)
     }
+}
+
+const CLOSED: &str = "the connection was closed before anything was sent";
+
+fn unreachable(host: &str, words: &str) -> Outcome {
+    Outcome::Unreachable(Problem::new("connect", format!("{host}: {words}")))
+}
+
+fn no_connection(host: &str, error: &(dyn Error + 'static), words: &str) -> Outcome {
+    if has_cause(error, is_distrust) {
+        Outcome::Halted(Problem::new("certificate", format!("{host} cannot prove that it is {host}: {words}")))
+    } else {
+        unreachable(host, words)
+    }
+}
+
+fn timeout() -> Outcome {
+    Outcome::Uncertain(Problem::new("timeout", "no answer within the timeout"))
+}
+
+fn lost(words: String) -> Outcome {
+    Outcome::Uncertain(Problem::new("connection_lost", words))
 }
 
 /// Why a status request brought no answer.
 pub(super) fn poll(error: reqwest::Error) -> PollError {
-    classify::asked_in_vain(send(error))
+    classify::asked_in_vain(client(error))
 }
 
 /// An error and its causes in one line.
-pub(super) fn words(error: &reqwest::Error) -> String {
+pub(super) fn words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

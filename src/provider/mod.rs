@@ -6,17 +6,21 @@
 
 mod classify;
 mod codes;
+mod dial;
 mod endpoint;
 mod lost;
+mod transport;
 mod wire;
 
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, Response, Url};
 use secrecy::ExposeSecret;
 
+use self::transport::Transport;
 use crate::model::{Channel, Outcome, Problem, StatusUpdate};
 
 pub use codes::advice;
@@ -26,14 +30,24 @@ pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL};
 #[derive(Debug)]
 pub struct Provider {
     client: Client,
-    send: [(Channel, Url); Channel::ALL.len()],
+    host: String,
+    way: Way,
     status: Url,
+}
+
+/// The way that messages take. Status requests take that of the client.
+#[derive(Debug)]
+enum Way {
+    /// Straight to the provider.
+    Direct(Transport),
+    /// Through the proxy that the environment names for the provider, with the client.
+    Proxy([(Channel, Url); Channel::ALL.len()]),
 }
 
 /// Why a client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the connection to the provider")]
-pub struct SetupError(#[source] reqwest::Error);
+pub struct SetupError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// Why a status request brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,13 +89,26 @@ impl Provider {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("certification-code", endpoint.credential());
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("campaigner/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that does not
+        // come: the one may be tried again, the other is in doubt.
+        let connect_timeout = CONNECT_TIMEOUT.min(timeout / 2);
+        let status = endpoint.join("external/messages/status");
+        let sites = Channel::ALL.map(|channel| (channel, endpoint.join(&format!("external/messages/{channel}"))));
         let mut client = Client::builder();
         if endpoint.is_this_machine() {
             // A proxy is for what lies beyond this machine.
             client = client.no_proxy();
         }
+        let has_proxy = !endpoint.is_this_machine()
+            && status.as_str().parse().is_ok_and(|url| Matcher::from_system().intercept(&url).is_some());
+        let way = if has_proxy {
+            Way::Proxy(sites)
+        } else {
+            Way::Direct(Transport::new(&sites, &headers, concurrency, connect_timeout, timeout).map_err(SetupError)?)
+        };
         let client = client
-            .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             // HTTP/1.1: one request a connection at a time, so that "in flight" is exact and no stream limit of a
             // server queues requests behind our back.
@@ -90,35 +117,35 @@ impl Provider {
             // Nothing below us sends a request a second time once a byte of it may have left; see `lost`.
             .retry(reqwest::retry::never())
             .tcp_nodelay(true)
-            // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that
-            // does not come: the one may be tried again, the other is in doubt.
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
+            .connect_timeout(connect_timeout)
             .timeout(timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(concurrency)
             .build()
-            .map_err(|error| SetupError(error.without_url()))?;
-        let path = |path: &str| endpoint.join(path);
-        Ok(Self {
-            client,
-            send: Channel::ALL.map(|channel| (channel, path(&format!("external/messages/{channel}")))),
-            status: path("external/messages/status"),
-        })
+            .map_err(|error| SetupError(error.without_url().into()))?;
+        let host = status.host_str().unwrap_or("the provider").to_owned();
+        Ok(Self { client, host, way, status })
     }
 
     /// Posts one body to the channel's route and tells what came of it. Never fails: every failure is an outcome.
     pub async fn send(&self, channel: Channel, body: Vec<u8>) -> Outcome {
-        let url = self.send.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
-        match self.client.post(url.clone()).body(body).send().await {
-            Ok(response) => {
-                let status = response.status();
-                let wait = retry_after(response.headers());
-                match read(response).await {
-                    Ok(body) => classify::answer(status, wait, &body),
-                    Err(broken) => classify::broken_answer(status, wait, &broken),
+        let (status, headers, body) = match &self.way {
+            Way::Direct(transport) => match transport.send(channel, body).await {
+                Ok(answer) => (answer.status, answer.headers, answer.body),
+                Err(failure) => return lost::direct(&self.host, failure),
+            },
+            Way::Proxy(sites) => {
+                let url = sites.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
+                match self.client.post(url.clone()).body(body).send().await {
+                    Ok(response) => (response.status(), response.headers().clone(), read(response).await),
+                    Err(error) => return lost::client(error),
                 }
             }
-            Err(error) => lost::send(error),
+        };
+        let wait = retry_after(&headers);
+        match body {
+            Ok(body) => classify::answer(status, wait, &body),
+            Err(broken) => classify::broken_answer(status, wait, &broken),
         }
     }
 

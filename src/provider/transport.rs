@@ -1,0 +1,272 @@
+//! Carries one request to the provider and its answer back, over HTTP/1.1 connections that are kept alive.
+//!
+//! Knows for each failure whether a byte of the request may have left (see `Failure`), which is what everything else
+//! rests upon; what a failure or an answer means is decided elsewhere. Nothing that may have left is ever repeated.
+//!
+//! A connection has no task of its own: the request that is on it drives it, and while it idles nobody does. One that
+//! was closed meanwhile is found out when a request is handed to it, before anything is written.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+use reqwest::Url;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::dial::{Dial, timed_out};
+use super::{BrokenAnswer, IDLE, LARGEST_ANSWER, lost};
+use crate::model::Channel;
+
+/// The connections to one provider, and the heads of the requests that go over them.
+pub(super) struct Transport {
+    dial: Dial,
+    heads: [(Channel, Request<()>); Channel::ALL.len()],
+    idle: Arc<Idle>,
+    timeout: Duration,
+}
+
+/// An answer that began.
+pub(super) struct Answer {
+    /// Of the first line.
+    pub(super) status: StatusCode,
+    /// All of them.
+    pub(super) headers: HeaderMap,
+    /// To its end, or why not.
+    pub(super) body: Result<Vec<u8>, BrokenAnswer>,
+}
+
+/// Why no answer began.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No connection was made.
+    Connect(io::Error),
+    /// The connection was closed before a byte of the request was written.
+    Unbegun,
+    /// The request was begun, and there was no answer in time.
+    Timeout,
+    /// The request was begun, and then the connection failed.
+    Lost(hyper::Error),
+}
+
+impl Transport {
+    /// A transport to these addresses, which are all of one host, that keeps at most `most` connections and gives
+    /// `timeout` to everything from the call to the last byte of the answer.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up, or an address cannot stand in a request.
+    pub(super) fn new(
+        sites: &[(Channel, Url); Channel::ALL.len()],
+        headers: &HeaderMap,
+        most: usize,
+        connect_timeout: Duration,
+        timeout: Duration,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let [(channel, first), ..] = sites;
+        let mut heads = [(); Channel::ALL.len()].map(|()| (*channel, Request::new(())));
+        for (head, (channel, url)) in heads.iter_mut().zip(sites) {
+            *head = (*channel, prepare(url, headers)?);
+        }
+        let idle = Arc::new(Idle { most, kept: Mutex::default() });
+        Ok(Self { dial: Dial::new(first, connect_timeout)?, heads, idle, timeout })
+    }
+
+    /// Posts one body to the channel's address.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no answer at all; one that broke off is in [`Answer::body`].
+    pub(super) async fn send(&self, channel: Channel, body: Vec<u8>) -> Result<Answer, Failure> {
+        let body = Bytes::from(body);
+        let [(_, first), ..] = &self.heads;
+        let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
+        let mut end = pin!(sleep(self.timeout));
+        let (mut line, response) = loop {
+            let (mut line, kept) = match self.idle.take() {
+                Some(line) => (line, true),
+                None => tokio::select! {
+                    biased;
+                    made = self.dial.connect() => (made.map_err(Failure::Connect)?, false),
+                    () = &mut end => return Err(Failure::Connect(timed_out())),
+                },
+            };
+            let before = line.written();
+            let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
+            let failure = tokio::select! {
+                biased;
+                answer = line.drive(sent) => match answer {
+                    Ok(response) => break (line, response),
+                    // Given back: what was written then is TLS's farewell.
+                    Err(error) if error.is_canceled() => Failure::Unbegun,
+                    Err(_) if line.written() == before => Failure::Unbegun,
+                    Err(error) => Failure::Lost(error),
+                },
+                () = &mut end => match line.written() == before {
+                    true => return Err(Failure::Connect(timed_out())),
+                    false => Failure::Timeout,
+                },
+            };
+            match failure {
+                // Closed while it idled. Each time there is one fewer of these, and at last a new one.
+                Failure::Unbegun if kept => {}
+                failure => return Err(failure),
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let body = tokio::select! {
+            biased;
+            body = line.drive(read(body)) => body,
+            () = &mut end => Err(BrokenAnswer::BrokeOff(timed_out().to_string())),
+        };
+        if body.is_ok() {
+            self.idle.put(line);
+        }
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+}
+
+/// The header values hold the credential, and the addresses are told elsewhere.
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// A request to this address, but for its body.
+fn prepare(url: &Url, headers: &HeaderMap) -> Result<Request<()>, Box<dyn std::error::Error + Send + Sync>> {
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let mut head = Request::new(());
+    *head.method_mut() = Method::POST;
+    *head.uri_mut() = url.path().parse::<Uri>()?;
+    head.headers_mut().insert(HOST, HeaderValue::try_from(host)?);
+    head.headers_mut().extend(headers.clone());
+    Ok(head)
+}
+
+async fn read(mut body: Incoming) -> Result<Vec<u8>, BrokenAnswer> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(chunk)) if whole.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
+            Ok(Ok(chunk)) => whole.extend_from_slice(&chunk),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return Err(BrokenAnswer::BrokeOff(lost::words(&error))),
+        }
+    }
+    Ok(whole)
+}
+
+/// Does what there is to do on a connection, whichever kind of stream is below.
+type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// One connection.
+pub(super) struct Line {
+    requests: SendRequest<Full<Bytes>>,
+    /// None when it has ended.
+    connection: Option<Connection>,
+    /// Bytes that the system has taken over for sending.
+    written: Arc<AtomicU64>,
+}
+
+impl Line {
+    /// A line of hyper's two halves of a connection and the count of what is written to it.
+    pub(super) fn new(requests: SendRequest<Full<Bytes>>, connection: Connection, written: Arc<AtomicU64>) -> Self {
+        Self { requests, connection: Some(connection), written }
+    }
+
+    fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Waits for `work`, which waits for the connection, and drives the connection meanwhile.
+    async fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            // What it wants of the connection, it says first.
+            if let done @ std::task::Poll::Ready(_) = work.as_mut().poll(cx) {
+                return done;
+            }
+            if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
+                // With the connection go the ends that `work` may wait for: it learns of the end, or of its reason.
+                self.connection = None;
+            }
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Whether it takes another request: the last answer is read to its end, and so is the request written, and
+    /// neither side wishes to close.
+    fn is_free(&self) -> bool {
+        self.connection.is_some() && self.requests.is_ready()
+    }
+}
+
+/// The connections without a request, the one that was used last on top.
+struct Idle {
+    most: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Each with the time at which it becomes too old, the oldest first.
+    lines: Vec<(Instant, Line)>,
+    /// Closes what has become too old also when nothing is sent.
+    closing: Option<JoinHandle<()>>,
+}
+
+impl Idle {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Line> {
+        let (end, line) = self.kept().lines.pop()?;
+        (Instant::now() < end).then_some(line)
+    }
+
+    fn put(self: &Arc<Self>, line: Line) {
+        let mut kept = self.kept();
+        if kept.lines.len() >= self.most || !line.is_free() {
+            return;
+        }
+        let end = Instant::now() + IDLE;
+        kept.lines.push((end, line));
+        // One whose runtime is gone is finished too.
+        if kept.closing.as_ref().is_none_or(JoinHandle::is_finished) {
+            kept.closing = Some(tokio::spawn(close(Arc::downgrade(self), end)));
+        }
+    }
+}
+
+/// Closes connections that have become too old, from `next` on until there are none.
+async fn close(idle: Weak<Idle>, mut next: Instant) {
+    loop {
+        sleep_until(next).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut kept = idle.kept();
+        let now = Instant::now();
+        kept.lines.retain(|(end, _)| now < *end);
+        match kept.lines.first() {
+            Some((end, _)) => next = *end,
+            None => {
+                kept.closing = None;
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "transport_tests.rs"]
+mod tests;
