@@ -39,7 +39,7 @@ pub struct Provider {
 #[derive(Debug)]
 enum Way {
     /// Straight to the provider.
-    Direct(Transport),
+    Direct(Box<Transport>),
     /// Through the proxy that the environment names for the provider, with the client.
     Proxy([(Channel, Url); Channel::ALL.len()]),
 }
@@ -106,7 +106,8 @@ impl Provider {
         let way = if has_proxy {
             Way::Proxy(sites)
         } else {
-            Way::Direct(Transport::new(&sites, &headers, concurrency, connect_timeout, timeout).map_err(SetupError)?)
+            let direct = Transport::new(&sites, &headers, concurrency, connect_timeout, timeout).map_err(SetupError)?;
+            Way::Direct(Box::new(direct))
         };
         let client = client
             .default_headers(headers)
