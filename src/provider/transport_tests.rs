@@ -299,10 +299,10 @@ async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
     let transport = transport(address, 8);
     body(&transport).await;
     tokio::time::pause();
-    tokio::time::advance(IDLE - Duration::from_millis(2)).await;
+    tokio::time::advance(IDLE - Duration::from_secs(5)).await;
     settle_paused().await;
     assert_eq!(kept(&transport), 1);
-    tokio::time::advance(Duration::from_millis(3)).await;
+    tokio::time::advance(Duration::from_secs(6)).await;
     settle_paused().await;
     assert_eq!(kept(&transport), 0, "closed though nothing is sent");
     tokio::time::resume();
