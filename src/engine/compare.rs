@@ -187,12 +187,12 @@ impl Case<'_> {
     }
 }
 
-/// Why the two may differ, and whether a case is one of these.
-type Class = (&'static str, fn(&Case<'_>) -> bool);
+/// Whether a case is one of those.
+type Open = fn(&Case<'_>) -> bool;
 
 /// What the documents leave open, and who of the two takes it how. Anything else about which they differ is a mistake.
 #[rustfmt::skip]
-const OPEN: &[Class] = &[
+const OPEN: &[(&str, Open)] = &[
     ("links have to be on a public server; only the check looks at the server's name, the simulator is for trying out",
         |case| case.checked("private_link")),
     ("a text of blanks is a text to the documents; the check takes it for a variable that was empty",

@@ -41,7 +41,7 @@ enum Way {
     /// Straight to the provider.
     Direct(Box<Transport>),
     /// Through the proxy that the environment names for the provider, with the client.
-    Proxy([(Channel, Url); Channel::ALL.len()]),
+    Proxy(Box<[(Channel, Url); Channel::ALL.len()]>),
 }
 
 /// Why a client could not be made.
@@ -104,7 +104,7 @@ impl Provider {
         let has_proxy = !endpoint.is_this_machine()
             && status.as_str().parse().is_ok_and(|url| Matcher::from_system().intercept(&url).is_some());
         let way = if has_proxy {
-            Way::Proxy(sites)
+            Way::Proxy(Box::new(sites))
         } else {
             let direct = Transport::new(&sites, &headers, concurrency, connect_timeout, timeout).map_err(SetupError)?;
             Way::Direct(Box::new(direct))
