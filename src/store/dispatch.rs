@@ -1,19 +1,16 @@
-//! What dispatch takes from the store and leaves in it: due rows, intents, outcomes.
+//! What dispatch takes from the store and leaves in it: due rows, intents, outcomes. How they are committed is in
+//! `commit`.
 //!
 //! An intent is written before the first byte of its request may leave and removed with the outcome, in the same
 //! transaction as the ledger entry. So what is found in `intent` when a run is taken up again, and nothing else, may
 //! or may not have been accepted.
 
-use std::collections::HashSet;
-
+use sqlx::Row;
 use sqlx::sqlite::SqliteExecutor;
-use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
-use super::many::{MOST, Many};
-use super::{Polled, RowKey, Store, StoreError, Writer, connect};
-use crate::crash::Point;
-use crate::model::{AttemptNo, Change, Millis, Phone, Problem, State};
+use super::{Polled, RowKey, Store, StoreError};
+use crate::model::{AttemptNo, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
 /// There is no `Debug`, since it is made of personal data.
@@ -239,7 +236,7 @@ impl Store {
     }
 }
 
-async fn last_tried(store: impl SqliteExecutor<'_>, run: i64) -> Result<Option<RowKey>, StoreError> {
+pub(super) async fn last_tried(store: impl SqliteExecutor<'_>, run: i64) -> Result<Option<RowKey>, StoreError> {
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT max(id) FROM (SELECT max(id) AS id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
          UNION ALL SELECT max(id) FROM intent WHERE id BETWEEN ?1 AND ?2)",
@@ -264,210 +261,4 @@ fn due(row: &sqlx::sqlite::SqliteRow) -> Result<Due, sqlx::Error> {
         doubted: row.try_get(7)?,
         tried_at: row.try_get::<Option<i64>, _>(8)?.map(Millis),
     })
-}
-
-impl Writer {
-    /// Commits a batch, synced when this returns. Outcomes first, so that a row's slot in the air is free before
-    /// another takes it. Gives back, for each intent in order, what became of it: one is refused where the row is not
-    /// waiting to be sent, which is how a row can never be in the air twice.
-    ///
-    /// # Errors
-    /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
-    pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
-        if self.spoilt {
-            self.connection = connect(&self.path).await?;
-            self.spoilt = false;
-        }
-        let done = self.commit_once(run, batch).await;
-        self.spoilt = done.is_err();
-        done
-    }
-
-    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
-        if self.last_fresh.is_none() {
-            self.last_fresh = last_tried(&mut self.connection, run).await?;
-        }
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a commit"))?;
-        if !batch.settled.is_empty() {
-            settle(&mut tx, run, &batch.settled).await?;
-        }
-        let mut granted = Vec::with_capacity(batch.intents.len());
-        let mut wishes = Vec::with_capacity(batch.intents.len());
-        let mut last_fresh = self.last_fresh;
-        // Looked at here, in the commit, so that a number takes effect the moment it is on the list.
-        let suppressed = suppressed(&mut tx, &batch.intents).await?;
-        for intent in &batch.intents {
-            // Fresh rows are taken up in input order, each once: all that were ever taken up lie before the last.
-            let waiting = if intent.again {
-                is_waiting(&mut tx, intent).await?
-            } else {
-                last_fresh.is_none_or(|last| last < intent.key)
-            };
-            if !waiting {
-                granted.push(Grant::Refused);
-                continue;
-            }
-            if !intent.again {
-                last_fresh = Some(intent.key);
-            }
-            if suppressed.contains(&intent.key) {
-                granted.push(Grant::Suppressed(suppress(&mut tx, run, intent.key).await?));
-                continue;
-            }
-            if intent.again {
-                take_up_again(&mut tx, intent.key).await?;
-            }
-            granted.push(Grant::Granted);
-            wishes.push(*intent);
-        }
-        for wishes in wishes.chunks(MOST) {
-            let wish = INTENT.over(wishes, |wish, i| wish.bind(i.key.0).bind(i.attempt.0).bind(i.at.0));
-            wish.execute(&mut *tx).await.map_err(doing("record intents"))?;
-        }
-        if !batch.polled.is_empty() {
-            super::reconcile::merge(&mut tx, &batch.polled).await?;
-        }
-        if batch.polls > 0 {
-            sqlx::query("UPDATE run SET polls = polls + ?2 WHERE id = ?1")
-                .bind(run)
-                .bind(i64::from(batch.polls))
-                .execute(&mut *tx)
-                .await
-                .map_err(doing("count polls"))?;
-        }
-        Point::BatchWritten.pass();
-        tx.commit().await.map_err(doing("commit"))?;
-        self.last_fresh = last_fresh;
-        Ok(granted)
-    }
-}
-
-static CLOSE: Many = Many::new("DELETE FROM intent WHERE id IN (SELECT column1 FROM (VALUES ", 1, "))");
-static LEDGER: Many = Many::new(
-    "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome, code) SELECT * FROM (VALUES ",
-    6,
-    ") WHERE column1 IS NOT NULL",
-);
-static DELIVERY: Many = Many::new(
-    "INSERT INTO delivery \
-     (id, run, state, tries, attempts, tried_at, accepted_at, message_id, code, message, due_at, poll_at, doubted, \
-      put_off) SELECT * FROM (VALUES ",
-    14,
-    ") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
-     attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
-     message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
-     due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted, put_off = excluded.put_off",
-);
-static INTENT: Many =
-    Many::new("INSERT INTO intent (id, attempt, at) SELECT * FROM (VALUES ", 3, ") WHERE column1 IS NOT NULL");
-
-async fn settle(tx: &mut Transaction<'_, Sqlite>, run: i64, settled: &[Settled]) -> Result<(), StoreError> {
-    let failed = || doing("record outcomes");
-    for settled in settled.chunks(MOST) {
-        let close = CLOSE.over(settled, |close, s| close.bind(s.key.0));
-        let closed = close.execute(&mut **tx).await.map_err(failed())?;
-        if closed.rows_affected() != settled.len() as u64 {
-            return Err(StoreError::Damaged("an outcome has no intent".to_owned()));
-        }
-        let ledger = LEDGER.over(settled, |entry, s| {
-            // An attempt whose request never left is no attempt.
-            entry
-                .bind(s.left.then_some(s.key.0))
-                .bind(s.attempt.0)
-                .bind(s.at.0)
-                .bind(s.ended_at.0)
-                .bind(s.state.code())
-                .bind(s.problem.as_ref().map(|problem| &problem.code))
-        });
-        ledger.execute(&mut **tx).await.map_err(failed())?;
-        let delivery = DELIVERY.over(settled, |row, s| {
-            row.bind(s.key.0)
-                .bind(run)
-                .bind(s.state.code())
-                .bind(s.tries)
-                .bind(if s.left { s.attempt.0 } else { s.attempt.0 - 1 })
-                .bind(s.at.0)
-                .bind((s.state == State::Accepted).then_some(s.ended_at.0))
-                .bind(&s.message_id)
-                .bind(s.problem.as_ref().map(|problem| &problem.code))
-                .bind(s.problem.as_ref().map(|problem| &problem.message))
-                .bind(s.due_at.map(|at| at.0))
-                .bind(s.poll_at.map(|at| at.0))
-                .bind(s.doubted)
-                .bind(s.put_off)
-        });
-        delivery.execute(&mut **tx).await.map_err(failed())?;
-    }
-    Ok(())
-}
-
-/// Which of these rows have a number on the suppression list; hardly ever any, and mostly there is no list.
-async fn suppressed(tx: &mut Transaction<'_, Sqlite>, intents: &[Intent]) -> Result<HashSet<RowKey>, StoreError> {
-    let failed = || doing("look at the suppression list");
-    if intents.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let any: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM suppression)").fetch_one(&mut **tx).await.map_err(failed())?;
-    if !any {
-        return Ok(HashSet::new());
-    }
-    let keys: Vec<i64> = intents.iter().map(|intent| intent.key.0).collect();
-    let found: Vec<i64> = sqlx::query_scalar(
-        "SELECT r.id FROM json_each(?1) AS wanted JOIN recipient r ON r.id = wanted.value \
-         WHERE EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone)",
-    )
-    .bind(serde_json::to_string(&keys).unwrap_or_default())
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(failed())?;
-    Ok(found.into_iter().map(RowKey).collect())
-}
-
-/// Marks a row whose number is on the suppression list. One that may have been accepted before stays in doubt.
-async fn suppress(tx: &mut Transaction<'_, Sqlite>, run: i64, key: RowKey) -> Result<State, StoreError> {
-    let suppressed = State::Pending.after(Change::Suppress).map_err(StoreError::Illegal)?;
-    let uncertain = State::Pending.after(Change::Doubt).map_err(StoreError::Illegal)?;
-    let state: i64 = sqlx::query_scalar(
-        "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
-         SELECT r.id, ?2, ?3, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
-         FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone WHERE r.id = ?1 \
-         ON CONFLICT (id) DO UPDATE SET state = CASE WHEN doubted THEN ?4 ELSE excluded.state END, \
-         code = CASE WHEN doubted THEN code ELSE excluded.code END, \
-         message = CASE WHEN doubted THEN message ELSE excluded.message END, due_at = NULL RETURNING state",
-    )
-    .bind(key.0)
-    .bind(run)
-    .bind(suppressed.code())
-    .bind(uncertain.code())
-    .fetch_one(&mut **tx)
-    .await
-    .map_err(doing("record suppressed rows"))?;
-    State::from_code(state).ok_or_else(|| StoreError::Damaged(format!("there is no state number {state}")))
-}
-
-/// Whether a row that was taken up before stands as pending after all attempts before this one, and is not in the air.
-async fn is_waiting(tx: &mut Transaction<'_, Sqlite>, intent: &Intent) -> Result<bool, StoreError> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?3) \
-         AND NOT EXISTS (SELECT 1 FROM intent WHERE id = ?1)",
-    )
-    .bind(intent.key.0)
-    .bind(intent.attempt.0)
-    .bind(State::Pending.code())
-    .fetch_one(&mut **tx)
-    .await
-    .map_err(doing("look at a waiting row"))
-}
-
-/// Takes a waiting row up again.
-async fn take_up_again(tx: &mut Transaction<'_, Sqlite>, key: RowKey) -> Result<(), StoreError> {
-    let sending = State::Pending.after(Change::Intend).map_err(StoreError::Illegal)?;
-    sqlx::query("UPDATE delivery SET state = ?2, due_at = NULL WHERE id = ?1")
-        .bind(key.0)
-        .bind(sending.code())
-        .execute(&mut **tx)
-        .await
-        .map_err(doing("take rows up again"))?;
-    Ok(())
 }

@@ -34,21 +34,36 @@ impl Many {
     pub(super) fn over<'a, T>(
         &'static self,
         rows: &'a [T],
-        mut bind: impl FnMut(Bound<'a>, &'a T) -> Bound<'a>,
+        bind: impl FnMut(Bound<'a>, &'a T) -> Bound<'a>,
     ) -> Bound<'a> {
         let size = rows.len().next_power_of_two();
         let index = (size.trailing_zeros() as usize).min(SIZES - 1);
         let text = self.texts[index].get_or_init(|| self.text(1 << index));
-        let mut statement = rows.iter().fold(sqlx::query(text.as_str()), &mut bind);
-        for _ in rows.len() * self.width..(1 << index) * self.width {
-            statement = statement.bind(None::<i64>);
-        }
-        statement
+        self.bind(sqlx::query(text.as_str()), 1 << index, rows, bind)
+    }
+
+    /// Binds these rows in a statement of `size` rows, or in a text where this statement is next.
+    pub(super) fn bind<'a, T>(
+        &self,
+        statement: Bound<'a>,
+        size: usize,
+        rows: &'a [T],
+        bind: impl FnMut(Bound<'a>, &'a T) -> Bound<'a>,
+    ) -> Bound<'a> {
+        let statement = rows.iter().fold(statement, bind);
+        (rows.len() * self.width..size * self.width).fold(statement, |statement, _| statement.bind(None::<i64>))
+    }
+
+    /// Adds the statement for `size` rows to a text of several.
+    pub(super) fn add_to(&self, text: &mut String, size: usize) {
+        text.push_str(&self.text(size));
+        text.push(';');
     }
 
     fn text(&self, rows: usize) -> String {
-        let row = format!("({})", vec!["?"; self.width].join(","));
-        format!("{}{}{}", self.head, vec![row.as_str(); rows].join(","), self.tail)
+        let row = format!("({}?),", "?,".repeat(self.width - 1));
+        let rows = row.repeat(rows);
+        format!("{}{}{}", self.head, rows.trim_end_matches(','), self.tail)
     }
 }
 

@@ -4,10 +4,11 @@
 //! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
-//! One file for each stage that uses it: `plan`, `dispatch`, `reconcile`, `report`, `person` for what people
-//! decide (retry, cancel, suppress), and `decision` for what they say of uncertain rows.
+//! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing), `reconcile`, `report`, `person`
+//! for what people decide (retry, cancel, suppress), and `decision` for what they say of uncertain rows.
 
 mod clock;
+mod commit;
 mod decision;
 mod dispatch;
 mod error;
@@ -59,6 +60,10 @@ impl RowKey {
         RowNo((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
     }
 
+    fn run(self) -> i64 {
+        self.0 >> Self::ROW_BITS
+    }
+
     fn first(run: i64) -> i64 {
         run << Self::ROW_BITS
     }
@@ -80,7 +85,7 @@ pub struct Store {
 pub struct Writer {
     connection: SqliteConnection,
     path: PathBuf,
-    /// Whether a commit failed: what SQLite rolled back by itself may still count as begun here.
+    /// Whether a commit failed or was given up: there may be a transaction begun.
     spoilt: bool,
     /// Which file this is; see [`identity`].
     identity: i64,
@@ -196,6 +201,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
     let options = options(path)
+        // All sizes of a commit's text, and the rest; a few MiB where every one of them was ever used.
+        .statement_cache_capacity(200)
         // The cache need only hold the ends of the tables, where writing happens; 8 MiB do.
         .pragma("cache_size", "-8192")
         // 4,000 pages of 4 KiB: the log is folded back every 16 MB or so.

@@ -1,6 +1,6 @@
 //! What reconciliation takes from the store and leaves in it: messages whose status is due, and the answers.
 
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{Row, SqliteConnection};
 
 use super::error::doing;
 use super::many::{MOST, Many};
@@ -140,7 +140,7 @@ static MERGE: Many = Many::new(
 );
 
 /// Merges status answers. Each row must still be in the state the answer was applied to.
-pub(super) async fn merge(tx: &mut Transaction<'_, Sqlite>, polled: &[Polled]) -> Result<(), StoreError> {
+pub(super) async fn merge(store: &mut SqliteConnection, polled: &[Polled]) -> Result<(), StoreError> {
     for polled in polled.chunks(MOST) {
         let merge = MERGE.over(polled, |merge, p| {
             merge
@@ -155,7 +155,7 @@ pub(super) async fn merge(tx: &mut Transaction<'_, Sqlite>, polled: &[Polled]) -
                 .bind(p.problem.as_ref().map(|problem| &problem.code))
                 .bind(p.problem.as_ref().map(|problem| &problem.message))
         });
-        let merged = merge.execute(&mut **tx).await.map_err(doing("record statuses"))?;
+        let merged = merge.execute(&mut *store).await.map_err(doing("record statuses"))?;
         if merged.rows_affected() != polled.len() as u64 {
             return Err(StoreError::Damaged("a row changed while its status was asked for".to_owned()));
         }
