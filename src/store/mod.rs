@@ -109,10 +109,13 @@ impl Store {
         }
         let mut writer = connect(path).await?;
         migrate::migrate(path, &mut writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .min_connections(0)
-            .max_connections(READERS)
-            .connect_lazy_with(options(path).pragma("cache_size", "-2048").pragma("query_only", "ON"));
+        let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS).connect_lazy_with(
+            options(path)
+                .pragma("cache_size", "-2048")
+                .pragma("query_only", "ON")
+                // A page of rows to send: SQLite's thread need not wait in the middle of it.
+                .row_buffer_size(256),
+        );
         writer.close().await.map_err(error::doing("close after opening"))?;
         Ok(Self { path: path.to_owned(), readers })
     }
