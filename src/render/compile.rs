@@ -12,7 +12,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
 use super::row::{Header, Row};
-use super::{Fill, Hole, Renderer, TemplateProblem, explain, push_text};
+use super::{Fill, Hole, Renderer, TemplateProblem, explain, push_text, simple};
 
 /// Steps one template may take for one row. Those of real messages take fewer than a hundred.
 const FUEL: u64 = 50_000;
@@ -133,7 +133,9 @@ impl Compiler<'_> {
     fn hole(&mut self, text: &str) {
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
-            None => self.template(text).map(|columns| (Fill::Template, columns)),
+            None => self
+                .template(text)
+                .map(|columns| (simple::read(text, self.columns).map_or(Fill::Template, Fill::Simple), columns)),
         };
         match filled {
             Ok((fill, columns)) => {

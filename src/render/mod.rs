@@ -7,6 +7,7 @@
 mod compile;
 mod explain;
 mod row;
+mod simple;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use minijinja::value::Value;
 use crate::model::{Phone, RowProblem};
 
 use row::{Header, Row};
+use simple::Piece;
 
 /// A message, compiled. Made once a run and shared by reference; holds no row.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ enum Fill {
     /// The cell of the column at this position, as it is: for `{{ column }}` and nothing else, which is what most
     /// parameters of a template are, and needs no engine.
     Cell(usize),
+    /// Text and columns, and needs no engine where the row has a value for each.
+    Simple(Vec<Piece>),
     /// What the engine makes of the template under the hole's path.
     Template,
 }
@@ -94,7 +98,7 @@ impl Renderer {
         let start = body.len();
         // Writing into memory cannot fail.
         let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
-        let filled = self.fill(cells, |hole, text| {
+        let filled = self.texts(cells, |hole, text| {
             body.extend_from_slice(&self.holes[hole].before);
             push_text(body, text);
         });
@@ -132,7 +136,7 @@ impl Renderer {
                 collect_holes(value, template, &mut texts);
             }
         }
-        self.fill(cells, |hole, text| {
+        self.texts(cells, |hole, text| {
             if let Some(place) = texts.get_mut(hole) {
                 place.clear();
                 place.push_str(text);
@@ -158,18 +162,31 @@ impl Renderer {
         positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
     }
 
-    /// Makes the text of every hole, in order, and hands it on with the hole's number. Of those that fail, all are told.
-    fn fill(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
+    /// Where in the message the templates are, in the order of [`Renderer::texts`].
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.holes.iter().map(|hole| hole.path.as_str())
+    }
+
+    /// Makes the text of every template, in order, and hands it on with the template's number, from 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::render`]: of those that fail, all are told.
+    pub fn texts(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
         // Made for the first hole that needs it.
         let mut row = None;
+        let mut simple = String::new();
         let mut problems = Vec::new();
         for (number, hole) in self.holes.iter().enumerate() {
-            match hole.fill {
-                Fill::Cell(position) => match cells.get(position).map(AsRef::as_ref) {
+            match &hole.fill {
+                Fill::Cell(position) => match cells.get(*position).map(AsRef::as_ref) {
                     Some(cell) if !row::is_empty(cell) => each(number, cell),
-                    _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[position])),
+                    _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
                 },
-                Fill::Template => {
+                Fill::Simple(pieces) if simple::write(pieces, cells, &mut simple) => {
+                    each(number, &simple);
+                }
+                Fill::Simple(_) | Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self.env.get_template(&hole.path).and_then(|template| template.render(row.clone()));
                     match text {
@@ -181,6 +198,7 @@ impl Renderer {
                     }
                 }
             }
+            simple.clear();
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }

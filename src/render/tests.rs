@@ -312,6 +312,24 @@ proptest! {
 }
 
 proptest! {
+    /// A comment leaves a template to the engine, and says nothing by itself.
+    #[test]
+    fn what_needs_no_engine_says_what_the_engine_says(
+        template in "( |-|\n|'|\\}\\}|\\{|é|\\{\\{ ?-?(a|b|true)( ?\\| ?(upper|lower|trim|title|default\\( ?('[x'| ]?'|\"[y'\\\\]?\"|a)\\))){0,3} ?\\}\\}){1,5}",
+        a in "[a-zßİé{}\" ]{0,4}",
+        b in "\\PC{0,4}",
+    ) {
+        let compile = |text: String| Renderer::compile(&json!({"text": text}), &columns(&["a", "b"]));
+        if let Ok(renderer) = compile(template.clone()) {
+            let by_the_engine = compile(format!("{{# #}}{template}")).unwrap();
+            let rendered = |renderer: &Renderer| {
+                let mut body = Vec::new();
+                renderer.render(phone(), &[&a, &b], &mut body).map(|()| body)
+            };
+            prop_assert_eq!(rendered(&renderer), rendered(&by_the_engine));
+        }
+    }
+
     #[test]
     fn any_text_arrives_as_it_is(cell in "\\PC*|[\\x00-\\x7f]{0,40}|.{0,40}", other in "\\PC{0,30}") {
         prop_assume!(!cell.trim().is_empty());
