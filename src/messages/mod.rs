@@ -10,6 +10,7 @@
 
 mod link;
 mod links;
+mod open;
 mod path;
 mod reference;
 mod rules;
@@ -33,6 +34,7 @@ use walk::Check;
 
 pub use link::{is_public, why_not_public};
 pub use links::links;
+pub use open::Open;
 pub use reference::reference;
 pub use shape::Media;
 
@@ -100,22 +102,22 @@ pub const SESSION_ONLY: &str = "session_only";
 /// what is missing. No memory is taken if nothing is.
 #[must_use]
 pub fn check(channel: Channel, body: &Value) -> Vec<Finding> {
-    look(channel, body, Check::new(false))
+    look(channel, body, Check::new(false)).findings
 }
 
 /// Everything that is wrong with a campaign's message whatever the row: `to` is not in it, and a text with `{{`, `{%`
 /// or `{#` may become any text that is right.
 #[must_use]
 pub fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
-    look(channel, message, Check::new(true))
+    look(channel, message, Check::new(true)).findings
 }
 
-fn look(channel: Channel, body: &Value, mut check: Check) -> Vec<Finding> {
+fn look(channel: Channel, body: &Value, mut check: Check) -> Check {
     let sheet = tables::sheet(channel);
     let Some(map) = body.as_object() else {
         let is = words::kind_of(body);
         check.error(&Path::Root, "wrong_type", format!("a message has to be an object with a `type`, and is {is}"));
-        return check.findings;
+        return check;
     };
     let kind = check.object(&sheet.body, map, &Path::Root);
     if let (Some(kind), Some(at_any_time)) = (kind, sheet.at_any_time)
@@ -128,5 +130,5 @@ fn look(channel: Channel, body: &Value, mut check: Check) -> Vec<Finding> {
         let hint = format!("for anyone else send {}", words::list(at_any_time.iter().copied()));
         check.warning(&Path::Root.key("type"), SESSION_ONLY, words).hint(hint).value(kind.name);
     }
-    check.findings
+    check
 }

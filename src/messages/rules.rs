@@ -70,11 +70,12 @@ pub(super) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Pa
         }
         ListRule::CharactersInAll(key, most) => {
             // What is not known yet counts nothing.
-            let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_open(text));
+            let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_template(text));
             let (mut all, mut longest) = (0, 0);
             for chars in texts.map(|text| text.chars().count()) {
                 (all, longest) = (all + chars, longest.max(chars));
             }
+            check.spare = check.spare.min(most.saturating_sub(all));
             // One that is too long by itself was told already.
             if all > *most && longest <= *most {
                 check.error(at, "too_long", format!("these have {all} characters; there may be {rule}")).rule(rule);

@@ -3,8 +3,11 @@
 //! Nothing is allocated for what fits: a path is steps on the stack, and a list without findings takes no memory. How
 //! deep it goes is in the tables, not in the body.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
+use super::open::Place;
 use super::path::Path;
 use super::shape::{Field, Kind, Kinds, List, Need, Object, Shape};
 use super::words::{kind_of, list, near, shortened};
@@ -20,11 +23,17 @@ pub(super) struct Check {
     /// Whether the body is a campaign's message: the templates in it are texts that nobody knows yet, and there is no
     /// number.
     message: bool,
+    /// The templates that were met, each where nothing but its own text counts.
+    pub(super) open: Vec<Place>,
+    /// Characters that are left to those of the templates that are counted together.
+    pub(super) spare: usize,
+    /// Whether a template was met whose text is held against others.
+    pub(super) entangled: Cell<bool>,
 }
 
 impl Check {
     pub(super) fn new(message: bool) -> Self {
-        Self { findings: Vec::new(), message }
+        Self { findings: Vec::new(), message, open: Vec::new(), spare: usize::MAX, entangled: Cell::new(false) }
     }
 
     /// Adds an error.
@@ -51,8 +60,15 @@ impl Check {
         &mut self.findings[last]
     }
 
-    /// Whether a text is a template, and so not known yet.
+    /// Whether a text is a template, and so not known yet, and what it becomes counts beyond itself.
     pub(super) fn is_open(&self, text: &str) -> bool {
+        let open = self.is_template(text);
+        self.entangled.set(self.entangled.get() || open);
+        open
+    }
+
+    /// Whether a text is a template.
+    pub(super) fn is_template(&self, text: &str) -> bool {
         self.message && ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
     }
 
@@ -76,7 +92,10 @@ impl Check {
     fn shaped(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
         match (shape, value) {
             (Shape::Text(_) | Shape::Exactly(_) | Shape::Link(_) | Shape::Url, Value::String(text))
-                if self.is_open(text) => {}
+                if self.is_template(text) =>
+            {
+                self.open.push(Place { path: at.to_string(), shape: *shape });
+            }
             (Shape::Number(number), Value::String(text)) if number.or_text && self.is_open(text) => {}
             (Shape::Text(rules), Value::String(text)) => text::check(self, rules, text, at),
             (Shape::Exactly(word), Value::String(text)) if text == word => {}
