@@ -6,17 +6,23 @@
 
 mod columns;
 mod content;
+mod decoder;
 mod duplicates;
 mod error;
 mod numbers;
 mod plans;
 mod quotes;
+mod rows;
 mod table;
 mod window;
 
+pub use decoder::Decoder;
 pub use duplicates::{Duplicate, DuplicateRows, Duplicates, SpillError};
 pub use error::{OpenError, ReadError};
 pub use numbers::{Numbers, UnknownRegion};
+pub use rows::Rows;
+
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -62,15 +68,16 @@ impl Default for Record {
 
 /// Reads recipients, one record at a time.
 pub struct Reader {
-    columns: Columns,
-    numbers: Numbers,
+    decoder: Arc<Decoder>,
     row: u64,
-    rows: Rows,
+    input: Input,
     digest: Option<String>,
+    /// The row that was read last, where they are read one at a time.
+    one: Rows,
 }
 
 /// Where the rows come from.
-enum Rows {
+enum Input {
     Csv(Box<Table>),
     Inline { table: Inline, next: usize },
 }
@@ -84,18 +91,19 @@ enum Rows {
 /// The file cannot be opened or read, is not text in UTF-8, does not name its columns or names one twice, has no
 /// column for the number, or the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
-    let (rows, columns) = match &recipients.source {
+    let (input, columns) = match &recipients.source {
         Source::Csv(path) => {
             let (table, columns) = Table::open(path, &recipients.to)?;
-            (Rows::Csv(Box::new(table)), columns)
+            (Input::Csv(Box::new(table)), columns)
         }
         Source::Inline(table) => {
             let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
-            (Rows::Inline { table: table.clone(), next: 0 }, columns)
+            (Input::Inline { table: table.clone(), next: 0 }, columns)
         }
     };
     let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
-    Ok(Reader { columns, numbers, row: 0, rows, digest: None })
+    let decoder = Arc::new(Decoder::new(columns, numbers));
+    Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }
 
 /// The fingerprint of the recipients: SHA-256 in hexadecimal, of a file's bytes as they lie on disk, or of rows in
@@ -115,7 +123,13 @@ impl Reader {
     /// The names of the columns, in the order of a record's cells.
     #[must_use]
     pub fn columns(&self) -> &[String] {
-        &self.columns.names
+        self.decoder.columns()
+    }
+
+    /// What makes records of the rows that [`Reader::read_rows`] reads, on any thread.
+    #[must_use]
+    pub fn decoder(&self) -> Arc<Decoder> {
+        Arc::clone(&self.decoder)
     }
 
     /// Reads the next record into `record`. False at the end.
@@ -123,54 +137,64 @@ impl Reader {
     /// # Errors
     /// The file cannot be read any further. A bad row is not an error.
     pub fn read(&mut self, record: &mut Record) -> Result<bool, ReadError> {
-        record.cells.resize_with(self.columns.names.len(), String::new);
-        record.cells.iter_mut().for_each(String::clear);
-        record.raw_to.clear();
-        record.problem = None;
-        let more = match &mut self.rows {
-            Rows::Csv(table) => read_csv(table, &self.columns, record)?,
-            Rows::Inline { table, next } => read_inline(table, next, record),
-        };
-        if !more {
-            if self.digest.is_none() {
-                self.digest = Some(match &mut self.rows {
-                    Rows::Csv(table) => table.digest()?,
-                    Rows::Inline { table, .. } => inline_digest(table),
-                });
+        let mut one = std::mem::take(&mut self.one);
+        let read = self.read_rows(&mut one, 1);
+        let more = !one.is_empty();
+        if more {
+            self.decoder.decode(&one, 0, record);
+        }
+        self.one = one;
+        read.map(|_| more)
+    }
+
+    /// Reads the next rows in place of those in `rows`: at most `most`, and fewer where they are long. False at the
+    /// end, with the last of them.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_rows(&mut self, rows: &mut Rows, most: usize) -> Result<bool, ReadError> {
+        rows.clear();
+        let width = self.decoder.columns().len();
+        while rows.len() < most && !rows.is_full() {
+            let more = match &mut self.input {
+                Input::Csv(table) => match table.advance()? {
+                    Some(found) => {
+                        rows.push(self.row + 1, found.line, found.problem, (0..width).map(|column| table.cell(column)));
+                        true
+                    }
+                    None => false,
+                },
+                Input::Inline { table, next } => push_inline(table, next, self.row + 1, rows, width),
+            };
+            if !more {
+                if self.digest.is_none() {
+                    self.digest = Some(match &mut self.input {
+                        Input::Csv(table) => table.digest()?,
+                        Input::Inline { table, .. } => inline_digest(table),
+                    });
+                }
+                return Ok(false);
             }
-            return Ok(false);
+            self.row += 1;
         }
-        self.row += 1;
-        record.row = RowNo(self.row);
-        if let Some(cell) = record.cells.get(self.columns.to) {
-            record.raw_to.push_str(cell);
-        }
-        // Where the cells are lost, so is the number, and it is not the number that is wrong.
-        record.to = match &record.problem {
-            Some(problem) if record.raw_to.is_empty() => Err(problem.clone()),
-            _ => self.numbers.normalise(&record.raw_to).map_err(|problem| {
-                let column = self.columns.names.get(self.columns.to).map_or("", String::as_str);
-                problem.column(column).value(&record.raw_to)
-            }),
-        };
         Ok(true)
     }
 
     /// Bytes of the file read so far, of those on disk: packed ones where it is packed. 0 without a file.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
-        match &self.rows {
-            Rows::Csv(table) => table.content().read_from_disk(),
-            Rows::Inline { .. } => 0,
+        match &self.input {
+            Input::Csv(table) => table.content().read_from_disk(),
+            Input::Inline { .. } => 0,
         }
     }
 
     /// The length of the file on disk in bytes. `None` without a file, or if it is a pipe.
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {
-        match &self.rows {
-            Rows::Csv(table) => table.content().length(),
-            Rows::Inline { .. } => None,
+        match &self.input {
+            Input::Csv(table) => table.content().length(),
+            Input::Inline { .. } => None,
         }
     }
 
@@ -181,32 +205,11 @@ impl Reader {
     }
 }
 
-fn read_csv(table: &mut Table, columns: &Columns, record: &mut Record) -> Result<bool, ReadError> {
-    let Some(found) = table.advance()? else { return Ok(false) };
-    record.line = found.line;
-    record.problem = found.problem;
-    for (index, (cell, name)) in record.cells.iter_mut().zip(&columns.names).enumerate() {
-        let bytes = table.cell(index);
-        match std::str::from_utf8(bytes) {
-            Ok(text) => cell.push_str(text),
-            Err(_) => {
-                cell.push_str(&String::from_utf8_lossy(bytes));
-                record.problem.get_or_insert_with(|| {
-                    let hint = "save the file as CSV in UTF-8";
-                    RowProblem::new("bad_utf8", "the cell is not UTF-8").hint(hint).column(name).value(cell)
-                });
-            }
-        }
-    }
-    Ok(true)
-}
-
-fn read_inline(table: &Inline, next: &mut usize, record: &mut Record) -> bool {
+fn push_inline(table: &Inline, next: &mut usize, number: u64, rows: &mut Rows, width: usize) -> bool {
     let Some(row) = table.rows.get(*next) else { return false };
-    record.line = table.lines.get(*next).copied().unwrap_or_default();
-    for (cell, text) in record.cells.iter_mut().zip(row) {
-        cell.push_str(text);
-    }
+    let line = table.lines.get(*next).copied().unwrap_or_default();
+    let cells = row.iter().map(String::as_bytes).chain(std::iter::repeat(&b""[..])).take(width);
+    rows.push(number, line, None, cells);
     *next += 1;
     true
 }

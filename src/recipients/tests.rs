@@ -33,7 +33,7 @@ fn rows(recipients: &Recipients) -> Vec<Row> {
     let mut rows = Vec::new();
     while reader.read(&mut record).unwrap() {
         assert_eq!(record.cells.len(), reader.columns().len());
-        assert_eq!(record.raw_to, record.cells[reader.columns.to]);
+        assert_eq!(record.raw_to, record.cells[reader.decoder.columns.to]);
         rows.push((
             record.row.0,
             record.line,

@@ -1,0 +1,94 @@
+//! Rows as they were read, many at once, before anything is made of them: so that one thread reads and others go on.
+//!
+//! All cells lie in one buffer that is used again. What they say is not looked at here.
+
+use crate::model::{RowNo, RowProblem};
+
+/// Bytes after which no row is added.
+const FULL: usize = 256 * 1024;
+
+/// Rows of the input, in order. Made to be used again.
+#[derive(Default)]
+pub struct Rows {
+    rows: Vec<Row>,
+    /// The cells, end to end.
+    bytes: Vec<u8>,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+}
+
+/// A row but for its cells.
+struct Row {
+    row: RowNo,
+    line: u64,
+    problem: Option<RowProblem>,
+    /// Where its cells begin, in bytes and in cells.
+    start: (usize, usize),
+}
+
+/// A row of [`Rows`].
+pub(super) struct Raw<'r> {
+    pub(super) row: RowNo,
+    pub(super) line: u64,
+    pub(super) problem: Option<&'r RowProblem>,
+    bytes: &'r [u8],
+    start: usize,
+    ends: &'r [usize],
+}
+
+impl Rows {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether the rows are so long that it is enough of them.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() >= FULL
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    pub(super) fn push<'c>(
+        &mut self,
+        number: u64,
+        line: u64,
+        problem: Option<RowProblem>,
+        cells: impl Iterator<Item = &'c [u8]>,
+    ) {
+        self.rows.push(Row { row: RowNo(number), line, problem, start: (self.bytes.len(), self.ends.len()) });
+        for cell in cells {
+            self.bytes.extend_from_slice(cell);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<Raw<'_>> {
+        let Row { row, line, problem, start } = self.rows.get(index)?;
+        let ends = self.ends.get(start.1..)?;
+        let ends = match self.rows.get(index + 1) {
+            Some(next) => ends.get(..next.start.1 - start.1)?,
+            None => ends,
+        };
+        Some(Raw { row: *row, line: *line, problem: problem.as_ref(), bytes: &self.bytes, start: start.0, ends })
+    }
+}
+
+impl<'r> Raw<'r> {
+    /// The cells, in order.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &'r [u8]> {
+        let (mut start, bytes) = (self.start, self.bytes);
+        self.ends.iter().map(move |&end| bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
+    }
+}
