@@ -3,12 +3,12 @@
 //! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
 //! at once: its number, its cells, and what the document says about the message they make.
 
-use crate::messages::{self, Finding, Severity};
+use crate::messages::{self, Finding, Open, Severity};
 use crate::model::{Channel, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 
-use super::links::{Links, Noted};
+use super::links::{self, Seen};
 
 /// Something that may not be right with rows that can be sent, told once however many they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,36 +23,44 @@ pub struct Warning {
     pub rows: u64,
 }
 
-/// Decides about rows.
-pub(super) struct Judge {
-    /// A body that is used again for row after row.
-    body: serde_json::Value,
+/// What rows are judged by: the message, and what of it is open.
+pub(super) struct Measure {
     renderer: Renderer,
     channel: Channel,
-    /// Of each kind and place one, so no more than the message has places.
-    warnings: Vec<Warning>,
-    /// The media links of the rows that were found good, where somebody wants to know.
-    links: Option<Noted>,
+    /// None where every body has to be looked at as a whole.
+    open: Option<Open>,
+    /// Whether somebody wants to know the media links of the rows that are found good.
+    pub(super) links: bool,
 }
 
-impl Judge {
-    pub(super) fn new(channel: Channel, renderer: Renderer) -> Self {
-        Self { body: renderer.blank(), renderer, channel, warnings: Vec::new(), links: None }
+impl Measure {
+    /// `renderer` is that of the message.
+    pub(super) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
+        let open = Open::of(channel, message, renderer.places());
+        Self { renderer, channel, open, links: false }
+    }
+}
+
+/// Decides about rows.
+pub(super) struct Judge<'m> {
+    measure: &'m Measure,
+    /// A body that is used again for row after row.
+    body: serde_json::Value,
+    /// What there is to tell of each row whose texts are fine, once it is known.
+    usual: Option<Vec<Finding>>,
+    /// Of each kind and place one, so no more than the message has places.
+    warnings: Vec<Warning>,
+    links: Vec<Seen>,
+}
+
+impl<'m> Judge<'m> {
+    pub(super) fn new(measure: &'m Measure) -> Self {
+        Self { measure, body: measure.renderer.blank(), usual: None, warnings: Vec::new(), links: Vec::new() }
     }
 
-    /// Notes the media links of the rows from now on.
-    pub(super) fn note_links(&mut self) {
-        self.links = Some(Noted::default());
-    }
-
-    /// The media links that were noted.
-    pub(super) fn take_links(&mut self) -> Links {
-        self.links.take().map(Noted::into_links).unwrap_or_default()
-    }
-
-    /// What may not be right with the rows that were found good.
-    pub(super) fn into_warnings(self) -> Vec<Warning> {
-        self.warnings
+    /// What may not be right with the rows that were found good, and their media links, since this was asked last.
+    pub(super) fn take_notes(&mut self) -> (Vec<Warning>, Vec<Seen>) {
+        (std::mem::take(&mut self.warnings), std::mem::take(&mut self.links))
     }
 
     /// Whether a record can become a message; its number, if so, or all that is wrong with it.
@@ -62,23 +70,35 @@ impl Judge {
             return Err(vec![problem.clone()]);
         }
         let to = record.to.as_ref().ok().copied();
+        let fine = to.filter(|_| !self.measure.links && self.is_fine(record));
+        if let (Some(phone), Some(usual)) = (fine, &self.usual) {
+            usual.iter().for_each(|finding| note(&mut self.warnings, finding));
+            return Ok(phone);
+        }
+        let Measure { renderer, channel, .. } = self.measure;
         let mut problems = Vec::new();
         problems.extend(record.to.as_ref().err().cloned());
-        if let Err(missing) = self.renderer.render_value(to, &record.cells, &mut self.body) {
+        if let Err(missing) = renderer.render_value(to, &record.cells, &mut self.body) {
             problems.extend(missing);
+            // Else the texts of another row would stand where this one has none, and be held against its own.
+            self.body = renderer.blank();
+            let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
-        let findings = messages::check(self.channel, &self.body);
+        let findings = messages::check(*channel, &self.body);
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
         let told: Vec<RowProblem> = errors
             .filter(|finding| !follows(finding, to, &problems))
-            .map(|finding| in_the_message(finding, &self.renderer))
+            .map(|finding| in_the_message(finding, renderer))
             .collect();
         problems.extend(told);
         match to {
             Some(phone) if problems.is_empty() => {
-                self.note(findings);
-                if let Some(links) = &mut self.links {
-                    links.row(self.channel, &self.body, record.row);
+                findings.iter().for_each(|finding| note(&mut self.warnings, finding));
+                if self.measure.links {
+                    links::see(*channel, &self.body, record.row, &mut self.links);
+                }
+                if fine.is_some() {
+                    self.usual = Some(findings);
                 }
                 Ok(phone)
             }
@@ -86,27 +106,46 @@ impl Judge {
         }
     }
 
+    /// Whether every text of the record's message is fine by itself.
+    fn is_fine(&self, record: &Record) -> bool {
+        let Measure { renderer, open: Some(open), .. } = self.measure else { return false };
+        let (mut fine, mut bytes) = (true, 0);
+        let rendered = renderer.texts(&record.cells, |place, text| {
+            fine = fine && open.is_fine(place, text);
+            bytes += text.len();
+        });
+        fine && rendered.is_ok() && open.has_room(bytes)
+    }
+
     /// As [`Judge::row`], with the exact bytes of the body.
     pub(super) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let phone = self.row(record)?;
         let mut body = Vec::new();
-        self.renderer.render(phone, &record.cells, &mut body)?;
+        self.measure.renderer.render(phone, &record.cells, &mut body)?;
         Ok((phone, body))
     }
+}
 
-    /// Takes note of the warnings about a row that can be sent.
-    fn note(&mut self, findings: Vec<Finding>) {
-        for finding in findings {
-            let same = |told: &&mut Warning| (told.code, &told.path) == (finding.code, &finding.path);
-            match self.warnings.iter_mut().find(same) {
-                Some(told) => told.rows += 1,
-                None => self.warnings.push(Warning {
-                    code: finding.code,
-                    message: finding.to_string(),
-                    path: finding.path,
-                    rows: 1,
-                }),
-            }
+/// Takes note of a warning about a row that can be sent.
+fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
+    let same = |told: &&mut Warning| (told.code, &told.path) == (finding.code, &finding.path);
+    match warnings.iter_mut().find(same) {
+        Some(told) => told.rows += 1,
+        None => warnings.push(Warning {
+            code: finding.code,
+            path: finding.path.clone(),
+            message: finding.to_string(),
+            rows: 1,
+        }),
+    }
+}
+
+/// Adds the warnings of later rows.
+pub(super) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
+    for warning in later {
+        match warnings.iter_mut().find(|told| (told.code, &told.path) == (warning.code, &warning.path)) {
+            Some(told) => told.rows += warning.rows,
+            None => warnings.push(warning),
         }
     }
 }
@@ -128,4 +167,83 @@ fn in_the_message(finding: &Finding, renderer: &Renderer) -> RowProblem {
     problem.value = finding.value.as_deref().map(Into::into);
     problem.rule = finding.rule.as_deref().map(Into::into);
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::RowNo;
+
+    /// Texts that are right in one place and wrong in another.
+    const TEXTS: [&str; 15] = [
+        "Ana",
+        "",
+        "two\nlines",
+        "a     b",
+        "é",
+        "https://www.example.com/a.png",
+        "https://www.example.com/a.pdf",
+        "https://www.example.com/a",
+        "http://localhost/a.png",
+        "85268411234",
+        "12",
+        "text",
+        "image",
+        "currency",
+        "$long",
+    ];
+
+    fn record(row: u64, a: &str, b: &str) -> Record {
+        let text = |text: &str| if text == "$long" { "x".repeat(600) } else { text.to_owned() };
+        let to = Ok(Phone::from_u64(85_268_411_234));
+        Record { row: RowNo(row), line: row + 1, to, cells: vec![text(a), text(b)], ..Record::default() }
+    }
+
+    fn component(kind: &str, parameters: &Value) -> Value {
+        json!({"type": "template", "template": {"name": "n", "components": [{"type": kind, "parameters": parameters}]}})
+    }
+
+    fn messages() -> Vec<(Channel, Value)> {
+        let text = |text: &str| json!({"type": "text", "text": text});
+        let reply = |id: &str| json!({"type": "reply", "reply": {"id": id, "title": id}});
+        let buttons = json!({"buttons": [reply("{{ a }}"), reply("{{ b }}")]});
+        let interactive = json!({"type": "button", "body": {"text": "{{ a }}"}, "action": buttons});
+        let one = json!({"type": "button", "body": {"text": "{{ a }}"}, "action": {"buttons": [reply("fixed")]}});
+        vec![
+            (Channel::Whatsapp, component("body", &json!([text("{{ a }}"), text("Hi {{ b | upper }}")]))),
+            (Channel::Whatsapp, component("body", &json!([text("{{ a | default('x') }}"), text(&"y".repeat(500))]))),
+            (Channel::Whatsapp, component("body", &json!([{"type": "{{ a }}", "text": "{{ b }}"}]))),
+            (Channel::Whatsapp, component("header", &json!([{"type": "image", "image": {"link": "{{ a }}"}}]))),
+            (Channel::Whatsapp, json!({"type": "{{ a }}", "text": "{{ b }}"})),
+            (Channel::Whatsapp, json!({"type": "text", "text": "{{ a }}", "unknown": "{{ b }}"})),
+            (Channel::Whatsapp, json!({"type": "interactive", "interactive": interactive})),
+            (Channel::Whatsapp, json!({"type": "interactive", "interactive": one})),
+            (Channel::Viber, json!({"type": "image", "image": {"link": "{{ a }}"}})),
+            (Channel::Viber, json!({"type": "text", "text": "{{ a }} {{ b }}"})),
+            (Channel::Rcs, json!({"type": "text", "text": "{{ a }}"})),
+        ]
+    }
+
+    #[test]
+    fn a_row_is_judged_as_if_it_were_the_only_one() {
+        let mut quick = 0;
+        for (channel, message) in messages() {
+            let columns = ["a", "b"].map(str::to_owned);
+            let measure = Measure::new(channel, &message, Renderer::compile(&message, &columns).unwrap());
+            let mut judge = Judge::new(&measure);
+            let (mut expected, mut row) = (Vec::new(), 0);
+            for (a, b) in TEXTS.iter().flat_map(|a| TEXTS.map(|b| (a, b))) {
+                row += 1;
+                let record = record(row, a, b);
+                let mut only = Judge::new(&measure);
+                assert_eq!(judge.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
+                add(&mut expected, only.take_notes().0);
+            }
+            assert_eq!(judge.take_notes().0, expected, "{message}");
+            quick += usize::from(judge.usual.is_some());
+        }
+        assert!((6..messages().len()).contains(&quick), "{quick}");
+    }
 }

@@ -61,43 +61,56 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Notes links row by row.
+/// Links, noted row by row.
 #[derive(Default)]
 pub(super) struct Noted {
     /// A channel has a handful of kinds of files.
     kinds: Vec<(&'static Media, HashMap<String, Link>)>,
     links: usize,
     rows_left_out: u64,
+    /// The last row with a link that was left out.
+    left_out: Option<RowNo>,
+}
+
+/// A link in the body of a row.
+pub(super) struct Seen {
+    row: RowNo,
+    path: String,
+    link: String,
+    media: &'static Media,
+}
+
+/// Adds the links of a row's body.
+pub(super) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<Seen>) {
+    messages::links(channel, body, &mut |path, link, media| {
+        seen.push(Seen { row, path: path.to_string(), link: link.to_owned(), media });
+    });
 }
 
 impl Noted {
-    /// Notes the links of a row's body.
-    pub(super) fn row(&mut self, channel: Channel, body: &Value, row: RowNo) {
-        let mut left_out = false;
-        messages::links(channel, body, &mut |path, link, media| {
-            let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
-                self.kinds.push((media, HashMap::new()));
-                self.kinds.len() - 1
-            });
-            let known = &mut self.kinds[kind].1;
-            if let Some(known) = known.get_mut(link) {
-                if known.last != row {
-                    known.last = row;
-                    known.rows += 1;
-                    if known.first.len() < FIRST {
-                        known.first.push(row);
-                    }
-                }
-            } else if self.links < MOST && link.len() <= LONGEST {
-                self.links += 1;
-                let (path, first) = (path.to_string(), vec![row]);
-                let new = Link { link: link.to_owned(), media, path, first, rows: 1, last: row };
-                known.insert(link.to_owned(), new);
-            } else {
-                left_out = true;
-            }
+    /// Notes a link. Those of one row come together, and rows in their order.
+    pub(super) fn add(&mut self, Seen { row, path, link, media }: Seen) {
+        let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
+            self.kinds.push((media, HashMap::new()));
+            self.kinds.len() - 1
         });
-        self.rows_left_out += u64::from(left_out);
+        let known = &mut self.kinds[kind].1;
+        if let Some(known) = known.get_mut(&link) {
+            if known.last != row {
+                known.last = row;
+                known.rows += 1;
+                if known.first.len() < FIRST {
+                    known.first.push(row);
+                }
+            }
+        } else if self.links < MOST && link.len() <= LONGEST {
+            self.links += 1;
+            let new = Link { link: link.clone(), media, path, first: vec![row], rows: 1, last: row };
+            known.insert(link, new);
+        } else if self.left_out != Some(row) {
+            self.left_out = Some(row);
+            self.rows_left_out += 1;
+        }
     }
 
     /// What was noted, in the order of the rows.
@@ -137,6 +150,14 @@ mod tests {
 
     fn image(link: &str) -> Value {
         json!({"to": "85268411234", "type": "image", "image": {"link": link}})
+    }
+
+    impl Noted {
+        fn row(&mut self, channel: Channel, body: &Value, row: RowNo) {
+            let mut seen = Vec::new();
+            see(channel, body, row, &mut seen);
+            seen.into_iter().for_each(|seen| self.add(seen));
+        }
     }
 
     #[test]

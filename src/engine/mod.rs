@@ -17,6 +17,7 @@ mod probe;
 mod reconcile;
 mod recorder;
 mod report;
+mod scan;
 mod settle;
 mod stop;
 

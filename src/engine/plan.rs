@@ -1,29 +1,23 @@
 //! Plan: every row read, normalised, rendered and checked before the first message goes out.
 //!
-//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). It works on a
-//! thread of its own and hands rows on in chunks, so that reading and storing overlap and memory stays flat.
+//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes over
+//! the rows is in `scan`.
 
 use std::path::Path;
 
-use tokio::sync::mpsc;
-
 use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem};
-use crate::recipients::{self, Duplicates, Record, SpillError};
+use crate::recipients::{self, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
 
-use super::judge::{Judge, Warning};
+use super::judge::{Judge, Measure, Warning};
 use super::links::Links;
-
-/// Rows in a chunk.
-const CHUNK: usize = 1000;
-/// Chunks ahead of whoever takes them.
-const AHEAD: usize = 4;
+use super::scan::{self, Chunk, Keep};
 
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
     reader: recipients::Reader,
-    judge: Judge,
+    measure: Measure,
 }
 
 /// Why a plan cannot be made at all, or broke off.
@@ -55,13 +49,6 @@ pub enum PlanError {
     Defect(String),
 }
 
-/// What a scan hands on.
-enum Chunk {
-    Rows { rows: Vec<PlannedRow>, bytes: u64, total: Option<u64> },
-    Duplicates(Vec<(RowNo, RowNo)>),
-    End { digest: Option<String>, warnings: Vec<Warning>, links: Links },
-}
-
 /// What `check` found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
@@ -85,15 +72,13 @@ impl Plan {
     pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
-        Ok(Self { reader, judge: Judge::new(campaign.channel, renderer) })
+        Ok(Self { reader, measure: Measure::new(campaign.channel, &campaign.message, renderer) })
     }
 
     /// Has [`Plan::check`] note media links, if so.
     #[must_use]
     pub fn noting_links(mut self, whether: bool) -> Self {
-        if whether {
-            self.judge.note_links();
-        }
+        self.measure.links = whether;
         self
     }
 
@@ -113,8 +98,9 @@ impl Plan {
         mut row: impl FnMut(RowNo, Result<(Phone, Vec<u8>), Vec<RowProblem>>) -> bool,
     ) -> Result<(), PlanError> {
         let mut record = Record::default();
+        let mut judge = Judge::new(&self.measure);
         while self.reader.read(&mut record).map_err(PlanError::Read)? {
-            if !row(record.row, self.judge.body(&record)) {
+            if !row(record.row, judge.body(&record)) {
                 break;
             }
         }
@@ -137,16 +123,15 @@ impl Plan {
         let mut writer = store.writer().await.map_err(PlanError::Store)?;
         writer.begin_plan(run, self.columns()).await.map_err(PlanError::Store)?;
         let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
-        let (chunks, mut planned) = mpsc::channel(AHEAD);
-        let scan = tokio::task::spawn_blocking(move || self.scan(&folder, &chunks));
+        let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Every);
         let mut imported = 0;
         let mut found = None;
         let mut warnings = Vec::new();
         while let Some(chunk) = planned.recv().await {
             match chunk {
-                Chunk::Rows { rows, bytes, total } => {
+                Chunk::Rows { rows, read, bytes, total } => {
                     writer.add_rows(run, &rows).await.map_err(PlanError::Store)?;
-                    imported += rows.len() as u64;
+                    imported += read;
                     events(Event::Imported { rows: imported, bytes, total_bytes: total });
                 }
                 Chunk::Duplicates(pairs) => {
@@ -175,19 +160,14 @@ impl Plan {
         events: &Events,
     ) -> Result<Checked, PlanError> {
         let folder = std::env::temp_dir();
-        let (chunks, mut planned) = mpsc::channel(AHEAD);
-        let scan = tokio::task::spawn_blocking(move || self.scan(&folder, &chunks));
+        let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Bad);
         let mut checked = Checked::default();
         while let Some(chunk) = planned.recv().await {
             match chunk {
-                Chunk::Rows { rows, bytes, total } => {
-                    checked.rows += rows.len() as u64;
-                    for row in &rows {
-                        if !row.problems.is_empty() {
-                            checked.invalid += 1;
-                            each(Bad::Invalid(row))?;
-                        }
-                    }
+                Chunk::Rows { rows, read, bytes, total } => {
+                    checked.rows += read;
+                    checked.invalid += rows.len() as u64;
+                    rows.iter().try_for_each(|row| each(Bad::Invalid(row)))?;
                     events(Event::Imported { rows: checked.rows, bytes, total_bytes: total });
                 }
                 Chunk::Duplicates(pairs) => {
@@ -202,47 +182,6 @@ impl Plan {
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
         Ok(checked)
     }
-
-    /// Reads to the end and hands everything on; ends early, without an error, if nobody takes it any more.
-    fn scan(mut self, folder: &Path, chunks: &mpsc::Sender<Chunk>) -> Result<(), PlanError> {
-        let mut duplicates = Duplicates::new(folder);
-        let mut record = Record::default();
-        let mut rows = Vec::with_capacity(CHUNK);
-        loop {
-            let more = self.reader.read(&mut record).map_err(PlanError::Read)?;
-            if more {
-                let judged = self.judge.row(&record);
-                if let Ok(phone) = judged {
-                    duplicates.push(phone, record.row).map_err(PlanError::Spill)?;
-                }
-                rows.push(planned(&record, judged.err().unwrap_or_default()));
-            }
-            if rows.len() == CHUNK || !more {
-                let (bytes, total) = (self.reader.bytes_read(), self.reader.total_bytes());
-                let rows = std::mem::replace(&mut rows, Vec::with_capacity(CHUNK));
-                if chunks.blocking_send(Chunk::Rows { rows, bytes, total }).is_err() {
-                    return Ok(());
-                }
-            }
-            if !more {
-                break;
-            }
-        }
-        // If nobody takes it any more the rest is for nobody.
-        let mut pairs = Vec::with_capacity(CHUNK);
-        for duplicate in duplicates.finish().map_err(PlanError::Spill)? {
-            let duplicate = duplicate.map_err(PlanError::Spill)?;
-            pairs.push((duplicate.row, duplicate.of));
-            if pairs.len() == CHUNK {
-                let _ = chunks.blocking_send(Chunk::Duplicates(std::mem::take(&mut pairs)));
-            }
-        }
-        let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
-        let digest = self.reader.digest().map(str::to_owned);
-        let links = self.judge.take_links();
-        let _ = chunks.blocking_send(Chunk::End { digest, warnings: self.judge.into_warnings(), links });
-        Ok(())
-    }
 }
 
 /// A row that will not be sent.
@@ -256,14 +195,4 @@ pub enum Bad<'a> {
         /// The first row with that number.
         earlier: RowNo,
     },
-}
-
-fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {
-    PlannedRow {
-        row: record.row,
-        line: record.line,
-        to: record.to.as_ref().map(|phone| *phone).map_err(|_| record.raw_to.clone()),
-        cells: serde_json::to_string(&record.cells).unwrap_or_default(),
-        problems,
-    }
 }
