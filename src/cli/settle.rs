@@ -112,14 +112,10 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, Failure> {
 /// Why nothing was settled.
 async fn nothing(store: &Store, run: &Run, campaign: &Campaign, which: Which) -> Result<Failure, Failure> {
     let words = match which {
-        Which::Row(row) => {
-            let before = row.0.checked_sub(1).map(RowNo);
-            let page = store.report_page(run, campaign.channel, false, before, 1).await?;
-            match page.first().filter(|found| found.row == row) {
-                Some(found) => format!("row {row} of {} is {}, not uncertain", run.id, found.state),
-                None => format!("{} has no row {row}", run.id),
-            }
-        }
+        Which::Row(row) => match store.report_row(run, campaign.channel, row).await? {
+            Some(found) => format!("row {row} of {} is {}, not uncertain", run.id, found.state),
+            None => format!("{} has no row {row}", run.id),
+        },
         Which::To(_) => format!("no uncertain row of {} went to this number", run.id),
         Which::All => format!("{} has no uncertain rows", run.id),
     };

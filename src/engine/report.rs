@@ -8,9 +8,6 @@ use crate::model::{Campaign, Channel, Millis, ReportRow};
 use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{Run, Stage, Store, StoreError};
 
-/// Rows in one read of the store.
-const PAGE: u32 = 2000;
-
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportingError {
@@ -37,7 +34,7 @@ pub fn facts(run: &Run, campaign: &Campaign) -> RunFacts {
     }
 }
 
-/// Hands every row of a run to `each`, in input order, a page in memory at a time; with the rows' own cells if `cells`.
+/// Hands every row of a run to `each`, in input order, two pages in memory at a time; with the rows' own cells if `cells`.
 ///
 /// # Errors
 /// Where the store cannot be read, or `each` fails.
@@ -48,15 +45,20 @@ pub async fn each_row(
     cells: bool,
     mut each: impl FnMut(&ReportRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportingError> {
-    let mut after = None;
-    loop {
-        let page = store.report_page(run, channel, cells, after, PAGE).await.map_err(in_the_store)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.row);
-        for row in &page {
-            each(row).map_err(ReportingError::Write)?;
-        }
+    let mut pages = store.report_rows(run, channel, cells).await.map_err(in_the_store)?;
+    let mut next = pages.page().await.map_err(in_the_store)?;
+    while let Some(mut page) = next {
+        // SQLite's thread puts the next page together while this one is worked through.
+        let (read, worked) = tokio::join!(pages.page(), async {
+            while let Some(row) = page.next_row().map_err(in_the_store)? {
+                each(row).map_err(ReportingError::Write)?;
+            }
+            Ok(())
+        });
+        worked?;
+        next = read.map_err(in_the_store)?;
     }
+    Ok(())
 }
 
 /// Writes the three reports of a run into `folder`, in one pass over its rows, and then notes the run's end if it is

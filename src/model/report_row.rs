@@ -31,6 +31,27 @@ pub struct ReportRow {
     pub cells: Vec<String>,
 }
 
+impl ReportRow {
+    /// A row of which nothing is known but its number.
+    #[must_use]
+    pub fn untried(row: RowNo, channel: Channel) -> Self {
+        Self {
+            row,
+            to: String::new(),
+            channel,
+            state: State::Pending,
+            message_id: None,
+            attempts: 0,
+            accepted_at: None,
+            delivered_at: None,
+            read_at: None,
+            error_code: None,
+            error_message: None,
+            cells: Vec::new(),
+        }
+    }
+}
+
 impl std::fmt::Debug for ReportRow {
     /// Without the number and the cells, which are personal.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

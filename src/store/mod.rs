@@ -19,6 +19,7 @@ mod person;
 mod plan;
 mod reconcile;
 mod report;
+mod report_rows;
 mod runs;
 mod verify;
 
@@ -37,6 +38,7 @@ pub use error::StoreError;
 pub use lock::RunLock;
 pub use plan::PlannedRow;
 pub use reconcile::{Awaiting, Polled};
+pub use report_rows::{ReportPage, ReportRows};
 pub use runs::{Decision, NewRun, Run, Stage};
 pub use verify::Finding;
 

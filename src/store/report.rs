@@ -1,40 +1,28 @@
-//! What the report and the status display read: rows in input order, and counts.
-
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+//! What the report and the status display read: counts here, the rows in `report_rows`.
 
 use super::error::doing;
+use super::report_rows::ReportRows;
 use super::{RowKey, Run, Store, StoreError};
-use crate::model::{Channel, Millis, Phone, ReportRow, RowNo, State, Tally};
+use crate::model::{Channel, ReportRow, RowNo, State, Tally};
 
 impl Store {
-    /// Every row of a run, in input order; `after` is the last one of the page before. At most `limit`.
+    /// A connection that reads the rows of a run for a report, in input order; with the rows' own cells if `cells`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn report_rows(&self, run: &Run, channel: Channel, cells: bool) -> Result<ReportRows, StoreError> {
+        let connection = self.readers.acquire().await.map_err(doing("read the report"))?;
+        Ok(ReportRows::new(connection, run, channel, cells))
+    }
+
+    /// One row of a run, if it has such a one.
     ///
     /// # Errors
     /// Where the store cannot be read or contradicts itself.
-    pub async fn report_page(
-        &self,
-        run: &Run,
-        channel: Channel,
-        cells: bool,
-        after: Option<RowNo>,
-        limit: u32,
-    ) -> Result<Vec<ReportRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT r.id, r.state, r.phone, r.raw, r.code, r.message, \
-             d.state, d.attempts, d.accepted_at, d.message_id, d.delivered_at, d.read_at, d.code, d.message, \
-             i.attempt, CASE WHEN ?3 THEN r.cells END \
-             FROM recipient r LEFT JOIN delivery d ON d.id = r.id LEFT JOIN intent i ON i.id = r.id \
-             WHERE r.id > ?1 AND r.id <= ?2 ORDER BY r.id LIMIT ?4",
-        )
-        .bind(after.map_or(RowKey::first(run.key), |row| RowKey::new(run.key, row).0))
-        .bind(RowKey::last(run.key))
-        .bind(cells)
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(doing("read the report"))?;
-        rows.iter().map(|row| report_row(row, run, channel)).collect()
+    pub async fn report_row(&self, run: &Run, channel: Channel, row: RowNo) -> Result<Option<ReportRow>, StoreError> {
+        let mut rows = self.report_rows(run, channel, false).await?.from(row);
+        let Some(mut page) = rows.page().await? else { return Ok(None) };
+        Ok(page.next_row()?.filter(|found| found.row == row).cloned())
     }
 
     /// How many rows are in each state, read in one go.
@@ -103,40 +91,6 @@ fn negative() -> StoreError {
     StoreError::Damaged("more rows were tried than there are".to_owned())
 }
 
-fn state(code: i64) -> Result<State, StoreError> {
+pub(super) fn state(code: i64) -> Result<State, StoreError> {
     State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("there is no state number {code}")))
-}
-
-fn report_row(row: &SqliteRow, run: &Run, channel: Channel) -> Result<ReportRow, StoreError> {
-    let get = || doing("read a row of the report");
-    let planned = state(row.try_get(1).map_err(get())?)?;
-    let tried: Option<i64> = row.try_get(6).map_err(get())?;
-    let in_air: Option<u32> = row.try_get(14).map_err(get())?;
-    let now = match (tried.map(state).transpose()?, in_air) {
-        (_, Some(_)) => State::Sending,
-        (Some(tried), None) => tried,
-        (None, None) if planned == State::Pending && run.cancelled_at.is_some() => State::Cancelled,
-        (None, None) => planned,
-    };
-    let read = || -> Result<ReportRow, sqlx::Error> {
-        let phone: Option<i64> = row.try_get(2)?;
-        let raw: Option<String> = row.try_get(3)?;
-        let (code, message) = if tried.is_some() { (12, 13) } else { (4, 5) };
-        let cells: Option<String> = row.try_get(15)?;
-        Ok(ReportRow {
-            row: RowKey(row.try_get(0)?).row(),
-            to: phone.map(|phone| Phone::from_u64(phone.unsigned_abs()).digits()).or(raw).unwrap_or_default(),
-            channel,
-            state: now,
-            message_id: row.try_get(9)?,
-            attempts: in_air.map_or_else(|| row.try_get::<Option<u32>, _>(7), |n| Ok(Some(n)))?.unwrap_or(0),
-            accepted_at: row.try_get::<Option<i64>, _>(8)?.map(Millis),
-            delivered_at: row.try_get::<Option<i64>, _>(10)?.map(Millis),
-            read_at: row.try_get::<Option<i64>, _>(11)?.map(Millis),
-            error_code: row.try_get(code)?,
-            error_message: row.try_get(message)?,
-            cells: cells.map(|cells| serde_json::from_str(&cells).unwrap_or_default()).unwrap_or_default(),
-        })
-    };
-    read().map_err(get())
 }
