@@ -137,23 +137,27 @@ async fn two_requests_at_once_use_two_connections_and_no_more_are_kept_than_wish
 #[tokio::test]
 async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_doubt() {
     let both = Arc::new(tokio::sync::Barrier::new(2));
-    let (close, closing) = tokio::sync::watch::channel(false);
+    let (end, ended) = tokio::sync::watch::channel(false);
     let (address, seen) = server(move |number, mut stream| {
-        let (both, mut closing) = (both.clone(), closing.clone());
+        let (both, mut ended) = (both.clone(), ended.clone());
         async move {
             request(&mut stream).await;
             if number <= 2 {
                 both.wait().await;
             }
             let _ = stream.write_all(OK.as_bytes()).await;
-            let _ = closing.wait_for(|closing| *closing).await;
+            let _ = ended.wait_for(|ended| *ended).await;
+            // One of them goes with words that nobody asked for.
+            if number == 2 {
+                let _ = stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n").await;
+            }
         }
     })
     .await;
     let transport = transport(address, 8);
     tokio::join!(body(&transport), body(&transport));
     assert_eq!(kept(&transport), 2);
-    close.send_replace(true);
+    end.send(true).unwrap();
     settle().await;
     assert_eq!(body(&transport).await, "ok");
     assert_eq!(count(&seen), 3, "both are dropped, and one is new");
