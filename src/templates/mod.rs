@@ -9,6 +9,7 @@ mod definition;
 mod desk;
 mod diff;
 mod fields;
+mod hold;
 mod http;
 mod read;
 mod rules;
@@ -30,6 +31,7 @@ pub use definition::{
 };
 pub use desk::{Answer, Desk, Error, Listed, Shown, Translated};
 pub use diff::{Change, diff};
+pub use hold::Disagreement;
 pub use rules::check;
 
 /// Template definitions, as their problems speak of them.

@@ -6,6 +6,8 @@
 
 mod buttons;
 
+pub(super) use buttons::URL;
+
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
 use super::variables::{Piece, is_position, names, pieces};
 use super::{Finding, definition};
@@ -13,11 +15,11 @@ use super::{Finding, definition};
 /// The most characters of a name.
 const NAME: usize = 512;
 /// The most characters of a header's or footer's text.
-const LINE: usize = 60;
+pub(super) const LINE: usize = 60;
 /// The most characters of a body.
 pub(super) const BODY: usize = 1024;
 /// The most characters of a body beside an offer that ends.
-const BODY_WITH_OFFER: usize = 600;
+pub(super) const BODY_WITH_OFFER: usize = 600;
 /// The most characters of a card's body.
 pub(super) const CARD_BODY: usize = 160;
 /// The most characters of an offer's text.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 
+mod hold;
 mod wrong;
 
 /// A definition that is read without a problem.

@@ -60,6 +60,30 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// The text with a value for each variable; one that `value` does not know stays as it is.
+pub(super) fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Variable(name) => match value(name) {
+                Some(value) => filled.push_str(value),
+                None => {
+                    filled.push_str("{{");
+                    filled.push_str(name);
+                    filled.push_str("}}");
+                }
+            },
+            Piece::Bad(inner) => {
+                filled.push_str("{{");
+                filled.push_str(inner);
+                filled.push_str("}}");
+            }
+        }
+    }
+    filled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +94,11 @@ mod tests {
         assert_eq!(names("no {1} and {{ }} or {{open"), [""; 0]);
         assert_eq!(pieces("a{{b c}}d"), [Piece::Text("a"), Piece::Bad("b c"), Piece::Text("d")]);
         assert_eq!(pieces_between("x$(name)", "$(", ")"), [Piece::Text("x"), Piece::Variable("name")]);
+    }
+
+    #[test]
+    fn values_are_put_in_and_never_read_again() {
+        let value = |name: &str| (name == "1").then_some("{{2}}");
+        assert_eq!(fill("{{1}} {{2}} {{x y}}", value), "{{2}} {{2}} {{x y}}");
     }
 }

@@ -12,7 +12,7 @@ const LABEL: usize = 25;
 /// The most characters of a phone number.
 const PHONE: usize = 20;
 /// The most characters of an address.
-const URL: usize = 2000;
+pub(in super::super) const URL: usize = 2000;
 /// The most characters of a code.
 const CODE: usize = 15;
 /// The most characters of an app's package name, and exactly those of its signature's hash.
