@@ -1,7 +1,7 @@
 //! YAML files with places: a text in, a tree or JSON out, and every problem with its line and column.
 //!
 //! The lowest room beside the model: campaigns and template definitions are both read with it. It knows nothing of what
-//! a file is about but how to speak of it ([`FileKind`]).
+//! a file is about but how to speak of it (`FileKind`).
 
 mod json;
 mod problem;
