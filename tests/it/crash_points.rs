@@ -67,7 +67,7 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => {
             vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry)]
         }
-        Point::PollReady | Point::PollAnswered | Point::StatusCommitted => vec![(1, Run), (3, Resume)],
+        Point::PollReady | Point::PollAnswered | Point::StatusCommitted => vec![(1, Run), (2, Resume)],
         Point::ReportRow => vec![(1, Run), (GOOD, Run)],
         Point::ReportSynced | Point::ReportReplaced => vec![(1, Run), (2, Resume), (3, Run)],
         // `run` would refuse to do it all again.
@@ -112,7 +112,7 @@ fn provider(story: Story) -> Provider {
         (Story::Retry, 9) => Answer::error(422, "the number cannot be reached"),
         _ => Answer::Accept,
     };
-    let fate = |_: &str| vec![(Duration::ZERO, "sent"), (Duration::from_millis(250), "read")];
+    let fate = |_: &str| vec![(Duration::ZERO, "sent"), (Duration::from_millis(400), "read")];
     Provider::start(Script { send: Box::new(refuse), fate: Box::new(fate), latency: Duration::from_millis(3) })
 }
 
