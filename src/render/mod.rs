@@ -189,6 +189,7 @@ impl Renderer {
                 Fill::Simple(_) | Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self.env.get_template(&hole.path).and_then(|template| template.render(row.clone()));
+                    let text = text.and_then(row::is_text);
                     match text {
                         Ok(text) => each(number, &text),
                         Err(error) => {

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
+use minijinja::{Error, ErrorKind};
 
 /// The name under which a template finds the row itself, for columns whose names are not identifiers. A column
 /// of this name hides it.
@@ -37,6 +39,17 @@ impl Header {
     pub(super) fn columns(&self) -> &[String] {
         &self.columns
     }
+}
+
+/// What stands in a text where a row was put in: a noncharacter, which no text should hold (Unicode, 23.7).
+const NO_TEXT: char = '\u{fdd0}';
+
+/// A rendered text, if no row was put into it.
+pub(super) fn is_text(text: String) -> Result<String, Error> {
+    if text.contains(NO_TEXT) {
+        return Err(Error::new(ErrorKind::InvalidOperation, "`row` by itself is no text: write `row[\"column\"]`"));
+    }
+    Ok(text)
 }
 
 /// One row: the cells of the columns in use. An empty one is undefined.
@@ -75,9 +88,10 @@ impl Object for Row {
         }
     }
 
-    /// A row by itself is no text: `{{ row }}` is a mistake, and fails.
-    fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Err(fmt::Error)
+    /// A row by itself is no text: `{{ row }}` is a mistake. An error here would be a panic in filters that make a text
+    /// of it, so a mark is left that whoever has the whole text looks for.
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char(NO_TEXT)
     }
 }
 
