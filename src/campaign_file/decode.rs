@@ -39,6 +39,12 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
         .and_then(|found| message::read(found, problems));
+    let found = top.get("definition", problems);
+    let definition = value("definition", found, problems, word).map(|file| folder.join(file));
+    if let (Some((_, place)), Some(Channel::Viber | Channel::Rcs)) = (found, channel) {
+        let message = "`definition` is of a WhatsApp template, and this campaign is for another channel";
+        problems.push(FileProblem::new("bad_value", place, message).hint("take `definition` out"));
+    }
     let found = top.get("dispatch", problems);
     let dispatch = dispatch(found, problems);
     let found = top.get("reconcile", problems);
@@ -51,6 +57,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
         channel: channel?,
         recipients: recipients?,
         message,
+        definition,
         dispatch: dispatch?,
         reconcile: reconcile?,
     };

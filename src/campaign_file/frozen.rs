@@ -47,7 +47,7 @@ pub fn fingerprint(campaign: &Campaign) -> String {
 }
 
 fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
-    let Campaign { name, provider, channel, recipients, message, dispatch, reconcile } = campaign;
+    let Campaign { name, provider, channel, recipients, message, definition: _, dispatch, reconcile } = campaign;
     let uncertain = match dispatch.uncertain {
         WhenUncertain::Hold => "hold",
         WhenUncertain::Resend => "resend",
@@ -116,6 +116,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         channel: Channel::from_name(&frozen.channel).ok_or(ThawError::Value("`channel`"))?,
         recipients: Recipients { source, to: frozen.recipients.to, region: frozen.recipients.region },
         message: frozen.message,
+        definition: None,
         dispatch: Dispatch {
             rate: frozen.dispatch.rate,
             per: Duration::from_millis(frozen.dispatch.per_ms),

@@ -120,9 +120,11 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Store(error) => error.into(),
             PlanError::Spill(_) | PlanError::Tell(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
-            PlanError::Open(_) | PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => {
-                Self::of(Exit::Wrong, &error)
-            }
+            PlanError::Open(_)
+            | PlanError::Read(_)
+            | PlanError::Templates(_)
+            | PlanError::Definition(_)
+            | PlanError::Changed => Self::of(Exit::Wrong, &error),
         }
     }
 }

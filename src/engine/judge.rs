@@ -7,6 +7,7 @@ use crate::messages::{self, Finding, Open, Severity};
 use crate::model::{Channel, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
+use crate::templates::{Disagreement, Loaded};
 
 use super::links::{self, Seen};
 
@@ -29,6 +30,8 @@ pub(super) struct Measure {
     channel: Channel,
     /// None where every body has to be looked at as a whole.
     open: Option<Open>,
+    /// The template's definition, where the campaign names it.
+    template: Option<Loaded>,
     /// Whether somebody wants to know the media links of the rows that are found good.
     pub(super) links: bool,
 }
@@ -37,7 +40,14 @@ impl Measure {
     /// `renderer` is that of the message.
     pub(super) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
         let open = Open::of(channel, message, renderer.places());
-        Self { renderer, channel, open, links: false }
+        Self { renderer, channel, open, template: None, links: false }
+    }
+
+    /// The same, and every message has to agree with this template.
+    pub(super) fn held_against(mut self, template: Loaded) -> Self {
+        // Whether they agree is a matter of the whole body.
+        (self.open, self.template) = (None, Some(template));
+        self
     }
 }
 
@@ -75,7 +85,7 @@ impl<'m> Judge<'m> {
             usual.iter().for_each(|finding| note(&mut self.warnings, finding));
             return Ok(phone);
         }
-        let Measure { renderer, channel, .. } = self.measure;
+        let Measure { renderer, channel, template, .. } = self.measure;
         let mut problems = Vec::new();
         problems.extend(record.to.as_ref().err().cloned());
         if let Err(missing) = renderer.render_value(to, &record.cells, &mut self.body) {
@@ -87,10 +97,17 @@ impl<'m> Judge<'m> {
         let findings = messages::check(*channel, &self.body);
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
         let told: Vec<RowProblem> = errors
-            .filter(|finding| !follows(finding, to, &problems))
+            .filter(|finding| !follows(&finding.path, to, &problems))
             .map(|finding| in_the_message(finding, renderer))
             .collect();
+        let disagreed = template.iter().flat_map(|template| {
+            let found = template.definition.hold(&self.body);
+            found.into_iter().map(move |found| in_the_template(&found, template, renderer))
+        });
+        let disagreed: Vec<RowProblem> =
+            disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems)).collect();
         problems.extend(told);
+        problems.extend(disagreed);
         match to {
             Some(phone) if problems.is_empty() => {
                 findings.iter().for_each(|finding| note(&mut self.warnings, finding));
@@ -151,9 +168,20 @@ pub(super) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
 }
 
 /// Whether a finding is only what comes of a number or a text that could not be had.
-fn follows(finding: &Finding, to: Option<Phone>, problems: &[RowProblem]) -> bool {
+fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
     let mut missing = problems.iter().filter_map(|problem| problem.path.as_deref());
-    (finding.path == "to" && to.is_none()) || missing.any(|path| path.starts_with(&finding.path))
+    (path == "to" && to.is_none()) || missing.any(|missing| missing.starts_with(path))
+}
+
+/// What message and template disagree on as a problem of the row, with the place in the template.
+fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
+    let place = template.places.of(&found.template_path);
+    let (file, at) = (template.document.path().display(), &found.template_path);
+    let hint = format!("in the template it is `{at}` ({file}:{}:{})", place.line, place.column);
+    let mut problem = RowProblem::new(found.code, found.words.as_str()).hint(hint);
+    problem.columns = renderer.columns_at(&found.message_path).map(str::to_owned).collect();
+    problem.path = Some(found.message_path.as_str().into());
+    problem
 }
 
 /// A finding as a problem of the row, with the columns that brought the value.

@@ -9,6 +9,8 @@ use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem};
 use crate::recipients::{self, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
+use crate::templates;
+use crate::yaml::FileError;
 
 use super::judge::{Judge, Measure, Warning};
 use super::links::Links;
@@ -32,6 +34,9 @@ pub enum PlanError {
     /// The message's templates are wrong.
     #[error("the message's templates are wrong")]
     Templates(Vec<TemplateProblem>),
+    /// The template's definition cannot be read.
+    #[error("{0}")]
+    Definition(#[source] FileError),
     /// The file is not the one that was looked at first.
     #[error("the recipients changed while they were read; nothing was sent, run it again")]
     Changed,
@@ -72,7 +77,11 @@ impl Plan {
     pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
-        Ok(Self { reader, measure: Measure::new(campaign.channel, &campaign.message, renderer) })
+        let mut measure = Measure::new(campaign.channel, &campaign.message, renderer);
+        if let Some(path) = &campaign.definition {
+            measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
+        }
+        Ok(Self { reader, measure })
     }
 
     /// Has [`Plan::check`] note media links, if so.

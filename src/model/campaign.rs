@@ -19,6 +19,9 @@ pub struct Campaign {
     pub recipients: Recipients,
     /// The provider's request body without `to`; its strings are templates.
     pub message: serde_json::Value,
+    /// The definition of the template that it sends, which its messages are held against when they are planned. Not kept
+    /// with a run.
+    pub definition: Option<PathBuf>,
     /// How it is sent.
     pub dispatch: Dispatch,
     /// How its statuses are asked for.

@@ -280,3 +280,41 @@ fn credentials_come_from_the_configuration_too_and_go_nowhere_in_the_open() {
     let open = office.work.alone(&["templates", "list", "--provider", "nxlink"]);
     assert!(open.code == 1 && open.err.contains("must be https://"), "{open}");
 }
+
+/// A campaign that names its template's definition is held against it: the place in the campaign is told, and the place
+/// in the template.
+#[test]
+fn a_campaign_that_disagrees_with_its_template_is_refused_at_both_places() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
+    let read = |file: &str| std::fs::read_to_string(examples.join(file)).unwrap();
+    let campaign = read("whatsapp-template-definition.yaml");
+    let work = Workplace::new();
+    std::fs::create_dir(work.path("definitions")).unwrap();
+    work.write("definitions/order_update.yaml", read("definitions/order_update.yaml"));
+    work.write("job.yaml", &campaign);
+    assert_eq!(work.alone(&["check", "job.yaml"]).code, 0);
+    let long = "x".repeat(1_020);
+    for (part, other, code) in [
+        ("          - {type: text, text: \"{{ day }}\"}\n", "", "parameter_count"),
+        ("name: order_update\n", "name: order_updates\n", "template_name"),
+        ("{type: document, document: {link", "{type: image, image: {link", "header_kind"),
+        ("index: \"0\"", "index: \"1\"", "button"),
+        ("3 March", &long, "too_long"),
+    ] {
+        assert!(campaign.contains(part), "{part}");
+        let changed = campaign.replacen(part, other, 1).replace("invoice }}.pdf", "invoice }}");
+        work.write("job.yaml", changed);
+        for command in ["check", "run"] {
+            let refused = work.alone(&[command, "job.yaml"]);
+            assert_eq!(refused.code, 2, "{code}: {refused}");
+        }
+        let refused = work.alone(&["check", "job.yaml"]);
+        for words in ["row 1, line 8", "(job.yaml:", "(definitions/order_update.yaml:"] {
+            assert!(refused.out.contains(words), "{code}, {words}: {refused}");
+        }
+        assert!(refused.out.contains(code), "{code}: {refused}");
+    }
+    work.write("job.yaml", campaign.replace("order_update.yaml", "no_such.yaml"));
+    let refused = work.alone(&["check", "job.yaml"]);
+    assert!(refused.code == 2 && refused.err.contains("no_such.yaml"), "{refused}");
+}
