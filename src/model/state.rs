@@ -209,23 +209,25 @@ mod tests {
         assert_eq!(State::from_code(99), None);
     }
 
+    /// Every change but those of a status.
+    const PLAIN: [Change<'static>; 11] = [
+        Change::Intend,
+        Change::Accept,
+        Change::Refuse,
+        Change::TryAgain,
+        Change::Exhaust,
+        Change::Doubt,
+        Change::Suppress,
+        Change::Cancel,
+        Change::SettleSent,
+        Change::SettleNotSent,
+        Change::PutBack,
+    ];
+
     fn any_change() -> impl Strategy<Value = Change<'static>> {
         static WORDS: LazyLock<Vec<DeliveryStatus>> =
             LazyLock::new(|| STATUSES.into_iter().chain([DeliveryStatus::Other("parked".into())]).collect());
-        let plain = [
-            Change::Intend,
-            Change::Accept,
-            Change::Refuse,
-            Change::TryAgain,
-            Change::Exhaust,
-            Change::Doubt,
-            Change::Suppress,
-            Change::Cancel,
-            Change::SettleSent,
-            Change::SettleNotSent,
-            Change::PutBack,
-        ];
-        prop::sample::select(plain.into_iter().chain(WORDS.iter().map(Change::Status)).collect::<Vec<_>>())
+        prop::sample::select(PLAIN.into_iter().chain(WORDS.iter().map(Change::Status)).collect::<Vec<_>>())
     }
 
     proptest! {
@@ -266,22 +268,9 @@ mod tests {
 
     #[test]
     fn the_table_of_changes_over_all_pairs() {
-        let changes = [
-            Change::Intend,
-            Change::Accept,
-            Change::Refuse,
-            Change::TryAgain,
-            Change::Exhaust,
-            Change::Doubt,
-            Change::Suppress,
-            Change::Cancel,
-            Change::SettleSent,
-            Change::SettleNotSent,
-            Change::PutBack,
-        ];
         let mut legal = Vec::new();
         for from in State::ALL {
-            for change in changes {
+            for change in PLAIN {
                 if let Ok(to) = from.after(change) {
                     legal.push(format!("{from} {change:?} {to}"));
                 }

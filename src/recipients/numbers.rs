@@ -255,7 +255,8 @@ fn digits_of(text: &str) -> Result<(String, bool), RowProblem> {
             let hint = "words and extensions do not belong into the number's column";
             return Err(bad("there are letters in it").hint(hint));
         } else if !is_formatting(c) {
-            return Err(bad(format!("`{}` does not belong into a number", c.escape_debug())));
+            let words = format!("`{}` does not belong into a number", c.escape_debug());
+            return Err(bad(words).hint("write one number, of digits, spaces and dashes"));
         }
     }
     Ok((digits, plus))

@@ -20,20 +20,7 @@ pub(super) fn facts() -> RunFacts {
 
 /// A row that was not tried.
 pub(super) fn row(number: u64, to: &str, state: State) -> ReportRow {
-    ReportRow {
-        row: RowNo(number),
-        to: to.into(),
-        channel: Channel::Whatsapp,
-        state,
-        message_id: None,
-        attempts: 0,
-        accepted_at: None,
-        delivered_at: None,
-        read_at: None,
-        error_code: None,
-        error_message: None,
-        cells: Vec::new(),
-    }
+    ReportRow { to: to.into(), state, ..ReportRow::untried(RowNo(number), Channel::Whatsapp) }
 }
 
 /// A row that was accepted so many milliseconds after [`START`].

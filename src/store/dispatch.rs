@@ -212,8 +212,8 @@ impl Store {
         Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
     }
 
-    /// Rows with an intent and no outcome, with the tries used up and how often it was put off before: after a crash, those that may or may not
-    /// have been accepted. Never more than were in flight.
+    /// Rows with an intent and no outcome, with the tries used up and how often they were put off before: after a crash,
+    /// those that may or may not have been accepted. Never more than were in flight.
     ///
     /// # Errors
     /// Where the store cannot be read.

@@ -199,6 +199,12 @@ impl Desk {
     }
 }
 
+/// The answer to a creation whose own answer was lost, if the list shows that the template was made.
+pub(super) fn made_after_all(list: Vec<Listed>, definition: &Definition) -> Option<Answer> {
+    let listed = find(list, &definition.name, Some(&definition.language)).ok()?;
+    Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
+}
+
 /// The one template of this name, in this language if one is given.
 ///
 /// # Errors

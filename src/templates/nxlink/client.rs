@@ -157,11 +157,7 @@ impl Client {
                 Ok(Answer { id, request_id, found_afterwards: false })
             }
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                let list = self.list(Some(&definition.name)).await?;
-                match desk::find(list, &definition.name, Some(&definition.language)) {
-                    Ok(listed) => Ok(Answer { id: Some(listed.id), request_id: None, found_afterwards: true }),
-                    Err(_) => Err(in_doubt),
-                }
+                desk::made_after_all(self.list(Some(&definition.name)).await?, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
