@@ -106,7 +106,7 @@ async fn stored(store: &Store) -> i64 {
         recipients_print: "r".into(),
     };
     let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { unreachable!() };
-    writer.begin_plan(run.key, &["phone".to_owned()]).await.unwrap();
+    writer.begin_plan(run.key, &["phone".to_owned()], None).await.unwrap();
     let rows: Vec<PlannedRow> = (1..=ROWS)
         .map(|row| PlannedRow {
             row: RowNo(row),

@@ -6,8 +6,10 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Campaign, Channel, Dispatch, Halt, Recipients, Reconcile, Source, WhenUncertain};
-use crate::yaml::{FileProblem, Found, Node, Place, Places, list, nearest};
+use crate::model::{
+    Campaign, Channel, Dispatch, Halt, Recipients, Reconcile, Source, TemplateProvider, TemplateSource, WhenUncertain,
+};
+use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
 
 use super::message;
 use super::rows;
@@ -40,7 +42,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
         .require("message", "`message:` with the provider's request body under it", problems)
         .and_then(|found| message::read(found, problems));
     let found = top.get("definition", problems);
-    let definition = value("definition", found, problems, word).map(|file| folder.join(file));
+    let definition = found.and_then(|found| definition(found, folder, problems));
     if let (Some((_, place)), Some(Channel::Viber | Channel::Rcs)) = (found, channel) {
         let message = "`definition` is of a WhatsApp template, and this campaign is for another channel";
         problems.push(FileProblem::new("bad_value", place, message).hint("take `definition` out"));
@@ -70,6 +72,31 @@ fn channel(text: &str) -> Result<Channel, BadValue> {
         let hint = nearest(text, &names)
             .map_or_else(|| format!("the channels are {}", list(&names)), |near| format!("did you mean `{near}`?"));
         BadValue::new(format!("there is no channel `{text}`"), hint)
+    })
+}
+
+/// A file, or `from:` a provider.
+fn definition((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &mut Found) -> Option<TemplateSource> {
+    if !matches!(node.value, Value::Map(_)) {
+        let file = value("definition", Some((node, key_place)), problems, word)?;
+        return Some(TemplateSource::File(folder.join(file)));
+    }
+    let section = Section::open("definition", key_place, node, problems)?;
+    let found = section.require("from", "`from: nxlink` or `from: cams`", problems);
+    let provider = value("from", found, problems, template_provider);
+    let found = section.get("language", problems);
+    let language = value("language", found, problems, word);
+    (found.is_some() == language.is_some()).then_some(TemplateSource::At { provider: provider?, language })
+}
+
+fn template_provider(text: &str) -> Result<TemplateProvider, BadValue> {
+    TemplateProvider::from_name(text).ok_or_else(|| {
+        let names = TemplateProvider::ALL.map(TemplateProvider::as_str);
+        let hint = nearest(text, &names).map_or_else(
+            || format!("templates are pulled from {}; a file is written `definition: FILE`", list(&names)),
+            |near| format!("did you mean `{near}`?"),
+        );
+        BadValue::new(format!("there is no provider of templates `{text}`"), hint)
     })
 }
 

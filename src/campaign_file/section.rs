@@ -9,6 +9,7 @@ use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind, 
 /// Every key of a campaign file with the section it belongs to, for keys that were put into the wrong one.
 const KEYS: &[(&str, &[&str])] = &[
     ("", &["name", "provider", "channel", "recipients", "message", "definition", "dispatch", "reconcile"]),
+    ("definition", &["from", "language"]),
     ("recipients", &["csv", "rows", "to", "region"]),
     ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "halt"]),
     ("halt", &["share", "over", "same_error"]),

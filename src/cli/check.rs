@@ -36,7 +36,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => read?,
     };
-    let plan = match opened::try_plan(&loaded) {
+    let plan = match opened::try_plan(&loaded, global).await {
         Ok(plan) => plan.noting_links(args.media),
         Err(NoPlan::Wrong(problems)) if args.json => return wrong_campaign(&args.file, &problems),
         Err(none) => return Err(none.shown(&loaded)),

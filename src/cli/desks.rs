@@ -1,22 +1,28 @@
 //! The accounts of the providers of templates: from the environment, or `campaigner.toml`.
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Global;
 use super::config::{self, SecretText};
 use super::exit::{Exit, Failure};
-use crate::model::Millis;
+use crate::model::{Millis, TemplateProvider};
 use crate::templates::{self, Desk, cams, nxlink};
 
-/// A provider of templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Which {
-    /// NXLink
-    Nxlink,
-    /// Alibaba Cloud Chat App Message Service
-    Cams,
+impl ValueEnum for TemplateProvider {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Nxlink => "NXLink",
+            Self::Cams => "Alibaba Cloud Chat App Message Service",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
 }
 
 /// `[nxlink]` in campaigner.toml.
@@ -41,10 +47,10 @@ pub(super) struct RawCams {
 }
 
 /// A client of this provider.
-pub(super) fn desk(which: Which, global: &Global) -> Result<Desk, Failure> {
+pub(super) fn desk(which: TemplateProvider, global: &Global) -> Result<Desk, Failure> {
     match which {
-        Which::Nxlink => Ok(Desk::Nxlink(Box::new(nxlink(global)?))),
-        Which::Cams => {
+        TemplateProvider::Nxlink => Ok(Desk::Nxlink(Box::new(nxlink(global)?))),
+        TemplateProvider::Cams => {
             let raw = config::read(global)?.cams;
             let account = cams::Account {
                 endpoint: optional("CAMS_ENDPOINT", raw.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
@@ -73,6 +79,31 @@ pub(super) fn nxlink(global: &Global) -> Result<nxlink::Client, Failure> {
         secret: secret("NXLINK_ACCESS_SECRET", raw.access_secret, "[nxlink] access_secret")?,
     };
     nxlink::Client::new(account, Millis::now).map_err(failure)
+}
+
+/// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled from
+/// one account says nothing of another.
+pub(super) fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, Failure> {
+    let config::Raw { nxlink, cams, .. } = config::read(global)?;
+    let (address, parts) = match which {
+        TemplateProvider::Nxlink => (
+            optional("NXLINK_BASE_URL", nxlink.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+            vec![
+                optional("NXLINK_TENANT_ID", nxlink.tenant_id.map(|tenant| tenant.to_string())),
+                optional("NXLINK_PHONE", nxlink.phone),
+            ],
+        ),
+        // A space stays what it is whatever key opens it.
+        TemplateProvider::Cams => (
+            optional("CAMS_ENDPOINT", cams.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+            vec![
+                optional("CAMS_CUST_SPACE_ID", cams.cust_space_id)
+                    .or_else(|| optional("ALIBABA_CLOUD_ACCESS_KEY_ID", cams.access_key_id)),
+            ],
+        ),
+    };
+    let parts: Option<Vec<String>> = parts.into_iter().collect();
+    Ok(parts.map(|parts| format!("{} {}", address.trim_end_matches('/'), parts.join(" "))))
 }
 
 /// What went wrong at a provider.

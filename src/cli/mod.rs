@@ -9,11 +9,14 @@ mod desks;
 mod exit;
 mod flows;
 mod folded;
+mod look;
 mod media;
 mod media_upload;
 mod open_files;
 mod opened;
 mod preview;
+mod pull;
+mod pulled;
 mod reconcile;
 mod rejects;
 mod report;
@@ -178,7 +181,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
         Command::Check(args) => check::run(&args, &global).await,
-        Command::Preview(args) => preview::run(&args),
+        Command::Preview(args) => preview::run(&args, &global).await,
         Command::Run(args) => run::run(&args, &global).await,
         Command::Resume(args) => resume::run(&args, &global).await,
         Command::Reconcile(args) => reconcile::run(&args, &global).await,

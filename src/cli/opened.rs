@@ -3,7 +3,7 @@
 
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
-use super::{Global, screen, session};
+use super::{Global, pulled, screen, session};
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::engine::{Bad, Plan, PlanError};
 use crate::messages::{self, Severity};
@@ -18,8 +18,8 @@ pub(super) enum NoPlan {
 }
 
 /// Opens the recipients and compiles the message of a campaign file.
-pub(super) fn plan(loaded: &Loaded) -> Result<Plan, Failure> {
-    try_plan(loaded).map_err(|none| none.shown(loaded))
+pub(super) async fn plan(loaded: &Loaded, global: &Global) -> Result<Plan, Failure> {
+    try_plan(loaded, global).await.map_err(|none| none.shown(loaded))
 }
 
 impl NoPlan {
@@ -32,9 +32,17 @@ impl NoPlan {
     }
 }
 
-/// As [`plan`], with what is wrong as data: its templates' mistakes and the provider's limits.
-pub(super) fn try_plan(loaded: &Loaded) -> Result<Plan, NoPlan> {
+/// As [`plan`], with what is wrong as data: its templates' mistakes, the provider's limits, and the template at its
+/// provider.
+pub(super) async fn try_plan(loaded: &Loaded, global: &Global) -> Result<Plan, NoPlan> {
     let mut problems = in_the_message(loaded);
+    let pulled = match pulled::find(loaded, global).await {
+        Err(NoPlan::Wrong(more)) => {
+            problems.extend(more);
+            None
+        }
+        found => found?,
+    };
     let plan = match Plan::open(&loaded.campaign) {
         Err(PlanError::Templates(templates)) => {
             problems.extend(templates.into_iter().map(|problem| {
@@ -46,7 +54,10 @@ pub(super) fn try_plan(loaded: &Loaded) -> Result<Plan, NoPlan> {
         opened => Some(opened.map_err(|error| NoPlan::Failed(error.into()))?),
     };
     match plan {
-        Some(plan) if problems.is_empty() => Ok(plan),
+        Some(plan) if problems.is_empty() => Ok(match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
+            Some((template, pulled)) => plan.held_against(template, pulled.to_text()),
+            None => plan,
+        }),
         _ => {
             problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
             Err(NoPlan::Wrong(problems))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::{cannot_print, opened, screen};
+use super::{Global, cannot_print, opened, screen};
 use crate::campaign_file;
 use crate::model::RowNo;
 
@@ -24,9 +24,9 @@ pub(super) struct Args {
     pretty: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
-    let plan = opened::plan(&loaded)?;
+    let plan = opened::plan(&loaded, global).await?;
     // What was seen, so that a number that stands twice gets one body, as it would get one message.
     let mut seen = HashSet::new();
     let mut printed = 0;

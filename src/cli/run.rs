@@ -33,7 +33,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    let plan = opened::plan(&loaded)?;
+    let plan = opened::plan(&loaded, global).await?;
     if args.dry_run {
         config::known(&campaign.provider, global)?;
         return opened::dry_run(plan, &loaded, &campaign, global).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
-use super::{Global, Progress, open_files, screen, summary};
+use super::{Global, Progress, look, open_files, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Ending, Job, Reason, Stop, Work};
 use crate::model::{Campaign, Event, Events, Problem, State};
@@ -92,7 +92,8 @@ impl Session {
     /// Works on the run, and leaves the reports. Gives back the exit code for how it went.
     pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop } = self;
-        if matches!(work, Work::SendAndReconcile | Work::Send) {
+        let sends = matches!(work, Work::SendAndReconcile | Work::Send);
+        if sends {
             claim(&store, &run, overrides).await?;
         }
         let lock = Arc::new(lock);
@@ -103,6 +104,12 @@ impl Session {
                 format!("the run's frozen message cannot be compiled: {}", words.join("; ")),
             )
         })?;
+        if sends && run.dispatched_at.is_none() && run.cancelled_at.is_none() {
+            let events = progress.events();
+            look::before_sending(&store, &run, &renderer, &stop, &events, global)
+                .await
+                .inspect_err(|_| progress.finish())?;
+        }
         let dispatch = &campaign.dispatch;
         let concurrency = open_files::enough_for(dispatch.concurrency);
         if concurrency < dispatch.concurrency {

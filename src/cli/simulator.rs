@@ -80,6 +80,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
          NXLINK_TENANT_ID=1\n\
          and with --provider cams\n  \
          CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
+         its reviewer: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing) or /2 (NXLink; 11 is paused)\n\
          Ctrl-C ends it",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,

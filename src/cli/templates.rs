@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::desks::{self, Which, failure};
+use super::desks::{self, failure};
 use super::exit::{Exit, Failure};
-use super::{Global, cannot_print, screen};
+use super::{Global, cannot_print, pull, screen};
+use crate::model::TemplateProvider;
 use crate::templates::{self, Answer, Finding, Listed, Loaded, Severity, cams, nxlink};
 
 /// What `templates` takes.
@@ -21,7 +22,7 @@ pub(super) struct Args {
 struct At {
     /// Whose templates
     #[arg(long, value_enum)]
-    provider: Which,
+    provider: TemplateProvider,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -53,13 +54,20 @@ enum Action {
         #[command(flatten)]
         at: At,
     },
+    /// Keep what the templates are like in the store, for campaigns with `definition: {from: …}` to be held against
+    Pull {
+        /// Only those with these names; all of the account if left out
+        names: Vec<String>,
+        #[command(flatten)]
+        at: At,
+    },
     /// Hold a definition against the documented rules, and against what a provider can express; nothing is sent
     Check {
         /// The definition
         file: PathBuf,
         /// For this provider; for both if left out, where what one cannot express is only told
         #[arg(long, value_enum)]
-        provider: Option<Which>,
+        provider: Option<TemplateProvider>,
         /// As JSON, one finding a line
         #[arg(long)]
         json: bool,
@@ -130,6 +138,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 }
             }
         }
+        Action::Pull { names, at } => return pull::pull(at.provider, names, at.json, global).await,
         Action::Check { file, provider, json } => return check(file, *provider, *json),
         Action::Create { file, at } => {
             let loaded = checked(file, at.provider, global)?;
@@ -187,7 +196,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// A table of templates, as wide as what is in it.
-fn table(list: &[Listed]) -> Result<(), Failure> {
+pub(super) fn table(list: &[Listed]) -> Result<(), Failure> {
     let head = ["ID", "NAME", "LANGUAGE", "CATEGORY", "STATUS"].map(str::to_owned);
     let row = |listed: &Listed| {
         let reason = listed.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -208,24 +217,24 @@ fn table(list: &[Listed]) -> Result<(), Failure> {
 }
 
 /// What a provider cannot express, and what it does not take.
-fn translate(loaded: &Loaded, which: Which, tenant: u64) -> (Vec<Finding>, Vec<String>) {
+fn translate(loaded: &Loaded, which: TemplateProvider, tenant: u64) -> (Vec<Finding>, Vec<String>) {
     let translated = match which {
-        Which::Nxlink => nxlink::to_request(&loaded.definition, tenant),
-        Which::Cams => cams::to_request(&loaded.definition),
+        TemplateProvider::Nxlink => nxlink::to_request(&loaded.definition, tenant),
+        TemplateProvider::Cams => cams::to_request(&loaded.definition),
     };
     translated.map_or_else(|findings| (findings, Vec::new()), |translated| (Vec::new(), translated.left_out))
 }
 
-fn check(file: &Path, provider: Option<Which>, as_json: bool) -> Result<Exit, Failure> {
+fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, Failure> {
     let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let rules = templates::check(&loaded.definition);
     let mut wrong = rules.iter().any(|finding| finding.severity == Severity::Error);
-    let mut shown: Vec<(Option<&str>, Vec<Finding>)> = vec![(None, rules)];
-    for (which, name) in [(Which::Nxlink, "NXLink"), (Which::Cams, "CAMS")] {
+    let mut shown: Vec<(Option<TemplateProvider>, Vec<Finding>)> = vec![(None, rules)];
+    for which in TemplateProvider::ALL {
         if provider.is_none_or(|provider| provider == which) {
             let (findings, _) = translate(&loaded, which, 0);
             wrong |= provider.is_some() && !findings.is_empty();
-            shown.push((Some(name), findings));
+            shown.push((Some(which), findings));
         }
     }
     for (name, findings) in &shown {
@@ -235,7 +244,8 @@ fn check(file: &Path, provider: Option<Which>, as_json: bool) -> Result<Exit, Fa
                 let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
                 let line = json!({
                     "severity": severity, "code": finding.code, "path": finding.path, "line": place.line,
-                    "column": place.column, "message": finding.message, "hint": finding.hint, "provider": name,
+                    "column": place.column, "message": finding.message, "hint": finding.hint,
+                    "provider": name.map(|name| name.to_string()),
                 });
                 data(&line.to_string())?;
             }
@@ -253,7 +263,7 @@ fn check(file: &Path, provider: Option<Which>, as_json: bool) -> Result<Exit, Fa
 }
 
 /// A definition that is right, and that this provider can express. Warnings and what is left out are told.
-fn checked(file: &Path, which: Which, global: &Global) -> Result<Loaded, Failure> {
+fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, Failure> {
     let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let mut findings = templates::check(&loaded.definition);
     let (inexpressible, left_out) = translate(&loaded, which, 0);

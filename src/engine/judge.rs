@@ -101,7 +101,7 @@ impl<'m> Judge<'m> {
             .map(|finding| in_the_message(finding, renderer))
             .collect();
         let disagreed = template.iter().flat_map(|template| {
-            let found = template.definition.hold(&self.body);
+            let found = template.hold(&self.body);
             found.into_iter().map(move |found| in_the_template(&found, template, renderer))
         });
         let disagreed: Vec<RowProblem> =
@@ -174,10 +174,8 @@ fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
 }
 
 /// What message and template disagree on as a problem of the row, with the place in the template.
-fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
-    let place = template.places.of(&found.template_path);
-    let (file, at) = (template.document.path().display(), &found.template_path);
-    let hint = format!("in the template it is `{at}` ({file}:{}:{})", place.line, place.column);
+pub(super) fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
+    let hint = format!("in the template it is {}", template.at(&found.template_path));
     let mut problem = RowProblem::new(found.code, found.words.as_str()).hint(hint);
     problem.columns = renderer.columns_at(&found.message_path).map(str::to_owned).collect();
     problem.path = Some(found.message_path.as_str().into());

@@ -10,6 +10,7 @@ mod dispatch;
 #[cfg(test)]
 mod examples;
 mod halt;
+mod hold;
 mod judge;
 mod links;
 mod plan;
@@ -33,6 +34,7 @@ use crate::provider::Provider;
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
+pub use hold::hold_left;
 pub use judge::Warning;
 pub use links::{Link, Links, ask};
 pub use plan::{Bad, Checked, Plan, PlanError};

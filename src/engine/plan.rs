@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem};
+use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
 use crate::recipients::{self, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
@@ -20,6 +20,8 @@ use super::scan::{self, Chunk, Keep};
 pub struct Plan {
     reader: recipients::Reader,
     measure: Measure,
+    /// The template that the rows are held against, if it was pulled, as it is kept with the run.
+    snapshot: Option<String>,
 }
 
 /// Why a plan cannot be made at all, or broke off.
@@ -70,7 +72,8 @@ pub struct Checked {
 }
 
 impl Plan {
-    /// Opens the recipients and compiles the message over their columns.
+    /// Opens the recipients and compiles the message over their columns. Whose definition is at a provider is to be
+    /// held against what was pulled; see [`Plan::held_against`].
     ///
     /// # Errors
     /// Where either cannot be done; nothing was stored.
@@ -78,10 +81,18 @@ impl Plan {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
         let mut measure = Measure::new(campaign.channel, &campaign.message, renderer);
-        if let Some(path) = &campaign.definition {
+        if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
         }
-        Ok(Self { reader, measure })
+        Ok(Self { reader, measure, snapshot: None })
+    }
+
+    /// The same, and every message has to agree with this template.
+    #[must_use]
+    pub fn held_against(mut self, template: templates::Loaded, snapshot: String) -> Self {
+        self.measure = self.measure.held_against(template);
+        self.snapshot = Some(snapshot);
+        self
     }
 
     /// Has [`Plan::check`] note media links, if so.
@@ -130,7 +141,7 @@ impl Plan {
         events: &Events,
     ) -> Result<Vec<Warning>, PlanError> {
         let mut writer = store.writer().await.map_err(PlanError::Store)?;
-        writer.begin_plan(run, self.columns()).await.map_err(PlanError::Store)?;
+        writer.begin_plan(run, self.columns(), self.snapshot.as_deref()).await.map_err(PlanError::Store)?;
         let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Every);
         let mut imported = 0;

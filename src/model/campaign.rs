@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Channel;
+use super::{Channel, TemplateSource};
 
 /// A campaign whose file was read and found right.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +19,9 @@ pub struct Campaign {
     pub recipients: Recipients,
     /// The provider's request body without `to`; its strings are templates.
     pub message: serde_json::Value,
-    /// The definition of the template that it sends, which its messages are held against when they are planned. Not kept
-    /// with a run.
-    pub definition: Option<PathBuf>,
+    /// Where the definition of the template that it sends is, which its messages are held against when they are planned.
+    /// Not kept with a run; what was pulled from a provider is, beside the campaign.
+    pub definition: Option<TemplateSource>,
     /// How it is sent.
     pub dispatch: Dispatch,
     /// How its statuses are asked for.

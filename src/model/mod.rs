@@ -13,6 +13,7 @@ mod report_row;
 mod row_problem;
 mod state;
 mod status;
+mod template;
 mod time;
 
 pub use campaign::{Campaign, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
@@ -25,4 +26,5 @@ pub use report_row::ReportRow;
 pub use row_problem::{RowProblem, shortened};
 pub use state::{Change, IllegalChange, State};
 pub use status::{DeliveryStatus, StatusUpdate};
+pub use template::{TemplateProvider, TemplateSource};
 pub use time::Millis;

@@ -32,16 +32,32 @@ pub(super) struct Nxlink {
 #[derive(Default)]
 struct Kept {
     last_id: u64,
-    /// The bodies they were made from, with their ids.
-    templates: Vec<(u64, Value)>,
+    templates: Vec<Template>,
+}
+
+struct Template {
+    id: u64,
+    /// As the document numbers them.
+    status: u64,
+    /// What it was made from.
+    body: Value,
 }
 
 /// A code and a message.
 type Refusal = (i64, &'static str);
 
 const INVALID: i64 = 22072;
+/// The state of a template that can be sent.
+const IN_USE: u64 = 2;
 
 impl Nxlink {
+    /// Puts the templates of a name into a state; a word is none of this provider's.
+    pub(super) fn review(&self, name: &str, status: &str) {
+        let Ok(status) = status.parse() else { return };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.templates.iter_mut().filter(|kept| kept.body["name"] == name).for_each(|kept| kept.status = status);
+    }
+
     pub(super) async fn answer(&self, head: &Parts, body: Body) -> Response {
         let body = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
         let envelope = match signed(head, &body).and_then(|()| self.data(head, &body)) {
@@ -77,37 +93,37 @@ impl Nxlink {
                 let all: Vec<Value> = kept
                     .templates
                     .iter()
-                    .filter(|(_, body)| body["name"].as_str().unwrap_or_default().contains(&name))
-                    .map(|(id, body)| item(*id, body))
+                    .filter(|kept| kept.body["name"].as_str().unwrap_or_default().contains(&name))
+                    .map(item)
                     .collect();
                 let list: Vec<&Value> = all.iter().skip((page - 1) * size).take(size).collect();
                 Ok(json!({"list": list, "total": all.len(), "has_next_page": page * size < all.len()}))
             }
             (&Method::POST, ["template", _]) => {
                 let body = template(body)?;
-                if kept.templates.iter().any(|(_, other)| is_same(other, &body)) {
+                if kept.templates.iter().any(|other| is_same(&other.body, &body)) {
                     return Err((INVALID, "a template of this name and language exists"));
                 }
                 kept.last_id += 1;
                 let id = kept.last_id;
-                kept.templates.push((id, body));
+                kept.templates.push(Template { id, status: IN_USE, body });
                 Ok(json!({"id": id}))
             }
             (&Method::PUT, ["template", _]) => {
                 let body = template(body)?;
-                let found = kept.templates.iter_mut().find(|(_, other)| is_same(other, &body));
-                found.ok_or((INVALID, "there is no such template"))?.1 = body;
+                let found = kept.templates.iter_mut().find(|other| is_same(&other.body, &body));
+                found.ok_or((INVALID, "there is no such template"))?.body = body;
                 Ok(Value::Null)
             }
             (&Method::GET, ["template", _, id]) => {
                 tenant_asked()?;
-                let found = kept.templates.iter().find(|(kept, _)| kept.to_string() == *id);
-                found.map(|(id, body)| details(*id, body)).ok_or((INVALID, "there is no such template"))
+                let found = kept.templates.iter().find(|kept| kept.id.to_string() == *id);
+                found.map(details).ok_or((INVALID, "there is no such template"))
             }
             (&Method::DELETE, ["template", _, id]) => {
                 tenant_asked()?;
                 let before = kept.templates.len();
-                kept.templates.retain(|(kept, _)| kept.to_string() != *id);
+                kept.templates.retain(|kept| kept.id.to_string() != *id);
                 if kept.templates.len() < before {
                     Ok(Value::Null)
                 } else {
@@ -224,21 +240,22 @@ fn is_same(one: &Value, other: &Value) -> bool {
     one["name"] == other["name"] && one["language"] == other["language"]
 }
 
-fn item(id: u64, body: &Value) -> Value {
+fn item(Template { id, status, body }: &Template) -> Value {
     let category = if body["category_type"] == 1 { "MARKETING" } else { "UTILITY" };
     json!({
         "id": id, "channel": 2, "name": body["name"], "content": body["content"],
-        "created_at": "2024-06-25 14:31:26", "updated_at": "2024-06-25 15:27:39", "status": 2,
+        "created_at": "2024-06-25 14:31:26", "updated_at": "2024-06-25 15:27:39", "status": status,
         "language": body["language"], "language_name": body["language"], "unsubscribe": "", "additional": null,
         "quality": "UNKNOWN", "category": category, "category_type": body["category_type"], "waRejectedReason": "",
         "is_close_auto_flow": body["is_close_auto_flow"].as_u64().unwrap_or(0),
     })
 }
 
-fn details(id: u64, body: &Value) -> Value {
+fn details(template: &Template) -> Value {
+    let body = &template.body;
     let is_there = |key: &str| body[key].as_str().is_some_and(|text| !text.is_empty());
     if !["headerText", "mediaType", "footerText"].into_iter().any(is_there) {
-        let mut flat = item(id, body);
+        let mut flat = item(template);
         flat["buttonComponents"] = body.get("buttonComponents").cloned().unwrap_or_default();
         return flat;
     }

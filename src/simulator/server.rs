@@ -33,6 +33,8 @@ const READ_LIMIT: usize = 8 * BODY_LIMIT;
 const IDS_LIMIT: usize = 100;
 
 const BASE: &str = "/external/messages/";
+/// Where whoever tries things out plays the reviewer of templates: `/review/NAME/STATUS`.
+const REVIEW: &str = "/review/";
 const CREDENTIAL: &str = "certification-code";
 
 /// The provider behind the routes.
@@ -71,6 +73,11 @@ pub(super) async fn answer(
     }
     if head.uri.path().starts_with(nxlink::BASE) {
         return provider.nxlink.answer(&head, body).await;
+    }
+    if let Some((name, status)) = head.uri.path().strip_prefix(REVIEW).and_then(|rest| rest.split_once('/')) {
+        provider.nxlink.review(name, status);
+        provider.cams.review(name, status);
+        return Response::new(Body::empty());
     }
     let route = head.uri.path().strip_prefix(BASE).unwrap_or_default();
     match (Channel::from_name(route), &head.method) {

@@ -143,6 +143,26 @@ impl Store {
         rows.iter().map(fresh).collect::<Result<_, _>>().map_err(doing("claim rows"))
     }
 
+    /// The rows that are still to be sent, tried before or not, in input order, after `after`; at most `limit`. What they
+    /// tell is as of [`Store::fresh`].
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn left(&self, run: i64, after: Option<RowKey>, limit: u32) -> Result<Vec<Due>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > ?1 AND r.id <= ?2 AND r.state = ?3 AND (d.id IS NULL OR d.state = ?3) ORDER BY r.id LIMIT ?4",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(State::Pending.code())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("read the rows that are left"))?;
+        rows.iter().map(fresh).collect::<Result<_, _>>().map_err(doing("read the rows that are left"))
+    }
+
     /// The last row of a run that was ever tried. Rows are tried in input order first, so all that were never tried
     /// come after it.
     ///

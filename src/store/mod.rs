@@ -5,7 +5,8 @@
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing), `reconcile`, `report`, `person`
-//! for what people decide (retry, cancel, suppress), and `decision` for what they say of uncertain rows.
+//! for what people decide (retry, cancel, suppress), `decision` for what they say of uncertain rows, and `templates` for
+//! what was pulled from the providers of templates.
 
 mod clock;
 mod commit;
@@ -21,6 +22,7 @@ mod reconcile;
 mod report;
 mod report_rows;
 mod runs;
+mod templates;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ pub use plan::PlannedRow;
 pub use reconcile::{Awaiting, Polled};
 pub use report_rows::{ReportPage, ReportRows};
 pub use runs::{Decision, NewRun, Run, Stage};
+pub use templates::PulledTemplate;
 pub use verify::Finding;
 
 /// The key of a row in every table: its run and its number in one integer, so that a run is one range.

@@ -34,11 +34,12 @@ static INSERT: Many = Many::new(
 );
 
 impl Writer {
-    /// Prepares a run for its rows: what an import that was broken off left behind goes.
+    /// Prepares a run for its rows: what an import that was broken off left behind goes. `template` is the snapshot that
+    /// they are held against, if any.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn begin_plan(&mut self, run: i64, columns: &[String]) -> Result<(), StoreError> {
+    pub async fn begin_plan(&mut self, run: i64, columns: &[String], template: Option<&str>) -> Result<(), StoreError> {
         loop {
             // In steps, so that the log stays small however far the import had come.
             let gone = sqlx::query(
@@ -54,9 +55,10 @@ impl Writer {
             }
         }
         let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
-        sqlx::query("UPDATE run SET columns = ?2 WHERE id = ?1 AND planned_at IS NULL")
+        sqlx::query("UPDATE run SET columns = ?2, template = ?3 WHERE id = ?1 AND planned_at IS NULL")
             .bind(run)
             .bind(columns)
+            .bind(template)
             .execute(&mut self.connection)
             .await
             .map_err(doing("note the columns"))?;
@@ -80,7 +82,7 @@ impl Writer {
             return Ok(());
         }
         // The rows first: once the run has ended, nobody would come for them any more.
-        self.begin_plan(run, &[]).await?;
+        self.begin_plan(run, &[], None).await?;
         sqlx::query("UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1")
             .bind(run)
             .bind(now.0)
@@ -89,6 +91,20 @@ impl Writer {
             .map_err(failed())?;
         Point::ImportGivenUp.pass();
         Ok(())
+    }
+
+    /// Takes a plan back of which nothing was tried as yet, so that the rows are read and judged anew. Gives back whether
+    /// it was one. Only for the holder of the run's lock.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn take_plan_back(&mut self, run: i64) -> Result<bool, StoreError> {
+        let taken = sqlx::query("UPDATE run SET planned_at = NULL WHERE id = ?1 AND started_at IS NULL")
+            .bind(run)
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("take the plan back"))?;
+        Ok(taken.rows_affected() > 0)
     }
 
     /// Adds rows, in input order, in one transaction.

@@ -39,6 +39,8 @@ pub struct Run {
     pub cancelled_at: Option<Millis>,
     /// Status requests made so far.
     pub polls: u64,
+    /// The template that its rows were held against, where it was pulled from a provider: its snapshot.
+    pub template: Option<String>,
     /// The file that it is sent from.
     begun_in: Option<i64>,
 }
@@ -75,7 +77,8 @@ pub enum Decision {
 }
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
-                       started_at, dispatched_at, finished_at, cancelled_at, polls, begun_in";
+                       started_at, dispatched_at, finished_at, cancelled_at, polls, template, \
+                       begun_in";
 
 impl Store {
     /// The run with this id, or the newest where none is named.
@@ -269,6 +272,7 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 finished_at: time("finished_at")?,
                 cancelled_at: time("cancelled_at")?,
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
+                template: row.try_get("template")?,
                 begun_in: row.try_get("begun_in")?,
             },
             columns,

@@ -1,9 +1,9 @@
 //! What both providers' clients give back: lists, definitions, answers and errors, in one vocabulary.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Change, Definition, Finding, cams, nxlink};
+use super::{Change, Definition, Finding, Snapshot, cams, nxlink};
 
 /// A definition in a provider's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Translated {
 }
 
 /// A template as a provider lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// NXLink's id, or CAMS's code.
     pub id: String,
@@ -142,9 +142,17 @@ impl Desk {
     /// # Errors
     /// [`Error`].
     pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
+        self.details(self.find(name, language).await?).await
+    }
+
+    /// A template of the list with its definition.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::Strange`] where the definition holds something that this program does not know.
+    pub async fn details(&self, listed: Listed) -> Result<Shown, Error> {
         match self {
-            Self::Nxlink(client) => client.show(name, language).await,
-            Self::Cams(client) => client.show(name, language).await,
+            Self::Nxlink(client) => client.details(listed).await,
+            Self::Cams(client) => client.details(listed).await,
         }
     }
 
@@ -189,6 +197,14 @@ impl Desk {
         }
     }
 
+    /// What is different of a template since a snapshot of it was taken, but for what differs from answer to answer.
+    #[must_use]
+    pub fn changes(&self, before: &Snapshot, now: &Shown) -> Vec<Change> {
+        let Some(definition) = before.definition.clone() else { return Vec::new() };
+        let complete = before.complete && now.complete;
+        self.diff(&Shown { listed: before.listed.clone(), definition, complete }, &now.definition)
+    }
+
     /// What an update would change.
     #[must_use]
     pub fn diff(&self, shown: &Shown, definition: &Definition) -> Vec<Change> {
@@ -213,6 +229,9 @@ pub(super) fn find(list: Vec<Listed>, name: &str, language: Option<&str>) -> Res
     let mut named: Vec<Listed> = list.into_iter().filter(|listed| listed.name == name).collect();
     let languages: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
     named.retain(|listed| language.is_none_or(|language| listed.language == language));
+    // One that was deleted may still be listed beside its successor.
+    let left = named.iter().filter(|listed| listed.status != nxlink::DELETED).count();
+    named.retain(|listed| left == 0 || listed.status != nxlink::DELETED);
     match (named.len(), language) {
         (1, _) => Ok(named.remove(0)),
         (0, Some(language)) if !languages.is_empty() => Err(Error::Which(format!(

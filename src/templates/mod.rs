@@ -2,7 +2,7 @@
 //!
 //! A definition is read from YAML ([`read`]), held against the documented rules ([`check`]), translated into NXLink's
 //! fields or CAMS's components, compared with what a provider has ([`diff()`]), and held against a rendered message
-//! ([`Definition::hold`]). The providers' dialects, signatures and error codes are in their own folders. This room knows
+//! ([`Loaded::hold`]). What a provider has can be kept as it stood ([`Snapshot`]). The providers' dialects, signatures and error codes are in their own folders. This room knows
 //! nothing of campaigns, rows or the store, and never prints.
 
 mod definition;
@@ -13,6 +13,7 @@ mod hold;
 mod http;
 mod read;
 mod rules;
+mod snapshot;
 mod variables;
 
 pub mod cams;
@@ -33,6 +34,7 @@ pub use desk::{Answer, Desk, Error, Listed, Shown, Translated};
 pub use diff::{Change, diff};
 pub use hold::Disagreement;
 pub use rules::check;
+pub use snapshot::Snapshot;
 
 /// Template definitions, as their problems speak of them.
 static DEFINITION: FileKind = FileKind {
@@ -50,9 +52,31 @@ pub struct Loaded {
     pub places: Places,
     /// The file's text.
     pub document: Document,
+    /// Where it is from, in words, if not from a file.
+    pub origin: Option<String>,
+    /// Whether it tells of a header or footer, if there is one.
+    pub complete: bool,
 }
 
 impl Loaded {
+    /// Holds a rendered WhatsApp message against this template; nothing if it is no template message.
+    #[must_use]
+    pub fn hold(&self, message: &serde_json::Value) -> Vec<Disagreement> {
+        let mut found = self.definition.hold(message);
+        found.retain(|found| self.complete || found.code != "no_header");
+        found
+    }
+
+    /// A place of the definition, in words for who reads of it somewhere else.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        if let Some(origin) = &self.origin {
+            return format!("`{path}` ({origin})");
+        }
+        let place = self.places.of(path);
+        format!("`{path}` ({}:{}:{})", self.document.path().display(), place.line, place.column)
+    }
+
     /// These findings as a person reads them, each at its place in the file.
     #[must_use]
     pub fn show(&self, findings: &[Finding], color: bool) -> String {
@@ -145,5 +169,5 @@ pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
         Some((definition?, places))
     };
     let ((definition, places), document) = yaml::parse(text, path, &DEFINITION, decode)?;
-    Ok(Loaded { definition, places, document })
+    Ok(Loaded { definition, places, document, origin: None, complete: true })
 }

@@ -9,6 +9,7 @@
     reason = "clippy knows that a test may, but not that its helpers are tests too"
 )]
 
+mod office; // a simulated provider of templates, and the way to it
 mod provider; // the scripted provider that every test sends to
 mod workplace; // a folder, a campaign, the binary; and the one way to wait
 
@@ -25,6 +26,7 @@ mod halt; // when refusals stop the run, and how few requests left before that
 mod media; // what the servers of media files say, told before anything is sent
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
+mod pulled; // campaigns held against templates that were pulled, and the look before the first message
 mod rate; // no second holds more than the rate
 mod refused; // what breaks a documented limit is refused before anything is sent
 mod settle; // what a person says of rows that may or may not have been accepted

@@ -103,7 +103,14 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
-        let listed = desk::find(self.list(Some(name)).await?, name, language)?;
+        self.details(desk::find(self.list(Some(name)).await?, name, language)?).await
+    }
+
+    /// A template of the list with its definition.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn details(&self, listed: Listed) -> Result<Shown, Error> {
         let parameters = self.parameters(&[
             ("TemplateCode", &listed.id),
             ("Language", &listed.language),
@@ -266,6 +273,7 @@ impl Client {
                 Err(Lost::InDoubt(why)) => Some(why),
             };
             match why {
+                Some(why) if last && effect == Effect::Reads => return Err(Error::Unreachable { provider: CAMS, why }),
                 Some(why) if last || lost.is_some() && effect == Effect::Changes => return Err(in_doubt(why)),
                 // The same bytes once more: the gateway takes a nonce once.
                 Some(why) if effect == Effect::Changes => lost = Some(why),

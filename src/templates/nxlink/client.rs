@@ -137,7 +137,14 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
-        let listed = desk::find(self.list(Some(name)).await?, name, language)?;
+        self.details(desk::find(self.list(Some(name)).await?, name, language)?).await
+    }
+
+    /// A template of the list with its definition.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn details(&self, listed: Listed) -> Result<Shown, Error> {
         let data = self.get(&format!("template/{}/{}", self.account.phone, listed.id), &[]).await?;
         let (definition, complete) = fields::from_details(&data, &listed.language)
             .ok_or_else(|| strange("the details are in neither of the documented shapes"))?;
@@ -295,11 +302,11 @@ impl Client {
                     Read::NotDone(error) if last => return Err(error),
                     Read::NotDone(_) => {}
                     Read::Refused(error) => return Err(error),
-                    Read::InDoubt(why) if effect == Effect::New || last => return Err(in_doubt(why)),
+                    Read::InDoubt(why) if effect == Effect::New || last => return Err(unanswered(method, why)),
                     Read::InDoubt(_) => {}
                 },
                 Err(Lost::NotSent(why)) if last => return Err(Error::Unreachable { provider: NXLINK, why }),
-                Err(Lost::InDoubt(why)) if effect == Effect::New || last => return Err(in_doubt(why)),
+                Err(Lost::InDoubt(why)) if effect == Effect::New || last => return Err(unanswered(method, why)),
                 Err(_) => {}
             }
             number_of_try += 1;
@@ -362,8 +369,12 @@ fn listed(value: &Value) -> Option<Listed> {
     })
 }
 
-fn in_doubt(why: String) -> Error {
-    Error::InDoubt { provider: NXLINK, why }
+/// No answer that tells what became of a request; one that only reads changed nothing.
+fn unanswered(method: &str, why: String) -> Error {
+    match method {
+        "GET" => Error::Unreachable { provider: NXLINK, why },
+        _ => Error::InDoubt { provider: NXLINK, why },
+    }
 }
 
 fn strange(why: &str) -> Error {

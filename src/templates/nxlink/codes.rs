@@ -1,5 +1,8 @@
 //! What NXLink's numbers mean: the states of a template, and its error codes with what to do.
 
+/// The name of the state of a template that was deleted and may be listed still.
+pub const DELETED: &str = "deleted";
+
 /// The name of a template's state, and whether it can be sent. A number that the document does not name cannot.
 #[must_use]
 pub fn status(number: u64) -> (String, bool) {
@@ -12,7 +15,7 @@ pub fn status(number: u64) -> (String, bool) {
         9 => "pending deletion",
         11 => "paused",
         12 => "exceeded limit",
-        14 => "deleted",
+        14 => DELETED,
         other => return (format!("unknown ({other})"), false),
     };
     (name.to_owned(), number == 2)

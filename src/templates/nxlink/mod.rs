@@ -11,6 +11,6 @@ mod sign;
 mod tests;
 
 pub use client::{Account, Client, Flow, Media};
-pub use codes::{advice, status};
+pub use codes::{DELETED, advice, status};
 pub use fields::{from_details, from_request, kept, to_request};
 pub use sign::sign;

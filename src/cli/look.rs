@@ -1,0 +1,139 @@
+//! The look at the provider of templates right before a run's first message: whether the template is still what the
+//! rows were held against. Nothing is sent where it is not, or where nobody can tell.
+
+use super::exit::{Exit, Failure};
+use super::{Global, desks, screen, session};
+use crate::engine::{self, Stop};
+use crate::model::Events;
+use crate::render::Renderer;
+use crate::store::{Run, Store};
+use crate::templates::{Change, Desk, Error, Shown, Snapshot};
+
+/// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
+///
+/// A template that changed stops the run. If it was pulled again since, the rows that are left are held against that
+/// instead, and the run goes on if they fit.
+pub(super) async fn before_sending(
+    store: &Store,
+    run: &Run,
+    renderer: &Renderer,
+    stop: &Stop,
+    events: &Events,
+    global: &Global,
+) -> Result<(), Failure> {
+    let looked = session::unless_aborted(stop, events, look(store, run, renderer, global));
+    let looked = tokio::select! {
+        looked = looked => looked,
+        () = stop.all_ended() => None,
+    };
+    looked.unwrap_or_else(|| {
+        let words = format!("stopped; nothing was sent. Go on with: campaigner resume {}", run.id);
+        Err(Failure::new(Exit::Stopped, words))
+    })
+}
+
+async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -> Result<(), Failure> {
+    let Some(text) = &run.template else { return Ok(()) };
+    let held = Snapshot::from_text(text)
+        .ok_or_else(|| Failure::new(Exit::Environment, "the template kept with the run is damaged"))?;
+    let provider = held.provider;
+    let desk = desks::desk(provider, global)?;
+    if desks::account(provider, global)?.is_some_and(|account| account != held.account) {
+        return Err(Failure::new(
+            Exit::Environment,
+            format!(
+                "the template {held} was pulled from another account of {provider} than the one that is configured; \
+                 nothing was sent. Configure that one, or pull from this one and run the campaign file again"
+            ),
+        ));
+    }
+    let now = match desk.show(&held.listed.name, Some(&held.listed.language)).await {
+        Ok(now) => now,
+        Err(Error::Which(words)) => return Err(stopped(store, run, &held, &format!("is gone: {words}")).await),
+        Err(error) => {
+            let Failure { exit, words } = desks::failure(error);
+            let words = format!(
+                "the template {held} is looked at before the first message, and that failed; nothing was sent\n  \
+                 because: {words}\n  the same command tries again"
+            );
+            return Err(Failure::new(exit, words));
+        }
+    };
+    if !now.listed.sendable {
+        let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
+        return Err(stopped(store, run, &held, &format!("is `{}` now{reason}", now.listed.status)).await);
+    }
+    let changes = desk.changes(&held, &now);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    match pulled_again(store, &held, &desk, &now).await? {
+        Some(newer) if run.started_at.is_some() => hold_again(store, run, renderer, &newer).await,
+        _ => {
+            let told: Vec<String> = changes.iter().map(Change::to_string).collect();
+            let told = told.join("\n").replace('\n', "\n  ");
+            Err(stopped(store, run, &held, &format!("changed since it was pulled {}:\n  {told}", held.at)).await)
+        }
+    }
+}
+
+/// Ends before anything is sent. Of a run that never sent anything the plan is taken back, so that the campaign is
+/// checked anew.
+async fn stopped(store: &Store, run: &Run, held: &Snapshot, what: &str) -> Failure {
+    let taken_back = async {
+        let mut writer = store.writer().await?;
+        let taken = writer.take_plan_back(run.key).await?;
+        writer.close().await?;
+        Ok::<bool, crate::store::StoreError>(taken)
+    };
+    let next = match taken_back.await {
+        Ok(true) => "`campaigner run FILE` then checks every row anew".to_owned(),
+        Ok(false) => format!("`campaigner resume {}` then checks the rows that are left", run.id),
+        Err(error) => return error.into(),
+    };
+    let Snapshot { provider, listed, .. } = held;
+    Failure::new(
+        Exit::Stopped,
+        format!(
+            "stopped before the first message: the template {held} at {provider} {what}\n  \
+             what to do: put it right at {provider}, or take it as it is:\n    \
+             campaigner templates pull --provider {} {}\n  {next}",
+            provider.as_str(),
+            listed.name
+        ),
+    )
+}
+
+/// A snapshot of the same template that was taken later and is what the provider shows now.
+async fn pulled_again(store: &Store, held: &Snapshot, desk: &Desk, now: &Shown) -> Result<Option<Snapshot>, Failure> {
+    let pulled = store.templates(held.provider).await?;
+    let later = pulled.iter().filter_map(|text| Snapshot::from_text(text)).find(|pulled| {
+        let same = pulled.account == held.account && pulled.listed.id == now.listed.id;
+        same && pulled.listed.language == now.listed.language && pulled.at > held.at
+    });
+    Ok(later.filter(|later| later.definition.is_some() && desk.changes(later, now).is_empty()))
+}
+
+/// Holds the rows that are left against a newer snapshot, which the run keeps if all of them fit.
+async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snapshot) -> Result<(), Failure> {
+    let Some(template) = newer.loaded() else { return Ok(()) };
+    let (rows, first) = engine::hold_left(store, run, renderer, &template).await?;
+    if rows == 0 {
+        let mut writer = store.writer().await?;
+        writer.hold_run(run.key, &newer.to_text()).await?;
+        return Ok(writer.close().await?);
+    }
+    let told: String =
+        first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code)).collect();
+    Err(Failure::new(
+        Exit::Stopped,
+        format!(
+            "stopped before the next message: {} left that the template {newer} does not take as it is now:{told}\n  \
+             what to do: put it right at {}; or `campaigner cancel {id}`, mend the campaign, and send it to those that \
+             are in `campaigner report {id} --state cancelled --input`",
+            screen::count(rows, "row"),
+            newer.provider,
+            id = run.id
+        ),
+    ))
+}

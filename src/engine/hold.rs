@@ -1,0 +1,48 @@
+//! The rows of a run that are still to be sent, held against another definition of their template than the one they
+//! were planned with.
+
+use super::EngineError;
+use super::judge::in_the_template;
+use crate::model::{Problem, RowNo, RowProblem};
+use crate::render::Renderer;
+use crate::store::{Run, Store};
+use crate::templates::Loaded;
+
+/// Rows read at a time.
+const PAGE: u32 = 1000;
+/// Rows of which it is told what does not fit.
+const TOLD: usize = 3;
+
+/// How many of the rows that are left disagree with a template, and on what the first of them do.
+///
+/// # Errors
+/// Where the store fails, or a row cannot be rendered any more.
+pub async fn hold_left(
+    store: &Store,
+    run: &Run,
+    renderer: &Renderer,
+    template: &Loaded,
+) -> Result<(u64, Vec<(RowNo, RowProblem)>), EngineError> {
+    let (mut rows, mut told) = (0, Vec::new());
+    let mut after = None;
+    let mut body = renderer.blank();
+    loop {
+        let page = store.left(run.key, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok((rows, told)) };
+        after = Some(last.key);
+        for due in &page {
+            let row = due.key.row();
+            let damaged = |words: String| EngineError::Render { row, problem: Problem::new("damaged", words) };
+            let cells: Vec<String> = serde_json::from_str(&due.cells).map_err(|error| damaged(error.to_string()))?;
+            renderer
+                .render_value(Some(due.phone), &cells, &mut body)
+                .map_err(|problems| damaged(RowProblem::joined(&problems).map_or_else(String::new, |p| p.message)))?;
+            let found = template.hold(&body);
+            rows += u64::from(!found.is_empty());
+            if told.len() < TOLD {
+                let problem = found.first().map(|found| (row, in_the_template(found, template, renderer)));
+                told.extend(problem);
+            }
+        }
+    }
+}

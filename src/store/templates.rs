@@ -1,0 +1,127 @@
+//! What was pulled of templates from their providers. What a snapshot holds is not known here.
+
+use sqlx::Connection;
+
+use super::error::doing;
+use super::{Store, StoreError, Writer};
+use crate::model::{Millis, TemplateProvider};
+
+/// A template as it stood at its provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PulledTemplate {
+    /// The provider's id.
+    pub id: String,
+    /// Its language.
+    pub language: String,
+    /// Its name.
+    pub name: String,
+    /// Its state, in the provider's words.
+    pub status: String,
+    /// All that is known of it, as JSON.
+    pub snapshot: String,
+}
+
+impl Writer {
+    /// Keeps what was pulled from an account in place of what was there before: of all templates, or of those with
+    /// these names. In one transaction.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; then it holds what it held.
+    pub async fn keep_templates(
+        &mut self,
+        provider: TemplateProvider,
+        account: &str,
+        names: Option<&[String]>,
+        pulled: &[PulledTemplate],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let failed = || doing("keep templates");
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        sqlx::query(
+            "DELETE FROM template WHERE provider = ?1 AND account = ?2 \
+             AND (?3 IS NULL OR name IN (SELECT value FROM json_each(?3)))",
+        )
+        .bind(provider.as_str())
+        .bind(account)
+        .bind(names.map(|names| serde_json::to_string(names).unwrap_or_default()))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        for PulledTemplate { id, language, name, status, snapshot } in pulled {
+            sqlx::query("INSERT OR REPLACE INTO template VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+                .bind(provider.as_str())
+                .bind(account)
+                .bind(id)
+                .bind(language)
+                .bind(name)
+                .bind(status)
+                .bind(snapshot)
+                .bind(now.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(failed())?;
+        }
+        tx.commit().await.map_err(failed())
+    }
+
+    /// Notes that the rows of a run were held against another snapshot of their template.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn hold_run(&mut self, run: i64, snapshot: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET template = ?2 WHERE id = ?1")
+            .bind(run)
+            .bind(snapshot)
+            .execute(&mut self.connection)
+            .await
+            .map_err(doing("note the template"))?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The snapshots of a provider's templates, by account and name.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn templates(&self, provider: TemplateProvider) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar("SELECT snapshot FROM template WHERE provider = ?1 ORDER BY account, name, language, id")
+            .bind(provider.as_str())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("read its templates"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_pulled_takes_the_place_of_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        let pulled = |id: &str, name: &str, snapshot: &str| PulledTemplate {
+            id: id.into(),
+            language: "en".into(),
+            name: name.into(),
+            status: "in use".into(),
+            snapshot: snapshot.into(),
+        };
+        let (nxlink, cams) = (TemplateProvider::Nxlink, TemplateProvider::Cams);
+        let two = [pulled("1", "a", "a1"), pulled("2", "b", "b1")];
+        writer.keep_templates(nxlink, "x", None, &two, Millis(1)).await.unwrap();
+        writer.keep_templates(nxlink, "y", None, &two[..1], Millis(1)).await.unwrap();
+        writer.keep_templates(cams, "x", None, &two[..1], Millis(1)).await.unwrap();
+        assert_eq!(store.templates(nxlink).await.unwrap(), ["a1", "b1", "a1"]);
+        // One of them by its name, and one that is gone.
+        let names = ["a".to_owned(), "b".to_owned()];
+        let new = [pulled("1", "a", "a2")];
+        writer.keep_templates(nxlink, "x", Some(&names[..1]), &new, Millis(2)).await.unwrap();
+        assert_eq!(store.templates(nxlink).await.unwrap(), ["a2", "b1", "a1"]);
+        writer.keep_templates(nxlink, "x", Some(&names[1..]), &[], Millis(3)).await.unwrap();
+        assert_eq!(store.templates(nxlink).await.unwrap(), ["a2", "a1"]);
+        assert_eq!(store.templates(cams).await.unwrap(), ["a1"]);
+    }
+}

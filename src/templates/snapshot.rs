@@ -1,0 +1,81 @@
+//! A template as it stood when its provider was asked, to be kept and compared with what the provider says later.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::desk::{Listed, Shown};
+use super::{Definition, Loaded, parse};
+use crate::model::{Millis, TemplateProvider};
+
+/// A template as it stood when its provider was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Who was asked.
+    pub provider: TemplateProvider,
+    /// Which account of it, in words that hold no secret.
+    pub account: String,
+    /// When.
+    pub at: Millis,
+    /// As it was listed.
+    pub listed: Listed,
+    /// `None` where the provider told something that this program does not know.
+    pub definition: Option<Definition>,
+    /// Whether the provider told everything; see [`Shown::complete`].
+    pub complete: bool,
+}
+
+impl Snapshot {
+    /// What an account showed at a time.
+    #[must_use]
+    pub fn of(provider: TemplateProvider, account: &str, at: Millis, shown: Shown) -> Self {
+        let Shown { listed, definition, complete } = shown;
+        Self { provider, account: account.to_owned(), at, listed, definition: Some(definition), complete }
+    }
+
+    /// As a text to be kept: JSON.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let Self { provider, account, at, listed, definition, complete } = self;
+        json!({
+            "provider": provider.as_str(), "account": account, "at": at.0, "template": listed, "definition": definition,
+            "complete": complete,
+        })
+        .to_string()
+    }
+
+    /// The snapshot of a text that [`Snapshot::to_text`] made; `None` for any other.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(text).ok()?;
+        let definition = value.get("definition").filter(|definition| !definition.is_null());
+        Some(Self {
+            provider: TemplateProvider::from_name(value["provider"].as_str()?)?,
+            account: value["account"].as_str()?.to_owned(),
+            at: Millis(value["at"].as_i64()?),
+            listed: serde_json::from_value(value["template"].clone()).ok()?,
+            definition: match definition {
+                Some(definition) => Some(parse(&definition.to_string(), Path::new("")).ok()?.definition),
+                None => None,
+            },
+            complete: value["complete"].as_bool()?,
+        })
+    }
+
+    /// The definition, to hold messages against.
+    #[must_use]
+    pub fn loaded(&self) -> Option<Loaded> {
+        let text = serde_json::to_string(self.definition.as_ref()?).ok()?;
+        let mut loaded = parse(&text, Path::new(&self.listed.name)).ok()?;
+        loaded.origin = Some(format!("{self} at {}, pulled {}", self.provider, self.at));
+        loaded.complete = self.complete;
+        Some(loaded)
+    }
+}
+
+/// Displayed as name and language.
+impl std::fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` in {}", self.listed.name, self.listed.language)
+    }
+}
