@@ -6,8 +6,8 @@ use super::{Global, desks, screen, session};
 use crate::engine::{self, Stop};
 use crate::model::Events;
 use crate::render::Renderer;
-use crate::store::{Run, Store};
-use crate::templates::{Change, Desk, Error, Shown, Snapshot};
+use crate::store::{Run, Store, StoreError};
+use crate::templates::{Change, Desk, Error, Listed, Shown, Snapshot};
 
 /// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
 ///
@@ -49,7 +49,7 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     }
     let now = match desk.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
-        Err(Error::Which(words)) => return Err(stopped(store, run, &held, &format!("is gone: {words}")).await),
+        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("is gone: {words}"))),
         Err(error) => {
             let Failure { exit, words } = desks::failure(error);
             let words = format!(
@@ -61,7 +61,7 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
-        return Err(stopped(store, run, &held, &format!("is `{}` now{reason}", now.listed.status)).await);
+        return Err(not_sendable(run, &held, &format!("is `{}` now{reason}", now.listed.status)));
     }
     let changes = desk.changes(&held, &now);
     if changes.is_empty() {
@@ -69,37 +69,48 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     }
     match pulled_again(store, &held, &desk, &now).await? {
         Some(newer) if run.started_at.is_some() => hold_again(store, run, renderer, &newer).await,
-        _ => {
-            let told: Vec<String> = changes.iter().map(Change::to_string).collect();
-            let told = told.join("\n").replace('\n', "\n  ");
-            Err(stopped(store, run, &held, &format!("changed since it was pulled {}:\n  {told}", held.at)).await)
-        }
+        _ => Err(changed(store, run, &held, &changes).await),
     }
 }
 
-/// Ends before anything is sent. Of a run that never sent anything the plan is taken back, so that the campaign is
-/// checked anew.
-async fn stopped(store: &Store, run: &Run, held: &Snapshot, what: &str) -> Failure {
-    let taken_back = async {
-        let mut writer = store.writer().await?;
-        let taken = writer.take_plan_back(run.key).await?;
-        writer.close().await?;
-        Ok::<bool, crate::store::StoreError>(taken)
-    };
-    let next = match taken_back.await {
-        Ok(true) => "`campaigner run FILE` then checks every row anew".to_owned(),
-        Ok(false) => format!("`campaigner resume {}` then checks the rows that are left", run.id),
-        Err(error) => return error.into(),
-    };
-    let Snapshot { provider, listed, .. } = held;
+/// A template that cannot be sent: there is nothing to do here but to wait.
+fn not_sendable(run: &Run, held: &Snapshot, what: &str) -> Failure {
+    let (provider, id) = (held.provider, &run.id);
     Failure::new(
         Exit::Stopped,
         format!(
             "stopped before the first message: the template {held} at {provider} {what}\n  \
-             what to do: put it right at {provider}, or take it as it is:\n    \
-             campaigner templates pull --provider {} {}\n  {next}",
+             what to do: put it right at {provider}\n  \
+             then go on with:      campaigner resume {id}\n  \
+             or give the run up:   campaigner cancel {id}"
+        ),
+    )
+}
+
+/// A template that is not what the rows were held against. Of a run that never sent anything the plan is taken back, so
+/// that the campaign is checked anew.
+async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) -> Failure {
+    let taken_back = async {
+        let mut writer = store.writer().await?;
+        let taken = writer.take_plan_back(run.key).await?;
+        writer.close().await?;
+        Ok::<bool, StoreError>(taken)
+    };
+    let next = match taken_back.await {
+        Ok(true) => "then have every row checked anew:  campaigner run FILE".to_owned(),
+        Ok(false) => format!("then have what is left checked:    campaigner resume {}", run.id),
+        Err(error) => return error.into(),
+    };
+    let told: Vec<String> = changes.iter().map(Change::to_string).collect();
+    let told = told.join("\n").replace('\n', "\n  ");
+    let Snapshot { provider, listed: Listed { name, .. }, at, .. } = held;
+    Failure::new(
+        Exit::Stopped,
+        format!(
+            "stopped before the first message: the template {held} at {provider} changed since it was pulled {at}\n  {told}\n  \
+             what to do: put it back at {provider}, or\n  \
+             take it as it is:                  campaigner templates pull --provider {} {name}\n  {next}",
             provider.as_str(),
-            listed.name
         ),
     )
 }

@@ -47,10 +47,10 @@ pub(super) async fn pull(
     writer.close().await?;
     if as_json {
         screen::data(&json!(listed).to_string()).map_err(cannot_print)?;
-    } else {
+    } else if !listed.is_empty() {
         table(&listed)?;
     }
-    if !global.quiet {
+    if !global.quiet && (names.is_empty() || !listed.is_empty()) {
         let sendable = listed.iter().filter(|listed| listed.sendable).count();
         screen::say(&format!(
             "{} of {provider} kept in {}; {sendable} can be sent",

@@ -177,18 +177,27 @@ fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
 pub(super) fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
     let hint = format!("in the template it is {}", template.at(&found.template_path));
     let mut problem = RowProblem::new(found.code, found.words.as_str()).hint(hint);
-    problem.columns = renderer.columns_at(&found.message_path).map(str::to_owned).collect();
+    // What is missing was brought by no column.
+    if !found.code.ends_with("_missing") && !found.code.ends_with("_count") {
+        problem.columns = columns(renderer, &found.message_path);
+    }
     problem.path = Some(found.message_path.as_str().into());
     problem
+}
+
+/// The columns that are put in at a place of the message, each once.
+fn columns(renderer: &Renderer, path: &str) -> Vec<String> {
+    let mut columns: Vec<String> = renderer.columns_at(path).map(str::to_owned).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
 /// A finding as a problem of the row, with the columns that brought the value.
 fn in_the_message(finding: &Finding, renderer: &Renderer) -> RowProblem {
     let mut problem = RowProblem::new(finding.code, finding.message.clone());
     problem.hint = finding.hint.as_deref().map(Into::into);
-    problem.columns = renderer.columns_at(&finding.path).map(str::to_owned).collect();
-    problem.columns.sort_unstable();
-    problem.columns.dedup();
+    problem.columns = columns(renderer, &finding.path);
     problem.path = Some(finding.path.as_str().into());
     problem.value = finding.value.as_deref().map(Into::into);
     problem.rule = finding.rule.as_deref().map(Into::into);

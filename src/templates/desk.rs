@@ -216,8 +216,8 @@ impl Desk {
 }
 
 /// The answer to a creation whose own answer was lost, if the list shows that the template was made.
-pub(super) fn made_after_all(list: Vec<Listed>, definition: &Definition) -> Option<Answer> {
-    let listed = find(list, &definition.name, Some(&definition.language)).ok()?;
+pub(super) fn made_after_all(list: Result<Vec<Listed>, Error>, definition: &Definition) -> Option<Answer> {
+    let listed = find(list.ok()?, &definition.name, Some(&definition.language)).ok()?;
     Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
 }
 

@@ -1,5 +1,7 @@
 //! Definitions as people write them, right and wrong.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 
 use super::*;
@@ -10,6 +12,35 @@ mod wrong;
 /// A definition that is read without a problem.
 pub(super) fn good(text: &str) -> Definition {
     parse(text, Path::new("template.yaml")).unwrap_or_else(|error| panic!("{error}")).definition
+}
+
+/// The address of a server on this machine that gives one answer to everything, until the tests end.
+pub(super) fn answering(status: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            read_request(&mut client);
+            let length = body.len();
+            let _ = write!(client, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        }
+    });
+    format!("http://{address}")
+}
+
+fn read_request(client: &mut TcpStream) {
+    let (mut request, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        let read = client.read(&mut buffer).unwrap();
+        request.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
+        let head = head.to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map(str::parse);
+        if read == 0 || body.len() >= length.map_or(0, Result::unwrap) {
+            return;
+        }
+    }
 }
 
 const FULL: &str = r#"

@@ -133,7 +133,8 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
         office.review("spring_sale", paused);
         told(&office.run(&["run", "job.yaml"]), 4, &["stopped before the first message", &format!("is `{word}` now")]);
         nothing_sent();
-        told(&office.run(&["resume"]), 2, &["`campaigner run FILE` starts it anew"]);
+        told(&office.run(&["resume"]), 4, &[&format!("is `{word}` now"), "campaigner resume job-1"]);
+        nothing_sent();
 
         // Changed: the text of a button.
         office.work.write("sale.yaml", SALE.replace("text: No more,", "text: Stop,"));
@@ -147,6 +148,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
             &["changed since it was pulled", "button 1 text\n    - No more\n    + Stop", "templates pull --provider"],
         );
         nothing_sent();
+        told(&office.run(&["resume"]), 2, &["`campaigner run FILE` starts it anew"]);
 
         // Taken as it is: the rows are judged anew, and sent.
         office.right(&["pull", "spring_sale"]);
@@ -169,7 +171,7 @@ fn a_run_that_was_begun_goes_on_only_with_rows_that_fit_the_template_as_it_is() 
     told(
         &office.run(&["resume"]),
         4,
-        &["changed since it was pulled", "`campaigner resume job-1` then checks the rows"],
+        &["changed since it was pulled", "what is left checked:    campaigner resume job-1"],
     );
     office.right(&["pull"]);
     let left = office.run(&["resume"]);

@@ -135,7 +135,7 @@ impl Client {
         match self.call("CreateChatappTemplate", parameters, Effect::Changes).await {
             Ok(answer) => Ok(answered(&answer)),
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                desk::made_after_all(self.list(Some(&definition.name)).await?, definition).ok_or(in_doubt)
+                desk::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -159,8 +159,8 @@ impl Client {
         match self.call("ModifyChatappTemplate", parameters, Effect::Changes).await {
             Ok(answer) => Ok(answered(&answer)),
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                let shown = self.show(&definition.name, Some(&definition.language)).await?;
-                match self.diff(&shown, definition).is_empty() {
+                let shown = self.show(&definition.name, Some(&definition.language)).await;
+                match shown.is_ok_and(|shown| self.diff(&shown, definition).is_empty()) {
                     true => Ok(Answer { id: Some(listed.id), request_id: None, found_afterwards: true }),
                     false => Err(in_doubt),
                 }
@@ -182,7 +182,7 @@ impl Client {
         match self.call("DeleteChatappTemplate", parameters, Effect::Changes).await {
             Ok(answer) => Ok(Answer { id: Some(listed.id.clone()), ..answered(&answer) }),
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                let left = self.list(Some(&listed.name)).await?;
+                let Ok(left) = self.list(Some(&listed.name)).await else { return Err(in_doubt) };
                 match left.iter().any(|left| left.id == listed.id && left.language == listed.language) {
                     true => Err(in_doubt),
                     false => Ok(Answer { id: Some(listed.id.clone()), request_id: None, found_afterwards: true }),

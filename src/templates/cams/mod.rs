@@ -10,6 +10,8 @@ mod sign;
 mod turns;
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
 
 pub use client::{Account, Client};

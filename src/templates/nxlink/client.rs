@@ -164,7 +164,7 @@ impl Client {
                 Ok(Answer { id, request_id, found_afterwards: false })
             }
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                desk::made_after_all(self.list(Some(&definition.name)).await?, definition).ok_or(in_doubt)
+                desk::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -196,7 +196,7 @@ impl Client {
             Ok((_, request_id)) => Ok(Answer { id, request_id, found_afterwards: false }),
             // A repeated delete of what the first try deleted is refused.
             Err(error @ (Error::Refused { .. } | Error::InDoubt { .. })) => {
-                let list = self.list(Some(&listed.name)).await?;
+                let Ok(list) = self.list(Some(&listed.name)).await else { return Err(error) };
                 let left = list.iter().find(|left| left.id == listed.id);
                 match left.is_none_or(|left| ["deleted", "pending deletion"].contains(&left.status.as_str())) {
                     true => Ok(Answer { id, request_id: None, found_afterwards: true }),

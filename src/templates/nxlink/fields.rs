@@ -182,7 +182,9 @@ fn category(value: &Value) -> Option<Category> {
 fn from_button(value: &Value) -> Option<Button> {
     let own = value.get("buttonReqs").filter(|own| own.is_object()).unwrap_or(value);
     let either = |key: &str| text(value, key).or_else(|| text(own, key));
-    let custom = text(own, "customizeType");
+    let kind = ButtonKind::from_name(&either("type")?)?;
+    // The document says that it is for this kind, and shows it on another one too.
+    let custom = text(own, "customizeType").filter(|_| kind == ButtonKind::QuickReply);
     let events = items(own, "buttonEvents").iter().map(without_nulls).collect();
     let payload = own.get("payload").and_then(Value::as_str).map(str::to_owned);
     Some(Button {
@@ -196,7 +198,7 @@ fn from_button(value: &Value) -> Option<Button> {
         navigate_screen: either("navigate_screen"),
         payload,
         events,
-        ..Button::new(ButtonKind::from_name(&either("type")?)?)
+        ..Button::new(kind)
     })
 }
 

@@ -8,6 +8,8 @@ mod fields;
 mod sign;
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
 
 pub use client::{Account, Client, Flow, Media};
