@@ -93,9 +93,11 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
-            EngineError::Render { .. } | EngineError::Unreachable(_) | EngineError::Defect(_) => {
-                Self::of(Exit::Environment, &error)
-            }
+            EngineError::Render { .. }
+            | EngineError::Unreachable(_)
+            | EngineError::Frozen(_)
+            | EngineError::Client(_)
+            | EngineError::Defect(_) => Self::of(Exit::Environment, &error),
         }
     }
 }

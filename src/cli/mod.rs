@@ -14,6 +14,7 @@ mod media;
 mod media_upload;
 mod open_files;
 mod opened;
+mod pause;
 mod preview;
 mod pull;
 mod pulled;
@@ -114,7 +115,7 @@ enum Command {
     Preview(preview::Args),
     /// Import, send, reconcile, report; goes on by itself with an unfinished run of the same content
     Run(run::Args),
-    /// Go on with a run from the store alone
+    /// Go on with a run from the store alone, and lift a pause
     Resume(resume::Args),
     /// Ask for statuses until all are final or the horizon is over
     Reconcile(reconcile::Args),
@@ -126,6 +127,10 @@ enum Command {
     Retry(retry::Args),
     /// Say what became of uncertain rows, once a person found out
     Settle(settle::Args),
+    /// Stop sending for a while; `resume` goes on, whichever process is at work
+    Pause(pause::Pause),
+    /// Give a run another rate, also while it is at work
+    Rate(pause::Change),
     /// No further sends; what is in flight ends
     Cancel(cancel::Args),
     /// Prove the books of a run
@@ -189,6 +194,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, &global).await,
         Command::Retry(args) => retry::run(&args, &global).await,
         Command::Settle(args) => settle::run(&args, &global).await,
+        Command::Pause(args) => pause::pause(&args, &global).await,
+        Command::Rate(args) => pause::change(&args, &global).await,
         Command::Cancel(args) => cancel::run(&args, &global).await,
         Command::Verify(args) => verify::run(&args, &global).await,
         Command::Suppress(args) => suppress::run(&args, &global).await,

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen, session, state};
+use super::{Global, run_id, screen, state};
 use crate::engine;
 use crate::model::{Campaign, RunId, State};
 use crate::report::{CsvReport, Format, NewFile, ReportError, Summary, html, summary_json};
@@ -36,7 +36,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
-    let campaign = session::thaw(&run)?;
+    let campaign = engine::thaw(&run)?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
             let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));

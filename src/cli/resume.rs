@@ -1,11 +1,11 @@
-//! `campaigner resume [RUN]`: go on from the store alone.
+//! `campaigner resume [RUN]`: go on from the store alone, and lift a pause.
 
 use super::exit::{Exit, Failure};
 use super::session::{self, Overrides, Session};
-use super::{Global, run_id};
-use crate::engine::{Stop, Work};
+use super::{Global, run_id, screen};
+use crate::engine::{self, Stop, Work};
 use crate::model::RunId;
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, StoreError};
 
 /// What `resume` takes.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,18 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
+    if run.paused_at.is_some() {
+        let mut writer = store.writer().await?;
+        writer.lift_pause(run.key).await?;
+        writer.close().await?;
+        // Whoever is at work on it goes on; otherwise this process does.
+        if let Err(StoreError::Held(_)) = store.lock(&run.id) {
+            if !global.quiet {
+                screen::say(&format!("{} goes on, in the process that is at work on it", run.id));
+            }
+            return Ok(Exit::Done);
+        }
+    }
     let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
     go_on(store, run, work, &args.overrides, global).await
 }
@@ -46,7 +58,7 @@ pub(super) async fn go_on(
             ),
         ));
     }
-    let mut campaign = session::thaw(&run)?;
+    let mut campaign = engine::thaw(&run)?;
     overrides.apply(&mut campaign)?;
     let account = session::account(&campaign, global)?;
     let progress = session::progress(global);

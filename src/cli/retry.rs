@@ -46,7 +46,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     session::claim(&store, &run, &args.overrides).await?;
     let mut writer = store.writer().await?;
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
-    engine::close_open_intents(&store, &run, &session::thaw(&run)?, &mut writer).await?;
+    engine::close_open_intents(&store, &run, &engine::thaw(&run)?, &mut writer).await?;
     let tally = store.tally(&run).await?;
     let mut states = args.state.clone();
     states.sort_unstable();

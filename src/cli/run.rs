@@ -76,6 +76,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         run = store.run(Some(&run.id)).await?;
     }
     let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
+    if let Some((rate, per)) = run.rate {
+        (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
+        args.overrides.apply(&mut campaign)?;
+    }
     let session = Session { store, run, lock, campaign, account, progress, stop };
     session.work(work, &args.overrides, global).await
 }

@@ -10,11 +10,9 @@ use super::{Global, Progress, look, open_files, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Ending, Job, Reason, Stop, Work};
 use crate::model::{Campaign, Event, Events, Problem, State};
-use crate::pace::{Pace, RetryPolicy};
+use crate::pace::Share;
 use crate::progress;
 use crate::provider;
-use crate::provider::Provider;
-use crate::render::Renderer;
 use crate::store::{Run, RunLock, Store};
 
 /// What the command line may change for this time, without being part of the run.
@@ -58,11 +56,6 @@ impl Overrides {
     }
 }
 
-/// The campaign a run was frozen with.
-pub(super) fn thaw(run: &Run) -> Result<Campaign, Failure> {
-    campaign_file::thaw(&run.campaign).map_err(|error| Failure::of(Exit::Environment, &error))
-}
-
 /// How progress is shown to whoever sits there.
 pub(super) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
@@ -97,19 +90,6 @@ impl Session {
             claim(&store, &run, overrides).await?;
         }
         let lock = Arc::new(lock);
-        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
-            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            Failure::new(
-                Exit::Environment,
-                format!("the run's frozen message cannot be compiled: {}", words.join("; ")),
-            )
-        })?;
-        if sends && run.dispatched_at.is_none() && run.cancelled_at.is_none() {
-            let events = progress.events();
-            look::before_sending(&store, &run, &renderer, &stop, &events, global)
-                .await
-                .inspect_err(|_| progress.finish())?;
-        }
         let dispatch = &campaign.dispatch;
         let concurrency = open_files::enough_for(dispatch.concurrency);
         if concurrency < dispatch.concurrency {
@@ -118,22 +98,15 @@ impl Session {
                 "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
             ));
         }
-        let provider = Provider::new(&account.endpoint, concurrency, dispatch.timeout)
-            .map_err(|error| Failure::of(Exit::Environment, &error))?;
-        let job = Job {
-            store: store.clone(),
-            run: run.clone(),
-            renderer,
-            provider,
-            pace: Pace::new(dispatch.rate, dispatch.per),
-            retry: RetryPolicy::default(),
-            concurrency,
-            limit: overrides.limit,
-            events: progress.events(),
-            stop: stop.clone(),
-            lock: lock.clone(),
-            campaign: campaign.clone(),
-        };
+        let pace = Share::alone((dispatch.rate, dispatch.per));
+        let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, pace, &lock)?;
+        if sends && run.dispatched_at.is_none() && run.cancelled_at.is_none() {
+            let events = progress.events();
+            look::before_sending(&store, &run, &job.renderer, &stop, &events, global)
+                .await
+                .inspect_err(|_| progress.finish())?;
+        }
+        let job = Job { limit: overrides.limit, events: progress.events(), stop: stop.clone(), ..job };
         let folder = overrides.folder(&run);
         // Known before the first message leaves, not after the last.
         std::fs::create_dir_all(&folder).map_err(|error| {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen, session};
+use super::{Global, run_id, screen};
 use crate::engine;
 use crate::model::{Campaign, Millis, RowNo, RunId, State};
 use crate::recipients::Numbers;
@@ -63,7 +63,7 @@ fn name(text: &str) -> Result<String, String> {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(&args.run)).await?;
-    let campaign = session::thaw(&run)?;
+    let campaign = engine::thaw(&run)?;
     let which = which(args, &campaign)?;
     let _lock = store.lock(&run.id)?;
     let mut writer = store.writer().await?;

@@ -207,6 +207,7 @@ async fn turns(
                 None => ready.recv().await?,
             };
             let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
+            job.stop.not_held().await;
             let turn = job.pace.turn().await;
             Some((row, turn, slot))
         };

@@ -13,6 +13,7 @@ mod halt;
 mod hold;
 mod judge;
 mod links;
+mod orders;
 mod plan;
 mod probe;
 mod reconcile;
@@ -20,6 +21,7 @@ mod recorder;
 mod report;
 mod scan;
 mod settle;
+mod status;
 mod stop;
 
 use std::sync::Arc;
@@ -29,16 +31,18 @@ use tokio::sync::{mpsc, watch};
 
 use crate::crash::Point;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem, State, Tally};
-use crate::pace::{Pace, RetryPolicy, Turn};
-use crate::provider::Provider;
+use crate::pace::{RetryPolicy, Share, Turn};
+use crate::provider::{Endpoint, Provider};
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
 pub use hold::hold_left;
 pub use judge::Warning;
 pub use links::{Link, Links, ask};
+pub use orders::{Stops, cancel};
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
+pub use status::{speed, stage, status, thaw};
 pub use stop::{Reason, Stop};
 
 use dispatch::Left;
@@ -77,8 +81,8 @@ pub struct Job {
     pub renderer: Renderer,
     /// The provider account.
     pub provider: Provider,
-    /// The account's pace.
-    pub pace: Pace,
+    /// Its share in the account's pace.
+    pub pace: Share,
     /// When rows that failed are tried again.
     pub retry: RetryPolicy,
     /// Requests in flight at most.
@@ -136,6 +140,12 @@ pub enum EngineError {
     /// The provider could not be asked.
     #[error("the provider cannot be asked for statuses: {0}")]
     Unreachable(Problem),
+    /// The run's own message cannot be compiled: it was, when the run was planned.
+    #[error("the run's frozen message cannot be compiled: {0}")]
+    Frozen(String),
+    /// No client could be made for the provider.
+    #[error("{0}")]
+    Client(#[source] crate::provider::SetupError),
     /// A task of ours failed: a defect.
     #[error("a defect in campaigner: {0}")]
     Defect(String),
@@ -150,10 +160,41 @@ impl From<StoreError> for EngineError {
 /// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
-/// How often a running job looks whether a person cancelled it.
-const LOOK_FOR_CANCEL: Duration = Duration::from_secs(1);
-
 impl Job {
+    /// Work on a planned run, with nobody who watches, no limit, and a stop of its own.
+    ///
+    /// # Errors
+    /// Where the run's message cannot be compiled, or no client be made.
+    pub fn new(
+        store: &Store,
+        run: &Run,
+        campaign: &Campaign,
+        endpoint: &Endpoint,
+        concurrency: usize,
+        pace: Share,
+        lock: &Arc<RunLock>,
+    ) -> Result<Self, EngineError> {
+        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            EngineError::Frozen(words.join("; "))
+        })?;
+        let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
+        Ok(Self {
+            store: store.clone(),
+            run: run.clone(),
+            campaign: campaign.clone(),
+            renderer,
+            provider,
+            pace,
+            retry: RetryPolicy::default(),
+            concurrency,
+            limit: None,
+            events: Arc::new(|_| {}),
+            stop: Stop::default(),
+            lock: lock.clone(),
+        })
+    }
+
     fn rules(&self) -> Rules<'_> {
         Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
     }
@@ -214,10 +255,8 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         let words = format!("this machine's clock was set back since the run stopped: {mended} waits begin anew");
         (job.events)(Event::Said(words));
     }
-    if job.run.cancelled_at.is_some() {
-        job.stop.stop(Reason::Cancelled);
-    }
     let sends = matches!(work, Work::SendAndReconcile | Work::Send) && job.run.dispatched_at.is_none();
+    orders::begin(&job, sends);
     if sends {
         writer.reach(run, Stage::Started, Millis::now()).await?;
         Point::SendingBegun.pass();
@@ -244,7 +283,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     let stages = async {
         tokio::select! {
             done = stages => done,
-            never = watch_for_cancel(worked) => match never {},
+            never = orders::obey(worked) => match never {},
         }
     };
     let (recorded, worked) = tokio::join!(recording, stages);
@@ -361,22 +400,9 @@ pub async fn close_open_intents(
     Ok(uncertain)
 }
 
-/// Stops the sending when a person, from another process, cancels the run.
-async fn watch_for_cancel(job: &Job) -> std::convert::Infallible {
-    loop {
-        match job.store.is_cancelled(job.run.key).await {
-            Ok(true) => job.stop.stop(Reason::Cancelled),
-            Ok(false) => {}
-            // The stages meet the same trouble and report it.
-            Err(error) => tracing::warn!(%error, "cannot look for a cancellation"),
-        }
-        tokio::time::sleep(LOOK_FOR_CANCEL).await;
-    }
-}
-
 /// Closes the sending of a run that was cancelled, and tells how it stands. Its end is noted behind its reports.
 async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
-    if job.store.is_cancelled(job.run.key).await? {
+    if job.store.orders(job.run.key).await?.cancelled {
         // Nothing is in flight any more, whatever this process was doing when it was cancelled.
         writer.cancel_waiting(job.run.key).await?;
         writer.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;

@@ -1,4 +1,4 @@
-//! How a run is stopped: one place that everyone who starts something new asks first.
+//! How a run is stopped or held: one place that everyone who starts something new asks first.
 
 use std::sync::Arc;
 
@@ -26,20 +26,20 @@ impl Reason {
     }
 }
 
-/// A handle to stop a run with. What is in flight always ends by itself.
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<Option<Reason>>>);
+/// A handle to stop a run with, or to hold it for a while. What is in flight always ends by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<Inner>);
 
-impl Default for Stop {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
-    }
+#[derive(Debug, Default)]
+struct Inner {
+    reason: watch::Sender<Option<Reason>>,
+    held: watch::Sender<bool>,
 }
 
 impl Stop {
     /// Lets nothing new begin. The first reason stands, unless it let statuses go on and this one does not.
     pub fn stop(&self, reason: Reason) {
-        self.0.send_if_modified(|current| {
+        self.0.reason.send_if_modified(|current| {
             let stronger = current.as_ref().is_none_or(|current| !current.ends_all() && reason.ends_all());
             if stronger {
                 *current = Some(reason);
@@ -51,19 +51,19 @@ impl Stop {
     /// Why the run stops, if it does.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.0.borrow().clone()
+        self.0.reason.borrow().clone()
     }
 
     /// Whether no message may be sent any more.
     #[must_use]
     pub fn ends_sending(&self) -> bool {
-        self.0.borrow().is_some()
+        self.0.reason.borrow().is_some()
     }
 
     /// Whether nothing at all may begin any more.
     #[must_use]
     pub fn ends_all(&self) -> bool {
-        self.0.borrow().as_ref().is_some_and(Reason::ends_all)
+        self.0.reason.borrow().as_ref().is_some_and(Reason::ends_all)
     }
 
     /// Waits until no message may be sent any more.
@@ -78,7 +78,19 @@ impl Stop {
 
     async fn reached(&self, test: impl Fn(&Option<Reason>) -> bool) {
         // The sender lives in `self`, so this cannot end by its loss.
-        let _ = self.0.subscribe().wait_for(test).await;
+        let _ = self.0.reason.subscribe().wait_for(test).await;
+    }
+
+    /// Holds the sending, or lets it go on; true if that is a change. Statuses are collected all the same.
+    pub fn hold(&self, held: bool) -> bool {
+        self.0.held.send_if_modified(|current| std::mem::replace(current, held) != held)
+    }
+
+    /// Waits until the sending is not held.
+    pub async fn not_held(&self) {
+        if *self.0.held.borrow() {
+            let _ = self.0.held.subscribe().wait_for(|held| !held).await;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod outage;
 mod retry;
+mod share;
 mod window;
 
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 use outage::Outage;
 pub use outage::Turn;
 pub use retry::{FREE_PAUSES, RetryPolicy, put_off};
+pub use share::{Account, Share, Side};
 use window::Window;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
@@ -44,19 +46,20 @@ impl Clock for TokioClock {
 /// [`reached`](Pace::reached) or [`not`](Pace::unreachable) is told afterwards.
 #[derive(Debug)]
 pub struct Pace {
-    rate: NonZeroU32,
-    per: Duration,
     state: Mutex<Limits>,
     /// Whoever waits for a turn or a departure waits in line: sends and polls get theirs in the order of asking, and
     /// neither starves the other.
     turns: tokio::sync::Mutex<()>,
     departures: tokio::sync::Mutex<()>,
-    /// Wakes whoever is first in line for a turn when it is known whether the provider can be reached.
+    /// Wakes whoever is first in line for a turn when it is known whether the provider can be reached, or the rate is
+    /// another.
     found_out: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
 struct Limits {
+    rate: NonZeroU32,
+    per: Duration,
     limiter: Limiter,
     window: Window,
     /// The share of the rate in use: 1 unless the provider asked to slow down.
@@ -91,6 +94,8 @@ impl Pace {
     #[must_use]
     pub fn new(rate: NonZeroU32, per: Duration) -> Self {
         let state = Limits {
+            rate,
+            per,
             limiter: limiter(rate, per, 1.0),
             window: Window::new(rate.get() as usize, per),
             share: 1.0,
@@ -99,13 +104,31 @@ impl Pace {
             outage: Outage::default(),
         };
         Self {
-            rate,
-            per,
             state: Mutex::new(state),
             turns: Default::default(),
             departures: Default::default(),
             found_out: Default::default(),
         }
+    }
+
+    /// The rate: requests, and in what time.
+    #[must_use]
+    pub fn rate(&self) -> (NonZeroU32, Duration) {
+        let limits = self.limits();
+        (limits.rate, limits.per)
+    }
+
+    /// Goes at another rate from now on; what left already counts. A share that throttling left stays as it is.
+    pub fn set_rate(&self, (rate, per): (NonZeroU32, Duration)) {
+        let mut limits = self.limits();
+        if (limits.rate, limits.per) == (rate, per) {
+            return;
+        }
+        (limits.rate, limits.per) = (rate, per);
+        limits.window.set(rate.get() as usize, per);
+        limits.limiter = limiter(rate, per, limits.share);
+        drop(limits);
+        self.found_out.notify_one();
     }
 
     /// Waits for the next turn.
@@ -161,9 +184,9 @@ impl Pace {
         limits.not_before = Some(limits.not_before.map_or(until, |before| before.max(until)));
         if limits.share >= 1.0 || now.duration_since(limits.changed) >= ONE_CUT_PER {
             let share = (limits.share / 2.0).max(LEAST_SHARE);
-            self.set_share(&mut limits, share, until);
+            limits.set_share(share, until);
         }
-        Slowed { rate: f64::from(self.rate.get()) / self.per.as_secs_f64() * limits.share, pause }
+        Slowed { rate: f64::from(limits.rate.get()) / limits.per.as_secs_f64() * limits.share, pause }
     }
 
     /// Takes note that no connection could be made for the request with this turn. Until one can be made, single requests
@@ -202,20 +225,22 @@ impl Pace {
         let steps = now.saturating_duration_since(limits.changed).as_secs() / RECOVERY_STEP.0.as_secs();
         if limits.share < 1.0 && steps > 0 {
             let share = (limits.share + RECOVERY_STEP.1 * steps as f64).min(1.0);
-            self.set_share(&mut limits, share, now);
+            limits.set_share(share, now);
         }
         Ok(limits.outage.turn(now))
-    }
-
-    fn set_share(&self, limits: &mut Limits, share: f64, changed: Instant) {
-        limits.share = share;
-        limits.changed = changed;
-        limits.limiter = limiter(self.rate, self.per, share);
     }
 
     fn limits(&self) -> MutexGuard<'_, Limits> {
         // Nothing that holds the lock can panic halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Limits {
+    fn set_share(&mut self, share: f64, changed: Instant) {
+        self.share = share;
+        self.changed = changed;
+        self.limiter = limiter(self.rate, self.per, share);
     }
 }
 

@@ -18,6 +18,11 @@ impl Window {
         Self { most, per, left: VecDeque::new() }
     }
 
+    /// Another limit from now on. Departures are remembered for as long as the old one needed them.
+    pub(super) fn set(&mut self, most: usize, per: Duration) {
+        (self.most, self.per) = (most, per);
+    }
+
     /// Counts one more departure, or says how long to wait for it.
     pub(super) fn enter(&mut self, now: Instant) -> Option<Duration> {
         while self.left.front().is_some_and(|first| now.duration_since(*first) >= self.per) {

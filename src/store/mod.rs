@@ -5,8 +5,8 @@
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing), `reconcile`, `report`, `person`
-//! for what people decide (retry, cancel, suppress), `decision` for what they say of uncertain rows, and `templates` for
-//! what was pulled from the providers of templates.
+//! for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work, `decision` for
+//! what they say of uncertain rows, and `templates` for what was pulled from the providers of templates.
 
 mod clock;
 mod commit;
@@ -16,6 +16,7 @@ mod error;
 mod lock;
 mod many;
 mod migrate;
+mod orders;
 mod person;
 mod plan;
 mod reconcile;
@@ -38,6 +39,7 @@ pub use decision::{Uncertain, Verdict, Which};
 pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting};
 pub use error::StoreError;
 pub use lock::RunLock;
+pub use orders::{Orders, Rate};
 pub use plan::PlannedRow;
 pub use reconcile::{Awaiting, Polled};
 pub use report_rows::{ReportPage, ReportRows};

@@ -44,7 +44,7 @@ impl Writer {
             .rows_affected();
         }
         if rows > 0 {
-            sqlx::query("UPDATE run SET dispatched_at = NULL, finished_at = NULL WHERE id = ?1")
+            sqlx::query("UPDATE run SET dispatched_at = NULL, finished_at = NULL, paused_at = NULL WHERE id = ?1")
                 .bind(run)
                 .execute(&mut *tx)
                 .await

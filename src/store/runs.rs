@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
+use super::orders::{Rate, rate};
 use super::{Store, StoreError, Writer};
 use crate::crash::Point;
 use crate::model::{Millis, RunId};
@@ -37,6 +38,10 @@ pub struct Run {
     pub finished_at: Option<Millis>,
     /// When a person asked for no further sends.
     pub cancelled_at: Option<Millis>,
+    /// When a person asked for a pause that was not lifted yet.
+    pub paused_at: Option<Millis>,
+    /// The rate that a person gave it instead of the campaign's.
+    pub rate: Option<Rate>,
     /// Status requests made so far.
     pub polls: u64,
     /// The template that its rows were held against, where it was pulled from a provider: its snapshot.
@@ -77,7 +82,7 @@ pub enum Decision {
 }
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
-                       started_at, dispatched_at, finished_at, cancelled_at, polls, template, \
+                       started_at, dispatched_at, finished_at, cancelled_at, paused_at, rate, rate_per, polls, template, \
                        begun_in";
 
 impl Store {
@@ -114,18 +119,6 @@ impl Store {
             .await
             .map_err(doing("list the runs"))?;
         rows.iter().map(read).collect()
-    }
-
-    /// Whether a person asked for no further sends of this run.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn is_cancelled(&self, run: i64) -> Result<bool, StoreError> {
-        sqlx::query_scalar("SELECT cancelled_at IS NOT NULL FROM run WHERE id = ?1")
-            .bind(run)
-            .fetch_one(&self.readers)
-            .await
-            .map_err(doing("look for a cancellation"))
     }
 }
 
@@ -271,6 +264,8 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 dispatched_at: time("dispatched_at")?,
                 finished_at: time("finished_at")?,
                 cancelled_at: time("cancelled_at")?,
+                paused_at: time("paused_at")?,
+                rate: rate(row.try_get("rate")?, row.try_get("rate_per")?),
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
                 template: row.try_get("template")?,
                 begun_in: row.try_get("begun_in")?,

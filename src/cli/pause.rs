@@ -1,0 +1,66 @@
+//! `campaigner pause RUN` and `campaigner rate RUN RATE`: what a person wants of a run that is at work.
+
+use super::exit::{Exit, Failure};
+use super::{Global, run_id, screen};
+use crate::campaign_file;
+use crate::model::{Millis, RunId};
+use crate::store::{Rate, Run, Store};
+
+/// What `pause` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Pause {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+}
+
+/// What `rate` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Change {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+    /// Messages a second (80/s) or a minute (1000/min)
+    #[arg(value_parser = rate)]
+    rate: Rate,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    campaign_file::parse_rate(text).map_err(|error| error.to_string())
+}
+
+pub(super) async fn pause(args: &Pause, global: &Global) -> Result<Exit, Failure> {
+    let (store, run) = unsent(&args.run, global).await?;
+    let mut writer = store.writer().await?;
+    writer.pause(run.key, Millis::now()).await?;
+    writer.close().await?;
+    if !global.quiet {
+        screen::say(&format!(
+            "{0} is paused: whoever sends it stops within a second or two. It goes on after: campaigner resume {0}",
+            run.id
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn change(args: &Change, global: &Global) -> Result<Exit, Failure> {
+    let (store, run) = unsent(&args.run, global).await?;
+    let mut writer = store.writer().await?;
+    writer.set_rate(run.key, args.rate).await?;
+    writer.close().await?;
+    if !global.quiet {
+        let per = if args.rate.1.as_secs() == 60 { "min" } else { "s" };
+        screen::say(&format!("{} goes at {}/{per} within a second or two, and from now on", run.id, args.rate.0));
+    }
+    Ok(Exit::Done)
+}
+
+/// A run that has something left to send.
+async fn unsent(id: &RunId, global: &Global) -> Result<(Store, Run), Failure> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(Some(id)).await?;
+    if run.dispatched_at.is_some() {
+        return Err(Failure::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
+    }
+    Ok((store, run))
+}
