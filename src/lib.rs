@@ -1,7 +1,7 @@
 //! `campaigner` as a library: everything but the command line is here for tests and benches.
 //!
 //! The rooms, from the lowest: [`base_url`], [`crash`], [`model`] and [`yaml`] know nothing of the others; the rooms of the
-//! middle know only those and never each other; [`engine`] puts them together; [`cli`] is the only one that prints or ends
+//! middle know only those and never each other; [`engine`] puts them together, and [`schedule`] says when; [`cli`] is the only one that prints or ends
 //! the process.
 
 pub mod base_url;
@@ -23,5 +23,6 @@ pub mod store;
 pub mod templates;
 
 pub mod engine;
+pub mod schedule;
 
 pub mod cli;

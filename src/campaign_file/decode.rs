@@ -7,12 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{
-    Campaign, Channel, Dispatch, Halt, Recipients, Reconcile, Source, TemplateProvider, TemplateSource, WhenUncertain,
+    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Source, TemplateProvider, TemplateSource,
+    WhenUncertain,
 };
 use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
 
 use super::message;
 use super::rows;
+use super::schedule;
 use super::section::{Section, is_word, value};
 use super::values::{BadValue, duration_within, name, number_within, parse_rate, percent, region, word};
 
@@ -37,7 +39,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let channel = value("channel", found, problems, channel);
     let recipients = top
         .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
-        .and_then(|found| recipients(found, folder, problems));
+        .and_then(|found| recipients(found, folder, top.has("schedule"), problems));
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
         .and_then(|found| message::read(found, problems));
@@ -47,12 +49,17 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
         let message = "`definition` is of a WhatsApp template, and this campaign is for another channel";
         problems.push(FileProblem::new("bad_value", place, message).hint("take `definition` out"));
     }
+    let schedule_found = top.get("schedule", problems);
+    let schedule = schedule_found.and_then(|found| schedule::read(found, problems));
     let found = top.get("dispatch", problems);
     let dispatch = dispatch(found, problems);
     let found = top.get("reconcile", problems);
     let reconcile = reconcile(found, problems);
 
     let (message, places) = message?;
+    if schedule_found.is_some() && schedule.is_none() {
+        return None;
+    }
     let campaign = Campaign {
         name: name?,
         provider: provider?,
@@ -60,6 +67,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
         recipients: recipients?,
         message,
         definition,
+        schedule,
         dispatch: dispatch?,
         reconcile: reconcile?,
     };
@@ -100,10 +108,23 @@ fn template_provider(text: &str) -> Result<TemplateProvider, BadValue> {
     })
 }
 
-fn recipients((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &mut Found) -> Option<Recipients> {
+fn recipients(
+    (node, key_place): (&Node<'_>, Place),
+    folder: &Path,
+    scheduled: bool,
+    problems: &mut Found,
+) -> Option<Recipients> {
     let section = Section::open("recipients", key_place, node, problems)?;
     let csv_found = section.get("csv", problems);
-    let csv = value("csv", csv_found, problems, word).map(|file| Source::Csv(folder.join(file)));
+    let csv = value("csv", csv_found, problems, |text| schedule::path_with_date(&word(text)?))
+        .map(|file| Source::Csv(folder.join(file)));
+    if let (Some(Source::Csv(path)), Some((node, _))) = (&csv, csv_found)
+        && !scheduled
+        && path.to_string_lossy().contains(DATE)
+    {
+        let message = "`csv` holds the date of a run, and only a `schedule` says in which time zone that is";
+        problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write the date out"));
+    }
     let rows_found = section.get("rows", problems);
     let rows = rows_found.and_then(|found| rows::read(found, problems));
     let found = section.require("to", "`to: phone`, with the name of the column that holds the numbers", problems);
@@ -112,6 +133,8 @@ fn recipients((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &m
     let found = section.get("region", problems);
     let has_region = found.is_some();
     let region = value("region", found, problems, region);
+    let skip_found = section.get("skip_sent_within", problems);
+    let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
 
     match (csv_found, rows_found) {
         (Some((_, csv)), Some((_, rows))) => problems.push(
@@ -135,7 +158,8 @@ fn recipients((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &m
         problems.push(FileProblem::new("bad_value", place, message).hint(hint));
     }
     let source = csv.or(rows.map(Source::Inline))?;
-    (has_region == region.is_some()).then_some(Recipients { source, to: to?, region })
+    let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
+    whole.then_some(Recipients { source, to: to?, region, skip_sent_within })
 }
 
 fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Dispatch> {

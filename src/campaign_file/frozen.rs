@@ -47,7 +47,8 @@ pub fn fingerprint(campaign: &Campaign) -> String {
 }
 
 fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
-    let Campaign { name, provider, channel, recipients, message, definition: _, dispatch, reconcile } = campaign;
+    let Campaign { name, provider, channel, recipients, message, definition: _, schedule: _, dispatch, reconcile } =
+        campaign;
     let uncertain = match dispatch.uncertain {
         WhenUncertain::Hold => "hold",
         WhenUncertain::Resend => "resend",
@@ -82,6 +83,9 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
             None => serde_json::Value::Null,
         };
     }
+    if let Some(within) = recipients.skip_sent_within {
+        frozen["recipients"]["skip_sent_within_ms"] = millis(within).into();
+    }
     frozen.to_string()
 }
 
@@ -114,9 +118,15 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         name: frozen.name,
         provider: frozen.provider,
         channel: Channel::from_name(&frozen.channel).ok_or(ThawError::Value("`channel`"))?,
-        recipients: Recipients { source, to: frozen.recipients.to, region: frozen.recipients.region },
+        recipients: Recipients {
+            source,
+            to: frozen.recipients.to,
+            region: frozen.recipients.region,
+            skip_sent_within: frozen.recipients.skip_sent_within_ms.map(Duration::from_millis),
+        },
         message: frozen.message,
         definition: None,
+        schedule: None,
         dispatch: Dispatch {
             rate: frozen.dispatch.rate,
             per: Duration::from_millis(frozen.dispatch.per_ms),
@@ -155,6 +165,7 @@ struct FrozenRecipients {
     csv: Option<String>,
     to: String,
     region: Option<String>,
+    skip_sent_within_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,7 @@ mod decode;
 mod frozen;
 mod message;
 mod rows;
+mod schedule;
 mod section;
 mod values;
 

@@ -8,9 +8,10 @@ use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind, 
 
 /// Every key of a campaign file with the section it belongs to, for keys that were put into the wrong one.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["name", "provider", "channel", "recipients", "message", "definition", "dispatch", "reconcile"]),
+    ("", &["name", "provider", "channel", "recipients", "message", "definition", "schedule", "dispatch", "reconcile"]),
     ("definition", &["from", "language"]),
-    ("recipients", &["csv", "rows", "to", "region"]),
+    ("recipients", &["csv", "rows", "to", "region", "skip_sent_within"]),
+    ("schedule", &["at", "cron", "timezone", "not_after", "if_late", "until"]),
     ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "halt"]),
     ("halt", &["share", "over", "same_error"]),
     ("reconcile", &["after", "every", "for"]),

@@ -72,6 +72,8 @@ macro_rules! snapshot {
     };
 }
 
+mod schedule; // behind the macro that it uses
+
 #[test]
 fn a_full_campaign_is_read() {
     let loaded = parse(FULL, Path::new("dir/campaign.yaml")).unwrap();

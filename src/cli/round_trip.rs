@@ -25,7 +25,12 @@ fn columns() -> Vec<String> {
 
 /// The cells of a list under these columns, found by their names.
 fn read(list: &Path, columns: &[String]) -> Vec<Vec<String>> {
-    let recipients = Recipients { source: Source::Csv(list.to_owned()), to: "phone".to_owned(), region: None };
+    let recipients = Recipients {
+        source: Source::Csv(list.to_owned()),
+        to: "phone".to_owned(),
+        region: None,
+        skip_sent_within: None,
+    };
     let mut reader = recipients::open(&recipients).unwrap();
     let place = |name: &String| reader.columns().iter().position(|known| known == name).unwrap();
     let places: Vec<usize> = columns.iter().map(place).collect();

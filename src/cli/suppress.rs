@@ -82,8 +82,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         Action::List => list(&store).await,
         Action::Import { file, column, reason, region } => {
-            let recipients =
-                Recipients { source: Source::Csv(file.clone()), to: column.clone(), region: region.clone() };
+            let recipients = Recipients {
+                source: Source::Csv(file.clone()),
+                to: column.clone(),
+                region: region.clone(),
+                skip_sent_within: None,
+            };
             let mut writer = store.writer().await?;
             let exit = import(&mut writer, &recipients, reason.as_deref(), global).await?;
             writer.close().await?;

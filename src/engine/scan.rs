@@ -219,7 +219,9 @@ mod tests {
     /// All that a scan hands on, in words.
     fn scanned(folder: &Path, keep: Keep, workers: usize) -> String {
         let source = Source::Csv(folder.join("list.csv"));
-        let reader = recipients::open(&Recipients { source, to: "phone".to_owned(), region: None }).unwrap();
+        let reader =
+            recipients::open(&Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None })
+                .unwrap();
         let message = json!({"type": "image", "image": {"link": "https://example.com/{{ n | trim }}"}, "odd": 1});
         let renderer = Renderer::compile(&message, reader.columns()).unwrap();
         let mut measure = Measure::new(Channel::Viber, &message, renderer);
@@ -277,7 +279,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("list.csv"), "phone\n".to_owned() + &"85268411234\n".repeat(50_000)).unwrap();
         let source = Source::Csv(folder.path().join("list.csv"));
-        let reader = recipients::open(&Recipients { source, to: "phone".to_owned(), region: None }).unwrap();
+        let reader =
+            recipients::open(&Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None })
+                .unwrap();
         let message = json!({"type": "text", "text": "Hi"});
         let renderer = Renderer::compile(&message, reader.columns()).unwrap();
         let measure = Measure::new(Channel::Viber, &message, renderer);

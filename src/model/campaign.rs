@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Channel, TemplateSource};
+use super::{Channel, Millis, Schedule, TemplateSource};
 
 /// A campaign whose file was read and found right.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +22,28 @@ pub struct Campaign {
     /// Where the definition of the template that it sends is, which its messages are held against when they are planned.
     /// Not kept with a run; what was pulled from a provider is, beside the campaign.
     pub definition: Option<TemplateSource>,
+    /// When it runs by itself, if it does. Not kept with a run.
+    pub schedule: Option<Schedule>,
     /// How it is sent.
     pub dispatch: Dispatch,
     /// How its statuses are asked for.
     pub reconcile: Reconcile,
+}
+
+/// What stands for the date of a run in the path of its CSV.
+pub const DATE: &str = "{{ date }}";
+
+impl Campaign {
+    /// The campaign as it is at a point in time: with the date, in its schedule's time zone, in the path of its CSV.
+    #[must_use]
+    pub fn dated(mut self, at: Millis) -> Self {
+        if let (Source::Csv(path), Some(schedule)) = (&mut self.recipients.source, &self.schedule)
+            && let Some(text) = path.to_str().filter(|text| text.contains(DATE))
+        {
+            *path = PathBuf::from(text.replace(DATE, &schedule.date(at).to_string()));
+        }
+        self
+    }
 }
 
 /// Who gets a campaign.
@@ -37,12 +55,14 @@ pub struct Recipients {
     pub to: String,
     /// The region (ISO 3166-1 alpha-2, upper case) that national numbers are read as of.
     pub region: Option<String>,
+    /// Whom an earlier run of the campaign reached within this time is left out.
+    pub skip_sent_within: Option<Duration>,
 }
 
 /// Where the rows come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// A CSV file, `.gz` or not; absolute, or relative to the working directory.
+    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. [`DATE`] in it stands for the date.
     Csv(PathBuf),
     /// Rows in the campaign file itself.
     Inline(Inline),

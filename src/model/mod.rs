@@ -5,25 +5,29 @@
 
 mod campaign;
 mod channel;
+mod cron;
 mod event;
 mod id;
 mod outcome;
 mod phone;
 mod report_row;
 mod row_problem;
+mod schedule;
 mod state;
 mod status;
 mod template;
 mod time;
 
-pub use campaign::{Campaign, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
+pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
 pub use channel::Channel;
+pub use cron::{BadCron, Cron};
 pub use event::{Event, Events, Tally};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
 pub use outcome::{Outcome, Pause, Problem};
 pub use phone::Phone;
 pub use report_row::ReportRow;
 pub use row_problem::{RowProblem, shortened};
+pub use schedule::{IfLate, Schedule, When};
 pub use state::{Change, IllegalChange, State};
 pub use status::{DeliveryStatus, StatusUpdate};
 pub use template::{TemplateProvider, TemplateSource};

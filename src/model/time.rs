@@ -21,6 +21,13 @@ impl Millis {
         next.time
     }
 
+    /// As a point in time for calendars and time zones; what lies beyond them is their last.
+    #[must_use]
+    pub fn timestamp(self) -> jiff::Timestamp {
+        let furthest = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(furthest)
+    }
+
     /// From the whole seconds a provider gives; 0 and less mean "not recorded".
     #[must_use]
     pub fn from_provider_seconds(seconds: i64) -> Option<Self> {

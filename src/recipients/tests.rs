@@ -21,7 +21,7 @@ fn case(bytes: impl AsRef<[u8]>) -> Case {
 }
 
 fn recipients(source: Source) -> Recipients {
-    Recipients { source, to: "phone".to_owned(), region: None }
+    Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None }
 }
 
 /// Row, line, cells and the code of the record's problem.

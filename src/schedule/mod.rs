@@ -1,0 +1,11 @@
+//! When a scheduled campaign is due: pure functions of its schedule and of a clock that is passed in.
+//!
+//! Nothing here reads a clock, a file or the store.
+
+mod due;
+mod occurrences;
+#[cfg(test)]
+mod tests;
+
+pub use due::{Due, Skipped, due};
+pub use occurrences::{next, upcoming};
