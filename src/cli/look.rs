@@ -43,7 +43,10 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
             Exit::Environment,
             format!(
                 "the template {held} was pulled from another account of {provider} than the one that is configured; \
-                 nothing was sent. Configure that one, or pull from this one and run the campaign file again"
+                 nothing was sent\n  \
+                 configure that one to go on\n  \
+                 or give the run up:  campaigner cancel {}",
+                run.id
             ),
         ));
     }
@@ -117,7 +120,7 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) 
 
 /// A snapshot of the same template that was taken later and is what the provider shows now.
 async fn pulled_again(store: &Store, held: &Snapshot, desk: &Desk, now: &Shown) -> Result<Option<Snapshot>, Failure> {
-    let pulled = store.templates(held.provider).await?;
+    let pulled = store.templates(held.provider, &held.listed.name).await?;
     let later = pulled.iter().filter_map(|text| Snapshot::from_text(text)).find(|pulled| {
         let same = pulled.account == held.account && pulled.listed.id == now.listed.id;
         same && pulled.listed.language == now.listed.language && pulled.at > held.at

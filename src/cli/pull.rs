@@ -1,13 +1,19 @@
 //! `campaigner templates pull`: what a provider's templates are like is kept in the store, for campaigns to be held
 //! against.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, desks, screen, templates::table};
 use crate::model::{Millis, TemplateProvider};
 use crate::store::{PulledTemplate, Store};
-use crate::templates::{Desk, Error, Listed, Snapshot};
+use crate::templates::{Desk, Error, Listed, Shown, Snapshot};
+
+/// Templates asked about at a time.
+const AT_ONCE: usize = 8;
 
 /// Pulls the templates with these names, or all of them.
 pub(super) async fn pull(
@@ -16,13 +22,13 @@ pub(super) async fn pull(
     as_json: bool,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let desk = desks::desk(provider, global)?;
+    let desk = Arc::new(desks::desk(provider, global)?);
     let account = desks::account(provider, global)?.unwrap_or_default();
     let store = Store::open(&global.db).await?;
     let listed = list(&desk, names).await.map_err(desks::failure)?;
     let mut pulled = Vec::with_capacity(listed.len());
-    for listed in &listed {
-        let snapshot = match desk.details(listed.clone()).await {
+    for (listed, details) in listed.iter().zip(details(&desk, &listed).await?) {
+        let snapshot = match details {
             Ok(shown) => Snapshot::of(provider, &account, Millis::now(), shown),
             // That there is such a template, and its state, is worth keeping all the same.
             Err(error @ (Error::Strange { .. } | Error::Refused { .. })) => {
@@ -63,6 +69,26 @@ pub(super) async fn pull(
         screen::complain(&format!("{provider} has no template `{name}`; see `campaigner templates list`"));
     }
     Ok(if gone.is_empty() { Exit::Done } else { Exit::Wrong })
+}
+
+/// The details of each template, in the order of the list.
+async fn details(desk: &Arc<Desk>, listed: &[Listed]) -> Result<Vec<Result<Shown, Error>>, Failure> {
+    let mut waiting = listed.iter().cloned().enumerate();
+    let mut asked = JoinSet::new();
+    let mut found = Vec::with_capacity(listed.len());
+    loop {
+        for (index, listed) in waiting.by_ref().take(AT_ONCE - asked.len()) {
+            let desk = Arc::clone(desk);
+            asked.spawn(async move { (index, desk.details(listed).await) });
+        }
+        match asked.join_next().await {
+            Some(Ok(details)) => found.push(details),
+            Some(Err(error)) => return Err(Failure::of(Exit::Environment, &error)),
+            None => break,
+        }
+    }
+    found.sort_by_key(|(index, _)| *index);
+    Ok(found.into_iter().map(|(_, details)| details).collect())
 }
 
 async fn list(desk: &Desk, names: &[String]) -> Result<Vec<Listed>, Error> {

@@ -8,7 +8,7 @@ use super::opened::NoPlan;
 use super::{Global, desks, screen, session};
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::model::{Millis, TemplateProvider, TemplateSource};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::templates::Snapshot;
 use crate::yaml::{list, nearest};
 
@@ -24,22 +24,28 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
     let named = template.get("language").map(|language| language.get("code").unwrap_or(language));
     let language = fixed(loaded, "template.language", named)?.or(language.as_deref());
 
-    let mut pulled = all(provider, global).await?;
-    if let Some(account) = desks::account(provider, global).map_err(NoPlan::Failed)? {
-        pulled.retain(|snapshot| snapshot.account == account);
-    }
+    let account = desks::account(provider, global).map_err(NoPlan::Failed)?;
+    let is_ours = |other: &str| account.as_ref().is_none_or(|account| account == other);
+    let kept = kept(provider, name, global).await.map_err(|error| NoPlan::Failed(error.into()))?;
+    let names: Vec<&str> =
+        kept.names.iter().filter(|(account, _)| is_ours(account)).map(|(_, name)| name.as_str()).collect();
+    let mut pulled: Vec<Snapshot> = kept
+        .snapshots
+        .iter()
+        .filter_map(|text| Snapshot::from_text(text))
+        .filter(|kept| is_ours(&kept.account))
+        .collect();
+
     let pull = |name: &str| format!("`campaigner templates pull --provider {} {name}`", provider.as_str());
     let at_name = |code, words: String, hint: String| wrong(loaded, "template.name", code, &words, &hint);
-    if pulled.is_empty() {
+    if names.is_empty() {
         return Err(at_name(
             "not_pulled",
             format!("no template of {provider} was pulled into {}", global.db.display()),
             format!("run {}", pull(name)),
         ));
     }
-    let names: Vec<&str> = pulled.iter().map(|snapshot| snapshot.listed.name.as_str()).collect();
     let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
-    pulled.retain(|snapshot| snapshot.listed.name == name);
     if pulled.is_empty() {
         let words = format!("{provider} had no template `{name}` when its templates were pulled");
         return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {}", pull(name))));
@@ -89,14 +95,23 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
     Ok(Some(snapshot))
 }
 
+/// What was pulled from a provider.
+#[derive(Default)]
+struct Kept {
+    /// The accounts and names of all its templates.
+    names: Vec<(String, String)>,
+    /// What is known of those with the name that was asked for.
+    snapshots: Vec<String>,
+}
+
 /// What was pulled from a provider; nothing if there is no store.
-async fn all(provider: TemplateProvider, global: &Global) -> Result<Vec<Snapshot>, NoPlan> {
+async fn kept(provider: TemplateProvider, name: &str, global: &Global) -> Result<Kept, StoreError> {
     if !global.db.exists() {
-        return Ok(Vec::new());
+        return Ok(Kept::default());
     }
-    let texts = async { Store::open(&global.db).await?.templates(provider).await };
-    let texts = texts.await.map_err(|error| NoPlan::Failed(error.into()))?;
-    Ok(texts.iter().filter_map(|text| Snapshot::from_text(text)).collect())
+    let store = Store::open(&global.db).await?;
+    let names = store.template_names(provider).await?;
+    Ok(Kept { names, snapshots: store.templates(provider, name).await? })
 }
 
 /// A text of the message that has to be the same for every row.

@@ -80,12 +80,27 @@ impl Writer {
 }
 
 impl Store {
-    /// The snapshots of a provider's templates, by account and name.
+    /// The snapshots of a provider's templates of this name, by account and language.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn templates(&self, provider: TemplateProvider) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar("SELECT snapshot FROM template WHERE provider = ?1 ORDER BY account, name, language, id")
+    pub async fn templates(&self, provider: TemplateProvider, name: &str) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT snapshot FROM template WHERE provider = ?1 AND name = ?2 ORDER BY account, language, id",
+        )
+        .bind(provider.as_str())
+        .bind(name)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("read its templates"))
+    }
+
+    /// The names of all templates of a provider, each with its account.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn template_names(&self, provider: TemplateProvider) -> Result<Vec<(String, String)>, StoreError> {
+        sqlx::query_as("SELECT DISTINCT account, name FROM template WHERE provider = ?1 ORDER BY account, name")
             .bind(provider.as_str())
             .fetch_all(&self.readers)
             .await
@@ -114,14 +129,18 @@ mod tests {
         writer.keep_templates(nxlink, "x", None, &two, Millis(1)).await.unwrap();
         writer.keep_templates(nxlink, "y", None, &two[..1], Millis(1)).await.unwrap();
         writer.keep_templates(cams, "x", None, &two[..1], Millis(1)).await.unwrap();
-        assert_eq!(store.templates(nxlink).await.unwrap(), ["a1", "b1", "a1"]);
+        let of = async |provider, name| store.templates(provider, name).await.unwrap();
+        assert_eq!(of(nxlink, "a").await, ["a1", "a1"]);
+        let named = |account: &str, name: &str| (account.to_owned(), name.to_owned());
+        let names = [named("x", "a"), named("x", "b"), named("y", "a")];
+        assert_eq!(store.template_names(nxlink).await.unwrap(), names);
         // One of them by its name, and one that is gone.
         let names = ["a".to_owned(), "b".to_owned()];
         let new = [pulled("1", "a", "a2")];
         writer.keep_templates(nxlink, "x", Some(&names[..1]), &new, Millis(2)).await.unwrap();
-        assert_eq!(store.templates(nxlink).await.unwrap(), ["a2", "b1", "a1"]);
+        assert_eq!((of(nxlink, "a").await, of(nxlink, "b").await), (vec!["a2".into(), "a1".into()], vec!["b1".into()]));
         writer.keep_templates(nxlink, "x", Some(&names[1..]), &[], Millis(3)).await.unwrap();
-        assert_eq!(store.templates(nxlink).await.unwrap(), ["a2", "a1"]);
-        assert_eq!(store.templates(cams).await.unwrap(), ["a1"]);
+        assert_eq!(of(nxlink, "b").await, [""; 0]);
+        assert_eq!(of(cams, "a").await, ["a1"]);
     }
 }

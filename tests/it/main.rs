@@ -32,6 +32,7 @@ mod rate; // no second holds more than the rate
 mod refused; // what breaks a documented limit is refused before anything is sent
 mod settle; // what a person says of rows that may or may not have been accepted
 mod signals; // stopped gently or not, and gone on with
+mod signed; // how strict the simulated providers of templates are
 mod template_words; // what is told about templates, word for word
 mod templates; // templates made, shown, changed and deleted, and never made twice
 mod tidy; // the rules of this repository, held against its files
