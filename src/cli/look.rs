@@ -37,7 +37,7 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     let held = Snapshot::from_text(text)
         .ok_or_else(|| Failure::new(Exit::Environment, "the template kept with the run is damaged"))?;
     let provider = held.provider;
-    let desk = desks::desk(provider, global)?;
+    let desk = desks::desk(provider, global).map_err(|failure| not_looked(&held, failure))?;
     if desks::account(provider, global)?.is_some_and(|account| account != held.account) {
         return Err(Failure::new(
             Exit::Environment,
@@ -53,14 +53,7 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     let now = match desk.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
         Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("is gone: {words}"))),
-        Err(error) => {
-            let Failure { exit, words } = desks::failure(error);
-            let words = format!(
-                "the template {held} is looked at before the first message, and that failed; nothing was sent\n  \
-                 because: {words}\n  the same command tries again"
-            );
-            return Err(Failure::new(exit, words));
-        }
+        Err(error) => return Err(not_looked(&held, desks::failure(error))),
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
@@ -74,6 +67,12 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
         Some(newer) if run.started_at.is_some() => hold_again(store, run, renderer, &newer).await,
         _ => Err(changed(store, run, &held, &changes).await),
     }
+}
+
+/// Nobody can tell what the template is like now.
+fn not_looked(held: &Snapshot, Failure { exit, words }: Failure) -> Failure {
+    let what = format!("the template {held} is looked at before the first message, and that failed; nothing was sent");
+    Failure::new(exit, format!("{what}\n  because: {words}\n  the same command tries again"))
 }
 
 /// A template that cannot be sent: there is nothing to do here but to wait.

@@ -36,19 +36,19 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
         .filter(|kept| is_ours(&kept.account))
         .collect();
 
-    let pull = |name: &str| format!("`campaigner templates pull --provider {} {name}`", provider.as_str());
+    let pull = pull(provider, name);
     let at_name = |code, words: String, hint: String| wrong(loaded, "template.name", code, &words, &hint);
     if names.is_empty() {
         return Err(at_name(
             "not_pulled",
             format!("no template of {provider} was pulled into {}", global.db.display()),
-            format!("run {}", pull(name)),
+            format!("run {pull}"),
         ));
     }
     let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
     if pulled.is_empty() {
         let words = format!("{provider} had no template `{name}` when its templates were pulled");
-        return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {}", pull(name))));
+        return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {pull}")));
     }
     let languages: Vec<String> = pulled.iter().map(|snapshot| snapshot.listed.language.clone()).collect();
     let mut languages: Vec<&str> = languages.iter().map(String::as_str).collect();
@@ -72,8 +72,16 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
     }
     if pulled.iter().any(|other| other.account != snapshot.account) {
         let words = format!("`{name}` was pulled from several accounts of {provider}");
-        return Err(at_name("which_account", words, format!("configure the account, as for {}", pull(name))));
+        return Err(at_name("which_account", words, format!("configure the account, as for {pull}")));
     }
+    usable(loaded, &snapshot, global)?;
+    Ok(Some(snapshot))
+}
+
+/// Whether messages can be sent with it and held against it; if so, its age is said.
+fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), NoPlan> {
+    let provider = snapshot.provider;
+    let at_name = |code, words: &str, hint: &str| Err(wrong(loaded, "template.name", code, words, hint));
     let age = session::plain_seconds(Millis::now().since(snapshot.at));
     if !snapshot.listed.sendable {
         let reason = snapshot.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
@@ -81,18 +89,23 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
             "the template {snapshot} cannot be sent: at {provider} it is `{}`{reason}, as pulled {age} ago",
             snapshot.listed.status
         );
-        return Err(at_name("template_state", words, format!("when it can be, run {}", pull(name))));
+        let hint = format!("when it can be, run {}", pull(provider, &snapshot.listed.name));
+        return at_name("template_state", &words, &hint);
     }
     if snapshot.definition.is_none() {
         let words = format!("what {provider} tells of the template {snapshot} is not understood");
-        return Err(at_name("no_definition", words, "write its definition into a file: `definition: FILE`".to_owned()));
+        return at_name("no_definition", &words, "write its definition into a file: `definition: FILE`");
     }
     if !global.quiet {
         let incomplete = if snapshot.complete { "" } else { "; header and footer are not told" };
         let status = &snapshot.listed.status;
         screen::say(&format!("template {snapshot}: `{status}` at {provider}, as pulled {age} ago{incomplete}"));
     }
-    Ok(Some(snapshot))
+    Ok(())
+}
+
+fn pull(provider: TemplateProvider, name: &str) -> String {
+    format!("`campaigner templates pull --provider {} {name}`", provider.as_str())
 }
 
 /// What was pulled from a provider.

@@ -54,6 +54,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if run.finished_at.is_some() {
         return Err(finished(&run));
     }
+    if run.planned_at.is_some() && run.started_at.is_none() && run.template.as_deref() != plan.snapshot() {
+        // Another template was pulled since, and nothing was sent: its rows are judged by what is known now.
+        let mut writer = store.writer().await?;
+        writer.take_plan_back(run.key).await?;
+        writer.close().await?;
+        run.planned_at = None;
+    }
     let progress = session::progress(global);
     let stop = Stop::default();
     if run.planned_at.is_none() {

@@ -95,6 +95,12 @@ impl Plan {
         self
     }
 
+    /// The snapshot of the template that the rows are held against, if there is one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&str> {
+        self.snapshot.as_deref()
+    }
+
     /// Has [`Plan::check`] note media links, if so.
     #[must_use]
     pub fn noting_links(mut self, whether: bool) -> Self {

@@ -159,6 +159,20 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
 }
 
 #[test]
+fn what_was_pulled_before_anything_was_sent_counts_for_the_run_that_was_stopped() {
+    let office = office("nxlink");
+    office.review("spring_sale", "11");
+    told(&office.run(&["run", "job.yaml"]), 4, &["is `paused` now"]);
+    office.work.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
+    office.right(&["update", "sale.yaml"]);
+    office.approve("spring_sale");
+    office.right(&["pull"]);
+    told(&office.run(&["run", "job.yaml", "--no-wait"]), 0, &["going on with job-1"]);
+    assert_eq!(office.sent(), 3);
+    office.work.verify("job-1");
+}
+
+#[test]
 fn a_run_that_was_begun_goes_on_only_with_rows_that_fit_the_template_as_it_is() {
     let office = office("nxlink");
     told(&office.run(&["run", "job.yaml", "--no-wait", "--limit", "1"]), 4, &[]);
@@ -205,6 +219,6 @@ fn nothing_is_sent_while_nobody_can_look_at_the_template() {
     );
     assert_eq!(office.sent(), 0);
     office.variables.retain(|(name, _)| *name != "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
-    told(&office.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET"]);
+    told(&office.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
     assert_eq!(office.sent(), 0);
 }
