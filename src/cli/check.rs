@@ -9,7 +9,6 @@ use super::folded::{self, Folded};
 use super::opened::{self, NoPlan};
 use super::rejects::Rejects;
 use super::{Global, as_json, cannot_print, config, media, screen, session};
-use crate::campaign_file;
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
@@ -32,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let loaded = match campaign_file::read(&args.file) {
+    let loaded = match opened::read(&args.file) {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => read?,
     };

@@ -26,7 +26,9 @@ mod retry;
 #[cfg(test)]
 mod round_trip;
 mod run;
+mod schedule;
 mod screen;
+mod serve;
 mod session;
 mod settle;
 mod simulator;
@@ -117,6 +119,10 @@ enum Command {
     Run(run::Args),
     /// Go on with a run from the store alone, and lift a pause
     Resume(resume::Args),
+    /// Run what is due of a folder of campaigns, collect all statuses, and answer over HTTP
+    Serve(serve::Args),
+    /// When campaigns run, and why not
+    Schedule(schedule::Args),
     /// Ask for statuses until all are final or the horizon is over
     Reconcile(reconcile::Args),
     /// Show what is where
@@ -160,7 +166,8 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Wrong.into() } else { Exit::Done.into() };
         }
     };
-    log_to_stderr(&cli.global);
+    // A service has nothing but its log to say what it does.
+    log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_))));
     // One thread for the work: measured faster than several here, since nothing in it is worth a hand-over. SQLite
     // and the reading of recipients have threads of their own.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -189,6 +196,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Preview(args) => preview::run(&args, &global).await,
         Command::Run(args) => run::run(&args, &global).await,
         Command::Resume(args) => resume::run(&args, &global).await,
+        Command::Serve(args) => serve::run(&args, &global).await,
+        Command::Schedule(args) => schedule::run(&args, &global).await,
         Command::Reconcile(args) => reconcile::run(&args, &global).await,
         Command::Status(args) => status::run(&args, &global).await,
         Command::Report(args) => report::run(&args, &global).await,
@@ -207,10 +216,11 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-fn log_to_stderr(global: &Global) {
+fn log_to_stderr(global: &Global, least: u8) {
     use tracing_subscriber::EnvFilter;
-    let level = match global.verbose {
+    let level = match global.verbose.max(least) {
         0 => return,
+        1 if global.quiet => "campaigner=error",
         1 => "campaigner=info",
         2 => "campaigner=debug",
         _ => "campaigner=trace,hyper_util=debug,reqwest=debug",

@@ -1,13 +1,15 @@
 //! A campaign opened for work: its file read, its recipients open, its message compiled and held against the provider's
 //! document. What is wrong with it whatever the row is shown by place. Shared by `check`, `preview` and `run`.
 
+use std::path::Path;
+
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::{Global, pulled, screen, session};
-use crate::campaign_file::{FileProblem, Loaded};
-use crate::engine::{Bad, Plan, PlanError};
+use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
+use crate::engine::{self, Bad, Plan, PlanError};
 use crate::messages::{self, Severity};
-use crate::model::Campaign;
+use crate::model::{Campaign, Millis};
 
 /// Why there is no plan.
 pub(super) enum NoPlan {
@@ -15,6 +17,12 @@ pub(super) enum NoPlan {
     Wrong(Vec<FileProblem>),
     /// The recipients cannot be read.
     Failed(Failure),
+}
+
+/// A campaign file as it is today.
+pub(super) fn read(file: &Path) -> Result<Loaded, CampaignError> {
+    let loaded = campaign_file::read(file)?;
+    Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
 }
 
 /// Opens the recipients and compiles the message of a campaign file.
@@ -66,7 +74,7 @@ pub(super) async fn try_plan(loaded: &Loaded, global: &Global) -> Result<Plan, N
 }
 
 /// What the provider would refuse of a message whatever the row.
-fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
+pub(super) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
     messages::check_message(loaded.campaign.channel, &loaded.campaign.message)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -107,8 +115,7 @@ pub(super) async fn dry_run(
     if sendable == 0 {
         return Err(Failure::new(Exit::Wrong, "no row can be sent"));
     }
-    let seconds =
-        (sendable as f64 / f64::from(campaign.dispatch.rate.get()) * campaign.dispatch.per.as_secs_f64()).ceil();
+    let seconds = engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil();
     screen::data(&format!(
         "{} of {} would be sent on {} via {}, in about {seconds} s; nothing was stored or sent",
         screen::count(sendable, "row"),

@@ -1,7 +1,7 @@
 //! `campaigner pause RUN` and `campaigner rate RUN RATE`: what a person wants of a run that is at work.
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen};
+use super::{Global, run_id, screen, session};
 use crate::campaign_file;
 use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, Store};
@@ -49,8 +49,8 @@ pub(super) async fn change(args: &Change, global: &Global) -> Result<Exit, Failu
     writer.set_rate(run.key, args.rate).await?;
     writer.close().await?;
     if !global.quiet {
-        let per = if args.rate.1.as_secs() == 60 { "min" } else { "s" };
-        screen::say(&format!("{} goes at {}/{per} within a second or two, and from now on", run.id, args.rate.0));
+        let rate = session::plain_rate(args.rate);
+        screen::say(&format!("{} goes at {rate} within a second or two, and from now on", run.id));
     }
     Ok(Exit::Done)
 }

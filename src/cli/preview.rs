@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, opened, screen};
-use crate::campaign_file;
 use crate::model::RowNo;
 
 /// What `preview` takes.
@@ -25,7 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let loaded = campaign_file::read(&args.file)?;
+    let loaded = opened::read(&args.file)?;
     let plan = opened::plan(&loaded, global).await?;
     // What was seen, so that a number that stands twice gets one body, as it would get one message.
     let mut seen = HashSet::new();

@@ -7,7 +7,7 @@ use super::session::{self, Overrides, Session};
 use super::{Global, config, folded, opened, screen};
 use crate::campaign_file;
 use crate::engine::{Stop, Work};
-use crate::model::{Event, Millis};
+use crate::model::{Campaign, Event, Millis};
 use crate::recipients;
 use crate::store::{Decision, NewRun, Run, Store};
 
@@ -30,7 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let loaded = campaign_file::read(&args.file)?;
+    let loaded = opened::read(&args.file)?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
     let plan = opened::plan(&loaded, global).await?;
@@ -40,12 +40,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     let account = session::account(&campaign, global)?;
     let digest = recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
-    let new = NewRun {
-        name: campaign.name.clone(),
-        campaign: campaign_file::freeze(&loaded.campaign),
-        campaign_print: campaign_file::fingerprint(&loaded.campaign),
-        recipients_print: digest.clone(),
-    };
+    let new = content(&loaded.campaign, digest.clone());
     let store = Store::open(&global.db).await?;
     let run = take(&store, &new, args.again, global).await?;
     let lock = store.lock(&run.id)?;
@@ -89,6 +84,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     let session = Session { store, run, lock, campaign, account, progress, stop };
     session.work(work, &args.overrides, global).await
+}
+
+/// What a run is made from.
+pub(super) fn content(campaign: &Campaign, recipients_print: String) -> NewRun {
+    NewRun {
+        name: campaign.name.clone(),
+        campaign: campaign_file::freeze(campaign),
+        campaign_print: campaign_file::fingerprint(campaign),
+        recipients_print,
+    }
 }
 
 /// The run that this content is: a new one, or an unfinished one that goes on.

@@ -279,6 +279,11 @@ pub(super) fn plain_seconds(time: Duration) -> String {
     }
 }
 
+/// A rate as a campaign has it.
+pub(super) fn plain_rate((requests, per): (std::num::NonZeroU32, Duration)) -> String {
+    format!("{requests}/{}", if per.as_secs() == 60 { "min" } else { "s" })
+}
+
 /// The account a campaign's provider stands for.
 pub(super) fn account(campaign: &Campaign, global: &Global) -> Result<Account, Failure> {
     config::account(&campaign.provider, global)

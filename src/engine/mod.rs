@@ -42,7 +42,7 @@ pub use links::{Link, Links, ask};
 pub use orders::{Stops, cancel};
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
-pub use status::{speed, stage, status, thaw};
+pub use status::{speed, stage, status, thaw, time_to_send};
 pub use stop::{Reason, Stop};
 
 use dispatch::Left;
@@ -108,6 +108,8 @@ pub enum Work {
     Reconcile,
     /// Ask once about every status that is awaited.
     ReconcileOnce,
+    /// Ask about every status that is due to be asked about.
+    ReconcileDue,
 }
 
 /// How working on a run ended.
@@ -322,7 +324,8 @@ async fn round(
     };
     let reconcile = async {
         let done = match work {
-            Work::ReconcileOnce => reconcile::once(job, recorder).await,
+            Work::ReconcileOnce => reconcile::once(job, recorder, false).await,
+            Work::ReconcileDue => reconcile::once(job, recorder, true).await,
             _ => reconcile::reconcile(job, recorder, still_sending, work != Work::Send).await,
         };
         unless_failed(&job.stop, done)

@@ -4,6 +4,7 @@
 //! the rows is in `scan`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
 use crate::recipients::{self, Record, SpillError};
@@ -20,6 +21,8 @@ use super::scan::{self, Chunk, Keep};
 pub struct Plan {
     reader: recipients::Reader,
     measure: Measure,
+    /// Whom an earlier run reached within this time is left out.
+    skip_sent_within: Option<Duration>,
     /// The template that the rows are held against, if it was pulled, as it is kept with the run.
     snapshot: Option<String>,
 }
@@ -84,7 +87,7 @@ impl Plan {
         if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
         }
-        Ok(Self { reader, measure, snapshot: None })
+        Ok(Self { reader, measure, skip_sent_within: campaign.recipients.skip_sent_within, snapshot: None })
     }
 
     /// The same, and every message has to agree with this template.
@@ -169,6 +172,13 @@ impl Plan {
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
         if found.as_deref().is_some_and(|found| found != digest) {
             return Err(PlanError::Changed);
+        }
+        if let Some(within) = self.skip_sent_within {
+            let rows = writer.leave_out_recent(run, Millis::now().minus(within)).await.map_err(PlanError::Store)?;
+            if rows > 0 {
+                let words = format!("left out, since an earlier run reached them: {rows} rows");
+                events(Event::Said(words));
+            }
         }
         writer.finish_plan(run, Millis::now()).await.map_err(PlanError::Store)?;
         writer.close().await.map_err(PlanError::Store)?;

@@ -93,14 +93,18 @@ fn breather(dispatch: &Dispatch) -> Duration {
     dispatch.per.mul_f64(f64::from(SENDS_A_POLL) / f64::from(dispatch.rate.get()))
 }
 
-/// Asks once about every message whose status is awaited and that was not asked about within `every`.
-pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder) -> Result<(), EngineError> {
+/// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only
+/// about those whose time to be asked about has come.
+pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Result<(), EngineError> {
     let now = Millis::now();
     let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
     let mut after: Option<RowKey> = None;
     let mut trouble = 0;
     while !job.stop.ends_all() {
-        let page = job.store.pollable(job.run.key, before, after, PAGE).await?;
+        let page = match due {
+            true => job.store.due_polls(job.run.key, now, PAGE).await?,
+            false => job.store.pollable(job.run.key, before, after, PAGE).await?,
+        };
         let Some(last) = page.last().map(|message| message.key) else { break };
         match ask(job, recorder, page).await? {
             Asked::Answered => (after, trouble) = (Some(last), 0),

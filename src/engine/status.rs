@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::campaign_file;
-use crate::model::{Campaign, Millis, State, Tally};
+use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
 use crate::store::{Run, Store, StoreError};
 
@@ -84,4 +84,10 @@ pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, St
         "rate": speed.map(|(rate, _)| rate), "eta_seconds": speed.map(|(_, left)| left.as_secs()),
         "waiting": waiting, "errors": errors,
     }))
+}
+
+/// How long it takes to send so many rows where nothing holds them up.
+#[must_use]
+pub fn time_to_send(rows: u64, dispatch: &Dispatch) -> Duration {
+    dispatch.per.mul_f64((rows as f64 / f64::from(dispatch.rate.get())).min(1e9))
 }

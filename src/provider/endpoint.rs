@@ -53,6 +53,12 @@ impl Endpoint {
         Ok(Self { base: url, secret })
     }
 
+    /// Whether the two are one account: the same credential at the same address.
+    #[must_use]
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        self.join("") == other.join("") && self.secret.expose_secret() == other.secret.expose_secret()
+    }
+
     /// Whether the address is on this machine's loopback.
     pub(super) fn is_this_machine(&self) -> bool {
         self.base.is_this_machine()

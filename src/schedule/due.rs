@@ -79,7 +79,8 @@ fn too_late(schedule: &Schedule, due: Millis, now: Millis) -> String {
 }
 
 /// A length of time as a person says it, to the minute.
-fn plain(time: Duration) -> String {
+#[must_use]
+pub fn plain(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
         (0, 0, m) => format!("{m} min"),

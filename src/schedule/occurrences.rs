@@ -32,6 +32,22 @@ pub fn upcoming(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = T
     std::iter::successors(next(schedule, after), |last| next(schedule, *last))
 }
 
+/// What a change of the clocks makes of an occurrence, if it makes anything of it.
+#[must_use]
+pub fn note(schedule: &Schedule, at: Timestamp) -> Option<&'static str> {
+    let When::Cron { cron, .. } = &schedule.when else { return None };
+    let wall = schedule.zone.to_datetime(at);
+    let second = jiff::SignedDuration::from_secs(1);
+    let as_written = wall.checked_sub(second).ok().and_then(|before| cron.next_on_the_wall(before)) == Some(wall);
+    match schedule.zone.to_ambiguous_timestamp(wall).offset() {
+        _ if !as_written => Some("the clocks are put forward over its time; it runs at the moment of the change"),
+        AmbiguousOffset::Fold { .. } if !cron.is_interval() => {
+            Some("the clocks are put back and its time comes twice; it runs the first time")
+        }
+        _ => None,
+    }
+}
+
 fn next_time_of_day(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
     let mut wall = zone.to_datetime(after);
     loop {

@@ -5,7 +5,8 @@
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing), `reconcile`, `report`, `person`
-//! for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work, `decision` for
+//! for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work, `occurrences` for
+//! what became of schedules, `decision` for
 //! what they say of uncertain rows, and `templates` for what was pulled from the providers of templates.
 
 mod clock;
@@ -16,9 +17,11 @@ mod error;
 mod lock;
 mod many;
 mod migrate;
+mod occurrences;
 mod orders;
 mod person;
 mod plan;
+mod recent;
 mod reconcile;
 mod report;
 mod report_rows;
@@ -39,8 +42,10 @@ pub use decision::{Uncertain, Verdict, Which};
 pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting};
 pub use error::StoreError;
 pub use lock::RunLock;
+pub use occurrences::{Begun, Occurrence};
 pub use orders::{Orders, Rate};
 pub use plan::PlannedRow;
+pub use recent::SENT_RECENTLY;
 pub use reconcile::{Awaiting, Polled};
 pub use report_rows::{ReportPage, ReportRows};
 pub use runs::{Decision, NewRun, Run, Stage};

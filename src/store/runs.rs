@@ -1,8 +1,9 @@
 //! Runs: made, found, and moved through their stages.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteExecutor, SqliteRow};
 use sqlx::{Connection, Row, Sqlite, Transaction};
 
 use super::error::doing;
@@ -120,6 +121,38 @@ impl Store {
             .map_err(doing("list the runs"))?;
         rows.iter().map(read).collect()
     }
+
+    /// Every run that is not finished, oldest first, with when it was due where it is an occurrence of a schedule.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn unfinished(&self) -> Result<Vec<(Run, Option<Millis>)>, StoreError> {
+        let failed = || doing("list the runs");
+        let rows = sqlx::query(concat_sql("WHERE finished_at IS NULL ORDER BY id"))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed())?;
+        let due: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT run, due_at FROM occurrence WHERE run IN (SELECT id FROM run WHERE finished_at IS NULL)",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed())?;
+        let due: HashMap<i64, i64> = due.into_iter().collect();
+        let with_due = |run: Run| {
+            let due = due.get(&run.key).copied().map(Millis);
+            (run, due)
+        };
+        rows.iter().map(|row| read(row).map(with_due)).collect()
+    }
+
+    /// The run of a campaign that its next occurrence has to wait for, if there is one.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn in_the_way(&self, name: &str) -> Result<Option<Run>, StoreError> {
+        in_the_way(&self.readers, name).await
+    }
 }
 
 /// The points in a run's life that are noted once each.
@@ -154,26 +187,7 @@ impl Writer {
         if !again && let Some(run) = newest(&mut tx, new, same).await? {
             return Ok(Decision::Finished(run));
         }
-        let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
-            .bind(&new.name)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(doing("number the run"))?;
-        let row = sqlx::query(
-            "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
-        )
-        .bind(&new.name)
-        .bind(number)
-        .bind(&new.campaign)
-        .bind(&new.campaign_print)
-        .bind(&new.recipients_print)
-        .bind(now.0)
-        .bind(self.identity)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(doing("make the run"))?;
-        let run = read(&row)?;
+        let run = insert(&mut tx, new, now, self.identity).await?;
         Point::RunWritten.pass();
         tx.commit().await.map_err(doing("commit the run"))?;
         Point::RunCommitted.pass();
@@ -218,8 +232,57 @@ impl Writer {
     }
 }
 
+/// Makes a run, the next of its campaign's name.
+pub(super) async fn insert(
+    tx: &mut Transaction<'_, Sqlite>,
+    new: &NewRun,
+    now: Millis,
+    identity: i64,
+) -> Result<Run, StoreError> {
+    let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
+        .bind(&new.name)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(doing("number the run"))?;
+    let row = sqlx::query(
+        "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
+    )
+    .bind(&new.name)
+    .bind(number)
+    .bind(&new.campaign)
+    .bind(&new.campaign_print)
+    .bind(&new.recipients_print)
+    .bind(now.0)
+    .bind(identity)
+    .fetch_one(&mut **tx)
+    .await
+    .map_err(doing("make the run"))?;
+    read(&row)
+}
+
+/// The newest run of a campaign with rows that were never tried. One of which only some rows wait for another try, which
+/// may take days, is in nobody's way. A run's rows are a range of keys; see [`RowKey`](super::RowKey).
+pub(super) async fn in_the_way(store: impl SqliteExecutor<'_>, name: &str) -> Result<Option<Run>, StoreError> {
+    sqlx::query(concat_sql(
+        "WHERE name = ?1 AND dispatched_at IS NULL AND cancelled_at IS NULL AND ( \
+           planned_at IS NULL OR rows - invalid - duplicate - suppressed > \
+             (SELECT count(*) FROM delivery d WHERE d.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1) \
+             + (SELECT count(*) FROM intent i WHERE i.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 \
+                AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = i.id))) \
+         ORDER BY number DESC LIMIT 1",
+    ))
+    .bind(name)
+    .fetch_optional(store)
+    .await
+    .map_err(doing("look for runs in the way"))?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
 /// The newest run of the campaign's name for which `condition` holds, one of the same content before any other.
-async fn newest(
+pub(super) async fn newest(
     tx: &mut Transaction<'_, Sqlite>,
     new: &NewRun,
     condition: &'static str,

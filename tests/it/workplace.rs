@@ -301,6 +301,11 @@ impl Running {
         assert!(wait_until(LIMIT, || read(&self.err).contains(words)), "no word of {words}: {}", read(&self.err));
     }
 
+    /// All that it said on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        read(&self.err)
+    }
+
     pub(crate) fn id(&self) -> String {
         self.child.id().to_string()
     }

@@ -1,0 +1,239 @@
+//! `campaigner schedule list [DIR]` and `schedule explain FILE`: what runs when, and why not.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::{Global, cannot_print, opened, screen, serve, session};
+use crate::campaign_file::{self, Loaded};
+use crate::engine;
+use crate::model::{IfLate, Millis, Schedule, Source, When};
+use crate::schedule;
+use crate::store::{Occurrence, Store};
+
+/// What `schedule` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// When each campaign of a folder runs, in its time zone and in this machine's
+    List(List),
+    /// When a campaign runs, how long it takes, what became of it so far, and why it does not run
+    Explain(Explain),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The folder of campaigns
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// How many times of each
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    next: u16,
+    /// As JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Explain {
+    /// The campaign file
+    file: PathBuf,
+    /// How many times to come
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    next: u16,
+}
+
+/// Occurrences told of those that were decided.
+const TOLD: u32 = 5;
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let now = Millis::now();
+    match &args.command {
+        Command::List(list) => self::list(list, now),
+        Command::Explain(explain) => self::explain(explain, now, global).await,
+    }
+}
+
+fn list(args: &List, now: Millis) -> Result<Exit, Failure> {
+    let files = serve::files(&args.dir)
+        .map_err(|error| Failure::new(Exit::Wrong, format!("the folder {}: {error}", args.dir.display())))?;
+    let (mut scheduled, mut wrong) = (0, 0);
+    for file in &files {
+        match campaign_file::read(file) {
+            Ok(Loaded { campaign, .. }) => {
+                let Some(schedule) = &campaign.schedule else { continue };
+                scheduled += 1;
+                let next = upcoming(schedule, now, args.next);
+                if args.json {
+                    told(&as_json(&campaign.name, file, schedule, &next).to_string())?;
+                    continue;
+                }
+                told(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
+                for at in &next {
+                    told(&format!("  {}", line(schedule, *at, now)))?;
+                }
+                if next.is_empty() {
+                    told("  never again")?;
+                }
+            }
+            Err(error) => {
+                wrong += 1;
+                screen::say(&error.to_string());
+            }
+        }
+    }
+    if scheduled == 0 && wrong == 0 {
+        screen::say(&format!("no campaign in {} has a `schedule`", args.dir.display()));
+    }
+    if wrong > 0 {
+        let words = format!("{} cannot be read, and would not be run", screen::count(wrong, "file"));
+        return Err(Failure::new(Exit::Wrong, words));
+    }
+    Ok(Exit::Done)
+}
+
+async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, Failure> {
+    let loaded = campaign_file::read(&args.file)?;
+    let Some(schedule) = &loaded.campaign.schedule else {
+        return Err(Failure::new(
+            Exit::Wrong,
+            format!(
+                "{} has no `schedule`: it runs when somebody says `campaigner run {}`",
+                loaded.campaign.name,
+                args.file.display()
+            ),
+        ));
+    };
+    told(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
+    let late = match schedule.if_late {
+        IfLate::Skip => "later than that it is skipped, which is recorded",
+        IfLate::Send => "and runs even later, once for all that were missed",
+    };
+    told(&format!("  may start up to {} late; {late}", session::plain_seconds(schedule.not_after)))?;
+    if let When::Cron { until: Some(until), .. } = &schedule.when {
+        told(&format!("  until {until}"))?;
+    }
+    if let Source::Csv(path) = &loaded.campaign.recipients.source {
+        told(&format!("  reads {} each time it runs", path.display()))?;
+    }
+    told("\nto come")?;
+    let next = upcoming(schedule, now, args.next);
+    for at in &next {
+        told(&format!("  {}", line(schedule, *at, now)))?;
+        if let Some(note) = schedule::note(schedule, *at) {
+            told(&format!("    {note}"))?;
+        }
+    }
+    if next.is_empty() {
+        told("  nothing: it never comes due again")?;
+    }
+    if let Some(first) = next.first() {
+        told(&format!("  {}", estimate(&loaded, schedule, *first, now, global).await))?;
+    }
+    so_far(&loaded.campaign.name, global).await
+}
+
+/// What became of it, and what stands in its way.
+async fn so_far(name: &str, global: &Global) -> Result<Exit, Failure> {
+    told("\nso far")?;
+    if !global.db.exists() {
+        told(&format!("  nothing: there is no store {} yet", global.db.display()))?;
+        return Ok(Exit::Done);
+    }
+    let store = Store::open_existing(&global.db).await?;
+    let occurrences = store.occurrences(name, TOLD).await?;
+    if occurrences.is_empty() {
+        told("  nothing: no service has had it due yet (`campaigner serve` runs what is due)")?;
+    }
+    for Occurrence { due, became, .. } in occurrences {
+        match became {
+            Ok(id) => {
+                let run = store.run(Some(&id)).await?;
+                told(&format!("  {due}  became {id}, {}", engine::stage(&run)))?;
+            }
+            Err(reason) => told(&format!("  {due}  skipped: {reason}"))?,
+        }
+    }
+    if let Some(run) = store.in_the_way(name).await? {
+        told(&format!(
+            "\nin the way: {} is {}, and the next one waits until it is sent\n  go on with it: campaigner resume {}\n  \
+             or give it up: campaigner cancel {}",
+            run.id,
+            engine::stage(&run),
+            run.id,
+            run.id
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// When the next run will have sent its last message, if its list is then as long as now.
+async fn estimate(loaded: &Loaded, schedule: &Schedule, at: Timestamp, now: Millis, global: &Global) -> String {
+    let loaded = Loaded { campaign: loaded.campaign.clone().dated(now), ..loaded.clone() };
+    let checked = match opened::plan(&loaded, global).await {
+        Ok(plan) => {
+            let nobody: crate::model::Events = std::sync::Arc::new(|_| {});
+            plan.check(|_| Ok(()), &nobody).await.map_err(Failure::from)
+        }
+        Err(failure) => Err(failure),
+    };
+    match checked {
+        Ok(checked) => {
+            let rows = checked.rows - checked.invalid - checked.duplicates;
+            let dispatch = &loaded.campaign.dispatch;
+            let takes = engine::time_to_send(rows, dispatch);
+            let end = Millis(at.as_millisecond()).plus(takes).timestamp().to_zoned(schedule.zone.clone());
+            format!(
+                "the first of these has sent all about {} ({} at {}, as the list is now)",
+                end.strftime("%H:%M:%S on %Y-%m-%d"),
+                screen::count(rows, "message"),
+                session::plain_rate((dispatch.rate, dispatch.per)),
+            )
+        }
+        Err(failure) => format!("how long it takes cannot be told now: {}", failure.words),
+    }
+}
+
+fn upcoming(schedule: &Schedule, now: Millis, next: u16) -> Vec<Timestamp> {
+    schedule::upcoming(schedule, now.timestamp()).take(next.into()).collect()
+}
+
+/// The times in words, with the expression and the time zone.
+fn words(schedule: &Schedule) -> String {
+    let zone = schedule.zone_name();
+    match &schedule.when {
+        When::At(at) => format!("once, at {} in {zone}", at.strftime("%H:%M on %A, %Y-%m-%d")),
+        When::Cron { cron, .. } => format!("{} in {zone} (`{}`)", cron.words(), cron.as_str()),
+    }
+}
+
+/// A time in both time zones, and how long until then.
+fn line(schedule: &Schedule, at: Timestamp, now: Millis) -> String {
+    let there = at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z");
+    let here = at.to_zoned(TimeZone::system()).strftime("%a %Y-%m-%d %H:%M %:z");
+    let left = Millis(at.as_millisecond()).since(now);
+    format!("{there}   {here} here   in {}", schedule::plain(left))
+}
+
+fn as_json(name: &str, file: &Path, schedule: &Schedule, next: &[Timestamp]) -> serde_json::Value {
+    let next: Vec<_> = next
+        .iter()
+        .map(|at| json!({"at": at.to_string(), "there": at.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()}))
+        .collect();
+    json!({
+        "campaign": name, "file": file.display().to_string(), "schedule": schedule.rule(), "words": words(schedule),
+        "timezone": schedule.zone_name(), "not_after_seconds": schedule.not_after.as_secs(), "next": next,
+    })
+}
+
+fn told(line: &str) -> Result<(), Failure> {
+    screen::data(line).map_err(cannot_print)
+}

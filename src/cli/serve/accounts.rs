@@ -1,0 +1,50 @@
+//! The provider accounts that the service sends through, each with the one pace that all its runs share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::config;
+use super::super::exit::Failure;
+use super::Global;
+use crate::pace;
+
+/// Accounts by the names that campaigns have for them; two names of one account share its pace.
+pub(super) struct Accounts {
+    global: Global,
+    known: Mutex<BTreeMap<String, Arc<Open>>>,
+}
+
+/// An account that can be sent through.
+pub(super) struct Open {
+    pub(super) account: config::Account,
+    pub(super) pace: pace::Account,
+}
+
+impl Accounts {
+    pub(super) fn new(global: Global) -> Self {
+        Self { global, known: Mutex::default() }
+    }
+
+    /// The account that a campaign's provider stands for.
+    pub(super) fn get(&self, provider: &str) -> Result<Arc<Open>, Failure> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = known.get(provider) {
+            return Ok(open.clone());
+        }
+        let account = config::account(provider, &self.global)?;
+        let same = known.values().find(|open| open.account.endpoint.is_same_account(&account.endpoint));
+        let pace = same.map_or_else(pace::Account::new, |open| open.pace.clone());
+        let open = Arc::new(Open { account, pace });
+        known.insert(provider.to_owned(), open.clone());
+        Ok(open)
+    }
+
+    /// The rate at which each account goes now, in requests a second.
+    pub(super) fn rates(&self) -> Vec<(String, f64)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let a_second = |(requests, per): (std::num::NonZeroU32, std::time::Duration)| {
+            f64::from(requests.get()) / per.as_secs_f64()
+        };
+        known.iter().map(|(name, open)| (name.clone(), a_second(open.pace.rate()))).collect()
+    }
+}

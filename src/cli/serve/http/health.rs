@@ -1,0 +1,21 @@
+//! `GET /healthz`: whether the service is well. For whoever restarts it; needs no token anywhere.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::json;
+
+use super::{App, answer, refused};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/healthz", get(health))
+}
+
+async fn health(State(app): State<App>) -> Response {
+    match app.board.is_well() {
+        true => answer(StatusCode::OK, &json!({"status": "ok"})),
+        false => refused(StatusCode::SERVICE_UNAVAILABLE, "the service did not look at its store for a minute"),
+    }
+}

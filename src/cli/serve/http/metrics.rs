@@ -1,0 +1,91 @@
+//! `GET /metrics`: the service in numbers, as Prometheus reads them.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::{App, failed, text};
+use crate::engine;
+use crate::store::StoreError;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/metrics", get(metrics))
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    match page(&app).await {
+        Ok(page) => text(StatusCode::OK, "text/plain; version=0.0.4", page),
+        Err(error) => failed(&error),
+    }
+}
+
+/// A page of metrics under way.
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+async fn page(app: &App) -> Result<String, StoreError> {
+    let unfinished = app.store.unfinished().await?;
+    let (ran, skipped) = app.store.occurrences_so_far().await?;
+    let words = app.board.words();
+    let mut page = Page(String::new());
+
+    page.family("campaigner_build_info", "gauge", "The version that runs.");
+    page.sample("campaigner_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+
+    page.family("campaigner_unfinished_runs", "gauge", "Runs that are not finished, by their stage.");
+    let mut stages = std::collections::BTreeMap::new();
+    for (run, _) in &unfinished {
+        *stages.entry(engine::stage(run)).or_insert(0_u32) += 1;
+    }
+    for (stage, runs) in stages {
+        page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());
+    }
+
+    page.family("campaigner_run_rows", "gauge", "Rows of an unfinished run by state, as the service last saw them.");
+    for (run, seen) in &words.runs {
+        for (state, rows) in seen.tally.iter() {
+            page.sample("campaigner_run_rows", &[("run", run), ("state", state.as_str())], rows as f64);
+        }
+    }
+    page.family("campaigner_run_halted", "gauge", "1 for a run that stopped and waits for a person.");
+    for (run, seen) in &words.runs {
+        page.sample("campaigner_run_halted", &[("run", run)], f64::from(u8::from(seen.halted.is_some())));
+    }
+
+    page.family("campaigner_occurrences_total", "counter", "Occurrences of scheduled campaigns that were decided.");
+    page.sample("campaigner_occurrences_total", &[("became", "run")], ran as f64);
+    page.sample("campaigner_occurrences_total", &[("became", "skipped")], skipped as f64);
+
+    page.family("campaigner_next_due_timestamp_seconds", "gauge", "When a scheduled campaign is due next.");
+    for (name, campaign) in &words.campaigns {
+        if let Some(next) = campaign.next {
+            let seconds = next.0 as f64 / 1000.0;
+            page.sample("campaigner_next_due_timestamp_seconds", &[("campaign", name)], seconds);
+        }
+    }
+
+    page.family("campaigner_wrong_files", "gauge", "Files in the folder that are no right campaigns.");
+    page.sample("campaigner_wrong_files", &[], words.wrong.len() as f64);
+
+    page.family("campaigner_account_rate", "gauge", "Requests a second that a provider account goes at.");
+    for (provider, rate) in &words.rates {
+        page.sample("campaigner_account_rate", &[("provider", provider)], *rate);
+    }
+    Ok(page.0)
+}

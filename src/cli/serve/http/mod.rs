@@ -1,0 +1,108 @@
+//! The service over HTTP: what it does, for people and for Prometheus, and what people want of it.
+//!
+//! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
+//! takes the token, and so does everything where others can reach it.
+
+mod health;
+mod metrics;
+mod orders;
+mod runs;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::board::Board;
+use crate::engine::Stop;
+use crate::model::{BadRunId, RunId};
+use crate::store::{Store, StoreError};
+
+pub(super) use token::{Token, token};
+
+/// What every route uses.
+#[derive(Clone)]
+pub(super) struct App {
+    pub(super) store: Store,
+    pub(super) board: Arc<Board>,
+    pub(super) token: Option<Token>,
+    /// Whether whoever gets here may read.
+    pub(super) open: bool,
+    /// Hands a run to the service.
+    pub(super) wish: mpsc::Sender<RunId>,
+}
+
+/// Answers until the service stops, and then ends what is begun.
+pub(super) async fn serve(listener: TcpListener, app: App, stop: &Stop) {
+    let stop = stop.clone();
+    let served = axum::serve(listener, routes(app)).with_graceful_shutdown(async move { stop.all_ended().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "no more answers over HTTP");
+    }
+}
+
+fn routes(app: App) -> Router {
+    let reading = Router::new().merge(runs::routes()).merge(metrics::routes());
+    let reading = reading.layer(middleware::from_fn_with_state(app.clone(), may_read));
+    let changing = orders::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
+    let known = Router::new().merge(health::routes()).merge(reading).merge(changing);
+    known.fallback(|| async { refused(StatusCode::NOT_FOUND, "there is no such page") }).with_state(app)
+}
+
+async fn may_read(State(app): State<App>, request: Request, next: Next) -> Response {
+    match app.open {
+        true => next.run(request).await,
+        false => may_change(State(app), request, next).await,
+    }
+}
+
+async fn may_change(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(token) = &app.token else {
+        return refused(
+            StatusCode::FORBIDDEN,
+            "nothing is changed over HTTP unless CAMPAIGNER_TOKEN is set for the service",
+        );
+    };
+    match token.is_in(request.headers()) {
+        true => next.run(request).await,
+        false => refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`"),
+    }
+}
+
+/// A JSON answer.
+fn answer(status: StatusCode, body: &Value) -> Response {
+    text(status, "application/json", format!("{body}\n"))
+}
+
+fn refused(status: StatusCode, words: &str) -> Response {
+    answer(status, &json!({"error": words}))
+}
+
+fn text(status: StatusCode, kind: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response
+}
+
+/// A failure of the store as an answer.
+fn failed(error: &StoreError) -> Response {
+    let status = match error {
+        StoreError::NoSuchRun(_) | StoreError::NoRun => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    refused(status, &error.to_string())
+}
+
+/// A path that names no run.
+fn no_such_run(bad: &BadRunId) -> Response {
+    refused(StatusCode::NOT_FOUND, &bad.to_string())
+}

@@ -1,0 +1,190 @@
+//! `campaigner serve [DIR]`: watches a folder of campaigns, has what is due run, collects the statuses of every run, and
+//! answers over HTTP.
+//!
+//! One loop decides, once a second; the work on each run is a task of its own, and nothing is handed from one to the other
+//! that does not stand in the store. So a second service on the same store is no harm, and one that is killed goes on where
+//! it was.
+
+mod accounts;
+mod board;
+mod folder;
+mod http;
+mod occurrences;
+mod runs;
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::exit::{Exit, Failure};
+use super::{Global, open_files, session};
+use crate::engine::{Ending, Reason, Stop};
+use crate::model::{Millis, RunId};
+use crate::store::Store;
+
+pub(super) use folder::files;
+
+use accounts::Accounts;
+use board::Board;
+use folder::Folder;
+use occurrences::Known;
+use runs::{AtWork, Rest};
+
+/// What `serve` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of campaigns; every `.yaml` and `.yml` file in it is one
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Where to answer over HTTP. Beyond this machine only with a token in CAMPAIGNER_TOKEN, which then all requests need
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088")]
+    listen: SocketAddr,
+    /// Do not answer over HTTP
+    #[arg(long, conflicts_with = "listen")]
+    no_http: bool,
+    /// Where the reports go: DIR/RUN/
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    report_dir: PathBuf,
+}
+
+/// How often the service looks at the clock, the folder and the store.
+const LOOK: Duration = Duration::from_secs(1);
+/// Wishes of people that wait to be looked at.
+const WISHES: usize = 16;
+/// Requests in flight at most, over all runs; fewer where fewer files may be open.
+const IN_FLIGHT: usize = 1024;
+
+/// What every task of the service uses.
+struct Means {
+    store: Store,
+    global: Global,
+    reports: PathBuf,
+    accounts: Accounts,
+    board: Arc<Board>,
+}
+
+/// The loop and what it remembers. All that must outlive it stands in the store.
+struct Service {
+    means: Rc<Means>,
+    folder: Folder,
+    /// What is known of each scheduled campaign.
+    known: HashMap<String, Known>,
+    /// The runs that are worked on here, by their key in the store.
+    at_work: HashMap<i64, AtWork>,
+    /// Runs that are left alone for now.
+    resting: HashMap<i64, Rest>,
+    /// Runs that a person handed to the service.
+    adopted: HashSet<i64>,
+    jobs: JoinSet<(i64, Result<Ending, Failure>)>,
+    in_flight: usize,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let folder = Folder::open(&args.dir)?;
+    let token = http::token()?;
+    let listener = match args.no_http {
+        true => None,
+        false => Some(listen(args.listen, token.is_some()).await?),
+    };
+    let board = Arc::new(Board::default());
+    let store = Store::open(&global.db).await?;
+    let (wish, wishes) = mpsc::channel(WISHES);
+    let app =
+        http::App { store: store.clone(), board: board.clone(), token, open: args.listen.ip().is_loopback(), wish };
+    let accounts = Accounts::new(global.clone());
+    let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
+    let service = Service {
+        means: Rc::new(means),
+        folder,
+        known: HashMap::new(),
+        at_work: HashMap::new(),
+        resting: HashMap::new(),
+        adopted: HashSet::new(),
+        jobs: JoinSet::new(),
+        in_flight: open_files::enough_for(IN_FLIGHT),
+    };
+    let stop = Stop::default();
+    let events: crate::model::Events = Arc::new(|event| {
+        if let crate::model::Event::Said(words) = event {
+            tracing::info!("{words}");
+        }
+    });
+    tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "the service begins");
+    let whole = async {
+        let served = async {
+            if let Some(listener) = listener {
+                http::serve(listener, app, &stop).await;
+            }
+        };
+        let tasks = LocalSet::new();
+        tokio::join!(tasks.run_until(service.work(wishes, &stop)), served)
+    };
+    match session::unless_aborted(&stop, &events, whole).await {
+        Some(((), ())) => {
+            tracing::info!("the service has ended; nothing is in flight");
+            Ok(Exit::Done)
+        }
+        None => Err(Failure::new(
+            Exit::Stopped,
+            "aborted; what was in flight is uncertain and will not be sent again by itself. The next `serve` goes on",
+        )),
+    }
+}
+
+async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, Failure> {
+    if !address.ip().is_loopback() && !token {
+        return Err(Failure::new(
+            Exit::Wrong,
+            format!("{address} can be reached from beyond this machine: set a token in CAMPAIGNER_TOKEN first"),
+        ));
+    }
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let words = format!("cannot listen on {address}: {error}; --listen names another, --no-http does without");
+        Failure::new(Exit::Environment, words)
+    })?;
+    tracing::info!(address = %listener.local_addr().unwrap_or(address), "answers over HTTP");
+    if !address.ip().is_loopback() {
+        tracing::warn!("the token travels in the open here: put a server with TLS in front");
+    }
+    Ok(listener)
+}
+
+impl Service {
+    /// Works until it is stopped, and then until nothing is in flight any more.
+    async fn work(mut self, mut wishes: mpsc::Receiver<RunId>, stop: &Stop) {
+        while !stop.ends_all() {
+            let now = Millis::now();
+            for news in self.folder.look() {
+                news.log();
+            }
+            self.consider(now).await;
+            if let Err(error) = self.take_up(now).await {
+                tracing::error!(%error, "cannot look after the runs");
+            } else {
+                self.means.board.looked();
+            }
+            tokio::select! {
+                () = stop.all_ended() => {}
+                Some(run) = wishes.recv() => self.adopt(&run).await,
+                Some(done) = self.jobs.join_next() => self.ended(done),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        if !self.at_work.is_empty() {
+            tracing::info!(runs = self.at_work.len(), "stopping: what is in flight ends, nothing new begins");
+        }
+        for at_work in self.at_work.values() {
+            at_work.stop.stop(Reason::Signal);
+        }
+        while let Some(done) = self.jobs.join_next().await {
+            self.ended(done);
+        }
+    }
+}

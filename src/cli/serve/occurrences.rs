@@ -1,0 +1,196 @@
+//! What is due becomes runs, and what was missed is recorded.
+
+use std::rc::Rc;
+
+use tokio::time::Instant;
+
+use super::super::exit::{Exit, Failure};
+use super::super::{opened, run};
+use super::runs::{Import, RETRY};
+use super::{Global, Service, board};
+use crate::campaign_file::Loaded;
+use crate::engine::Plan;
+use crate::model::{Millis, Schedule, When};
+use crate::recipients;
+use crate::schedule::{self, Skipped};
+use crate::store::{Begun, NewRun, StoreError};
+
+/// Runs that are sent at the same time at most.
+const SENDING: usize = 16;
+
+/// What the loop knows of a scheduled campaign.
+pub(super) struct Known {
+    rule: String,
+    /// Everything up to here was decided.
+    decided: Millis,
+    /// Not to be tried again before.
+    not_before: Instant,
+    /// Why what is due does not begin.
+    trouble: Option<String>,
+}
+
+impl Service {
+    /// Looks at every scheduled campaign.
+    pub(super) async fn consider(&mut self, now: Millis) {
+        let campaigns: Vec<(String, Rc<Loaded>)> = self
+            .folder
+            .campaigns()
+            .into_iter()
+            .filter(|(_, loaded)| loaded.campaign.schedule.is_some())
+            .map(|(path, loaded)| (path.display().to_string(), loaded.clone()))
+            .collect();
+        let mut seen = Vec::new();
+        for (file, loaded) in campaigns {
+            let Some(schedule) = &loaded.campaign.schedule else { continue };
+            let name = loaded.campaign.name.clone();
+            match self.look_at(&loaded, schedule, now).await {
+                Ok(next) => {
+                    let known = self.known.get(&name);
+                    let trouble = known.and_then(|known| known.trouble.clone());
+                    seen.push((name, board::Campaign { file, rule: schedule.rule(), next, trouble }));
+                }
+                Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
+            }
+        }
+        let wrong = self.folder.wrong().into_iter().map(|(path, words)| (path.display().to_string(), words)).collect();
+        let mut words = self.means.board.words();
+        words.campaigns = seen.into_iter().collect();
+        words.wrong = wrong;
+        words.rates = self.means.accounts.rates();
+    }
+
+    /// Begins what is due of a campaign, records what was missed, and says when it is due next.
+    async fn look_at(
+        &mut self,
+        loaded: &Loaded,
+        schedule: &Schedule,
+        now: Millis,
+    ) -> Result<Option<Millis>, StoreError> {
+        let name = &loaded.campaign.name;
+        let rule = schedule.rule();
+        if self.known.get(name).is_none_or(|known| known.rule != rule) {
+            let decided = self.see(name, schedule, now).await?;
+            let known = Known { rule, decided, not_before: Instant::now(), trouble: None };
+            self.known.insert(name.clone(), known);
+        }
+        let Some(decided) = self.known.get(name).map(|known| known.decided) else { return Ok(None) };
+        let due = schedule::due(schedule, decided, now);
+        if let When::At(_) = schedule.when
+            && due.start.or(due.skipped.first().map(|skipped| skipped.due)).is_some_and(|at| at <= decided)
+        {
+            return Ok(None);
+        }
+        if !due.skipped.is_empty() {
+            self.skip(name, &due.skipped, now).await?;
+        }
+        if let Some(start) = due.start
+            && self.known.get(name).is_some_and(|known| known.not_before <= Instant::now())
+        {
+            match self.begin(loaded, start, matches!(schedule.when, When::At(_)), now).await {
+                Ok(()) => self.decided(name, start),
+                Err(failure) => self.in_trouble(name, start, failure.words),
+            }
+        }
+        Ok(due.next)
+    }
+
+    /// Records what was missed, and why.
+    async fn skip(&mut self, name: &str, skipped: &[Skipped], now: Millis) -> Result<(), StoreError> {
+        let mut writer = self.means.store.writer().await?;
+        for Skipped { due, reason } in skipped {
+            let trouble = self.known.get_mut(name).and_then(|known| known.trouble.take());
+            let reason = match trouble {
+                Some(trouble) => format!("{reason}; it could not start: {trouble}"),
+                None => reason.clone(),
+            };
+            if writer.skip_occurrence(name, *due, &reason, now).await? {
+                tracing::warn!(campaign = %name, %due, %reason, "occurrence skipped");
+            }
+            self.decided(name, *due);
+        }
+        writer.close().await
+    }
+
+    /// Up to where a schedule was decided when it is seen first here.
+    async fn see(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
+        let mut writer = self.means.store.writer().await?;
+        let since = writer.see_schedule(name, &schedule.rule(), now).await?;
+        writer.close().await?;
+        Ok(match schedule.when {
+            When::At(_) => {
+                let at = schedule::next(schedule, jiff::Timestamp::MIN).map_or(now, |at| Millis(at.as_millisecond()));
+                let last = self.means.store.last_decided(name, at).await?;
+                last.filter(|last| *last == at).unwrap_or(Millis(i64::MIN))
+            }
+            When::Cron { .. } => self.means.store.last_decided(name, now).await?.map_or(since, |last| last.max(since)),
+        })
+    }
+
+    fn decided(&mut self, name: &str, due: Millis) {
+        if let Some(known) = self.known.get_mut(name) {
+            (known.decided, known.trouble) = (known.decided.max(due), None);
+        }
+    }
+
+    /// What is due cannot begin now: it is tried again, as long as it is not too late.
+    fn in_trouble(&mut self, name: &str, due: Millis, words: String) {
+        let Some(known) = self.known.get_mut(name) else { return };
+        known.not_before = Instant::now() + RETRY;
+        if known.trouble.as_ref() != Some(&words) {
+            tracing::warn!(campaign = %name, %due, "what is due cannot begin yet: {words}");
+            known.trouble = Some(words);
+        }
+    }
+
+    /// Makes what is due a run, and begins to work on it. Nothing is wrong where another process did so.
+    async fn begin(&mut self, loaded: &Loaded, due: Millis, once: bool, now: Millis) -> Result<(), Failure> {
+        let name = &loaded.campaign.name;
+        if self.at_work.values().filter(|at_work| at_work.sends).count() >= SENDING {
+            return Err(Failure::new(Exit::Environment, format!("{SENDING} runs are being sent already")));
+        }
+        self.means.accounts.get(&loaded.campaign.provider)?;
+        let (plan, new) = open(loaded, due, &self.means.global).await?;
+        let mut writer = self.means.store.writer().await?;
+        let begun = writer.begin_occurrence(&new, due, once, now).await?;
+        let began = match begun {
+            Begun::Made(run) => {
+                tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
+                self.send(run, Some(Import { plan, digest: new.recipients_print }));
+                Ok(())
+            }
+            Begun::Decided => {
+                tracing::info!(campaign = %name, %due, "occurrence was decided by another process");
+                Ok(())
+            }
+            Begun::Ran(run) => {
+                tracing::warn!(campaign = %name, %due, run = %run.id, "occurrence skipped: the same content was run already");
+                Ok(())
+            }
+            Begun::InTheWay(run) => {
+                // The import of a person's run that broke off: nothing of it was ever sent.
+                if run.planned_at.is_none()
+                    && self.means.store.due_of(run.key).await?.is_none()
+                    && let Ok(_lock) = self.means.store.lock(&run.id)
+                {
+                    writer.give_up_import(run.key, now).await?;
+                }
+                Err(Failure::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
+            }
+        };
+        writer.close().await?;
+        began
+    }
+}
+
+/// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
+pub(super) async fn open(loaded: &Loaded, due: Millis, global: &Global) -> Result<(Plan, NewRun), Failure> {
+    let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
+    let plan = opened::plan(&loaded, global).await?;
+    let recipients = loaded.campaign.recipients.clone();
+    // A large list takes its time, and others are served meanwhile.
+    let digest = tokio::task::spawn_blocking(move || recipients::digest(&recipients)).await;
+    let digest = digest
+        .map_err(|error| Failure::of(Exit::Environment, &error))?
+        .map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    Ok((plan, run::content(&loaded.campaign, digest)))
+}

@@ -1,0 +1,307 @@
+//! The runs: which are taken up, what is done with each, and what it came to.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::exit::{Exit, Failure};
+use super::super::look;
+use super::occurrences::open;
+use super::{Means, Service};
+use crate::engine::{self, Ending, Job, Plan, Reason, Stop, Work};
+use crate::model::{Event, Events, Millis, RunId};
+use crate::pace::Side;
+use crate::provider;
+use crate::store::{Run, StoreError};
+
+/// Runs whose statuses are asked for at the same time at most.
+const POLLING: usize = 4;
+/// How long a message that is due to be asked about waits for others to fill the request.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long until what failed is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(10);
+
+/// A run that is worked on here.
+pub(super) struct AtWork {
+    id: RunId,
+    pub(super) stop: Stop,
+    pub(super) sends: bool,
+    in_flight: usize,
+}
+
+/// Why a run is left alone.
+pub(super) enum Rest {
+    /// Until then by this process's own clock.
+    Until(Instant),
+    /// Its rows wait until then.
+    Waits(Millis),
+    /// Until a person says so.
+    Halted,
+}
+
+/// The recipients of a run that are to be put into the store first.
+pub(super) struct Import {
+    pub(super) plan: Plan,
+    pub(super) digest: String,
+}
+
+impl Service {
+    /// Takes up what is left of every run: sends those that are the service's own, and collects the statuses of all.
+    pub(super) async fn take_up(&mut self, now: Millis) -> Result<(), StoreError> {
+        for (run, due) in self.means.store.unfinished().await? {
+            let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
+                Rest::Until(until) => Instant::now() < *until,
+                Rest::Waits(until) => now < *until,
+                Rest::Halted => run.dispatched_at.is_none(),
+            });
+            if rests || self.at_work.contains_key(&run.key) {
+                continue;
+            }
+            self.resting.remove(&run.key);
+            if run.dispatched_at.is_some() {
+                let polling = self.at_work.values().filter(|at_work| !at_work.sends).count();
+                let next = self.means.store.next_poll(run.key, Millis(i64::MIN)).await?;
+                if polling < POLLING && next.is_none_or(|next| next.plus(LINGER) <= now) {
+                    self.poll(run);
+                }
+                continue;
+            }
+            if run.paused_at.is_some() || (due.is_none() && !self.adopted.contains(&run.key)) {
+                continue;
+            }
+            if let (None, Some(due)) = (run.started_at, due)
+                && self.is_too_late(run.id.name(), due, now)
+            {
+                self.give_up(&run, due, now).await?;
+                continue;
+            }
+            match self.import_of(&run, due).await {
+                Ok(import) => {
+                    tracing::info!(run = %run.id, "taken up");
+                    self.send(run, import);
+                }
+                Err(failure) => self.failed(&run, failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an occurrence of which nothing was sent may not start any more.
+    fn is_too_late(&self, name: &str, due: Millis, now: Millis) -> bool {
+        let campaigns = self.folder.campaigns();
+        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == name);
+        let schedule = loaded.and_then(|(_, loaded)| loaded.campaign.schedule.as_ref());
+        schedule.is_some_and(|schedule| {
+            schedule.if_late == crate::model::IfLate::Skip && now.since(due) > schedule.not_after
+        })
+    }
+
+    /// Skips an occurrence after all of which nothing was sent.
+    async fn give_up(&mut self, run: &Run, due: Millis, now: Millis) -> Result<(), StoreError> {
+        let reason = format!("{} was cut off before anything was sent, and then it was later than `not_after`", run.id);
+        let mut writer = self.means.store.writer().await?;
+        let given_up = match run.planned_at {
+            None => match self.means.store.lock(&run.id) {
+                Ok(_lock) => writer.give_up_import(run.key, now).await.map(|()| true),
+                Err(StoreError::Held(_)) => Ok(false),
+                Err(error) => Err(error),
+            },
+            Some(_) => match engine::cancel(&self.means.store, run).await {
+                Ok(stops) => Ok(stops == engine::Stops::Stopped),
+                Err(engine::EngineError::Store(error)) => Err(error),
+                Err(error) => Err(StoreError::Damaged(error.to_string())),
+            },
+        }?;
+        if given_up {
+            writer.unmake_occurrence(run.key, &reason, now).await?;
+            tracing::warn!(run = %run.id, %due, %reason, "occurrence skipped");
+        }
+        writer.close().await
+    }
+
+    /// The recipients of a run whose import broke off, from its files as they are now.
+    async fn import_of(&self, run: &Run, due: Option<Millis>) -> Result<Option<Import>, Failure> {
+        if run.planned_at.is_some() {
+            return Ok(None);
+        }
+        let campaigns = self.folder.campaigns();
+        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == run.id.name());
+        let (Some((_, loaded)), Some(due)) = (loaded, due) else {
+            let words = format!("its import broke off, and there is no right campaign `{}` here", run.id.name());
+            return Err(Failure::new(Exit::Wrong, words));
+        };
+        let (plan, new) = open(loaded, due, &self.means.global).await?;
+        let _lock = self.means.store.lock(&run.id)?;
+        let mut writer = self.means.store.writer().await?;
+        writer.renew(run.key, &new).await?;
+        writer.close().await?;
+        Ok(Some(Import { plan, digest: new.recipients_print }))
+    }
+
+    /// Works on sending a run, in a task of its own.
+    pub(super) fn send(&mut self, run: Run, import: Option<Import>) {
+        self.begin_work(run, true, import);
+    }
+
+    /// Asks for the statuses of a run that are due, in a task of its own.
+    fn poll(&mut self, run: Run) {
+        self.begin_work(run, false, None);
+    }
+
+    fn begin_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
+        let stop = Stop::default();
+        let taken: usize = self.at_work.values().map(|at_work| at_work.in_flight).sum();
+        let wished = match (sends, engine::thaw(&run)) {
+            (true, Ok(campaign)) => campaign.dispatch.concurrency,
+            _ => 8,
+        };
+        let in_flight = wished.min(self.in_flight.saturating_sub(taken)).max(1);
+        let key = run.key;
+        self.at_work.insert(key, AtWork { id: run.id.clone(), stop: stop.clone(), sends, in_flight });
+        self.means.board.of_run(&run.id.to_string(), |seen| {
+            (seen.work, seen.halted) = (Some(if sends { "sending" } else { "asking for statuses" }), None);
+        });
+        let task = Task { means: self.means.clone(), run, sends, import, stop, in_flight };
+        self.jobs.spawn_local(async move { (key, task.work().await) });
+    }
+
+    /// A person handed a run to the service, or says that one that stopped may go on.
+    pub(super) async fn adopt(&mut self, id: &RunId) {
+        match self.means.store.run(Some(id)).await {
+            Ok(run) => {
+                tracing::info!(run = %id, "goes on, as a person wishes");
+                self.resting.remove(&run.key);
+                self.adopted.insert(run.key);
+            }
+            Err(error) => tracing::warn!(run = %id, %error, "cannot go on"),
+        }
+    }
+
+    /// A task came to its end.
+    pub(super) fn ended(&mut self, done: Result<(i64, Result<Ending, Failure>), tokio::task::JoinError>) {
+        let (key, done) = match done {
+            Ok(done) => done,
+            Err(error) => return tracing::error!(%error, "a defect in campaigner: a task broke off"),
+        };
+        let Some(AtWork { id, sends, .. }) = self.at_work.remove(&key) else { return };
+        self.means.board.of_run(&id.to_string(), |seen| seen.work = None);
+        let ending = match done {
+            Ok(ending) => ending,
+            Err(failure) => return self.rest(key, &id, failure),
+        };
+        match &ending.reason {
+            Some(Reason::Halt(problem)) => {
+                let advice = provider::advice(&problem.code).unwrap_or("mend what the provider says");
+                tracing::error!(run = %id, %problem, %advice, "stopped; it goes on after: campaigner resume {id}");
+                self.means.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
+                let rest = if sends { Rest::Halted } else { Rest::Until(Instant::now() + RETRY) };
+                self.resting.insert(key, rest);
+            }
+            Some(Reason::Signal) => tracing::info!(run = %id, "stopped; the next service goes on"),
+            _ if ending.finished => {
+                tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "finished");
+                self.means.board.words().runs.remove(&id.to_string());
+            }
+            _ if sends => {
+                tracing::info!(run = %id, accepted = ending.tally.accepted(), of = ending.tally.sendable(), "sent");
+                if let Some(waiting) = &ending.waiting {
+                    tracing::info!(run = %id, rows = waiting.rows, until = %waiting.first, "the rest waits");
+                    self.resting.insert(key, Rest::Waits(waiting.first));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, run: &Run, failure: Failure) {
+        self.rest(run.key, &run.id, failure);
+    }
+
+    /// Leaves a run alone for a while after a failure.
+    fn rest(&mut self, key: i64, id: &RunId, failure: Failure) {
+        let words = failure.words;
+        // Somebody else is at work on it, or it was stopped: no news.
+        let rest = match failure.exit {
+            Exit::Held | Exit::Stopped => Rest::Until(Instant::now() + RETRY),
+            _ => {
+                let new = self
+                    .means
+                    .board
+                    .words()
+                    .runs
+                    .get(&id.to_string())
+                    .is_none_or(|seen| seen.halted.as_ref() != Some(&words));
+                if new {
+                    tracing::error!(run = %id, "cannot work on it, tried again every now and then: {words}");
+                }
+                self.means.board.of_run(&id.to_string(), |seen| seen.halted = Some(words));
+                Rest::Until(Instant::now() + 3 * RETRY)
+            }
+        };
+        self.resting.insert(key, rest);
+    }
+}
+
+/// Work on one run.
+struct Task {
+    means: Rc<Means>,
+    run: Run,
+    sends: bool,
+    import: Option<Import>,
+    stop: Stop,
+    in_flight: usize,
+}
+
+impl Task {
+    async fn work(self) -> Result<Ending, Failure> {
+        let Self { means, run, sends, import, stop, in_flight } = self;
+        let store = &means.store;
+        let lock = Arc::new(store.lock(&run.id)?);
+        let events = events(&means, &run.id);
+        // Whoever held the lock until now may have moved it on.
+        let mut run = store.run(Some(&run.id)).await?;
+        if let (None, Some(Import { plan, digest })) = (run.planned_at, import) {
+            let import = plan.import(store, run.key, &digest, &events);
+            tokio::select! {
+                imported = import => drop(imported?),
+                () = stop.all_ended() => return Err(Failure::new(Exit::Stopped, "stopped while importing")),
+            }
+            run = store.run(Some(&run.id)).await?;
+        }
+        if sends {
+            let mut writer = store.writer().await?;
+            writer.claim(&run, store.path(), false).await?;
+            writer.close().await?;
+        }
+        let campaign = engine::thaw(&run)?;
+        let open = means.accounts.get(&campaign.provider)?;
+        let side = if sends { Side::Sends } else { Side::Polls };
+        let pace = open.pace.share((campaign.dispatch.rate, campaign.dispatch.per), side);
+        let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, pace, &lock)?;
+        if sends && run.cancelled_at.is_none() {
+            look::before_sending(store, &run, &job.renderer, &stop, &events, &means.global).await?;
+        }
+        let job = Job { events, stop, ..job };
+        let ending = engine::work(job, if sends { Work::Send } else { Work::ReconcileDue }).await?;
+        let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
+        if !halted && (sends || ending.finished) {
+            let run = store.run(Some(&run.id)).await?;
+            let folder = means.reports.join(run.id.to_string());
+            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished).await?;
+            tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
+        }
+        Ok(ending)
+    }
+}
+
+/// What happens with a run, for the log and for those who watch over HTTP.
+fn events(means: &Means, id: &RunId) -> Events {
+    let (board, run) = (means.board.clone(), id.to_string());
+    Arc::new(move |event| match event {
+        Event::Said(words) => tracing::info!(%run, "{words}"),
+        Event::Planned(tally) | Event::Moved(tally) => board.of_run(&run, |seen| seen.tally = tally),
+        _ => {}
+    })
+}
