@@ -117,7 +117,7 @@ async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, F
         IfLate::Skip => "later than that it is skipped, which is recorded",
         IfLate::Send => "and runs even later, once for all that were missed",
     };
-    told(&format!("  may start up to {} late; {late}", session::plain_seconds(schedule.not_after)))?;
+    told(&format!("  may start up to {} late; {late}", schedule::plain(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         told(&format!("  until {until}"))?;
     }
@@ -133,12 +133,26 @@ async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, F
         }
     }
     if next.is_empty() {
-        told("  nothing: it never comes due again")?;
+        told(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, global).await?))?;
     }
     if let Some(first) = next.first() {
         told(&format!("  {}", estimate(&loaded, schedule, *first, now, global).await))?;
     }
     so_far(&loaded.campaign.name, global).await
+}
+
+/// What there is to say of a schedule that has no time to come: a single time may wait for a service still.
+async fn no_more(name: &str, schedule: &Schedule, now: Millis, global: &Global) -> Result<String, Failure> {
+    let over = "nothing: it never comes due again".to_owned();
+    let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else { return Ok(over) };
+    let at = Millis(at.as_millisecond());
+    if global.db.exists() && Store::open_existing(&global.db).await?.last_decided(name, at).await? == Some(at) {
+        return Ok(over);
+    }
+    Ok(match schedule::due(schedule, now, now).start {
+        Some(due) => format!("due since {due}: it starts as soon as a service looks (`campaigner serve`)"),
+        None => format!("nothing: {at} was missed by more than `not_after`, and a service will skip it"),
+    })
 }
 
 /// What became of it, and what stands in its way.

@@ -265,7 +265,12 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     }
     let tally = job.store.tally(&job.run).await?;
     (job.events)(Event::Planned(tally));
-    tracing::info!(run = %job.run.id, ?work, rows = tally.rows(), open = tally.sendable() - tally.settled(), "begin");
+    // A pass over the statuses that are due is no news: a service makes one every minute.
+    let news = work != Work::ReconcileDue;
+    if news {
+        let open = tally.sendable() - tally.settled();
+        tracing::info!(run = %job.run.id, ?work, rows = tally.rows(), open, "begin");
+    }
 
     let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
@@ -292,7 +297,12 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     let mut writer = recorded?;
     worked?;
     Point::StatusesOver.pass();
-    finish(&job, &mut writer).await
+    let ending = finish(&job, &mut writer).await?;
+    if news || ending.finished {
+        let stopped = job.stop.ends_sending();
+        tracing::info!(run = %job.run.id, finished = ending.finished, stopped, "end");
+    }
+    Ok(ending)
 }
 
 /// Sends what is due, and asks for statuses beside it and after it. Gives back until when the first of the rows waits
@@ -416,6 +426,5 @@ async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     let awaited = job.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some();
     let finished = sent && !awaited;
     let waiting = if sent { None } else { job.store.waiting(run.key, Millis::now()).await? };
-    tracing::info!(run = %run.id, finished, stopped = job.stop.ends_sending(), "end");
     Ok(Ending { reason: job.stop.reason(), tally, finished, waiting })
 }

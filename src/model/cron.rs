@@ -169,4 +169,14 @@ mod tests {
             assert!(Cron::parse(text).is_ok(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([0-9*/,#LW?+A-Z-]{1,9} ){4}[0-9*/,#LW?+A-Za-z@-]{1,9}|\\PC{0,20}") {
+            if let Ok(cron) = Cron::parse(&text) {
+                proptest::prop_assert!(cron.next_on_the_wall(date(2026, 12, 1).at(0, 0, 0, 0)).is_some());
+                proptest::prop_assert!(!cron.words().is_empty());
+            }
+        }
+    }
 }

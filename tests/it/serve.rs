@@ -134,6 +134,8 @@ fn what_was_missed_by_more_than_not_after_is_skipped_and_says_so() {
 fn a_list_that_is_missing_is_waited_for_as_long_as_it_may_be_late() {
     let (provider, work) = (Provider::start(Script::default()), due(-1, "400/s", ""));
     std::fs::rename(work.path("list.csv"), work.path("later.csv")).unwrap();
+    let waits = work.alone(&["schedule", "explain", "job.yaml"]);
+    assert!(waits.out.contains("it starts as soon as a service looks"), "{waits}");
     let service = service(&work, &provider);
     service.wait_for_words("cannot begin yet");
     std::fs::rename(work.path("later.csv"), work.path("list.csv")).unwrap();

@@ -65,7 +65,8 @@ impl News {
         match self {
             Self::Read(file, name) => tracing::info!(file = %file.display(), campaign = %name, "campaign read"),
             Self::Wrong(file, words) => {
-                tracing::error!(file = %file.display(), "not a right campaign; it is not run until it is mended\n{words}");
+                let file = file.display();
+                tracing::error!("{file} is no right campaign and is not run until it is mended\n{words}");
             }
             Self::Gone(file) => tracing::info!(file = %file.display(), "campaign gone; what was begun of it goes on"),
             Self::Unreadable(folder, words) => {

@@ -78,10 +78,7 @@ impl Service {
                 continue;
             }
             match self.import_of(&run, due).await {
-                Ok(import) => {
-                    tracing::info!(run = %run.id, "taken up");
-                    self.send(run, import);
-                }
+                Ok(import) => self.send(run, import),
                 Err(failure) => self.failed(&run, failure),
             }
         }
