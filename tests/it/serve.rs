@@ -32,15 +32,17 @@ fn all_read(work: &Workplace) -> bool {
     wait_until(SOON, || work.states("job-1") == counts(&[("read", ROWS as u64)]))
 }
 
+/// Where a service answers, once it said so.
+fn address(service: &Running) -> Option<String> {
+    let said = service.said();
+    let (_, rest) = said.split_once("address=")?;
+    Some(rest.split_whitespace().next()?.to_owned())
+}
+
 /// Asks a service; status and body.
 fn ask(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let address = || {
-        let said = service.said();
-        let (_, rest) = said.split_once("address=")?;
-        Some(rest.split_whitespace().next()?.to_owned())
-    };
-    assert!(wait_until(SOON, || address().is_some()), "{}", service.said());
-    let mut stream = TcpStream::connect(address().unwrap()).unwrap();
+    assert!(wait_until(SOON, || address(service).is_some()), "{}", service.said());
+    let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
     let length = body.len();
     write!(
         stream,
@@ -117,6 +119,40 @@ fn a_service_that_is_killed_in_an_occurrence_goes_on_with_it_when_it_is_back() {
     work.verify("job-1");
 }
 
+#[cfg(debug_assertions)] // in other builds there are no crash points
+#[test]
+fn a_service_that_dies_while_it_reads_the_list_reads_it_anew() {
+    let (provider, work) = (Provider::start(Script::default()), due(-1, "400/s", ""));
+    work.crash(&provider, "rows committed", &["serve", "--no-http"]);
+    assert_eq!(provider.sends(), 0);
+    // Nothing was sent, so that the list may be mended still.
+    work.write("list.csv", csv(ROWS).replace("Name1,", "Ana,"));
+    let service = service(&work, &provider);
+    assert!(all_read(&work), "{}", service.said());
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+    provider.book().assert_nobody_twice();
+    assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 1);
+    work.verify("job-1");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn what_was_cut_off_before_anything_was_sent_does_not_start_when_it_is_too_late() {
+    let (provider, work) = (Provider::start(Script::default()), due(-45, "400/s", ", not_after: 1m"));
+    let too_late = Timestamp::now() + SignedDuration::from_secs(17);
+    work.crash(&provider, "plan committed", &["serve", "--no-http"]);
+    assert!(wait_until(SOON, || Timestamp::now() > too_late));
+    let service = service(&work, &provider);
+    service.wait_for_words("cut off before anything was sent");
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+    assert_eq!(provider.sends(), 0);
+    assert_eq!(work.states("job-1"), counts(&[("cancelled", ROWS as u64)]));
+    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    assert!(explained.out.contains("skipped: job-1 was cut off"), "{explained}");
+}
+
 #[test]
 fn what_was_missed_by_more_than_not_after_is_skipped_and_says_so() {
     let (provider, work) = (Provider::start(Script::default()), due(-7200, "400/s", ", not_after: 1h"));
@@ -186,6 +222,9 @@ fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_c
     assert_eq!(post(&service, "/runs/job-1/resume", "").0, 200);
     assert!(all_read(&work), "{}", service.said());
     assert_eq!(post(&service, pause, "").0, 409, "nothing is left to send");
+    // Whoever never ends their request holds nobody up.
+    let mut half = TcpStream::connect(address(&service).unwrap()).unwrap();
+    half.write_all(b"GET /runs HTTP/1.1\r\nHo").unwrap();
     service.terminate();
     assert_eq!(service.wait().code, 0);
     provider.book().assert_nobody_twice();

@@ -219,9 +219,9 @@ impl Service {
     /// Leaves a run alone for a while after a failure.
     fn rest(&mut self, key: i64, id: &RunId, failure: Failure) {
         let words = failure.words;
-        // Somebody else is at work on it, or it was stopped: no news.
         let rest = match failure.exit {
-            Exit::Held | Exit::Stopped => Rest::Until(Instant::now() + RETRY),
+            // Somebody else is at work on it: no news.
+            Exit::Held => Rest::Until(Instant::now() + RETRY),
             _ => {
                 let new = self
                     .means

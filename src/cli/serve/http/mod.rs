@@ -10,6 +10,7 @@ mod runs;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -40,12 +41,22 @@ pub(super) struct App {
     pub(super) wish: mpsc::Sender<RunId>,
 }
 
+/// How long whoever still asks is waited for when the service ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
+
 /// Answers until the service stops, and then ends what is begun.
 pub(super) async fn serve(listener: TcpListener, app: App, stop: &Stop) {
-    let stop = stop.clone();
-    let served = axum::serve(listener, routes(app)).with_graceful_shutdown(async move { stop.all_ended().await });
-    if let Err(error) = served.await {
-        tracing::error!(%error, "no more answers over HTTP");
+    let stopped = stop.clone();
+    let served = axum::serve(listener, routes(app)).with_graceful_shutdown(async move { stopped.all_ended().await });
+    let time_is_up = async {
+        stop.all_ended().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = async { served.await } => if let Err(error) = served {
+            tracing::error!(%error, "no more answers over HTTP");
+        },
+        () = time_is_up => {}
     }
 }
 
