@@ -166,6 +166,7 @@ fn accepted(intent: Intent) -> Settled {
     Settled {
         key: intent.key,
         attempt: intent.attempt,
+        again: intent.again,
         left: true,
         at: intent.at,
         ended_at: Millis(3),

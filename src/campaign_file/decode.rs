@@ -16,11 +16,12 @@ use super::message;
 use super::rows;
 use super::schedule;
 use super::section::{Section, is_word, value};
-use super::values::{BadValue, duration_within, name, number_within, parse_rate, percent, region, word};
+use super::values::{
+    BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, region, word,
+};
 
 /// Messages a second of one provider account where the campaign says nothing.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
-const DEFAULT_CONCURRENCY: u32 = 64;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_ATTEMPTS: u32 = 5;
 const DEFAULT_AFTER: Duration = Duration::from_secs(60);
@@ -165,12 +166,11 @@ fn recipients(
 fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Dispatch> {
     let mut read = Optional::open("dispatch", found, problems);
     let (rate, per) = read.or("rate", (DEFAULT_RATE, Duration::from_secs(1)), parse_rate);
-    let concurrency = read.or("concurrency", DEFAULT_CONCURRENCY, |text| number_within(text, 1..=10_000));
+    let concurrency = read.or("concurrency", None, parse_concurrency);
     let timeout = read.or("timeout", DEFAULT_TIMEOUT, |text| duration_within(text, "1s", "10m"));
     let attempts = read.or("attempts", DEFAULT_ATTEMPTS, |text| number_within(text, 1..=100));
     let uncertain = read.or("uncertain", WhenUncertain::Hold, uncertain);
     let halt = halt(read.get("halt"), problems);
-    let concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX);
     Some(Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt })
 }
 

@@ -172,7 +172,7 @@ struct FrozenRecipients {
 struct FrozenDispatch {
     rate: NonZeroU32,
     per_ms: u64,
-    concurrency: usize,
+    concurrency: Option<usize>,
     timeout_ms: u64,
     attempts: u32,
     uncertain: String,

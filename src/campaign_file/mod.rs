@@ -23,7 +23,7 @@ use crate::yaml::{self, FileKind};
 
 pub use crate::yaml::{Document, FileError as CampaignError, FileProblem, FileProblems, Place, Places};
 pub use frozen::{ThawError, fingerprint, freeze, thaw};
-pub use values::{BadValue, parse_duration, parse_rate};
+pub use values::{BadValue, parse_concurrency, parse_duration, parse_rate};
 
 /// Campaign files, as their problems speak of them.
 static CAMPAIGN: FileKind = FileKind {

@@ -96,7 +96,7 @@ fn a_full_campaign_is_read() {
         .to_string()
     );
     assert_eq!((campaign.dispatch.rate.get(), campaign.dispatch.per), (1000, Duration::from_secs(60)));
-    assert_eq!((campaign.dispatch.concurrency, campaign.dispatch.attempts), (8, 3));
+    assert_eq!((campaign.dispatch.concurrency, campaign.dispatch.attempts), (Some(8), 3));
     assert_eq!(campaign.dispatch.timeout, Duration::from_secs(10));
     assert_eq!(campaign.dispatch.uncertain, WhenUncertain::Resend);
     assert_eq!(campaign.reconcile.after, Duration::from_secs(120));
@@ -131,7 +131,7 @@ fn the_halt_rule_is_read_kept_and_counted_only_where_it_is_another() {
 fn what_is_left_out_has_its_default() {
     let campaign = read_text(&with(CSV, TEXT, "")).campaign;
     assert_eq!((campaign.dispatch.rate.get(), campaign.dispatch.per), (80, Duration::from_secs(1)));
-    assert_eq!((campaign.dispatch.concurrency, campaign.dispatch.attempts), (64, 5));
+    assert_eq!((campaign.dispatch.concurrency, campaign.dispatch.attempts), (None, 5));
     assert_eq!(campaign.dispatch.timeout, Duration::from_secs(30));
     assert_eq!(campaign.dispatch.halt, Some(Halt { share: 20, over: 200, same_error: 20 }));
     assert_eq!(campaign.dispatch.uncertain, WhenUncertain::Hold);

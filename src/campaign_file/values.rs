@@ -138,6 +138,20 @@ pub(super) fn duration_within(text: &str, least: &str, most: &str) -> Result<Dur
     })
 }
 
+/// Reads how many requests may be in flight: a whole number, or `auto` (`None`) for as many as the rate takes at the
+/// provider's latency.
+///
+/// # Errors
+/// What is wrong, and how to write it.
+pub fn parse_concurrency(text: &str) -> Result<Option<usize>, BadValue> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    let number = number_within(text, 1..=10_000)
+        .map_err(|bad| BadValue { hint: bad.hint.map(|hint| format!("{hint}, or `auto`")), ..bad })?;
+    Ok(usize::try_from(number).ok())
+}
+
 /// A whole number within bounds.
 pub(super) fn number_within(text: &str, bounds: RangeInclusive<u32>) -> Result<u32, BadValue> {
     let hint = format!("write a whole number from {} to {}", bounds.start(), bounds.end());

@@ -169,8 +169,9 @@ pub fn main() -> ExitCode {
     // A service has nothing but its log to say what it does.
     log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_))));
     // One thread for the work: measured faster than several here, since nothing in it is worth a hand-over. SQLite
-    // and the reading of recipients have threads of their own.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // and the reading of recipients have threads of their own, and what comes from them is seen to at once: many wait
+    // for a commit.
+    let runtime = match tokio::runtime::Builder::new_current_thread().global_queue_interval(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             screen::complain(&format!("cannot start: {error}"));

@@ -21,9 +21,9 @@ pub(super) struct Overrides {
     /// Messages a second (80/s) or a minute (1000/min), for this time
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
-    /// Requests in flight at most, for this time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    concurrency: Option<u32>,
+    /// Requests in flight at most, or `auto`, for this time
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
     /// Send at most N more messages, then stop with exit code 4; the same command goes on
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -44,8 +44,9 @@ impl Overrides {
             campaign.dispatch.rate = rate;
             campaign.dispatch.per = per;
         }
-        if let Some(concurrency) = self.concurrency {
-            campaign.dispatch.concurrency = concurrency as usize;
+        if let Some(concurrency) = &self.concurrency {
+            campaign.dispatch.concurrency = campaign_file::parse_concurrency(concurrency)
+                .map_err(|error| Failure::new(Exit::Wrong, format!("--concurrency {concurrency}: {error}")))?;
         }
         Ok(())
     }
@@ -91,9 +92,8 @@ impl Session {
         }
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
-        let concurrency = open_files::enough_for(dispatch.concurrency);
-        if concurrency < dispatch.concurrency {
-            let wished = dispatch.concurrency;
+        let concurrency = open_files::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
+        if let Some(wished) = dispatch.concurrency.filter(|wished| concurrency < *wished) {
             screen::say(&format!(
                 "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
             ));

@@ -21,6 +21,7 @@ use super::halt::HaltRule;
 use super::probe::{Pass, Probe};
 use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
+use super::sizing::Sizing;
 use super::stop::{Reason, Stop};
 use super::{EngineError, Job, unless_failed};
 use crate::crash::Point;
@@ -81,8 +82,10 @@ pub(super) async fn dispatch(
     let slots = Arc::new(Semaphore::new(job.concurrency));
     let one_template = names_one_template(&job.campaign.message);
     let halt = HaltRule::new(job.campaign.dispatch.halt);
+    let dispatch = &job.campaign.dispatch;
+    let sizing = Sizing::new(dispatch.concurrency.is_some(), dispatch.rate, dispatch.per);
     let probe = Probe::new(halt.in_flight());
-    let air = Arc::new(Air { job: job.clone(), recorder, halt, probe, one_template });
+    let air = Arc::new(Air { job: job.clone(), recorder, halt, sizing, probe, one_template });
     let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
@@ -217,6 +220,8 @@ async fn turns(
             first = wait_for_turn => first,
         };
         let Some(first) = first else { return };
+        // Lets everything that has landed meanwhile come first, so that its slots are given out in the same group.
+        tokio::task::yield_now().await;
         let mut rows = vec![first];
         while rows.len() < GROUP {
             let slot = slots.clone().try_acquire_owned().ok().zip(probe.try_enter());
@@ -261,10 +266,13 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 continue;
             }
             let tried = Tried { intent, tries: row.tries, put_off: row.put_off, doubted: row.doubted };
-            let may_leave = tokio::select! {
-                biased;
-                () = job.stop.sending_ended() => false,
-                may_leave = job.pace.depart(turn) => may_leave,
+            let may_leave = match job.pace.try_depart(turn) {
+                Some(may_leave) => may_leave,
+                None => tokio::select! {
+                    biased;
+                    () = job.stop.sending_ended() => false,
+                    may_leave = job.pace.depart(turn) => may_leave,
+                },
             };
             if !may_leave || job.stop.ends_sending() {
                 air.settle(tried, Outcome::Unsent).await;
@@ -278,12 +286,12 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 // Asked once more: an answer may have arrived since.
                 let outcome = match air.job.stop.ends_sending() {
                     true => Outcome::Unsent,
-                    false => air.job.send(turn, row.body).await,
+                    false => air.send(turn, row.body).await,
                 };
                 Point::AnswerRead.pass();
                 air.settle(tried, outcome).await;
                 Point::OutcomeQueued.pass();
-                air.probe.leave(pass, air.halt.in_flight());
+                air.probe.leave(pass, air.halt.in_flight().min(air.sizing.in_flight()));
                 drop(slot);
                 landing.done();
             });
@@ -296,6 +304,7 @@ struct Air {
     job: Arc<Job>,
     recorder: Recorder,
     halt: HaltRule,
+    sizing: Sizing,
     probe: Probe,
     /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
     one_template: bool,
@@ -311,6 +320,16 @@ fn names_one_template(message: &serde_json::Value) -> bool {
 }
 
 impl Air {
+    /// Sends one message, and takes note of how long the answer took, if there was one.
+    async fn send(&self, turn: Turn, body: Vec<u8>) -> Outcome {
+        let begun = tokio::time::Instant::now();
+        let outcome = self.job.send(turn, body).await;
+        if !matches!(outcome, Outcome::Unreachable(_)) {
+            self.sizing.took(begun.elapsed());
+        }
+        outcome
+    }
+
     /// Draws the consequences of an outcome: for the pace, for the run, and for the row.
     async fn settle(&self, tried: Tried, outcome: Outcome) {
         let job = &self.job;

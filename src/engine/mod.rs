@@ -21,6 +21,7 @@ mod recorder;
 mod report;
 mod scan;
 mod settle;
+mod sizing;
 mod status;
 mod stop;
 
@@ -42,6 +43,7 @@ pub use links::{Link, Links, ask};
 pub use orders::{Stops, cancel};
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
+pub use sizing::MOST_IN_FLIGHT;
 pub use status::{speed, stage, status, thaw, time_to_send};
 pub use stop::{Reason, Stop};
 
@@ -85,7 +87,7 @@ pub struct Job {
     pub pace: Share,
     /// When rows that failed are tried again.
     pub retry: RetryPolicy,
-    /// Requests in flight at most.
+    /// Requests in flight at most: what the campaign says and the system allows, or [`MOST_IN_FLIGHT`].
     pub concurrency: usize,
     /// Rows taken up for the first time at most, this time.
     pub limit: Option<u64>,
@@ -159,6 +161,16 @@ impl From<StoreError> for EngineError {
     }
 }
 
+/// A frozen cell, in place where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Cell<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+
+impl AsRef<str> for Cell<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
@@ -226,7 +238,7 @@ impl Job {
     /// The request body of a row, exactly as it was checked at the plan.
     fn render(&self, due: &Due) -> Result<Vec<u8>, EngineError> {
         let failed = |problem| EngineError::Render { row: due.key.row(), problem };
-        let cells: Vec<std::borrow::Cow<'_, str>> =
+        let cells: Vec<Cell<'_>> =
             serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
         let mut body = Vec::with_capacity(512);
         self.renderer

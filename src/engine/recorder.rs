@@ -31,6 +31,9 @@ const QUEUE: usize = 4096;
 /// Records in one commit at most, so that those who wait for it do not wait for long.
 const MOST: usize = 1024;
 
+/// How long outcomes that nobody waits for wait for others. Short: what a crash of the machine finds here is in doubt.
+const LINGER: Duration = Duration::from_millis(3);
+
 /// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: u32 = 300;
@@ -77,9 +80,22 @@ pub(super) async fn record(
     while let Some(first) = queue.recv().await {
         let mut round = Round::default();
         round.take(first);
+        let late = tokio::time::sleep(LINGER);
+        tokio::pin!(late);
         while round.size() < MOST {
-            let Ok(entry) = queue.try_recv() else { break };
-            round.take(entry);
+            match queue.try_recv() {
+                Ok(entry) => round.take(entry),
+                Err(_) if round.is_awaited() => break,
+                // Nobody waits for it: others may share its commit, and the sync is what a commit costs.
+                Err(_) => tokio::select! {
+                    biased;
+                    entry = queue.recv() => match entry {
+                        Some(entry) => round.take(entry),
+                        None => break,
+                    },
+                    () = &mut late => break,
+                },
+            }
         }
         if !round.batch.is_empty() {
             let granted = commit(writer, run, &round.batch, events).await?;
@@ -139,6 +155,11 @@ impl Round {
             }
             Entry::Reach(stage) => self.stages.push(stage),
         }
+    }
+
+    /// Whether somebody waits for its commit.
+    fn is_awaited(&self) -> bool {
+        !(self.intents.is_empty() && self.polls.is_empty() && self.stages.is_empty())
     }
 
     fn size(&self) -> usize {

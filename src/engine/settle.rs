@@ -41,6 +41,7 @@ impl Rules<'_> {
         let mut settled = Settled {
             key: tried.intent.key,
             attempt: tried.intent.attempt,
+            again: tried.intent.again,
             left: true,
             at: tried.intent.at,
             ended_at: now,
@@ -158,7 +159,7 @@ mod tests {
         let dispatch = Dispatch {
             rate: NonZeroU32::MIN,
             per: Duration::from_secs(1),
-            concurrency: 1,
+            concurrency: Some(1),
             timeout: Duration::from_secs(30),
             attempts: 3,
             uncertain,

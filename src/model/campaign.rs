@@ -86,8 +86,8 @@ pub struct Dispatch {
     pub rate: NonZeroU32,
     /// The length of time `rate` is meant for: a second or a minute.
     pub per: Duration,
-    /// Requests in flight at most.
-    pub concurrency: usize,
+    /// Requests in flight at most; `None` for as many as the rate takes at the provider's latency.
+    pub concurrency: Option<usize>,
     /// Time for one request, from connecting to the last byte of the answer.
     pub timeout: Duration,
     /// Tries a row has before it is `exhausted`.

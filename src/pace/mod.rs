@@ -158,20 +158,32 @@ impl Pace {
     pub async fn depart(&self, turn: Turn) -> bool {
         let _first_in_line = self.departures.lock().await;
         loop {
-            let now = Instant::now();
-            let wait = {
-                let mut limits = self.limits();
-                if !limits.outage.holds(turn) {
-                    return false;
-                }
-                match limits.not_before {
-                    Some(until) if now < until => Some(until - now),
-                    _ => limits.window.enter(now),
-                }
-            };
-            let Some(wait) = wait else { return true };
-            tokio::time::sleep(wait).await;
+            match self.leave(turn) {
+                Ok(may_leave) => return may_leave,
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
         }
+    }
+
+    /// As [`depart`](Pace::depart) where nobody needs to wait; `None` where somebody does.
+    #[must_use]
+    pub fn try_depart(&self, turn: Turn) -> Option<bool> {
+        let _first_in_line = self.departures.try_lock().ok()?;
+        self.leave(turn).ok()
+    }
+
+    /// Whether a request may leave, or how long until that is known.
+    fn leave(&self, turn: Turn) -> Result<bool, Duration> {
+        let now = Instant::now();
+        let mut limits = self.limits();
+        if !limits.outage.holds(turn) {
+            return Ok(false);
+        }
+        let wait = match limits.not_before {
+            Some(until) if now < until => Some(until - now),
+            _ => limits.window.enter(now),
+        };
+        wait.map_or(Ok(true), Err)
     }
 
     /// Slows down because the provider asked for it, for as long as it asked, where it did. Only ever slows down:

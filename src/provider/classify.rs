@@ -4,6 +4,7 @@
 //! The question is always the same: may the message have been accepted? Where that cannot be ruled out the outcome is
 //! `Uncertain`, since the provider has no idempotency key and a second request might be a second message.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -18,12 +19,12 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
         return without_envelope(status, wait, body);
     };
-    match (envelope.status.as_str(), status.is_success()) {
+    match (envelope.status.as_ref(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
             Some(message_id) => Outcome::Accepted { message_id },
             None => uncertain("no_message_id", "the provider reported success without a message id"),
         },
-        ("error", _) => refusal(status, wait, envelope.code, envelope.message.unwrap_or_default()),
+        ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
         _ => uncertain("bad_answer", &format!("the provider answered HTTP {status} with a contradictory body")),
     }
 }
@@ -49,7 +50,7 @@ pub(super) fn statuses(
                 || PollError::TryAgain(Problem::new("bad_answer", "the statuses in the answer cannot be read"));
             return Ok(envelope.statuses().ok_or_else(garbled)?.into_iter().map(update).collect());
         }
-        Ok(Envelope { code, message, .. }) => refusal(status, wait, code, message.unwrap_or_default()),
+        Ok(Envelope { code, message, .. }) => refusal(status, wait, code, words(message)),
         Err(_) => without_envelope(status, wait, body),
     };
     Err(asked_in_vain(outcome))
@@ -80,6 +81,10 @@ fn update(status: Status) -> StatusUpdate {
         delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
         read_at: status.read_at.and_then(Millis::from_provider_seconds),
     }
+}
+
+fn words(message: Option<Cow<'_, str>>) -> String {
+    message.unwrap_or_default().into_owned()
 }
 
 /// An answer that says "error" in the provider's envelope.

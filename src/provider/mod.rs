@@ -137,8 +137,13 @@ impl Provider {
             },
             Way::Proxy(sites) => {
                 let url = sites.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
-                match self.client.post(url.clone()).body(body).send().await {
-                    Ok(response) => (response.status(), response.headers().clone(), read(response).await),
+                // Boxed, since its future is large, and room for it would be in that of every message.
+                let answer = Box::pin(async {
+                    let response = self.client.post(url.clone()).body(body).send().await?;
+                    Ok((response.status(), response.headers().clone(), read(response).await))
+                });
+                match answer.await {
+                    Ok(answer) => answer,
                     Err(error) => return lost::client(error),
                 }
             }

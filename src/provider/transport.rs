@@ -94,7 +94,8 @@ impl Transport {
                 Some(line) => (line, true),
                 None => tokio::select! {
                     biased;
-                    made = self.dial.connect() => (made.map_err(Failure::Connect)?, false),
+                    // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
+                    made = Box::pin(self.dial.connect()) => (made.map_err(Failure::Connect)?, false),
                     () = &mut end => return Err(Failure::Connect(timed_out())),
                 },
             };

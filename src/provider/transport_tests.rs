@@ -334,3 +334,11 @@ async fn every_address_of_a_name_is_tried() {
     assert_eq!(body(&transport).await, "ok");
     assert_eq!(count(&seen), 1);
 }
+
+/// It is moved and kept for every message in flight; what is seldom needed is boxed.
+#[tokio::test]
+async fn a_message_on_its_way_takes_little_room() {
+    let transport = transport("127.0.0.1:9".parse().unwrap(), 1);
+    let way = transport.send(Channel::Whatsapp, Vec::new());
+    assert!(size_of_val(&way) <= 1024, "{} bytes", size_of_val(&way));
+}

@@ -1,5 +1,7 @@
 //! The provider's envelopes as they come over the wire. Read leniently: what is not needed may be anything.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -7,37 +9,39 @@ use serde::Deserializer;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
 #[serde(remote = "Self")]
-pub(super) struct Envelope {
+pub(super) struct Envelope<'a> {
     /// `success` or `error`.
-    pub(super) status: String,
+    #[serde(borrow)]
+    pub(super) status: Cow<'a, str>,
     /// 200, or the provider's code of the failure.
     #[serde(default)]
     pub(super) code: Option<i64>,
     /// Words for a failure.
-    #[serde(default)]
-    pub(super) message: Option<String>,
+    #[serde(default, borrow)]
+    pub(super) message: Option<Cow<'a, str>>,
     /// What was asked for. On failure `{}`, or whatever else: it is not looked at.
-    #[serde(default)]
-    pub(super) data: Value,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
 }
 
 /// By its keys alone: a list is no envelope, though what an envelope holds might stand in it in the right order.
-impl<'de> Deserialize<'de> for Envelope {
+impl<'de> Deserialize<'de> for Envelope<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Keys;
 
         impl<'de> Visitor<'de> for Keys {
-            type Value = Envelope;
+            type Value = Envelope<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the provider's envelope")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Envelope, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Envelope<'de>, A::Error> {
                 Envelope::deserialize(MapAccessDeserializer::new(map))
             }
         }
@@ -46,25 +50,32 @@ impl<'de> Deserialize<'de> for Envelope {
     }
 }
 
-impl Envelope {
+impl Envelope<'_> {
     /// The message's id in the answer to a send.
     pub(super) fn message_id(&self) -> Option<String> {
-        match self.data.get("msg_id")? {
-            Value::String(id) if !id.trim().is_empty() => Some(id.clone()),
+        match serde_json::from_str(self.entry("msg_id")?.get()).ok()? {
+            Value::String(id) if !id.trim().is_empty() => Some(id),
             Value::Number(id) => Some(id.to_string()),
             _ => None,
         }
     }
 
     /// The entries in the answer to a status request: a list inside `data` inside `data`.
-    pub(super) fn statuses(self) -> Option<Vec<Status>> {
-        match self.data {
-            Value::Object(mut data) => match data.remove("data") {
-                None => Some(Vec::new()),
-                Some(list) => serde_json::from_value(list).ok(),
-            },
-            _ => None,
+    pub(super) fn statuses(&self) -> Option<Vec<Status>> {
+        match self.entry("data") {
+            None => self.entries().map(|_| Vec::new()),
+            Some(list) => serde_json::from_str(list.get()).ok(),
         }
+    }
+
+    /// What stands under this key in `data`.
+    fn entry(&self, key: &str) -> Option<&RawValue> {
+        self.entries()?.remove(key)
+    }
+
+    /// What is in `data`, if it is an object.
+    fn entries(&self) -> Option<HashMap<Cow<'_, str>, &RawValue>> {
+        serde_json::from_str(self.data?.get()).ok()
     }
 }
 

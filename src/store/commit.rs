@@ -1,16 +1,17 @@
 //! The commit of what dispatch and reconciliation bring: outcomes, intents and status answers, all or nothing.
 //!
-//! Each execution costs two changes of thread, since SQLite works in one of its own. So a commit is two, whatever it
-//! holds: one text of several statements, and `COMMIT`.
+//! Each execution costs two changes of thread, since SQLite works in one of its own. So most commits are one: a text of
+//! several statements, `BEGIN` to `COMMIT`. Most of what they hold is messages that were accepted the first time they
+//! were tried; these have statements of their own, which say of them only what differs from one to the next.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use sqlx::{Row, SqliteConnection};
 
-use super::dispatch::last_tried;
+use super::air::{Air, Line};
 use super::error::doing;
-use super::many::Many;
+use super::many::{Bound, Many, room, size};
 use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, connect};
 use crate::crash::Point;
 use crate::model::{Change, State};
@@ -39,51 +40,89 @@ impl Writer {
 
     async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
         let store = &mut self.connection;
-        let mut last_fresh = match self.last_fresh {
-            None => last_tried(&mut *store, run).await?,
-            known => known,
+        // Taken out, and put back when all is in: after a failure it is read anew.
+        let mut air = match self.air.take() {
+            Some(air) => air,
+            None => Air::read(&mut *store, run).await?,
         };
-        let mut granted = vec![Grant::Refused; batch.intents.len()];
-        let mut fresh = Vec::with_capacity(batch.intents.len());
-        for (intent, grant) in batch.intents.iter().zip(&mut granted) {
-            // Fresh rows are taken up in input order, each once: all that were ever taken up lie before the last.
-            if !intent.again && last_fresh.is_none_or(|last| last < intent.key) {
-                last_fresh = Some(intent.key);
-                *grant = Grant::Granted;
-                fresh.push(intent);
+        air.land(batch.settled.iter().map(|settled| settled.key))?;
+        let mut granted = air.fresh(&batch.intents);
+        let lines = air.take_off(&batch.intents, &granted);
+        let (firsts, others): (Vec<&Settled>, Vec<&Settled>) =
+            batch.settled.iter().partition(|settled| settled.is_accepted_at_first());
+        let again = batch.intents.iter().any(|intent| intent.again);
+        let more = again || !others.is_empty() || !batch.polled.is_empty() || batch.polls > 0 || firsts.len() > MOST;
+        let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
+        if more {
+            for others in others.chunks(MOST) {
+                write_others(store, others).await?;
             }
+            if again {
+                take_up_again(store, &mut air, &batch.intents, &mut granted).await?;
+            }
+            if !batch.polled.is_empty() {
+                super::reconcile::merge(store, &batch.polled).await?;
+            }
+            if batch.polls > 0 {
+                sqlx::query("UPDATE run SET polls = polls + ?2 WHERE id = ?1")
+                    .bind(run)
+                    .bind(i64::from(batch.polls))
+                    .execute(&mut *store)
+                    .await
+                    .map_err(doing("count polls"))?;
+            }
+            Point::BatchWritten.pass();
+            sqlx::query("COMMIT").execute(&mut *store).await.map_err(doing("commit"))?;
         }
-        let missing = write(store, true, &batch.settled, &fresh).await?;
-        if missing > 0 || batch.intents.iter().any(|intent| intent.again) {
-            look_closely(store, run, &batch.intents, &mut granted, missing).await?;
+        if !suppressed.is_empty() {
+            for (_, grant) in batch.intents.iter().zip(&mut granted).filter(|(i, _)| suppressed.contains(&i.key)) {
+                *grant = Grant::Suppressed(State::Suppressed);
+            }
+            air.land(suppressed)?;
         }
-        if !batch.polled.is_empty() {
-            super::reconcile::merge(store, &batch.polled).await?;
-        }
-        if batch.polls > 0 {
-            sqlx::query("UPDATE run SET polls = polls + ?2 WHERE id = ?1")
-                .bind(run)
-                .bind(i64::from(batch.polls))
-                .execute(&mut *store)
-                .await
-                .map_err(doing("count polls"))?;
-        }
-        Point::BatchWritten.pass();
-        sqlx::query("COMMIT").execute(&mut *store).await.map_err(doing("commit"))?;
-        self.last_fresh = last_fresh;
+        self.air = Some(air);
         Ok(granted)
     }
 }
 
-/// Rows in one execution at most, of either kind: few enough that the statements of all sizes together stay small.
+impl Settled {
+    /// Whether it is of the kind that most are: accepted, and never tried before. Then all else about it is known.
+    fn is_accepted_at_first(&self) -> bool {
+        self.state == State::Accepted && !self.again && self.problem.is_none()
+    }
+}
+
+/// Rows in one execution at most: few enough that the statements of all sizes together stay small.
 const MOST: usize = 1 << (SIZES - 2);
-const SIZES: usize = 8;
+/// Sizes of a text: for no row, and for each power of two up to [`MOST`].
+const SIZES: usize = 10;
 
-/// The texts: those that begin the commit and those that go on with it, for each size of outcomes and of intents.
-static TEXTS: [[[OnceLock<String>; SIZES]; SIZES]; 2] =
-    [const { [const { [const { OnceLock::new() }; SIZES] }; SIZES] }; 2];
+const DONE: &str = "DELETE FROM intent WHERE id IN (SELECT value FROM json_each(?))";
+const LINES: &str = "INSERT INTO intent (id, first, last, again, attempt, at) \
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
+/// Looks at the suppression list in the commit of the intents, so that a number takes effect the moment it is on the list.
+/// Mostly there is no list, and then no row is looked at.
+const SUPPRESS: &str = "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
+    SELECT r.id, r.id >> 40, 12, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
+    FROM json_each(?) line CROSS JOIN recipient r ON r.id BETWEEN line.value ->> 1 AND line.value ->> 2 \
+    CROSS JOIN suppression s ON s.phone = r.phone WHERE EXISTS (SELECT 1 FROM suppression) RETURNING id";
 
-static CLOSE: Many = Many::new("DELETE FROM intent WHERE id IN (SELECT column1 FROM (VALUES ", 1, "))");
+static FIRST_LEDGER: Many = Many::new(
+    "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome) SELECT column1, 1, column2, column3, 2 FROM (VALUES ",
+    3,
+    ") WHERE column1 IS NOT NULL",
+);
+static FIRST_DELIVERY: Many = Many::new(
+    "INSERT INTO delivery (id, run, state, attempts, tries, tried_at, accepted_at, message_id, poll_at) \
+     SELECT column1, column1 >> 40, 2, 1, 1, column2, column3, column4, column5 FROM (VALUES ",
+    5,
+    ") WHERE column1 IS NOT NULL",
+);
+const _: () = assert!(
+    State::Accepted as i64 == 2 && State::Suppressed as i64 == 12 && RowKey::ROW_BITS == 40,
+    "they stand in the statements"
+);
+
 static LEDGER: Many = Many::new(
     "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome, code) SELECT * FROM (VALUES ",
     6,
@@ -99,129 +138,136 @@ static DELIVERY: Many = Many::new(
      message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
      due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted, put_off = excluded.put_off",
 );
-/// Looks at the suppression list here, in the commit, so that a number takes effect the moment it is on the list.
-/// Mostly there is no list, and then no row is looked at.
-static INTENT: Many = Many::new(
-    "INSERT INTO intent (id, attempt, at) SELECT * FROM (VALUES ",
-    3,
-    ") WHERE column1 IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM suppression) OR NOT EXISTS \
-     (SELECT 1 FROM recipient r JOIN suppression s ON s.phone = r.phone WHERE r.id = column1))",
-);
 
-/// Writes outcomes and intents. Gives back how many changes were not made: an outcome's that has no intent, or an
-/// intent's whose number is on the suppression list.
-async fn write(
+/// Begins the transaction and writes what most commits are made of: the lines of intents that are done with, the new
+/// ones, and the messages that were accepted at first; ends it if that is all. Gives the rows of these intents that are on
+/// the suppression list, and are marked so.
+async fn begin(
     store: &mut SqliteConnection,
-    mut begin: bool,
-    settled: &[Settled],
-    intents: &[&Intent],
-) -> Result<u64, StoreError> {
-    let mut missing = 0;
-    let (mut settled, mut intents) = (settled.chunks(MOST), intents.chunks(MOST));
-    loop {
-        let (settled, intents) = (settled.next().unwrap_or_default(), intents.next().unwrap_or_default());
-        if !begin && settled.is_empty() && intents.is_empty() {
-            return Ok(missing);
-        }
-        let (outcomes, wishes) = (size(settled.len()), size(intents.len()));
-        let text =
-            TEXTS[usize::from(begin)][outcomes][wishes].get_or_init(|| text(begin, room(outcomes), room(wishes)));
-        let (outcomes, wishes) = (room(outcomes), room(wishes));
-        let mut statement = sqlx::query(text.as_str());
-        statement = CLOSE.bind(statement, outcomes, settled, |close, s| close.bind(s.key.0));
-        statement = LEDGER.bind(statement, outcomes, settled, |entry, s| {
-            // An attempt whose request never left is no attempt.
-            entry
-                .bind(s.left.then_some(s.key.0))
-                .bind(s.attempt.0)
-                .bind(s.at.0)
-                .bind(s.ended_at.0)
-                .bind(s.state.code())
-                .bind(s.problem.as_ref().map(|problem| &problem.code))
-        });
-        statement = DELIVERY.bind(statement, outcomes, settled, |row, s| {
-            row.bind(s.key.0)
-                .bind(s.key.run())
-                .bind(s.state.code())
-                .bind(s.tries)
-                .bind(if s.left { s.attempt.0 } else { s.attempt.0 - 1 })
-                .bind(s.at.0)
-                .bind((s.state == State::Accepted).then_some(s.ended_at.0))
-                .bind(&s.message_id)
-                .bind(s.problem.as_ref().map(|problem| &problem.code))
-                .bind(s.problem.as_ref().map(|problem| &problem.message))
-                .bind(s.due_at.map(|at| at.0))
-                .bind(s.poll_at.map(|at| at.0))
-                .bind(s.doubted)
-                .bind(s.put_off)
-        });
-        statement =
-            INTENT.bind(statement, wishes, intents, |wish, i| wish.bind(i.key.0).bind(i.attempt.0).bind(i.at.0));
-        let rows = statement.fetch_all(&mut *store).await.map_err(doing("commit"))?;
-        let changes: Vec<i64> =
-            rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(doing("commit"))?;
-        let made = changes.last().zip(changes.first()).map_or(0, |(after, before)| after - before).unsigned_abs();
-        let left = settled.iter().filter(|s| s.left).count();
-        // Never fewer than were made: keys are unique, and each row changes once.
-        missing += ((2 * settled.len() + left + intents.len()) as u64).saturating_sub(made);
-        begin = false;
+    done: &[i64],
+    lines: &[Line],
+    firsts: &[&Settled],
+    all: bool,
+) -> Result<HashSet<RowKey>, StoreError> {
+    static TEXTS: [[OnceLock<String>; SIZES]; 2] = [const { [const { OnceLock::new() }; SIZES] }; 2];
+    let (now, later) = firsts.split_at(firsts.len().min(MOST));
+    let index = size(now.len());
+    let text = TEXTS[usize::from(all)][index].get_or_init(|| {
+        let (firsts, end) = (firsts_text(room(index)), if all { "COMMIT" } else { "" });
+        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{firsts}{end}")
+    });
+    let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
+    let statement = sqlx::query(text.as_str()).bind(done).bind(lines.clone()).bind(lines);
+    let suppressed = bind_firsts(statement, room(index), now).fetch_all(&mut *store).await.map_err(doing("commit"))?;
+    for firsts in later.chunks(MOST) {
+        static TEXTS: [OnceLock<String>; SIZES] = [const { OnceLock::new() }; SIZES];
+        let index = size(firsts.len());
+        let text = TEXTS[index].get_or_init(|| firsts_text(room(index)));
+        let statement = bind_firsts(sqlx::query(text.as_str()), room(index), firsts);
+        statement.execute(&mut *store).await.map_err(doing("commit"))?;
     }
+    suppressed.iter().map(|row| row.try_get(0).map(RowKey)).collect::<Result<_, _>>().map_err(doing("commit"))
 }
 
-/// The text for so many outcomes and intents, with the changes made before it and after it.
-fn text(begin: bool, outcomes: usize, intents: usize) -> String {
-    let mut text = if begin { "BEGIN IMMEDIATE;" } else { "" }.to_owned();
-    text.push_str("SELECT total_changes();");
-    if outcomes > 0 {
-        for many in [&CLOSE, &LEDGER, &DELIVERY] {
-            many.add_to(&mut text, outcomes);
-        }
+fn firsts_text(rows: usize) -> String {
+    let mut text = String::new();
+    if rows > 0 {
+        FIRST_LEDGER.add_to(&mut text, rows);
+        FIRST_DELIVERY.add_to(&mut text, rows);
     }
-    if intents > 0 {
-        INTENT.add_to(&mut text, intents);
-    }
-    text + "SELECT total_changes()"
+    text
 }
 
-/// Which size of a statement holds so many rows: the first holds none, and each after it a power of two.
-fn size(rows: usize) -> usize {
-    if rows == 0 { 0 } else { 1 + rows.next_power_of_two().trailing_zeros() as usize }
+fn bind_firsts<'a>(statement: Bound<'a>, room: usize, firsts: &[&'a Settled]) -> Bound<'a> {
+    let statement = FIRST_LEDGER.bind(statement, room, firsts.iter().copied(), |entry, first| {
+        entry.bind(first.key.0).bind(first.at.0).bind(first.ended_at.0)
+    });
+    FIRST_DELIVERY.bind(statement, room, firsts.iter().copied(), |row, first| {
+        row.bind(first.key.0)
+            .bind(first.at.0)
+            .bind(first.ended_at.0)
+            .bind(&first.message_id)
+            .bind(first.poll_at.map(|at| at.0))
+    })
 }
 
-/// How many rows a statement of this size holds.
-fn room(size: usize) -> usize {
-    if size == 0 { 0 } else { 1 << (size - 1) }
+fn lines_text(lines: &[Line]) -> String {
+    let line = |line: &Line| {
+        let intent = &line.intent;
+        (line.id, line.first.0, line.last.0, u8::from(intent.again), intent.attempt.0, intent.at.0)
+    };
+    serde_json::to_string(&lines.iter().map(line).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// Sees to what is seldom: intents of rows that wait for another try, and numbers on the suppression list.
-async fn look_closely(
+/// Writes outcomes of any kind, at most [`MOST`].
+async fn write_others(store: &mut SqliteConnection, settled: &[&Settled]) -> Result<(), StoreError> {
+    static TEXTS: [OnceLock<String>; SIZES] = [const { OnceLock::new() }; SIZES];
+    let index = size(settled.len());
+    let room = room(index);
+    let text = TEXTS[index].get_or_init(|| {
+        let mut text = String::new();
+        LEDGER.add_to(&mut text, room);
+        DELIVERY.add_to(&mut text, room);
+        text
+    });
+    let statement = LEDGER.bind(sqlx::query(text.as_str()), room, settled.iter().copied(), |entry, s| {
+        // An attempt whose request never left is no attempt.
+        entry
+            .bind(s.left.then_some(s.key.0))
+            .bind(s.attempt.0)
+            .bind(s.at.0)
+            .bind(s.ended_at.0)
+            .bind(s.state.code())
+            .bind(s.problem.as_ref().map(|problem| &problem.code))
+    });
+    let statement = DELIVERY.bind(statement, room, settled.iter().copied(), |row, s| {
+        row.bind(s.key.0)
+            .bind(s.key.run())
+            .bind(s.state.code())
+            .bind(s.tries)
+            .bind(if s.left { s.attempt.0 } else { s.attempt.0 - 1 })
+            .bind(s.at.0)
+            .bind((s.state == State::Accepted).then_some(s.ended_at.0))
+            .bind(&s.message_id)
+            .bind(s.problem.as_ref().map(|problem| &problem.code))
+            .bind(s.problem.as_ref().map(|problem| &problem.message))
+            .bind(s.due_at.map(|at| at.0))
+            .bind(s.poll_at.map(|at| at.0))
+            .bind(s.doubted)
+            .bind(s.put_off)
+    });
+    statement.execute(&mut *store).await.map(drop).map_err(doing("commit"))
+}
+
+/// Takes rows up that wait for another try, and grants their intents.
+async fn take_up_again(
     store: &mut SqliteConnection,
-    run: i64,
+    air: &mut Air,
     intents: &[Intent],
     granted: &mut [Grant],
-    missing: u64,
 ) -> Result<(), StoreError> {
-    let suppressed = suppressed(store, intents).await?;
-    let mut unwritten = 0;
-    let mut again = Vec::new();
-    for (intent, grant) in intents.iter().zip(granted) {
-        let waiting = if intent.again { is_waiting(store, intent).await? } else { *grant == Grant::Granted };
-        if waiting && suppressed.contains(&intent.key) {
-            *grant = Grant::Suppressed(suppress(store, run, intent.key).await?);
-            unwritten += u64::from(!intent.again);
-        } else if waiting && intent.again {
-            take_up_again(store, intent.key).await?;
+    let (again, grants): (Vec<Intent>, Vec<&mut Grant>) =
+        intents.iter().copied().zip(granted).filter(|(intent, _)| intent.again).unzip();
+    let suppressed = suppressed(store, &again).await?;
+    let mut taken_up = Vec::new();
+    for (intent, grant) in again.into_iter().zip(grants) {
+        if !is_waiting(store, &intent).await? {
+            continue;
+        }
+        if suppressed.contains(&intent.key) {
+            *grant = Grant::Suppressed(suppress(store, intent.key).await?);
+        } else {
+            mark_sending(store, intent.key).await?;
             *grant = Grant::Granted;
-            again.push(intent);
+            taken_up.push(intent);
         }
     }
-    if unwritten != missing {
-        return Err(StoreError::Damaged("an outcome has no intent".to_owned()));
-    }
-    write(store, false, &[], &again).await.map(drop)
+    let lines = air.take_off(&taken_up, &vec![Grant::Granted; taken_up.len()]);
+    let lines = sqlx::query(LINES).bind(lines_text(&lines)).execute(&mut *store).await;
+    lines.map(drop).map_err(doing("commit"))
 }
 
-/// Which of these rows have a number on the suppression list; the same look as in [`INTENT`].
+/// Which of these rows have a number on the suppression list.
 async fn suppressed(store: &mut SqliteConnection, intents: &[Intent]) -> Result<HashSet<RowKey>, StoreError> {
     let failed = || doing("look at the suppression list");
     if intents.is_empty() {
@@ -239,20 +285,17 @@ async fn suppressed(store: &mut SqliteConnection, intents: &[Intent]) -> Result<
     Ok(found.into_iter().map(RowKey).collect())
 }
 
-/// Marks a row whose number is on the suppression list. One that may have been accepted before stays in doubt.
-async fn suppress(store: &mut SqliteConnection, run: i64, key: RowKey) -> Result<State, StoreError> {
+/// Marks a waiting row whose number is on the suppression list. One that may have been accepted before stays in doubt.
+async fn suppress(store: &mut SqliteConnection, key: RowKey) -> Result<State, StoreError> {
     let suppressed = State::Pending.after(Change::Suppress).map_err(StoreError::Illegal)?;
     let uncertain = State::Pending.after(Change::Doubt).map_err(StoreError::Illegal)?;
     let state: i64 = sqlx::query_scalar(
-        "INSERT INTO delivery (id, run, state, attempts, tries, code, message) \
-         SELECT r.id, ?2, ?3, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
-         FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone WHERE r.id = ?1 \
-         ON CONFLICT (id) DO UPDATE SET state = CASE WHEN doubted THEN ?4 ELSE excluded.state END, \
-         code = CASE WHEN doubted THEN code ELSE excluded.code END, \
-         message = CASE WHEN doubted THEN message ELSE excluded.message END, due_at = NULL RETURNING state",
+        "UPDATE delivery SET due_at = NULL, state = CASE WHEN doubted THEN ?3 ELSE ?2 END, \
+         code = CASE WHEN doubted THEN code ELSE 'suppressed' END, message = CASE WHEN doubted THEN message \
+         ELSE coalesce((SELECT reason FROM suppression s JOIN recipient r ON s.phone = r.phone WHERE r.id = ?1), \
+         'on the suppression list') END WHERE id = ?1 RETURNING state",
     )
     .bind(key.0)
-    .bind(run)
     .bind(suppressed.code())
     .bind(uncertain.code())
     .fetch_one(&mut *store)
@@ -276,7 +319,7 @@ async fn is_waiting(store: &mut SqliteConnection, intent: &Intent) -> Result<boo
 }
 
 /// Takes a waiting row up again.
-async fn take_up_again(store: &mut SqliteConnection, key: RowKey) -> Result<(), StoreError> {
+async fn mark_sending(store: &mut SqliteConnection, key: RowKey) -> Result<(), StoreError> {
     let sending = State::Pending.after(Change::Intend).map_err(StoreError::Illegal)?;
     sqlx::query("UPDATE delivery SET state = ?2, due_at = NULL WHERE id = ?1")
         .bind(key.0)
@@ -303,6 +346,7 @@ mod tests {
         Settled {
             key: intent.key,
             attempt: intent.attempt,
+            again: intent.again,
             left: true,
             at: intent.at,
             ended_at: Millis(2),

@@ -39,19 +39,20 @@ impl Many {
         let size = rows.len().next_power_of_two();
         let index = (size.trailing_zeros() as usize).min(SIZES - 1);
         let text = self.texts[index].get_or_init(|| self.text(1 << index));
-        self.bind(sqlx::query(text.as_str()), 1 << index, rows, bind)
+        self.bind(sqlx::query(text.as_str()), 1 << index, rows.iter(), bind)
     }
 
     /// Binds these rows in a statement of `size` rows, or in a text where this statement is next.
-    pub(super) fn bind<'a, T>(
+    pub(super) fn bind<'a, T: 'a>(
         &self,
         statement: Bound<'a>,
         size: usize,
-        rows: &'a [T],
+        rows: impl ExactSizeIterator<Item = &'a T>,
         bind: impl FnMut(Bound<'a>, &'a T) -> Bound<'a>,
     ) -> Bound<'a> {
-        let statement = rows.iter().fold(statement, bind);
-        (rows.len() * self.width..size * self.width).fold(statement, |statement, _| statement.bind(None::<i64>))
+        let left_over = (rows.len() * self.width)..(size * self.width);
+        let statement = rows.fold(statement, bind);
+        left_over.fold(statement, |statement, _| statement.bind(None::<i64>))
     }
 
     /// Adds the statement for `size` rows to a text of several.
@@ -65,6 +66,16 @@ impl Many {
         let rows = row.repeat(rows);
         format!("{}{}{}", self.head, rows.trim_end_matches(','), self.tail)
     }
+}
+
+/// Which size of a statement holds so many rows: the first holds none, and each after it a power of two.
+pub(super) fn size(rows: usize) -> usize {
+    if rows == 0 { 0 } else { 1 + rows.next_power_of_two().trailing_zeros() as usize }
+}
+
+/// How many rows a statement of this size holds.
+pub(super) fn room(size: usize) -> usize {
+    if size == 0 { 0 } else { 1 << (size - 1) }
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
-//! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing), `reconcile`, `report`, `person`
-//! for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work, `occurrences` for
-//! what became of schedules, `decision` for
+//! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile`, `report`,
+//! `person` for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work,
+//! `occurrences` for what became of schedules, `decision` for
 //! what they say of uncertain rows, and `templates` for what was pulled from the providers of templates.
 
+mod air;
 mod clock;
 mod commit;
 mod decision;
@@ -72,6 +73,11 @@ impl RowKey {
         RowNo((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
     }
 
+    /// Whether `other` is of the next row of the same run.
+    fn is_followed_by(self, other: Self) -> bool {
+        self.0 + 1 == other.0 && self.run() == other.run()
+    }
+
     fn run(self) -> i64 {
         self.0 >> Self::ROW_BITS
     }
@@ -101,8 +107,8 @@ pub struct Writer {
     spoilt: bool,
     /// Which file this is; see [`identity`].
     identity: i64,
-    /// The last row taken up for the first time, of the run that this writer sends.
-    last_fresh: Option<RowKey>,
+    /// What is in the air of the run that this writer sends, once it is known.
+    air: Option<air::Air>,
 }
 
 impl Store {
@@ -150,7 +156,7 @@ impl Store {
     pub async fn writer(&self) -> Result<Writer, StoreError> {
         let identity = identity(&self.path)?;
         let connection = connect(&self.path).await?;
-        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, last_fresh: None })
+        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, air: None })
     }
 
     /// Folds the log into the file, so that the one file is the whole store for whoever copies it. Where another

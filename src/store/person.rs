@@ -81,8 +81,7 @@ impl Writer {
         let uncertain = State::Pending.after(Change::Doubt).map_err(StoreError::Illegal)?;
         sqlx::query(
             "UPDATE delivery SET state = CASE WHEN doubted THEN ?5 ELSE ?3 END, due_at = NULL \
-             WHERE id BETWEEN ?1 AND ?2 AND state = ?4 \
-             AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.id = delivery.id)",
+             WHERE id BETWEEN ?1 AND ?2 AND state = ?4",
         )
         .bind(RowKey::first(run))
         .bind(RowKey::last(run))

@@ -31,19 +31,17 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
-            "WITH tried AS (SELECT d.state AS state, count(*) AS n, \
-                 sum(i.id IS NOT NULL) AS flying FROM delivery d LEFT JOIN intent i ON i.id = d.id \
-                 WHERE d.id BETWEEN ?2 AND ?3 GROUP BY d.state), \
-             air AS (SELECT count(*) AS n FROM intent WHERE id BETWEEN ?2 AND ?3), \
-             plan AS (SELECT rows, invalid, duplicate, suppressed FROM run WHERE id = ?1) \
-             SELECT state, n - flying FROM tried \
-             UNION ALL SELECT ?4, n FROM air \
+            "WITH tried AS (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN ?2 AND ?3 GROUP BY state), \
+             fresh AS (SELECT count(*) AS n FROM air WHERE id BETWEEN ?2 AND ?3 AND NOT again), \
+             plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = ?1) \
+             SELECT state, n FROM tried \
+             UNION ALL SELECT ?4, n FROM fresh \
              UNION ALL SELECT ?5, invalid FROM plan \
              UNION ALL SELECT ?6, duplicate FROM plan \
              UNION ALL SELECT ?7, suppressed FROM plan \
-             UNION ALL SELECT CASE WHEN (SELECT cancelled_at FROM run WHERE id = ?1) IS NULL THEN ?8 ELSE ?9 END, \
+             UNION ALL SELECT CASE WHEN cancelled_at IS NULL THEN ?8 ELSE ?9 END, \
                  rows - invalid - duplicate - suppressed - coalesce((SELECT sum(n) FROM tried), 0) \
-                 - ((SELECT n FROM air) - coalesce((SELECT sum(flying) FROM tried), 0)) FROM plan",
+                 - (SELECT n FROM fresh) FROM plan",
         )
         .bind(run.key)
         .bind(RowKey::first(run.key))

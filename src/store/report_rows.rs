@@ -19,15 +19,15 @@ const PAGE: i64 = 500;
 /// bytes. An empty number stands for NULL. The joins go along the keys of three tables that lie in the same order.
 const READ: &str = "SELECT max(id), group_concat(line, '') FROM (SELECT r.id AS id, concat(\
      r.id - ?1, ',', \
-     CASE WHEN i.id IS NOT NULL THEN ?6 WHEN d.id IS NOT NULL THEN d.state \
+     CASE WHEN a.id IS NOT NULL THEN ?6 WHEN d.id IS NOT NULL THEN d.state \
          WHEN r.state = ?7 AND ?5 THEN ?8 ELSE r.state END, ',', \
-     coalesce(i.attempt, d.attempts), ',', r.phone, ',', d.accepted_at, ',', d.delivered_at, ',', d.read_at, ',', \
+     coalesce(a.attempt, d.attempts), ',', r.phone, ',', d.accepted_at, ',', d.delivered_at, ',', d.read_at, ',', \
      octet_length(r.raw), ',', octet_length(d.message_id), ',', \
      octet_length(iif(d.id IS NULL, r.code, d.code)), ',', \
      octet_length(iif(d.id IS NULL, r.message, d.message)), ',', octet_length(iif(?4, r.cells, NULL)), ',', \
      r.raw, d.message_id, iif(d.id IS NULL, r.code, d.code), iif(d.id IS NULL, r.message, d.message), \
      iif(?4, r.cells, NULL)) AS line \
-     FROM recipient r LEFT JOIN delivery d ON d.id = r.id LEFT JOIN intent i ON i.id = r.id \
+     FROM recipient r LEFT JOIN delivery d ON d.id = r.id LEFT JOIN air a ON a.id = r.id \
      WHERE r.id > ?2 AND r.id <= ?3 ORDER BY r.id LIMIT ?9)";
 
 /// Reads the rows of a run, a page at a time.

@@ -38,8 +38,9 @@ const RULES: [(&str, &str); 13] = [
         "only rows to be sent were taken up",
         "SELECT (SELECT count(*) FROM delivery d LEFT JOIN recipient r ON r.id = d.id \
            WHERE d.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending}) + \
-         (SELECT count(*) FROM intent i LEFT JOIN recipient r ON r.id = i.id \
-           WHERE i.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending})",
+         (SELECT coalesce(sum(last - first + 1), 0) FROM intent WHERE first BETWEEN ?1 AND ?2) - \
+         (SELECT count(*) FROM intent i JOIN recipient r ON r.id BETWEEN i.first AND i.last \
+           WHERE i.first BETWEEN ?1 AND ?2 AND r.state = {pending})",
     ),
     (
         "every accepted row has a message id or a person's word for it, and no other row has one",
@@ -76,14 +77,14 @@ const RULES: [(&str, &str); 13] = [
          GROUP BY a.recipient HAVING count(*) > 1 + max(d.put_back))",
     ),
     (
-        "a row in the air has no other outcome yet",
-        "SELECT count(*) FROM intent i JOIN delivery d ON d.id = i.id \
-         WHERE i.id BETWEEN ?1 AND ?2 AND d.state <> {sending}",
+        "an intent is there as long as one of its rows is in the air",
+        "SELECT count(*) FROM intent i WHERE i.first BETWEEN ?1 AND ?2 \
+         AND NOT EXISTS (SELECT 1 FROM air a WHERE a.intent = i.id)",
     ),
     (
         "a row that is sending is in the air",
         "SELECT count(*) FROM delivery d WHERE d.id BETWEEN ?1 AND ?2 AND d.state = {sending} \
-         AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.id = d.id)",
+         AND NOT EXISTS (SELECT 1 FROM air a WHERE a.id = d.id)",
     ),
     (
         "what waits has a time: pending rows for their next try, and no final row for anything",

@@ -61,9 +61,9 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
             vec![(1, Run), (1, Resume)]
         }
         Point::RowsWritten | Point::RowsCommitted | Point::DuplicatesMarked => vec![(1, Run), (2, LongList)],
-        Point::IntentQueued | Point::BatchWritten | Point::IntentCommitted | Point::OutcomeCommitted => {
-            vec![(1, Run), (7, Resume)]
-        }
+        Point::IntentQueued | Point::IntentCommitted | Point::OutcomeCommitted => vec![(1, Run), (7, Resume)],
+        // Most commits are one execution; those with statuses are not.
+        Point::BatchWritten => vec![(1, Run), (2, Resume)],
         Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => {
             vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry)]
         }

@@ -151,7 +151,7 @@ impl Service {
         let stop = Stop::default();
         let taken: usize = self.at_work.values().map(|at_work| at_work.in_flight).sum();
         let wished = match (sends, engine::thaw(&run)) {
-            (true, Ok(campaign)) => campaign.dispatch.concurrency,
+            (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4), // several runs at a time
             _ => 8,
         };
         let in_flight = wished.min(self.in_flight.saturating_sub(taken)).max(1);
