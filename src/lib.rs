@@ -21,6 +21,7 @@ pub mod report;
 pub mod simulator;
 pub mod store;
 pub mod templates;
+pub mod window;
 
 pub mod engine;
 pub mod schedule;

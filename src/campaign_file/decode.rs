@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{
-    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Source, TemplateProvider, TemplateSource,
+    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Schedule, Source, TemplateProvider, TemplateSource, TimeColumns,
     WhenUncertain,
 };
 use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
@@ -16,6 +16,7 @@ use super::message;
 use super::rows;
 use super::schedule;
 use super::section::{Section, is_word, value};
+use super::timing;
 use super::values::{
     BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, region, word,
 };
@@ -41,6 +42,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let recipients = top
         .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
         .and_then(|found| recipients(found, folder, top.has("schedule"), problems));
+    let (recipients, columns) = recipients.unzip();
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
         .and_then(|found| message::read(found, problems));
@@ -53,9 +55,11 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let schedule_found = top.get("schedule", problems);
     let schedule = schedule_found.and_then(|found| schedule::read(found, problems));
     let found = top.get("dispatch", problems);
-    let dispatch = dispatch(found, problems);
+    let (dispatch, quota) = dispatch(found, problems);
     let found = top.get("reconcile", problems);
     let reconcile = reconcile(found, problems);
+    let of_schedule = schedule.as_ref().map(Schedule::zone_name);
+    let timing = timing::timing(&top, of_schedule, columns.unwrap_or_default(), quota, problems);
 
     let (message, places) = message?;
     if schedule_found.is_some() && schedule.is_none() {
@@ -69,8 +73,9 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
         message,
         definition,
         schedule,
-        dispatch: dispatch?,
+        dispatch,
         reconcile: reconcile?,
+        timing,
     };
     Some((campaign, places))
 }
@@ -114,7 +119,7 @@ fn recipients(
     folder: &Path,
     scheduled: bool,
     problems: &mut Found,
-) -> Option<Recipients> {
+) -> Option<(Recipients, TimeColumns)> {
     let section = Section::open("recipients", key_place, node, problems)?;
     let csv_found = section.get("csv", problems);
     let csv = value("csv", csv_found, problems, |text| schedule::path_with_date(&word(text)?))
@@ -136,6 +141,7 @@ fn recipients(
     let region = value("region", found, problems, region);
     let skip_found = section.get("skip_sent_within", problems);
     let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
+    let columns = timing::columns(&section, problems);
 
     match (csv_found, rows_found) {
         (Some((_, csv)), Some((_, rows))) => problems.push(
@@ -163,15 +169,18 @@ fn recipients(
     whole.then_some(Recipients { source, to: to?, region, skip_sent_within })
 }
 
-fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Dispatch> {
+fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> (Dispatch, Option<NonZeroU32>) {
     let mut read = Optional::open("dispatch", found, problems);
     let (rate, per) = read.or("rate", (DEFAULT_RATE, Duration::from_secs(1)), parse_rate);
     let concurrency = read.or("concurrency", None, parse_concurrency);
     let timeout = read.or("timeout", DEFAULT_TIMEOUT, |text| duration_within(text, "1s", "10m"));
     let attempts = read.or("attempts", DEFAULT_ATTEMPTS, |text| number_within(text, 1..=100));
     let uncertain = read.or("uncertain", WhenUncertain::Hold, uncertain);
-    let halt = halt(read.get("halt"), problems);
-    Some(Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt })
+    let quota = read.get("quota");
+    let halt = read.get("halt");
+    let halt = self::halt(halt, problems);
+    let quota = value("quota", quota, problems, timing::quota);
+    (Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt }, quota)
 }
 
 /// When refusals stop the run; `halt: off` for never.

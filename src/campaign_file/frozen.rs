@@ -11,7 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Campaign, Channel, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
+use crate::model::{
+    Campaign, Channel, Dispatch, Halt, Inline, Millis, NotAfter, Recipients, Reconcile, Source, TimeColumns, Timing,
+    WhenUncertain, WhoseClock, Window,
+};
+
+use super::timing;
 
 const VERSION: u32 = 1;
 
@@ -47,7 +52,9 @@ pub fn fingerprint(campaign: &Campaign) -> String {
 }
 
 fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
-    let Campaign { name, provider, channel, recipients, message, definition: _, schedule: _, dispatch, reconcile } =
+    let Campaign {
+        name, provider, channel, recipients, message, definition: _, schedule: _, dispatch, reconcile, timing
+    } =
         campaign;
     let uncertain = match dispatch.uncertain {
         WhenUncertain::Hold => "hold",
@@ -86,7 +93,33 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
     if let Some(within) = recipients.skip_sent_within {
         frozen["recipients"]["skip_sent_within_ms"] = millis(within).into();
     }
+    // As above.
+    if *timing != Timing::default() {
+        frozen["timing"] = frozen_timing(timing);
+    }
     frozen.to_string()
+}
+
+fn frozen_timing(timing: &Timing) -> serde_json::Value {
+    let Timing { timezone, window, not_after, quota, columns } = timing;
+    let (at, within) = match not_after {
+        Some(NotAfter::At(at)) => (Some(at.0), None),
+        Some(NotAfter::Within(time)) => (None, Some(millis(*time))),
+        None => (None, None),
+    };
+    let window = window.as_ref().map(|window| {
+        let open: Vec<String> = window.open.iter().map(ToString::to_string).collect();
+        let off: Vec<String> = window.off.iter().map(ToString::to_string).collect();
+        json!({"open": open, "off": off, "clock": window.clock.as_str()})
+    });
+    json!({
+        "timezone": timezone,
+        "window": window,
+        "not_after_ms": at,
+        "not_after_within_ms": within,
+        "quota": quota,
+        "columns": [columns.timezone, columns.send_at, columns.not_after],
+    })
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -141,6 +174,29 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             every: Duration::from_millis(frozen.reconcile.every_ms),
             horizon: Duration::from_millis(frozen.reconcile.for_ms),
         },
+        timing: frozen.timing.map(thaw_timing).transpose()?.unwrap_or_default(),
+    })
+}
+
+fn thaw_timing(frozen: FrozenTiming) -> Result<Timing, ThawError> {
+    let damaged = || ThawError::Value("`window`");
+    let window = frozen.window.map(|window| {
+        let clocks = [WhoseClock::Campaign, WhoseClock::Recipient];
+        let open = window.open.iter().map(|span| timing::span(span).ok()).collect::<Option<_>>();
+        let off = window.off.iter().map(|date| date.parse().ok()).collect::<Option<_>>();
+        let clock = clocks.into_iter().find(|clock| clock.as_str() == window.clock);
+        Some(Window { open: open?, off: off?, clock: clock? })
+    });
+    let [timezone, send_at, not_after] = frozen.columns;
+    Ok(Timing {
+        timezone: frozen.timezone,
+        window: window.map(|window| window.ok_or_else(damaged)).transpose()?,
+        not_after: frozen
+            .not_after_ms
+            .map(|at| NotAfter::At(Millis(at)))
+            .or(frozen.not_after_within_ms.map(|ms| NotAfter::Within(Duration::from_millis(ms)))),
+        quota: frozen.quota,
+        columns: TimeColumns { timezone, send_at, not_after },
     })
 }
 
@@ -158,6 +214,7 @@ struct Frozen {
     message: serde_json::Value,
     dispatch: FrozenDispatch,
     reconcile: FrozenReconcile,
+    timing: Option<FrozenTiming>,
 }
 
 #[derive(Deserialize)]
@@ -198,4 +255,21 @@ struct FrozenReconcile {
     after_ms: u64,
     every_ms: u64,
     for_ms: u64,
+}
+
+#[derive(Deserialize)]
+struct FrozenTiming {
+    timezone: Option<String>,
+    window: Option<FrozenWindow>,
+    not_after_ms: Option<i64>,
+    not_after_within_ms: Option<u64>,
+    quota: Option<NonZeroU32>,
+    columns: [Option<String>; 3],
+}
+
+#[derive(Deserialize)]
+struct FrozenWindow {
+    open: Vec<String>,
+    off: Vec<String>,
+    clock: String,
 }

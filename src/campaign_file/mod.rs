@@ -11,6 +11,7 @@ mod message;
 mod rows;
 mod schedule;
 mod section;
+mod timing;
 mod values;
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn end(text: &str) -> Result<DateTime, BadValue> {
 }
 
 /// One of IANA's time zones, by its own spelling.
-fn time_zone(text: &str) -> Result<TimeZone, BadValue> {
+pub(super) fn time_zone(text: &str) -> Result<TimeZone, BadValue> {
     match TimeZone::get(text) {
         Ok(zone) if zone.iana_name().is_some() => Ok(zone),
         _ => {

@@ -214,7 +214,7 @@ pub(super) fn word(text: &str) -> Result<String, BadValue> {
     Ok(word.to_owned())
 }
 
-fn is_digits(text: &str) -> bool {
+pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 

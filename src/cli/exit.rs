@@ -126,6 +126,7 @@ impl From<PlanError> for Failure {
             | PlanError::Read(_)
             | PlanError::Templates(_)
             | PlanError::Definition(_)
+            | PlanError::Timing(_)
             | PlanError::Changed => Self::of(Exit::Wrong, &error),
         }
     }

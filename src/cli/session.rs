@@ -212,7 +212,7 @@ fn exit_of(ending: &Ending) -> Exit {
         // Only statuses were asked for, and there is more to send.
         return Exit::Stopped;
     }
-    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled];
+    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled, State::Expired];
     if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use super::gate::{Gate, Pass as Passes};
 use super::halt::HaltRule;
 use super::probe::{Pass, Probe};
 use super::recorder::{Entry, Gone, Recorder};
@@ -25,9 +26,9 @@ use super::sizing::Sizing;
 use super::stop::{Reason, Stop};
 use super::{EngineError, Job, unless_failed};
 use crate::crash::Point;
-use crate::model::{Event, Millis, Outcome, Problem};
+use crate::model::{Event, Millis, Outcome, Problem, State};
 use crate::pace::Turn;
-use crate::store::{Due, Intent, RowKey, Stage};
+use crate::store::{Aside, Due, Intent, RowKey, Stage};
 
 /// Rendered rows ahead of the limiter: enough that it never waits for the store, few enough to cost nothing.
 const AHEAD: usize = 512;
@@ -63,6 +64,10 @@ struct Ready {
     put_off: u32,
     doubted: bool,
     again: bool,
+    /// It may leave before this moment only.
+    before: Millis,
+    /// When it is too late for it.
+    late: Millis,
     body: Vec<u8>,
 }
 
@@ -76,6 +81,7 @@ type Group = (Vec<(Ready, Intent, Turn, Slot)>, oneshot::Receiver<Vec<bool>>);
 /// nothing is in flight any more.
 pub(super) async fn dispatch(
     job: &Arc<Job>,
+    gate: &Arc<Gate>,
     recorder: Recorder,
     returned: watch::Receiver<u64>,
 ) -> Result<Left, EngineError> {
@@ -85,7 +91,7 @@ pub(super) async fn dispatch(
     let dispatch = &job.campaign.dispatch;
     let sizing = Sizing::new(dispatch.concurrency.is_some(), dispatch.rate, dispatch.per);
     let probe = Probe::new(halt.in_flight());
-    let air = Arc::new(Air { job: job.clone(), recorder, halt, sizing, probe, one_template });
+    let air = Arc::new(Air { job: job.clone(), gate: gate.clone(), recorder, halt, sizing, probe, one_template });
     let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
@@ -93,8 +99,8 @@ pub(super) async fn dispatch(
     let (ready, from_feed) = mpsc::channel(AHEAD);
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
     let (fed, (), ()) = tokio::join!(
-        async { unless_failed(&job.stop, feed(job, ready, returned, &in_hand).await) },
-        turns(job, from_feed, groups, recorder, &slots, &air.probe),
+        async { unless_failed(&job.stop, feed(&air, ready, returned, &in_hand).await) },
+        turns(&air, from_feed, groups, &slots, &in_hand),
         departures(&air, from_turns, &in_hand),
     );
     // Every request holds a slot until its outcome is in the recorder's queue.
@@ -109,18 +115,19 @@ pub(super) async fn dispatch(
 
 /// Reads due rows, renders them, and hands them on.
 async fn feed(
-    job: &Job,
+    air: &Air,
     ready: mpsc::Sender<Ready>,
     mut returned: watch::Receiver<u64>,
     in_hand: &AtomicUsize,
 ) -> Result<Left, EngineError> {
+    let (job, gate) = (&*air.job, &*air.gate);
     let run = job.run.key;
     let mut last = job.store.last_tried(run).await?;
     let mut fresh_left = true;
     // Nothing is in flight yet: whatever was handed on before is back.
     let mut handed_on: u64 = *returned.borrow();
     // Rows that may be taken up for the first time this time; those taken up meanwhile get all their tries.
-    let begun = Millis::now();
+    let begun = job.clock.now();
     let mut allowed = job.limit.unwrap_or(u64::MAX);
     let mut look_again = tokio::time::Instant::now();
     let mut told = None;
@@ -131,14 +138,19 @@ async fn feed(
         let mut page = Vec::new();
         let since = (allowed == 0).then_some(begun);
         let limit = u32::try_from(allowed).unwrap_or(PAGE).min(PAGE);
-        if look_again <= tokio::time::Instant::now() && in_hand.load(Ordering::Acquire) == 0 {
-            page = job.store.due_again(run, Millis::now(), since, limit.max(1)).await?;
+        let now = job.clock.now();
+        let room = gate.room(now, handed_on - *returned.borrow());
+        let closed = gate.closed_until(now).or_else(|| gate.next_day(now));
+        let open = closed.is_none() && room > 0;
+        let limit = u32::try_from(room).unwrap_or(limit).min(limit);
+        if open && look_again <= tokio::time::Instant::now() && in_hand.load(Ordering::Acquire) == 0 {
+            page = job.store.due_again(run, now, since, limit.max(1)).await?;
             in_hand.store(page.len(), Ordering::Release);
-            let old = page.iter().filter(|due| due.tried_at.is_none_or(|at| at < begun)).count();
+            let old = page.iter().filter(|due| is_old(due, begun)).count();
             allowed = allowed.saturating_sub(old as u64);
             look_again = tokio::time::Instant::now() + LOOK_AGAIN;
         }
-        if page.is_empty() && fresh_left {
+        if open && page.is_empty() && fresh_left {
             page = if limit == 0 { Vec::new() } else { job.store.fresh(run, last, limit).await? };
             fresh_left = !page.is_empty();
             allowed -= page.len() as u64;
@@ -146,17 +158,15 @@ async fn feed(
         }
         if !page.is_empty() {
             handed_on += page.len() as u64;
-            for due in page {
-                if hand_on(job, due, &ready).await?.is_err() {
-                    return Ok(Left::Stopped);
-                }
-            }
+            let Ok(untouched) = hand_on(air, page, begun, &ready, in_hand).await? else { return Ok(Left::Stopped) };
+            allowed = allowed.saturating_add(untouched);
             continue;
         }
         // Nothing to send right now. Either rows are still in flight, or some wait for their time, or all is done.
         let all_back = *returned.borrow_and_update() == handed_on;
-        let next = job.store.next_due(run, since).await?;
-        if all_back && next.is_none() {
+        let due = job.store.next_due(run, since).await?;
+        let over = open || allowed == 0 || (due.is_none() && job.store.fresh(run, last, 1).await?.is_empty());
+        if all_back && due.is_none() && over {
             let more = allowed == 0
                 && (job.store.next_due(run, None).await?.is_some() || !job.store.fresh(run, last, 1).await?.is_empty());
             return if more {
@@ -166,48 +176,87 @@ async fn feed(
                 Ok(Left::Nothing)
             };
         }
-        if let Some(at) = next.filter(|at| all_back && at.since(Millis::now()) > LONGEST_WAIT) {
+        let next = due.max(closed);
+        if let Some(at) = next.filter(|at| all_back && at.since(now) > LONGEST_WAIT) {
             return Ok(Left::Waits(at));
         }
-        // Rows in hand are due and only wait for their turn.
-        let soonest = Duration::from_millis(if in_hand.load(Ordering::Acquire) > 0 { 100 } else { 5 });
-        let wait = next.map_or(Duration::from_secs(1), |at| at.since(Millis::now())).max(soonest);
+        // Rows in hand are due and only wait for their turn; behind a gate they wait for those on their way.
+        let soonest = Duration::from_millis(if in_hand.load(Ordering::Acquire) > 0 || !open { 100 } else { 5 });
+        let wait = next.map_or(Duration::from_secs(1), |at| at.since(now)).max(soonest);
         if let Some(at) = next.filter(|at| wait > LONG && told != Some(*at)) {
-            (job.events)(Event::Said(format!("nothing to send before {at}: all rows left wait for their next try")));
+            let why = if gate.holds() { "their time or their next try" } else { "their next try" };
+            let at = gate.local(at);
+            (job.events)(Event::Said(format!("nothing to send before {at}: all rows left wait for {why}")));
             told = next;
         }
         tokio::select! {
             () = job.stop.sending_ended() => {}
-            () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}
+            () = job.clock.idle(wait.min(Duration::from_secs(60))), if all_back => {}
+            () = tokio::time::sleep(wait.min(Duration::from_secs(60))), if !all_back => {}
             changed = returned.changed(), if !all_back => if changed.is_err() { return Ok(Left::Stopped) },
         }
         look_again = tokio::time::Instant::now();
     }
 }
 
-/// Renders one row and hands it on.
-async fn hand_on(job: &Job, due: Due, ready: &mpsc::Sender<Ready>) -> Result<Result<(), Gone>, EngineError> {
-    let body = job.render(&due)?;
-    let Due { key, attempt, tries, put_off, doubted, again, .. } = due;
-    Ok(ready.send(Ready { key, attempt, tries, put_off, doubted, again, body }).await.map_err(|_| Gone))
+/// Renders rows and hands them on; those that may not leave now are put aside. Gives back how many of these were not
+/// tried since dispatch began.
+async fn hand_on(
+    air: &Air,
+    page: Vec<Due>,
+    begun: Millis,
+    ready: &mpsc::Sender<Ready>,
+    in_hand: &AtomicUsize,
+) -> Result<Result<u64, Gone>, EngineError> {
+    let (mut asides, mut untouched) = (Vec::new(), 0);
+    for due in page {
+        let (before, late) = match air.gate.pass(&due, air.job.clock.now())? {
+            Passes::Leave { before, late } => (before, late),
+            Passes::Aside(aside) => {
+                asides.push(aside);
+                untouched += u64::from(is_old(&due, begun));
+                continue;
+            }
+        };
+        let body = air.job.render(&due)?;
+        let Due { key, attempt, tries, put_off, doubted, again, .. } = due;
+        if ready.send(Ready { key, attempt, tries, put_off, doubted, again, before, late, body }).await.is_err() {
+            return Ok(Err(Gone));
+        }
+    }
+    if asides.is_empty() {
+        return Ok(Ok(0));
+    }
+    let rows = asides.len();
+    let (answer, committed) = oneshot::channel();
+    let put = air.recorder.record(Entry::Aside(asides, answer)).await;
+    // Before that they would be found a second time.
+    let _ = committed.await;
+    in_hand.fetch_sub(rows, Ordering::AcqRel);
+    Ok(put.map(|()| untouched))
+}
+
+/// Whether a row was not taken up since dispatch began.
+fn is_old(due: &Due, begun: Millis) -> bool {
+    due.tried_at.is_none_or(|at| at < begun)
 }
 
 /// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
 /// limits, in groups where turns are there for the taking.
 async fn turns(
-    job: &Job,
+    air: &Air,
     mut ready: mpsc::Receiver<Ready>,
     groups: mpsc::Sender<Group>,
-    recorder: &Recorder,
     slots: &Arc<Semaphore>,
-    probe: &Probe,
+    in_hand: &AtomicUsize,
 ) {
+    let Air { job, recorder, probe, .. } = air;
     let mut held: Option<Ready> = None;
     loop {
         let wait_for_turn = async {
             let row = match held.take() {
                 Some(row) => row,
-                None => ready.recv().await?,
+                None => air.next_in_time(&mut ready, in_hand).await?,
             };
             let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
             job.stop.not_held().await;
@@ -234,7 +283,7 @@ async fn turns(
                 break;
             }
         }
-        let at = Millis::now();
+        let at = job.clock.now();
         let rows: Vec<_> = rows
             .into_iter()
             .map(|(row, turn, slot)| {
@@ -266,6 +315,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 continue;
             }
             let tried = Tried { intent, tries: row.tries, put_off: row.put_off, doubted: row.doubted };
+            let (before, late) = (row.before, row.late);
             let may_leave = match job.pace.try_depart(turn) {
                 Some(may_leave) => may_leave,
                 None => tokio::select! {
@@ -275,7 +325,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
                 },
             };
             if !may_leave || job.stop.ends_sending() {
-                air.settle(tried, Outcome::Unsent).await;
+                air.settle(tried, late, Outcome::Unsent).await;
                 continue;
             }
             let air = air.clone();
@@ -283,13 +333,13 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
             tokio::spawn(async move {
                 let (slot, pass) = slot;
                 Point::RequestReady.pass();
-                // Asked once more: an answer may have arrived since.
-                let outcome = match air.job.stop.ends_sending() {
+                // Asked once more: an answer may have arrived since. And now at the latest the row's time must be there.
+                let outcome = match air.job.stop.ends_sending() || air.job.clock.now() >= before {
                     true => Outcome::Unsent,
                     false => air.send(turn, row.body).await,
                 };
                 Point::AnswerRead.pass();
-                air.settle(tried, outcome).await;
+                air.settle(tried, late, outcome).await;
                 Point::OutcomeQueued.pass();
                 air.probe.leave(pass, air.halt.in_flight().min(air.sizing.in_flight()));
                 drop(slot);
@@ -302,6 +352,7 @@ async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: 
 /// What a request in the air needs when its outcome is known.
 struct Air {
     job: Arc<Job>,
+    gate: Arc<Gate>,
     recorder: Recorder,
     halt: HaltRule,
     sizing: Sizing,
@@ -330,8 +381,24 @@ impl Air {
         outcome
     }
 
-    /// Draws the consequences of an outcome: for the pace, for the run, and for the row.
-    async fn settle(&self, tried: Tried, outcome: Outcome) {
+    /// The next row whose time is not over. One that waited here until it was goes back.
+    async fn next_in_time(&self, ready: &mut mpsc::Receiver<Ready>, in_hand: &AtomicUsize) -> Option<Ready> {
+        loop {
+            let row = ready.recv().await?;
+            let now = self.job.clock.now();
+            if now < row.before {
+                return Some(row);
+            }
+            // Only laid-out rows have a time: it is due at once, and then put aside or ended like any other.
+            let aside = Aside { key: row.key, state: State::Pending, due_at: Some(now), problem: None };
+            self.recorder.record(Entry::Aside(vec![aside], oneshot::channel().0)).await.ok()?;
+            in_hand.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Draws the consequences of an outcome: for the pace, for the run, and for the row, which is not tried again after
+    /// its last moment.
+    async fn settle(&self, tried: Tried, late: Millis, outcome: Outcome) {
         let job = &self.job;
         let outcome = match outcome {
             // A row that names a template of its own must not hold up the others.
@@ -352,14 +419,18 @@ impl Air {
         if let Some(problem) = self.halt.watch(&outcome) {
             job.stop.stop(Reason::Halt(problem));
         }
-        let (now, at) = (Millis::now(), tried.intent.at);
+        let (now, at) = (job.clock.now(), tried.intent.at);
+        self.gate.count(at, now, &outcome);
         tracing::debug!(
             row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),
             code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
         );
         match job.rules().settle(tried, outcome, now) {
             // If the recorder is gone the intent stays open, which is what it is: in doubt.
-            Ok(settled) => drop(self.recorder.record(Entry::Settle(Box::new(settled))).await),
+            Ok(mut settled) => {
+                settled.due_at = settled.due_at.map(|at| at.min(late));
+                drop(self.recorder.record(Entry::Settle(Box::new(settled))).await);
+            }
             Err(error) => {
                 tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled");
                 job.stop.stop(Reason::Halt(Problem::new("defect", error.to_string())));

@@ -8,6 +8,7 @@ use crate::model::{Channel, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::templates::{Disagreement, Loaded};
+use crate::window::{Hours, Timed};
 
 use super::links::{self, Seen};
 
@@ -32,6 +33,8 @@ pub(super) struct Measure {
     open: Option<Open>,
     /// The template's definition, where the campaign names it.
     template: Option<Loaded>,
+    /// When rows may leave, where they may have to wait.
+    pub(super) timed: Option<Timed>,
     /// Whether somebody wants to know the media links of the rows that are found good.
     pub(super) links: bool,
 }
@@ -40,7 +43,7 @@ impl Measure {
     /// `renderer` is that of the message.
     pub(super) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
         let open = Open::of(channel, message, renderer.places());
-        Self { renderer, channel, open, template: None, links: false }
+        Self { renderer, channel, open, template: None, timed: None, links: false }
     }
 
     /// The same, and every message has to agree with this template.
@@ -58,6 +61,8 @@ pub(super) struct Judge<'m> {
     body: serde_json::Value,
     /// What there is to tell of each row whose texts are fine, once it is known.
     usual: Option<Vec<Finding>>,
+    /// The hours of the window, in the time zones that came up so far.
+    hours: Option<Hours>,
     /// Of each kind and place one, so no more than the message has places.
     warnings: Vec<Warning>,
     links: Vec<Seen>,
@@ -65,7 +70,8 @@ pub(super) struct Judge<'m> {
 
 impl<'m> Judge<'m> {
     pub(super) fn new(measure: &'m Measure) -> Self {
-        Self { measure, body: measure.renderer.blank(), usual: None, warnings: Vec::new(), links: Vec::new() }
+        let hours = measure.timed.as_ref().and_then(Timed::hours);
+        Self { measure, body: measure.renderer.blank(), usual: None, hours, warnings: Vec::new(), links: Vec::new() }
     }
 
     /// What may not be right with the rows that were found good, and their media links, since this was asked last.
@@ -80,7 +86,8 @@ impl<'m> Judge<'m> {
             return Err(vec![problem.clone()]);
         }
         let to = record.to.as_ref().ok().copied();
-        let fine = to.filter(|_| !self.measure.links && self.is_fine(record));
+        let untimely = self.untimely(record);
+        let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
             usual.iter().for_each(|finding| note(&mut self.warnings, finding));
             return Ok(phone);
@@ -88,6 +95,7 @@ impl<'m> Judge<'m> {
         let Measure { renderer, channel, template, .. } = self.measure;
         let mut problems = Vec::new();
         problems.extend(record.to.as_ref().err().cloned());
+        problems.extend(untimely);
         if let Err(missing) = renderer.render_value(to, &record.cells, &mut self.body) {
             problems.extend(missing);
             // Else the texts of another row would stand where this one has none, and be held against its own.
@@ -121,6 +129,12 @@ impl<'m> Judge<'m> {
             }
             _ => Err(problems),
         }
+    }
+
+    /// What is wrong with the record's time.
+    fn untimely(&mut self, record: &Record) -> Option<RowProblem> {
+        let (timed, phone) = (self.measure.timed.as_ref()?, record.to.as_ref().ok()?);
+        timed.judge(self.hours.as_mut(), *phone, &record.cells).err()
     }
 
     /// Whether every text of the record's message is fine by itself.

@@ -4,11 +4,13 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 
+mod clock;
 #[cfg(test)]
 mod compare;
 mod dispatch;
 #[cfg(test)]
 mod examples;
+mod gate;
 mod halt;
 mod hold;
 mod judge;
@@ -24,6 +26,8 @@ mod settle;
 mod sizing;
 mod status;
 mod stop;
+#[cfg(test)]
+mod week;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +41,7 @@ use crate::provider::{Endpoint, Provider};
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
+pub use clock::Clock;
 pub use hold::hold_left;
 pub use judge::Warning;
 pub use links::{Link, Links, ask};
@@ -48,6 +53,7 @@ pub use status::{speed, stage, status, thaw, time_to_send};
 pub use stop::{Reason, Stop};
 
 use dispatch::Left;
+use gate::Gate;
 use recorder::{Committed, Entry, Recorder};
 use settle::{Rules, Tried};
 
@@ -95,6 +101,8 @@ pub struct Job {
     pub events: Events,
     /// How it is stopped.
     pub stop: Stop,
+    /// The time that it goes by.
+    pub clock: Clock,
     /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
     pub lock: Arc<RunLock>,
 }
@@ -205,12 +213,20 @@ impl Job {
             limit: None,
             events: Arc::new(|_| {}),
             stop: Stop::default(),
+            clock: Clock::default(),
             lock: lock.clone(),
         })
     }
 
     fn rules(&self) -> Rules<'_> {
         Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    }
+
+    /// Waits for a time that may be far off.
+    async fn wait_until(&self, at: Millis) {
+        while self.clock.now() < at {
+            self.clock.idle(at.since(self.clock.now()).min(LOOK_AT_CLOCK)).await;
+        }
     }
 
     /// Sends one message, and takes note of whether the provider was reached.
@@ -264,7 +280,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
             if uncertain == 1 { "" } else { "s" },
         )));
     }
-    let mended = writer.mend_times(run, Millis::now()).await?;
+    let mended = writer.mend_times(run, job.clock.now()).await?;
     if mended > 0 {
         let words = format!("this machine's clock was set back since the run stopped: {mended} waits begin anew");
         (job.events)(Event::Said(words));
@@ -274,6 +290,10 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     if sends {
         writer.reach(run, Stage::Started, Millis::now()).await?;
         Point::SendingBegun.pass();
+    }
+    let gate = Arc::new(Gate::open(&job).await?);
+    if sends {
+        gate.lay_out(&job, &mut writer).await?;
     }
     let tally = job.store.tally(&job.run).await?;
     (job.events)(Event::Planned(tally));
@@ -290,14 +310,21 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
     let worked = &job;
     let stages = async move {
-        // A long wait ends a round. Where statuses are awaited for longer than that, another one begins.
-        while let Some(at) = round(worked, &recorder, returned_rows.clone(), work, sends).await? {
+        // A long wait ends a round. Where statuses are awaited for longer than that, another one begins, and where the
+        // campaign itself has rows wait for their time.
+        while let Some(at) = round(worked, &gate, &recorder, returned_rows.clone(), work, sends).await? {
             let goes_on = work == Work::SendAndReconcile && worked.limit.is_none() && !worked.stop.ends_sending();
-            if !goes_on || Millis::now() < at {
-                break;
+            if goes_on && gate.holds() {
+                tokio::select! {
+                    () = worked.wait_until(at) => {}
+                    () = worked.stop.sending_ended() => {}
+                }
+            }
+            if !goes_on || worked.clock.now() < at {
+                return Ok(Some(at));
             }
         }
-        Ok::<(), EngineError>(())
+        Ok::<_, EngineError>(None)
     };
     let stages = async {
         tokio::select! {
@@ -307,9 +334,9 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     };
     let (recorded, worked) = tokio::join!(recording, stages);
     let mut writer = recorded?;
-    worked?;
+    let waits = worked?;
     Point::StatusesOver.pass();
-    let ending = finish(&job, &mut writer).await?;
+    let ending = finish(&job, &mut writer, waits).await?;
     if news || ending.finished {
         let stopped = job.stop.ends_sending();
         tracing::info!(run = %job.run.id, finished = ending.finished, stopped, "end");
@@ -321,6 +348,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
 /// that are due so late that dispatch ended without them; then it returns at that time at the latest.
 async fn round(
     job: &Arc<Job>,
+    gate: &Arc<Gate>,
     recorder: &Recorder,
     returned: watch::Receiver<u64>,
     work: Work,
@@ -330,13 +358,16 @@ async fn round(
     let (waits, mut waits_until) = watch::channel(None);
     let dispatch = async {
         let done = match sends {
-            true => dispatch::dispatch(job, recorder.clone(), returned).await,
+            true => dispatch::dispatch(job, gate, recorder.clone(), returned).await,
             false => Ok(Left::Nothing),
         };
         if let Ok(Left::Waits(at)) = done {
             if work == Work::SendAndReconcile {
-                let words = "what is left has to wait; it is sent then if statuses are still waited for";
-                (job.events)(Event::Said(format!("{words}: not before {at}")));
+                let words = match gate.holds() {
+                    true => "nothing may leave now; waiting (Ctrl-C stops, and the same command goes on)",
+                    false => "what is left has to wait; it is sent then if statuses are still waited for",
+                };
+                (job.events)(Event::Said(format!("{words}: not before {}", gate.local(at))));
             }
             let _ = waits.send(Some(at));
         }
@@ -355,9 +386,7 @@ async fn round(
     let time_is_up = async {
         // The sender lives as long as this future.
         let at = waits_until.wait_for(Option::is_some).await.ok().and_then(|at| *at).unwrap_or(Millis(i64::MAX));
-        while Millis::now() < at {
-            tokio::time::sleep(at.since(Millis::now()).min(LOOK_AT_CLOCK)).await;
-        }
+        job.wait_until(at).await;
     };
     let reconcile = async {
         tokio::select! {
@@ -425,8 +454,9 @@ pub async fn close_open_intents(
     Ok(uncertain)
 }
 
-/// Closes the sending of a run that was cancelled, and tells how it stands. Its end is noted behind its reports.
-async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
+/// Closes the sending of a run that was cancelled, and tells how it stands; `waits` is when sending goes on. Its end is
+/// noted behind its reports.
+async fn finish(job: &Job, writer: &mut Writer, waits: Option<Millis>) -> Result<Ending, EngineError> {
     if job.store.orders(job.run.key).await?.cancelled {
         // Nothing is in flight any more, whatever this process was doing when it was cancelled.
         writer.cancel_waiting(job.run.key).await?;
@@ -437,6 +467,11 @@ async fn finish(job: &Job, writer: &mut Writer) -> Result<Ending, EngineError> {
     let sent = run.dispatched_at.is_some();
     let awaited = job.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some();
     let finished = sent && !awaited;
-    let waiting = if sent { None } else { job.store.waiting(run.key, Millis::now()).await? };
+    let mut waiting = if sent { None } else { job.store.waiting(run.key, job.clock.now()).await? };
+    if let (false, Some(first)) = (sent, waits) {
+        // Rows whose own time has come wait with all others for the gate.
+        let last = waiting.map_or(first, |waiting| waiting.last.max(first));
+        waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
+    }
     Ok(Ending { reason: job.stop.reason(), tally, finished, waiting })
 }

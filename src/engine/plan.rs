@@ -11,6 +11,7 @@ use crate::recipients::{self, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
 use crate::store::{PlannedRow, Store, StoreError};
 use crate::templates;
+use crate::window::{NoColumn, Timed};
 use crate::yaml::FileError;
 
 use super::judge::{Judge, Measure, Warning};
@@ -42,6 +43,9 @@ pub enum PlanError {
     /// The template's definition cannot be read.
     #[error("{0}")]
     Definition(#[source] FileError),
+    /// A column of times is not there.
+    #[error("{0}")]
+    Timing(#[source] NoColumn),
     /// The file is not the one that was looked at first.
     #[error("the recipients changed while they were read; nothing was sent, run it again")]
     Changed,
@@ -87,6 +91,7 @@ impl Plan {
         if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
         }
+        measure.timed = Timed::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
         Ok(Self { reader, measure, skip_sent_within: campaign.recipients.skip_sent_within, snapshot: None })
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::crash::Point;
 use crate::model::{Event, Events, Millis, State, Tally};
-use crate::store::{Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
+use crate::store::{Aside, Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
 
 /// Something to be made durable.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) enum Entry {
     Settle(Box<Settled>),
     /// One status request's answer; answered once synced.
     Poll(Vec<Polled>, oneshot::Sender<()>),
+    /// Rows that may not leave now; answered once synced.
+    Aside(Vec<Aside>, oneshot::Sender<()>),
     /// The run reached a stage.
     Reach(Stage),
 }
@@ -136,7 +138,8 @@ async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -
 struct Round {
     batch: Batch,
     intents: Vec<(usize, oneshot::Sender<Vec<bool>>)>,
-    polls: Vec<oneshot::Sender<()>>,
+    /// Who waits for its being synced, and no more.
+    answers: Vec<oneshot::Sender<()>>,
     stages: Vec<Stage>,
 }
 
@@ -151,7 +154,11 @@ impl Round {
             Entry::Poll(polled, answer) => {
                 self.batch.polled.extend(polled);
                 self.batch.polls += 1;
-                self.polls.push(answer);
+                self.answers.push(answer);
+            }
+            Entry::Aside(aside, answer) => {
+                self.batch.aside.extend(aside);
+                self.answers.push(answer);
             }
             Entry::Reach(stage) => self.stages.push(stage),
         }
@@ -163,7 +170,7 @@ impl Round {
     }
 
     fn size(&self) -> usize {
-        self.batch.settled.len() + self.batch.intents.len() + self.batch.polled.len()
+        self.batch.settled.len() + self.batch.intents.len() + self.batch.polled.len() + self.batch.aside.len()
     }
 
     /// What it holds is committed, and nobody was told yet.
@@ -194,6 +201,9 @@ impl Round {
         for polled in &self.batch.polled {
             tally.shift(polled.from, polled.state);
         }
+        for aside in &self.batch.aside {
+            tally.shift(State::Pending, aside.state);
+        }
         let refused = granted.iter().filter(|grant| **grant != Grant::Granted).count();
         let mut rest = granted;
         for (intents, answer) in self.intents.drain(..) {
@@ -202,9 +212,9 @@ impl Round {
             // Whoever asked may have been stopped meanwhile; the intent then is one of the open ones.
             let _ = answer.send(these.iter().map(|grant| *grant == Grant::Granted).collect());
         }
-        for answer in self.polls.drain(..) {
+        for answer in self.answers.drain(..) {
             let _ = answer.send(());
         }
-        (self.batch.settled.len() + refused) as u64
+        (self.batch.settled.len() + self.batch.aside.len() + refused) as u64
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Channel, Millis, Schedule, TemplateSource};
+use super::{Channel, Millis, Schedule, TemplateSource, Timing};
 
 /// A campaign whose file was read and found right.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Campaign {
     pub dispatch: Dispatch,
     /// How its statuses are asked for.
     pub reconcile: Reconcile,
+    /// When its messages may leave.
+    pub timing: Timing,
 }
 
 /// What stands for the date of a run in the path of its CSV.

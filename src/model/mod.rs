@@ -17,6 +17,7 @@ mod state;
 mod status;
 mod template;
 mod time;
+mod timing;
 
 pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
 pub use channel::Channel;
@@ -32,3 +33,4 @@ pub use state::{Change, IllegalChange, State};
 pub use status::{DeliveryStatus, StatusUpdate};
 pub use template::{TemplateProvider, TemplateSource};
 pub use time::Millis;
+pub use timing::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};

@@ -35,6 +35,8 @@ pub enum State {
     Suppressed,
     /// The run was cancelled before this row was sent.
     Cancelled,
+    /// Its last moment came before it was sent.
+    Expired,
 }
 
 /// Something that may move a row from one state to another.
@@ -58,6 +60,8 @@ pub enum Change<'a> {
     Suppress,
     /// A person cancelled the run.
     Cancel,
+    /// It is too late to send the row.
+    Expire,
     /// A person says of a row in doubt that it was sent.
     SettleSent,
     /// A person says of a row in doubt that it was not sent.
@@ -76,7 +80,7 @@ pub struct IllegalChange {
 
 impl State {
     /// Every state, in the order in which reports count them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Pending,
         Self::Sending,
         Self::Accepted,
@@ -91,6 +95,7 @@ impl State {
         Self::Duplicate,
         Self::Suppressed,
         Self::Cancelled,
+        Self::Expired,
     ];
 
     /// The state's name in reports and on the command line.
@@ -111,6 +116,7 @@ impl State {
             Self::Duplicate => "duplicate",
             Self::Suppressed => "suppressed",
             Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
         }
     }
 
@@ -153,13 +159,14 @@ impl State {
     /// [`IllegalChange`] for everything the contract does not know.
     pub fn after(self, change: Change<'_>) -> Result<Self, IllegalChange> {
         use State::{
-            Accepted, Cancelled, Delivered, Exhausted, Failed, Pending, Read, Rejected, Sending, Sent, Suppressed,
-            Uncertain,
+            Accepted, Cancelled, Delivered, Exhausted, Expired, Failed, Pending, Read, Rejected, Sending, Sent,
+            Suppressed, Uncertain,
         };
         let next = match (self, change) {
             (Pending, Change::Intend) => Sending,
             (Pending, Change::Suppress) => Suppressed,
             (Pending, Change::Cancel) => Cancelled,
+            (Pending, Change::Expire) => Expired,
             (Sending, Change::Accept) => Accepted,
             (Sending, Change::Refuse) => Rejected,
             (Sending, Change::TryAgain) => Pending,
@@ -210,7 +217,7 @@ mod tests {
     }
 
     /// Every change but those of a status.
-    const PLAIN: [Change<'static>; 11] = [
+    const PLAIN: [Change<'static>; 12] = [
         Change::Intend,
         Change::Accept,
         Change::Refuse,
@@ -219,6 +226,7 @@ mod tests {
         Change::Doubt,
         Change::Suppress,
         Change::Cancel,
+        Change::Expire,
         Change::SettleSent,
         Change::SettleNotSent,
         Change::PutBack,
@@ -239,12 +247,12 @@ mod tests {
             from in prop::sample::select(State::ALL.to_vec()),
             changes in prop::collection::vec(any_change(), 0..60),
         ) {
-            use State::{Cancelled, Duplicate, Exhausted, Failed, Invalid, Read, Rejected, Suppressed};
+            use State::{Cancelled, Duplicate, Exhausted, Expired, Failed, Invalid, Read, Rejected, Suppressed};
             let mut state = from;
             for change in changes {
                 // What is refused leaves the row where it is.
                 let Ok(next) = state.after(change) else { continue };
-                if matches!(state, Read | Invalid | Duplicate | Suppressed | Cancelled) {
+                if matches!(state, Read | Invalid | Duplicate | Suppressed | Cancelled | Expired) {
                     prop_assert_eq!(next, state, "{:?}", change);
                 }
                 if matches!(state, Failed | Rejected | Exhausted) {
@@ -283,6 +291,7 @@ mod tests {
                 "pending Doubt uncertain",
                 "pending Suppress suppressed",
                 "pending Cancel cancelled",
+                "pending Expire expired",
                 "sending Accept accepted",
                 "sending Refuse rejected",
                 "sending TryAgain pending",

@@ -85,7 +85,10 @@ pub(super) fn of(part: u64, whole: u64) -> String {
 
 /// `3 rejected, 1 uncertain`; empty when all is well.
 pub(super) fn troubles(tally: &Tally) -> String {
-    counts(tally, &[State::Rejected, State::Exhausted, State::Uncertain, State::Failed, State::Cancelled])
+    counts(
+        tally,
+        &[State::Rejected, State::Exhausted, State::Uncertain, State::Failed, State::Cancelled, State::Expired],
+    )
 }
 
 /// `800 delivered, 300 read`: those that got at least so far.

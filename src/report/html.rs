@@ -237,6 +237,7 @@ fn state_line(state: State, rows: u64, all: u64) -> StateLine {
         State::Duplicate => ("out", "the same number as an earlier row"),
         State::Suppressed => ("out", "on the suppression list"),
         State::Cancelled => ("out", "cancelled before it was tried"),
+        State::Expired => ("out", "its last moment came before it was sent"),
     };
     StateLine {
         name: state.as_str(),

@@ -51,7 +51,12 @@ impl Writer {
         let (firsts, others): (Vec<&Settled>, Vec<&Settled>) =
             batch.settled.iter().partition(|settled| settled.is_accepted_at_first());
         let again = batch.intents.iter().any(|intent| intent.again);
-        let more = again || !others.is_empty() || !batch.polled.is_empty() || batch.polls > 0 || firsts.len() > MOST;
+        let more = again
+            || !others.is_empty()
+            || !batch.polled.is_empty()
+            || !batch.aside.is_empty()
+            || batch.polls > 0
+            || firsts.len() > MOST;
         let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
@@ -62,6 +67,9 @@ impl Writer {
             }
             if !batch.polled.is_empty() {
                 super::reconcile::merge(store, &batch.polled).await?;
+            }
+            if !batch.aside.is_empty() {
+                super::waits::put_aside(store, &batch.aside).await?;
             }
             if batch.polls > 0 {
                 sqlx::query("UPDATE run SET polls = polls + ?2 WHERE id = ?1")

@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteExecutor;
 
 use super::error::doing;
-use super::{Polled, RowKey, Store, StoreError};
+use super::{Aside, Polled, RowKey, Store, StoreError};
 use crate::model::{AttemptNo, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
@@ -113,6 +113,8 @@ pub struct Batch {
     pub intents: Vec<Intent>,
     /// Status answers.
     pub polled: Vec<Polled>,
+    /// Rows that may not leave now.
+    pub aside: Vec<Aside>,
     /// Status requests that brought those answers.
     pub polls: u32,
 }
@@ -121,7 +123,11 @@ impl Batch {
     /// Whether there is nothing to commit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.settled.is_empty() && self.intents.is_empty() && self.polled.is_empty() && self.polls == 0
+        self.settled.is_empty()
+            && self.intents.is_empty()
+            && self.polled.is_empty()
+            && self.aside.is_empty()
+            && self.polls == 0
     }
 }
 

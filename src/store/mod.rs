@@ -6,8 +6,8 @@
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile`, `report`,
 //! `person` for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work,
-//! `occurrences` for what became of schedules, `decision` for
-//! what they say of uncertain rows, and `templates` for what was pulled from the providers of templates.
+//! `occurrences` for what became of schedules, `decision` for what they say of uncertain rows, `templates` for what was pulled
+//! from the providers of templates, and `waits` for rows that wait for their time.
 
 mod air;
 mod clock;
@@ -29,6 +29,7 @@ mod report_rows;
 mod runs;
 mod templates;
 mod verify;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub use report_rows::{ReportPage, ReportRows};
 pub use runs::{Decision, NewRun, Run, Stage};
 pub use templates::PulledTemplate;
 pub use verify::Finding;
+pub use waits::{Aside, LAID_OUT};
 
 /// The key of a row in every table: its run and its number in one integer, so that a run is one range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

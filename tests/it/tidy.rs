@@ -10,7 +10,7 @@ use crate::workplace::Workplace;
 const LOWEST: [&str; 4] = ["base_url", "crash", "model", "yaml"];
 
 /// Rooms of rank 1: each knows the lowest and itself, never another of them.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "campaign_file",
     "media",
     "messages",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 12] = [
     "simulator",
     "store",
     "templates",
+    "window",
 ];
 
 /// Lines of a source file at most.

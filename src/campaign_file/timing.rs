@@ -1,0 +1,209 @@
+//! What a campaign file says of the time: `timezone`, `window`, `not_after`, `quota` and the columns of times.
+
+use std::num::NonZeroU32;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::model::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};
+use crate::yaml::{FileProblem, Found, Node, Place, Value, kind};
+
+use super::schedule::time_zone;
+use super::section::{Section, text, value};
+use super::values::{BadValue, is_digits, number_within, parse_duration, word};
+
+const SPAN_HINT: &str =
+    "write hours such as `\"09:00-20:00\"`, with days before them such as `\"MON-FRI 09:00-20:00\"`";
+/// Spans and dates in one window at most: more are a mistake, and each is looked at for every change of the window.
+const MOST: usize = 1000;
+/// A quota's largest number.
+const MOST_A_DAY: u32 = 1_000_000_000;
+
+/// Reads all of it but the columns and the quota, which stand in other sections. The campaign's own time zone is that of its
+/// schedule where it names none.
+pub(super) fn timing(
+    top: &Section<'_, '_>,
+    of_schedule: Option<&str>,
+    columns: TimeColumns,
+    quota: Option<NonZeroU32>,
+    problems: &mut Found,
+) -> Timing {
+    let found_zone = top.get("timezone", problems);
+    let own = value("timezone", found_zone, problems, time_zone);
+    let timezone = own.as_ref().and_then(TimeZone::iana_name).or(of_schedule).map(str::to_owned);
+    let found = top.get("window", problems);
+    let window_place = found.map(|(_, place)| place);
+    let window = found.and_then(|found| window(found, problems));
+    let found = top.get("not_after", problems);
+    let not_after = value("not_after", found, problems, |text| not_after(text, timezone.as_deref()));
+    if let (Some(Window { clock: WhoseClock::Campaign, .. }), Some(place)) = (&window, window_place)
+        && timezone.is_none()
+        && found_zone.is_none()
+    {
+        problems.push(
+            FileProblem::new("missing_key", place, "nothing tells whose clock `window` is read from")
+                .hint("add `timezone: Asia/Hong_Kong`, with your own, or `clock: recipient` under `window`"),
+        );
+    }
+    Timing { timezone, window, not_after, quota, columns }
+}
+
+/// The columns of times in `recipients`.
+pub(super) fn columns(section: &Section<'_, '_>, problems: &mut Found) -> TimeColumns {
+    let mut column = |key| {
+        let found = section.get(key, problems);
+        value(key, found, problems, word)
+    };
+    TimeColumns { timezone: column("timezone"), send_at: column("send_at"), not_after: column("not_after") }
+}
+
+/// How many messages a day: `10000/day`.
+pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
+    const HINT: &str = "write how many messages a day, such as `10000/day`";
+    let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
+    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not so many a day"), HINT))?.trim();
+    let number = number_within(number, 1..=MOST_A_DAY)?;
+    NonZeroU32::new(number).ok_or_else(|| BadValue::new("a quota of 0 would never send anything", HINT))
+}
+
+/// When it is too late: a time, or a length of time since the run was made.
+fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
+    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a length of time since the run began such as `12h`";
+    let Some(time) = WrittenTime::read(text) else {
+        let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
+            true => BadValue::new(format!("`{text}` is not a time"), HINT),
+            false => bad,
+        })?;
+        return Ok(NotAfter::Within(duration));
+    };
+    let zone = match (time, timezone) {
+        (WrittenTime::Local(_), None) => {
+            let hint = format!("add `timezone:` to the campaign, or write the offset, such as `{text}+08:00`");
+            return Err(BadValue::new(format!("nothing tells whose clock shows `{text}`"), hint));
+        }
+        (_, name) => name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC),
+    };
+    time.by_the_clock_of(&zone).map(NotAfter::At).ok_or_else(|| BadValue::new(format!("`{text}` is not a time"), HINT))
+}
+
+fn window((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Window> {
+    if !matches!(node.value, Value::Map(_)) {
+        let open = list_of("window", (node, key_place), problems, span);
+        return Some(Window { open, off: Vec::new(), clock: WhoseClock::Campaign });
+    }
+    let section = Section::open("window", key_place, node, problems)?;
+    let open = section.require("open", "`open: \"09:00-20:00\"`", problems);
+    let open = open.map(|found| list_of("open", found, problems, span));
+    let found = section.get("off", problems);
+    let mut off = found.map(|found| list_of("off", found, problems, date)).unwrap_or_default();
+    off.sort_unstable();
+    off.dedup();
+    let found = section.get("clock", problems);
+    let clock = value("clock", found, problems, clock);
+    Some(Window { open: open?, off, clock: clock.unwrap_or(WhoseClock::Campaign) })
+}
+
+fn clock(text: &str) -> Result<WhoseClock, BadValue> {
+    let clocks = [WhoseClock::Campaign, WhoseClock::Recipient];
+    clocks.into_iter().find(|clock| clock.as_str() == text).ok_or_else(|| {
+        BadValue::new(
+            format!("there is no clock `{text}`"),
+            "write `recipient` for the clock where the recipient is, or `campaign` for that of `timezone`",
+        )
+    })
+}
+
+/// One value, or a list of them, each read by `parse`.
+fn list_of<T>(
+    key: &str,
+    (node, key_place): (&Node<'_>, Place),
+    problems: &mut Found,
+    parse: impl Fn(&str) -> Result<T, BadValue>,
+) -> Vec<T> {
+    let items = match &node.value {
+        Value::List(items) if items.is_empty() => {
+            problems.push(FileProblem::new("bad_value", node.place, format!("`{key}` is an empty list")));
+            return Vec::new();
+        }
+        Value::List(items) if items.len() > MOST => {
+            let words = format!("`{key}` has {} values; {MOST} are the most", items.len());
+            problems.push(FileProblem::new("bad_value", node.place, words));
+            return Vec::new();
+        }
+        Value::List(items) => items.as_slice(),
+        Value::Scalar(_) | Value::Broken => std::slice::from_ref(node),
+        Value::Map(_) => {
+            let words = format!("`{key}` must be a value or a list of values, not {}", kind(node));
+            problems.push(FileProblem::new("wrong_type", key_place, words));
+            return Vec::new();
+        }
+    };
+    let mut read = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(text) = text(key, (item, item.place), problems) else { continue };
+        match parse(text.trim()) {
+            Ok(value) => read.push(value),
+            Err(bad) => {
+                let problem = FileProblem::new("bad_value", item.place, format!("`{key}`: {}", bad.message));
+                problems.push(FileProblem { hint: bad.hint, ..problem });
+            }
+        }
+    }
+    read
+}
+
+fn date(text: &str) -> Result<Date, BadValue> {
+    let bad = || BadValue::new(format!("`{text}` is not a date"), "write it as `2026-12-25`");
+    if text.len() == 10 { text.parse().map_err(|_| bad()) } else { Err(bad()) }
+}
+
+/// Hours, with days before them or without: `09:00-20:00`, `MON-FRI,SUN 22:00-06:00`.
+pub(super) fn span(text: &str) -> Result<Span, BadValue> {
+    let bad = |what: String| BadValue::new(what, SPAN_HINT);
+    let (days, hours) = match text.rsplit_once(char::is_whitespace) {
+        Some((days, hours)) => (days_of(days)?, hours),
+        None => (Days::ALL, text),
+    };
+    let (from, to) =
+        hours.split_once(['-', '\u{2013}']).ok_or_else(|| bad(format!("`{text}` has no hours from and to")))?;
+    let minute = |text: &str| minute(text).ok_or_else(|| bad(format!("`{text}` is not a time of the day")));
+    let (from, to) = (minute(from)?, minute(to)?);
+    if from == 24 * 60 {
+        return Err(bad("a window cannot begin at the end of the day".to_owned()));
+    }
+    if from == to {
+        let hint = "write `00:00-24:00` for the whole day";
+        return Err(BadValue::new(format!("`{hours}` ends when it begins"), hint));
+    }
+    Ok(Span { days, from, to })
+}
+
+/// The minute of the day: 0 for `00:00`, 1440 for `24:00`.
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| is_digits(text).then(|| text.parse::<u16>().ok()).flatten();
+    let (hour, minute) = (number(hour).filter(|_| hour.len() <= 2)?, number(minute).filter(|_| minute.len() == 2)?);
+    (minute < 60 && (hour < 24 || (hour == 24 && minute == 0))).then_some(hour * 60 + minute)
+}
+
+fn days_of(text: &str) -> Result<Days, BadValue> {
+    let day = |name: &str| {
+        let name = name.trim();
+        let at = Days::NAMES.iter().position(|known| name.eq_ignore_ascii_case(known));
+        at.ok_or_else(|| {
+            let hint = format!("the days are {}", Days::NAMES.join(", "));
+            BadValue::new(format!("there is no day `{name}`"), hint)
+        })
+    };
+    let mut days = Days::default();
+    for part in text.split(',') {
+        let (first, last) = match part.split_once('-') {
+            Some((first, last)) => (day(first)?, day(last)?),
+            None => (day(part)?, day(part)?),
+        };
+        // From Saturday to Monday goes over the week's end.
+        let count = (last + 7 - first) % 7;
+        days = (first..=first + count).fold(days, Days::with);
+    }
+    Ok(days)
+}

@@ -1,0 +1,18 @@
+//! Windows: whether a row may leave at a moment, and if not, when.
+//!
+//! A row's time zone comes from its own column, else from its number, else from the campaign. A number of a country with
+//! several zones may be in any of them, and leaves only when all agree that the window is open. What cannot be told does
+//! not leave: such a row is a problem of the list, found before anything is sent.
+//!
+//! Pure functions of a time that is passed in. This room reads no clock, no store and no file.
+
+mod hours;
+mod rows;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+pub use hours::{Hours, Stretch};
+pub use rows::{May, NoColumn, RowTimes, Timed};
+pub use zones::{day_of, local, zones_of};

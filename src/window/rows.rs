@@ -1,0 +1,248 @@
+//! What the columns of a row and its number say of its time.
+
+use jiff::tz::TimeZone;
+
+use super::zones::named;
+use super::{Hours, zones_of};
+use crate::model::{Millis, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
+
+/// A campaign names a column of times that its recipients do not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`recipients.{key}`: the recipients have no column `{column}`; {hint}")]
+pub struct NoColumn {
+    /// The key that names it.
+    pub key: &'static str,
+    /// The name.
+    pub column: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// The timing of a campaign over the columns of its recipients.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    timing: Timing,
+    begun: Millis,
+    /// When it is too late for every row.
+    not_after: Option<Millis>,
+    /// Where the columns are.
+    timezone: Option<usize>,
+    send_at: Option<usize>,
+    late: Option<usize>,
+}
+
+/// What there is to know of a row's time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowTimes {
+    /// The time zones it may be in, `&` between their names; empty where no window is asked about.
+    pub zones: String,
+    /// Not before this.
+    pub send_at: Option<Millis>,
+    /// Not from this moment on.
+    pub not_after: Option<Millis>,
+}
+
+/// Whether a row may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    /// Now, and up to this moment, without looking again.
+    Leave {
+        /// That moment.
+        before: Millis,
+    },
+    /// Not before this.
+    Wait(Millis),
+    /// Never: its last moment is this, and it may not leave before it.
+    Expire(Millis),
+}
+
+impl Timed {
+    /// The timing over these columns, for a run that was made at `begun`. `None` where no row ever has to wait.
+    ///
+    /// # Errors
+    /// A column that it names is not there.
+    pub fn new(timing: &Timing, columns: &[String], begun: Millis) -> Result<Option<Self>, NoColumn> {
+        let find = |key, column: &Option<String>| {
+            let Some(column) = column else { return Ok(None) };
+            let at = columns.iter().position(|name| name == column.trim());
+            at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), hint: hint(column, columns) })
+        };
+        let timed = Self {
+            timing: timing.clone(),
+            begun,
+            not_after: timing.not_after.map(|late| match late {
+                NotAfter::At(at) => at,
+                NotAfter::Within(time) => begun.plus(time),
+            }),
+            timezone: find("timezone", &timing.columns.timezone)?,
+            send_at: find("send_at", &timing.columns.send_at)?,
+            late: find("not_after", &timing.columns.not_after)?,
+        };
+        Ok(timing.holds_rows().then_some(timed))
+    }
+
+    /// The hours of its window, if it has one.
+    #[must_use]
+    pub fn hours(&self) -> Option<Hours> {
+        self.timing.window.clone().map(Hours::new)
+    }
+
+    /// Where all rows may leave at the same times, what there is to know of each.
+    #[must_use]
+    pub fn of_all(&self) -> Option<RowTimes> {
+        let by_row = self.clock() == Some(WhoseClock::Recipient) || self.send_at.or(self.late).is_some();
+        (!by_row).then(|| RowTimes { zones: self.campaign_zone(), send_at: None, not_after: self.not_after })
+    }
+
+    /// What there is to know of a row with this number and these cells.
+    ///
+    /// # Errors
+    /// A cell that cannot be read, or a row of which nothing tells the time zone that it takes.
+    pub fn of_row<C: AsRef<str>>(&self, phone: Phone, cells: &[C]) -> Result<RowTimes, RowProblem> {
+        let cell = |column: Option<usize>| {
+            column.and_then(|column| cells.get(column)).map(|cell| cell.as_ref().trim()).filter(|cell| !cell.is_empty())
+        };
+        let columns = &self.timing.columns;
+        let zones = self.zones_of_row(phone, cell(self.timezone));
+        let time = |code, cell: Option<&str>, column: &Option<String>| {
+            let Some(text) = cell else { return Ok(None) };
+            let problem = match moment(text, zones.as_ref().map(String::as_str)) {
+                Ok(at) => return Ok(Some(at)),
+                Err(Some(problem)) => problem,
+                Err(None) => RowProblem::new(code, "this is not a time").hint(
+                    "write `2026-12-01T09:00` for the recipient's clock, or `2026-12-01T09:00+08:00` with an offset",
+                ),
+            };
+            Err(problem.column(column.as_deref().unwrap_or_default()).value(text))
+        };
+        let send_at = time("bad_send_at", cell(self.send_at), &columns.send_at)?;
+        let own = time("bad_not_after", cell(self.late), &columns.not_after)?;
+        let not_after = [own, self.not_after].into_iter().flatten().min();
+        if let (Some(send_at), Some(late)) = (send_at, not_after)
+            && send_at >= late
+        {
+            let words = format!("it is to be sent at {send_at}, and not after {late}");
+            let problem = RowProblem::new("bad_send_at", words).hint("make the time to send it the earlier one");
+            return Err(problem.column(columns.send_at.as_deref().unwrap_or_default()));
+        }
+        // A zone that is wrong is told even where nothing depends on it; one that is missing is not.
+        let zones = match zones {
+            Err(problem) if self.clock() == Some(WhoseClock::Recipient) || problem.code == "bad_timezone" => {
+                return Err(problem);
+            }
+            Ok(zones) if self.clock() == Some(WhoseClock::Recipient) => zones,
+            _ => self.campaign_zone(),
+        };
+        Ok(RowTimes { zones, send_at, not_after })
+    }
+
+    /// All that is wrong with a row's time: as [`Timed::of_row`], and a window that is never open for it. `hours` are
+    /// those of the window.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn judge<C: AsRef<str>>(&self, hours: Option<&mut Hours>, phone: Phone, cells: &[C]) -> Result<(), RowProblem> {
+        let row = self.of_row(phone, cells)?;
+        match hours.map(|hours| hours.at(&row.zones, self.begun)) {
+            Some(stretch) if !stretch.open && stretch.until.is_none() => Err(never(&row.zones)),
+            _ => Ok(()),
+        }
+    }
+
+    fn clock(&self) -> Option<WhoseClock> {
+        self.timing.window.as_ref().map(|window| window.clock)
+    }
+
+    fn campaign_zone(&self) -> String {
+        self.timing.timezone.clone().unwrap_or_default()
+    }
+
+    /// The time zones that a row may be in.
+    fn zones_of_row(&self, phone: Phone, cell: Option<&str>) -> Result<String, RowProblem> {
+        if let Some(name) = cell {
+            return match TimeZone::get(name) {
+                Ok(_) => Ok(name.to_owned()),
+                Err(_) => Err(RowProblem::new("bad_timezone", "there is no such time zone")
+                    .hint("write its IANA name, such as `Europe/Berlin`, or leave the cell empty")
+                    .column(self.timing.columns.timezone.as_deref().unwrap_or_default())
+                    .value(name)),
+            };
+        }
+        let of_number = || zones_of(phone).map(str::to_owned);
+        let of_campaign = || self.timing.timezone.clone();
+        let zones = match self.clock() {
+            Some(WhoseClock::Recipient) => of_number().or_else(of_campaign),
+            _ => of_campaign().or_else(of_number),
+        };
+        zones.ok_or_else(|| {
+            RowProblem::new("no_timezone", "nothing tells the recipient's time zone")
+                .hint("name a column with `recipients.timezone`, or set `timezone` in the campaign")
+        })
+    }
+
+    /// Whether a row may leave at `now`.
+    #[must_use]
+    pub fn may(row: &RowTimes, hours: Option<&mut Hours>, now: Millis) -> May {
+        let late = row.not_after.unwrap_or(Millis(i64::MAX));
+        let stretch = hours.map(|hours| hours.at(&row.zones, now));
+        let until = match (row.send_at.filter(|at| now < *at), stretch) {
+            _ if now >= late => return May::Expire(late),
+            (Some(send_at), _) => Some(send_at),
+            (None, None) => return May::Leave { before: late },
+            (None, Some(stretch)) if stretch.open => {
+                return May::Leave { before: stretch.until.unwrap_or(late).min(late) };
+            }
+            (None, Some(stretch)) => stretch.until,
+        };
+        match until {
+            Some(at) if at < late => May::Wait(at),
+            _ => May::Expire(late),
+        }
+    }
+}
+
+/// What is wrong with a row whose window never opens: mostly that its number may be in time zones that lie too far apart.
+fn never(zones: &str) -> RowProblem {
+    let words = match zones.split('&').count() {
+        1 => format!("the window is never open in {zones}"),
+        count => format!(
+            "the number may be in any of {count} time zones, and the window is never open in all of them at once"
+        ),
+    };
+    RowProblem::new("no_timezone", words).hint("name a column with `recipients.timezone`, or widen the window")
+}
+
+/// The moment that a text says: by itself, or by the clock of the one zone that the row is in. `Err(None)` where it is
+/// no time.
+fn moment(text: &str, zones: Result<&str, &RowProblem>) -> Result<Millis, Option<RowProblem>> {
+    let time = WrittenTime::read(text).ok_or(None)?;
+    if let WrittenTime::At(at) = time {
+        return Ok(at);
+    }
+    let names = zones.map_err(|problem| Some(problem.clone()))?;
+    let moments = named(names).into_iter().flatten().map(|zone| time.by_the_clock_of(&zone));
+    let mut moments: Vec<Millis> = moments.collect::<Option<_>>().ok_or(None)?;
+    moments.sort_unstable();
+    moments.dedup();
+    match moments.as_slice() {
+        [one] => Ok(*one),
+        _ => Err(Some(
+            RowProblem::new(
+                "no_timezone",
+                "it is by the recipient's clock, and the number may be in several time zones",
+            )
+            .hint("write the time with its offset, or name a column with `recipients.timezone`"),
+        )),
+    }
+}
+
+/// What to do about a column that is not there.
+fn hint(wanted: &str, columns: &[String]) -> String {
+    let alike = columns.iter().map(|name| (strsim::jaro_winkler(name, wanted), name));
+    match alike.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness >= 0.8) {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None => {
+            format!("the columns are {}", columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
