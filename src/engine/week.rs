@@ -134,8 +134,11 @@ async fn provider(clock: Clock, arrivals: Arrivals) -> Endpoint {
         let taken = !first || arrivals.len() % 7 != 3;
         arrivals.push((to, clock.now(), taken));
         clock.go_on(EACH);
-        let accepted = format!(r#"{{"status":"success","code":200,"message":"","data":{{"msg_id":"m{}"}},"error":{{}}}}"#, arrivals.len());
-        if taken { (StatusCode::OK, accepted) } else { (StatusCode::SERVICE_UNAVAILABLE, "{}".to_owned()) }
+        let accepted = format!(
+            r#"{{"status":"success","code":200,"message":"","data":{{"msg_id":"m{}"}},"error":{{}}}}"#,
+            arrivals.len()
+        );
+        if taken { (StatusCode::OK, accepted) } else { (StatusCode::TOO_EARLY, "{}".to_owned()) }
     });
     let nothing = get(|| async { r#"{"status":"success","code":200,"message":"","data":[],"error":{}}"# });
     let routes = Router::new().route("/external/messages/viber", send).route("/external/messages/status", nothing);
@@ -205,7 +208,7 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
     let folder = tempfile::tempdir().unwrap();
     let (csv, rows) = list();
     std::fs::write(folder.path().join("list.csv"), csv).unwrap();
-    let begin = by_the_clock_of(&TimeZone::UTC, date(2030, 10, 25).at(12, 0, 0, 0));
+    let begin = by_the_clock_of(&TimeZone::UTC, date(2030, 10, 26).at(7, 30, 0, 0));
     let clock = Clock::set(begin);
     let arrivals = Arrivals::default();
     let endpoint = provider(clock.clone(), arrivals.clone()).await;
@@ -239,7 +242,8 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
         // A second try is due some seconds or minutes after the first.
         while at.plus(Duration::from_secs(330)) < *next {
             idle_minutes += 1;
-            let could = waiting.iter().any(|row| is_open(&row.zone, at) && row.send_at.is_none_or(|send_at| send_at <= at));
+            let could =
+                waiting.iter().any(|row| is_open(&row.zone, at) && row.send_at.is_none_or(|send_at| send_at <= at));
             assert!(!could, "nothing left at {at}, and something could have");
             at = at.plus(Duration::from_secs(60));
         }
