@@ -207,3 +207,77 @@ fn days_of(text: &str) -> Result<Days, BadValue> {
     }
     Ok(days)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::campaign_file::{fingerprint, freeze, parse, thaw};
+    use crate::model::{Campaign, Millis};
+
+    fn read(rest: &str) -> Result<Campaign, String> {
+        let text = format!(
+            "name: a\nprovider: simulator\nchannel: viber\nmessage: {{type: text, text: Hi}}\n\
+             recipients: {{csv: a.csv, to: phone, timezone: tz, send_at: when, not_after: until}}\n{rest}"
+        );
+        parse(&text, Path::new("a.yaml")).map(|loaded| loaded.campaign).map_err(|error| error.to_string())
+    }
+
+    const WHOLE: &str = "timezone: asia/hong_kong\nnot_after: 2026-12-01T18:00\ndispatch: {quota: 10000/day}\n\
+        window: {open: [\"MON-WED,sun 22:00-6:00\", \"SAT-MON 00:00-24:00\"], off: [2026-12-26, 2026-12-25], clock: recipient}\n";
+
+    #[test]
+    fn all_of_it_is_read_and_kept() {
+        let campaign = read(WHOLE).unwrap();
+        let timing = &campaign.timing;
+        assert_eq!(timing.timezone.as_deref(), Some("Asia/Hong_Kong"));
+        assert_eq!(timing.not_after, Some(NotAfter::At(Millis(1_796_119_200_000))), "10:00 UTC");
+        assert_eq!(timing.quota.map(NonZeroU32::get), Some(10_000));
+        assert_eq!(timing.columns.send_at.as_deref(), Some("when"));
+        let window = timing.window.as_ref().unwrap();
+        let spans: Vec<String> = window.open.iter().map(ToString::to_string).collect();
+        assert_eq!(spans, ["MON,TUE,WED,SUN 22:00-06:00", "MON,SAT,SUN 00:00-24:00"]);
+        assert_eq!(window.off.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2026-12-25", "2026-12-26"]);
+        assert_eq!(window.clock, WhoseClock::Recipient);
+        assert_eq!(thaw(&freeze(&campaign)).unwrap().timing, *timing);
+        assert_ne!(fingerprint(&campaign), fingerprint(&read(&WHOLE.replace("6:00", "7:00")).unwrap()));
+        let short = read("timezone: Europe/Berlin\nwindow: 09:00-20:00\nnot_after: 12h\n").unwrap();
+        assert_eq!(short.timing.not_after, Some(NotAfter::Within(Duration::from_secs(12 * 3600))));
+        assert_eq!(short.timing.window.as_ref().unwrap().open, [Span { days: Days::ALL, from: 540, to: 1200 }]);
+        assert_eq!(thaw(&freeze(&short)).unwrap().timing, short.timing);
+        let without = Campaign { timing: Timing::default(), ..short };
+        assert!(!freeze(&without).contains("timing"), "as before there was any");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_and_what_to_write() {
+        for (rest, place, words) in [
+            ("timezone: Europe/Berln", "a.yaml:6:11", "did you mean `Europe/Berlin`?"),
+            ("timezone: CET+1", "a.yaml:6:11", "IANA name"),
+            ("window: 09:00-20:00", "a.yaml:6:1", "nothing tells whose clock `window` is read from"),
+            ("timezone: UTC\nwindow: 9-20", "a.yaml:7:9", "`9` is not a time of the day"),
+            ("timezone: UTC\nwindow: 09:00", "a.yaml:7:9", "no hours from and to"),
+            ("timezone: UTC\nwindow: 09:00-25:00", "a.yaml:7:9", "`25:00` is not a time of the day"),
+            ("timezone: UTC\nwindow: 09:00-09:00", "a.yaml:7:9", "`00:00-24:00` for the whole day"),
+            ("timezone: UTC\nwindow: 24:00-02:00", "a.yaml:7:9", "cannot begin at the end of the day"),
+            ("timezone: UTC\nwindow: [\"09:00-12:00\", \"MOO 09:00-12:00\"]", "a.yaml:7:25", "there is no day `MOO`"),
+            ("timezone: UTC\nwindow: []", "a.yaml:7:9", "empty list"),
+            ("timezone: UTC\nwindow: {opn: 09:00-12:00}", "a.yaml:7:10", "did you mean `open`?"),
+            ("timezone: UTC\nwindow: {off: 2026-12-25}", "a.yaml:7:1", "the key `open` of `window` is missing"),
+            ("timezone: UTC\nwindow: {open: 09:00-12:00, off: 25.12.2026}", "a.yaml:7:34", "write it as `2026-12-25`"),
+            ("timezone: UTC\nwindow: {open: 09:00-12:00, clock: theirs}", "a.yaml:7:36", "write `recipient`"),
+            ("not_after: 2026-12-01T18:00", "a.yaml:6:12", "add `timezone:` to the campaign"),
+            ("not_after: 2026-12-01", "a.yaml:6:12", "is not a time"),
+            ("not_after: 12", "a.yaml:6:12", "has no unit"),
+            ("dispatch: {quota: 10000/month}", "a.yaml:6:19", "`10000/day`"),
+            ("dispatch: {quota: 0/day}", "a.yaml:6:19", "from 1 to"),
+            ("quota: 10/day", "a.yaml:6:1", "belongs under `dispatch:`"),
+            ("dispatch: {window: 09:00-20:00}", "a.yaml:6:12", "belongs at the top level"),
+        ] {
+            let error = read(rest).unwrap_err();
+            assert!(error.contains(place) && error.contains(words), "{rest}\n{error}");
+        }
+    }
+}

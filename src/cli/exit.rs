@@ -16,7 +16,7 @@ pub enum Exit {
     Environment = 1,
     /// The command line, campaign or recipients are wrong; nothing was sent.
     Wrong = 2,
-    /// Done, but some rows were rejected, exhausted, failed, uncertain or cancelled.
+    /// Done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired.
     SomeFailed = 3,
     /// Stopped before the end, can go on.
     Stopped = 4,

@@ -64,7 +64,7 @@ Exit codes:
   0  all done and every sendable row was accepted
   1  an error of the environment: store, network, provider account
   2  the command line, campaign or recipients are wrong; nothing was sent
-  3  done, but some rows were rejected, exhausted, failed, uncertain or cancelled
+  3  done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired
   4  stopped before the end, can go on
   5  another process holds this run";
 

@@ -39,3 +39,4 @@ mod templates; // templates made, shown, changed and deleted, and never made twi
 mod tidy; // the rules of this repository, held against its files
 mod two_at_once; // two processes at one store, and copies of a store
 mod whole_job; // the main job from the file to the report
+mod windows; // when messages may leave, and what becomes of those that may not
