@@ -15,10 +15,12 @@ use jiff::civil::{DateTime, Weekday, date};
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::campaign_file;
 use crate::model::{Millis, State};
+use crate::pace;
 use crate::provider::Endpoint;
+use crate::recipients;
 use crate::store::{Decision, NewRun};
-use crate::{campaign_file, pace, recipients};
 
 /// Zones that rows name themselves.
 const NAMED: [&str; 20] = [
