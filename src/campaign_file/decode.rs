@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{
-    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Schedule, Source, TemplateProvider, TemplateSource, TimeColumns,
-    WhenUncertain,
+    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Schedule, Source, TemplateProvider, TemplateSource,
+    TimeColumns, WhenUncertain,
 };
 use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
 
@@ -166,7 +166,7 @@ fn recipients(
     }
     let source = csv.or(rows.map(Source::Inline))?;
     let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    whole.then_some(Recipients { source, to: to?, region, skip_sent_within })
+    whole.then_some((Recipients { source, to: to?, region, skip_sent_within }, columns))
 }
 
 fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> (Dispatch, Option<NonZeroU32>) {

@@ -53,9 +53,17 @@ pub fn fingerprint(campaign: &Campaign) -> String {
 
 fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
     let Campaign {
-        name, provider, channel, recipients, message, definition: _, schedule: _, dispatch, reconcile, timing
-    } =
-        campaign;
+        name,
+        provider,
+        channel,
+        recipients,
+        message,
+        definition: _,
+        schedule: _,
+        dispatch,
+        reconcile,
+        timing,
+    } = campaign;
     let uncertain = match dispatch.uncertain {
         WhenUncertain::Hold => "hold",
         WhenUncertain::Resend => "resend",

@@ -8,7 +8,23 @@ use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind, 
 
 /// Every key of a campaign file with the section it belongs to, for keys that were put into the wrong one.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["name", "provider", "channel", "recipients", "message", "definition", "timezone", "window", "not_after", "schedule", "dispatch", "reconcile"]),
+    (
+        "",
+        &[
+            "name",
+            "provider",
+            "channel",
+            "recipients",
+            "message",
+            "definition",
+            "timezone",
+            "window",
+            "not_after",
+            "schedule",
+            "dispatch",
+            "reconcile",
+        ],
+    ),
     ("definition", &["from", "language"]),
     ("recipients", &["csv", "rows", "to", "region", "skip_sent_within", "timezone", "send_at", "not_after"]),
     ("schedule", &["at", "cron", "timezone", "not_after", "if_late", "until"]),

@@ -45,7 +45,15 @@ pub(super) fn timing(
                 .hint("add `timezone: Asia/Hong_Kong`, with your own, or `clock: recipient` under `window`"),
         );
     }
-    Timing { timezone, window, not_after, quota, columns }
+    let timing = Timing {
+        timezone: own.and_then(|zone| zone.iana_name().map(str::to_owned)),
+        window,
+        not_after,
+        quota,
+        columns,
+    };
+    // A schedule is no part of a run, unless something of the run is by its clock.
+    if timing == Timing::default() { timing } else { Timing { timezone, ..timing } }
 }
 
 /// The columns of times in `recipients`.
@@ -255,7 +263,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place_and_what_to_write() {
         for (rest, place, words) in [
             ("timezone: Europe/Berln", "a.yaml:6:11", "did you mean `Europe/Berlin`?"),
-            ("timezone: CET+1", "a.yaml:6:11", "IANA name"),
+            ("timezone: CET+1", "a.yaml:6:11", "a name of IANA's"),
             ("window: 09:00-20:00", "a.yaml:6:1", "nothing tells whose clock `window` is read from"),
             ("timezone: UTC\nwindow: 9-20", "a.yaml:7:9", "`9` is not a time of the day"),
             ("timezone: UTC\nwindow: 09:00", "a.yaml:7:9", "no hours from and to"),

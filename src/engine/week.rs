@@ -17,7 +17,6 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::campaign_file;
 use crate::model::{Millis, State};
-use crate::pace;
 use crate::provider::Endpoint;
 use crate::recipients;
 use crate::store::{Decision, NewRun};
@@ -171,21 +170,11 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
 }
 
 fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
-    Job {
-        store: store.clone(),
-        run: run.clone(),
-        campaign: campaign.clone(),
-        renderer: Renderer::compile(&campaign.message, &run.columns).unwrap(),
-        provider: Provider::new(endpoint, campaign.dispatch.concurrency, campaign.dispatch.timeout).unwrap(),
-        pace: pace::Pace::new(campaign.dispatch.rate, campaign.dispatch.per),
-        retry: RetryPolicy::default(),
-        concurrency: campaign.dispatch.concurrency,
-        limit: None,
-        events: Arc::new(|_| {}),
-        stop: Stop::default(),
-        clock: clock.clone(),
-        lock: Arc::new(store.lock(&run.id).unwrap()),
-    }
+    let lock = Arc::new(store.lock(&run.id).unwrap());
+    let dispatch = &campaign.dispatch;
+    let pace = Share::alone((dispatch.rate, dispatch.per));
+    let job = Job::new(store, run, campaign, endpoint, dispatch.concurrency, pace, &lock).unwrap();
+    Job { clock: clock.clone(), ..job }
 }
 
 /// Sends until nothing is left, a process after the other, each begun when the one before said.
