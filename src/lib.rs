@@ -10,6 +10,7 @@ pub mod model;
 pub mod yaml;
 
 pub mod campaign_file;
+pub mod hook;
 pub mod media;
 pub mod messages;
 pub mod pace;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::Global;
 use super::desks::{RawCams, RawNxlink};
+use super::done::RawHook;
 use super::exit::{Exit, Failure, chain};
 use crate::provider::{Endpoint, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
@@ -23,6 +24,7 @@ pub(super) struct Raw {
     pub(super) nxlink: RawNxlink,
     #[serde(default)]
     pub(super) cams: RawCams,
+    pub(super) on_done: Option<RawHook>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

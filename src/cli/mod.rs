@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod desks;
+mod done;
 mod exit;
 mod flows;
 mod folded;

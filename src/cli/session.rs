@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
-use super::{Global, Progress, look, open_files, screen, summary};
+use super::{Global, Progress, done, look, open_files, screen, summary};
 use crate::campaign_file;
-use crate::engine::{self, Ending, Job, Reason, Stop, Work};
+use crate::engine::{self, Done, Ending, Job, Reason, Stop, Work};
 use crate::model::{Campaign, Event, Events, Problem, State};
-use crate::pace::Share;
+use crate::pace::{RetryPolicy, Share};
 use crate::progress;
 use crate::provider;
 use crate::store::{Run, RunLock, Store};
@@ -86,6 +86,7 @@ impl Session {
     /// Works on the run, and leaves the reports. Gives back the exit code for how it went.
     pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop } = self;
+        let hook = done::hook(global)?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
         if sends {
             claim(&store, &run, overrides).await?;
@@ -122,7 +123,14 @@ impl Session {
             let ending = engine::work(job, work).await;
             progress.finish();
             let run = store.run(Some(&run.id)).await?;
-            let concluded = conclude(&store, &run, &campaign, &ending?, &folder, global).await;
+            let quiet = global.quiet;
+            let say = Arc::new(move |event| {
+                if let (Event::Said(words), false) = (event, quiet) {
+                    screen::say(&words)
+                }
+            });
+            let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
+            let concluded = conclude(&store, &run, &campaign, &ending?, &folder, done.as_ref(), global).await;
             if let Err(error) = store.fold().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
@@ -154,6 +162,7 @@ async fn conclude(
     campaign: &Campaign,
     ending: &Ending,
     folder: &Path,
+    done: Option<&Done>,
     global: &Global,
 ) -> Result<Exit, Failure> {
     match &ending.reason {
@@ -170,7 +179,7 @@ async fn conclude(
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
-    let paths = engine::write_reports(store, run, campaign, folder, ending.finished).await?;
+    let paths = engine::write_reports(store, run, campaign, folder, ending.finished, done).await?;
     summary::whole(store, run, campaign, ending, &paths, global).await?;
     if ending.reason == Some(Reason::Limit) {
         screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));

@@ -8,6 +8,7 @@ mod clock;
 #[cfg(test)]
 mod compare;
 mod dispatch;
+mod done;
 #[cfg(test)]
 mod examples;
 mod gate;
@@ -42,6 +43,7 @@ use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
 pub use clock::Clock;
+pub use done::Done;
 pub use hold::hold_left;
 pub use judge::Warning;
 pub use links::{Link, Links, ask};

@@ -166,7 +166,7 @@ impl Round {
 
     /// Whether somebody waits for its commit.
     fn is_awaited(&self) -> bool {
-        !(self.intents.is_empty() && self.polls.is_empty() && self.stages.is_empty())
+        !(self.intents.is_empty() && self.answers.is_empty() && self.stages.is_empty())
     }
 
     fn size(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::EngineError;
+use super::{Done, EngineError};
 use crate::crash::Point;
 use crate::model::{Campaign, Channel, Millis, ReportRow};
 use crate::report::{Paths, ReportError, Reports, RunFacts};
@@ -61,9 +61,9 @@ pub async fn each_row(
     Ok(())
 }
 
-/// Writes the three reports of a run into `folder`, in one pass over its rows, and then notes the run's end if it is
-/// `finished`. In this order: a crash before the reports leaves a run that is taken up again, and gets them. Only for
-/// the holder of the run's lock.
+/// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its end to
+/// `done` and notes it. In this order: a crash before leaves a run that is taken up again, gets its reports, and is told.
+/// Only for the holder of the run's lock.
 ///
 /// # Errors
 /// Where the store cannot be used or a file cannot be written; then the files there are as they were.
@@ -73,13 +73,18 @@ pub async fn write_reports(
     campaign: &Campaign,
     folder: &Path,
     finished: bool,
+    done: Option<&Done>,
 ) -> Result<Paths, ReportingError> {
     let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
     let facts = RunFacts { finished_at: end, ..facts(run, campaign) };
     let mut reports = Reports::create(folder, facts).map_err(ReportingError::Write)?;
     each_row(store, run, campaign.channel, false, |row| reports.add(row)).await?;
     let paths = reports.finish().map_err(ReportingError::Write)?;
-    if let Some(end) = end {
+    let told = match done.filter(|_| finished) {
+        Some(done) => done.tell(run, &paths.json).await,
+        None => true,
+    };
+    if let Some(end) = end.filter(|_| told) {
         let mut writer = store.writer().await.map_err(in_the_store)?;
         writer.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
         Point::EndNoted.pass();

@@ -173,7 +173,7 @@ fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock
     let lock = Arc::new(store.lock(&run.id).unwrap());
     let dispatch = &campaign.dispatch;
     let pace = Share::alone((dispatch.rate, dispatch.per));
-    let job = Job::new(store, run, campaign, endpoint, dispatch.concurrency, pace, &lock).unwrap();
+    let job = Job::new(store, run, campaign, endpoint, 1, pace, &lock).unwrap();
     Job { clock: clock.clone(), ..job }
 }
 

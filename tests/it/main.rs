@@ -20,6 +20,7 @@ mod crash; // killed at any moment, run again: nobody twice, nobody missing
 mod crash_points; // dead at each boundary of the work, run again: the books are right
 mod csv_forms; // every way of writing a recipient list ends in the same numbers
 mod documented; // what the provider's document shows is what is sent
+mod done; // who is told that a run is over
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::exit::{Exit, Failure};
-use super::super::look;
+use super::super::{done, look};
 use super::occurrences::open;
 use super::{Means, Service};
-use crate::engine::{self, Ending, Job, Plan, Reason, Stop, Work};
+use crate::engine::{self, Done, Ending, Job, Plan, Reason, Stop, Work};
 use crate::model::{Event, Events, Millis, RunId};
-use crate::pace::Side;
+use crate::pace::{RetryPolicy, Side};
 use crate::provider;
 use crate::store::{Run, StoreError};
 
@@ -280,13 +280,16 @@ impl Task {
         if sends && run.cancelled_at.is_none() {
             look::before_sending(store, &run, &job.renderer, &stop, &events, &means.global).await?;
         }
+        let hook = done::hook(&means.global)?;
+        let (told, stops) = (events.clone(), stop.clone());
+        let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: told, stop: stops });
         let job = Job { events, stop, ..job };
         let ending = engine::work(job, if sends { Work::Send } else { Work::ReconcileDue }).await?;
         let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
         if !halted && (sends || ending.finished) {
             let run = store.run(Some(&run.id)).await?;
             let folder = means.reports.join(run.id.to_string());
-            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished).await?;
+            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished, done.as_ref()).await?;
             tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
         }
         Ok(ending)

@@ -1,0 +1,43 @@
+//! The hook as a request: a POST, taken if the answer is 2xx.
+
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+
+use super::{NotTaken, Told};
+
+pub(super) async fn post(
+    url: &Url,
+    told: &Told,
+    signature: Option<String>,
+    patience: Duration,
+) -> Result<(), NotTaken> {
+    // Needed once a process; whoever was first has set the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder()
+        .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
+        // What is told is for this address and no other.
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(patience)
+        .build()
+        .map_err(|error| NotTaken { words: error.without_url().to_string(), may_pass: false })?;
+    let mut request = client
+        .post(url.clone())
+        .header("content-type", "application/json")
+        .header("idempotency-key", &told.id)
+        .body(told.body.clone());
+    if let Some(signature) = signature {
+        request = request.header("campaigner-signature", signature);
+    }
+    let status = match request.send().await {
+        Ok(answer) => answer.status(),
+        Err(error) if error.is_timeout() => return Err(NotTaken::for_now("no answer in time")),
+        // The URL may hold a token.
+        Err(error) => return Err(NotTaken::for_now(format!("no answer: {}", error.without_url()))),
+    };
+    let may_pass = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
+    if status.is_success() {
+        return Ok(());
+    }
+    Err(NotTaken { words: format!("the answer was {status}"), may_pass })
+}
