@@ -1,14 +1,17 @@
-//! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store.
+//! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store; and two runs compared.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen, state};
+use super::{Global, cannot_print, run_id, screen, state};
+use crate::campaign_file;
 use crate::engine;
-use crate::model::{Campaign, RunId, State};
-use crate::report::{CsvReport, Format, NewFile, ReportError, Summary, html, summary_json};
-use crate::store::{Run, Store};
+use crate::model::{Millis, ReportRow, RunId, State};
+use crate::report::{
+    Comparison, CsvReport, Format, JsonLines, NewFile, ReportError, RunFacts, Summary, html, summary_json,
+};
+use crate::store::{Run, Store, Wanted};
 
 /// What `report` takes.
 #[derive(Debug, clap::Args)]
@@ -16,34 +19,93 @@ pub(super) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// csv: one line a row; json and html: the figures
-    #[arg(long, default_value_t = Format::Csv)]
-    format: Format,
+    /// csv and jsonl: one line a row; json and html: the figures [default: csv; with --compare a table]
+    #[arg(long)]
+    format: Option<Format>,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Only rows in these states; several with commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
-    /// Append the row's own columns, so that a filtered report is a ready recipient list (csv)
+    /// Only rows with these error codes; several with commas
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    error: Vec<String>,
+    /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Since>,
+    /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
+    /// Two runs side by side, and what changed from the first to the second (a table, csv or json)
+    #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
+    compare: Vec<RunId>,
     /// Into this file instead of standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
+/// Since when.
+#[derive(Clone, Debug)]
+struct Since(Millis);
+
+fn since(text: &str) -> Result<Since, String> {
+    if let Some(time) = Millis::written(text) {
+        return Ok(Since(time));
+    }
+    let ago = campaign_file::parse_duration(text).map_err(|_| {
+        format!("`{text}` is neither a time (2026-03-23, 2026-03-23T07:12:01Z, in UTC) nor how long ago (90m, 2h, 3d)")
+    })?;
+    Ok(Since(Millis::now().minus(ago)))
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format.unwrap_or(Format::Csv) }
+    }
+
+    fn wanted(&self) -> Wanted {
+        let ids = matches!(self.format(), Format::Csv | Format::Jsonl);
+        Wanted { ids, cells: self.input, since: self.since.as_ref().map(|since| since.0) }
+    }
+
+    fn wants(&self, row: &ReportRow) -> bool {
+        let code = row.error_code.as_deref();
+        (self.state.is_empty() || self.state.contains(&row.state))
+            && (self.error.is_empty() || self.error.iter().any(|error| Some(error.as_str()) == code))
+    }
+
+    /// Which rows these are, in words; `None` where they are all.
+    fn only(&self) -> Option<String> {
+        let states: Vec<&str> = self.state.iter().map(|state| state.as_str()).collect();
+        let mut words = Vec::new();
+        if !states.is_empty() {
+            words.push(format!("in state {}", states.join(" or ")));
+        }
+        if !self.error.is_empty() {
+            words.push(format!("with error {}", self.error.join(" or ")));
+        }
+        words.extend(self.since.as_ref().map(|since| format!("of which something is known since {}", since.0)));
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    if args.input && args.format != Format::Csv {
-        return Err(Failure::new(Exit::Wrong, "--input goes with --format csv: only there has each row a line"));
+    if args.input && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+        let words = "--input goes with --format csv or jsonl: only there has each row a line";
+        return Err(Failure::new(Exit::Wrong, words));
+    }
+    if !args.compare.is_empty() && matches!(args.format(), Format::Html | Format::Jsonl) {
+        return Err(Failure::new(Exit::Wrong, "two runs are compared as a table, or with --format csv or json"));
     }
     let store = Store::open_existing(&global.db).await?;
-    let run = store.run(args.run.as_ref()).await?;
-    let campaign = engine::thaw(&run)?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
             let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));
             let (log, index, config) = (beside("-wal"), beside("-shm"), Path::new("campaigner.toml"));
             screen::refuse_to_overwrite(path, &[&global.db, &log, &index, config])?;
             let mut file = NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))?;
-            write(args, &store, &run, &campaign, &mut file).await?;
+            write(args, &store, &mut file).await?;
             file.replace().map_err(|error| Failure::of(Exit::Environment, &error))?;
             if !global.quiet {
                 screen::say(&format!("{}", path.display()));
@@ -51,43 +113,67 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         None => {
             let mut out = BufWriter::new(std::io::stdout());
-            write(args, &store, &run, &campaign, &mut out).await?;
-            out.flush().map_err(super::cannot_print)?;
+            write(args, &store, &mut out).await?;
+            out.flush().map_err(cannot_print)?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn write(
+async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), Failure> {
+    if let [first, second] = args.compare.as_slice() {
+        let (first, second) = (store.run(Some(first)).await?, store.run(Some(second)).await?);
+        let compared = Comparison::new(&summary(args, store, &first).await?, &summary(args, store, &second).await?);
+        return match args.format {
+            None if !args.json => out.write_all(compared.text().as_bytes()),
+            Some(Format::Csv) => compared.csv(out),
+            _ => writeln!(out, "{:#}", compared.json()),
+        }
+        .map_err(cannot_print);
+    }
+    let run = store.run(args.run.as_ref()).await?;
+    let columns = if args.input { run.columns.as_slice() } else { &[] };
+    let text = match args.format() {
+        Format::Csv => {
+            let mut csv = CsvReport::new(out, columns).map_err(cannot_print)?;
+            rows(args, store, &run, |row| csv.write(row)).await?;
+            csv.finish().map_err(cannot_print)?;
+            return Ok(());
+        }
+        Format::Jsonl => {
+            let mut lines = JsonLines::new(out, columns);
+            rows(args, store, &run, |row| lines.write(row)).await?;
+            return lines.finish().map_err(cannot_print);
+        }
+        Format::Json => summary_json(&summary(args, store, &run).await?),
+        Format::Html => {
+            html(&summary(args, store, &run).await?).map_err(|error| Failure::of(Exit::Environment, &error))?
+        }
+    };
+    out.write_all(text.as_bytes()).map_err(cannot_print)
+}
+
+/// Hands over the rows that are wanted.
+async fn rows(
     args: &Args,
     store: &Store,
     run: &Run,
-    campaign: &Campaign,
-    mut out: &mut (impl Write + ?Sized),
+    mut each: impl FnMut(&ReportRow) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
     let failed = |source| ReportError::Write { path: args.output.clone().unwrap_or_else(|| "-".into()), source };
-    let wanted = |state: State| args.state.is_empty() || args.state.contains(&state);
-    if args.format == Format::Csv {
-        let columns = if args.input { run.columns.as_slice() } else { &[] };
-        let mut csv = CsvReport::new(&mut out, columns).map_err(super::cannot_print)?;
-        engine::each_row(store, run, campaign.channel, args.input, |row| {
-            if wanted(row.state) { csv.write(row).map_err(failed) } else { Ok(()) }
-        })
-        .await?;
-        csv.finish().map_err(super::cannot_print)?;
-        return Ok(());
-    }
-    let mut summary = Summary::new(engine::facts(run, campaign));
-    engine::each_row(store, run, campaign.channel, false, |row| {
-        if wanted(row.state) {
-            summary.add(row);
-        }
+    let channel = engine::thaw(run)?.channel;
+    let each = |row: &ReportRow| if args.wants(row) { each(row).map_err(failed) } else { Ok(()) };
+    Ok(engine::each_row(store, run, channel, args.wanted(), each).await?)
+}
+
+/// The figures of the rows that are wanted.
+async fn summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, Failure> {
+    let facts = engine::facts(run, &engine::thaw(run)?);
+    let mut summary = Summary::new(RunFacts { only: args.only(), ..facts });
+    rows(args, store, run, |row| {
+        summary.add(row);
         Ok(())
     })
     .await?;
-    let text = match args.format {
-        Format::Html => html(&summary).map_err(|error| Failure::of(Exit::Environment, &error))?,
-        Format::Json | Format::Csv => summary_json(&summary),
-    };
-    out.write_all(text.as_bytes()).map_err(super::cannot_print)
+    Ok(summary)
 }

@@ -179,7 +179,8 @@ async fn conclude(
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
-    let paths = engine::write_reports(store, run, campaign, folder, ending.finished, done).await?;
+    // As the run keeps it, whatever was changed for this time: `report` has to give the same bytes.
+    let paths = engine::write_reports(store, run, &engine::thaw(run)?, folder, ending.finished, done).await?;
     summary::whole(store, run, campaign, ending, &paths, global).await?;
     if ending.reason == Some(Reason::Limit) {
         screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));

@@ -1,12 +1,14 @@
 //! Report: the rows of a run, from the store to whoever writes them. The same bytes for the same store.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Done, EngineError};
 use crate::crash::Point;
-use crate::model::{Campaign, Channel, Millis, ReportRow};
+use crate::model::{Campaign, Channel, Millis, ReportRow, Source, WhenUncertain};
+use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
-use crate::store::{Run, Stage, Store, StoreError};
+use crate::store::{Run, Stage, Store, StoreError, Wanted};
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -22,19 +24,74 @@ pub enum ReportingError {
 /// What a report says of a run as a whole.
 #[must_use]
 pub fn facts(run: &Run, campaign: &Campaign) -> RunFacts {
-    let per = if campaign.dispatch.per.as_secs() == 60 { "min" } else { "s" };
     RunFacts {
         run: run.id.clone(),
         provider: campaign.provider.clone(),
         channel: campaign.channel,
-        rate_limit: format!("{}/{per}", campaign.dispatch.rate),
+        rate_limit: rate(campaign),
         started_at: run.started_at.unwrap_or(run.created_at),
         finished_at: run.finished_at,
         polls: run.polls,
+        settings: settings(campaign),
+        advice: provider::advice,
+        only: None,
     }
 }
 
-/// Hands every row of a run to `each`, in input order, two pages in memory at a time; with the rows' own cells if `cells`.
+/// `80/s`, `1000/min`.
+fn rate(campaign: &Campaign) -> String {
+    let per = if campaign.dispatch.per.as_secs() == 60 { "min" } else { "s" };
+    format!("{}/{per}", campaign.dispatch.rate)
+}
+
+/// A campaign's settings as they stand in its file, those that are left out included. Not its message, which may hold
+/// what is nobody's business, and of the list no more than the file's name.
+fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
+    let Campaign { recipients, message, dispatch, reconcile, .. } = campaign;
+    let list = match &recipients.source {
+        Source::Csv(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Source::Inline(_) => "in the campaign".to_owned(),
+    };
+    let word = |pointer: &str| message.pointer(pointer).and_then(|word| word.as_str()).map(str::to_owned);
+    let uncertain = match dispatch.uncertain {
+        WhenUncertain::Hold => "hold",
+        WhenUncertain::Resend => "resend",
+    };
+    let halt = dispatch.halt.map_or_else(
+        || "off".to_owned(),
+        |halt| format!("{} % of {}, or {} alike", halt.share, halt.over, halt.same_error),
+    );
+    let all = [
+        ("recipients", Some(list)),
+        ("recipients.to", Some(recipients.to.clone())),
+        ("recipients.region", recipients.region.clone()),
+        ("message.type", word("/type")),
+        ("message.template.name", word("/template/name")),
+        ("message.template.language", word("/template/language/code").or_else(|| word("/template/language"))),
+        ("dispatch.rate", Some(rate(campaign))),
+        ("dispatch.concurrency", Some(dispatch.concurrency.to_string())),
+        ("dispatch.timeout", Some(written(dispatch.timeout))),
+        ("dispatch.attempts", Some(dispatch.attempts.to_string())),
+        ("dispatch.uncertain", Some(uncertain.to_owned())),
+        ("dispatch.halt", Some(halt)),
+        ("reconcile.after", Some(written(reconcile.after))),
+        ("reconcile.every", Some(written(reconcile.every))),
+        ("reconcile.for", Some(written(reconcile.horizon))),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A duration as a campaign file may have it: `30s`, `72h`, `1500ms`.
+fn written(duration: Duration) -> String {
+    match (duration.as_millis(), duration.as_secs()) {
+        (ms, _) if ms % 1000 > 0 || ms == 0 => format!("{ms}ms"),
+        (_, s) if s % 3_600 == 0 => format!("{}h", s / 3_600),
+        (_, s) if s % 60 == 0 => format!("{}m", s / 60),
+        (_, s) => format!("{s}s"),
+    }
+}
+
+/// Hands the rows of a run to `each`, in input order, two pages in memory at a time.
 ///
 /// # Errors
 /// Where the store cannot be read, or `each` fails.
@@ -42,10 +99,10 @@ pub async fn each_row(
     store: &Store,
     run: &Run,
     channel: Channel,
-    cells: bool,
+    wanted: Wanted,
     mut each: impl FnMut(&ReportRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportingError> {
-    let mut pages = store.report_rows(run, channel, cells).await.map_err(in_the_store)?;
+    let mut pages = store.report_rows(run, channel, wanted).await.map_err(in_the_store)?;
     let mut next = pages.page().await.map_err(in_the_store)?;
     while let Some(mut page) = next {
         // SQLite's thread puts the next page together while this one is worked through.
@@ -78,7 +135,8 @@ pub async fn write_reports(
     let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
     let facts = RunFacts { finished_at: end, ..facts(run, campaign) };
     let mut reports = Reports::create(folder, facts).map_err(ReportingError::Write)?;
-    each_row(store, run, campaign.channel, false, |row| reports.add(row)).await?;
+    let wanted = Wanted { ids: true, cells: false, since: None };
+    each_row(store, run, campaign.channel, wanted, |row| reports.add(row)).await?;
     let paths = reports.finish().map_err(ReportingError::Write)?;
     let told = match done.filter(|_| finished) {
         Some(done) => done.tell(run, &paths.json).await,

@@ -4,10 +4,12 @@
 //! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.
 
 mod campaign;
+mod cells;
 mod channel;
 mod cron;
 mod event;
 mod id;
+mod masked;
 mod outcome;
 mod phone;
 mod report_row;
@@ -20,10 +22,12 @@ mod time;
 mod timing;
 
 pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
+pub use cells::{as_it_was, harmless};
 pub use channel::Channel;
 pub use cron::{BadCron, Cron};
 pub use event::{Event, Events, Tally};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
+pub use masked::without_numbers;
 pub use outcome::{Outcome, Pause, Problem};
 pub use phone::Phone;
 pub use report_row::ReportRow;

@@ -32,6 +32,41 @@ pub struct ReportRow {
 }
 
 impl ReportRow {
+    /// The columns of a report, in order: a header that begins with them is a report's.
+    pub const COLUMNS: [&str; 11] = [
+        "row",
+        "to",
+        "channel",
+        "state",
+        "message_id",
+        "attempts",
+        "accepted_at",
+        "delivered_at",
+        "read_at",
+        "error_code",
+        "error_message",
+    ];
+
+    /// What a column's name gets in front, as often as it takes, where a column of the input has that name.
+    pub const GIVES_WAY: &str = "report_";
+
+    /// Whether a header is that of a report.
+    #[must_use]
+    pub fn is_header(names: &[String]) -> bool {
+        let is = |name: &String, column: &str| name.trim_start_matches(Self::GIVES_WAY) == column;
+        names.len() >= Self::COLUMNS.len() && names.iter().zip(Self::COLUMNS).all(|(name, column)| is(name, column))
+    }
+
+    /// A column's name where these columns stand beside it.
+    #[must_use]
+    pub fn giving_way(column: &str, others: &[String]) -> String {
+        let mut name = column.to_owned();
+        while others.contains(&name) {
+            name.insert_str(0, Self::GIVES_WAY);
+        }
+        name
+    }
+
     /// A row of which nothing is known but its number.
     #[must_use]
     pub fn untried(row: RowNo, channel: Channel) -> Self {

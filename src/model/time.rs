@@ -34,6 +34,17 @@ impl Millis {
         (seconds > 0).then(|| Self(seconds.saturating_mul(1000)))
     }
 
+    /// A time as a person writes it: RFC 3339, or a date, or a date and a time of day, both in UTC. `None` if it is none
+    /// of these.
+    #[must_use]
+    pub fn written(text: &str) -> Option<Self> {
+        if let Ok(time) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(time.as_millisecond()));
+        }
+        let time = text.parse::<jiff::civil::DateTime>().ok()?;
+        Some(Self(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
+    }
+
     /// This time and `duration` more.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -88,6 +99,21 @@ impl fmt::Display for Millis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, time) in [
+            ("2026-03-23T07:12:01Z", "2026-03-23T07:12:01Z"),
+            ("2026-03-23T07:12:01+08:00", "2026-03-22T23:12:01Z"),
+            ("2026-03-23 07:12", "2026-03-23T07:12:00Z"),
+            ("2026-03-23", "2026-03-23T00:00:00Z"),
+        ] {
+            assert_eq!(Millis::written(text).map(|time| time.to_string()).as_deref(), Some(time), "{text}");
+        }
+        for text in ["", "yesterday", "23.03.2026", "2026-13-01", "2h"] {
+            assert_eq!(Millis::written(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn shown_to_the_second_in_utc() {

@@ -13,7 +13,7 @@ use super::content::Content;
 use super::error::{OpenError, ReadError};
 use super::quotes;
 use super::window::{LONGEST_RECORD, Window};
-use crate::model::RowProblem;
+use crate::model::{ReportRow, RowProblem, as_it_was};
 
 /// Beginnings of files that are not a table of text, and what they are.
 const NOT_TEXT: [(&[u8], &str); 5] = [
@@ -35,6 +35,8 @@ pub(super) struct Table {
     delimiter: u8,
     cells: ByteRecord,
     width: usize,
+    /// It is a report, whose cells a spreadsheet must not run.
+    report: bool,
 }
 
 /// A record was read, well or not; its cells are in the table.
@@ -59,13 +61,15 @@ impl Table {
             false => failed(&csv, error).into(),
         })?;
         let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect::<Result<_, _>>();
-        let names = names.map_err(|_| header("is not UTF-8: save the file as CSV in UTF-8"))?;
+        let names: Vec<String> = names.map_err(|_| header("is not UTF-8: save the file as CSV in UTF-8"))?;
         let line = csv.get_ref().until(csv.position().byte());
         if quotes::misplaced(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter).is_some() {
             return Err(header("has a quote that is not closed as it should be"));
         }
+        let report = ReportRow::is_header(&names);
+        let names = if report { of_a_report(names) } else { names };
         let columns = Columns::new(&from, names, to)?;
-        Ok((Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len() }, columns))
+        Ok((Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report }, columns))
     }
 
     /// Reads the next record. `None` at the end.
@@ -150,7 +154,11 @@ impl Table {
 
     /// The cell of a column; empty if the row has none.
     pub(super) fn cell(&self, column: usize) -> &[u8] {
-        self.cells.get(column).unwrap_or_default()
+        let cell = self.cells.get(column).unwrap_or_default();
+        if !self.report {
+            return cell;
+        }
+        std::str::from_utf8(cell).map_or(cell, |text| as_it_was(text).as_bytes())
     }
 
     /// The file.
@@ -162,6 +170,17 @@ impl Table {
     pub(super) fn digest(&mut self) -> Result<String, ReadError> {
         self.csv.get_mut().get_mut().digest()
     }
+}
+
+/// The names of a report's columns: its first, which would hide the `row` of templates, gives way to it.
+fn of_a_report(names: Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = names.iter().map(|name| as_it_was(name).to_owned()).collect();
+    let [row, ..] = ReportRow::COLUMNS;
+    let name = ReportRow::giving_way(row, &names);
+    if let Some(first) = names.first_mut().filter(|first| *first == row) {
+        *first = name;
+    }
+    names
 }
 
 /// Finds out whether the file is text, and what its delimiter is.

@@ -1,10 +1,12 @@
-//! Errors by code, each with a sample of its words.
+//! Errors by code, each with a sample of its words, without the numbers of people that a provider may quote.
 //!
 //! The number of codes that are told apart is bounded, and so is the length of what is kept of each.
 
 use std::collections::HashMap;
 
 use serde::Serialize;
+
+use crate::model::{RowNo, without_numbers};
 
 /// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
 /// time) stands where the code should, and it must not fill the memory.
@@ -23,26 +25,35 @@ pub(super) struct ErrorCount {
     pub(super) count: u64,
     /// The words of the first row that had some.
     pub(super) message: String,
+    /// That row's number, or the first one's where none has words; `None` where many codes are taken together.
+    pub(super) row: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    count: u64,
+    message: String,
+    row: RowNo,
 }
 
 /// Counts rows by error code.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Errors {
-    by_code: HashMap<String, (u64, String)>,
+    by_code: HashMap<String, Known>,
     other: u64,
 }
 
 impl Errors {
     /// Counts a row with this code and these words.
-    pub(super) fn add(&mut self, code: &str, message: &str) {
+    pub(super) fn add(&mut self, row: RowNo, code: &str, message: &str) {
         let code = first_chars(code, CODE_CHARS);
-        if let Some((count, sample)) = self.by_code.get_mut(code) {
-            *count += 1;
-            if sample.is_empty() {
-                *sample = cut(message);
+        if let Some(known) = self.by_code.get_mut(code) {
+            known.count += 1;
+            if known.message.is_empty() && !message.is_empty() {
+                (known.message, known.row) = (cut(message), row);
             }
         } else if self.by_code.len() < CODES {
-            self.by_code.insert(code.to_owned(), (1, cut(message)));
+            self.by_code.insert(code.to_owned(), Known { count: 1, message: cut(message), row });
         } else {
             self.other += 1;
         }
@@ -53,12 +64,17 @@ impl Errors {
         let mut all: Vec<ErrorCount> = self
             .by_code
             .iter()
-            .map(|(code, (count, message))| ErrorCount { code: code.clone(), count: *count, message: message.clone() })
+            .map(|(code, Known { count, message, row })| ErrorCount {
+                code: code.clone(),
+                count: *count,
+                message: message.clone(),
+                row: Some(row.0),
+            })
             .collect();
         all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
         if self.other > 0 {
             let message = format!("codes beyond the first {CODES}");
-            all.push(ErrorCount { code: "other".to_owned(), count: self.other, message });
+            all.push(ErrorCount { code: "other".to_owned(), count: self.other, message, row: None });
         }
         all
     }
@@ -70,7 +86,8 @@ fn first_chars(text: &str, chars: usize) -> &str {
 
 fn cut(message: &str) -> String {
     let kept = first_chars(message, MESSAGE_CHARS);
-    if kept.len() == message.len() { kept.to_owned() } else { format!("{kept}…") }
+    let masked = without_numbers(kept);
+    if kept.len() == message.len() { masked.into_owned() } else { format!("{masked}…") }
 }
 
 #[cfg(test)]
@@ -80,22 +97,26 @@ mod tests {
     #[test]
     fn the_most_frequent_code_comes_first_then_the_lower_one() {
         let mut errors = Errors::default();
-        for (code, message) in [("b", "bee"), ("a", ""), ("c", "sea"), ("c", "see"), ("a", "ay"), ("b", "be")] {
-            errors.add(code, message);
+        let rows =
+            [("b", "bee"), ("a", ""), ("c", "sea"), ("c", "see"), ("a", "ay 85268411234"), ("b", "be"), ("c", "C")];
+        for ((code, message), row) in rows.into_iter().zip(1..) {
+            errors.add(RowNo(row), code, message);
         }
-        errors.add("c", "C");
-        let sorted: Vec<_> = errors.sorted().into_iter().map(|e| (e.code, e.count, e.message)).collect();
-        let expected = [("c", 3, "sea"), ("a", 2, "ay"), ("b", 2, "bee")];
-        assert_eq!(sorted, expected.map(|(code, count, message)| (code.to_owned(), count, message.to_owned())));
+        let sorted: Vec<_> = errors.sorted().into_iter().map(|e| (e.code, e.count, e.message, e.row)).collect();
+        let expected = [("c", 3, "sea", 3), ("a", 2, "ay …34", 5), ("b", 2, "bee", 1)];
+        assert_eq!(
+            sorted,
+            expected.map(|(code, count, message, row)| (code.to_owned(), count, message.to_owned(), Some(row)))
+        );
     }
 
     #[test]
     fn codes_without_end_do_not_fill_the_memory() {
         let mut errors = Errors::default();
         for number in 0..5_000 {
-            errors.add(&format!("{number}"), &"€".repeat(10_000));
+            errors.add(RowNo(number), &format!("{number}"), &"€".repeat(10_000));
         }
-        errors.add("7", "again");
+        errors.add(RowNo(5_000), "7", "again");
         let sorted = errors.sorted();
         assert_eq!(sorted.len(), CODES + 1);
         assert_eq!((sorted[0].code.as_str(), sorted[0].count), ("7", 2));

@@ -3,6 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::countries::Country;
 use super::durations::Spread;
 use super::errors::ErrorCount;
 use super::summary::Summary;
@@ -16,11 +17,13 @@ struct Page<'a> {
     channel: &'a str,
     started_at: String,
     finished_at: Option<String>,
+    only: Option<&'a str>,
     rows: u64,
     #[serde(serialize_with = "every_state")]
     states: Tally,
     funnel: Funnel,
-    errors: Vec<ErrorCount>,
+    errors: Vec<Error>,
+    countries: Vec<Country>,
     rate_limit: &'a str,
     achieved_rate: Option<f64>,
     time_to_deliver_seconds: Spread,
@@ -37,6 +40,14 @@ struct Funnel {
     read: u64,
 }
 
+/// One code, and what a person does about it.
+#[derive(Serialize)]
+struct Error {
+    #[serde(flatten)]
+    count: ErrorCount,
+    what_to_do: Option<&'static str>,
+}
+
 fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(State::ALL.len()))?;
     for state in State::ALL {
@@ -50,10 +61,13 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
 ///
 /// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `achieved_rate` is
 /// [`Summary::achieved_rate`]; percentiles are whole seconds since the acceptance, by the nearest rank, of the rows
-/// with both times; `retries` are the requests beyond the first of each row.
+/// with both times; `retries` are the requests beyond the first of each row. `only` says which rows these are where they
+/// are not all.
 #[must_use]
 pub fn summary_json(summary: &Summary) -> String {
     let Summary { facts, tally, .. } = summary;
+    let errors = summary.errors.sorted().into_iter();
+    let errors = errors.map(|count| Error { what_to_do: (facts.advice)(&count.code), count });
     let page = Page {
         run: facts.run.to_string(),
         campaign: facts.run.name(),
@@ -61,10 +75,12 @@ pub fn summary_json(summary: &Summary) -> String {
         channel: facts.channel.as_str(),
         started_at: facts.started_at.to_string(),
         finished_at: facts.finished_at.map(|time| time.to_string()),
+        only: facts.only.as_deref(),
         rows: tally.rows(),
         states: *tally,
         funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
-        errors: summary.errors.sorted(),
+        errors: errors.collect(),
+        countries: summary.countries.sorted(),
         rate_limit: &facts.rate_limit,
         achieved_rate: summary.achieved_rate(),
         time_to_deliver_seconds: summary.to_deliver.spread(),

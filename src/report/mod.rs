@@ -4,13 +4,16 @@
 //! for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. Knows nothing of
 //! the store: whoever calls feeds the rows, in the order of the input.
 
-mod cells;
+mod calling_codes;
+mod compare;
+mod countries;
 mod durations;
 mod errors;
 mod files;
 mod html;
 mod json;
 mod recipients_csv;
+mod recipients_jsonl;
 mod summary;
 mod timeline;
 
@@ -18,10 +21,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
-pub use html::html;
+pub use html::{STYLES, funnel, html};
 pub use json::summary_json;
 pub use recipients_csv::CsvReport;
+pub use recipients_jsonl::JsonLines;
 pub use summary::Summary;
 
 use crate::model::{Channel, Millis, RunId};
@@ -33,13 +38,15 @@ pub enum Format {
     Csv,
     /// The figures for programs: [`summary_json`].
     Json,
+    /// One JSON object a row: [`JsonLines`].
+    Jsonl,
     /// The figures for people: [`html()`].
     Html,
 }
 
 impl Format {
     /// Every format, in the order in which they are named to a user.
-    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Html];
+    pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Jsonl, Self::Html];
 
     /// The format's name on the command line.
     #[must_use]
@@ -47,16 +54,18 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Jsonl => "jsonl",
             Self::Html => "html",
         }
     }
 
-    /// The name of the file that [`Reports`] writes in this format.
+    /// The name of a file in this format, such as [`Reports`] writes.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Csv => "recipients.csv",
             Self::Json => "summary.json",
+            Self::Jsonl => "recipients.jsonl",
             Self::Html => "report.html",
         }
     }
@@ -70,7 +79,7 @@ impl fmt::Display for Format {
 
 /// A text that is not a report format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a report format: it is one of csv, json and html")]
+#[error("`{0}` is not a report format: it is one of csv, json, jsonl and html")]
 pub struct BadFormat(pub String);
 
 impl FromStr for Format {
@@ -82,7 +91,7 @@ impl FromStr for Format {
 }
 
 /// What the reports say of the run as a whole. All of it comes from the store, so that a report made again is the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RunFacts {
     /// The run, and with it the campaign's name.
     pub run: RunId,
@@ -98,6 +107,12 @@ pub struct RunFacts {
     pub finished_at: Option<Millis>,
     /// Status requests made for this run.
     pub polls: u64,
+    /// The campaign's settings for people: names as in its file, and values as they are written there.
+    pub settings: Vec<(&'static str, String)>,
+    /// What a person does about a problem's code, where that is known.
+    pub advice: fn(&str) -> Option<&'static str>,
+    /// Which rows these are, where they are not all, in words that follow "only rows": `in state failed`.
+    pub only: Option<String>,
 }
 
 /// A report that could not be made.

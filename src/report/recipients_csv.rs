@@ -6,26 +6,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use super::cells::harmless;
-use crate::model::{Millis, ReportRow};
-
-/// The columns that every line starts with.
-const COLUMNS: [&str; 11] = [
-    "row",
-    "to",
-    "channel",
-    "state",
-    "message_id",
-    "attempts",
-    "accepted_at",
-    "delivered_at",
-    "read_at",
-    "error_code",
-    "error_message",
-];
-
-/// What a fixed column's name gets in front where the input has a column of that name.
-const CLASH_PREFIX: &str = "report_";
+use crate::model::{Millis, ReportRow, harmless};
 
 /// Bytes gathered before they go to the writer.
 const BUFFER: usize = 64 * 1024;
@@ -39,7 +20,7 @@ const ROOM: usize = 4096;
 /// they are.
 ///
 /// With input columns, the row's own cells follow the fixed columns under the input's own names, so that the file can
-/// be the recipient list of the same campaign. Where the input has a column of the same name as a fixed one (`to`,
+/// be the recipient list of the same campaign: `recipients` knows a report by its header. Where the input has a column of the same name as a fixed one (`to`,
 /// `state`, …), it is the fixed one that gives way and is called `report_to`, `report_state`, …: the campaign refers to
 /// the input's columns, and must never find something else under their names.
 pub struct CsvReport<W: Write> {
@@ -58,12 +39,8 @@ impl<W: Write> CsvReport<W> {
     pub fn new(writer: W, input_columns: &[String]) -> io::Result<Self> {
         let line = Vec::with_capacity(BUFFER + ROOM);
         let mut csv = Self { writer, line, input_columns: input_columns.len(), days: Default::default() };
-        for column in COLUMNS {
-            let mut name = column.to_owned();
-            while input_columns.contains(&name) {
-                name.insert_str(0, CLASH_PREFIX);
-            }
-            csv.text(&name);
+        for column in ReportRow::COLUMNS {
+            csv.text(&ReportRow::giving_way(column, input_columns));
         }
         for column in input_columns {
             csv.text(column);

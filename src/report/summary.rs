@@ -3,10 +3,14 @@
 //! Keeps counts, never rows.
 
 use super::RunFacts;
+use super::countries::Countries;
 use super::durations::Durations;
 use super::errors::Errors;
 use super::timeline::Timeline;
-use crate::model::{Millis, ReportRow, State, Tally};
+use crate::model::{Millis, ReportRow, RowNo, State, Tally};
+
+/// Uncertain rows that are named, the first ones.
+const DOUBTS_NAMED: usize = 20;
 
 /// The figures of a run.
 #[derive(Clone, Debug)]
@@ -14,13 +18,18 @@ pub struct Summary {
     pub(super) facts: RunFacts,
     pub(super) tally: Tally,
     pub(super) errors: Errors,
+    pub(super) countries: Countries,
+    /// The first of the uncertain rows.
+    pub(super) doubts: Vec<RowNo>,
     pub(super) to_deliver: Durations,
     pub(super) to_read: Durations,
-    pub(super) accepted_over_time: Timeline,
+    pub(super) accepted_over_time: Timeline<1>,
+    /// Delivered, and read.
+    pub(super) arrived_over_time: Timeline<2>,
     pub(super) retries: u64,
     timed: u64,
-    first_accepted: Option<Millis>,
-    last_accepted: Option<Millis>,
+    pub(super) first_accepted: Option<Millis>,
+    pub(super) last_accepted: Option<Millis>,
 }
 
 impl Summary {
@@ -31,9 +40,12 @@ impl Summary {
             facts,
             tally: Tally::default(),
             errors: Errors::default(),
+            countries: Countries::default(),
+            doubts: Vec::new(),
             to_deliver: Durations::default(),
             to_read: Durations::default(),
             accepted_over_time: Timeline::default(),
+            arrived_over_time: Timeline::default(),
             retries: 0,
             timed: 0,
             first_accepted: None,
@@ -47,21 +59,26 @@ impl Summary {
     /// still carry the problem of its first. Times count for rows that were accepted.
     pub fn add(&mut self, row: &ReportRow) {
         self.tally.add(row.state, 1);
+        self.countries.add(row);
         self.retries += u64::from(row.attempts.saturating_sub(1));
         if !stands_well(row.state) && (row.error_code.is_some() || row.error_message.is_some()) {
             let code = row.error_code.as_deref().unwrap_or("unknown");
-            self.errors.add(code, row.error_message.as_deref().unwrap_or_default());
+            self.errors.add(row.row, code, row.error_message.as_deref().unwrap_or_default());
+        }
+        if row.state == State::Uncertain && self.doubts.len() < DOUBTS_NAMED {
+            self.doubts.push(row.row);
         }
         let Some(accepted) = row.accepted_at.filter(|_| row.state.was_accepted()) else { return };
         self.timed += 1;
         self.first_accepted = Some(self.first_accepted.map_or(accepted, |first| first.min(accepted)));
         self.last_accepted = Some(self.last_accepted.map_or(accepted, |last| last.max(accepted)));
-        self.accepted_over_time.add(accepted);
-        if let Some(delivered) = row.delivered_at {
-            self.to_deliver.add(accepted, delivered);
-        }
-        if let Some(read) = row.read_at {
-            self.to_read.add(accepted, read);
+        self.accepted_over_time.add(0, accepted);
+        let arrivals = [(&mut self.to_deliver, row.delivered_at), (&mut self.to_read, row.read_at)];
+        for (kind, (durations, at)) in arrivals.into_iter().enumerate() {
+            if let Some(at) = at {
+                durations.add(accepted, at);
+                self.arrived_over_time.add(kind, at);
+            }
         }
     }
 

@@ -66,7 +66,7 @@ fn the_inputs_own_columns_are_appended_and_keep_their_names() {
 #[test]
 fn a_report_of_a_report_has_no_column_twice() {
     let first = csv(&[], &["to", "=name"]);
-    let header: Vec<&str> = first.trim_end().split(',').collect();
+    let header: Vec<&str> = first.trim_end().split(',').map(crate::model::as_it_was).collect();
     let second = csv(&[], &header);
     let mut names: Vec<&str> = second.trim_end().split(',').collect();
     assert_eq!(&names[..3], ["report_row", "report_report_to", "report_channel"]);
@@ -116,16 +116,97 @@ fn the_html_of_the_sample_says_what_matters() {
         "2026-03-23 07:12:00",
         "131030",
         "1 row is uncertain",
+        "campaigner settle spring-sale-1 --row 11 --as sent",
         "campaigner retry spring-sale-1 --state uncertain",
         "2 rows are still to be sent",
+        "What to do:</span> put the number on the list",
+        "Hong Kong",
+        "dispatch.rate",
         "Time to deliver",
         "Time to read",
     ] {
         assert!(page.contains(expected), "{expected} is not in\n{page}");
     }
-    for source in ["http://", "https://", "<script", "<link", "<img", "url(", "@import"] {
-        assert!(!page.contains(source), "{source} would need more than this file");
+    for source in ["http://", "https://", "src=", "<link", "<img", "url(", "@import", "style=", "onclick"] {
+        assert!(!page.contains(source), "{source} would need more than this file, or than its policy allows");
     }
+}
+
+#[test]
+fn the_page_holds_no_number_and_no_cell_of_a_person() {
+    let quoted = problem(row(1, "85268410099", State::Rejected), 1, "131030", "85268410099 is not in the list");
+    let cells = vec!["85268410099".to_owned(), "Zoë Example".to_owned()];
+    let page = html(&summary(&[rows(), vec![ReportRow { cells, ..quoted }]].concat())).unwrap();
+    for personal in ["8526841", "Zoë", "+852 1", "wamid."] {
+        assert!(!page.contains(personal), "{personal}");
+    }
+}
+
+/// The numbers that stand in the page at this place, in order.
+fn numbers(page: &str, behind: &str) -> Vec<u64> {
+    let at = page.find(behind).unwrap_or_else(|| panic!("{behind} is not in the page"));
+    let text = page[at + behind.len()..].split("</tr>").next().unwrap();
+    text.split("data-n=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn the_pages_numbers_are_those_of_the_json() {
+    let summary = summary(&rows());
+    let page = html(&summary).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&summary_json(&summary)).unwrap();
+    let shown = |name: &str| {
+        let at = page.split(&format!("<dt>{name}</dt><dd><b>")).nth(1).unwrap();
+        at.split('<').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(json["rows"], shown("Rows"));
+    for (name, key) in [("Accepted", "accepted"), ("Delivered", "delivered"), ("Read", "read")] {
+        assert_eq!(json["funnel"][key], shown(name));
+        assert!(page.contains(&format!("<title>{name}: {}, ", json["funnel"][key])), "the funnel's {name}");
+    }
+    assert_eq!(json["retries"], shown("Retries"));
+    for (state, rows) in json["states"].as_object().unwrap() {
+        assert_eq!(*rows, numbers(&page, &format!("</span>{state}</td>"))[0], "{state}");
+    }
+    for error in json["errors"].as_array().unwrap() {
+        let code = error["code"].as_str().unwrap();
+        assert_eq!(error["count"], numbers(&page, &format!("<td><code>{code}</code></td>"))[0], "{code}");
+    }
+    for country in json["countries"].as_array().unwrap() {
+        let name = country["name"].as_str().unwrap();
+        let shown = numbers(&page, &format!("<td>{name}</td>"));
+        let rows = ["rows", "accepted", "delivered", "read"].map(|key| country[key].as_u64().unwrap());
+        assert_eq!([shown[1], shown[2], shown[3], shown[5]], rows, "{name}");
+    }
+    for (name, key) in [("deliver", "time_to_deliver_seconds"), ("read", "time_to_read_seconds")] {
+        let part = page.split(&format!("<h2>Time to {name} <small>of ")).nth(1).unwrap();
+        assert!(part.starts_with(&format!("{} messages", json[key]["count"])), "{name}");
+    }
+}
+
+#[test]
+fn runs_of_every_size_make_a_page() {
+    let one = html(&summary(&[accepted(1, 0, State::Accepted)])).unwrap();
+    assert!(one.contains("accepted 1 of 1 message (100.0 %); none is known to be delivered so far"), "{one}");
+    assert!(!one.contains("Time to deliver") && !one.contains("Delivered and read over time"));
+    let none = html(&summary(&[problem(row(1, "85268410001", State::Rejected), 1, "1", "no")])).unwrap();
+    assert!(none.contains("accepted 0 of 1 message (0.0 %).") && !none.contains("over time"));
+    let invalid = html(&summary(&[row(1, "x", State::Invalid)])).unwrap();
+    assert!(invalid.contains("None of 1 row could be sent"));
+}
+
+#[test]
+fn a_filtered_page_says_so() {
+    let facts = RunFacts { only: Some("in state failed".into()), ..facts() };
+    let summary = Summary::new(facts);
+    assert!(html(&summary).unwrap().contains("Not the whole run: only rows in state failed."));
+    assert!(summary_json(&summary).contains(r#""only": "in state failed""#));
+}
+
+#[test]
+fn the_funnel_stands_by_itself() {
+    let page = html(&summary(&rows())).unwrap();
+    let funnel = funnel(summary(&rows()).tally()).unwrap();
+    assert!(funnel.starts_with("<ol class=\"funnel\">") && page.contains(funnel.trim_end()));
 }
 
 #[test]
@@ -141,7 +222,7 @@ fn nothing_from_outside_becomes_markup() {
     let mut summary = Summary::new(facts);
     summary.add(&problem(row(1, EVIL, State::Uncertain), 1, EVIL, EVIL));
     let page = html(&summary).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
     assert!(page.contains("&lt;script&gt;"));
 }
 
@@ -235,7 +316,7 @@ fn a_format_reads_back_as_written() {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
     let error = "xml".parse::<Format>().unwrap_err();
-    assert_eq!(error.to_string(), "`xml` is not a report format: it is one of csv, json and html");
+    assert_eq!(error.to_string(), "`xml` is not a report format: it is one of csv, json, jsonl and html");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub use orders::{Orders, Rate};
 pub use plan::PlannedRow;
 pub use recent::SENT_RECENTLY;
 pub use reconcile::{Awaiting, Polled};
-pub use report_rows::{ReportPage, ReportRows};
+pub use report_rows::{ReportPage, ReportRows, Wanted};
 pub use runs::{Decision, NewRun, Run, Stage};
 pub use templates::PulledTemplate;
 pub use verify::Finding;

@@ -1,18 +1,18 @@
 //! What the report and the status display read: counts here, the rows in `report_rows`.
 
 use super::error::doing;
-use super::report_rows::ReportRows;
+use super::report_rows::{ReportRows, Wanted};
 use super::{RowKey, Run, Store, StoreError};
 use crate::model::{Channel, ReportRow, RowNo, State, Tally};
 
 impl Store {
-    /// A connection that reads the rows of a run for a report, in input order; with the rows' own cells if `cells`.
+    /// A connection that reads the rows of a run for a report, in input order.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn report_rows(&self, run: &Run, channel: Channel, cells: bool) -> Result<ReportRows, StoreError> {
+    pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
         let connection = self.readers.acquire().await.map_err(doing("read the report"))?;
-        Ok(ReportRows::new(connection, run, channel, cells))
+        Ok(ReportRows::new(connection, run, channel, wanted))
     }
 
     /// One row of a run, if it has such a one.
@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read or contradicts itself.
     pub async fn report_row(&self, run: &Run, channel: Channel, row: RowNo) -> Result<Option<ReportRow>, StoreError> {
-        let mut rows = self.report_rows(run, channel, false).await?.from(row);
+        let mut rows = self.report_rows(run, channel, Wanted { ids: true, cells: false, since: None }).await?.from(row);
         let Some(mut page) = rows.page().await? else { return Ok(None) };
         Ok(page.next_row()?.filter(|found| found.row == row).cloned())
     }

@@ -14,6 +14,17 @@ use crate::model::{Channel, Millis, ReportRow, RowNo, State};
 /// Rows in a page. A record of the input has at most a mebibyte, and SQLite's texts a thousand million bytes.
 const PAGE: i64 = 500;
 
+/// What is wanted of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Message ids, which are most of a row's bytes: figures need none.
+    pub ids: bool,
+    /// The rows' own cells.
+    pub cells: bool,
+    /// Only rows of which something is known to have happened since: an attempt, an acceptance, a status. All if `None`.
+    pub since: Option<Millis>,
+}
+
 /// A page as one text. Each row is its numbers, a comma after each, and then its texts without anything between them.
 /// The numbers are those of [`number`]: row, state, attempts, phone and three times, then how long each text is in
 /// bytes. An empty number stands for NULL. The joins go along the keys of three tables that lie in the same order.
@@ -22,13 +33,15 @@ const READ: &str = "SELECT max(id), group_concat(line, '') FROM (SELECT r.id AS 
      CASE WHEN a.id IS NOT NULL THEN ?6 WHEN d.id IS NOT NULL THEN d.state \
          WHEN r.state = ?7 AND ?5 THEN ?8 ELSE r.state END, ',', \
      coalesce(a.attempt, d.attempts), ',', r.phone, ',', d.accepted_at, ',', d.delivered_at, ',', d.read_at, ',', \
-     octet_length(r.raw), ',', octet_length(d.message_id), ',', \
+     octet_length(r.raw), ',', octet_length(iif(?10, d.message_id, NULL)), ',', \
      octet_length(iif(d.id IS NULL, r.code, d.code)), ',', \
      octet_length(iif(d.id IS NULL, r.message, d.message)), ',', octet_length(iif(?4, r.cells, NULL)), ',', \
-     r.raw, d.message_id, iif(d.id IS NULL, r.code, d.code), iif(d.id IS NULL, r.message, d.message), \
+     r.raw, iif(?10, d.message_id, NULL), iif(d.id IS NULL, r.code, d.code), iif(d.id IS NULL, r.message, d.message), \
      iif(?4, r.cells, NULL)) AS line \
      FROM recipient r LEFT JOIN delivery d ON d.id = r.id LEFT JOIN air a ON a.id = r.id \
-     WHERE r.id > ?2 AND r.id <= ?3 ORDER BY r.id LIMIT ?9)";
+     WHERE r.id > ?2 AND r.id <= ?3 AND (?11 IS NULL OR max(coalesce(a.at, 0), coalesce(d.tried_at, 0), \
+         coalesce(d.accepted_at, 0), coalesce(d.delivered_at, 0), coalesce(d.read_at, 0), \
+         iif(d.state = ?12, coalesce(d.polled_at, 0), 0)) >= ?11) ORDER BY r.id LIMIT ?9)";
 
 /// Reads the rows of a run, a page at a time.
 pub struct ReportRows {
@@ -36,14 +49,14 @@ pub struct ReportRows {
     run: i64,
     cancelled: bool,
     channel: Channel,
-    cells: bool,
+    wanted: Wanted,
     after: i64,
 }
 
 impl ReportRows {
-    pub(super) fn new(connection: PoolConnection<Sqlite>, run: &Run, channel: Channel, cells: bool) -> Self {
+    pub(super) fn new(connection: PoolConnection<Sqlite>, run: &Run, channel: Channel, wanted: Wanted) -> Self {
         let cancelled = run.cancelled_at.is_some();
-        Self { connection, run: run.key, cancelled, channel, cells, after: RowKey::first(run.key) }
+        Self { connection, run: run.key, cancelled, channel, wanted, after: RowKey::first(run.key) }
     }
 
     /// These rows, from this one on.
@@ -60,12 +73,15 @@ impl ReportRows {
             .bind(RowKey::first(self.run))
             .bind(self.after)
             .bind(RowKey::last(self.run))
-            .bind(self.cells)
+            .bind(self.wanted.cells)
             .bind(self.cancelled)
             .bind(State::Sending.code())
             .bind(State::Pending.code())
             .bind(State::Cancelled.code())
             .bind(PAGE)
+            .bind(self.wanted.ids)
+            .bind(self.wanted.since.map(|since| since.0))
+            .bind(State::Failed.code())
             .fetch_one(&mut *self.connection)
             .await
             .map_err(doing("read the report"))?;
@@ -216,7 +232,8 @@ mod tests {
         }
         tx.commit().await.unwrap();
         let run = store.run(None).await.unwrap();
-        let mut pages = store.report_rows(&run, Channel::Viber, true).await.unwrap();
+        let mut pages =
+            store.report_rows(&run, Channel::Viber, Wanted { ids: true, cells: true, since: None }).await.unwrap();
         let mut next = 1;
         while let Some(mut page) = pages.page().await.unwrap() {
             while let Some(row) = page.next_row().unwrap() {

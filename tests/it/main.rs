@@ -31,6 +31,7 @@ mod privacy; // what must not be seen, and by whom
 mod pulled; // campaigns held against templates that were pulled, and the look before the first message
 mod rate; // no second holds more than the rate
 mod refused; // what breaks a documented limit is refused before anything is sent
+mod reports; // every format, filter and comparison, and a report that becomes a list
 mod serve; // what is due runs once, whoever is there and whoever dies
 mod settle; // what a person says of rows that may or may not have been accepted
 mod signals; // stopped gently or not, and gone on with

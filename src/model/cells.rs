@@ -1,4 +1,4 @@
-//! Cells that a spreadsheet would run as a formula, written so that it does not.
+//! Cells that a spreadsheet would run as a formula, written so that it does not, and read back as they were.
 //!
 //! Only the text of a single cell is looked at here; quoting is the CSV writer's work.
 
@@ -8,10 +8,21 @@ use std::borrow::Cow;
 ///
 /// A spreadsheet takes a cell for a formula by its first character: `=`, `+`, `-`, `@`, their full-width forms, or
 /// a tab or line break that it trims away first. Left as they are: phone numbers with a plus sign, and plain
-/// negative numbers. Neither can name a function, a cell or a program, and an apostrophe would make them useless in
-/// a report that becomes the recipient list of the next campaign.
-pub(super) fn harmless(cell: &str) -> Cow<'_, str> {
-    if runs_as_formula(cell) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+/// negative numbers. Neither can name a function, a cell or a program, and an apostrophe would make them useless to
+/// whoever copies them out of a report. What such a cell looks like already gets another apostrophe, so that
+/// [`as_it_was`] is never in doubt.
+#[must_use]
+pub fn harmless(cell: &str) -> Cow<'_, str> {
+    if runs_as_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+/// The cell that [`harmless`] was given, from what it gave.
+#[must_use]
+pub fn as_it_was(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if runs_as_formula(rest.trim_start_matches('\'')) => rest,
+        _ => cell,
+    }
 }
 
 fn runs_as_formula(cell: &str) -> bool {
@@ -26,7 +37,19 @@ fn runs_as_formula(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_cell_comes_back_as_it_was(cell in "['=+@\\-\t\nA1 ]{0,6}|\\PC{0,8}") {
+            let written = harmless(&cell);
+            prop_assert_eq!(as_it_was(&written), cell.as_str());
+        }
+    }
 
     #[test]
     fn formulas_get_an_apostrophe() {
@@ -46,8 +69,10 @@ mod tests {
             "＝1+1",
             "-2+3+cmd|' /C calc'!A0",
             "+852 6841 1234 | x",
+            "'=1+1",
         ] {
             assert_eq!(harmless(cell), format!("'{cell}"), "{cell:?}");
+            assert_eq!(as_it_was(&format!("'{cell}")), cell);
         }
     }
 
@@ -62,7 +87,7 @@ mod tests {
     #[test]
     fn text_stays_as_it_is() {
         for cell in ["", "Ana", "a=b", "25% off", "'quoted", "x@example.com", "Zoë", "-", "+", "\u{feff}"] {
-            assert_eq!(harmless(cell), cell);
+            assert_eq!((harmless(cell).as_ref(), as_it_was(cell)), (cell, cell));
         }
     }
 }

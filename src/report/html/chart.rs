@@ -1,0 +1,181 @@
+//! The charts over time: columns in an SVG, and the same figures as a table behind it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::words::{grouped, length, moment};
+use crate::model::Millis;
+use crate::report::timeline::Timeline;
+
+/// A chart is this many units wide and high; the page stretches it.
+const SIZE: (f64, f64) = (960.0, 160.0);
+
+/// A column is at most so wide, so that a short run does not look like a wall.
+const WIDEST: f64 = 40.0;
+
+/// A chart of one or more kinds of events over time.
+#[derive(Debug, Serialize)]
+pub(super) struct Chart {
+    title: &'static str,
+    /// What each kind is called.
+    kinds: Vec<&'static str>,
+    width: f64,
+    height: f64,
+    columns: Vec<Column>,
+    /// The figures of the columns that have some: when, and of each kind how many.
+    figures: Vec<(String, Vec<String>)>,
+    /// The length of a bucket, in words.
+    every: String,
+    /// All that the chart says, in one sentence.
+    words: String,
+    /// What it does not show.
+    note: Option<String>,
+    /// The numbers along the height, from the top.
+    heights: [String; 3],
+    /// The times along the width.
+    times: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Column {
+    kind: usize,
+    x: String,
+    y: String,
+    width: String,
+    height: String,
+    title: String,
+}
+
+impl Chart {
+    /// The chart of a timeline, whose kinds have these names; `None` where nothing happened.
+    #[expect(clippy::cast_precision_loss, reason = "a chart needs no more than 52 bits")]
+    pub(super) fn new<const N: usize>(
+        title: &'static str,
+        kinds: [&'static str; N],
+        timeline: &Timeline<N>,
+        note: Option<String>,
+    ) -> Option<Self> {
+        let most = timeline.buckets().flat_map(|(_, counts)| counts).max()?;
+        let (from, last) = (timeline.buckets().next()?.0, timeline.buckets().last()?.0);
+        let bucket = Duration::from_secs(u64::try_from(timeline.width()).unwrap_or(1));
+        let to = last.plus(bucket);
+        let every = length(bucket.as_secs());
+        let top = round_above(most);
+        let step = SIZE.0 / timeline.buckets().len() as f64;
+        let width = (step * 0.86 / N as f64).min(WIDEST);
+        let mut columns = Vec::new();
+        let mut figures = Vec::new();
+        for (index, (at, counts)) in timeline.buckets().enumerate().filter(|(_, (_, counts))| *counts != [0; N]) {
+            figures.push((moment(at), counts.map(grouped).to_vec()));
+            let left = index as f64 * step + (step - width * N as f64) / 2.0;
+            for (kind, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                let height = (SIZE.1 * count as f64 / top as f64).max(1.0);
+                columns.push(Column {
+                    kind,
+                    x: format!("{:.2}", left + kind as f64 * width),
+                    y: format!("{:.2}", SIZE.1 - height),
+                    width: format!("{width:.2}"),
+                    height: format!("{height:.2}"),
+                    title: format!("{}: {} {} in {every}", moment(at), grouped(count), kinds[kind]),
+                });
+            }
+        }
+        let totals = kinds.iter().enumerate().map(|(kind, name)| {
+            let total = timeline.buckets().map(|(_, counts)| counts[kind]).sum();
+            format!("{} {name}", grouped(total))
+        });
+        let words = format!(
+            "{} between {} and {}; at most {} in {every}",
+            totals.collect::<Vec<_>>().join(", "),
+            moment(from),
+            moment(to),
+            grouped(most)
+        );
+        Some(Self {
+            title,
+            kinds: kinds.to_vec(),
+            width: SIZE.0,
+            height: SIZE.1,
+            columns,
+            figures,
+            every,
+            words,
+            note,
+            heights: [grouped(top), grouped(top / 2), "0".to_owned()],
+            times: times(from, to),
+        })
+    }
+}
+
+/// A round number that is not below `most`, and whose half is a whole one: the top of an axis.
+fn round_above(most: u64) -> u64 {
+    let mut unit = 1_u64;
+    loop {
+        let digits: &[u64] = if unit == 1 { &[2, 4, 6, 8, 10] } else { &[2, 3, 4, 5, 6, 8, 10] };
+        if let Some(top) = digits.iter().map(|digit| unit.saturating_mul(*digit)).find(|top| *top >= most) {
+            return top;
+        }
+        match unit.checked_mul(10) {
+            Some(larger) => unit = larger,
+            None => return most,
+        }
+    }
+}
+
+/// Five times at equal distances, or the ends alone where those would not differ: of the day, where it is one day's.
+fn times(from: Millis, to: Millis) -> Vec<String> {
+    let seconds = to.since(from).as_secs();
+    let parts = if seconds < 4 { 1 } else { 4 };
+    let at =
+        |part: u64| moment(from.plus(Duration::from_secs(seconds / parts * part + seconds % parts * part / parts)));
+    let all: Vec<String> = (0..=parts).map(at).collect();
+    let day = |text: &String| text.get(..10).map(str::to_owned);
+    let cut = match (all.first().and_then(day), all.last().and_then(day)) {
+        (first, last) if first == last => "2026-03-23 ".len()..,
+        _ => 0..,
+    };
+    let without_seconds = seconds >= 4 * 3_600;
+    let shown = |text: &String| {
+        let text = text.get(cut.clone()).unwrap_or(text);
+        if without_seconds { text.get(..text.len() - 3).unwrap_or(text).to_owned() } else { text.to_owned() }
+    };
+    all.iter().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_an_axis_is_a_round_number() {
+        let tops = [1, 2, 3, 8, 9, 20, 21, 95, 600_001].map(round_above);
+        assert_eq!(tops, [2, 2, 4, 8, 10, 20, 30, 100, 800_000]);
+        assert_eq!(round_above(u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn times_are_as_long_as_they_have_to_be() {
+        let at = |seconds: i64| Millis((1_774_249_921 + seconds) * 1000);
+        assert_eq!(times(at(0), at(1)), ["07:12:01", "07:12:02"]);
+        assert_eq!(times(at(0), at(10)), ["07:12:01", "07:12:03", "07:12:06", "07:12:08", "07:12:11"]);
+        assert_eq!(times(at(0), at(43_200))[4], "19:12");
+        assert_eq!(times(at(0), at(86_400))[..2], ["2026-03-23 07:12", "2026-03-23 13:12"]);
+    }
+
+    #[test]
+    fn one_message_is_one_column_in_the_middle() {
+        let mut timeline = Timeline::<2>::default();
+        timeline.add(1, Millis(1_774_249_921_000));
+        let chart = Chart::new("Arrived", ["delivered", "read"], &timeline, None).unwrap();
+        let [column] = chart.columns.as_slice() else { panic!("{:?}", chart.columns) };
+        assert_eq!((column.x.as_str(), column.width.as_str(), column.height.as_str()), ("480.00", "40.00", "80.00"));
+        assert_eq!(column.title, "2026-03-23 07:12:01: 1 read in 1 s");
+        assert_eq!(
+            chart.words,
+            "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; at most 1 in 1 s"
+        );
+        assert_eq!(chart.figures, [("2026-03-23 07:12:01".to_owned(), vec!["0".to_owned(), "1".to_owned()])]);
+        assert!(Chart::new("Arrived", ["delivered", "read"], &Timeline::default(), None).is_none());
+    }
+}

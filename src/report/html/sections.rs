@@ -1,0 +1,282 @@
+//! The parts of the page but the funnel and the charts: what each says, in words.
+
+use serde::Serialize;
+
+use super::words::{count, grouped, length, rate, share};
+use crate::model::{State, Tally};
+use crate::report::durations::{Durations, Spread};
+use crate::report::summary::Summary;
+
+/// Bars of the distributions are this many units wide at most.
+const BAR: f64 = 1000.0;
+
+/// Something to know, and the command that does something about it.
+#[derive(Serialize)]
+pub(super) struct Notice {
+    text: String,
+    command: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Headline {
+    name: &'static str,
+    value: String,
+    note: String,
+}
+
+/// A number as it is sorted by and as it is shown.
+#[derive(Serialize)]
+struct Number {
+    n: u64,
+    text: String,
+}
+
+impl From<u64> for Number {
+    fn from(n: u64) -> Self {
+        Self { n, text: grouped(n) }
+    }
+}
+
+/// A share as it is sorted by, in millionths, and as it is shown.
+fn part(rows: u64, whole: u64) -> Number {
+    let millionths = (u128::from(rows) * 1_000_000).checked_div(u128::from(whole)).unwrap_or(0);
+    Number { n: u64::try_from(millionths).unwrap_or(u64::MAX), text: share(rows, whole) }
+}
+
+#[derive(Serialize)]
+pub(super) struct StateLine {
+    name: &'static str,
+    meaning: &'static str,
+    tone: &'static str,
+    rows: Number,
+    share: Number,
+    none: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct ErrorLine {
+    code: String,
+    rows: Number,
+    share: Number,
+    message: String,
+    row: Option<String>,
+    advice: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct CountryLine {
+    name: &'static str,
+    code: Number,
+    rows: Number,
+    accepted: Number,
+    delivered: Number,
+    delivered_share: Number,
+    read: Number,
+    read_share: Number,
+}
+
+/// The rows that are in doubt, and how to settle them.
+#[derive(Serialize)]
+pub(super) struct Doubts {
+    /// `1 row is`, `12 rows are`.
+    are: String,
+    rows: Vec<String>,
+    more: Option<String>,
+    commands: Vec<(&'static str, String)>,
+}
+
+/// How long something took.
+#[derive(Serialize)]
+pub(super) struct Times {
+    name: &'static str,
+    count: String,
+    spread: Vec<(&'static str, String)>,
+    bars: Vec<Bar>,
+}
+
+/// A bucket of a distribution; `width` in units of [`BAR`].
+#[derive(Serialize)]
+struct Bar {
+    name: &'static str,
+    rows: String,
+    share: String,
+    width: String,
+    /// Those of this bucket and of the quicker ones.
+    until: String,
+}
+
+/// The run in one sentence.
+pub(super) fn in_short(summary: &Summary) -> String {
+    let tally = &summary.tally;
+    let (sendable, accepted, delivered) = (tally.sendable(), tally.accepted(), tally.delivered());
+    if sendable == 0 {
+        return format!("None of {} could be sent; the problems below say why.", count(tally.rows(), "row"));
+    }
+    let mut text = format!(
+        "The provider accepted {} of {} ({})",
+        grouped(accepted),
+        count(sendable, "message"),
+        share(accepted, sendable)
+    );
+    if accepted == 0 {
+        return text + ".";
+    }
+    text.push_str(&match delivered {
+        0 => "; none is known to be delivered so far".to_owned(),
+        _ => format!("; {} of these reached the recipient ({})", grouped(delivered), share(delivered, accepted)),
+    });
+    match tally.of(State::Read) {
+        0 => {}
+        read => text.push_str(&format!(" and {} were read ({})", grouped(read), share(read, accepted))),
+    }
+    text + "."
+}
+
+/// What the chart of deliveries leaves out.
+pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
+    let missing = summary.tally.delivered().saturating_sub(summary.to_deliver.spread().count);
+    let are = if missing == 1 { "message is" } else { "messages are" };
+    (missing > 0).then(|| {
+        format!("{} {are} delivered without a known time: the provider told of the reading alone.", grouped(missing))
+    })
+}
+
+/// What a person should do something about.
+pub(super) fn notices(summary: &Summary) -> Vec<Notice> {
+    let Summary { facts, tally, .. } = summary;
+    let open = tally.of(State::Pending) + tally.of(State::Sending);
+    if open == 0 {
+        return Vec::new();
+    }
+    let are = if open == 1 { "is" } else { "are" };
+    let text = format!("{} {are} still to be sent. To go on:", count(open, "row"));
+    vec![Notice { text, command: format!("campaigner resume {}", facts.run) }]
+}
+
+pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
+    let Summary { facts, tally, .. } = summary;
+    let (accepted, delivered, read) = (tally.accepted(), tally.delivered(), tally.of(State::Read));
+    let achieved = summary.achieved_rate().map_or_else(|| "–".to_owned(), rate);
+    let took = match (summary.first_accepted, summary.last_accepted) {
+        (Some(first), Some(last)) => format!(", {} from first to last", length(last.since(first).as_secs())),
+        _ => String::new(),
+    };
+    let left_out = tally.rows() - tally.sendable();
+    let of = |part, whole, those| if whole == 0 { String::new() } else { format!("{} of {those}", share(part, whole)) };
+    let headline = |name, value: String, note: String| Headline { name, value, note };
+    vec![
+        headline("Rows", grouped(tally.rows()), format!("{} not to be sent", grouped(left_out))),
+        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "the rows to be sent")),
+        headline("Delivered", grouped(delivered), of(delivered, accepted, "those accepted")),
+        headline("Read", grouped(read), of(read, accepted, "those accepted")),
+        headline("Rate", achieved, format!("limit {}{took}", facts.rate_limit)),
+        headline("Retries", grouped(summary.retries), count(facts.polls, "status request")),
+    ]
+}
+
+/// A state's looks and meaning.
+fn meaning(state: State) -> (&'static str, &'static str) {
+    match state {
+        State::Pending => ("open", "not tried yet, or waiting for the next try"),
+        State::Sending => ("open", "on its way to the provider, no outcome yet"),
+        State::Accepted => ("good", "taken by the provider, no status yet"),
+        State::Sent => ("good", "on its way to the recipient"),
+        State::Delivered => ("good", "on the recipient’s device"),
+        State::Read => ("good", "opened by the recipient"),
+        State::Failed => ("bad", "accepted, and then not delivered"),
+        State::Rejected => ("bad", "refused by the provider for good"),
+        State::Exhausted => ("bad", "every try failed, and the tries are used up"),
+        State::Uncertain => ("doubt", "may or may not have been accepted"),
+        State::Invalid => ("out", "cannot become a message"),
+        State::Duplicate => ("out", "the same number as an earlier row"),
+        State::Suppressed => ("out", "on the suppression list"),
+        State::Cancelled => ("out", "cancelled before it was tried"),
+        State::Expired => ("out", "its last moment came before it was sent"),
+    }
+}
+
+pub(super) fn state(state: State, tally: &Tally) -> StateLine {
+    let (tone, meaning) = meaning(state);
+    let rows = tally.of(state);
+    let share = part(rows, tally.rows());
+    let share = if rows == 0 { Number { text: String::new(), ..share } } else { share };
+    StateLine { name: state.as_str(), meaning, tone, rows: rows.into(), share, none: rows == 0 }
+}
+
+/// The most frequent errors, and how many kinds there are beside them.
+pub(super) fn errors(summary: &Summary, shown: usize) -> (Vec<ErrorLine>, usize) {
+    let all = summary.errors.sorted();
+    let rows = all.iter().map(|error| error.count).sum();
+    let left_out = all.len().saturating_sub(shown);
+    let line = |error: super::super::errors::ErrorCount| ErrorLine {
+        advice: (summary.facts.advice)(&error.code),
+        rows: error.count.into(),
+        share: part(error.count, rows),
+        row: error.row.map(grouped),
+        code: error.code,
+        message: error.message,
+    };
+    (all.into_iter().take(shown).map(line).collect(), left_out)
+}
+
+pub(super) fn countries(summary: &Summary) -> Vec<CountryLine> {
+    let all = summary.countries.sorted();
+    let line = |country: super::super::countries::Country| CountryLine {
+        name: country.name,
+        code: Number {
+            n: country.calling_code.parse().unwrap_or(0),
+            text: if country.calling_code.is_empty() { "–".into() } else { format!("+{}", country.calling_code) },
+        },
+        rows: country.rows.into(),
+        accepted: country.accepted.into(),
+        delivered: country.delivered.into(),
+        delivered_share: part(country.delivered, country.accepted),
+        read: country.read.into(),
+        read_share: part(country.read, country.accepted),
+    };
+    all.into_iter().map(line).collect()
+}
+
+pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
+    let rows = summary.tally.of(State::Uncertain);
+    let (first, run) = (summary.doubts.first()?, &summary.facts.run);
+    let more = rows.saturating_sub(summary.doubts.len() as u64);
+    Some(Doubts {
+        are: format!("{} {}", count(rows, "row"), if rows == 1 { "is" } else { "are" }),
+        rows: summary.doubts.iter().map(|row| grouped(row.0)).collect(),
+        more: (more > 0).then(|| format!("and {} in recipients.csv", count(more, "more row"))),
+        commands: vec![
+            ("It was sent", format!("campaigner settle {run} --row {first} --as sent")),
+            ("It was not", format!("campaigner settle {run} --row {first} --as not-sent")),
+            ("None of them was", format!("campaigner settle {run} --all --as not-sent")),
+            (
+                "Send them again all the same: some people may get it twice",
+                format!("campaigner retry {run} --state uncertain"),
+            ),
+        ],
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bar needs no more than 52 bits")]
+pub(super) fn times(name: &'static str, durations: &Durations) -> Option<Times> {
+    let Spread { count, p50, p90, p99, max } = durations.spread();
+    let buckets = durations.buckets();
+    let most = buckets.iter().map(|(_, count)| *count).max()?;
+    let spread = [("half within", p50), ("90 % within", p90), ("99 % within", p99), ("longest", max)]
+        .into_iter()
+        .filter_map(|(name, seconds)| Some((name, length(seconds?))))
+        .collect();
+    let mut until = 0;
+    let bars = buckets.into_iter().map(|(name, rows)| {
+        until += rows;
+        let width = if rows == 0 { 0.0 } else { (BAR * rows as f64 / most as f64).max(4.0) };
+        Bar {
+            name,
+            rows: grouped(rows),
+            share: share(rows, count),
+            width: format!("{width:.1}"),
+            until: share(until, count),
+        }
+    });
+    Some(Times { name, count: grouped(count), spread, bars: bars.collect() })
+}
