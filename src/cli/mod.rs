@@ -84,7 +84,7 @@ struct Global {
     /// Log to standard error: -v what happens, -vv each request, -vvv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// How logs look
+    /// How standard error looks: sentences, or JSON, one event a line (docs/logs.md)
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
     /// How progress is shown
@@ -220,6 +220,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 
 fn log_to_stderr(global: &Global, least: u8) {
     use tracing_subscriber::EnvFilter;
+    if global.log_format == LogFormat::Json {
+        screen::speak_json();
+    }
     let level = match global.verbose.max(least) {
         0 => return,
         1 if global.quiet => "campaigner=error",
@@ -233,7 +236,8 @@ fn log_to_stderr(global: &Global, least: u8) {
         .with_writer(std::io::stderr);
     match global.log_format {
         LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
+        // Flat, as the events of `progress` are.
+        LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 }
 

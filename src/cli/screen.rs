@@ -1,9 +1,23 @@
-//! The only place that prints: data to standard output, everything else to standard error.
+//! The only place that prints: data to standard output, everything else to standard error, there as sentences or, with
+//! `--log-format json`, as JSON.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
 
 use super::exit::{Exit, Failure};
+use crate::model::Millis;
+use crate::progress::Look;
+
+/// Whether sentences are told as JSON.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on sentences are told as JSON.
+pub(super) fn speak_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
+}
 
 /// Writes a line of data to standard output. A reader that went away (`| head`) is no error of ours.
 pub(super) fn data(line: &str) -> io::Result<()> {
@@ -20,14 +34,30 @@ pub(super) fn stream(line: &str) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// Whether a person sees the data as it is printed.
+pub(super) fn shows_data() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Says a sentence on standard error. That it may not be heard is no reason to stop.
 pub(super) fn say(sentence: &str) {
-    let _ = writeln!(io::stderr().lock(), "{sentence}");
+    tell("INFO", "said", sentence, sentence);
 }
 
 /// Says what went wrong.
 pub(super) fn complain(words: &str) {
-    say(&format!("campaigner: {words}"));
+    tell("ERROR", "failed", words, &format!("campaigner: {words}"));
+}
+
+fn tell(level: &str, event: &str, words: &str, sentence: &str) {
+    let line = if AS_JSON.load(Ordering::Relaxed) {
+        let timestamp = Millis::now().to_string();
+        json!({"timestamp": timestamp, "level": level, "target": "campaigner", "event": event, "message": words})
+            .to_string()
+    } else {
+        sentence.to_owned()
+    };
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Refuses to write to a file that something else lives in: the store with its logs, a campaign, its recipients.
@@ -45,6 +75,15 @@ pub(super) fn refuse_to_overwrite(target: &Path, others: &[&Path]) -> Result<(),
 /// Whether errors may be coloured: on a terminal, unless the person says no (<https://no-color.org>).
 pub(super) fn has_color() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// How bars look on standard error; `None` where it is no terminal, or one that cannot go back a line.
+pub(super) fn look() -> Option<Look> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let able = set("TERM").is_some_and(|term| term != "dumb");
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+    let unicode = locale.contains("utf-8") || locale.contains("utf8");
+    (able && io::stderr().is_terminal()).then(|| Look { colour: has_color(), unicode })
 }
 
 /// Whether a person can be asked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
-use super::{Global, Progress, done, look, open_files, screen, summary};
+use super::{Global, LogFormat, Progress, done, look, open_files, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Done, Ending, Job, Reason, Stop, Work};
 use crate::model::{Campaign, Event, Events, Problem, State};
@@ -60,15 +60,26 @@ impl Overrides {
 /// How progress is shown to whoever sits there.
 pub(super) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
+        Progress::None => progress::Mode::None,
+        _ if global.log_format == LogFormat::Json => progress::Mode::Json,
         // Logs and bars would tear each other.
         Progress::Auto if global.verbose > 0 => progress::Mode::Plain,
-        Progress::Auto => progress::Mode::Auto,
-        Progress::Bar => progress::Mode::Bar,
+        Progress::Auto | Progress::Bar => progress::Mode::Bars,
         Progress::Plain => progress::Mode::Plain,
-        Progress::None => progress::Mode::None,
     };
-    progress::reporter(mode, global.quiet)
+    progress::reporter(mode, global.quiet, screen::look())
 }
+
+/// Tells progress that time goes by, for ever.
+async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(TICK).await;
+        progress.tick();
+    }
+}
+
+/// How often the screen is drawn anew while nothing happens.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A planned run that this process holds, with all it takes to work on it.
 pub(super) struct Session {
@@ -120,7 +131,10 @@ impl Session {
             )
         })?;
         let whole = async {
-            let ending = engine::work(job, work).await;
+            let ending = tokio::select! {
+                ending = engine::work(job, work) => ending,
+                never = tick(&progress) => match never {},
+            };
             progress.finish();
             let run = store.run(Some(&run.id)).await?;
             let quiet = global.quiet;

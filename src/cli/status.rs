@@ -1,13 +1,14 @@
 //! `campaigner status [RUN]`: what is where.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, run_id, screen, session, summary};
 use crate::engine;
-use crate::model::{Millis, RunId, State, Tally};
+use crate::model::{Millis, RunId, State, Tally, without_numbers};
+use crate::progress::{self, Seen};
 use crate::provider;
 use crate::store::{Run, Store};
 
@@ -23,7 +24,7 @@ pub(super) struct Args {
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// Again every two seconds until the run is finished
+    /// Again every two seconds until the run is finished: bars on a terminal, a line each elsewhere
     #[arg(long)]
     watch: bool,
 }
@@ -36,6 +37,10 @@ const ERRORS: u32 = 10;
 const UNCERTAIN: u32 = 20;
 /// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(2);
+/// Between two looks there is so many times as long as a look takes.
+const LEISURE: u32 = 10;
+/// Kinds of errors beside the bars.
+const SEEN: u32 = 3;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
@@ -58,22 +63,72 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
+    if args.watch {
+        return watch(args, &store, global).await;
+    }
+    let run = store.run(args.run.as_ref()).await?;
+    let tally = store.tally(&run).await?;
+    if args.json {
+        screen::data(&whole(&store, &run, &tally).await?.to_string()).map_err(cannot_print)?;
+    } else {
+        show(&store, &run, &tally).await?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Looks again and again until the run is finished, or nobody wants to know any more.
+async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, Failure> {
+    // On a terminal the bars are the data.
+    let screen = (!args.json && screen::shows_data()).then(|| session::progress(global));
     loop {
+        let begun = Instant::now();
         let run = store.run(args.run.as_ref()).await?;
         let tally = store.tally(&run).await?;
+        let finished = run.finished_at.is_some();
+        let drawn = match &screen {
+            Some(screen) if !finished => screen.found(seen(store, &run, &tally).await?),
+            _ => false,
+        };
         if args.json {
-            screen::data(&whole(&store, &run, &tally).await?.to_string()).map_err(cannot_print)?;
-        } else {
-            show(&store, &run, &tally).await?;
+            screen::data(&whole(store, &run, &tally).await?.to_string()).map_err(cannot_print)?;
+        } else if finished {
+            screen.iter().for_each(progress::Progress::finish);
+            show(store, &run, &tally).await?;
+        } else if !drawn {
+            let states: Vec<String> =
+                tally.iter().map(|(state, rows)| format!("{} {state}", screen::grouped(rows))).collect();
+            let line = format!("{} {} · {}: {}", Millis::now(), run.id, engine::stage(&run), states.join(", "));
+            screen::data(&line).map_err(cannot_print)?;
         }
-        if !args.watch || run.finished_at.is_some() {
+        if finished {
             return Ok(Exit::Done);
         }
+        // Looking at a large run takes its time, which is the run's.
+        let pause = EVERY.max(begun.elapsed() * LEISURE);
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            () = tokio::time::sleep(pause) => {}
+            _ = tokio::signal::ctrl_c() => {
+                screen.iter().for_each(progress::Progress::finish);
+                return Ok(Exit::Done);
+            }
         }
     }
+}
+
+/// What is seen of a run while it goes on.
+async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, Failure> {
+    let campaign = engine::thaw(run)?;
+    let waiting = store.waiting(run.key, Millis::now()).await?;
+    let problems = store.problems(run, SEEN).await?;
+    Ok(Seen {
+        title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
+        tally: *tally,
+        waiting: waiting.map(|waiting| summary::waiting(&waiting)),
+        problems: problems
+            .into_iter()
+            .map(|(code, rows, words)| (code, rows, without_numbers(&words).into_owned()))
+            .collect(),
+    })
 }
 
 async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {

@@ -5,12 +5,13 @@
 //! later, so the store never holds more open intents than requests may be in flight. The recorder never waits for the
 //! network.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::crash::Point;
-use crate::model::{Event, Events, Millis, State, Tally};
+use crate::model::{Event, Events, Millis, Problem, State, Tally, without_numbers};
 use crate::store::{Aside, Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
 
 /// Something to be made durable.
@@ -106,6 +107,7 @@ pub(super) async fn record(
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
             }
+            round.tell_problems(events);
             events(Event::Moved(tally));
         }
         for stage in round.stages {
@@ -183,6 +185,18 @@ impl Round {
         }
         if !self.batch.polled.is_empty() {
             Point::StatusCommitted.pass();
+        }
+    }
+
+    /// Tells what went wrong, each kind once.
+    fn tell_problems(&self, events: &Events) {
+        let mut kinds: BTreeMap<&str, (u64, &Problem)> = BTreeMap::new();
+        for problem in self.batch.settled.iter().filter_map(|settled| settled.problem.as_ref()) {
+            kinds.entry(&problem.code).or_insert((0, problem)).0 += 1;
+        }
+        for (code, (count, problem)) in kinds {
+            let message = without_numbers(&problem.message).into_owned();
+            events(Event::Problem { code: code.to_owned(), message, count });
         }
     }
 

@@ -92,6 +92,15 @@ pub enum Event {
         /// No request before this time is over.
         pause: Duration,
     },
+    /// Attempts went wrong alike, so many of them since this was last told.
+    Problem {
+        /// The problem's code.
+        code: String,
+        /// Its words, without numbers of people.
+        message: String,
+        /// How many.
+        count: u64,
+    },
     /// Dispatch is done; only statuses are waited for.
     Dispatched,
     /// A sentence for the person who watches.

@@ -17,12 +17,30 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(super) struct Meter {
     kept: VecDeque<(Instant, u64)>,
     latest: u64,
+    /// When it was first looked at, and what the count was.
+    first: Option<(Instant, u64)>,
+    /// When the count last grew.
+    grew: Option<Instant>,
+}
+
+/// How fast a count grows, a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Rates {
+    /// Over the last seconds; `None` until that can be said, and while it does not grow.
+    pub(super) now: Option<f64>,
+    /// Since the beginning, pauses included.
+    pub(super) average: Option<f64>,
 }
 
 impl Meter {
     /// The count at this time. Times must not go backwards.
     pub(super) fn set(&mut self, count: u64, now: Instant) {
+        if count > self.latest {
+            self.grew = Some(now);
+        }
         self.latest = count;
+        self.first.get_or_insert((now, count));
+        self.grew.get_or_insert(now);
         if self.kept.back().is_none_or(|(at, _)| now.duration_since(*at) >= STEP) {
             self.kept.push_back((now, count));
         }
@@ -32,13 +50,22 @@ impl Meter {
         }
     }
 
-    /// How much a second the count grew; `None` until that can be said, and while it did not grow.
-    pub(super) fn rate(&self, now: Instant) -> Option<f64> {
-        let (since, count) = self.kept.front()?;
-        let time = now.duration_since(*since);
-        #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-        let grown = self.latest.saturating_sub(*count) as f64;
-        (time >= SHORTEST && grown > 0.0).then(|| grown / time.as_secs_f64())
+    /// How fast the count grows.
+    pub(super) fn rates(&self, now: Instant) -> Rates {
+        let since = |(since, count): (Instant, u64)| {
+            let time = now.saturating_duration_since(since);
+            #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+            let grown = self.latest.saturating_sub(count) as f64;
+            (time >= SHORTEST && grown > 0.0).then(|| grown / time.as_secs_f64())
+        };
+        // What is older than the window, and did not grow since, is no rate.
+        let fresh = self.still(now) < WINDOW;
+        Rates { now: self.kept.front().copied().and_then(since).filter(|_| fresh), average: self.first.and_then(since) }
+    }
+
+    /// How long the count has stood still.
+    pub(super) fn still(&self, now: Instant) -> Duration {
+        self.grew.map_or(Duration::ZERO, |grew| now.saturating_duration_since(grew))
     }
 }
 
@@ -51,19 +78,21 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut meter = Meter::default();
-        assert_eq!(meter.rate(start), None);
+        assert_eq!(meter.rates(start), Rates::default());
         for step in 0..=4_000 {
             meter.set(1_000 + step / 10, at(step));
         }
-        let rate = meter.rate(at(4_000)).unwrap();
+        let rate = meter.rates(at(4_000)).now.unwrap();
         assert!((rate - 100.0).abs() < 0.01, "{rate}");
         // From here on twice as fast; ten seconds later nothing is left of what was before.
         for step in 0..=11_000 {
             meter.set(1_400 + step / 5, at(4_000 + step));
         }
-        let rate = meter.rate(at(15_000)).unwrap();
+        let rate = meter.rates(at(15_000)).now.unwrap();
         assert!((rate - 200.0).abs() < 0.1, "{rate}");
         assert!(meter.kept.len() < 50);
+        let average = meter.rates(at(15_000)).average.unwrap();
+        assert!((average - 2_600.0 / 15.0).abs() < 0.1, "{average}");
     }
 
     #[test]
@@ -72,9 +101,9 @@ mod tests {
         let mut meter = Meter::default();
         meter.set(50, start);
         meter.set(50, start + Duration::from_secs(2));
-        assert_eq!(meter.rate(start + Duration::from_secs(2)), None);
+        assert_eq!(meter.rates(start + Duration::from_secs(2)), Rates::default());
         meter.set(20, start + Duration::from_secs(3));
-        assert_eq!(meter.rate(start + Duration::from_secs(3)), None);
+        assert_eq!(meter.rates(start + Duration::from_secs(3)), Rates::default());
     }
 
     #[test]
@@ -83,7 +112,10 @@ mod tests {
         let mut meter = Meter::default();
         meter.set(0, start);
         meter.set(100, start + Duration::from_secs(1));
-        assert_eq!(meter.rate(start + Duration::from_secs(1)), Some(100.0));
-        assert_eq!(meter.rate(start + Duration::from_secs(4)), Some(25.0));
+        assert_eq!(meter.rates(start + Duration::from_secs(1)).now, Some(100.0));
+        assert_eq!(meter.rates(start + Duration::from_secs(4)).now, Some(25.0));
+        assert_eq!(meter.still(start + Duration::from_secs(4)), Duration::from_secs(3));
+        let later = meter.rates(start + Duration::from_secs(20));
+        assert_eq!(later, Rates { now: None, average: Some(5.0) });
     }
 }

@@ -1,75 +1,61 @@
-//! Shows a run while it happens: bars on a terminal, plain lines elsewhere, or nothing.
+//! Shows a run while it happens: bars on a terminal, plain lines elsewhere, JSON for programs, or nothing.
 //!
 //! Made from events alone, and only ever shown: it decides nothing, and a run goes the same way when nobody watches.
 //! What cannot be shown (a closed pipe) is dropped.
 
-mod bars;
+mod area;
+mod board;
+mod json;
 mod meter;
 mod plain;
 mod text;
 
-use std::fmt;
 use std::io;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
-
-use crate::model::{Event, Events};
-use bars::Bars;
+use crate::model::{Event, Events, Millis, Tally};
+use area::Area;
+use board::Board;
+use json::Json;
 use plain::Plain;
 
-/// Redraws a second at most.
-const REDRAWS: u8 = 10;
+/// The bars are drawn anew at most so often: events come far faster than anyone can read.
+const EVERY: Duration = Duration::from_millis(100);
 
 /// How progress is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Bars where stderr is a terminal that can draw them, plain lines elsewhere.
-    #[default]
-    Auto,
-    /// Bars. Where stderr cannot draw them, plain lines all the same, rather than nothing.
-    Bar,
+    /// Bars, where stderr is a terminal that can draw them; plain lines elsewhere, rather than nothing.
+    Bars,
     /// Plain lines, one every five seconds at most, and one for each change of stage.
     Plain,
+    /// JSON, one object a line, as often.
+    Json,
     /// Nothing.
     None,
 }
 
-impl Mode {
-    /// Every mode, in the order in which they are named to a user.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Bar, Self::Plain, Self::None];
-
-    /// The mode's name on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Bar => "bar",
-            Self::Plain => "plain",
-            Self::None => "none",
-        }
-    }
+/// How bars look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whether colours are welcome.
+    pub colour: bool,
+    /// Whether more than ASCII can be shown.
+    pub unicode: bool,
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that is not a mode of progress.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a way to show progress: it is one of auto, bar, plain and none")]
-pub struct BadMode(pub String);
-
-impl FromStr for Mode {
-    type Err = BadMode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| BadMode(text.to_owned()))
-    }
+/// How a run stands that another process works on.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Which run, and what it is doing.
+    pub title: String,
+    /// Where its rows are.
+    pub tally: Tally,
+    /// What it waits for, in words.
+    pub waiting: Option<String>,
+    /// Its problems: code, count, words.
+    pub problems: Vec<(String, u64, String)>,
 }
 
 /// Shows events on stderr. Clones show the same.
@@ -79,25 +65,60 @@ pub struct Progress {
 }
 
 enum Sink {
-    Bars(Bars),
+    Bars(Box<Bars>),
     Plain(Plain),
+    Json(Box<Json>),
     Nothing,
 }
 
-/// Shows progress in this mode on stderr; `quiet` shows nothing at all, sentences included.
-#[must_use]
-pub fn reporter(mode: Mode, quiet: bool) -> Progress {
-    if quiet || mode == Mode::None {
-        return Progress::new(Sink::Nothing);
-    }
-    if mode != Mode::Plain {
-        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
-        if !target.is_hidden() {
-            let bars = Bars::new(MultiProgress::with_draw_target(target), Instant::now());
-            return Progress::new(Sink::Bars(bars));
+/// Bars, and where they are drawn.
+struct Bars {
+    board: Board,
+    area: Area,
+    drawn: Option<Instant>,
+}
+
+impl Bars {
+    fn on(&mut self, event: Event, now: Instant) {
+        match self.board.on(event, now) {
+            Some(words) => self.area.say(&words, &self.board.lines(now)),
+            None if self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= EVERY) => self.draw(now),
+            None => {}
         }
     }
-    Progress::new(Sink::Plain(Plain::new(Box::new(io::stderr()), Instant::now())))
+
+    fn draw(&mut self, now: Instant) {
+        self.drawn = Some(now);
+        self.area.draw(&self.board.lines(now));
+    }
+
+    fn finish(mut self, now: Instant) {
+        self.draw(now);
+        self.area.leave();
+    }
+}
+
+/// Shows progress in this mode on stderr; `quiet` shows nothing at all, sentences included. With a `look` stderr is a
+/// terminal that can draw.
+#[must_use]
+pub fn reporter(mode: Mode, quiet: bool, look: Option<Look>) -> Progress {
+    let now = Instant::now();
+    Progress::new(match (mode, look) {
+        _ if quiet => Sink::Nothing,
+        (Mode::None, _) => Sink::Nothing,
+        (Mode::Json, _) => Sink::Json(Box::new(Json::new(Box::new(io::stderr()), Millis::now, now))),
+        (Mode::Bars, Some(look)) => {
+            let area = Area::new(Box::new(io::stderr()), window);
+            Sink::Bars(Box::new(Bars { board: Board::new(look), area, drawn: None }))
+        }
+        (Mode::Bars | Mode::Plain, _) => Sink::Plain(Plain::new(Box::new(io::stderr()), now)),
+    })
+}
+
+/// The size of the window that stderr is in.
+fn window() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
 }
 
 impl Progress {
@@ -108,26 +129,54 @@ impl Progress {
     /// Where the events go that are to be shown. Returns at once but for the time that stderr takes.
     #[must_use]
     pub fn events(&self) -> Events {
-        let sink = Arc::clone(&self.sink);
+        let progress = self.clone();
         Arc::new(move |event: Event| {
-            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            match &mut *sink {
+            progress.with(|sink, now| match sink {
                 Sink::Bars(bars) => bars.on(event, now),
                 Sink::Plain(plain) => plain.on(event, now),
+                Sink::Json(json) => json.on(event, now),
                 Sink::Nothing => {}
-            }
+            });
         })
+    }
+
+    /// Time went by. Called about once a second, so that a rate fades and a wait is seen while nothing happens.
+    pub fn tick(&self) {
+        self.with(|sink, now| match sink {
+            Sink::Bars(bars) => bars.draw(now),
+            Sink::Plain(plain) => plain.tick(now),
+            Sink::Json(json) => json.tick(now),
+            Sink::Nothing => {}
+        });
+    }
+
+    /// Shows how a run stands that another process works on. Gives back `false` where there are no bars to show it in.
+    #[must_use]
+    pub fn found(&self, seen: Seen) -> bool {
+        let mut shown = false;
+        self.with(|sink, now| {
+            if let Sink::Bars(bars) = sink {
+                bars.board.found(seen, now);
+                bars.draw(now);
+                shown = true;
+            }
+        });
+        shown
+    }
+
+    fn with(&self, act: impl FnOnce(&mut Sink, Instant)) {
+        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut sink, Instant::now());
     }
 
     /// Shows how it stands at the end, and leaves it there. Events that come later are not shown.
     pub fn finish(&self) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *sink, Sink::Nothing) {
-            Sink::Bars(bars) => bars.finish(Instant::now()),
-            Sink::Plain(plain) => plain.finish(Instant::now()),
+        self.with(|sink, now| match std::mem::replace(sink, Sink::Nothing) {
+            Sink::Bars(bars) => bars.finish(now),
+            Sink::Plain(plain) => plain.finish(now),
+            Sink::Json(json) => json.finish(now),
             Sink::Nothing => {}
-        }
+        });
     }
 }
 
@@ -136,17 +185,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mode_reads_back_as_written() {
-        for mode in Mode::ALL {
-            assert_eq!(mode.as_str().parse(), Ok(mode));
-        }
-        let error = "loud".parse::<Mode>().unwrap_err();
-        assert_eq!(error.to_string(), "`loud` is not a way to show progress: it is one of auto, bar, plain and none");
-    }
-
-    #[test]
     fn quiet_shows_nothing_and_takes_every_event() {
-        for progress in [reporter(Mode::None, false), reporter(Mode::Bar, true)] {
+        for progress in [reporter(Mode::None, false, None), reporter(Mode::Bars, true, None)] {
             let events = progress.events();
             events(Event::Said("not shown".into()));
             events(Event::Dispatched);

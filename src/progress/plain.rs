@@ -62,7 +62,16 @@ impl Plain {
                     self.line(&text::slowed(rate, pause));
                 }
             }
+            // The counts of the next line have them.
+            Event::Problem { .. } => {}
             Event::Said(sentence) => self.line(&sentence),
+        }
+    }
+
+    /// Time went by: what moved since the last line is told, if that is long enough ago.
+    pub(super) fn tick(&mut self, now: Instant) {
+        if self.news && now.duration_since(self.last_line) >= EVERY {
+            self.status(now);
         }
     }
 
@@ -99,7 +108,7 @@ impl Plain {
         let line = match &self.stage {
             Stage::Reading { rows, bytes, total } => text::reading(*rows, *bytes, *total),
             Stage::Asking { done, total } => text::asking(*done, *total),
-            Stage::Sending(tally) => text::sending(tally, self.meter.rate(now)),
+            Stage::Sending(tally) => text::sending(tally, self.meter.rates(now)),
             Stage::Statuses(tally) => text::statuses(tally),
         };
         self.news = false;

@@ -2,13 +2,29 @@
 
 use std::time::Duration;
 
-use indicatif::HumanCount;
-
+use super::meter::Rates;
 use crate::model::{State, Tally};
+
+/// Two rates that differ by less than this are one to a reader, and those that differ by more give two times left.
+const NEARLY: f64 = 1.1;
+const FAR: f64 = 1.25;
+
+/// `1,234,567`
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
 
 /// `120,000 rows`
 pub(super) fn rows(rows: u64) -> String {
-    format!("{} rows", HumanCount(rows))
+    format!("{} rows", grouped(rows))
 }
 
 /// `reading: 120,000 rows (45 % of the file)`
@@ -28,26 +44,25 @@ pub(super) fn asking(done: u64, total: u64) -> String {
 pub(super) fn planned(tally: &Tally) -> String {
     let left = tally.of(State::Pending) + tally.of(State::Sending);
     let done = tally.settled();
-    let mut line = format!("read: {} rows, {} to send", HumanCount(tally.rows()), HumanCount(left));
+    let mut line = format!("read: {} rows, {} to send", grouped(tally.rows()), grouped(left));
     if done > 0 {
-        line.push_str(&format!(", {} done before", HumanCount(done)));
+        line.push_str(&format!(", {} done before", grouped(done)));
     }
     line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
 }
 
 /// `sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`
-pub(super) fn sending(tally: &Tally, rate: Option<f64>) -> String {
+pub(super) fn sending(tally: &Tally, rates: Rates) -> String {
     let (accepted, all) = (tally.accepted(), tally.sendable());
-    let mut line =
-        format!("sending: {} of {} accepted ({})", HumanCount(accepted), HumanCount(all), percent(accepted, all));
-    line.push_str(&part(", ", &pace(tally, rate)));
+    let mut line = format!("sending: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
+    line.push_str(&part(", ", &pace(tally, rates)));
     line.push_str(&part("; ", &troubles(tally)));
     line + &part("; ", &arrivals(tally))
 }
 
 /// `sent: 2,990 of 3,000 accepted; 9 rejected, 1 uncertain; 800 delivered, 300 read`
 pub(super) fn dispatched(tally: &Tally) -> String {
-    let line = format!("sent: {} of {} accepted", HumanCount(tally.accepted()), HumanCount(tally.sendable()));
+    let line = format!("sent: {} of {} accepted", grouped(tally.accepted()), grouped(tally.sendable()));
     line + &part("; ", &troubles(tally)) + &part("; ", &arrivals(tally))
 }
 
@@ -56,8 +71,8 @@ pub(super) fn statuses(tally: &Tally) -> String {
     let (delivered, accepted) = (tally.delivered(), tally.accepted());
     let line = format!(
         "statuses: {} of {} delivered ({})",
-        HumanCount(delivered),
-        HumanCount(accepted),
+        grouped(delivered),
+        grouped(accepted),
         percent(delivered, accepted)
     );
     line + &part(", ", &counts(tally, &[State::Read])) + &part("; ", &counts(tally, &[State::Failed]))
@@ -69,18 +84,35 @@ pub(super) fn slowed(rate: f64, pause: Duration) -> String {
     if pause.is_zero() { line } else { format!("{line} after a pause of {}", length(pause.as_secs_f64().ceil())) }
 }
 
-/// `80.1/s, about 23 s left`; empty while there is no rate.
-pub(super) fn pace(tally: &Tally, rate: Option<f64>) -> String {
-    let Some(rate) = rate else { return String::new() };
+/// `80.1/s, about 23 s left`; `20.0/s now, 80.1/s on average, 23 s to 92 s left` where the rate changed; empty while there is
+/// none. The time left is that at the rate now and at the average: nobody knows which of them will last.
+pub(super) fn pace(tally: &Tally, rates: Rates) -> String {
+    let Rates { now: Some(now), average } = rates else { return String::new() };
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let left = tally.sendable().saturating_sub(tally.settled()) as f64;
-    let pace = per_second(rate);
-    if left > 0.0 { format!("{pace}, about {} left", length((left / rate).ceil())) } else { pace }
+    let average = average.unwrap_or(now);
+    let differs = (now / average).max(average / now);
+    let pace = if differs < NEARLY {
+        per_second(now)
+    } else {
+        format!("{} now, {} on average", per_second(now), per_second(average))
+    };
+    let [soon, late] = [left / now.max(average), left / now.min(average)].map(|seconds| length(seconds.ceil()));
+    match left > 0.0 {
+        false => pace,
+        true if differs < FAR || soon == late => format!("{pace}, about {} left", length((left / now).ceil())),
+        true => format!("{pace}, {soon} to {late} left"),
+    }
+}
+
+/// What slows a run down and is not its own doing: `nothing moved for 35 s`.
+pub(super) fn still(time: Duration) -> String {
+    format!("nothing moved for {}", length(time.as_secs_f64().floor()))
 }
 
 /// `1,200 of 3,000 (40 %)`
 pub(super) fn of(part: u64, whole: u64) -> String {
-    format!("{} of {} ({})", HumanCount(part), HumanCount(whole), percent(part, whole))
+    format!("{} of {} ({})", grouped(part), grouped(whole), percent(part, whole))
 }
 
 /// `3 rejected, 1 uncertain`; empty when all is well.
@@ -95,13 +127,13 @@ pub(super) fn troubles(tally: &Tally) -> String {
 fn arrivals(tally: &Tally) -> String {
     match tally.delivered() {
         0 => String::new(),
-        delivered => format!("{} delivered", HumanCount(delivered)) + &part(", ", &counts(tally, &[State::Read])),
+        delivered => format!("{} delivered", grouped(delivered)) + &part(", ", &counts(tally, &[State::Read])),
     }
 }
 
 fn counts(tally: &Tally, states: &[State]) -> String {
     let there = states.iter().filter(|state| tally.of(**state) > 0);
-    there.map(|state| format!("{} {state}", HumanCount(tally.of(*state)))).collect::<Vec<_>>().join(", ")
+    there.map(|state| format!("{} {state}", grouped(tally.of(*state)))).collect::<Vec<_>>().join(", ")
 }
 
 fn part(before: &str, text: &str) -> String {
@@ -118,7 +150,7 @@ fn percent(part: u64, whole: u64) -> String {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and not negative")]
 fn per_second(rate: f64) -> String {
-    if rate < 100.0 { format!("{rate:.1}/s") } else { format!("{}/s", HumanCount(rate.round() as u64)) }
+    if rate < 100.0 { format!("{rate:.1}/s") } else { format!("{}/s", grouped(rate.round() as u64)) }
 }
 
 /// `23 s`, `4 min`, `2 h 10 min`, `3 d 4 h`: as exact as an estimate can be.
@@ -175,10 +207,21 @@ mod tests {
             (State::Invalid, 50),
         ]);
         assert_eq!(
-            sending(&now, Some(80.123)),
+            sending(&now, Rates { now: Some(80.123), average: Some(79.0) }),
             "sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read"
         );
-        assert_eq!(sending(&tally(&[(State::Pending, 9)]), None), "sending: 0 of 9 accepted (0 %)");
+        assert_eq!(sending(&tally(&[(State::Pending, 9)]), Rates::default()), "sending: 0 of 9 accepted (0 %)");
+    }
+
+    #[test]
+    fn a_rate_that_changed_gives_two_times_left() {
+        let now = tally(&[(State::Pending, 1_000), (State::Accepted, 500)]);
+        let said = |now_, average| pace(&now, Rates { now: Some(now_), average: Some(average) });
+        assert_eq!(said(20.0, 80.0), "20.0/s now, 80.0/s on average, 13 s to 50 s left");
+        assert_eq!(said(50.0, 42.0), "50.0/s now, 42.0/s on average, about 20 s left");
+        assert_eq!(said(50.0, 49.0), "50.0/s, about 20 s left");
+        assert_eq!(pace(&now, Rates { now: None, average: Some(3.0) }), "");
+        assert_eq!(still(Duration::from_millis(35_900)), "nothing moved for 35 s");
     }
 
     #[test]
