@@ -9,6 +9,10 @@ use std::io::Write;
 const COLUMNS: usize = 80;
 const ROWS: usize = 24;
 
+/// Wipes what is right of the cursor, and what is right of it and below.
+const REST_OF_LINE: &str = "\x1b[K";
+const REST_OF_SCREEN: &str = "\x1b[J";
+
 /// The size of the window: columns and rows.
 pub(super) type Size = fn() -> Option<(usize, usize)>;
 
@@ -27,18 +31,17 @@ impl Area {
 
     /// Draws these lines in the place of those that were there, cut to the window.
     pub(super) fn draw(&mut self, lines: &[Line]) {
-        let mut text = String::new();
-        self.erase(&mut text);
+        let mut text = self.back();
         self.put(lines, &mut text);
         self.write(&text);
     }
 
     /// Says something above the lines, which stay.
     pub(super) fn say(&mut self, words: &str, lines: &[Line]) {
-        let mut text = String::new();
-        self.erase(&mut text);
+        let mut text = self.back();
         for line in words.lines() {
             text.push_str(&harmless(line));
+            text.push_str(REST_OF_LINE);
             text.push('\n');
         }
         self.put(lines, &mut text);
@@ -54,29 +57,27 @@ impl Area {
 
     fn put(&mut self, lines: &[Line], text: &mut String) {
         let (columns, rows) = (self.size)().unwrap_or((COLUMNS, ROWS));
-        self.drawn.clear();
         for (place, line) in lines.iter().take(rows.saturating_sub(1).max(1)).enumerate() {
             if place > 0 {
                 text.push('\n');
             }
             // The last column stays free: terminals differ in where the cursor is behind it.
             self.drawn.push(line.write(columns.saturating_sub(1).max(1), text));
+            text.push_str(REST_OF_LINE);
         }
+        text.push_str(REST_OF_SCREEN);
     }
 
-    /// Goes back to where the lines begin, and wipes the screen from there.
-    fn erase(&mut self, text: &mut String) {
-        if self.drawn.is_empty() {
-            return;
+    /// The way back to where the lines begin. They are written over, not wiped first: that would flicker, and a terminal
+    /// may take it for a screen to be kept.
+    fn back(&mut self) -> String {
+        let drawn = std::mem::take(&mut self.drawn);
+        if drawn.is_empty() {
+            return String::new();
         }
         let columns = (self.size)().map_or(COLUMNS, |(columns, _)| columns).max(1);
-        let rows: usize = self.drawn.iter().map(|width| width.div_ceil(columns).max(1)).sum();
-        text.push('\r');
-        if rows > 1 {
-            text.push_str(&format!("\x1b[{}A", rows - 1));
-        }
-        text.push_str("\x1b[J");
-        self.drawn.clear();
+        let rows: usize = drawn.iter().map(|width| width.div_ceil(columns).max(1)).sum();
+        if rows > 1 { format!("\r\x1b[{}A", rows - 1) } else { "\r".to_owned() }
     }
 
     fn write(&mut self, text: &str) {
@@ -193,26 +194,26 @@ mod tests {
         let captured = Captured::default();
         let mut area = Area::new(Box::new(captured.clone()), || Some((20, 10)));
         area.draw(&[line("one"), line("two")]);
-        assert_eq!(captured.take(), "one\ntwo");
+        assert_eq!(captured.take(), "one\x1b[K\ntwo\x1b[K\x1b[J");
         area.draw(&[line("three")]);
-        assert_eq!(captured.take(), "\r\x1b[1A\x1b[Jthree");
+        assert_eq!(captured.take(), "\r\x1b[1Athree\x1b[K\x1b[J");
         area.say("a\x1b[2Jb\nc", &[line("four")]);
-        assert_eq!(captured.take(), "\r\x1b[Ja [2Jb\nc\nfour");
+        assert_eq!(captured.take(), "\ra [2Jb\x1b[K\nc\x1b[K\nfour\x1b[K\x1b[J");
         area.leave();
         assert_eq!(captured.take(), "\n");
     }
 
     #[test]
-    fn a_window_that_became_narrower_is_wiped_whole() {
+    fn of_a_window_that_became_narrower_nothing_stays() {
         let captured = Captured::default();
         let mut area = Area::new(Box::new(captured.clone()), || Some((40, 10)));
         area.draw(&[line(&"x".repeat(60)), line("short")]);
-        assert_eq!(captured.take(), format!("{}\nshort", "x".repeat(39)), "cut to the window");
+        assert_eq!(captured.take(), format!("{}\x1b[K\nshort\x1b[K\x1b[J", "x".repeat(39)), "cut to the window");
         area.size = || Some((10, 10));
         area.draw(&[line("now")]);
         assert_eq!(
             captured.take(),
-            "\r\x1b[4A\x1b[Jnow",
+            "\r\x1b[4Anow\x1b[K\x1b[J",
             "39 columns are four rows of ten, and the cursor is in a fifth"
         );
     }
@@ -222,7 +223,7 @@ mod tests {
         let captured = Captured::default();
         let mut area = Area::new(Box::new(captured.clone()), || Some((8, 2)));
         area.draw(&[line("ab").with(Some(Colour::Cyan), "号码不存在"), line("not on this screen")]);
-        assert_eq!(captured.take(), "ab\x1b[36m号码\x1b[0m");
+        assert_eq!(captured.take(), "ab\x1b[36m号码\x1b[0m\x1b[K\x1b[J");
         assert_eq!(area.drawn, [6]);
     }
 }
