@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::Look;
 use super::area::{Colour, Line};
 use super::meter::Meter;
 use super::text;
+use super::{Look, Seen};
 use crate::model::{Event, State, Tally};
 
 /// Cells of a bar. With its name and the longest of the usual words it fits into 80 columns.
@@ -82,7 +82,7 @@ impl Board {
     }
 
     /// How a run stands that another process works on.
-    pub(super) fn found(&mut self, seen: super::Seen, now: Instant) {
+    pub(super) fn found(&mut self, seen: Seen, now: Instant) {
         self.title = Some(seen.title);
         self.moved(seen.tally, now);
         self.waiting = seen.waiting;

@@ -66,7 +66,7 @@ pub struct Progress {
 
 enum Sink {
     Bars(Box<Bars>),
-    Plain(Plain),
+    Plain(Box<Plain>),
     Json(Box<Json>),
     Nothing,
 }
@@ -111,7 +111,7 @@ pub fn reporter(mode: Mode, quiet: bool, look: Option<Look>) -> Progress {
             let area = Area::new(Box::new(io::stderr()), window);
             Sink::Bars(Box::new(Bars { board: Board::new(look), area, drawn: None }))
         }
-        (Mode::Bars | Mode::Plain, _) => Sink::Plain(Plain::new(Box::new(io::stderr()), now)),
+        (Mode::Bars | Mode::Plain, _) => Sink::Plain(Box::new(Plain::new(Box::new(io::stderr()), now))),
     })
 }
 

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::words::{count, grouped, length, rate, share};
 use crate::model::{State, Tally};
+use crate::report::countries::Country;
 use crate::report::durations::{Durations, Spread};
+use crate::report::errors::ErrorCount;
 use crate::report::summary::Summary;
 
 /// Bars of the distributions are this many units wide at most.
@@ -208,7 +210,7 @@ pub(super) fn errors(summary: &Summary, shown: usize) -> (Vec<ErrorLine>, usize)
     let all = summary.errors.sorted();
     let rows = all.iter().map(|error| error.count).sum();
     let left_out = all.len().saturating_sub(shown);
-    let line = |error: super::super::errors::ErrorCount| ErrorLine {
+    let line = |error: ErrorCount| ErrorLine {
         advice: (summary.facts.advice)(&error.code),
         rows: error.count.into(),
         share: part(error.count, rows),
@@ -221,7 +223,7 @@ pub(super) fn errors(summary: &Summary, shown: usize) -> (Vec<ErrorLine>, usize)
 
 pub(super) fn countries(summary: &Summary) -> Vec<CountryLine> {
     let all = summary.countries.sorted();
-    let line = |country: super::super::countries::Country| CountryLine {
+    let line = |country: Country| CountryLine {
         name: country.name,
         code: Number {
             n: country.calling_code.parse().unwrap_or(0),
