@@ -69,7 +69,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
         ("message.template.name", word("/template/name")),
         ("message.template.language", word("/template/language/code").or_else(|| word("/template/language"))),
         ("dispatch.rate", Some(rate(campaign))),
-        ("dispatch.concurrency", Some(dispatch.concurrency.to_string())),
+        ("dispatch.concurrency", Some(dispatch.concurrency.map_or_else(|| "auto".to_owned(), |most| most.to_string()))),
         ("dispatch.timeout", Some(written(dispatch.timeout))),
         ("dispatch.attempts", Some(dispatch.attempts.to_string())),
         ("dispatch.uncertain", Some(uncertain.to_owned())),
