@@ -86,6 +86,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const ONE_CUT_PER: Duration = Duration::from_secs(1);
 /// How often, and by which share of the full rate, the pace recovers.
 const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
+/// The shortest wait for a turn: at 1000 messages a second five leave together, which costs a fifth of the syncs. The
+/// limiter's burst holds twice as much, so that no turn is lost by it.
+const GATHER: Duration = Duration::from_millis(5);
 /// The least share of the rate that throttling can bring about.
 const LEAST_SHARE: f64 = 0.02;
 
@@ -137,8 +140,9 @@ impl Pace {
         loop {
             match self.take_turn() {
                 Ok(turn) => return turn,
+                // What accumulates meanwhile is taken together, and shares a commit.
                 Err(wait) => tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
+                    () = tokio::time::sleep(wait.max(GATHER)) => {}
                     () = self.found_out.notified() => {}
                 },
             }
@@ -256,12 +260,12 @@ impl Limits {
     }
 }
 
-/// A limiter that gives `share` of the rate, evenly. Its burst makes up for the timer's granularity (5 ms of it) and
-/// starts used up, so that the first second is like every other.
+/// A limiter that gives `share` of the rate, evenly. Its burst is what twice [`GATHER`] brings, and starts used up,
+/// so that the first second is like every other.
 fn limiter(rate: NonZeroU32, per: Duration, share: f64) -> Limiter {
     let per_second = f64::from(rate.get()) / per.as_secs_f64() * share;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive by the clamp")]
-    let burst = (per_second / 200.0).ceil().clamp(2.0, 100_000.0) as u32;
+    let burst = (per_second / 100.0).ceil().clamp(2.0, 100_000.0) as u32;
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_secs_f64(1.0 / per_second).max(Duration::from_nanos(1));
     let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(rate)).allow_burst(burst);
