@@ -11,6 +11,7 @@ mod dispatch;
 mod done;
 #[cfg(test)]
 mod examples;
+mod forecast;
 mod gate;
 mod halt;
 mod hold;
@@ -44,6 +45,7 @@ use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer}
 
 pub use clock::Clock;
 pub use done::Done;
+pub use forecast::sent_by;
 pub use hold::hold_left;
 pub use judge::Warning;
 pub use links::{Link, Links, ask};

@@ -1,0 +1,94 @@
+//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window and its quota. Knows
+//! nothing of what the provider makes of it, and nothing of the store.
+
+use super::time_to_send;
+use crate::model::{Campaign, Millis};
+use crate::window::{Hours, Stretch, day_of};
+
+/// Stretches of open hours and days of quota looked at, at most: decades of either.
+const STEPS: usize = 20_000;
+
+/// When so many messages that begin to leave at `from` have all left; `None` where that is not in sight. A window by the
+/// recipients' clocks is read by the campaign's.
+#[must_use]
+pub fn sent_by(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
+    let (timing, dispatch) = (&campaign.timing, &campaign.dispatch);
+    let zone = timing.timezone.as_deref();
+    let mut hours = timing.window.clone().map(Hours::new);
+    let a_day = timing.quota.map_or(u64::MAX, |quota| quota.get().into());
+    let (mut now, mut left) = (from, rows);
+    let (mut today, mut day_ends) = (a_day, None);
+    for _ in 0..STEPS {
+        let open_until = match hours.as_mut().map(|hours| hours.at(zone.unwrap_or("UTC"), now)) {
+            None => None,
+            Some(Stretch { open: true, until, .. }) => until,
+            Some(Stretch { open: false, until, .. }) => {
+                now = until?;
+                continue;
+            }
+        };
+        if timing.quota.is_some() && day_ends.is_none_or(|end| end <= now) {
+            (today, day_ends) = (a_day, Some(day_of(now, zone).1));
+        }
+        if today == 0 {
+            now = day_ends?;
+            continue;
+        }
+        let sent = left.min(today);
+        let done = now.plus(time_to_send(sent, dispatch));
+        match [open_until, day_ends].into_iter().flatten().min().filter(|until| *until < done) {
+            None if sent == left => return Some(done),
+            None => (now, today) = (done, 0),
+            Some(until) => {
+                let took = until.since(now).as_secs_f64() / dispatch.per.as_secs_f64();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below `sent`")]
+                let gone = ((took * f64::from(dispatch.rate.get())) as u64).min(sent);
+                (now, today) = (until, today - gone);
+                left -= gone;
+                continue;
+            }
+        }
+        left -= sent;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn forecast(dispatch: &str, more: &str, rows: u64) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("f.yaml");
+        let text = format!(
+            "name: f\nprovider: simulator\nchannel: whatsapp\nrecipients: {{csv: f.csv, to: phone}}\n\
+             dispatch: {{{dispatch}}}\nmessage: {{type: template, template: {{name: f}}}}\n{more}"
+        );
+        std::fs::write(&file, text).unwrap();
+        let campaign = crate::campaign_file::read(Path::new(&file)).unwrap().campaign;
+        // A Tuesday, 18:00 in Hong Kong.
+        let from = "2026-12-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
+        sent_by(rows, Millis(from.as_millisecond()), &campaign).map(|at| at.to_string())
+    }
+
+    #[test]
+    fn a_rate_alone_a_window_and_a_quota_each_put_the_end_off() {
+        assert_eq!(forecast("rate: 10/s", "", 36_000).as_deref(), Some("2026-12-01T11:00:00Z"));
+        // Two hours of it today, one tomorrow.
+        let window = "timezone: Asia/Hong_Kong\nwindow: \"09:00-20:00\"\n";
+        assert_eq!(forecast("rate: 10/s", window, 108_000).as_deref(), Some("2026-12-02T02:00:00Z"));
+        // A thousand each of three days, the days beginning at midnight in Hong Kong.
+        let zone = "timezone: Asia/Hong_Kong\n";
+        let quota = forecast("rate: 10/s, quota: 1000/day", zone, 2_500);
+        assert_eq!(quota.as_deref(), Some("2026-12-02T16:00:50Z"));
+        let both = forecast("rate: 10/s, quota: 1000/day", window, 2_500);
+        assert_eq!(both.as_deref(), Some("2026-12-03T01:00:50Z"));
+    }
+
+    #[test]
+    fn what_never_ends_is_not_told() {
+        assert_eq!(forecast("rate: 10/s, quota: 1/day", "timezone: UTC\n", 1_000_000), None);
+    }
+}
