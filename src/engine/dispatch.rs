@@ -259,8 +259,14 @@ async fn turns(
                 None => air.next_in_time(&mut ready, in_hand).await?,
             };
             let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
-            job.stop.not_held().await;
-            let turn = job.pace.turn().await;
+            let turn = loop {
+                job.stop.not_held().await;
+                let turn = job.pace.turn().await;
+                // It may have been long in coming.
+                if !job.stop.is_held() {
+                    break turn;
+                }
+            };
             Some((row, turn, slot))
         };
         let first = tokio::select! {
@@ -272,7 +278,7 @@ async fn turns(
         // Lets everything that has landed meanwhile come first, so that its slots are given out in the same group.
         tokio::task::yield_now().await;
         let mut rows = vec![first];
-        while rows.len() < GROUP {
+        while rows.len() < GROUP && !job.stop.is_held() {
             let slot = slots.clone().try_acquire_owned().ok().zip(probe.try_enter());
             let Some(slot) = slot else { break };
             let Ok(row) = ready.try_recv() else { break };

@@ -86,6 +86,12 @@ impl Stop {
         self.0.held.send_if_modified(|current| std::mem::replace(current, held) != held)
     }
 
+    /// Whether the sending is held.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        *self.0.held.borrow()
+    }
+
     /// Waits until the sending is not held.
     pub async fn not_held(&self) {
         if *self.0.held.borrow() {
