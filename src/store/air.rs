@@ -18,8 +18,6 @@ pub(super) struct Air {
     lines: HashMap<i64, u32>,
     /// The last row that was ever taken up for the first time.
     last_fresh: Option<RowKey>,
-    /// The number of the last line.
-    last_line: i64,
     /// Lines in the store that have no row in the air any more.
     done: Vec<i64>,
 }
@@ -43,10 +41,6 @@ impl Air {
             .fetch_all(&mut *store)
             .await
             .map_err(failed())?;
-        let last_line = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM intent")
-            .fetch_one(&mut *store)
-            .await
-            .map_err(failed())?;
         let done = sqlx::query_scalar(
             "SELECT id FROM intent i WHERE first BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM air a WHERE a.intent = i.id)",
         )
@@ -56,7 +50,7 @@ impl Air {
         .await
         .map_err(failed())?;
         let last_fresh = last_tried(store, run).await?;
-        let mut air = Self { rows: HashMap::new(), lines: HashMap::new(), last_fresh, last_line, done };
+        let mut air = Self { rows: HashMap::new(), lines: HashMap::new(), last_fresh, done };
         for (id, line) in rows {
             air.put(RowKey(id), line);
         }
@@ -115,15 +109,19 @@ impl Air {
             }
             match lines.last_mut().filter(|line| line.goes_on_with(intent)) {
                 Some(line) => line.last = intent.key,
-                None => {
-                    self.last_line += 1;
-                    lines.push(Line { id: self.last_line, first: intent.key, last: intent.key, intent: *intent });
-                }
+                None => lines.push(Line { id: line_id(intent), first: intent.key, last: intent.key, intent: *intent }),
             }
-            self.put(intent.key, self.last_line);
+            if let Some(line) = lines.last() {
+                self.put(intent.key, line.id);
+            }
         }
         lines
     }
+}
+
+/// A line's key follows from its first row, since the writers of other runs make lines too.
+fn line_id(intent: &Intent) -> i64 {
+    (intent.key.0 << 1) | i64::from(intent.again)
 }
 
 impl Line {
@@ -148,7 +146,7 @@ mod tests {
     }
 
     fn empty() -> Air {
-        Air { rows: HashMap::new(), lines: HashMap::new(), last_fresh: None, last_line: 0, done: Vec::new() }
+        Air { rows: HashMap::new(), lines: HashMap::new(), last_fresh: None, done: Vec::new() }
     }
 
     #[test]
@@ -159,11 +157,11 @@ mod tests {
         assert_eq!(granted, [Grant::Granted; 5]);
         let lines = air.take_off(&intents, &granted);
         let ends: Vec<_> = lines.iter().map(|line| (line.id, line.first.row().0, line.last.row().0)).collect();
-        assert_eq!(ends, [(1, 1, 3), (2, 5, 6)]);
+        assert_eq!(ends, [(key(1).0 << 1, 1, 3), (key(5).0 << 1, 5, 6)]);
         air.land([2, 6, 1].map(key)).unwrap();
         assert!(air.done().is_empty());
         air.land([3, 5].map(key)).unwrap();
-        assert_eq!(air.done(), [1, 2]);
+        assert_eq!(air.done(), [key(1).0 << 1, key(5).0 << 1]);
         assert!(air.land([key(5)]).is_err(), "it landed");
         assert_eq!(air.fresh(&[intent(6, false), intent(7, true), intent(8, false)])[..2], [Grant::Refused; 2]);
     }
