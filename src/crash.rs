@@ -68,6 +68,8 @@ points! {
     CancelNoted = "cancel noted",
     WaitingCancelled = "waiting cancelled",
     Suppressed = "suppressed",
+    CallbacksWritten = "callbacks written",
+    CallbacksCommitted = "callbacks committed",
 }
 
 impl Point {

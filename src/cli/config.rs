@@ -11,6 +11,7 @@ use super::Global;
 use super::desks::{RawCams, RawNxlink};
 use super::done::RawHook;
 use super::exit::{Exit, Failure, chain};
+use super::webhook::RawWebhook;
 use crate::provider::{Endpoint, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
 
@@ -25,6 +26,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) cams: RawCams,
     pub(super) on_done: Option<RawHook>,
+    #[serde(default)]
+    pub(super) webhook: RawWebhook,
 }
 
 #[derive(Clone, Debug, Deserialize)]

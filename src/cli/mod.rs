@@ -21,6 +21,7 @@ mod pull;
 mod pulled;
 mod reconcile;
 mod rejects;
+mod replies;
 mod report;
 mod resume;
 mod retry;
@@ -38,6 +39,7 @@ mod summary;
 mod suppress;
 mod templates;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -130,6 +132,8 @@ enum Command {
     Status(status::Args),
     /// Write a report, as often as wanted
     Report(report::Args),
+    /// What people sent back, one line each (docs/webhooks.md)
+    Replies(replies::Args),
     /// Put rows back to be sent again, after a person's yes, then go on
     Retry(retry::Args),
     /// Say what became of uncertain rows, once a person found out
@@ -203,6 +207,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Reconcile(args) => reconcile::run(&args, &global).await,
         Command::Status(args) => status::run(&args, &global).await,
         Command::Report(args) => report::run(&args, &global).await,
+        Command::Replies(args) => replies::run(&args, &global).await,
         Command::Retry(args) => retry::run(&args, &global).await,
         Command::Settle(args) => settle::run(&args, &global).await,
         Command::Pause(args) => pause::pause(&args, &global).await,

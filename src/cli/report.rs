@@ -101,10 +101,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
-            let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));
-            let (log, index, config) = (beside("-wal"), beside("-shm"), Path::new("campaigner.toml"));
-            screen::refuse_to_overwrite(path, &[&global.db, &log, &index, config])?;
-            let mut file = NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))?;
+            let mut file = new_file(path, global)?;
             write(args, &store, &mut file).await?;
             file.replace().map_err(|error| Failure::of(Exit::Environment, &error))?;
             if !global.quiet {
@@ -118,6 +115,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// A file for what is asked for, in place of none that is needed as it is.
+pub(super) fn new_file(path: &Path, global: &Global) -> Result<NewFile, Failure> {
+    let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));
+    let (log, index, config) = (beside("-wal"), beside("-shm"), Path::new("campaigner.toml"));
+    screen::refuse_to_overwrite(path, &[&global.db, &log, &index, config])?;
+    NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))
 }
 
 async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), Failure> {
@@ -168,8 +173,11 @@ async fn rows(
 
 /// The figures of the rows that are wanted.
 async fn summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, Failure> {
-    let facts = engine::facts(run, &engine::thaw(run)?);
-    let mut summary = Summary::new(RunFacts { only: args.only(), ..facts });
+    let facts = engine::facts(store, run, &engine::thaw(run)?).await?;
+    let only = args.only();
+    // Of some of the rows alone they are not counted.
+    let replies = facts.replies.filter(|_| only.is_none());
+    let mut summary = Summary::new(RunFacts { only, replies, ..facts });
     rows(args, store, run, |row| {
         summary.add(row);
         Ok(())

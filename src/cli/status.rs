@@ -150,6 +150,13 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
             print(&format!("               what to do: {advice}"))?;
         }
     }
+    let replies = store.replies_counted(run).await?;
+    if replies.total > 0 {
+        print(&format!("  replies from {}", screen::count(replies.rows, "row")))?;
+        for choice in replies.choices.iter().take(ERRORS as usize) {
+            print(&format!("    {:>9}  {}", screen::grouped(choice.replies), choice.name()))?;
+        }
+    }
     let uncertain = store.uncertain(run.key, UNCERTAIN).await?;
     if !uncertain.is_empty() {
         print("  uncertain: may or may not have been accepted")?;

@@ -4,6 +4,7 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 
+mod callbacks;
 mod clock;
 #[cfg(test)]
 mod compare;
@@ -43,6 +44,7 @@ use crate::provider::{Endpoint, Provider};
 use crate::render::Renderer;
 use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
 
+pub use callbacks::{Callbacks, Collector, Counts, Place};
 pub use clock::Clock;
 pub use done::Done;
 pub use forecast::sent_by;
@@ -60,26 +62,6 @@ use dispatch::Left;
 use gate::Gate;
 use recorder::{Committed, Entry, Recorder};
 use settle::{Rules, Tried};
-
-/// The merge of statuses, for the fuzz target `statuses` and nothing else.
-#[cfg(fuzzing)]
-pub mod fuzzing {
-    use crate::model::{Millis, Reconcile, StatusUpdate};
-    use crate::store::{Awaiting, Polled, StoreError};
-
-    /// What the answer to a status request makes of a message.
-    ///
-    /// # Errors
-    /// An illegal change of state.
-    pub fn merge(
-        message: &Awaiting,
-        update: Option<&StatusUpdate>,
-        now: Millis,
-        settings: &Reconcile,
-    ) -> Result<Polled, StoreError> {
-        super::reconcile::merge(message, update, now, settings)
-    }
-}
 
 /// All that working on one run needs.
 pub struct Job {

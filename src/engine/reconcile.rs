@@ -12,9 +12,9 @@ use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job};
 use crate::crash::Point;
-use crate::model::{Change, DeliveryStatus, Dispatch, Event, Millis, Problem, Reconcile, State, StatusUpdate};
+use crate::model::{Dispatch, Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
-use crate::store::{Awaiting, Polled, RowKey, StoreError};
+use crate::store::{Awaiting, Polled, RowKey};
 
 /// Messages looked at together, and so status requests in flight at most a hundredth of it.
 const PAGE: u32 = 800;
@@ -148,8 +148,7 @@ async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -
         match answer {
             Ok(Ok(Ok(()))) => answered = true,
             Ok(Ok(Err(error))) => failed = Some(error),
-            Ok(Err(Failed::Gone)) => return Ok(Asked::Gone),
-            Ok(Err(Failed::Store(error))) => return Err(error.into()),
+            Ok(Err(Gone)) => return Ok(Asked::Gone),
             Err(panic) => return Err(EngineError::Defect(panic.to_string())),
         }
     }
@@ -160,19 +159,8 @@ async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -
     })
 }
 
-enum Failed {
-    Gone,
-    Store(StoreError),
-}
-
-impl From<Gone> for Failed {
-    fn from(_: Gone) -> Self {
-        Self::Gone
-    }
-}
-
 /// One status request and the merge of its answer.
-async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, Failed> {
+async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, Gone> {
     let turn = async {
         loop {
             let turn = job.pace.turn().await;
@@ -201,58 +189,25 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
     Point::PollAnswered.pass();
     tracing::debug!(ids = ids.len(), statuses = updates.len(), failed = failed.is_some(), "status request");
     // By id, never by position; ids that the answer does not mention stay as they are.
-    let updates: HashMap<&str, &StatusUpdate> =
-        updates.iter().map(|update| (update.message_id.as_str(), update)).collect();
+    let mut updates: HashMap<String, StatusUpdate> =
+        updates.into_iter().map(|update| (update.message_id.clone(), update)).collect();
     let now = Millis::now();
     let polled = batch
         .iter()
-        .map(|message| merge(message, updates.get(message.message_id.as_str()).copied(), now, &job.campaign.reconcile))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Failed::Store)?;
+        .map(|message| Polled {
+            key: message.key,
+            update: updates.remove(message.message_id.as_str()),
+            polled_at: now,
+            poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
+        })
+        .collect();
     let (answer, durable) = oneshot::channel();
     recorder.record(Entry::Poll(polled, answer)).await?;
-    durable.await.map_err(|_| Failed::Gone)?;
+    durable.await.map_err(|_| Gone)?;
     Ok(failed.map_or(Ok(()), Err))
 }
 
-/// What an answer makes of a message: a pure function. Times once known are kept, and nothing moves backwards.
-pub(super) fn merge(
-    message: &Awaiting,
-    update: Option<&StatusUpdate>,
-    now: Millis,
-    settings: &Reconcile,
-) -> Result<Polled, StoreError> {
-    let mut polled = Polled {
-        key: message.key,
-        from: message.state,
-        state: message.state,
-        provider_status: None,
-        delivered_at: message.delivered_at,
-        read_at: message.read_at,
-        polled_at: now,
-        poll_at: None,
-        problem: None,
-    };
-    if let Some(update) = update {
-        polled.state = message.state.after(Change::Status(&update.status)).map_err(StoreError::Illegal)?;
-        if let DeliveryStatus::Other(word) = &update.status {
-            polled.provider_status = Some(word.clone());
-        }
-        polled.delivered_at = message.delivered_at.or(update.delivered_at);
-        polled.read_at = message.read_at.or(update.read_at);
-    }
-    if polled.state == State::Failed && message.state != State::Failed {
-        // A status answer holds no reason; the report still has to say what became of the row.
-        polled.problem =
-            Some(Problem::new("not_delivered", "the provider reported that it was not delivered, and gave no reason"));
-    }
-    if polled.state.awaits_status() {
-        polled.poll_at = next_poll(message.accepted_at, now, settings);
-    }
-    Ok(polled)
-}
-
-/// When to ask again: after half the message's age, never sooner than `every`, one last time at the horizon.
+/// When to ask again, where a status is still awaited: after half the message's age, never sooner than `every`, one last time at the horizon.
 fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<Millis> {
     let horizon = accepted_at.plus(settings.horizon);
     let wait = settings.every.max(now.since(accepted_at) / 2);
@@ -288,84 +243,13 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::model::{RowNo, State};
 
     const SETTINGS: Reconcile = Reconcile {
         after: Duration::from_secs(60),
         every: Duration::from_secs(60),
         horizon: Duration::from_secs(3600),
     };
-
-    fn message(state: State) -> Awaiting {
-        Awaiting {
-            key: RowKey::new(1, RowNo(1)),
-            state,
-            message_id: "m".into(),
-            accepted_at: Millis(0),
-            poll_at: Millis(60_000),
-            delivered_at: None,
-            read_at: None,
-        }
-    }
-
-    fn update(status: &str, delivered: Option<i64>, read: Option<i64>) -> StatusUpdate {
-        StatusUpdate {
-            message_id: "m".into(),
-            status: DeliveryStatus::from_word(status),
-            delivered_at: delivered.map(Millis),
-            read_at: read.map(Millis),
-        }
-    }
-
-    /// Everything the provider may say of one message over time, however late and however often.
-    fn answers() -> impl Strategy<Value = Vec<StatusUpdate>> {
-        let delivered = (
-            any::<bool>().prop_map(|overwritten| if overwritten { None } else { Some(5_000) }),
-            prop::sample::select(vec!["accepted", "parked", "sent", "delivered", "read"]),
-        )
-            .prop_map(|(overwritten, word)| match word {
-                "delivered" => update(word, Some(5_000), None),
-                "read" => update(word, overwritten, Some(9_000)),
-                word => update(word, None, None),
-            });
-        let failed = prop::sample::select(vec!["parked", "sent", "failed"]).prop_map(|word| update(word, None, None));
-        prop_oneof![prop::collection::vec(delivered, 0..8), prop::collection::vec(failed, 0..8)]
-    }
-
-    /// Where a message ends that gets these answers, and every step on the way.
-    fn merged<'a>(answers: impl IntoIterator<Item = &'a StatusUpdate>) -> Vec<Awaiting> {
-        let mut steps = vec![message(State::Accepted)];
-        for (n, answer) in (1..).zip(answers) {
-            let before = steps[steps.len() - 1].clone();
-            let polled = merge(&before, Some(answer), Millis(60_000 * n), &SETTINGS).unwrap();
-            let (state, delivered_at, read_at) = (polled.state, polled.delivered_at, polled.read_at);
-            steps.push(Awaiting { state, delivered_at, read_at, ..before });
-        }
-        steps
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn answers_in_any_order_and_with_repeats_end_in_the_same_row(
-            (answers, shuffled) in answers().prop_flat_map(|answers| {
-                let twice = answers.iter().chain(&answers).cloned().collect::<Vec<_>>();
-                (Just(answers), Just(twice).prop_shuffle())
-            }),
-        ) {
-            prop_assert_eq!(merged(&answers).pop(), merged(&shuffled).pop());
-            for pair in merged(&shuffled).windows(2) {
-                // What is known stays known, and stays what it was.
-                prop_assert!(pair[0].delivered_at.is_none() || pair[0].delivered_at == pair[1].delivered_at);
-                prop_assert!(pair[0].read_at.is_none() || pair[0].read_at == pair[1].read_at);
-                prop_assert!(!matches!(pair[0].state, State::Read | State::Failed) || pair[0].state == pair[1].state);
-            }
-        }
-    }
 
     #[test]
     fn polls_grow_rarer_with_age_and_end_at_the_horizon() {
@@ -376,33 +260,5 @@ mod tests {
             ages.push(now.0 / 1000);
         }
         assert_eq!(ages, [60, 120, 180, 270, 405, 607, 911, 1366, 2050, 3075, 3600]);
-    }
-
-    #[test]
-    fn an_unmentioned_message_stays_and_is_asked_about_again() {
-        let polled = merge(&message(State::Sent), None, Millis(60_000), &SETTINGS).unwrap();
-        assert_eq!((polled.state, polled.poll_at), (State::Sent, Some(Millis(120_000))));
-    }
-
-    #[test]
-    fn final_states_are_not_asked_about_again() {
-        for (word, state) in [("read", State::Read), ("failed", State::Failed)] {
-            let polled = merge(&message(State::Sent), Some(&update(word, None, Some(5))), Millis(60_000), &SETTINGS);
-            assert_eq!(polled.map(|p| (p.state, p.poll_at)).unwrap(), (state, None));
-        }
-    }
-
-    #[test]
-    fn a_delivery_time_that_read_overwrote_is_kept() {
-        let delivered = Awaiting { delivered_at: Some(Millis(9)), ..message(State::Delivered) };
-        let polled = merge(&delivered, Some(&update("read", None, Some(12))), Millis(60_000), &SETTINGS).unwrap();
-        assert_eq!((polled.delivered_at, polled.read_at), (Some(Millis(9)), Some(Millis(12))));
-    }
-
-    #[test]
-    fn an_unknown_word_is_kept_and_moves_nothing() {
-        let polled = merge(&message(State::Delivered), Some(&update("parked", None, None)), Millis(1), &SETTINGS);
-        let polled = polled.unwrap();
-        assert_eq!((polled.state, polled.provider_status.as_deref()), (State::Delivered, Some("parked")));
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::crash::Point;
 use crate::model::{Event, Events, Millis, Problem, State, Tally, without_numbers};
-use crate::store::{Aside, Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer};
+use crate::store::{Aside, Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer, Written};
 
 /// Something to be made durable.
 #[derive(Debug)]
@@ -101,9 +101,9 @@ pub(super) async fn record(
             }
         }
         if !round.batch.is_empty() {
-            let granted = commit(writer, run, &round.batch, events).await?;
+            let written = commit(writer, run, &round.batch, events).await?;
             round.pass_points();
-            let returned = round.tell(&mut tally, &granted);
+            let returned = round.tell(&mut tally, &written);
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
             }
@@ -119,7 +119,7 @@ pub(super) async fn record(
 }
 
 /// Commits a batch, patiently: while another process writes for long, or the disk is full, what is known waits here.
-async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Vec<Grant>, StoreError> {
+async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Written, StoreError> {
     let mut tries = 0;
     loop {
         match writer.commit(run, batch).await {
@@ -201,7 +201,7 @@ impl Round {
     }
 
     /// Counts what was committed and answers those who wait. Gives back how many rows came back to dispatch.
-    fn tell(&mut self, tally: &mut Tally, granted: &[Grant]) -> u64 {
+    fn tell(&mut self, tally: &mut Tally, Written { granted, moved }: &Written) -> u64 {
         for settled in &self.batch.settled {
             tally.shift(State::Sending, settled.state);
         }
@@ -212,14 +212,14 @@ impl Round {
                 Grant::Refused => {}
             }
         }
-        for polled in &self.batch.polled {
-            tally.shift(polled.from, polled.state);
+        for (from, to) in moved {
+            tally.shift(*from, *to);
         }
         for aside in &self.batch.aside {
             tally.shift(State::Pending, aside.state);
         }
         let refused = granted.iter().filter(|grant| **grant != Grant::Granted).count();
-        let mut rest = granted;
+        let mut rest = granted.as_slice();
         for (intents, answer) in self.intents.drain(..) {
             let (these, after) = rest.split_at(intents.min(rest.len()));
             rest = after;

@@ -22,9 +22,11 @@ pub enum ReportingError {
 }
 
 /// What a report says of a run as a whole.
-#[must_use]
-pub fn facts(run: &Run, campaign: &Campaign) -> RunFacts {
-    RunFacts {
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunFacts, StoreError> {
+    Ok(RunFacts {
         run: run.id.clone(),
         provider: campaign.provider.clone(),
         channel: campaign.channel,
@@ -35,7 +37,8 @@ pub fn facts(run: &Run, campaign: &Campaign) -> RunFacts {
         settings: settings(campaign),
         advice: provider::advice,
         only: None,
-    }
+        replies: Some(store.replies_counted(run).await?),
+    })
 }
 
 /// `80/s`, `1000/min`.
@@ -133,7 +136,7 @@ pub async fn write_reports(
     done: Option<&Done>,
 ) -> Result<Paths, ReportingError> {
     let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
-    let facts = RunFacts { finished_at: end, ..facts(run, campaign) };
+    let facts = RunFacts { finished_at: end, ..facts(store, run, campaign).await.map_err(in_the_store)? };
     let mut reports = Reports::create(folder, facts).map_err(ReportingError::Write)?;
     let wanted = Wanted { ids: true, cells: false, since: None };
     each_row(store, run, campaign.channel, wanted, |row| reports.add(row)).await?;

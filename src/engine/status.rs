@@ -74,6 +74,7 @@ pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, St
     let waiting = store.waiting(run.key, Millis::now()).await?.map(|waiting| {
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
+    let replies = store.replies_counted(run).await?;
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
         "channel": campaign.channel.as_str(), "stage": stage(run),
@@ -82,7 +83,7 @@ pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, St
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "eta_seconds": speed.map(|(_, left)| left.as_secs()),
-        "waiting": waiting, "errors": errors,
+        "waiting": waiting, "errors": errors, "replies": replies,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! What a provider says about a message it accepted.
 
-use super::Millis;
+use super::{Millis, Problem};
 
 /// A message's status at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl DeliveryStatus {
     }
 }
 
-/// One entry of a status answer. An id that an answer does not mention has no entry.
+/// What the provider says of one message: an entry of a status answer, or a callback. An id that an answer does not mention
+/// has no entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
     /// The provider's id of the message.
@@ -54,4 +55,6 @@ pub struct StatusUpdate {
     pub delivered_at: Option<Millis>,
     /// When it was read.
     pub read_at: Option<Millis>,
+    /// Why it was not delivered, where it was not and the provider says so.
+    pub problem: Option<Problem>,
 }

@@ -80,6 +80,7 @@ fn update(status: Status) -> StatusUpdate {
         message_id: status.message_id,
         delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
         read_at: status.read_at.and_then(Millis::from_provider_seconds),
+        problem: None,
     }
 }
 

@@ -1,9 +1,10 @@
-//! The provider over HTTP: sends one message, asks for up to 100 statuses.
+//! The provider over HTTP: sends one message, asks for up to 100 statuses, reads what it calls back with.
 //!
 //! Speaks the INCS Messages API; the simulator speaks the same, so both are reached by this code. What an answer or a
 //! failure means is decided in `classify` and nowhere else. This room makes one request a call: it never retries,
 //! never waits for a turn, and knows nothing of rows or the store.
 
+mod callback;
 mod classify;
 mod codes;
 mod dial;
@@ -23,6 +24,7 @@ use secrecy::ExposeSecret;
 use self::transport::Transport;
 use crate::model::{Channel, Outcome, Problem, StatusUpdate};
 
+pub use callback::{BadCallback, Callback, callback};
 pub use codes::advice;
 pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL};
 

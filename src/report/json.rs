@@ -7,7 +7,7 @@ use super::countries::Country;
 use super::durations::Spread;
 use super::errors::ErrorCount;
 use super::summary::Summary;
-use crate::model::{State, Tally};
+use crate::model::{Replies, State, Tally};
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -30,6 +30,7 @@ struct Page<'a> {
     time_to_read_seconds: Spread,
     retries: u64,
     polls: u64,
+    replies: Option<&'a Replies>,
 }
 
 /// How many rows got at least so far.
@@ -87,6 +88,7 @@ pub fn summary_json(summary: &Summary) -> String {
         time_to_read_seconds: summary.to_read.spread(),
         retries: summary.retries,
         polls: facts.polls,
+        replies: facts.replies.as_ref(),
     };
     // Strings and numbers under string keys: there is nothing here that JSON cannot hold.
     let mut json = serde_json::to_string_pretty(&page).unwrap_or_default();

@@ -29,7 +29,7 @@ pub use recipients_csv::CsvReport;
 pub use recipients_jsonl::JsonLines;
 pub use summary::Summary;
 
-use crate::model::{Channel, Millis, RunId};
+use crate::model::{Channel, Millis, Replies, RunId};
 
 /// A form that a report can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +111,8 @@ pub struct RunFacts {
     pub settings: Vec<(&'static str, String)>,
     /// What a person does about a problem's code, where that is known.
     pub advice: fn(&str) -> Option<&'static str>,
+    /// What people sent back; `None` where it was not counted.
+    pub replies: Option<Replies>,
     /// Which rows these are, where they are not all, in words that follow "only rows": `in state failed`.
     pub only: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! One sample of rows that the tests of every format share: each state, and the cases that are easy to get wrong.
 
 use super::RunFacts;
-use crate::model::{Channel, Millis, ReportRow, RowNo, RunId, State};
+use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNo, RunId, State};
 
 /// 2026-03-23T07:12:01.500Z.
 pub(super) const START: i64 = 1_774_249_921_500;
@@ -18,7 +18,21 @@ pub(super) fn facts() -> RunFacts {
         settings: vec![("recipients.to", "phone".into()), ("dispatch.rate", "80/s".into())],
         advice: |code| (code == "131030").then_some("put the number on the list"),
         only: None,
+        replies: Some(Replies {
+            total: 4,
+            rows: 3,
+            opted_out: 1,
+            choices: vec![
+                choice("button_reply", Some("yes-1"), Some("Yes, please"), 2),
+                choice("list_reply", Some("row-2"), Some("<b>Tuesday</b>"), 1),
+                choice("text", None, None, 1),
+            ],
+        }),
     }
+}
+
+fn choice(kind: &str, id: Option<&str>, title: Option<&str>, replies: u64) -> Choice {
+    Choice { kind: kind.into(), id: id.map(str::to_owned), title: title.map(str::to_owned), replies, rows: replies }
 }
 
 /// A row that was not tried.

@@ -12,18 +12,18 @@ use sqlx::{Row, SqliteConnection};
 use super::air::{Air, Line};
 use super::error::doing;
 use super::many::{Bound, Many, room, size};
-use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, connect};
+use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, Written, connect};
 use crate::crash::Point;
 use crate::model::{Change, State};
 
 impl Writer {
     /// Commits a batch, synced when this returns. Outcomes first, so that a row's slot in the air is free before
-    /// another takes it. Gives back, for each intent in order, what became of it: one is refused where the row is not
-    /// waiting to be sent, which is how a row can never be in the air twice.
+    /// another takes it. An intent is refused where the row is not waiting to be sent, which is how a row can never be in
+    /// the air twice.
     ///
     /// # Errors
     /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
-    pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
+    pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Written, StoreError> {
         if self.spoilt {
             self.connection = connect(&self.path).await?;
         }
@@ -38,7 +38,7 @@ impl Writer {
         done
     }
 
-    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Vec<Grant>, StoreError> {
+    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Written, StoreError> {
         let store = &mut self.connection;
         // Taken out, and put back when all is in: after a failure it is read anew.
         let mut air = match self.air.take() {
@@ -57,6 +57,7 @@ impl Writer {
             || !batch.aside.is_empty()
             || batch.polls > 0
             || firsts.len() > MOST;
+        let mut moved = Vec::new();
         let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
@@ -66,7 +67,7 @@ impl Writer {
                 take_up_again(store, &mut air, &batch.intents, &mut granted).await?;
             }
             if !batch.polled.is_empty() {
-                super::reconcile::merge(store, &batch.polled).await?;
+                moved = super::reconcile::merge(store, &batch.polled).await?;
             }
             if !batch.aside.is_empty() {
                 super::waits::put_aside(store, &batch.aside).await?;
@@ -89,7 +90,7 @@ impl Writer {
             air.land(suppressed)?;
         }
         self.air = Some(air);
-        Ok(granted)
+        Ok(Written { granted, moved })
     }
 }
 
@@ -114,6 +115,9 @@ const SUPPRESS: &str = "INSERT INTO delivery (id, run, state, attempts, tries, c
     SELECT r.id, r.id >> 40, 12, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
     FROM json_each(?) line CROSS JOIN recipient r ON r.id BETWEEN line.value ->> 1 AND line.value ->> 2 \
     CROSS JOIN suppression s ON s.phone = r.phone WHERE EXISTS (SELECT 1 FROM suppression) RETURNING id";
+/// Removes the lines of which all rows are on the list: no outcome will, and no commit need follow.
+const EMPTY: &str = "DELETE FROM intent WHERE EXISTS (SELECT 1 FROM suppression) \
+    AND id IN (SELECT value ->> 0 FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM air a WHERE a.intent = intent.id)";
 
 static FIRST_LEDGER: Many = Many::new(
     "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome) SELECT column1, 1, column2, column3, 2 FROM (VALUES ",
@@ -162,10 +166,10 @@ async fn begin(
     let index = size(now.len());
     let text = TEXTS[usize::from(all)][index].get_or_init(|| {
         let (firsts, end) = (firsts_text(room(index)), if all { "COMMIT" } else { "" });
-        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{firsts}{end}")
+        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{firsts}{end}")
     });
     let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
-    let statement = sqlx::query(text.as_str()).bind(done).bind(lines.clone()).bind(lines);
+    let statement = sqlx::query(text.as_str()).bind(done).bind(lines.clone()).bind(lines.clone()).bind(lines);
     let suppressed = bind_firsts(statement, room(index), now).fetch_all(&mut *store).await.map_err(doing("commit"))?;
     for firsts in later.chunks(MOST) {
         static TEXTS: [OnceLock<String>; SIZES] = [const { OnceLock::new() }; SIZES];
@@ -389,7 +393,7 @@ mod tests {
             .unwrap();
 
         let wanted = intents(1..=150);
-        let granted = writer.commit(1, &Batch { intents: wanted.clone(), ..Batch::default() }).await.unwrap();
+        let granted = writer.commit(1, &Batch { intents: wanted.clone(), ..Batch::default() }).await.unwrap().granted;
         let flying: Vec<Intent> =
             wanted.iter().zip(&granted).filter(|(_, grant)| **grant == Grant::Granted).map(|(i, _)| *i).collect();
         let others: Vec<u64> =
@@ -411,6 +415,26 @@ mod tests {
         assert_eq!(open, intents(151..=153));
         // What was taken up before is not taken up a second time.
         let again = other.commit(1, &Batch { intents: intents(153..=154), ..Batch::default() }).await.unwrap();
-        assert_eq!(again, [Grant::Refused, Grant::Granted]);
+        assert_eq!(again.granted, [Grant::Refused, Grant::Granted]);
+    }
+    /// Whoever says stop right before the last message leaves: nothing is committed after that.
+    #[tokio::test]
+    async fn intents_of_suppressed_rows_alone_leave_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO recipient (id, line, state, phone, cells) VALUES ((1 << 40) + 1, 1, 0, 8521, '[]'), \
+             ((1 << 40) + 2, 1, 0, 8522, '[]'); INSERT INTO suppression (phone, added_at) VALUES (8521, 1), (8522, 1)",
+        )
+        .execute(&mut writer.connection)
+        .await
+        .unwrap();
+        let batch = Batch { intents: intents(1..=2), ..Batch::default() };
+        let granted = writer.commit(1, &batch).await.unwrap().granted;
+        assert_eq!(granted, [Grant::Suppressed(State::Suppressed); 2]);
+        let left: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM intent").fetch_one(&mut writer.connection).await.unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -119,6 +119,15 @@ pub struct Batch {
     pub polls: u32,
 }
 
+/// What a commit came to.
+#[derive(Debug)]
+pub struct Written {
+    /// What became of each intent, in order.
+    pub granted: Vec<Grant>,
+    /// From which state to which each message went that was asked about, in order.
+    pub moved: Vec<(State, State)>,
+}
+
 impl Batch {
     /// Whether there is nothing to commit.
     #[must_use]

@@ -4,12 +4,14 @@
 //! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
 //! one [`Writer`] a process, and every reader sees only what was committed.
 //!
-//! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile`, `report`,
-//! `person` for what people decide (retry, cancel, suppress), `orders` for what they want of a run that is at work,
-//! `occurrences` for what became of schedules, `decision` for what they say of uncertain rows, `templates` for what was pulled
-//! from the providers of templates, and `waits` for rows that wait for their time.
+//! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile` and
+//! `callbacks` (both merge into `standing`), `report`, `replies`, `person` for what people decide (retry, cancel, suppress),
+//! `orders` for what they want of a run that is at work, `occurrences` for what became of schedules, `decision` for what they
+//! say of uncertain rows, `templates` for what was pulled from the providers of templates, and `waits` for rows that wait for
+//! their time.
 
 mod air;
+mod callbacks;
 mod clock;
 mod commit;
 mod decision;
@@ -24,9 +26,11 @@ mod person;
 mod plan;
 mod recent;
 mod reconcile;
+mod replies;
 mod report;
 mod report_rows;
 mod runs;
+mod standing;
 mod templates;
 mod verify;
 mod waits;
@@ -40,8 +44,9 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use crate::crash::Point;
 use crate::model::RowNo;
 
+pub use callbacks::{Called, Took};
 pub use decision::{Uncertain, Verdict, Which};
-pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting};
+pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting, Written};
 pub use error::StoreError;
 pub use lock::RunLock;
 pub use occurrences::{Begun, Occurrence};
@@ -49,6 +54,7 @@ pub use orders::{Orders, Rate};
 pub use plan::PlannedRow;
 pub use recent::SENT_RECENTLY;
 pub use reconcile::{Awaiting, Polled};
+pub use replies::KeptReply;
 pub use report_rows::{ReportPage, ReportRows, Wanted};
 pub use runs::{Decision, NewRun, Run, Stage};
 pub use templates::PulledTemplate;

@@ -1,52 +1,38 @@
 //! What reconciliation takes from the store and leaves in it: messages whose status is due, and the answers.
+//!
+//! A status is merged with what the store knows at that moment, within the transaction that writes it: the provider may
+//! have called back with another since it was asked for (see `callbacks`).
 
 use sqlx::{Row, SqliteConnection};
 
 use super::error::doing;
-use super::many::{MOST, Many};
-use super::{RowKey, Store, StoreError};
-use crate::model::{Millis, Problem, State};
+use super::{RowKey, Store, StoreError, standing};
+use crate::model::{Millis, State, StatusUpdate};
 
 /// A message whose status is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaiting {
     /// Which row.
     pub key: RowKey,
-    /// Where it stands.
-    pub state: State,
     /// The provider's id.
     pub message_id: String,
     /// When it was accepted.
     pub accepted_at: Millis,
     /// Since when it is due to be asked about.
     pub poll_at: Millis,
-    /// When it was delivered, as far as is known.
-    pub delivered_at: Option<Millis>,
-    /// When it was read, as far as is known.
-    pub read_at: Option<Millis>,
 }
 
-/// A message after it was asked about, as it is to stand in the store.
+/// A message that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polled {
     /// Which row.
     pub key: RowKey,
-    /// The state it was in.
-    pub from: State,
-    /// The state it is in now.
-    pub state: State,
-    /// The provider's word, where the documents do not name it.
-    pub provider_status: Option<String>,
-    /// When it was delivered, as far as is known.
-    pub delivered_at: Option<Millis>,
-    /// When it was read, as far as is known.
-    pub read_at: Option<Millis>,
+    /// Its status, if the answer has one.
+    pub update: Option<StatusUpdate>,
     /// When it was asked about.
     pub polled_at: Millis,
-    /// Next poll not before, if there is to be one.
+    /// Next poll not before, if there is to be one; only where a status is still awaited.
     pub poll_at: Option<Millis>,
-    /// Why it was not delivered, where it was not.
-    pub problem: Option<Problem>,
 }
 
 impl Store {
@@ -56,7 +42,7 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn due_polls(&self, run: i64, now: Millis, limit: u32) -> Result<Vec<Awaiting>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, state, message_id, accepted_at, poll_at, delivered_at, read_at FROM delivery \
+            "SELECT id, message_id, accepted_at, poll_at FROM delivery \
              WHERE run = ?1 AND poll_at <= ?2 ORDER BY poll_at LIMIT ?3",
         )
         .bind(run)
@@ -81,7 +67,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Awaiting>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, state, message_id, accepted_at, poll_at, delivered_at, read_at FROM delivery \
+            "SELECT id, message_id, accepted_at, poll_at FROM delivery \
              WHERE id > ?1 AND id <= ?2 AND poll_at IS NOT NULL AND (polled_at IS NULL OR polled_at <= ?3) \
              ORDER BY id LIMIT ?4",
         )
@@ -111,54 +97,35 @@ impl Store {
 }
 
 fn awaiting(row: &sqlx::sqlite::SqliteRow) -> Result<Awaiting, StoreError> {
-    let read = || -> Result<(Awaiting, i64), sqlx::Error> {
-        let state: i64 = row.try_get(1)?;
-        let message = Awaiting {
+    let read = || -> Result<Awaiting, sqlx::Error> {
+        Ok(Awaiting {
             key: RowKey(row.try_get(0)?),
-            state: State::Accepted,
-            message_id: row.try_get(2)?,
-            accepted_at: Millis(row.try_get(3)?),
-            poll_at: Millis(row.try_get(4)?),
-            delivered_at: row.try_get::<Option<i64>, _>(5)?.map(Millis),
-            read_at: row.try_get::<Option<i64>, _>(6)?.map(Millis),
-        };
-        Ok((message, state))
+            message_id: row.try_get(1)?,
+            accepted_at: Millis(row.try_get(2)?),
+            poll_at: Millis(row.try_get(3)?),
+        })
     };
-    let (mut message, code) = read().map_err(doing("read a due poll"))?;
-    message.state =
-        State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("there is no state number {code}")))?;
-    Ok(message)
+    read().map_err(doing("read a due poll"))
 }
 
-static MERGE: Many = Many::new(
-    "UPDATE delivery SET state = new.column3, provider_status = coalesce(new.column4, provider_status), \
-     delivered_at = new.column5, read_at = new.column6, polled_at = new.column7, poll_at = new.column8, \
-     code = coalesce(new.column9, code), message = coalesce(new.column10, message) \
-     FROM (VALUES ",
-    10,
-    ") AS new WHERE delivery.id = new.column1 AND delivery.state = new.column2",
-);
-
-/// Merges status answers. Each row must still be in the state the answer was applied to.
-pub(super) async fn merge(store: &mut SqliteConnection, polled: &[Polled]) -> Result<(), StoreError> {
-    for polled in polled.chunks(MOST) {
-        let merge = MERGE.over(polled, |merge, p| {
-            merge
-                .bind(p.key.0)
-                .bind(p.from.code())
-                .bind(p.state.code())
-                .bind(&p.provider_status)
-                .bind(p.delivered_at.map(|at| at.0))
-                .bind(p.read_at.map(|at| at.0))
-                .bind(p.polled_at.0)
-                .bind(p.poll_at.map(|at| at.0))
-                .bind(p.problem.as_ref().map(|problem| &problem.code))
-                .bind(p.problem.as_ref().map(|problem| &problem.message))
-        });
-        let merged = merge.execute(&mut *store).await.map_err(doing("record statuses"))?;
-        if merged.rows_affected() != polled.len() as u64 {
-            return Err(StoreError::Damaged("a row changed while its status was asked for".to_owned()));
-        }
+/// Merges status answers. Gives back from which state to which each message went.
+pub(super) async fn merge(store: &mut SqliteConnection, polled: &[Polled]) -> Result<Vec<(State, State)>, StoreError> {
+    let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
+    let mut messages = standing::find(store, standing::BY_KEY, &keys).await?;
+    if messages.len() != polled.len() {
+        return Err(StoreError::Damaged("a row vanished while its status was asked for".to_owned()));
     }
-    Ok(())
+    let mut moved = Vec::with_capacity(polled.len());
+    for (message, polled) in messages.iter_mut().zip(polled) {
+        let from = message.standing.state;
+        if let Some(update) = &polled.update {
+            message.standing = message.standing.with(update).map_err(StoreError::Illegal)?;
+        }
+        let state = message.standing.state;
+        moved.push((from, state));
+        message.poll_at = polled.poll_at.filter(|_| state.awaits_status());
+        message.polled_at = Some(polled.polled_at);
+    }
+    standing::write(store, &messages).await?;
+    Ok(moved)
 }

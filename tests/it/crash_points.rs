@@ -78,6 +78,8 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         Point::PutBackWritten | Point::PutBackCommitted => vec![(1, Retry)],
         Point::CancelNoted | Point::WaitingCancelled => vec![(1, Cancel)],
         Point::Suppressed => vec![(1, Suppress)],
+        // In `webhook`: nobody sends there.
+        Point::CallbacksWritten | Point::CallbacksCommitted => Vec::new(),
     }
 }
 

@@ -41,5 +41,6 @@ mod template_words; // what is told about templates, word for word
 mod templates; // templates made, shown, changed and deleted, and never made twice
 mod tidy; // the rules of this repository, held against its files
 mod two_at_once; // two processes at one store, and copies of a store
+mod webhook; // what the provider tells of its own accord, and what people send back
 mod whole_job; // the main job from the file to the report
 mod windows; // when messages may leave, and what becomes of those that may not

@@ -202,6 +202,12 @@ impl Drop for Provider {
     }
 }
 
+/// The id of the message that was accepted as the send of this index.
+pub(crate) fn message_id(index: usize) -> String {
+    // Ids of WhatsApp hold characters that mean something in a URL.
+    format!("wamid.HBgL{index:06}+{}/8A==", u128::from(index as u64 + 7).pow(3) % 99_991)
+}
+
 /// A request as it came over the wire.
 struct Request {
     method: String,
@@ -263,8 +269,7 @@ impl Shared {
             let mut sent = Sent { at, index, nth, to, path: request.path.clone(), body, message_id: None };
             let answer = (self.script.send)(&sent);
             if matches!(answer, Answer::Accept | Answer::AcceptAndClose | Answer::AcceptAndHang) {
-                // Ids of WhatsApp hold characters that mean something in a URL.
-                let id = format!("wamid.HBgL{index:06}+{}/8A==", u128::from(index as u64 + 7).pow(3) % 99_991);
+                let id = message_id(index);
                 book.accepted.insert(id.clone(), index);
                 sent.message_id = Some(id);
             }

@@ -33,14 +33,14 @@ fn all_read(work: &Workplace) -> bool {
 }
 
 /// Where a service answers, once it said so.
-fn address(service: &Running) -> Option<String> {
+pub(crate) fn address(service: &Running) -> Option<String> {
     let said = service.said();
     let (_, rest) = said.split_once("address=")?;
     Some(rest.split_whitespace().next()?.to_owned())
 }
 
 /// Asks a service; status and body.
-fn ask(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     assert!(wait_until(SOON, || address(service).is_some()), "{}", service.said());
     let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
     let length = body.len();

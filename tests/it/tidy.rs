@@ -131,13 +131,19 @@ fn what_a_room_must_not_know_is_not_in_it() {
 }
 
 /// The compiler takes literals for statements and nothing else, unless it is told that a text is safe. These are all
-/// the places where it is told: a number, state numbers, and columns and conditions that are literals themselves.
+/// the places where it is told: a test's look at a plan, a number, state numbers, and columns and conditions that are
+/// literals themselves.
 #[test]
 fn no_statement_is_made_of_text_from_outside() {
     let told = |text: &str| code(text).filter(|line| line.contains("AssertSqlSafe(")).count();
     let places: Vec<_> =
         sources("src").into_iter().map(|(path, text)| (path, told(&text))).filter(|(_, times)| *times > 0).collect();
-    let known = [("src/store/migrate.rs", 1), ("src/store/runs.rs", 2), ("src/store/verify.rs", 1)];
+    let known = [
+        ("src/store/callbacks/tests.rs", 1),
+        ("src/store/migrate.rs", 1),
+        ("src/store/runs.rs", 2),
+        ("src/store/verify.rs", 1),
+    ];
     assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
 }
 

@@ -20,16 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::exit::{Exit, Failure};
-use super::{Global, open_files, session};
-use crate::engine::{Ending, Reason, Stop};
+use super::{Global, open_files, session, webhook};
+use crate::engine::{Collector, Ending, Reason, Stop};
 use crate::model::{Millis, RunId};
 use crate::store::Store;
 
 pub(super) use folder::files;
+pub(super) use http::Token;
 
 use accounts::Accounts;
 use board::Board;
@@ -49,6 +50,10 @@ pub(super) struct Args {
     /// Do not answer over HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
+    /// Take the provider's callbacks, statuses and replies, at POST /webhook/SECRET; the secret is that of
+    /// CAMPAIGNER_WEBHOOK_SECRET (docs/webhooks.md)
+    #[arg(long, conflicts_with = "no_http")]
+    webhook: bool,
     /// Where the reports go: DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
@@ -89,6 +94,7 @@ struct Service {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
     let token = http::token()?;
+    let webhook = if args.webhook { Some(webhook::settings(global)?) } else { None };
     let listener = match args.no_http {
         true => None,
         false => Some(listen(args.listen, token.is_some()).await?),
@@ -96,8 +102,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let board = Arc::new(Board::default());
     let store = Store::open(&global.db).await?;
     let (wish, wishes) = mpsc::channel(WISHES);
-    let app =
-        http::App { store: store.clone(), board: board.clone(), token, open: args.listen.ip().is_loopback(), wish };
+    let (webhook, collector) = match webhook {
+        Some((secret, opt_out)) => {
+            let (callbacks, collector) = Collector::new(&store, opt_out).await?;
+            (Some(http::Webhook { secret, callbacks }), Some(collector))
+        }
+        None => (None, None),
+    };
+    let open = args.listen.ip().is_loopback();
+    let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook };
     let accounts = Accounts::new(global.clone());
     let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {
@@ -118,16 +131,23 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     });
     tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "the service begins");
     let whole = async {
+        let (answering, over) = oneshot::channel::<()>();
         let served = async {
             if let Some(listener) = listener {
                 http::serve(listener, app, &stop).await;
             }
+            drop(answering);
+        };
+        let collected = async {
+            if let Some(collector) = collector {
+                collector.work(over).await;
+            }
         };
         let tasks = LocalSet::new();
-        tokio::join!(tasks.run_until(service.work(wishes, &stop)), served)
+        tokio::join!(tasks.run_until(service.work(wishes, &stop)), served, collected)
     };
     match session::unless_aborted(&stop, &events, whole).await {
-        Some(((), ())) => {
+        Some(((), (), ())) => {
             tracing::info!("the service has ended; nothing is in flight");
             Ok(Exit::Done)
         }

@@ -6,6 +6,7 @@
 
 mod chart;
 mod funnel;
+mod replies;
 mod sections;
 mod words;
 
@@ -22,6 +23,7 @@ use super::summary::Summary;
 use crate::model::{State, Tally};
 use chart::Chart;
 use funnel::Step;
+use replies::Answers;
 use sections::{CountryLine, Doubts, ErrorLine, Headline, Notice, StateLine, Times};
 pub(super) use words::grouped;
 use words::moment;
@@ -58,6 +60,7 @@ struct Page<'a> {
     errors: Vec<ErrorLine>,
     errors_left_out: usize,
     doubts: Option<Doubts>,
+    replies: Option<Answers>,
     countries: Vec<CountryLine>,
     states: Vec<StateLine>,
     settings: &'a [(&'static str, String)],
@@ -133,6 +136,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         errors,
         errors_left_out,
         doubts: sections::doubts(summary),
+        replies: facts.replies.as_ref().and_then(|replies| replies::answers(replies, tally)),
         countries: sections::countries(summary),
         states: State::ALL.into_iter().map(|state| sections::state(state, tally)).collect(),
         settings: &facts.settings,

@@ -28,7 +28,7 @@ pub(super) struct Headline {
 
 /// A number as it is sorted by and as it is shown.
 #[derive(Serialize)]
-struct Number {
+pub(super) struct Number {
     n: u64,
     text: String,
 }
@@ -40,7 +40,7 @@ impl From<u64> for Number {
 }
 
 /// A share as it is sorted by, in millionths, and as it is shown.
-fn part(rows: u64, whole: u64) -> Number {
+pub(super) fn part(rows: u64, whole: u64) -> Number {
     let millionths = (u128::from(rows) * 1_000_000).checked_div(u128::from(whole)).unwrap_or(0);
     Number { n: u64::try_from(millionths).unwrap_or(u64::MAX), text: share(rows, whole) }
 }

@@ -87,5 +87,12 @@ async fn page(app: &App) -> Result<String, StoreError> {
     for (provider, rate) in &words.rates {
         page.sample("campaigner_account_rate", &[("provider", provider)], *rate);
     }
+
+    if let Some(webhook) = &app.webhook {
+        page.family("campaigner_callbacks_total", "counter", "Callbacks of the provider by what became of them.");
+        for (became, callbacks) in webhook.callbacks.counts.read() {
+            page.sample("campaigner_callbacks_total", &[("became", became)], callbacks as f64);
+        }
+    }
     Ok(page.0)
 }

@@ -1,13 +1,14 @@
 //! The service over HTTP: what it does, for people and for Prometheus, and what people want of it.
 //!
 //! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
-//! takes the token, and so does everything where others can reach it.
+//! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their own.
 
 mod health;
 mod metrics;
 mod orders;
 mod runs;
 mod token;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,9 @@ use crate::engine::Stop;
 use crate::model::{BadRunId, RunId};
 use crate::store::{Store, StoreError};
 
-pub(super) use token::{Token, token};
+pub(in super::super) use token::Token;
+pub(super) use token::token;
+pub(super) use webhook::Webhook;
 
 /// What every route uses.
 #[derive(Clone)]
@@ -39,6 +42,8 @@ pub(super) struct App {
     pub(super) open: bool,
     /// Hands a run to the service.
     pub(super) wish: mpsc::Sender<RunId>,
+    /// Takes the provider's callbacks, where that is wanted.
+    pub(super) webhook: Option<Webhook>,
 }
 
 /// How long whoever still asks is waited for when the service ends.
@@ -64,8 +69,9 @@ fn routes(app: App) -> Router {
     let reading = Router::new().merge(runs::routes()).merge(metrics::routes());
     let reading = reading.layer(middleware::from_fn_with_state(app.clone(), may_read));
     let changing = orders::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
+    let webhook = app.webhook.clone().map(webhook::routes).unwrap_or_default();
     let known = Router::new().merge(health::routes()).merge(reading).merge(changing);
-    known.fallback(|| async { refused(StatusCode::NOT_FOUND, "there is no such page") }).with_state(app)
+    known.fallback(|| async { no_such_page() }).with_state(app).merge(webhook)
 }
 
 async fn may_read(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -86,6 +92,10 @@ async fn may_change(State(app): State<App>, request: Request, next: Next) -> Res
         true => next.run(request).await,
         false => refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`"),
     }
+}
+
+fn no_such_page() -> Response {
+    refused(StatusCode::NOT_FOUND, "there is no such page")
 }
 
 /// A JSON answer.

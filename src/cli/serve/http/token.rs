@@ -1,4 +1,4 @@
-//! The token that changing something takes.
+//! The token that changing something takes, and any other secret that a request has to bring.
 
 use axum::http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
@@ -12,34 +12,49 @@ const SHORTEST: usize = 16;
 
 /// A token, kept as its digest alone.
 #[derive(Clone)]
-pub(in super::super) struct Token([u8; 32]);
+pub(in super::super::super) struct Token([u8; 32]);
 
 /// The token of the surroundings, if there is one.
 pub(in super::super) fn token() -> Result<Option<Token>, Failure> {
-    match std::env::var(VARIABLE) {
-        Ok(text) if text.trim().len() >= SHORTEST => Ok(Some(Token::of(text.trim()))),
-        Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(_) => Err(Failure::new(
-            Exit::Wrong,
-            format!("{VARIABLE} is too short to keep anybody out: give it {SHORTEST} characters or more"),
-        )),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(error) => Err(Failure::new(Exit::Wrong, format!("{VARIABLE}: {error}"))),
-    }
+    Token::of_variable(VARIABLE)
 }
 
 impl Token {
+    /// What this variable holds, if anything.
+    pub(in super::super::super) fn of_variable(variable: &str) -> Result<Option<Self>, Failure> {
+        match std::env::var(variable) {
+            Ok(text) => Self::new(variable, &text),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(error) => Err(Failure::new(Exit::Wrong, format!("{variable}: {error}"))),
+        }
+    }
+
+    /// A token from its text, if there is any; `name` is where it stands.
+    pub(in super::super::super) fn new(name: &str, text: &str) -> Result<Option<Self>, Failure> {
+        match text.trim() {
+            "" => Ok(None),
+            text if text.len() >= SHORTEST => Ok(Some(Self::of(text))),
+            _ => Err(Failure::new(
+                Exit::Wrong,
+                format!("{name} is too short to keep anybody out: give it {SHORTEST} characters or more"),
+            )),
+        }
+    }
+
     fn of(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 
-    /// Whether the request has the token. It takes the same time whatever it has instead: digests of equal length are
-    /// compared to their end.
+    /// Whether this is the token. It takes the same time whatever it is instead: digests of equal length are compared to
+    /// their end.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.0.iter().zip(Self::of(text).0).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+
+    /// Whether the request has the token.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let other = Self::of(given.trim());
-        self.0.iter().zip(other.0).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+        self.is(given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim())
     }
 }
 

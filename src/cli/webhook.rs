@@ -1,0 +1,49 @@
+//! `[webhook]` in the configuration, and the environment: the secret that the provider's callbacks need, and what counts as
+//! asking for nothing more.
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::Global;
+use super::config::{self, SecretText};
+use super::exit::{Exit, Failure};
+use super::serve::Token;
+use crate::model::OptOut;
+
+/// As it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    secret: Option<SecretText>,
+    secret_env: Option<String>,
+    stop_words: Option<Vec<String>>,
+    stop_buttons: Option<Vec<String>>,
+}
+
+/// The variable that holds the secret where the configuration names no other.
+const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
+
+/// The secret, and what asks for nothing more.
+pub(super) fn settings(global: &Global) -> Result<(Token, OptOut), Failure> {
+    let RawWebhook { secret, secret_env, stop_words, stop_buttons } = config::read(global)?.webhook;
+    let token = match (&secret, &secret_env) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::new(Exit::Wrong, "`webhook` in the configuration has both `secret` and `secret_env`"));
+        }
+        (Some(SecretText(secret)), None) => {
+            Token::new("`webhook.secret` in the configuration", secret.expose_secret())?
+        }
+        (None, variable) => Token::of_variable(variable.as_deref().unwrap_or(VARIABLE))?,
+    };
+    let token = token.ok_or_else(|| {
+        let variable = secret_env.as_deref().unwrap_or(VARIABLE);
+        Failure::new(
+            Exit::Wrong,
+            format!(
+                "whoever knows its address could make up callbacks: set a secret of 16 letters and digits or more in \
+                 {variable} first (`openssl rand -hex 24` makes one)"
+            ),
+        )
+    })?;
+    Ok((token, OptOut::new(stop_words, stop_buttons)))
+}

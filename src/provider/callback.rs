@@ -1,0 +1,243 @@
+//! What the provider calls back with: <https://document.infin8linx.com/books/incs-messages-api/page/bac91> for statuses, the
+//! chapters on lists and reply buttons of its Messages API for replies, and WhatsApp's own shapes within these.
+//!
+//! Read leniently: what is not needed may be anything, and an event that is not used is no error.
+
+use serde_json::Value;
+
+use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate};
+
+/// A callback, as far as it is of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// `message_status_update`: a status of one message.
+    Status(StatusUpdate),
+    /// `new_message`: what people sent. There is at least one.
+    Replies(Vec<Reply>),
+    /// Any other event.
+    Unused,
+}
+
+/// A callback that cannot be read. It quotes nothing of it, which is personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCallback {
+    /// It is not JSON at all.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// It is an event that is used, without what is needed of it.
+    #[error("there is no usable `{0}` in it")]
+    Lacks(&'static str),
+}
+
+/// Reads the body of a callback. `now` stands in for the time of a reply that tells none.
+///
+/// # Errors
+/// Where it is not JSON, or lacks what an event of its kind has.
+pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
+    match body["event"].as_str() {
+        Some("message_status_update") => status(&body).map(Callback::Status),
+        Some("new_message") => replies(&body["message"]["messages"], now).map(Callback::Replies),
+        _ => Ok(Callback::Unused),
+    }
+}
+
+fn status(body: &Value) -> Result<StatusUpdate, BadCallback> {
+    let message_id = word(&body["message_id"]).ok_or(BadCallback::Lacks("message_id"))?;
+    let status = word(&body["message_status"]).ok_or(BadCallback::Lacks("message_status"))?;
+    let status = DeliveryStatus::from_word(&status);
+    let at = seconds(&body["received_at"]);
+    Ok(StatusUpdate {
+        message_id,
+        delivered_at: at.filter(|_| status == DeliveryStatus::Delivered),
+        read_at: at.filter(|_| status == DeliveryStatus::Read),
+        problem: reason(&body["error"]).filter(|_| status == DeliveryStatus::Failed),
+        status,
+    })
+}
+
+/// Why a message failed: WhatsApp's code and what it says.
+fn reason(error: &Value) -> Option<Problem> {
+    let code = word(&error["code"])?;
+    let title = word(&error["title"]).unwrap_or_else(|| "the provider named a code and no reason".to_owned());
+    Some(Problem::new(code, title))
+}
+
+/// Those that can be read; one that cannot spoils no other.
+fn replies(messages: &Value, now: Millis) -> Result<Vec<Reply>, BadCallback> {
+    let messages = messages.as_array().ok_or(BadCallback::Lacks("message.messages"))?;
+    let replies: Vec<Reply> = messages.iter().filter_map(|message| reply(message, now)).collect();
+    if replies.is_empty() { Err(BadCallback::Lacks("message.messages[].id")) } else { Ok(replies) }
+}
+
+fn reply(message: &Value, now: Millis) -> Option<Reply> {
+    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
+    let interactive = &message["interactive"];
+    let (kind, choice, title, text) = match kind.as_str() {
+        "interactive" => {
+            let kind = word(&interactive["type"]).unwrap_or(kind);
+            let choice = &interactive[&kind];
+            let (id, title) = (word(&choice["id"]), word(&choice["title"]));
+            (kind, id, title, None)
+        }
+        // A quick reply of a template.
+        "button" => (kind, word(&message["button"]["payload"]), word(&message["button"]["text"]), None),
+        "text" => (kind, None, None, word(&message["text"]["body"])),
+        _ => (kind, None, None, None),
+    };
+    Some(Reply {
+        id: word(&message["id"])?,
+        from: word(&message["from"]).and_then(|from| Phone::from_digits(from.trim_start_matches('+'))),
+        answers: word(&message["context"]["id"]),
+        at: seconds(&message["timestamp"]).unwrap_or(now),
+        kind,
+        choice,
+        title,
+        text,
+    })
+}
+
+/// A text that is not empty, or a number as one.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Unix seconds, as a number or as text; 0 and less are none.
+fn seconds(value: &Value) -> Option<Millis> {
+    Millis::from_provider_seconds(word(value)?.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(7);
+
+    fn read(text: &str) -> Result<Callback, BadCallback> {
+        callback(text.as_bytes(), NOW)
+    }
+
+    #[test]
+    fn the_documents_status_callback() {
+        let text = r#"{"event":"message_status_update","channel_id":30058,"business_phone":"6281519236680","message_id":"wamid.HBgN","message_status":"failed","error":{"code":131049,"title":"This message was not delivered to maintain healthy ecosystem engagement."},"received_at":1754466101}"#;
+        let title = "This message was not delivered to maintain healthy ecosystem engagement.";
+        let failed = StatusUpdate {
+            message_id: "wamid.HBgN".into(),
+            status: DeliveryStatus::Failed,
+            delivered_at: None,
+            read_at: None,
+            problem: Some(Problem::new("131049", title)),
+        };
+        assert_eq!(read(text), Ok(Callback::Status(failed.clone())));
+        let at = Some(Millis(1_754_466_101_000));
+        let arrived = |word: &str, delivered_at, read_at| StatusUpdate {
+            status: DeliveryStatus::from_word(word),
+            delivered_at,
+            read_at,
+            problem: None,
+            ..failed.clone()
+        };
+        for (word, update) in [
+            ("sent", arrived("sent", None, None)),
+            ("delivered", arrived("delivered", at, None)),
+            ("read", arrived("read", None, at)),
+            ("on its way", arrived("on its way", None, None)),
+        ] {
+            let text = text.replace("\"failed\"", &format!("\"{word}\""));
+            assert_eq!(read(&text), Ok(Callback::Status(update)), "{word}");
+        }
+        let bare = text.replace(
+            r#"{"code":131049,"title":"This message was not delivered to maintain healthy ecosystem engagement."}"#,
+            "null",
+        );
+        assert_eq!(read(&bare), Ok(Callback::Status(StatusUpdate { problem: None, ..failed })));
+    }
+
+    #[test]
+    fn the_documents_list_reply() {
+        let listed = Reply {
+            id: "wamid.HBgNNjI4MTUxOTE0MDMyNxUCABIYIEFDOTgzNjhFOTU2NDgxMDI4NEY2NDdCOTg0MkEyMDgzAA==".into(),
+            from: Phone::from_digits("6281519140327"),
+            answers: Some("wamid.HBgNNjI4MTUxOTE0MDMyNxUCABEYEjI2OTlBQTkxMjkwNjc5N0NGRQA=".into()),
+            at: Millis(1_777_368_530_000),
+            kind: "list_reply".into(),
+            choice: Some("row_1.2".into()),
+            title: Some("row 1.2".into()),
+            text: None,
+        };
+        assert_eq!(read(include_str!("documented/list_reply.json")), Ok(Callback::Replies(vec![listed])));
+    }
+
+    #[test]
+    fn the_documents_button_reply() {
+        let Ok(Callback::Replies(replies)) = read(include_str!("documented/button_reply.json")) else { panic!() };
+        let [reply] = replies.as_slice() else { panic!("{replies:?}") };
+        assert_eq!(
+            (reply.kind.as_str(), reply.choice.as_deref(), reply.title.as_deref()),
+            ("button_reply", Some("change-button"), Some("Change"))
+        );
+        assert_eq!(reply.answers.as_deref(), Some("wamid.HBgNNjI4MTUxOTE0MDMyNxUCABEYEjYwRDc4QjE0M0UyQjI5QTVDMAA="));
+    }
+
+    /// Not in the provider's documents; WhatsApp's own shapes, which it passes on.
+    #[test]
+    fn what_people_write_and_a_templates_buttons() {
+        let text = r#"{"event": "new_message", "message": {"messages": [
+            {"from": "85268411234", "id": "a", "timestamp": 1777368530, "type": "button", "button": {"payload": "yes-1", "text": "Yes"}, "context": {"id": "w"}},
+            {"type": "text"},
+            {"from_user_id": "ID.1", "id": "b", "type": "text", "text": {"body": "STOP"}},
+            {"from": "85268411234", "id": "c", "type": "image", "image": {"id": "1"}}]}}"#;
+        let Ok(Callback::Replies(replies)) = read(text) else { panic!() };
+        let parts = |r: &Reply| (r.id.clone(), r.kind.clone(), r.choice.clone(), r.title.clone(), r.text.clone(), r.at);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            replies.iter().map(parts).collect::<Vec<_>>(),
+            [
+                ("a".into(), "button".into(), some("yes-1"), some("Yes"), None, Millis(1_777_368_530_000)),
+                ("b".into(), "text".into(), None, None, some("STOP"), NOW),
+                ("c".into(), "image".into(), None, None, None, NOW),
+            ]
+        );
+        assert_eq!((replies[1].from, &replies[1].answers), (None, &None));
+    }
+
+    #[test]
+    fn what_is_not_used_is_no_error_and_what_cannot_be_read_is_told_without_a_word_of_it() {
+        for text in [
+            r#"{"event": "template_status_update", "template_id": 1, "new_value": "APPROVED"}"#,
+            r#"{"event": "message_created", "channel_status": 4, "channel_msg_id": "w"}"#,
+            "{}",
+            "[]",
+            "null",
+            "\"secret\"",
+        ] {
+            assert_eq!(read(text), Ok(Callback::Unused), "{text}");
+        }
+        for (text, bad) in [
+            ("", BadCallback::NotJson),
+            ("geheim", BadCallback::NotJson),
+            (r#"{"event": "message_status_update"}"#, BadCallback::Lacks("message_id")),
+            (
+                r#"{"event": "message_status_update", "message_id": "  ", "message_status": "read"}"#,
+                BadCallback::Lacks("message_id"),
+            ),
+            (
+                r#"{"event": "message_status_update", "message_id": "w", "message_status": {}}"#,
+                BadCallback::Lacks("message_status"),
+            ),
+            (r#"{"event": "new_message", "message": "geheim"}"#, BadCallback::Lacks("message.messages")),
+            (
+                r#"{"event": "new_message", "message": {"messages": [{"geheim": 1}, 3]}}"#,
+                BadCallback::Lacks("message.messages[].id"),
+            ),
+        ] {
+            assert_eq!(read(text), Err(bad), "{text}");
+            assert!(!bad.to_string().contains("geheim"));
+        }
+        assert_eq!(read(&"[".repeat(100_000)), Err(BadCallback::NotJson));
+    }
+}
