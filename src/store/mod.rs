@@ -136,11 +136,8 @@ impl Store {
         let mut writer = connect(path).await?;
         migrate::migrate(path, &mut writer).await?;
         let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS).connect_lazy_with(
-            options(path)
-                .pragma("cache_size", "-2048")
-                .pragma("query_only", "ON")
-                // A page of rows to send: SQLite's thread need not wait in the middle of it.
-                .row_buffer_size(256),
+            // A page of rows to send: SQLite's thread need not wait in the middle of it.
+            reading(path).row_buffer_size(256),
         );
         writer.close().await.map_err(error::doing("close after opening"))?;
         Ok(Self { path: path.to_owned(), readers })
@@ -226,6 +223,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
+}
+
+/// How whoever only reads opens it.
+fn reading(path: &Path) -> SqliteConnectOptions {
+    options(path).pragma("cache_size", "-2048").pragma("query_only", "ON")
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {

@@ -2,17 +2,16 @@
 
 use super::error::doing;
 use super::report_rows::{ReportRows, Wanted};
-use super::{RowKey, Run, Store, StoreError};
+use super::{RowKey, Run, Store, StoreError, reading};
 use crate::model::{Channel, ReportRow, RowNo, State, Tally};
 
 impl Store {
-    /// A connection that reads the rows of a run for a report, in input order.
+    /// Reads the rows of a run for a report, in input order.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
-        let connection = self.readers.acquire().await.map_err(doing("read the report"))?;
-        Ok(ReportRows::new(connection, run, channel, wanted))
+        ReportRows::open(reading(&self.path), run, channel, wanted).await.map_err(doing("read the report"))
     }
 
     /// One row of a run, if it has such a one.
