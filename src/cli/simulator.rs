@@ -38,6 +38,12 @@ pub(super) struct Args {
     /// Typical time from acceptance to delivery
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pace: Option<Duration>,
+    /// Call back, as the provider does: statuses as they change, and replies; a URL of this machine (docs/webhooks.md)
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Share of the messages read that are answered
+    #[arg(long, value_name = "SHARE", requires = "webhook", value_parser = share)]
+    replies: Option<f64>,
     /// Seed of all chance; 0 takes a new one each time
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -65,11 +71,15 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         failing: args.failing.unwrap_or(usual.failing),
         unread: args.unread.unwrap_or(usual.unread),
         pace: args.pace.unwrap_or(usual.pace),
+        webhook: args.webhook.clone(),
+        replies: args.replies.unwrap_or(usual.replies),
         seed: args.seed,
         ..usual
     };
-    let simulator = Simulator::start(args.listen, behaviour)
-        .map_err(|error| Failure::new(Exit::Environment, format!("cannot listen on {}: {error}", args.listen)))?;
+    let simulator = Simulator::start(args.listen, behaviour).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => Failure::new(Exit::Wrong, error.to_string()),
+        _ => Failure::new(Exit::Environment, format!("cannot listen on {}: {error}", args.listen)),
+    })?;
     let address = simulator.address();
     screen::data(&format!("http://{address}")).map_err(super::cannot_print)?;
     screen::say(&format!(
@@ -89,6 +99,10 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     ));
     end_asked_for().await;
     let counts = simulator.stop();
+    if args.webhook.is_some() {
+        let (called, uncalled) = (counts.called, counts.uncalled);
+        screen::say(&format!("{}, {uncalled} not taken", screen::count(called, "callback")));
+    }
     screen::say(&format!(
         "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",
         counts.accepted,

@@ -404,7 +404,7 @@ async fn record(
     committed: Committed,
     tally: Tally,
 ) -> Result<Writer, EngineError> {
-    let recorded = recorder::record(&mut writer, job.run.key, queue, committed, tally, &job.events).await;
+    let recorded = recorder::record(&mut writer, (&job.store, &job.run), queue, committed, tally, &job.events).await;
     unless_failed(&job.stop, recorded.map_err(EngineError::Store))?;
     Ok(writer)
 }

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::crash::Point;
 use crate::model::{Event, Events, Millis, Problem, State, Tally, without_numbers};
-use crate::store::{Aside, Batch, Grant, Intent, Polled, Settled, Stage, StoreError, Writer, Written};
+use crate::store::{Aside, Batch, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer, Written};
 
 /// Something to be made durable.
 #[derive(Debug)]
@@ -40,6 +41,10 @@ const LINGER: Duration = Duration::from_millis(3);
 /// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
 const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: u32 = 300;
+
+/// How often it is looked whether others moved rows too, who are then counted anew; where that takes long, the less often.
+const RECOUNT: Duration = Duration::from_secs(2);
+const LEISURE: u32 = 20;
 
 /// The way into the recorder's queue.
 #[derive(Clone, Debug)]
@@ -74,12 +79,13 @@ pub(super) struct Committed {
 /// The first failure of the store. What was in that commit is not in the store.
 pub(super) async fn record(
     writer: &mut Writer,
-    run: i64,
+    (store, run): (&Store, &Run),
     mut queue: mpsc::Receiver<Entry>,
     committed: Committed,
     mut tally: Tally,
     events: &Events,
 ) -> Result<Tally, StoreError> {
+    let mut recount_at = Instant::now() + RECOUNT;
     while let Some(first) = queue.recv().await {
         let mut round = Round::default();
         round.take(first);
@@ -101,17 +107,25 @@ pub(super) async fn record(
             }
         }
         if !round.batch.is_empty() {
-            let written = commit(writer, run, &round.batch, events).await?;
+            let written = commit(writer, run.key, &round.batch, events).await?;
             round.pass_points();
             let returned = round.tell(&mut tally, &written);
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
             }
             round.tell_problems(events);
+            let begun = Instant::now();
+            if begun >= recount_at {
+                // The provider may have called back with statuses, by way of another connection.
+                if writer.others_wrote().await? {
+                    tally = store.tally(run).await?;
+                }
+                recount_at = Instant::now() + RECOUNT.max(begun.elapsed() * LEISURE);
+            }
             events(Event::Moved(tally));
         }
         for stage in round.stages {
-            writer.reach(run, stage, Millis::now()).await?;
+            writer.reach(run.key, stage, Millis::now()).await?;
             Point::SendingNoted.pass();
         }
     }

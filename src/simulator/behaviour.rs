@@ -35,6 +35,10 @@ pub struct Behaviour {
     /// The median time from accepted to delivered; a single message takes a quarter of it to four times as
     /// much, and reading takes three times as long again. Above [`Behaviour::LONGEST_PACE`] it counts as that.
     pub pace: Duration,
+    /// Where to call back with statuses and replies: a URL of this machine. Nobody is called where there is none.
+    pub webhook: Option<String>,
+    /// Share of the messages read that are answered, over the webhook.
+    pub replies: f64,
     /// Where the draws start, so that a run can be repeated; 0 starts somewhere else each time.
     pub seed: u64,
 }
@@ -55,6 +59,7 @@ impl Behaviour {
             ("failing", self.failing),
             ("stuck", self.stuck),
             ("unread", self.unread),
+            ("replies", self.replies),
             ("drop_rate and hang_rate together", self.drop_rate + self.hang_rate),
             ("failing, stuck and unread together", self.failing + self.stuck + self.unread),
         ];
@@ -102,6 +107,8 @@ impl Default for Behaviour {
             stuck: 0.01,
             unread: 0.2,
             pace: Duration::from_secs(2),
+            webhook: None,
+            replies: 0.2,
             seed: 0,
         }
     }

@@ -25,6 +25,10 @@ pub struct Counts {
     pub polls: u64,
     /// Ids in those requests, known or not.
     pub ids_polled: u64,
+    /// Callbacks that were taken.
+    pub called: u64,
+    /// Callbacks that were not, however often it was tried.
+    pub uncalled: u64,
 }
 
 /// The counters behind [`Counts`].
@@ -38,6 +42,8 @@ pub(super) struct Counters {
     pub(super) hung: AtomicU64,
     pub(super) polls: AtomicU64,
     pub(super) ids_polled: AtomicU64,
+    pub(super) called: AtomicU64,
+    pub(super) uncalled: AtomicU64,
 }
 
 impl Counters {
@@ -52,6 +58,8 @@ impl Counters {
             hung: read(&self.hung),
             polls: read(&self.polls),
             ids_polled: read(&self.ids_polled),
+            called: read(&self.called),
+            uncalled: read(&self.uncalled),
         }
     }
 }

@@ -49,13 +49,31 @@ pub(super) struct Status {
 const READING: u64 = 3;
 
 impl Ticket {
-    /// The message's status at `now`.
-    pub(super) fn status_at(&self, now: Millis) -> Status {
+    /// When it is delivered or fails, and when it is read, where that is its end.
+    fn times(&self) -> (i64, i64) {
         let noise = self.noise();
         let settled = self.accepted.0.saturating_add(self.span(noise));
-        let read = settled.saturating_add(self.span(noise >> 16).saturating_mul(READING.cast_signed()));
+        (settled, settled.saturating_add(self.span(noise >> 16).saturating_mul(READING.cast_signed())))
+    }
+
+    /// Every change of its status with its time, in order.
+    pub(super) fn changes(&self) -> Vec<(Millis, &'static str)> {
+        let (settled, read) = self.times();
+        let mut changes = vec![(self.accepted, "sent")];
+        match self.end {
+            End::Sent => {}
+            End::Delivered => changes.push((Millis(settled), "delivered")),
+            End::Read => changes.extend([(Millis(settled), "delivered"), (Millis(read), "read")]),
+            End::Failed => changes.push((Millis(settled), "failed")),
+        }
+        changes
+    }
+
+    /// The message's status at `now`.
+    pub(super) fn status_at(&self, now: Millis) -> Status {
+        let (settled, read) = self.times();
         // In the documents' samples some read messages have no delivery time: "read" overwrote it. One in four.
-        let overwritten = (noise >> 32) & 0b11 == 0;
+        let overwritten = (self.noise() >> 32) & 0b11 == 0;
 
         let seconds = |at: i64| at.div_euclid(1000);
         let status =
@@ -146,6 +164,20 @@ mod tests {
         let ticket = tickets(End::Read).next().unwrap();
         assert_eq!(ticket.status_at(Millis(0)).word, "sent");
         assert_eq!(ticket.status_at(Millis(i64::MIN)).word, "sent");
+    }
+
+    #[test]
+    fn every_change_is_the_status_from_its_time_on() {
+        for end in [End::Sent, End::Delivered, End::Read, End::Failed] {
+            for ticket in tickets(end).take(100) {
+                let changes = ticket.changes();
+                assert!(changes.is_sorted_by_key(|(at, _)| at.0));
+                for (at, word) in changes {
+                    assert_eq!(ticket.status_at(at).word, word);
+                    assert!(word == "sent" || ticket.status_at(Millis(at.0 - 1)).word != word);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The simulated provider: a real HTTP/1.1 server on loopback that speaks the INCS Messages API.
 //!
 //! It is strict about what the documents ask for, accepts any credential, sends nothing to anybody, and has faults
-//! to order: latency, errors, lost answers, a throttle. It keeps no messages: their ids carry what becomes of them,
+//! to order: latency, errors, lost answers, a throttle. It may call back. It keeps no messages: their ids carry what becomes of them,
 //! so that a simulator started later gives the same statuses. It must not know the code it stands in for.
 
 mod answer;
 mod behaviour;
+mod caller;
 mod cams;
 mod counts;
 mod fate;
@@ -32,6 +33,7 @@ use tokio::sync::oneshot;
 pub use behaviour::Behaviour;
 pub use counts::Counts;
 
+use caller::Calls;
 use server::Provider;
 
 /// The judge of requests, for the fuzz target `message_body` and nothing else.
@@ -69,7 +71,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// Where `listen` is not a loopback address or `behaviour` holds a share that is none
+    /// Where `listen` or the webhook is not on this machine or `behaviour` holds a share that is none
     /// ([`io::ErrorKind::InvalidInput`]), where the address cannot be listened on, or no thread can be started.
     pub fn start(listen: SocketAddr, behaviour: Behaviour) -> io::Result<Self> {
         if !listen.ip().is_loopback() {
@@ -79,13 +81,15 @@ impl Simulator {
             ));
         }
         behaviour.check()?;
-        let provider = Arc::new(Provider::new(behaviour));
+        let calling = behaviour.webhook.as_deref().map(|url| caller::caller(url, behaviour.replies)).transpose()?;
+        let (caller, calls) = calling.unzip();
+        let provider = Arc::new(Provider::new(behaviour, caller));
         let (stop, stopped) = oneshot::channel();
         let (ready, listening) = mpsc::sync_channel(1);
         let serving = Arc::clone(&provider);
         let thread = thread::Builder::new().name("simulator".to_owned()).spawn(move || {
             // The receiver waits for exactly one word, so that a word it no longer wants can be forgotten.
-            let failed = serve(listen, serving, stopped, |address| drop(ready.send(Ok(address))));
+            let failed = serve(listen, serving, calls, stopped, |address| drop(ready.send(Ok(address))));
             if let Err(error) = failed {
                 drop(ready.send(Err(error)));
             }
@@ -150,6 +154,7 @@ pub(crate) fn refusal(channel: crate::model::Channel, body: &[u8]) -> Option<(u1
 fn serve(
     listen: SocketAddr,
     provider: Arc<Provider>,
+    calls: Option<Calls>,
     stopped: oneshot::Receiver<()>,
     ready: impl FnOnce(SocketAddr),
 ) -> io::Result<()> {
@@ -157,6 +162,10 @@ fn serve(
     runtime.block_on(async {
         let listener = wire::listen(listen)?;
         ready(axum::serve::Listener::local_addr(&listener)?);
+        if let Some(calls) = calls {
+            let provider = Arc::clone(&provider);
+            tokio::spawn(async move { calls.work(&provider.counters).await });
+        }
         // One handler without a router: there are four paths, and every request counts in a load test.
         let service = server::answer.with_state(provider).into_make_service_with_connect_info::<wire::Cut>();
         tokio::select! {

@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 
 use super::answer::{self, Entry};
 use super::behaviour::{Behaviour, Loss, Lot};
+use super::caller::Caller;
 use super::cams::{self, Cams};
 use super::counts::{Counters, count};
 use super::id::Ticket;
@@ -40,6 +41,7 @@ const CREDENTIAL: &str = "certification-code";
 /// The provider behind the routes.
 pub(super) struct Provider {
     behaviour: Behaviour,
+    caller: Option<Caller>,
     pub(super) counters: Counters,
     state: Mutex<Drawn>,
     nxlink: Nxlink,
@@ -88,13 +90,14 @@ pub(super) async fn answer(
 }
 
 impl Provider {
-    pub(super) fn new(behaviour: Behaviour) -> Self {
+    pub(super) fn new(behaviour: Behaviour, caller: Option<Caller>) -> Self {
         let lots = if behaviour.seed == 0 { Rng::new() } else { Rng::with_seed(behaviour.seed) };
         let window = behaviour.throttle.map(Window::new);
         // The serial number never follows the seed: ids of two simulators with one seed are different too.
         let serial = Rng::new().u64(..);
         Self {
             behaviour,
+            caller,
             counters: Counters::default(),
             state: Mutex::new(Drawn { lots, window, serial }),
             nxlink: Nxlink::default(),
@@ -134,17 +137,23 @@ impl Provider {
             count(&self.counters.errors);
             return Err(Refusal::SERVER_ERROR);
         }
-        self.counted(match body {
-            Ok(body) if body.len() <= BODY_LIMIT => is_json(headers).and_then(|()| rules::judge(channel, &body)),
+        let body = self.counted(match body {
+            Ok(body) if body.len() <= BODY_LIMIT => {
+                is_json(headers).and_then(|()| rules::judge(channel, &body)).map(|()| body)
+            }
             _ => Err(Refusal::parameter("The request body is too large.")),
         })?;
         count(&self.counters.accepted);
+        let ticket = self.ticket(&lot, serial);
+        if let Some(caller) = &self.caller {
+            caller.tell(&ticket.id(channel), &ticket, &body);
+        }
         Ok(match lot.loss {
             Some(loss) => {
                 count(if loss == Loss::Hung { &self.counters.hung } else { &self.counters.dropped });
                 Verdict::Lost(loss)
             }
-            None => Verdict::Accepted(self.ticket(&lot, serial).id(channel)),
+            None => Verdict::Accepted(ticket.id(channel)),
         })
     }
 
@@ -181,7 +190,7 @@ impl Provider {
         answer::refused(refusal)
     }
 
-    fn counted(&self, result: Result<(), Refusal>) -> Result<(), Refusal> {
+    fn counted<T>(&self, result: Result<T, Refusal>) -> Result<T, Refusal> {
         result.inspect_err(|_| count(&self.counters.refused))
     }
 }

@@ -117,6 +117,8 @@ pub struct Writer {
     identity: i64,
     /// What is in the air of the run that this writer sends, once it is known.
     air: Option<air::Air>,
+    /// By which it is known whether others wrote; see [`Writer::others_wrote`].
+    version: Option<i64>,
 }
 
 impl Store {
@@ -161,7 +163,7 @@ impl Store {
     pub async fn writer(&self) -> Result<Writer, StoreError> {
         let identity = identity(&self.path)?;
         let connection = connect(&self.path).await?;
-        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, air: None })
+        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, air: None, version: None })
     }
 
     /// Folds the log into the file, so that the one file is the whole store for whoever copies it. Where another
@@ -187,6 +189,19 @@ impl Store {
 }
 
 impl Writer {
+    /// Whether another connection wrote since this was last asked, or it was never asked.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn others_wrote(&mut self) -> Result<bool, StoreError> {
+        // SQLite's number for what all connections but this one wrote.
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(error::doing("tell whether others wrote"))?;
+        Ok(self.version.replace(version) != Some(version))
+    }
+
     /// Ends the connection, so that the log of the store is folded into its file.
     ///
     /// # Errors

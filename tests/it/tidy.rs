@@ -117,8 +117,9 @@ fn what_a_room_must_not_know_is_not_in_it() {
         if room != "store" {
             forbidden.push("sqlx::");
         }
-        // The simulator is tested with a client that is not ours.
-        if !["base_url", "hook", "media", "provider", "templates"].contains(&room) && !path.contains("tests") {
+        if !["base_url", "hook", "media", "provider", "simulator", "templates"].contains(&room)
+            && !path.contains("tests")
+        {
             forbidden.push("reqwest::");
         }
         if room == "model" {

@@ -250,3 +250,66 @@ fn a_service_that_dies_has_kept_what_it_answered_and_takes_the_rest_again() {
         work.verify("job-1");
     }
 }
+
+/// All on one machine, as a new user tries it: the simulated provider calls back, and people in it answer.
+#[test]
+fn the_simulated_provider_calls_back_and_its_people_answer() {
+    const ROWS: usize = 40;
+    let work = Workplace::new();
+    let campaign = format!(
+        "name: job\nprovider: incs\nchannel: whatsapp\nrecipients: {{csv: list.csv, to: phone}}\n\
+         reconcile: {{after: 1h, every: 1h}}\nmessage:\n  type: interactive\n  interactive:\n    type: button\n    \
+         body: {{text: \"Coming?\"}}\n    action:\n      buttons:\n        - {}\n        - {}\n",
+        "{type: reply, reply: {id: \"yes\", title: \"Yes\"}}",
+        "{type: reply, reply: {id: opt_out, title: \"No more\"}}",
+    );
+    work.write("job.yaml", campaign);
+    work.write("list.csv", csv(ROWS));
+    let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET}");
+    let service = work.start_after(&prelude, None, &["serve", "--webhook", "--listen", "127.0.0.1:0"]);
+    assert!(wait_until(SOON, || address(&service).is_some()), "{}", service.said());
+    let webhook = format!("http://{}/webhook/{SECRET}", address(&service).unwrap());
+    let simulator = work.start_at(
+        None,
+        &[
+            "simulator",
+            "--listen",
+            "127.0.0.1:0",
+            "--webhook",
+            &webhook,
+            "--replies",
+            "1",
+            "--pace",
+            "20ms",
+            "--failing",
+            "0",
+            "--unread",
+            "0",
+        ],
+    );
+    simulator.wait_for_words("listens on ");
+    let said = simulator.said();
+    let listens = said.split_once("listens on ").unwrap().1.split(';').next().unwrap();
+    let run = work.start_at(Some(&format!("http://{listens}")), &["run", "job.yaml", "--no-wait"]).wait();
+    assert_eq!(run.code, 0, "{run}");
+    let settled = || {
+        let states = work.states("job-1");
+        let of = |state| states.get(state).copied().unwrap_or(0);
+        // A hundredth stays sent.
+        of("read") + of("failed") + of("sent") == ROWS as u64 && of("sent") < 10 && of("read") > 0
+    };
+    assert!(wait_until(SOON, settled), "{:?}", work.states("job-1"));
+    let answered = || work.alone(&["replies", "job-1"]).out.lines().count() as u64 == 1 + work.states("job-1")["read"];
+    assert!(wait_until(SOON, answered), "{}", work.alone(&["replies"]).out);
+    let replies = work.alone(&["replies", "job-1"]).out;
+    assert!(replies.contains(",button_reply,yes,Yes,"), "{replies}");
+    let opted_out = replies.lines().filter(|line| line.contains(",button_reply,opt_out,No more,")).count();
+    assert_eq!(work.alone(&["suppress", "list"]).out.lines().count(), 1 + opted_out);
+    simulator.terminate();
+    let ended = simulator.wait();
+    assert!(ended.err.contains("callbacks, 0 not taken"), "{ended}");
+    for url in ["http://203.0.113.7/webhook/x", "https://example.com/x", "nothing"] {
+        let refused = work.alone(&["simulator", "--listen", "127.0.0.1:0", "--webhook", url]);
+        assert!(refused.code == 2 && refused.err.contains("URL on this machine"), "{refused}");
+    }
+}
