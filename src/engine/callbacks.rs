@@ -218,3 +218,42 @@ fn told(took: &Took) {
         tracing::warn!(statuses = took.dropped, "too many callbacks are about messages that are not in this store");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reply;
+
+    fn reply(n: usize) -> Callback {
+        Callback::Replies(vec![Reply {
+            id: n.to_string(),
+            from: None,
+            answers: None,
+            at: Millis(1),
+            kind: "text".into(),
+            choice: None,
+            title: None,
+            text: None,
+        }])
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_and_what_is_in_it_at_the_end_becomes_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let (callbacks, collector) = Collector::new(&store, OptOut::new(None, None)).await.unwrap();
+        let mut places: Vec<_> = (0..QUEUE).map(|_| callbacks.place().unwrap()).collect();
+        assert!(callbacks.place().is_none());
+        drop(places.pop());
+        assert!(callbacks.place().is_some());
+        let durable: Vec<_> = (0..).zip(places).map(|(n, place)| place.take(reply(n % 100))).collect();
+        // It is over before it begins.
+        collector.work(std::future::ready(())).await;
+        for durable in durable {
+            assert_eq!(durable.await, Ok(()));
+        }
+        assert_eq!(callbacks.counts.read()[1], ("reply", QUEUE as u64 - 1));
+        assert_eq!(store.replies(None, 0, 1_000).await.unwrap().len(), 100);
+        assert!(callbacks.place().is_none(), "nobody would make it durable");
+    }
+}

