@@ -80,7 +80,7 @@ fn json_lines(page: &[KeptReply]) -> Vec<u8> {
         let [_, to, time, ..] = cells(kept);
         let KeptReply { answered, reply, .. } = kept;
         let line = json!({
-            "row": answered.map(|(row, _)| row.0), "to": to, "time": time, "kind": reply.kind, "id": reply.choice,
+            "row": answered.map(|(row, _)| row.0), "to": Some(to).filter(|to| !to.is_empty()), "time": time, "kind": reply.kind, "id": reply.choice,
             "title": reply.title, "text": reply.text,
         });
         format!("{line}\n")

@@ -188,10 +188,16 @@ impl Collector {
             if all {
                 self.writer.forget_early(now.minus(EARLY_FOR)).await?;
             }
-            self.writer.catch_up(since, now).await
+            loop {
+                let took = self.writer.catch_up(since, now).await?;
+                told(&took);
+                if took.found == 0 {
+                    return Ok::<_, StoreError>(());
+                }
+            }
         };
         match caught_up.await {
-            Ok(took) => told(&took),
+            Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%error, reason = error.reason(), "early callbacks have to wait");
                 if !error.may_pass() {
@@ -211,6 +217,9 @@ impl Collector {
 }
 
 fn told(took: &Took) {
+    if *took != Took::default() {
+        tracing::debug!(?took, "callbacks are durable");
+    }
     if took.suppressed > 0 {
         tracing::info!(numbers = took.suppressed, "put on the suppression list by their own wish");
     }

@@ -28,6 +28,8 @@ pub struct Took {
     pub early: u64,
     /// Statuses that were given up for newer ones, since too many were laid aside.
     pub dropped: u64,
+    /// Early statuses whose message was found.
+    pub found: u64,
     /// Replies that were not there yet.
     pub replies: u64,
     /// Numbers that were put on the suppression list.
@@ -74,7 +76,8 @@ impl Writer {
         Ok(took)
     }
 
-    /// Finds the rows of what came since `since` and was there before its row.
+    /// Finds the rows of what came since `since` and was there before its row. Of statuses at most so many that others can
+    /// write in between; where [`Took::found`] is not 0 there may be more.
     ///
     /// # Errors
     /// Where the store cannot be used.
@@ -102,6 +105,7 @@ impl Writer {
             .await
             .map_err(failed())?;
         let tied: Vec<i64> = sqlx::query_scalar(TIE).bind(since.0).fetch_all(&mut *tx).await.map_err(failed())?;
+        took.found = ids.len() as u64;
         took.suppressed = suppress(&mut tx, &tied).await?;
         tx.commit().await.map_err(failed())?;
         Ok(took)
