@@ -138,8 +138,14 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     for line in summary::states(tally) {
         print(&line)?;
     }
-    if let Some((rate, left)) = engine::speed(run, &campaign, tally) {
-        print(&format!("  sending {rate:.1}/s, about {} left", session::plain_seconds(left)))?;
+    if let Some((average, left)) = engine::speed(run, &campaign, tally) {
+        print(&match engine::rate_now(store, run).await?.filter(|now| *now > 0.0) {
+            Some(now) => format!("  sending {}", progress::pace(tally, now, average)),
+            None => {
+                let left = session::plain_seconds(left);
+                format!("  sending nothing in the last seconds; {average:.1}/s on average, about {left} left")
+            }
+        })?;
     }
     if let Some(waiting) = store.waiting(run.key, Millis::now()).await? {
         print(&format!("  {}", summary::waiting(&waiting)))?;

@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::campaign_file;
-use crate::model::{Campaign, Dispatch, Millis, State, Tally};
+use crate::model::{Campaign, Dispatch, Millis, State, Tally, without_numbers};
 use crate::provider;
 use crate::store::{Run, Store, StoreError};
 
 /// Kinds of errors told.
 const ERRORS: u32 = 10;
+/// The rate now is that over this time.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// The campaign a run was frozen with, at the rate that a person gave the run since, where one did.
 ///
@@ -43,14 +45,36 @@ pub fn stage(run: &Run) -> &'static str {
 /// sent, or nothing was yet.
 #[must_use]
 pub fn speed(run: &Run, campaign: &Campaign, tally: &Tally) -> Option<(f64, Duration)> {
-    if run.dispatched_at.is_some() || run.cancelled_at.is_some() || run.paused_at.is_some() {
-        return None;
-    }
-    let elapsed = Millis::now().since(run.started_at?).as_secs_f64();
+    let elapsed = Millis::now().since(sending_since(run)?).as_secs_f64();
     let most = f64::from(campaign.dispatch.rate.get()) / campaign.dispatch.per.as_secs_f64();
     let rate = (tally.settled() as f64 / elapsed.max(0.001)).min(most);
     let left = (tally.of(State::Pending) + tally.of(State::Sending)) as f64;
     (rate > 0.0).then(|| (rate, Duration::from_secs_f64((left / rate).min(1e9))))
+}
+
+/// When what is being sent now began to be; `None` when nothing is.
+fn sending_since(run: &Run) -> Option<Millis> {
+    let over = run.dispatched_at.is_some() || run.cancelled_at.is_some() || run.paused_at.is_some();
+    run.started_at.filter(|_| !over)
+}
+
+/// Rows settled a second over the last seconds; `None` when nothing is being sent. Costs the same however large the run is.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn rate_now(store: &Store, run: &Run) -> Result<Option<f64>, StoreError> {
+    let Some(began) = sending_since(run) else { return Ok(None) };
+    let now = Millis::now();
+    let (rows, since) = store.settled_lately(run, began.max(now.minus(LATELY))).await?;
+    Ok(Some(rows as f64 / now.since(since).as_secs_f64().max(1.0)))
+}
+
+/// What of a run's status takes a look at its rows: its problems, what waits, and replies.
+#[derive(Clone, Debug)]
+pub struct Details {
+    errors: Vec<Value>,
+    waiting: Option<Value>,
+    replies: Value,
 }
 
 /// Everything about how a run stands that holds no personal data.
@@ -58,23 +82,41 @@ pub fn speed(run: &Run, campaign: &Campaign, tally: &Tally) -> Option<(f64, Dura
 /// # Errors
 /// Where the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
-    let campaign = thaw(run)?;
-    let states: serde_json::Map<String, Value> =
-        State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
-    let errors: Vec<_> = store
+    told(run, tally, &details(store, run).await?, rate_now(store, run).await?)
+}
+
+/// What [`told`] needs of a run beside its counts.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn details(store: &Store, run: &Run) -> Result<Details, StoreError> {
+    let errors = store
         .problems(run, ERRORS)
         .await?
         .into_iter()
         .map(|(code, rows, sample)| {
+            let sample = without_numbers(&sample);
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
         })
         .collect();
-    let speed = speed(run, &campaign, tally);
-    let time = |at: Option<Millis>| at.map(|at| at.to_string());
     let waiting = store.waiting(run.key, Millis::now()).await?.map(|waiting| {
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
     let replies = store.replies_counted(run).await?;
+    Ok(Details { errors, waiting, replies: json!(replies) })
+}
+
+/// As [`status`], of what is known already.
+///
+/// # Errors
+/// Where the frozen campaign cannot be read.
+pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
+    let campaign = thaw(run)?;
+    let Details { errors, waiting, replies } = details;
+    let states: serde_json::Map<String, Value> =
+        State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
+    let speed = speed(run, &campaign, tally);
+    let time = |at: Option<Millis>| at.map(|at| at.to_string());
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
         "channel": campaign.channel.as_str(), "stage": stage(run),
@@ -82,7 +124,7 @@ pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, St
         "dispatched_at": time(run.dispatched_at), "finished_at": time(run.finished_at),
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
         "rows": tally.rows(), "states": states, "polls": run.polls,
-        "rate": speed.map(|(rate, _)| rate), "eta_seconds": speed.map(|(_, left)| left.as_secs()),
+        "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
         "waiting": waiting, "errors": errors, "replies": replies,
     }))
 }

@@ -5,6 +5,8 @@
 
 mod area;
 mod board;
+#[cfg(test)]
+mod captured;
 mod json;
 mod meter;
 mod plain;
@@ -18,6 +20,7 @@ use crate::model::{Event, Events, Millis, Tally};
 use area::Area;
 use board::Board;
 use json::Json;
+use meter::Rates;
 use plain::Plain;
 
 /// The bars are drawn anew at most so often: events come far faster than anyone can read.
@@ -119,6 +122,12 @@ pub fn reporter(mode: Mode, quiet: bool, look: Option<Look>) -> Progress {
 fn window() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+}
+
+/// How fast a run goes, in rows a second now and on average, and how long the rest takes, in the words of the bars.
+#[must_use]
+pub fn pace(tally: &Tally, now: f64, average: f64) -> String {
+    text::pace(tally, Rates { now: Some(now), average: Some(average) })
 }
 
 impl Progress {

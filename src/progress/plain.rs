@@ -124,32 +124,9 @@ impl Plain {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
+    use super::super::captured::Captured;
     use super::*;
     use crate::model::State;
-
-    #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
-
-    impl Captured {
-        fn take(&self) -> Vec<String> {
-            let bytes = std::mem::take(&mut *self.0.lock().unwrap());
-            String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
-        }
-    }
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     fn at(accepted: u64) -> Tally {
         let mut tally = Tally::default();
@@ -169,17 +146,17 @@ mod tests {
             let event = Event::Imported { rows: step * 10, bytes: step * 100, total_bytes: Some(10_000) };
             plain.on(event, after(step * 100));
         }
-        assert_eq!(captured.take(), ["reading: 500 rows (50 % of the file)"]);
+        assert_eq!(captured.lines(), ["reading: 500 rows (50 % of the file)"]);
 
         plain.on(Event::Planned(at(0)), after(6_000));
-        assert_eq!(captured.take(), ["read: 1,000 rows, 1,000 to send"]);
+        assert_eq!(captured.lines(), ["read: 1,000 rows, 1,000 to send"]);
 
         for step in 1..=100 {
             plain.on(Event::Moved(at(step * 10)), after(6_000 + step * 100));
         }
         plain.on(Event::Dispatched, after(16_100));
         assert_eq!(
-            captured.take(),
+            captured.lines(),
             [
                 "sending: 500 of 1,000 accepted (50 %), 100/s, about 5 s left",
                 "sending: 1,000 of 1,000 accepted (100 %), 100/s",
@@ -190,9 +167,9 @@ mod tests {
         let mut delivered = at(1_000);
         delivered.shift(State::Accepted, State::Delivered);
         plain.on(Event::Moved(delivered), after(17_000));
-        assert!(captured.take().is_empty(), "too early for another line");
+        assert!(captured.lines().is_empty(), "too early for another line");
         plain.finish(after(17_100));
-        assert_eq!(captured.take(), ["statuses: 1 of 1,000 delivered (0 %)"]);
+        assert_eq!(captured.lines(), ["statuses: 1 of 1,000 delivered (0 %)"]);
     }
 
     #[test]
@@ -203,9 +180,9 @@ mod tests {
         for done in 0..=100 {
             plain.on(Event::Asked { done, total: 100 }, start + Duration::from_millis(done * 90));
         }
-        assert_eq!(captured.take(), ["asking: 56 of 100 (56 %) media files"]);
+        assert_eq!(captured.lines(), ["asking: 56 of 100 (56 %) media files"]);
         plain.finish(start + Duration::from_secs(9));
-        assert_eq!(captured.take(), ["asking: 100 of 100 (100 %) media files"]);
+        assert_eq!(captured.lines(), ["asking: 100 of 100 (100 %) media files"]);
     }
 
     #[test]
@@ -217,11 +194,11 @@ mod tests {
             let slowed = Event::Slowed { rate: 40.0, pause: Duration::ZERO };
             plain.on(slowed, start + Duration::from_millis(step * 90));
         }
-        assert_eq!(captured.take(), ["the provider asked to slow down: 40.0/s"; 2]);
+        assert_eq!(captured.lines(), ["the provider asked to slow down: 40.0/s"; 2]);
         plain.on(Event::Said("one".into()), start);
         plain.on(Event::Said("two".into()), start);
-        assert_eq!(captured.take(), ["one", "two"]);
+        assert_eq!(captured.lines(), ["one", "two"]);
         plain.finish(start);
-        assert!(captured.take().is_empty(), "nothing moved");
+        assert!(captured.lines().is_empty(), "nothing moved");
     }
 }

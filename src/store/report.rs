@@ -3,7 +3,10 @@
 use super::error::doing;
 use super::report_rows::{ReportRows, Wanted};
 use super::{RowKey, Run, Store, StoreError, reading};
-use crate::model::{Channel, ReportRow, RowNo, State, Tally};
+use crate::model::{Channel, Millis, ReportRow, RowNo, State, Tally};
+
+/// Attempts that are looked at for the rate now: some milliseconds' work.
+const LATEST: i64 = 50_000;
 
 impl Store {
     /// Reads the rows of a run for a report, in input order.
@@ -59,6 +62,29 @@ impl Store {
             tally.add(state(code)?, u64::try_from(rows).map_err(|_| negative())?);
         }
         Ok(tally)
+    }
+
+    /// Rows of a run that an attempt settled since then, and since when that is known: what is looked at are the attempts
+    /// recorded last, and of these no more than a fixed number.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn settled_lately(&self, run: &Run, since: Millis) -> Result<(u64, Millis), StoreError> {
+        let (rows, seen, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE recipient BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), \
+             count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
+        )
+        .bind(RowKey::first(run.key))
+        .bind(RowKey::last(run.key))
+        .bind(State::Pending.code())
+        .bind(since.0)
+        .bind(LATEST)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count the last attempts"))?;
+        let whole = seen < LATEST;
+        let since = oldest.filter(|_| !whole).map_or(since, |oldest| since.max(Millis(oldest)));
+        Ok((rows.unsigned_abs(), since))
     }
 
     /// The problems of a run by code, with a count and a sample of the words, the most frequent first.

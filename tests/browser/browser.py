@@ -78,17 +78,24 @@ class Browser:
                 self.complaints.append(f"log: {params['entry']['text']}")
             case "Network.requestWillBeSent":
                 self.requests.append(params["request"]["url"])
+            case "Page.javascriptDialogOpening":
+                self.send("Page.handleJavaScriptDialog", accept=True)
 
-    def ask(self, method, **params):
-        """Sends a command and waits for its answer."""
+    def send(self, method, **params):
+        """Sends a command, and gives back its number."""
         self.sent += 1
         command = {"id": self.sent, "method": method, "params": params}
         if self.session:
             command["sessionId"] = self.session
         os.write(self.write, json.dumps(command).encode() + b"\0")
+        return self.sent
+
+    def ask(self, method, **params):
+        """Sends a command and waits for its answer."""
+        sent = self.send(method, **params)
         while True:
             message = self.message()
-            if message.get("id") == self.sent:
+            if message.get("id") == sent:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']}")
                 return message["result"]

@@ -1,4 +1,5 @@
-"""Looks at the reports of real runs as a person would: in a browser, light and dark, on a phone and on paper.
+"""Looks at the reports of real runs as a person would, in a browser: light and dark, on a phone and on paper. And at the
+service's page: see live.py.
 
     tests/browser/run [FOLDER]      builds the program, makes the runs, checks the pages, leaves pictures in FOLDER
 
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import live
 from browser import Browser
 
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -101,7 +103,9 @@ def main():
         check(browser, "one-row", one, ["accepted 1 of 1 message"])
         none = make_run(folder, "none-sent", ["12,Ana"], "2s", "--no-wait")
         check(browser, "none-sent", none, ["None of 1 row could be sent", "bad_number"])
-    print(f"the reports are as they should be; pictures are in {PICTURES}")
+        (folder / "served").mkdir()
+        live.check(browser, PROGRAM, folder / "served", PICTURES, numbers)
+    print(f"the reports and the service's page are as they should be; pictures are in {PICTURES}")
 
 
 main()

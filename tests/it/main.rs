@@ -24,6 +24,7 @@ mod done; // who is told that a run is over
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
+mod live;
 mod logs; // standard error as JSON, held against its document
 mod media; // what the servers of media files say, told before anything is sent
 mod orders; // a pause, a rate, from a second process

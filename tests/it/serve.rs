@@ -10,11 +10,11 @@ use crate::provider::{Provider, Script};
 use crate::workplace::{Campaign, Running, Workplace, counts, csv, wait_until};
 
 const ROWS: usize = 60;
-const SOON: Duration = Duration::from_secs(30);
-const TOKEN: &str = "correct-horse-battery";
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const TOKEN: &str = "correct-horse-battery";
 
 /// A campaign that was due `seconds` ago, or will be.
-fn due(seconds: i64, rate: &'static str, more: &str) -> Workplace {
+pub(crate) fn due(seconds: i64, rate: &'static str, more: &str) -> Workplace {
     let campaign = Campaign { rate, ..Campaign::default() };
     let work = Workplace::with(&campaign, &csv(ROWS));
     let at = Timestamp::now() + SignedDuration::from_secs(seconds);
@@ -23,7 +23,7 @@ fn due(seconds: i64, rate: &'static str, more: &str) -> Workplace {
     work
 }
 
-fn service(work: &Workplace, provider: &Provider) -> Running {
+pub(crate) fn service(work: &Workplace, provider: &Provider) -> Running {
     let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
     work.start_after(&prelude, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"])
 }
@@ -41,6 +41,13 @@ pub(crate) fn address(service: &Running) -> Option<String> {
 
 /// Asks a service; status and body.
 pub(crate) fn ask(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let answer = whole_answer(service, method, path, headers, body);
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// As [`ask`], with the headers.
+pub(crate) fn whole_answer(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
     assert!(wait_until(SOON, || address(service).is_some()), "{}", service.said());
     let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
     let length = body.len();
@@ -51,8 +58,7 @@ pub(crate) fn ask(service: &Running, method: &str, path: &str, headers: &str, bo
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    answer
 }
 
 fn post(service: &Running, path: &str, body: &str) -> (u16, String) {

@@ -110,7 +110,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         None => (None, None),
     };
     let open = args.listen.ip().is_loopback();
-    let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook };
+    let looks = Arc::default();
+    let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
     let accounts = Accounts::new(global.clone());
     let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {

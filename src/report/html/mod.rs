@@ -28,7 +28,7 @@ use sections::{CountryLine, Doubts, ErrorLine, Headline, Notice, StateLine, Time
 pub(super) use words::grouped;
 use words::moment;
 
-/// How the pages look: light, dark, on a phone and on paper. Its names are those of `report.html` and `funnel.html`.
+/// How the pages look: light, dark, on a phone and on paper. Its names are those of the templates beside it.
 pub const STYLES: &str = include_str!("page.css");
 
 /// Tables are sorted by their heads.
@@ -62,7 +62,8 @@ struct Page<'a> {
     doubts: Option<Doubts>,
     replies: Option<Answers>,
     countries: Vec<CountryLine>,
-    states: Vec<StateLine>,
+    /// HTML already.
+    states: String,
     settings: &'a [(&'static str, String)],
 }
 
@@ -86,6 +87,18 @@ pub fn funnel(tally: &Tally) -> Result<String, ReportError> {
     render(include_str!("funnel.html"), &Alone { steps: funnel::steps(tally) })
 }
 
+/// How many rows are in each state and what that means, as a table that is shown with [`STYLES`].
+///
+/// # Errors
+/// [`ReportError::Render`] if its template has a defect.
+pub fn states(tally: &Tally) -> Result<String, ReportError> {
+    #[derive(Serialize)]
+    struct Alone {
+        states: [StateLine; State::ALL.len()],
+    }
+    render(include_str!("states.html"), &Alone { states: State::ALL.map(|state| sections::state(state, tally)) })
+}
+
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let rendered = || {
         let mut environment = Environment::new();
@@ -104,8 +117,8 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
     Ok(Page {
         styles: STYLES,
         script: SCRIPT,
-        styles_hash: hash(STYLES),
-        script_hash: hash(SCRIPT),
+        styles_hash: source(STYLES),
+        script_hash: source(SCRIPT),
         campaign: facts.run.name(),
         run: facts.run.to_string(),
         provider: &facts.provider,
@@ -138,12 +151,13 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         doubts: sections::doubts(summary),
         replies: facts.replies.as_ref().and_then(|replies| replies::answers(replies, tally)),
         countries: sections::countries(summary),
-        states: State::ALL.into_iter().map(|state| sections::state(state, tally)).collect(),
+        states: states(tally)?,
         settings: &facts.settings,
     })
 }
 
-/// A text as the page's policy names it. The text stands between its tags as it is, without a byte more.
-fn hash(text: &str) -> String {
+/// A text as a page's policy names it. The text stands between its tags as it is, without a byte more.
+#[must_use]
+pub fn source(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }

@@ -4,8 +4,10 @@
 //! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their own.
 
 mod health;
+mod live;
 mod metrics;
 mod orders;
+mod page;
 mod runs;
 mod token;
 mod webhook;
@@ -28,6 +30,7 @@ use crate::engine::Stop;
 use crate::model::{BadRunId, RunId};
 use crate::store::{Store, StoreError};
 
+pub(super) use live::Looks;
 pub(in super::super) use token::Token;
 pub(super) use token::token;
 pub(super) use webhook::Webhook;
@@ -44,6 +47,8 @@ pub(super) struct App {
     pub(super) wish: mpsc::Sender<RunId>,
     /// Takes the provider's callbacks, where that is wanted.
     pub(super) webhook: Option<Webhook>,
+    /// What those who watch were told last.
+    pub(super) looks: Arc<Looks>,
 }
 
 /// How long whoever still asks is waited for when the service ends.
@@ -66,11 +71,11 @@ pub(super) async fn serve(listener: TcpListener, app: App, stop: &Stop) {
 }
 
 fn routes(app: App) -> Router {
-    let reading = Router::new().merge(runs::routes()).merge(metrics::routes());
+    let reading = Router::new().merge(runs::routes()).merge(metrics::routes()).merge(live::routes());
     let reading = reading.layer(middleware::from_fn_with_state(app.clone(), may_read));
     let changing = orders::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
     let webhook = app.webhook.clone().map(webhook::routes).unwrap_or_default();
-    let known = Router::new().merge(health::routes()).merge(reading).merge(changing);
+    let known = Router::new().merge(page::routes()).merge(health::routes()).merge(reading).merge(changing);
     known.fallback(|| async { no_such_page() }).with_state(app).merge(webhook)
 }
 

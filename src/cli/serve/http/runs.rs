@@ -53,7 +53,11 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Response {
 /// personal data.
 pub(super) async fn told(app: &App, run: &Run) -> Result<Value, StoreError> {
     let tally = app.store.tally(run).await?;
-    let mut told = engine::status(&app.store, run, &tally).await?;
+    with_the_service(app, run, engine::status(&app.store, run, &tally).await?).await
+}
+
+/// Adds what the service does with a run.
+pub(super) async fn with_the_service(app: &App, run: &Run, mut told: Value) -> Result<Value, StoreError> {
     let seen = app.board.words().runs.get(&run.id.to_string()).cloned().unwrap_or_default();
     told["due_at"] = app.store.due_of(run.key).await?.map(|due| due.to_string()).into();
     told["work"] = seen.work.into();

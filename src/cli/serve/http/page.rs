@@ -1,0 +1,45 @@
+//! `GET /`: the page on which people watch, and hold, what the service does. It is the same for everybody: what it shows
+//! comes from `live`, and what it orders goes to `orders`, each by its own rules. Nothing is loaded from elsewhere, and its
+//! policy lets nothing else run.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::get;
+
+use super::{App, text};
+use crate::report;
+
+const SCRIPT: &str = include_str!("page/page.js");
+
+static STYLES: LazyLock<String> = LazyLock::new(|| report::STYLES.to_owned() + include_str!("page/page.css"));
+
+static PAGE: LazyLock<String> =
+    LazyLock::new(|| include_str!("page/page.html").replace("/* styles */", &STYLES).replace("/* script */", SCRIPT));
+
+/// What the page may do, as browsers hold it to.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let (styles, script) = (report::source(&STYLES), report::source(SCRIPT));
+    format!(
+        "default-src 'none'; style-src '{styles}'; script-src '{script}'; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+});
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/", get(page))
+}
+
+async fn page() -> Response {
+    let mut response = text(StatusCode::OK, "text/html; charset=utf-8", PAGE.clone());
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

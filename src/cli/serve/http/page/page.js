@@ -1,0 +1,229 @@
+"use strict";
+// Asks how a run stands, once a second while it moves, and shows it. Changes something only for whoever has the token.
+
+const EVERY = 1000, CALM = 5000, PATIENCE = 30000;
+const at = (id) => document.getElementById(id);
+const node = (name, text, more) => Object.assign(document.createElement(name), { textContent: text, ...more });
+const number = (n) => n.toLocaleString("en-US");
+const rate = (n) => (n < 1000 ? n.toFixed(1) : number(Math.round(n))) + "/s";
+const moment = (time) => time.replace("T", " ").replace("Z", "");
+const percent = (part, whole) => (whole > 0 ? Math.floor((100 * part) / whole) + " %" : "–");
+
+let token = sessionStorage.getItem("token");
+let etag = null; // of what is shown
+let asked = 0; // the number of the last question; answers to earlier ones come too late
+let gone = null; // since when nobody answers
+let known = {}; // the run as it was shown last
+let timer;
+
+function length(seconds) {
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const first = units.findIndex(([unit]) => unit <= Math.max(seconds, 1));
+  const [[unit, name], next] = [units[first], units[first + 1]];
+  const rest = next ? Math.floor((seconds % unit) / next[0]) : 0;
+  return `${Math.floor(seconds / unit)} ${name}` + (rest ? ` ${rest} ${next[1]}` : "");
+}
+
+// Writes only what changed: whoever reads, selects or has the focus somewhere is left alone.
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function markup(place, html) {
+  if (place.made !== html) place.innerHTML = place.made = html;
+}
+
+function list(place, parts, key) {
+  const made = JSON.stringify(key);
+  if (place.made === made) return;
+  place.made = made;
+  place.replaceChildren(...parts());
+}
+
+function wanted() {
+  return decodeURIComponent(location.hash.slice(1));
+}
+
+async function ask(path, options = {}) {
+  const headers = { ...options.headers };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  return fetch(path, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+}
+
+async function look() {
+  clearTimeout(timer);
+  const mine = ++asked;
+  let pause = EVERY;
+  try {
+    const headers = etag ? { "If-None-Match": etag } : {};
+    const answer = await ask(wanted() ? `live/${encodeURIComponent(wanted())}` : "live", { headers });
+    if (mine !== asked) return;
+    if (answer.status === 401 || answer.status === 403) {
+      locked(token ? "That token is not right." : "This service tells nothing without its token.");
+      return;
+    }
+    if (answer.status !== 304) {
+      const told = await answer.json();
+      if (mine !== asked) return;
+      if (!answer.ok) throw new Error(told.error);
+      etag = answer.headers.get("ETag");
+      show(told);
+    }
+    back();
+    pause = known.finished_at || !known.run ? CALM : EVERY;
+  } catch (error) {
+    if (mine !== asked) return;
+    lost(error);
+  }
+  // A page that nobody sees asks nothing; it looks at once when it is seen again.
+  if (!document.hidden) timer = setTimeout(look, pause);
+}
+
+function lost(error) {
+  gone ??= new Date();
+  const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service does not answer" : `The service cannot tell: ${error.message}`;
+  const since = gone.toISOString().slice(11, 19);
+  write(at("gone"), `${words}, since ${since} UTC. What you see is how it stood then. This page goes on asking by itself.`);
+  at("gone").hidden = false;
+  document.body.classList.add("stale");
+}
+
+function back() {
+  if (gone) write(at("news"), "The service answers again.");
+  gone = null;
+  at("gone").hidden = true;
+  document.body.classList.remove("stale");
+}
+
+function locked(words) {
+  sessionStorage.removeItem("token");
+  token = etag = null;
+  at("run").hidden = true;
+  at("runs").replaceChildren();
+  at("runs").made = null;
+  write(at("empty"), words);
+  at("empty").hidden = at("changes").hidden = false;
+  keys();
+}
+
+function show({ runs, shown }) {
+  const current = shown && shown.run;
+  list(at("runs"), () => runs.map((run) => {
+    const link = node("a", run.run, { href: "#" + encodeURIComponent(run.run) });
+    const part = run.sendable ? `, ${percent(run.settled, run.sendable)}` : "";
+    link.append(node("small", `${run.stage}${part} · ${moment(run.created_at)}`));
+    if (run.run === current) link.ariaCurrent = "page";
+    const item = node("li", "");
+    item.append(link);
+    return item;
+  }), [runs, current]);
+  at("run").hidden = !shown;
+  at("empty").hidden = !!shown;
+  at("changes").hidden = !shown || shown.over;
+  if (!shown) {
+    known = {};
+    return write(at("empty"), wanted() ? `There is no run ${wanted()}.` : "There is no run yet. The first that begins is shown here.");
+  }
+  tell(shown);
+  known = shown;
+  keys();
+}
+
+function tell(run) {
+  if (known.run === run.run && known.stage !== run.stage) write(at("news"), `${run.run}: ${run.stage}`);
+  const { accepted, delivered, read, settled, sendable } = run.counts;
+  document.title = `${sendable && !run.over ? percent(settled, sendable) + " · " : ""}${run.run}`;
+  write(at("name"), run.run);
+  const facts = [["Now", run.stage], ["Provider", run.provider], ["Channel", run.channel], ["Due", run.due_at], ["Started", run.started_at], ["Finished", run.finished_at]];
+  list(at("facts"), () => facts.filter(([, value]) => value).map(([name, value]) => {
+    const fact = node("span", name + " ");
+    fact.append(node("b", /^\d{4}-/.test(value) ? moment(value) : value));
+    return fact;
+  }), facts);
+  const notices = [];
+  if (run.halted) notices.push(`Stopped: ${run.halted}`);
+  if (run.waiting) notices.push(`${number(run.waiting.rows)} rows wait, the first until ${moment(run.waiting.first_at)}.`);
+  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} uncertain: nobody knows whether the provider took them. campaigner status ${run.run} lists them.`);
+  list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
+  const headlines = [
+    ["Accepted", number(accepted), `${percent(accepted, sendable)} of those to be sent`],
+    ["Delivered", number(delivered), `${percent(delivered, accepted)} of accepted`],
+    ["Read", number(read), `${percent(read, accepted)} of accepted`],
+  ];
+  if (run.rate !== null) {
+    headlines.push(["Rate now", run.rate_now === null ? "–" : rate(run.rate_now), "settled in the last seconds"]);
+    headlines.push(["On average", rate(run.rate), "since it began, pauses included"]);
+    headlines.push(["Left", length(run.eta_seconds), "at the average"]);
+  }
+  list(at("headlines"), () => headlines.map(([name, value, note]) => {
+    const [card, words] = [node("div", "", { className: "card" }), node("dd", "")];
+    words.append(node("b", value), note);
+    card.append(node("dt", name), words);
+    return card;
+  }), headlines);
+  markup(at("funnel"), run.funnel);
+  markup(at("states"), run.states_table);
+  list(at("errors"), () => run.errors.map((error) => {
+    const [row, code, words] = [node("tr", ""), node("td", ""), node("td", error.sample, { className: "words" })];
+    code.append(node("code", error.code));
+    if (error.what_to_do) words.append(node("span", `What to do: ${error.what_to_do}`, { className: "todo soft" }));
+    row.append(code, node("td", number(error.rows), { className: "number" }), words);
+    return row;
+  }), run.errors);
+  at("errors").parentElement.hidden = run.errors.length === 0;
+  at("no-errors").hidden = run.errors.length > 0;
+}
+
+// What can be done now.
+function keys() {
+  at("key").hidden = !!token;
+  at("orders").hidden = !token;
+  const paused = !!known.paused_at;
+  at("orders").elements.pause.disabled = paused;
+  at("orders").elements.resume.disabled = !paused && !known.halted && !!known.work;
+}
+
+async function order(name, body) {
+  const run = known.run;
+  try {
+    const answer = await ask(`runs/${encodeURIComponent(run)}/${name}`, { method: "POST", body: body && JSON.stringify(body) });
+    const told = await answer.json();
+    write(at("news"), answer.ok ? `${run}: ${name} is ordered; it takes effect within a second or two.` : `${run}: ${told.error}`);
+    if (answer.status === 401) {
+      sessionStorage.removeItem("token");
+      token = null;
+      keys();
+    }
+  } catch {
+    write(at("news"), `${run}: nobody knows whether the order arrived; look how it stands.`);
+  }
+  look();
+}
+
+at("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = at("token").value.trim();
+  at("token").value = "";
+  sessionStorage.setItem("token", token);
+  keys();
+  look();
+});
+at("orders").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (at("rate").value.trim()) order("rate", { rate: at("rate").value.trim() });
+});
+at("orders").addEventListener("click", ({ target }) => {
+  if (target.name === "pause" || target.name === "resume") order(target.name);
+  if (target.name === "cancel" && confirm(`Cancel ${known.run}? Nothing more of it is sent, for good. What is in flight ends.`)) order("cancel");
+  if (target.name === "forget") {
+    sessionStorage.removeItem("token");
+    token = null;
+    keys();
+  }
+});
+addEventListener("hashchange", () => {
+  etag = null;
+  look().then(() => at("name").focus());
+});
+document.addEventListener("visibilitychange", () => document.hidden || look());
+look();
