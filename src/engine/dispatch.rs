@@ -24,7 +24,7 @@ use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
 use super::sizing::Sizing;
 use super::stop::{Reason, Stop};
-use super::{EngineError, Job, unless_failed};
+use super::{EngineError, Job, apart, unless_failed};
 use crate::crash::Point;
 use crate::model::{Event, Millis, Outcome, Problem, State};
 use crate::pace::Turn;
@@ -92,29 +92,38 @@ pub(super) async fn dispatch(
     let sizing = Sizing::new(dispatch.concurrency.is_some(), dispatch.rate, dispatch.per);
     let probe = Probe::new(halt.in_flight());
     let air = Arc::new(Air { job: job.clone(), gate: gate.clone(), recorder, halt, sizing, probe, one_template });
-    let recorder = &air.recorder;
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
     let in_hand = Arc::new(AtomicUsize::new(0));
     let (ready, from_feed) = mpsc::channel(AHEAD);
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
-    let (fed, (), ()) = tokio::join!(
-        async { unless_failed(&job.stop, feed(&air, ready, returned, &in_hand).await) },
-        turns(&air, from_feed, groups, &slots, &in_hand),
-        departures(&air, from_turns, &in_hand),
+    let (fed, turned, departed) = tokio::join!(
+        apart(feed(air.clone(), ready, returned, in_hand.clone())),
+        apart(turns(air.clone(), from_feed, groups, slots.clone(), in_hand.clone())),
+        apart(departures(air.clone(), from_turns, in_hand)),
     );
+    turned.and(departed)?;
     // Every request holds a slot until its outcome is in the recorder's queue.
     let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
-    let left = fed?;
+    let left = fed??;
     if left == Left::Nothing {
         Point::SendingOver.pass();
-        let _ = recorder.record(Entry::Reach(Stage::Dispatched)).await;
+        let _ = air.recorder.record(Entry::Reach(Stage::Dispatched)).await;
     }
     Ok(left)
 }
 
 /// Reads due rows, renders them, and hands them on.
 async fn feed(
+    air: Arc<Air>,
+    ready: mpsc::Sender<Ready>,
+    returned: watch::Receiver<u64>,
+    in_hand: Arc<AtomicUsize>,
+) -> Result<Left, EngineError> {
+    unless_failed(&air.job.stop, feed_all(&air, ready, returned, &in_hand).await)
+}
+
+async fn feed_all(
     air: &Air,
     ready: mpsc::Sender<Ready>,
     mut returned: watch::Receiver<u64>,
@@ -244,19 +253,19 @@ fn is_old(due: &Due, begun: Millis) -> bool {
 /// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
 /// limits, in groups where turns are there for the taking.
 async fn turns(
-    air: &Air,
+    air: Arc<Air>,
     mut ready: mpsc::Receiver<Ready>,
     groups: mpsc::Sender<Group>,
-    slots: &Arc<Semaphore>,
-    in_hand: &AtomicUsize,
+    slots: Arc<Semaphore>,
+    in_hand: Arc<AtomicUsize>,
 ) {
-    let Air { job, recorder, probe, .. } = air;
+    let Air { job, recorder, probe, .. } = &*air;
     let mut held: Option<Ready> = None;
     loop {
         let wait_for_turn = async {
             let row = match held.take() {
                 Some(row) => row,
-                None => air.next_in_time(&mut ready, in_hand).await?,
+                None => air.next_in_time(&mut ready, &in_hand).await?,
             };
             let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
             let turn = loop {
@@ -308,7 +317,7 @@ async fn turns(
 }
 
 /// Lets requests go whose intents are synced.
-async fn departures(air: &Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: &AtomicUsize) {
+async fn departures(air: Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: Arc<AtomicUsize>) {
     let job = &air.job;
     while let Some((rows, granted)) = groups.recv().await {
         // Without an answer the recorder is gone, and none of these may leave.

@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::crash::Point;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem, State, Tally};
@@ -292,7 +293,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
 
     let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
-    let recording = record(&job, writer, queue, Committed { returned }, tally);
+    let recording = apart(record(job.clone(), writer, queue, Committed { returned }, tally));
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
     let worked = &job;
     let stages = async move {
@@ -319,7 +320,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         }
     };
     let (recorded, worked) = tokio::join!(recording, stages);
-    let mut writer = recorded?;
+    let mut writer = recorded??;
     let waits = worked?;
     Point::StatusesOver.pass();
     let ending = finish(&job, &mut writer, waits).await?;
@@ -396,9 +397,20 @@ fn unless_failed<T>(stop: &Stop, done: Result<T, EngineError>) -> Result<T, Engi
     done
 }
 
+/// Works in a task of its own, so that what wakes it wakes nothing but it; ends with whoever waits for it.
+///
+/// # Errors
+/// A panic in it.
+async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, EngineError> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    let done = task.join_next().await.map(|done| done.map_err(|error| EngineError::Defect(error.to_string())));
+    done.unwrap_or_else(|| Err(EngineError::Defect("a task was never begun".to_owned())))
+}
+
 /// Runs the recorder; gives the writer back.
 async fn record(
-    job: &Job,
+    job: Arc<Job>,
     mut writer: Writer,
     queue: mpsc::Receiver<Entry>,
     committed: Committed,

@@ -36,7 +36,7 @@ const QUEUE: usize = 4096;
 const MOST: usize = 1024;
 
 /// How long outcomes that nobody waits for wait for others. Short: what a crash of the machine finds here is in doubt.
-const LINGER: Duration = Duration::from_millis(3);
+const LINGER: Duration = Duration::from_millis(10);
 
 /// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
 const PAUSE: Duration = Duration::from_secs(1);

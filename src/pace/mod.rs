@@ -86,9 +86,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const ONE_CUT_PER: Duration = Duration::from_secs(1);
 /// How often, and by which share of the full rate, the pace recovers.
 const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
-/// The shortest wait for a turn: at 1000 messages a second five leave together, which costs a fifth of the syncs. The
-/// limiter's burst holds twice as much, so that no turn is lost by it.
-const GATHER: Duration = Duration::from_millis(5);
+/// The shortest wait for a turn: at 1000 messages a second twenty leave together, which costs a twentieth of the syncs.
+/// The limiter's burst holds twice as much, so that no turn is lost by it.
+const GATHER: Duration = Duration::from_millis(20);
 /// The least share of the rate that throttling can bring about.
 const LEAST_SHARE: f64 = 0.02;
 
@@ -265,7 +265,7 @@ impl Limits {
 fn limiter(rate: NonZeroU32, per: Duration, share: f64) -> Limiter {
     let per_second = f64::from(rate.get()) / per.as_secs_f64() * share;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive by the clamp")]
-    let burst = (per_second / 100.0).ceil().clamp(2.0, 100_000.0) as u32;
+    let burst = (per_second * 2.0 * GATHER.as_secs_f64()).ceil().clamp(2.0, 100_000.0) as u32;
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_secs_f64(1.0 / per_second).max(Duration::from_nanos(1));
     let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(rate)).allow_burst(burst);

@@ -132,9 +132,9 @@ impl Provider {
 
     /// Posts one body to the channel's route and tells what came of it. Never fails: every failure is an outcome.
     pub async fn send(&self, channel: Channel, body: Vec<u8>) -> Outcome {
-        let (status, headers, body) = match &self.way {
+        let (status, wait, body) = match &self.way {
             Way::Direct(transport) => match transport.send(channel, body).await {
-                Ok(answer) => (answer.status, answer.headers, answer.body),
+                Ok(answer) => (answer.status, answer.wait, answer.body),
                 Err(failure) => return lost::direct(&self.host, failure),
             },
             Way::Proxy(sites) => {
@@ -142,7 +142,7 @@ impl Provider {
                 // Boxed, since its future is large, and room for it would be in that of every message.
                 let answer = Box::pin(async {
                     let response = self.client.post(url.clone()).body(body).send().await?;
-                    Ok((response.status(), response.headers().clone(), read(response).await))
+                    Ok((response.status(), retry_after(response.headers()), read(response).await))
                 });
                 match answer.await {
                     Ok(answer) => answer,
@@ -150,7 +150,6 @@ impl Provider {
                 }
             }
         };
-        let wait = retry_after(&headers);
         match body {
             Ok(body) => classify::answer(status, wait, &body),
             Err(broken) => classify::broken_answer(status, wait, &broken),

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::dial::{Dial, timed_out};
-use super::{BrokenAnswer, IDLE, LARGEST_ANSWER, lost};
+use super::{BrokenAnswer, IDLE, LARGEST_ANSWER, lost, retry_after};
 use crate::model::Channel;
 
 /// The connections to one provider, and the heads of the requests that go over them.
@@ -39,8 +39,8 @@ pub(super) struct Transport {
 pub(super) struct Answer {
     /// Of the first line.
     pub(super) status: StatusCode,
-    /// All of them.
-    pub(super) headers: HeaderMap,
+    /// The provider's wish for a pause.
+    pub(super) wait: Option<Duration>,
     /// To its end, or why not.
     pub(super) body: Result<Vec<u8>, BrokenAnswer>,
 }
@@ -122,6 +122,9 @@ impl Transport {
             }
         };
         let (parts, body) = response.into_parts();
+        let (status, wait) = (parts.status, retry_after(&parts.headers));
+        // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
+        drop(parts);
         let body = tokio::select! {
             biased;
             body = line.drive(read(body)) => body,
@@ -130,7 +133,7 @@ impl Transport {
         if body.is_ok() {
             self.idle.put(line);
         }
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        Ok(Answer { status, wait, body })
     }
 }
 

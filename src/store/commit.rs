@@ -316,18 +316,16 @@ async fn suppress(store: &mut SqliteConnection, key: RowKey) -> Result<State, St
     State::from_code(state).ok_or_else(|| StoreError::Damaged(format!("there is no state number {state}")))
 }
 
-/// Whether a row that was taken up before stands as pending after all attempts before this one, and is not in the air.
+/// Whether a row that was taken up before stands as pending after all attempts before this one; in the air it would stand
+/// as sending.
 async fn is_waiting(store: &mut SqliteConnection, intent: &Intent) -> Result<bool, StoreError> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?3) \
-         AND NOT EXISTS (SELECT 1 FROM intent WHERE id = ?1)",
-    )
-    .bind(intent.key.0)
-    .bind(intent.attempt.0)
-    .bind(State::Pending.code())
-    .fetch_one(&mut *store)
-    .await
-    .map_err(doing("look at a waiting row"))
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND attempts + 1 = ?2 AND state = ?3)")
+        .bind(intent.key.0)
+        .bind(intent.attempt.0)
+        .bind(State::Pending.code())
+        .fetch_one(&mut *store)
+        .await
+        .map_err(doing("look at a waiting row"))
 }
 
 /// Takes a waiting row up again.
