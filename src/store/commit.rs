@@ -435,4 +435,32 @@ mod tests {
             sqlx::query_scalar("SELECT count(*) FROM intent").fetch_one(&mut writer.connection).await.unwrap();
         assert_eq!(left, 0);
     }
+
+    /// Writers of two runs in one store at once, as a service has them: neither touches what the other has in the air.
+    #[tokio::test]
+    async fn two_runs_at_once_share_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let mut writers = [store.writer().await.unwrap(), store.writer().await.unwrap()];
+        let of_run =
+            |run, rows| intents(rows).into_iter().map(move |i| Intent { key: RowKey::new(run, i.key.row()), ..i });
+        for intent in of_run(1, 1..=40).chain(of_run(2, 1..=40)) {
+            sqlx::query("INSERT INTO recipient (id, line, state, phone, cells) VALUES (?, 1, 0, 852601, '[]')")
+                .bind(intent.key.0)
+                .execute(&mut writers[0].connection)
+                .await
+                .unwrap();
+        }
+        let mut settled = [Vec::new(), Vec::new()];
+        for begun in (1..=31).step_by(10) {
+            for (run, (writer, landed)) in (1..).zip(writers.iter_mut().zip(&mut settled)) {
+                let intents: Vec<Intent> = of_run(run, begun..=begun + 9).collect();
+                let batch = Batch { settled: std::mem::take(landed), intents: intents.clone(), ..Batch::default() };
+                assert_eq!(writer.commit(run, &batch).await.unwrap(), [Grant::Granted; 10]);
+                landed.extend(intents.iter().map(accepted));
+                let open = store.open_intents(run).await.unwrap();
+                assert_eq!(open.into_iter().map(|(intent, ..)| intent).collect::<Vec<_>>(), intents);
+            }
+        }
+    }
 }
