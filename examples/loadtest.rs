@@ -5,12 +5,16 @@
 //! cargo build --release && cargo run --release --example loadtest -- --rows 200000 --concurrency 64
 //! ```
 //!
+//! With `--syncs` it is run under `strace`, which counts the syncs and costs little otherwise. With `--kill-at` it is ended by
+//! SIGKILL after so many messages and resumed: how long until the first message leaves then.
+//!
 //! Loopback only. The provider here knows nothing of the documents: it counts requests and names messages.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement, not the product")]
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -34,9 +38,21 @@ struct Args {
     /// Messages a second at most
     #[arg(long, default_value_t = 1_000_000)]
     rate: u32,
+    /// Count the syncs, with `strace`
+    #[arg(long)]
+    syncs: bool,
+    /// End it by SIGKILL after so many messages, and resume
+    #[arg(long, value_name = "MESSAGES")]
+    kill_at: Option<u64>,
     /// The binary to measure
     #[arg(long, default_value = "target/release/campaigner")]
     campaigner: PathBuf,
+}
+
+impl Args {
+    fn binary(&self) -> PathBuf {
+        self.campaigner.canonicalize().expect("build the binary first: cargo build --release")
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,6 +66,7 @@ async fn main() {
         let folder = tempfile::tempdir().unwrap();
         let ours = run(&args, folder.path(), &base, &sends);
         match oha(&args, &base) {
+            _ if args.latency > 0 => {}
             Some(rate) => {
                 println!("oha                  {rate:>10.0} messages/s; campaigner's share of it {:.2}", ours / rate)
             }
@@ -61,11 +78,81 @@ async fn main() {
 
 /// Runs a campaign and tells what it cost; gives messages a second.
 fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
-    let mut list = String::from("phone,first_name,city\n");
-    for row in 0..args.rows {
-        let _ = writeln!(list, "8526{row:07},Ana,Hong Kong");
+    write_campaign(args, folder);
+    if let Some(messages) = args.kill_at {
+        let mut child = start(args, folder, base, &["run", "load.yaml"]);
+        while sends.load(Ordering::Relaxed) < messages {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
     }
-    std::fs::write(folder.join("list.csv"), list).unwrap();
+    let before = sends.load(Ordering::Relaxed);
+    let whole = Instant::now();
+    let mut child = start(args, folder, base, if args.kill_at.is_some() { &["resume"] } else { &["run", "load.yaml"] });
+    // Under strace it is strace's child.
+    let process = if args.syncs { child_of(child.id(), &args.binary()) } else { child.id() };
+    let proc = PathBuf::from(format!("/proc/{process}"));
+    let (mut first, mut last, mut peak, mut all_cpu, mut log_size) = (None, None, 0.0_f64, 0.0, 0);
+    let mut resumed = None;
+    while child.try_wait().unwrap().is_none() {
+        let sent = sends.load(Ordering::Relaxed);
+        if sent > before && resumed.is_none() {
+            resumed = Some(whole.elapsed());
+        }
+        if let Some((cpu, memory)) = usage(&proc) {
+            (all_cpu, peak) = (cpu, memory.max(peak));
+            log_size = log_size.max(size(&folder.join("campaigner.db-wal")));
+            // The first hundred are the cautious beginning.
+            if sent >= before + 100 && first.is_none() {
+                first = Some((Instant::now(), cpu, sent));
+            }
+            // After a kill those in doubt are not sent again; what is left of the last second is beside the point.
+            if sent >= args.rows - args.kill_at.map_or(0, |_| 2000) && last.is_none() {
+                last = Some((Instant::now(), cpu, sent));
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let whole = whole.elapsed().as_secs_f64();
+    print!("{}", std::fs::read_to_string(folder.join("log")).unwrap());
+    let (first, last) = first.zip(last).expect("every message is sent; what went wrong is above");
+    let (seconds, messages) = ((last.0 - first.0).as_secs_f64(), (last.2 - first.2) as f64);
+    if let (Some(_), Some(resumed)) = (args.kill_at, resumed) {
+        println!("first after resume   {:>10.0} ms", resumed.as_secs_f64() * 1e3);
+    }
+    println!("sending              {:>10.0} messages/s", messages / seconds);
+    println!(
+        "CPU while sending    {:>10.1} µs a message, {:.0} % of one core",
+        (last.1 - first.1) / messages * 1e6,
+        (last.1 - first.1) / seconds * 100.0
+    );
+    println!(
+        "CPU over all stages  {:>10.1} µs a row, {whole:.1} s in all",
+        all_cpu / (args.rows - before) as f64 * 1e6
+    );
+    println!("memory at most       {peak:>10.1} MiB");
+    let store = size(&folder.join("campaigner.db")) as f64;
+    println!(
+        "the store            {:>10.0} bytes a row; its log had {:.1} MiB at most",
+        store / args.rows as f64,
+        log_size as f64 / 1_048_576.0
+    );
+    if let Some(syncs) = args.syncs.then(|| syncs(folder)) {
+        println!("syncs                {:>10.0} a second, {:.3} a message", syncs / seconds, syncs / messages);
+    }
+    messages / seconds
+}
+
+fn write_campaign(args: &Args, folder: &Path) {
+    let mut list = std::io::BufWriter::new(std::fs::File::create(folder.join("list.csv")).unwrap());
+    list.write_all(b"phone,first_name,city\n").unwrap();
+    for row in 0..args.rows {
+        writeln!(list, "852{},Ana,Hong Kong", 60_000_000 + row).unwrap();
+    }
+    list.flush().unwrap();
     let concurrency = match args.concurrency.as_str() {
         "auto" => String::new(),
         number => format!(", concurrency: {number}"),
@@ -78,47 +165,55 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
         args.rate
     );
     std::fs::write(folder.join("load.yaml"), campaign).unwrap();
+}
+
+/// Starts campaigner, under `strace` where the syncs are to be counted.
+fn start(args: &Args, folder: &Path, base: &str, command: &[&str]) -> Child {
     let log = std::fs::File::create(folder.join("log")).unwrap();
-    let binary = args.campaigner.canonicalize().expect("build the binary first: cargo build --release");
-    let mut child = Command::new(binary)
-        .args(["run", "load.yaml", "--no-wait", "--progress", "none", "-q"])
+    let binary = args.binary();
+    let mut process = match args.syncs {
+        true => {
+            let mut strace = Command::new("strace");
+            strace.args(["--seccomp-bpf", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", "syncs"]).arg(binary);
+            strace
+        }
+        false => Command::new(binary),
+    };
+    process
+        .args(command)
+        .args(["--no-wait", "--progress", "none", "-q"])
         .current_dir(folder)
         .env("INCS_BASE_URL", base)
         .env("INCS_CERTIFICATION_CODE", "any")
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
-        .unwrap();
-    let proc = PathBuf::from(format!("/proc/{}", child.id()));
-    let whole = Instant::now();
-    let (mut first, mut last, mut peak, mut all_cpu) = (None, None, 0.0_f64, 0.0);
-    while child.try_wait().unwrap().is_none() {
-        let sent = sends.load(Ordering::Relaxed);
-        if let Some((cpu, memory)) = usage(&proc) {
-            (all_cpu, peak) = (cpu, memory.max(peak));
-            // The first hundred are the cautious beginning.
-            if sent >= 100 && first.is_none() {
-                first = Some((Instant::now(), cpu, sent));
-            }
-            if sent >= args.rows && last.is_none() {
-                last = Some((Instant::now(), cpu, sent));
-            }
+        .expect("it can be started (--syncs needs strace)")
+}
+
+/// The child of `strace` that is campaigner: it tries something out in others first.
+fn child_of(parent: u32, binary: &Path) -> u32 {
+    let list = format!("/proc/{parent}/task/{parent}/children");
+    loop {
+        let children = std::fs::read_to_string(&list).unwrap_or_default();
+        let is_ours = |child: &&str| std::fs::read_link(format!("/proc/{child}/exe")).is_ok_and(|exe| exe == binary);
+        if let Some(child) = children.split_whitespace().find(is_ours) {
+            return child.parse().unwrap();
         }
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(1));
     }
-    let whole = whole.elapsed().as_secs_f64();
-    print!("{}", std::fs::read_to_string(folder.join("log")).unwrap());
-    let (first, last) = first.zip(last).expect("every message is sent; what went wrong is above");
-    let (seconds, messages) = ((last.0 - first.0).as_secs_f64(), (last.2 - first.2) as f64);
-    println!("sending              {:>10.0} messages/s", messages / seconds);
-    println!(
-        "CPU while sending    {:>10.1} µs a message, {:.0} % of one core",
-        (last.1 - first.1) / messages * 1e6,
-        (last.1 - first.1) / seconds * 100.0
-    );
-    println!("CPU over all stages  {:>10.1} µs a row, {whole:.1} s in all", all_cpu / args.rows as f64 * 1e6);
-    println!("memory at most       {peak:>10.1} MiB");
-    messages / seconds
+}
+
+/// Syncs that `strace` counted: the fourth column of its lines.
+fn syncs(folder: &Path) -> f64 {
+    let text = std::fs::read_to_string(folder.join("syncs")).unwrap();
+    let lines = text.lines().filter(|line| line.ends_with("sync"));
+    lines.filter_map(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok()).sum()
+}
+
+/// Bytes of a file, if it is there.
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |file| file.len())
 }
 
 /// CPU seconds used so far, and the most memory held, in MiB.
