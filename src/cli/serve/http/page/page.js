@@ -1,7 +1,7 @@
 "use strict";
 // Asks how a run stands, once a second while it moves, and shows it. Changes something only for whoever has the token.
 
-const EVERY = 1000, CALM = 5000, PATIENCE = 30000;
+const EVERY = 1000, CALM = 5000, PATIENCE = 60000;
 const at = (id) => document.getElementById(id);
 const node = (name, text, more) => Object.assign(document.createElement(name), { textContent: text, ...more });
 const number = (n) => n.toLocaleString("en-US");
