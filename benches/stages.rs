@@ -1,5 +1,5 @@
-//! What each stage of a run costs a row, without network: reading and normalising, rendering, and the store's commits
-//! of intents and outcomes. Fixed sizes and no chance; the figures in the README name the command that made them.
+//! What each stage of a run costs a row: reading and normalising, rendering, import, the store's commits of intents and
+//! outcomes, status answers, the rows of a report; and the sending of a whole run. Fixed sizes and no chance; the figures in the README name the command that made them.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on may panic")]
 
@@ -9,13 +9,16 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use campaigner::campaign_file;
-use campaigner::engine::Bad;
-use campaigner::engine::Plan;
-use campaigner::model::{AttemptNo, Millis, Phone, RowNo, State};
+use campaigner::engine::{self, Bad, Plan};
+use campaigner::model::{AttemptNo, Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNo, State, StatusUpdate};
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
-use campaigner::store::{Batch, Decision, Intent, NewRun, PlannedRow, RowKey, Settled, Store};
+use campaigner::store::{
+    Awaiting, Batch, Decision, Intent, NewRun, PlannedRow, Polled, RowKey, Settled, Store, Wanted,
+};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+
+mod sending;
 
 /// Enough that opening files does not count, few enough that an iteration takes some ten milliseconds.
 const ROWS: u64 = 20_000;
@@ -74,6 +77,23 @@ fn plan(c: &mut Criterion) {
             runtime.block_on(plan.check(|_| Ok(()), &(Arc::new(|_| {}) as _))).unwrap()
         });
     });
+    let digest = recipients::digest(&campaign.recipients).unwrap();
+    group.bench_function("import: all of it, and into the store", |b| {
+        b.iter_batched(
+            tempfile::tempdir,
+            |folder| {
+                let folder = folder.unwrap();
+                runtime.block_on(async {
+                    let store = Store::open(&folder.path().join("bench.db")).await.unwrap();
+                    let run = begun(&store).await;
+                    let plan = Plan::open(&campaign).unwrap();
+                    plan.import(&store, run, &digest, &(Arc::new(|_| {}) as _)).await.unwrap();
+                });
+                folder
+            },
+            BatchSize::PerIteration,
+        );
+    });
     group.finish();
 }
 
@@ -96,17 +116,24 @@ fn render(c: &mut Criterion) {
     group.finish();
 }
 
-/// A store with a planned run of `ROWS` rows; gives its key.
-async fn stored(store: &Store) -> i64 {
-    let mut writer = store.writer().await.unwrap();
+/// The key of a new run.
+async fn begun(store: &Store) -> i64 {
     let new = NewRun {
         name: "bench".into(),
         campaign: "{}".into(),
         campaign_print: "c".into(),
         recipients_print: "r".into(),
     };
+    let mut writer = store.writer().await.unwrap();
     let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { unreachable!() };
-    writer.begin_plan(run.key, &["phone".to_owned()], None).await.unwrap();
+    run.key
+}
+
+/// A store with a planned run of `ROWS` rows; gives its key.
+async fn stored(store: &Store) -> i64 {
+    let run = begun(store).await;
+    let mut writer = store.writer().await.unwrap();
+    writer.begin_plan(run, &["phone".to_owned()], None).await.unwrap();
     let rows: Vec<PlannedRow> = (1..=ROWS)
         .map(|row| PlannedRow {
             row: RowNo(row),
@@ -117,10 +144,23 @@ async fn stored(store: &Store) -> i64 {
         })
         .collect();
     for chunk in rows.chunks(1000) {
-        writer.add_rows(run.key, chunk).await.unwrap();
+        writer.add_rows(run, chunk).await.unwrap();
     }
-    writer.finish_plan(run.key, Millis(1)).await.unwrap();
-    run.key
+    writer.finish_plan(run, Millis(1)).await.unwrap();
+    run
+}
+
+/// The same with all of its messages accepted.
+async fn sent(store: &Store) -> i64 {
+    let run = stored(store).await;
+    let mut writer = store.writer().await.unwrap();
+    for rows in (1..=ROWS).collect::<Vec<_>>().chunks(1000) {
+        let intents: Vec<Intent> = rows.iter().map(|row| intent(run, *row)).collect();
+        writer.commit(run, &Batch { intents: intents.clone(), ..Batch::default() }).await.unwrap();
+        let settled = intents.into_iter().map(accepted).collect();
+        writer.commit(run, &Batch { settled, ..Batch::default() }).await.unwrap();
+    }
+    run
 }
 
 fn commit(c: &mut Criterion) {
@@ -181,6 +221,99 @@ fn accepted(intent: Intent) -> Settled {
     }
 }
 
+/// What the answers of status requests cost, eight of them a commit, and what a report reads.
+fn statuses_and_report(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let made = || {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, run) = runtime.block_on(async {
+            let store = Store::open(&folder.path().join("bench.db")).await.unwrap();
+            let run = sent(&store).await;
+            (store, run)
+        });
+        (folder, store, run)
+    };
+    let mut group = c.benchmark_group("store");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    group.bench_function("due polls read and their answers merged", |b| {
+        b.iter_batched(
+            made,
+            |(folder, store, run)| {
+                runtime.block_on(async {
+                    let mut writer = store.writer().await.unwrap();
+                    loop {
+                        let due = store.due_polls(run, Millis(60_000), 800).await.unwrap();
+                        if due.is_empty() {
+                            break;
+                        }
+                        let polled = due.into_iter().map(delivered).collect();
+                        writer.commit(run, &Batch { polled, polls: 8, ..Batch::default() }).await.unwrap();
+                    }
+                });
+                folder
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    let (_folder, store, _) = made();
+    group.bench_function("the rows of a report", |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let run = store.run(None).await.unwrap();
+                let each = |row: &ReportRow| {
+                    black_box(row);
+                    Ok(())
+                };
+                engine::each_row(
+                    &store,
+                    &run,
+                    Channel::Whatsapp,
+                    Wanted { ids: true, cells: false, since: None },
+                    each,
+                )
+                .await
+                .unwrap();
+            });
+        });
+    });
+    group.finish();
+}
+
+fn delivered(message: Awaiting) -> Polled {
+    let update = StatusUpdate {
+        message_id: message.message_id,
+        status: DeliveryStatus::Delivered,
+        delivered_at: Some(Millis(50_000)),
+        read_at: None,
+        problem: None,
+    };
+    Polled { key: message.key, update: Some(update), polled_at: Millis(60_000), poll_at: Some(Millis(120_000)) }
+}
+
+/// From the planned run to its last outcome: real requests to a provider that answers at once.
+fn whole(c: &mut Criterion) {
+    const ROWS: u32 = 5_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let address = sending::provider();
+    let mut group = c.benchmark_group("whole");
+    group.throughput(Throughput::Elements(ROWS.into())).sample_size(10);
+    group.bench_function("send 5,000 messages, 64 in flight", |b| {
+        b.iter_batched(
+            || {
+                let folder = tempfile::tempdir().unwrap();
+                let job = runtime.block_on(sending::planned(folder.path(), ROWS, 64, address));
+                (folder, job)
+            },
+            |(folder, job)| {
+                runtime.block_on(sending::send(job, ROWS));
+                folder
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
 /// A list in which one row in a hundred is bad, each in one of the ways that lists are: no number, a number too short,
 /// a needed cell empty, a cell missing, a text with a line break in it, a number that was there before.
 fn list_with_bad_rows(rows: u64) -> String {
@@ -225,5 +358,5 @@ fn check(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(stages, plan, check, render, commit);
+criterion_group!(stages, plan, check, render, commit, statuses_and_report, whole);
 criterion_main!(stages);
