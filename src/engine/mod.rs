@@ -18,6 +18,7 @@ mod halt;
 mod hold;
 mod judge;
 mod links;
+mod mend;
 mod orders;
 mod plan;
 mod probe;
@@ -61,7 +62,7 @@ pub use stop::{Reason, Stop};
 
 use dispatch::Left;
 use gate::Gate;
-use recorder::{Committed, Entry, Recorder};
+use recorder::{Committed, Entry, Recorder, Standing};
 use settle::{Rules, Tried};
 
 /// All that working on one run needs.
@@ -166,6 +167,9 @@ impl AsRef<str> for Cell<'_> {
     }
 }
 
+/// How long a count of the rows may hold up the first message.
+const LONGEST_COUNT: Duration = Duration::from_millis(200);
+
 /// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
@@ -267,12 +271,11 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
             if uncertain == 1 { "" } else { "s" },
         )));
     }
-    let mended = writer.mend_times(run, job.clock.now()).await?;
-    if mended > 0 {
-        let words = format!("this machine's clock was set back since the run stopped: {mended} waits begin anew");
-        (job.events)(Event::Said(words));
-    }
     let sends = matches!(work, Work::SendAndReconcile | Work::Send) && job.run.dispatched_at.is_none();
+    mend::tries(&job, &mut writer).await?;
+    if !sends {
+        mend::polls(&job).await?;
+    }
     orders::begin(&job, sends);
     if sends {
         writer.reach(run, Stage::Started, Millis::now()).await?;
@@ -282,18 +285,22 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
     if sends {
         gate.lay_out(&job, &mut writer).await?;
     }
-    let tally = job.store.tally(&job.run).await?;
-    (job.events)(Event::Planned(tally));
+    // Millions of rows are counted while messages are on their way already.
+    let mut counting = job.store.begin_tally(&job.run).await?;
+    let counted = tokio::time::timeout(LONGEST_COUNT, counting.done()).await.ok().transpose()?;
+    if let Some(tally) = counted {
+        (job.events)(Event::Planned(tally));
+    }
     // A pass over the statuses that are due is no news: a service makes one every minute.
     let news = work != Work::ReconcileDue;
     if news {
-        let open = tally.sendable() - tally.settled();
-        tracing::info!(run = %job.run.id, ?work, rows = tally.rows(), open, "begin");
+        let open = counted.map(|tally| tally.sendable() - tally.settled());
+        tracing::info!(run = %job.run.id, ?work, rows = counted.map(|tally| tally.rows()), open, "begin");
     }
 
     let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
-    let recording = apart(record(job.clone(), writer, queue, Committed { returned }, tally));
+    let recording = apart(record(job.clone(), writer, queue, Committed { returned }, Standing::new(counted, counting)));
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
     let worked = &job;
     let stages = async move {
@@ -317,6 +324,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         tokio::select! {
             done = stages => done,
             never = orders::obey(worked) => match never {},
+            failed = mend::polls_beside(worked, sends) => Err(failed),
         }
     };
     let (recorded, worked) = tokio::join!(recording, stages);
@@ -414,9 +422,9 @@ async fn record(
     mut writer: Writer,
     queue: mpsc::Receiver<Entry>,
     committed: Committed,
-    tally: Tally,
+    standing: Standing,
 ) -> Result<Writer, EngineError> {
-    let recorded = recorder::record(&mut writer, (&job.store, &job.run), queue, committed, tally, &job.events).await;
+    let recorded = recorder::record(&mut writer, (&job.store, &job.run), queue, committed, standing, &job.events).await;
     unless_failed(&job.stop, recorded.map_err(EngineError::Store))?;
     Ok(writer)
 }

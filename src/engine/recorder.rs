@@ -12,8 +12,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::crash::Point;
-use crate::model::{Event, Events, Millis, Problem, State, Tally, without_numbers};
-use crate::store::{Aside, Batch, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer, Written};
+use crate::model::{Event, Events, Millis, Moved, Problem, State, Tally, without_numbers};
+use crate::store::{
+    Aside, Batch, Counting, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer, Written,
+};
 
 /// Something to be made durable.
 #[derive(Debug)]
@@ -73,6 +75,58 @@ pub(super) struct Committed {
     pub(super) returned: watch::Sender<u64>,
 }
 
+/// Where the rows stand: a count, and what has moved since it was begun.
+pub(super) struct Standing {
+    /// None until the first count is made.
+    counted: Option<Tally>,
+    moved: Moved,
+    /// A count that is being made, since when, and what has moved since.
+    under_way: Option<(Counting, Instant, Moved)>,
+    recount_at: Instant,
+}
+
+impl Standing {
+    /// As it was counted, or is being.
+    pub(super) fn new(counted: Option<Tally>, counting: Counting) -> Self {
+        let now = Instant::now();
+        let under_way = counted.is_none().then(|| (counting, now, Moved::default()));
+        Self { counted, moved: Moved::default(), under_way, recount_at: now + RECOUNT }
+    }
+
+    fn now(&self) -> Option<Tally> {
+        self.counted.map(|counted| counted.after(&self.moved))
+    }
+
+    fn shift(&mut self, from: State, to: State) {
+        self.moved.shift(from, to);
+        if let Some((_, _, moved)) = &mut self.under_way {
+            moved.shift(from, to);
+        }
+    }
+
+    /// Takes over a count that is made, and begins another where others may have moved rows. Between two commits.
+    async fn look(&mut self, writer: &mut Writer, store: &Store, run: &Run, events: &Events) -> Result<(), StoreError> {
+        if let Some((counting, begun, moved)) = &mut self.under_way {
+            let Some(tally) = counting.if_done()? else { return Ok(()) };
+            let is_first = self.counted.replace(tally).is_none();
+            self.moved = *moved;
+            self.recount_at = Instant::now() + RECOUNT.max(begun.elapsed() * LEISURE);
+            self.under_way = None;
+            if let (true, Some(tally)) = (is_first, self.now()) {
+                events(Event::Planned(tally));
+            }
+        } else if Instant::now() >= self.recount_at {
+            // The provider may have called back with statuses, by way of another connection.
+            if writer.others_wrote().await? {
+                self.under_way = Some((store.begin_tally(run).await?, Instant::now(), Moved::default()));
+            } else {
+                self.recount_at = Instant::now() + RECOUNT;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Works through the queue until everyone who could add to it is gone.
 ///
 /// # Errors
@@ -82,10 +136,9 @@ pub(super) async fn record(
     (store, run): (&Store, &Run),
     mut queue: mpsc::Receiver<Entry>,
     committed: Committed,
-    mut tally: Tally,
+    mut standing: Standing,
     events: &Events,
-) -> Result<Tally, StoreError> {
-    let mut recount_at = Instant::now() + RECOUNT;
+) -> Result<(), StoreError> {
     while let Some(first) = queue.recv().await {
         let mut round = Round::default();
         round.take(first);
@@ -109,27 +162,22 @@ pub(super) async fn record(
         if !round.batch.is_empty() {
             let written = commit(writer, run.key, &round.batch, events).await?;
             round.pass_points();
-            let returned = round.tell(&mut tally, &written);
+            let returned = round.tell(&mut standing, &written);
             if returned > 0 {
                 committed.returned.send_modify(|rows| *rows += returned);
             }
             round.tell_problems(events);
-            let begun = Instant::now();
-            if begun >= recount_at {
-                // The provider may have called back with statuses, by way of another connection.
-                if writer.others_wrote().await? {
-                    tally = store.tally(run).await?;
-                }
-                recount_at = Instant::now() + RECOUNT.max(begun.elapsed() * LEISURE);
+            standing.look(writer, store, run, events).await?;
+            if let Some(tally) = standing.now() {
+                events(Event::Moved(tally));
             }
-            events(Event::Moved(tally));
         }
         for stage in round.stages {
             writer.reach(run.key, stage, Millis::now()).await?;
             Point::SendingNoted.pass();
         }
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// Commits a batch, patiently: while another process writes for long, or the disk is full, what is known waits here.
@@ -215,22 +263,22 @@ impl Round {
     }
 
     /// Counts what was committed and answers those who wait. Gives back how many rows came back to dispatch.
-    fn tell(&mut self, tally: &mut Tally, Written { granted, moved }: &Written) -> u64 {
+    fn tell(&mut self, standing: &mut Standing, Written { granted, moved }: &Written) -> u64 {
         for settled in &self.batch.settled {
-            tally.shift(State::Sending, settled.state);
+            standing.shift(State::Sending, settled.state);
         }
         for grant in granted {
             match grant {
-                Grant::Granted => tally.shift(State::Pending, State::Sending),
-                Grant::Suppressed(state) => tally.shift(State::Pending, *state),
+                Grant::Granted => standing.shift(State::Pending, State::Sending),
+                Grant::Suppressed(state) => standing.shift(State::Pending, *state),
                 Grant::Refused => {}
             }
         }
         for (from, to) in moved {
-            tally.shift(*from, *to);
+            standing.shift(*from, *to);
         }
         for aside in &self.batch.aside {
-            tally.shift(State::Pending, aside.state);
+            standing.shift(State::Pending, aside.state);
         }
         let refused = granted.iter().filter(|grant| **grant != Grant::Granted).count();
         let mut rest = granted.as_slice();

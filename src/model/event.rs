@@ -8,6 +8,18 @@ use super::State;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally([u64; State::ALL.len()]);
 
+/// How many more rows are in each state than were, or fewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved([i64; State::ALL.len()]);
+
+impl Moved {
+    /// Notes a row that moved from one state to another.
+    pub fn shift(&mut self, from: State, to: State) {
+        self.0[from as usize] -= 1;
+        self.0[to as usize] += 1;
+    }
+}
+
 impl Tally {
     /// Rows in this state.
     #[must_use]
@@ -18,6 +30,15 @@ impl Tally {
     /// Adds `rows` to this state.
     pub fn add(&mut self, state: State, rows: u64) {
         self.0[state as usize] += rows;
+    }
+
+    /// The same, where so many rows moved since it was counted.
+    #[must_use]
+    pub fn after(mut self, moved: &Moved) -> Self {
+        for (rows, moved) in self.0.iter_mut().zip(moved.0) {
+            *rows = rows.saturating_add_signed(moved);
+        }
+        self
     }
 
     /// Moves one row from one state to another.

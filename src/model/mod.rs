@@ -27,7 +27,7 @@ pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile
 pub use cells::{as_it_was, harmless};
 pub use channel::Channel;
 pub use cron::{BadCron, Cron};
-pub use event::{Event, Events, Tally};
+pub use event::{Event, Events, Moved, Tally};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
 pub use masked::without_numbers;
 pub use outcome::{Outcome, Pause, Problem};

@@ -1,14 +1,53 @@
 //! What a clock that was set back does to a store: times in it lie in the future, and whatever counts from them would
 //! wait for as long as the clock went back.
 
-use sqlx::Connection;
-
 use super::error::doing;
-use super::{RowKey, StoreError, Writer};
+use super::{Store, StoreError, Writer};
 use crate::model::Millis;
 
 /// Clocks that are kept right go back by less than this.
 const A_LITTLE: i64 = 1_000;
+
+/// What waits: rows for their next try, or messages for the next time that their status is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// Few, as a rule.
+    Tries,
+    /// Up to all messages of a run.
+    Polls,
+}
+
+impl Waits {
+    /// Those that began in the future: so they also end there, which the index tells.
+    const fn ahead(self) -> &'static str {
+        match self {
+            Self::Tries => "INDEXED BY delivery_due WHERE run = ?1 AND due_at > ?2 AND tried_at > ?2 + ?3",
+            Self::Polls => {
+                "INDEXED BY delivery_poll WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3"
+            }
+        }
+    }
+
+    /// A moment ago, so that nothing counts as done since.
+    const fn anew(self) -> &'static str {
+        match self {
+            Self::Tries => "due_at = ?2 + max(0, due_at - tried_at), tried_at = ?2 - 1",
+            Self::Polls => "poll_at = ?2 + max(0, poll_at - coalesce(polled_at, accepted_at)), polled_at = ?2 - 1",
+        }
+    }
+}
+
+impl Store {
+    /// Whether there are waits of a run that began in the future. Of millions of messages it takes a second to know.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn has_waits_ahead(&self, run: i64, waits: Waits, now: Millis) -> Result<bool, StoreError> {
+        let text = format!("SELECT EXISTS (SELECT 1 FROM delivery {})", waits.ahead());
+        let found = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(run).bind(now.0).bind(A_LITTLE);
+        found.fetch_one(&self.readers).await.map_err(doing("look at its times"))
+    }
+}
 
 impl Writer {
     /// Lets waits of a run begin anew that began in the future; gives back how many. The ledger keeps the times as they
@@ -16,28 +55,11 @@ impl Writer {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn mend_times(&mut self, run: i64, now: Millis) -> Result<u64, StoreError> {
-        let failed = || doing("mend its times");
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
-        let mut mended = 0;
-        // A moment ago, so that nothing counts as done since.
-        for statement in [
-            "UPDATE delivery SET due_at = ?3 + max(0, due_at - tried_at), tried_at = ?3 - 1 \
-             WHERE id BETWEEN ?1 AND ?2 AND due_at IS NOT NULL AND tried_at > ?3 + ?4",
-            "UPDATE delivery SET poll_at = ?3 + max(0, poll_at - coalesce(polled_at, accepted_at)), polled_at = ?3 - 1 \
-             WHERE id BETWEEN ?1 AND ?2 AND poll_at IS NOT NULL AND coalesce(polled_at, accepted_at) > ?3 + ?4",
-        ] {
-            let done = sqlx::query(statement)
-                .bind(RowKey::first(run))
-                .bind(RowKey::last(run))
-                .bind(now.0)
-                .bind(A_LITTLE)
-                .execute(&mut *tx)
-                .await
-                .map_err(failed())?;
-            mended += done.rows_affected();
-        }
-        tx.commit().await.map_err(failed())?;
-        Ok(mended)
+    pub async fn mend_times(&mut self, run: i64, waits: Waits, now: Millis) -> Result<u64, StoreError> {
+        let text =
+            format!("UPDATE delivery SET {} WHERE id IN (SELECT id FROM delivery {})", waits.anew(), waits.ahead());
+        let mend = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run).bind(now.0).bind(A_LITTLE);
+        let done = mend.execute(&mut self.connection).await.map_err(doing("mend its times"))?;
+        Ok(done.rows_affected())
     }
 }

@@ -45,6 +45,7 @@ use crate::crash::Point;
 use crate::model::RowNo;
 
 pub use callbacks::{Called, Took};
+pub use clock::Waits;
 pub use decision::{Uncertain, Verdict, Which};
 pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting, Written};
 pub use error::StoreError;
@@ -55,6 +56,7 @@ pub use plan::PlannedRow;
 pub use recent::SENT_RECENTLY;
 pub use reconcile::{Awaiting, Polled};
 pub use replies::KeptReply;
+pub use report::Counting;
 pub use report_rows::{ReportPage, ReportRows, Wanted};
 pub use runs::{Decision, NewRun, Run, Stage};
 pub use templates::PulledTemplate;
@@ -222,8 +224,8 @@ fn identity(path: &Path) -> Result<i64, StoreError> {
     }
 }
 
-/// Readers at the same time: claims, due polls, and one for whoever watches.
-const READERS: u32 = 3;
+/// Readers at the same time: claims, due polls, a count, and one for whoever watches.
+const READERS: u32 = 4;
 
 /// How long a statement waits for another process's transaction, the only thing that can hold one up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

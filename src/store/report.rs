@@ -1,5 +1,8 @@
 //! What the report and the status display read: counts here, the rows in `report_rows`.
 
+use sqlx::SqliteConnection;
+use tokio::task::JoinSet;
+
 use super::error::doing;
 use super::report_rows::{ReportRows, Wanted};
 use super::{RowKey, Run, Store, StoreError, reading};
@@ -32,36 +35,23 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
-            "WITH tried AS (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN ?2 AND ?3 GROUP BY state), \
-             fresh AS (SELECT count(*) AS n FROM air WHERE id BETWEEN ?2 AND ?3 AND NOT again), \
-             plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = ?1) \
-             SELECT state, n FROM tried \
-             UNION ALL SELECT ?4, n FROM fresh \
-             UNION ALL SELECT ?5, invalid FROM plan \
-             UNION ALL SELECT ?6, duplicate FROM plan \
-             UNION ALL SELECT ?7, suppressed FROM plan \
-             UNION ALL SELECT CASE WHEN cancelled_at IS NULL THEN ?8 ELSE ?9 END, \
-                 rows - invalid - duplicate - suppressed - coalesce((SELECT sum(n) FROM tried), 0) \
-                 - (SELECT n FROM fresh) FROM plan",
-        )
-        .bind(run.key)
-        .bind(RowKey::first(run.key))
-        .bind(RowKey::last(run.key))
-        .bind(State::Sending.code())
-        .bind(State::Invalid.code())
-        .bind(State::Duplicate.code())
-        .bind(State::Suppressed.code())
-        .bind(State::Pending.code())
-        .bind(State::Cancelled.code())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(doing("count the rows"))?;
-        let mut tally = Tally::default();
-        for (code, rows) in rows {
-            tally.add(state(code)?, u64::try_from(rows).map_err(|_| negative())?);
-        }
-        Ok(tally)
+        let mut reader = self.readers.acquire().await.map_err(doing("count the rows"))?;
+        tally(&mut reader, run).await
+    }
+
+    /// Begins to count how many rows are in each state as they stand now, beside whatever is written from now on: of
+    /// millions of rows it takes seconds.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn begin_tally(&self, run: &Run) -> Result<Counting, StoreError> {
+        let mut read = self.readers.begin().await.map_err(doing("count the rows"))?;
+        // The first read says what all of them see.
+        sqlx::query("SELECT id FROM run LIMIT 1").fetch_optional(&mut *read).await.map_err(doing("count the rows"))?;
+        let run = run.clone();
+        let mut task = JoinSet::new();
+        task.spawn(async move { tally(&mut read, &run).await });
+        Ok(Counting(task))
     }
 
     /// Rows of a run that an attempt settled since then, and since when that is known: what is looked at are the attempts
@@ -108,6 +98,68 @@ impl Store {
         .map_err(doing("count the problems"))?;
         Ok(rows.into_iter().map(|(code, n, sample)| (code, n.unsigned_abs(), sample)).collect())
     }
+}
+
+/// A count of a run's rows as they stood when it was begun, however long it takes.
+#[derive(Debug)]
+pub struct Counting(JoinSet<Result<Tally, StoreError>>);
+
+impl Counting {
+    /// The count, once it is made. May be given up and asked again; not after it was given.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn done(&mut self) -> Result<Tally, StoreError> {
+        match self.0.join_next().await {
+            Some(Ok(counted)) => counted,
+            _ => Err(doing("count the rows")(sqlx::Error::WorkerCrashed)),
+        }
+    }
+
+    /// The count, if it is made.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn if_done(&mut self) -> Result<Option<Tally>, StoreError> {
+        match self.0.try_join_next() {
+            None => Ok(None),
+            Some(Ok(counted)) => counted.map(Some),
+            Some(Err(_)) => Err(doing("count the rows")(sqlx::Error::WorkerCrashed)),
+        }
+    }
+}
+
+async fn tally(store: &mut SqliteConnection, run: &Run) -> Result<Tally, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "WITH tried AS (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN ?2 AND ?3 GROUP BY state), \
+         fresh AS (SELECT count(*) AS n FROM air WHERE id BETWEEN ?2 AND ?3 AND NOT again), \
+         plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = ?1) \
+         SELECT state, n FROM tried \
+         UNION ALL SELECT ?4, n FROM fresh \
+         UNION ALL SELECT ?5, invalid FROM plan \
+         UNION ALL SELECT ?6, duplicate FROM plan \
+         UNION ALL SELECT ?7, suppressed FROM plan \
+         UNION ALL SELECT CASE WHEN cancelled_at IS NULL THEN ?8 ELSE ?9 END, \
+             rows - invalid - duplicate - suppressed - coalesce((SELECT sum(n) FROM tried), 0) \
+             - (SELECT n FROM fresh) FROM plan",
+    )
+    .bind(run.key)
+    .bind(RowKey::first(run.key))
+    .bind(RowKey::last(run.key))
+    .bind(State::Sending.code())
+    .bind(State::Invalid.code())
+    .bind(State::Duplicate.code())
+    .bind(State::Suppressed.code())
+    .bind(State::Pending.code())
+    .bind(State::Cancelled.code())
+    .fetch_all(&mut *store)
+    .await
+    .map_err(doing("count the rows"))?;
+    let mut tally = Tally::default();
+    for (code, rows) in rows {
+        tally.add(state(code)?, u64::try_from(rows).map_err(|_| negative())?);
+    }
+    Ok(tally)
 }
 
 fn negative() -> StoreError {
