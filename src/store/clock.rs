@@ -17,22 +17,34 @@ pub enum Waits {
     Polls,
 }
 
+/// Waits that began in the future also end there, which the index tells. What begins anew began a moment ago, so that
+/// nothing counts as done since.
 impl Waits {
-    /// Those that began in the future: so they also end there, which the index tells.
-    const fn ahead(self) -> &'static str {
+    const fn look(self) -> &'static str {
         match self {
-            Self::Tries => "INDEXED BY delivery_due WHERE run = ?1 AND due_at > ?2 AND tried_at > ?2 + ?3",
+            Self::Tries => {
+                "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_due \
+                 WHERE run = ?1 AND due_at > ?2 AND tried_at > ?2 + ?3)"
+            }
             Self::Polls => {
-                "INDEXED BY delivery_poll WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3"
+                "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_poll \
+                 WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3)"
             }
         }
     }
 
-    /// A moment ago, so that nothing counts as done since.
-    const fn anew(self) -> &'static str {
+    const fn mend(self) -> &'static str {
         match self {
-            Self::Tries => "due_at = ?2 + max(0, due_at - tried_at), tried_at = ?2 - 1",
-            Self::Polls => "poll_at = ?2 + max(0, poll_at - coalesce(polled_at, accepted_at)), polled_at = ?2 - 1",
+            Self::Tries => {
+                "UPDATE delivery SET due_at = ?2 + max(0, due_at - tried_at), tried_at = ?2 - 1 \
+                 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_due \
+                 WHERE run = ?1 AND due_at > ?2 AND tried_at > ?2 + ?3)"
+            }
+            Self::Polls => {
+                "UPDATE delivery SET poll_at = ?2 + max(0, poll_at - coalesce(polled_at, accepted_at)), polled_at = ?2 - 1 \
+                 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_poll \
+                 WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3)"
+            }
         }
     }
 }
@@ -43,8 +55,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn has_waits_ahead(&self, run: i64, waits: Waits, now: Millis) -> Result<bool, StoreError> {
-        let text = format!("SELECT EXISTS (SELECT 1 FROM delivery {})", waits.ahead());
-        let found = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(run).bind(now.0).bind(A_LITTLE);
+        let found = sqlx::query_scalar(waits.look()).bind(run).bind(now.0).bind(A_LITTLE);
         found.fetch_one(&self.readers).await.map_err(doing("look at its times"))
     }
 }
@@ -56,9 +67,7 @@ impl Writer {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn mend_times(&mut self, run: i64, waits: Waits, now: Millis) -> Result<u64, StoreError> {
-        let text =
-            format!("UPDATE delivery SET {} WHERE id IN (SELECT id FROM delivery {})", waits.anew(), waits.ahead());
-        let mend = sqlx::query(sqlx::AssertSqlSafe(text)).bind(run).bind(now.0).bind(A_LITTLE);
+        let mend = sqlx::query(waits.mend()).bind(run).bind(now.0).bind(A_LITTLE);
         let done = mend.execute(&mut self.connection).await.map_err(doing("mend its times"))?;
         Ok(done.rows_affected())
     }
