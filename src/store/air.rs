@@ -172,4 +172,19 @@ mod tests {
         let intents = [intent(1, false), intent(2, true), intent(3, false)];
         assert_eq!(air.take_off(&intents, &[Grant::Granted; 3]).len(), 3);
     }
+
+    /// A run of millions goes on at once: what is in the air is found by the few lines of intents alone.
+    #[tokio::test]
+    async fn the_rows_in_the_air_are_found_by_their_keys() {
+        use sqlx::Row;
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(&folder.path().join("s.db")).await.unwrap();
+        for only in ["", "WHERE id BETWEEN 1 AND 2"] {
+            let statement = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN SELECT id, at FROM air {only}"));
+            let rows = sqlx::query(statement).fetch_all(&store.readers).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.get(3)).collect();
+            let by_key = "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+            assert!(plan.iter().any(|step| step == by_key), "{plan:?}");
+        }
+    }
 }
