@@ -36,6 +36,13 @@ const AHEAD: usize = 512;
 const PAGE: u32 = 256;
 /// Intents asked for together at most.
 const GROUP: usize = 256;
+
+/// How many intents are made durable together at most: half of those that may be in the air. Where all went together,
+/// the network would wait for each commit and each commit for the network; so one half is committed while the other is
+/// on its way.
+pub(super) fn together(concurrency: usize) -> usize {
+    (concurrency / 2).clamp(1, GROUP)
+}
 /// How often rows that wait for another try are looked for while fresh ones are there.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// A wait that a person should know of.
@@ -287,7 +294,7 @@ async fn turns(
         // Lets everything that has landed meanwhile come first, so that its slots are given out in the same group.
         tokio::task::yield_now().await;
         let mut rows = vec![first];
-        while rows.len() < GROUP && !job.stop.is_held() {
+        while rows.len() < together(job.concurrency) && !job.stop.is_held() {
             let slot = slots.clone().try_acquire_owned().ok().zip(probe.try_enter());
             let Some(slot) = slot else { break };
             let Ok(row) = ready.try_recv() else { break };

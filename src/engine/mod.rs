@@ -36,7 +36,7 @@ mod week;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::crash::Point;
@@ -62,7 +62,7 @@ pub use stop::{Reason, Stop};
 
 use dispatch::Left;
 use gate::Gate;
-use recorder::{Committed, Entry, Recorder, Standing};
+use recorder::{Committed, Queue, Recorder, Standing};
 use settle::{Rules, Tried};
 
 /// All that working on one run needs.
@@ -298,7 +298,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         tracing::info!(run = %job.run.id, ?work, rows = counted.map(|tally| tally.rows()), open, "begin");
     }
 
-    let (recorder, queue) = Recorder::new();
+    let (recorder, queue) = Recorder::new(dispatch::together(job.concurrency));
     let (returned, returned_rows) = watch::channel(0);
     let recording = apart(record(job.clone(), writer, queue, Committed { returned }, Standing::new(counted, counting)));
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.
@@ -420,7 +420,7 @@ async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
 async fn record(
     job: Arc<Job>,
     mut writer: Writer,
-    queue: mpsc::Receiver<Entry>,
+    queue: Queue,
     committed: Committed,
     standing: Standing,
 ) -> Result<Writer, EngineError> {

@@ -37,8 +37,9 @@ const QUEUE: usize = 4096;
 /// Records in one commit at most, so that those who wait for it do not wait for long.
 const MOST: usize = 1024;
 
-/// How long outcomes that nobody waits for wait for others. Short: what a crash of the machine finds here is in doubt.
-const LINGER: Duration = Duration::from_millis(10);
+/// How long outcomes that nobody waits for wait for others: where the rate is what limits, until the next intents, which
+/// need a commit anyway. Short: what a crash finds here is in doubt.
+const LINGER: Duration = Duration::from_millis(25);
 
 /// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -52,14 +53,47 @@ const LEISURE: u32 = 20;
 #[derive(Clone, Debug)]
 pub(super) struct Recorder(mpsc::Sender<Entry>);
 
+/// The recorder's end of its queue.
+pub(super) struct Queue {
+    entries: mpsc::Receiver<Entry>,
+    /// Intents that were too many for a round, and begin the next.
+    held: Option<Entry>,
+    /// Intents in one commit at most.
+    together: usize,
+}
+
+impl Queue {
+    async fn first(&mut self) -> Option<Entry> {
+        match self.held.take() {
+            Some(entry) => Some(entry),
+            None => self.entries.recv().await,
+        }
+    }
+
+    /// Another entry for this round, if there is one.
+    fn more(&mut self, round: &Round) -> Option<Entry> {
+        if self.held.is_some() {
+            return None;
+        }
+        match self.entries.try_recv().ok()? {
+            Entry::Intend(intents, answer) if !round.has_room(intents.len(), self.together) => {
+                self.held = Some(Entry::Intend(intents, answer));
+                None
+            }
+            entry => Some(entry),
+        }
+    }
+}
+
 /// The recorder is gone: the store failed, and the recorder's own result says how.
 #[derive(Debug)]
 pub(super) struct Gone;
 
 impl Recorder {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Entry>) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        (Self(sender), receiver)
+    /// A recorder that makes at most this many intents durable together, unless they are asked for together.
+    pub(super) fn new(together: usize) -> (Self, Queue) {
+        let (sender, entries) = mpsc::channel(QUEUE);
+        (Self(sender), Queue { entries, held: None, together })
     }
 
     /// Queues an entry.
@@ -134,24 +168,24 @@ impl Standing {
 pub(super) async fn record(
     writer: &mut Writer,
     (store, run): (&Store, &Run),
-    mut queue: mpsc::Receiver<Entry>,
+    mut queue: Queue,
     committed: Committed,
     mut standing: Standing,
     events: &Events,
 ) -> Result<(), StoreError> {
-    while let Some(first) = queue.recv().await {
+    while let Some(first) = queue.first().await {
         let mut round = Round::default();
         round.take(first);
         let late = tokio::time::sleep(LINGER);
         tokio::pin!(late);
         while round.size() < MOST {
-            match queue.try_recv() {
-                Ok(entry) => round.take(entry),
-                Err(_) if round.is_awaited() => break,
+            match queue.more(&round) {
+                Some(entry) => round.take(entry),
+                None if round.is_awaited() => break,
                 // Nobody waits for it: others may share its commit, and the sync is what a commit costs.
-                Err(_) => tokio::select! {
+                None => tokio::select! {
                     biased;
-                    entry = queue.recv() => match entry {
+                    entry = queue.first() => match entry {
                         Some(entry) => round.take(entry),
                         None => break,
                     },
@@ -231,6 +265,11 @@ impl Round {
     /// Whether somebody waits for its commit.
     fn is_awaited(&self) -> bool {
         !(self.intents.is_empty() && self.answers.is_empty() && self.stages.is_empty())
+    }
+
+    /// Whether so many more intents fit in, where so many may be made durable together.
+    fn has_room(&self, more: usize, together: usize) -> bool {
+        self.batch.intents.is_empty() || self.batch.intents.len() + more <= together
     }
 
     fn size(&self) -> usize {
