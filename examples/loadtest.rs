@@ -1,5 +1,5 @@
 //! How fast the whole product sends: the real binary against a provider that answers at once (or after `--latency`), and
-//! what a message costs. Where `oha` is installed, its rate on the same provider in the same minute.
+//! what a message costs. Where `oha` is installed, its rate and cost on the same provider in the same minute.
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example loadtest -- --rows 200000 --concurrency 64
@@ -23,6 +23,9 @@ use clap::Parser;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+/// A rate that limits nothing.
+const UNLIMITED: u32 = 1_000_000;
+
 /// What is measured.
 #[derive(Parser)]
 struct Args {
@@ -36,7 +39,7 @@ struct Args {
     #[arg(long, default_value = "64")]
     concurrency: String,
     /// Messages a second at most
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = UNLIMITED)]
     rate: u32,
     /// Count the syncs, with `strace`
     #[arg(long)]
@@ -66,10 +69,10 @@ async fn main() {
         let folder = tempfile::tempdir().unwrap();
         let ours = run(&args, folder.path(), &base, &sends);
         match oha(&args, &base) {
-            _ if args.latency > 0 => {}
-            Some(rate) => {
-                println!("oha                  {rate:>10.0} messages/s; campaigner's share of it {:.2}", ours / rate)
-            }
+            Some((rate, cpu)) => println!(
+                "oha                  {rate:>10.0} messages/s; campaigner's share of it {:.2}; {cpu:.1} µs of CPU each",
+                ours / rate
+            ),
             None => println!("oha                  not installed"),
         }
     });
@@ -227,17 +230,29 @@ fn usage(proc: &Path) -> Option<(f64, f64)> {
     Some((ticks / 100.0, memory.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0))
 }
 
-/// oha's rate on the same provider, if it is installed.
-fn oha(args: &Args, base: &str) -> Option<f64> {
+/// oha's rate on the same provider and what a message costs it, in microseconds, if it is installed.
+fn oha(args: &Args, base: &str) -> Option<(f64, f64)> {
     let body = r#"{"to":"85264000001","type":"template","template":{"name":"welcome_offer","components":[]}}"#;
-    let concurrency = if args.concurrency == "auto" { "64" } else { &args.concurrency };
-    let output = Command::new("oha")
-        .args(["-n", &args.rows.to_string(), "-c", concurrency, "-m", "POST", "-T", "application/json", "-d", body])
-        .args(["--no-tui", &format!("{base}/external/messages/whatsapp")])
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"))?.trim().parse().ok()
+    // As many as campaigner takes by itself: twice what the rate needs at this latency.
+    let auto = (u64::from(args.rate) * args.latency / 500).clamp(64, 1024).to_string();
+    let concurrency = if args.concurrency == "auto" { &auto } else { &args.concurrency };
+    let rows = args.rows.to_string();
+    let mut process = Command::new("oha");
+    process.args(["-n", &rows, "-c", concurrency, "-m", "POST", "-T", "application/json", "-d", body]);
+    if args.rate < UNLIMITED {
+        process.args(["-q", &args.rate.to_string()]);
+    }
+    let address = format!("{base}/external/messages/whatsapp");
+    let mut child = process.args(["--no-tui", &address]).stdout(Stdio::piped()).spawn().ok()?;
+    let proc = PathBuf::from(format!("/proc/{}", child.id()));
+    let mut cpu = 0.0;
+    while child.try_wait().unwrap().is_none() {
+        cpu = usage(&proc).map_or(cpu, |(cpu, _)| cpu);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let text = std::io::read_to_string(child.stdout.take()?).ok()?;
+    let rate = text.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"))?.trim().parse().ok()?;
+    Some((rate, cpu / args.rows as f64 * 1e6))
 }
 
 async fn provide(listener: TcpListener, latency: Duration, sends: Arc<AtomicU64>) {
