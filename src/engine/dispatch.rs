@@ -36,13 +36,6 @@ const AHEAD: usize = 512;
 const PAGE: u32 = 256;
 /// Intents asked for together at most.
 const GROUP: usize = 256;
-
-/// How many intents are made durable together at most: half of those that may be in the air. Where all went together,
-/// the network would wait for each commit and each commit for the network; so one half is committed while the other is
-/// on its way.
-pub(super) fn together(concurrency: usize) -> usize {
-    (concurrency / 2).clamp(1, GROUP)
-}
 /// How often rows that wait for another try are looked for while fresh ones are there.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// A wait that a person should know of.
@@ -83,6 +76,13 @@ type Slot = (OwnedSemaphorePermit, Pass);
 
 /// Rows with their turn, and the answer on whether their intents are durable.
 type Group = (Vec<(Ready, Intent, Turn, Slot)>, oneshot::Receiver<Vec<bool>>);
+
+/// How many intents are made durable together at most: half of those that may be in the air. Where all went together,
+/// the network would wait for each commit and each commit for the network; so one half is committed while the other is
+/// on its way.
+pub(super) fn together(concurrency: usize) -> usize {
+    (concurrency / 2).clamp(1, GROUP)
+}
 
 /// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
 /// nothing is in flight any more.

@@ -333,3 +333,43 @@ impl Round {
         (self.batch.settled.len() + self.batch.aside.len() + refused) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptNo, RowNo};
+    use crate::store::RowKey;
+
+    fn intents(rows: std::ops::Range<u64>) -> Entry {
+        let intent =
+            |row| Intent { key: RowKey::new(1, RowNo(row)), attempt: AttemptNo(1), at: Millis(0), again: false };
+        Entry::Intend(rows.map(intent).collect(), oneshot::channel().0)
+    }
+
+    /// The rows that have their intents in each commit, if each is begun when everything is in the queue.
+    async fn commits(together: usize, asked: impl IntoIterator<Item = Entry>) -> Vec<Vec<u64>> {
+        let (recorder, mut queue) = Recorder::new(together);
+        for entry in asked {
+            recorder.record(entry).await.unwrap();
+        }
+        drop(recorder);
+        let mut commits = Vec::new();
+        while let Some(first) = queue.first().await {
+            let mut round = Round::default();
+            round.take(first);
+            while let Some(entry) = queue.more(&round) {
+                round.take(entry);
+            }
+            commits.push(round.batch.intents.iter().map(|intent| intent.key.row().0).collect());
+        }
+        commits
+    }
+
+    #[tokio::test]
+    async fn one_commit_has_half_of_the_intents_at_most_and_their_order_is_kept() {
+        let asked = [intents(1..3), intents(3..4), Entry::Reach(Stage::Started), intents(4..6), intents(6..7)];
+        assert_eq!(commits(4, asked).await, [vec![1, 2, 3], vec![4, 5, 6]]);
+        // A single group that is larger goes by itself: it could never go otherwise.
+        assert_eq!(commits(1, [intents(1..4), intents(4..5)]).await, [vec![1, 2, 3], vec![4]]);
+    }
+}
