@@ -14,7 +14,7 @@ pub(super) async fn tries(job: &Job, writer: &mut Writer) -> Result<(), EngineEr
 /// Messages that wait to be asked about.
 pub(super) async fn polls(job: &Job) -> Result<(), EngineError> {
     let (run, now) = (job.run.key, job.clock.now());
-    if job.store.has_waits_ahead(run, Waits::Polls, now).await? {
+    if job.store.has_polls_ahead(run, now).await? {
         let mut writer = job.store.writer().await?;
         tell(job, writer.mend_times(run, Waits::Polls, now).await?);
         writer.close().await?;

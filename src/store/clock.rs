@@ -20,19 +20,6 @@ pub enum Waits {
 /// Waits that began in the future also end there, which the index tells. What begins anew began a moment ago, so that
 /// nothing counts as done since.
 impl Waits {
-    const fn look(self) -> &'static str {
-        match self {
-            Self::Tries => {
-                "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_due \
-                 WHERE run = ?1 AND due_at > ?2 AND tried_at > ?2 + ?3)"
-            }
-            Self::Polls => {
-                "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_poll \
-                 WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3)"
-            }
-        }
-    }
-
     const fn mend(self) -> &'static str {
         match self {
             Self::Tries => {
@@ -50,12 +37,16 @@ impl Waits {
 }
 
 impl Store {
-    /// Whether there are waits of a run that began in the future. Of millions of messages it takes a second to know.
+    /// Whether messages of a run wait to be asked about since a time in the future. Of millions it takes a second to know.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn has_waits_ahead(&self, run: i64, waits: Waits, now: Millis) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar(waits.look()).bind(run).bind(now.0).bind(A_LITTLE);
+    pub async fn has_polls_ahead(&self, run: i64, now: Millis) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_poll \
+             WHERE run = ?1 AND poll_at > ?2 AND coalesce(polled_at, accepted_at) > ?2 + ?3)",
+        );
+        let found = found.bind(run).bind(now.0).bind(A_LITTLE);
         found.fetch_one(&self.readers).await.map_err(doing("look at its times"))
     }
 }
