@@ -73,7 +73,9 @@ pub(super) fn states(tally: &Tally) -> Vec<String> {
     let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
         let share = match of {
             Some((whole, name)) if whole > 0 => {
-                format!("  {:>5.1} % of {name}", 100.0 * rows as f64 / whole as f64)
+                // Rounded down, as in the reports, so that only all of them are 100 %.
+                let per_mille = u128::from(rows) * 1000 / u128::from(whole);
+                format!("  {:>3}.{} % of {name}", per_mille / 10, per_mille % 10)
             }
             _ => String::new(),
         };
