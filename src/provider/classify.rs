@@ -10,13 +10,16 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::codes::{self, Class};
-use super::wire::{Envelope, Status};
+use super::wire::{Envelope, Status, Success};
 use super::{BrokenAnswer, PollError};
 use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate};
 
 /// The outcome of a send whose answer was read whole.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+    if let (true, Some(message_id)) = (status.is_success(), Success::message_id(body)) {
+        return Outcome::Accepted { message_id: message_id.to_owned() };
+    }
+    let Ok(envelope) = Envelope::read(body) else {
         return without_envelope(status, wait, body);
     };
     match (envelope.status.as_ref(), status.is_success()) {
@@ -44,7 +47,7 @@ pub(super) fn statuses(
     wait: Option<Duration>,
     body: &[u8],
 ) -> Result<Vec<StatusUpdate>, PollError> {
-    let outcome = match serde_json::from_slice::<Envelope>(body) {
+    let outcome = match Envelope::read(body) {
         Ok(envelope) if envelope.status == "success" && status.is_success() => {
             let garbled =
                 || PollError::TryAgain(Problem::new("bad_answer", "the statuses in the answer cannot be read"));

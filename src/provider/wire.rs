@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::Deserializer;
@@ -11,9 +12,54 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// What is read by its keys alone. A list is no envelope, though what one holds might stand in it in the right order.
+pub(super) struct ByKeys<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByKeys<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
+            type Value = ByKeys<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ByKeys<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(ByKeys)
+            }
+        }
+
+        deserializer.deserialize_map(Keys(PhantomData))
+    }
+}
+
+/// The answer that nearly all are, read in one go: a message was accepted. Whatever cannot be read like this is an
+/// [`Envelope`] or none.
+#[derive(Deserialize)]
+pub(super) struct Success<'a> {
+    status: &'a str,
+    #[serde(borrow)]
+    data: ByKeys<Named<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Named<'a> {
+    msg_id: &'a str,
+}
+
+impl<'a> Success<'a> {
+    /// The message's id in the body of an answer, if that is such an answer.
+    pub(super) fn message_id(body: &'a [u8]) -> Option<&'a str> {
+        let ByKeys(Self { status, data: ByKeys(Named { msg_id }) }) =
+            serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
+        (status == "success" && !msg_id.trim().is_empty()).then_some(msg_id)
+    }
+}
+
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
-#[serde(remote = "Self")]
 pub(super) struct Envelope<'a> {
     /// `success` or `error`.
     #[serde(borrow)]
@@ -29,28 +75,15 @@ pub(super) struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// By its keys alone: a list is no envelope, though what an envelope holds might stand in it in the right order.
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Envelope<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the provider's envelope")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Envelope<'de>, A::Error> {
-                Envelope::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_map(Keys)
+impl<'a> Envelope<'a> {
+    /// Reads the body of an answer.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub(super) fn read(body: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body).map(|ByKeys(envelope)| envelope)
     }
-}
 
-impl Envelope<'_> {
     /// The message's id in the answer to a send.
     pub(super) fn message_id(&self) -> Option<String> {
         match serde_json::from_str(self.entry("msg_id")?.get()).ok()? {

@@ -1,7 +1,7 @@
 //! What is in the air, as the writer keeps it in mind: the rows with an intent and no outcome. Decides which intents may
 //! be, and which lines of `intent` are done with; reads the store once and never writes it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
@@ -13,9 +13,9 @@ use super::{Grant, Intent, RowKey, StoreError};
 #[derive(Debug)]
 pub(super) struct Air {
     /// Each with its line in `intent`.
-    rows: HashMap<RowKey, i64>,
+    rows: BTreeMap<RowKey, i64>,
     /// The lines there are, with how many of their rows are in the air.
-    lines: HashMap<i64, u32>,
+    lines: BTreeMap<i64, u32>,
     /// The last row that was ever taken up for the first time.
     last_fresh: Option<RowKey>,
     /// Lines in the store that have no row in the air any more.
@@ -50,7 +50,7 @@ impl Air {
         .await
         .map_err(failed())?;
         let last_fresh = last_tried(store, run).await?;
-        let mut air = Self { rows: HashMap::new(), lines: HashMap::new(), last_fresh, done };
+        let mut air = Self { rows: BTreeMap::new(), lines: BTreeMap::new(), last_fresh, done };
         for (id, line) in rows {
             air.put(RowKey(id), line);
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn empty() -> Air {
-        Air { rows: HashMap::new(), lines: HashMap::new(), last_fresh: None, done: Vec::new() }
+        Air { rows: BTreeMap::new(), lines: BTreeMap::new(), last_fresh: None, done: Vec::new() }
     }
 
     #[test]

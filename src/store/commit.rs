@@ -7,12 +7,14 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, Row, SqliteConnection};
 
 use super::air::{Air, Line};
 use super::error::doing;
-use super::many::{Bound, Many, room, size};
-use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, Written, connect};
+use super::many::{Many, room, size};
+use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, Written, connect, firsts};
 use crate::crash::Point;
 use crate::model::{Change, State};
 
@@ -56,9 +58,9 @@ impl Writer {
             || !batch.polled.is_empty()
             || !batch.aside.is_empty()
             || batch.polls > 0
-            || firsts.len() > MOST;
+            || firsts.len() > firsts::MOST;
         let mut moved = Vec::new();
-        let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
+        let suppressed = begin(store, run, &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
                 write_others(store, others).await?;
@@ -94,13 +96,6 @@ impl Writer {
     }
 }
 
-impl Settled {
-    /// Whether it is of the kind that most are: accepted, and never tried before. Then all else about it is known.
-    fn is_accepted_at_first(&self) -> bool {
-        self.state == State::Accepted && !self.again && self.problem.is_none()
-    }
-}
-
 /// Rows in one execution at most: few enough that the statements of all sizes together stay small.
 const MOST: usize = 1 << (SIZES - 2);
 /// Sizes of a text: for no row, and for each power of two up to [`MOST`].
@@ -121,24 +116,10 @@ const EMPTY: &str = "DELETE FROM intent WHERE id IN \
     (SELECT line.value ->> 0 FROM (SELECT 1 FROM suppression LIMIT 1) CROSS JOIN json_each(?) line) \
     AND NOT EXISTS (SELECT 1 FROM air a WHERE a.intent = intent.id)";
 
-static FIRST_LEDGER: Many = Many::new(
-    "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome) SELECT column1, 1, column2, column3, 2 FROM (VALUES ",
-    3,
-    ") WHERE column1 IS NOT NULL",
-);
-static FIRST_DELIVERY: Many = Many::new(
-    "INSERT INTO delivery (id, run, state, attempts, tries, tried_at, accepted_at, message_id, poll_at) \
-     SELECT column1, column1 >> 40, 2, 1, 1, column2, column3, column4, column5 FROM (VALUES ",
-    5,
-    ") WHERE column1 IS NOT NULL",
-);
-const _: () = assert!(
-    State::Accepted as i64 == 2 && State::Suppressed as i64 == 12 && RowKey::ROW_BITS == 40,
-    "they stand in the statements"
-);
+const _: () = assert!(State::Suppressed as i64 == 12 && RowKey::ROW_BITS == 40, "they stand in the statements");
 
 static LEDGER: Many = Many::new(
-    "INSERT INTO attempt (recipient, attempt, at, ended_at, outcome, code) SELECT * FROM (VALUES ",
+    "INSERT INTO attempt (first, last, attempt, at, ended_at, outcome, code) SELECT column1, * FROM (VALUES ",
     6,
     ") WHERE column1 IS NOT NULL",
 );
@@ -158,51 +139,38 @@ static DELIVERY: Many = Many::new(
 /// the suppression list, and are marked so.
 async fn begin(
     store: &mut SqliteConnection,
+    run: i64,
     done: &[i64],
     lines: &[Line],
     firsts: &[&Settled],
     all: bool,
 ) -> Result<HashSet<RowKey>, StoreError> {
-    static TEXTS: [[OnceLock<String>; SIZES]; 2] = [const { [const { OnceLock::new() }; SIZES] }; 2];
-    let (now, later) = firsts.split_at(firsts.len().min(MOST));
-    let index = size(now.len());
-    let text = TEXTS[usize::from(all)][index].get_or_init(|| {
-        let (firsts, end) = (firsts_text(room(index)), if all { "COMMIT" } else { "" });
-        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{firsts}{end}")
+    static TEXTS: [firsts::Texts; 2] = [const { [const { OnceLock::new() }; firsts::MOST + 1] }; 2];
+    let (now, later) = firsts.split_at(firsts.len().min(firsts::MOST));
+    let text = TEXTS[usize::from(all)][now.len()].get_or_init(|| {
+        let (rows, end) = (firsts::text(now.len()), if all { "COMMIT" } else { "" });
+        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{};{rows}{end}", firsts::LEDGER)
     });
     let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
-    let statement = sqlx::query(text.as_str()).bind(done).bind(lines.clone()).bind(lines.clone()).bind(lines);
-    let suppressed = bind_firsts(statement, room(index), now).fetch_all(&mut *store).await.map_err(doing("commit"))?;
-    for firsts in later.chunks(MOST) {
-        static TEXTS: [OnceLock<String>; SIZES] = [const { OnceLock::new() }; SIZES];
-        let index = size(firsts.len());
-        let text = TEXTS[index].get_or_init(|| firsts_text(room(index)));
-        let statement = bind_firsts(sqlx::query(text.as_str()), room(index), firsts);
-        statement.execute(&mut *store).await.map_err(doing("commit"))?;
+    let mut values = SqliteArguments::default();
+    for text in [&done, &lines, &lines, &lines, &firsts::lines(firsts)] {
+        values.add(text).map_err(encoded)?;
+    }
+    firsts::add(&mut values, run, now).map_err(encoded)?;
+    let statement = sqlx::query_with(text.as_str(), values);
+    let suppressed = statement.fetch_all(&mut *store).await.map_err(doing("commit"))?;
+    for firsts in later.chunks(firsts::MOST) {
+        static TEXTS: firsts::Texts = [const { OnceLock::new() }; firsts::MOST + 1];
+        let text = TEXTS[firsts.len()].get_or_init(|| firsts::text(firsts.len()));
+        let mut values = SqliteArguments::default();
+        firsts::add(&mut values, run, firsts).map_err(encoded)?;
+        sqlx::query_with(text.as_str(), values).execute(&mut *store).await.map_err(doing("commit"))?;
     }
     suppressed.iter().map(|row| row.try_get(0).map(RowKey)).collect::<Result<_, _>>().map_err(doing("commit"))
 }
 
-fn firsts_text(rows: usize) -> String {
-    let mut text = String::new();
-    if rows > 0 {
-        FIRST_LEDGER.add_to(&mut text, rows);
-        FIRST_DELIVERY.add_to(&mut text, rows);
-    }
-    text
-}
-
-fn bind_firsts<'a>(statement: Bound<'a>, room: usize, firsts: &[&'a Settled]) -> Bound<'a> {
-    let statement = FIRST_LEDGER.bind(statement, room, firsts.iter().copied(), |entry, first| {
-        entry.bind(first.key.0).bind(first.at.0).bind(first.ended_at.0)
-    });
-    FIRST_DELIVERY.bind(statement, room, firsts.iter().copied(), |row, first| {
-        row.bind(first.key.0)
-            .bind(first.at.0)
-            .bind(first.ended_at.0)
-            .bind(&first.message_id)
-            .bind(first.poll_at.map(|at| at.0))
-    })
+fn encoded(error: BoxDynError) -> StoreError {
+    doing("commit")(sqlx::Error::Encode(error))
 }
 
 fn lines_text(lines: &[Line]) -> String {

@@ -17,6 +17,7 @@ mod commit;
 mod decision;
 mod dispatch;
 mod error;
+mod firsts;
 mod lock;
 mod many;
 mod migrate;

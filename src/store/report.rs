@@ -8,7 +8,7 @@ use super::report_rows::{ReportRows, Wanted};
 use super::{RowKey, Run, Store, StoreError, reading};
 use crate::model::{Channel, Millis, ReportRow, RowNo, State, Tally};
 
-/// Attempts that are looked at for the rate now: some milliseconds' work.
+/// Lines of the ledger that are looked at for the rate now: some milliseconds' work.
 const LATEST: i64 = 50_000;
 
 impl Store {
@@ -61,8 +61,8 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn settled_lately(&self, run: &Run, since: Millis) -> Result<(u64, Millis), StoreError> {
         let (rows, seen, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
-            "SELECT count(*) FILTER (WHERE recipient BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), \
-             count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
+            "SELECT coalesce(sum(last - first + 1) FILTER ( \
+               WHERE first BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), 0), count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
         )
         .bind(RowKey::first(run.key))
         .bind(RowKey::last(run.key))

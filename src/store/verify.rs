@@ -52,7 +52,7 @@ const RULES: [(&str, &str); 13] = [
     (
         "every decision of a person is about a row that was tried",
         "SELECT count(*) FROM decision c WHERE c.recipient BETWEEN ?1 AND ?2 \
-         AND (c.state NOT IN ({sent},{exhausted}) OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.recipient = c.recipient))",
+         AND (c.state NOT IN ({sent},{exhausted}) OR NOT EXISTS (SELECT 1 FROM attempt a WHERE c.recipient BETWEEN a.first AND a.last))",
     ),
     (
         "no message id stands twice",
@@ -60,21 +60,23 @@ const RULES: [(&str, &str); 13] = [
     ),
     (
         "every attempt belongs to a row that was taken up",
-        "SELECT count(*) FROM attempt a WHERE a.recipient BETWEEN ?1 AND ?2 \
-         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = a.recipient)",
+        "SELECT (SELECT coalesce(sum(last - first + 1), 0) FROM attempt WHERE first BETWEEN ?1 AND ?2) - \
+         (SELECT count(*) FROM attempt a CROSS JOIN delivery d ON d.id BETWEEN a.first AND a.last \
+           WHERE a.first BETWEEN ?1 AND ?2)",
     ),
     (
         "every row's attempts are in the ledger, each once",
         "SELECT count(*) FROM delivery d LEFT JOIN ( \
-           SELECT recipient, count(*) AS n, max(attempt) AS top FROM attempt WHERE recipient BETWEEN ?1 AND ?2 GROUP BY recipient \
-         ) a ON a.recipient = d.id WHERE d.id BETWEEN ?1 AND ?2 \
+           SELECT r.id AS id, count(*) AS n, max(a.attempt) AS top FROM attempt a \
+           CROSS JOIN delivery r ON r.id BETWEEN a.first AND a.last WHERE a.first BETWEEN ?1 AND ?2 GROUP BY r.id \
+         ) a ON a.id = d.id WHERE d.id BETWEEN ?1 AND ?2 \
          AND (coalesce(a.n, 0) <> d.attempts OR coalesce(a.top, 0) <> d.attempts)",
     ),
     (
         "no row was accepted twice without a person's yes",
-        "SELECT count(*) FROM (SELECT a.recipient FROM attempt a JOIN delivery d ON d.id = a.recipient \
-         WHERE a.recipient BETWEEN ?1 AND ?2 AND a.outcome = {accepted} \
-         GROUP BY a.recipient HAVING count(*) > 1 + max(d.put_back))",
+        "SELECT count(*) FROM (SELECT d.id FROM attempt a CROSS JOIN delivery d ON d.id BETWEEN a.first AND a.last \
+         WHERE a.first BETWEEN ?1 AND ?2 AND a.outcome = {accepted} \
+         GROUP BY d.id HAVING count(*) > 1 + max(d.put_back))",
     ),
     (
         "an intent is there as long as one of its rows is in the air",
@@ -133,4 +135,75 @@ fn with_states(sql: &str) -> String {
     State::ALL
         .into_iter()
         .fold(sql.to_owned(), |sql, state| sql.replace(&format!("{{{state}}}"), &state.code().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptNo, Millis, RowNo};
+    use crate::store::{Batch, Intent, Settled};
+
+    fn accepted(row: u64) -> Settled {
+        Settled {
+            key: RowKey::new(1, RowNo(row)),
+            attempt: AttemptNo(1),
+            again: false,
+            left: true,
+            at: Millis(1),
+            ended_at: Millis(2),
+            state: State::Accepted,
+            tries: 1,
+            put_off: 0,
+            message_id: Some(format!("wamid.{row}")),
+            problem: None,
+            due_at: None,
+            poll_at: Some(Millis(3)),
+            doubted: false,
+        }
+    }
+
+    /// The rules that do not hold after a statement, of a run of 6 rows that are all accepted.
+    async fn broken_by(statement: &'static str) -> Vec<(&'static str, u64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, planned_at, rows) \
+             VALUES ('sale', 1, '{}', 'a', 'b', 1, 2, 6); \
+             WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 6) \
+             INSERT INTO recipient (id, line, state, phone, cells) SELECT (1 << 40) + i, i, 0, 85264000000 + i, '[]' FROM n",
+        )
+        .execute(&mut writer.connection)
+        .await
+        .unwrap();
+        let intent =
+            |row| Intent { key: RowKey::new(1, RowNo(row)), attempt: AttemptNo(1), at: Millis(1), again: false };
+        writer.commit(1, &Batch { intents: (1..=6).map(intent).collect(), ..Batch::default() }).await.unwrap();
+        // Two commits, so two lines in the ledger.
+        for rows in [1..=4, 5..=6] {
+            writer.commit(1, &Batch { settled: rows.map(accepted).collect(), ..Batch::default() }).await.unwrap();
+        }
+        sqlx::raw_sql(statement).execute(&mut writer.connection).await.unwrap();
+        let run = store.run(None).await.unwrap();
+        let findings = store.verify(&run).await.unwrap();
+        findings
+            .into_iter()
+            .filter(|finding| finding.broken > 0)
+            .map(|finding| (finding.rule, finding.broken))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn whatever_is_wrong_in_the_ledger_is_found() {
+        let (stray, once) =
+            ("every attempt belongs to a row that was taken up", "every row's attempts are in the ledger, each once");
+        let twice = "no row was accepted twice without a person's yes";
+        assert_eq!(broken_by("SELECT 1").await, []);
+        assert_eq!(broken_by("DELETE FROM attempt WHERE last - first = 3").await, [(once, 4)]);
+        assert_eq!(broken_by("UPDATE attempt SET last = last - 1").await, [(once, 2)]);
+        assert_eq!(broken_by("UPDATE attempt SET last = last + 1").await, [(stray, 1), (once, 1), (twice, 1)]);
+        let again = "INSERT INTO attempt (first, last, attempt, at, ended_at, outcome) SELECT last, last, 2, 3, 4, outcome FROM attempt";
+        assert_eq!(broken_by(again).await, [(once, 2), (twice, 2)]);
+        assert_eq!(broken_by("UPDATE attempt SET attempt = 2").await, [(once, 6)]);
+    }
 }

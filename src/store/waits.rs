@@ -83,8 +83,8 @@ impl Store {
     pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
         // The ledger is in the order of time, nearly; reading all of it costs a second for millions, once a process.
         let taken: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM attempt WHERE at >= ?1 AND outcome IN (?3, ?4) \
-             AND (recipient >> 40) IN (SELECT id FROM run WHERE name = ?2)",
+            "SELECT coalesce(sum(last - first + 1), 0) FROM attempt WHERE at >= ?1 AND outcome IN (?3, ?4) \
+             AND (first >> 40) IN (SELECT id FROM run WHERE name = ?2)",
         )
         .bind(since.0)
         .bind(name)

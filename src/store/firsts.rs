@@ -1,0 +1,103 @@
+//! How messages are written that were accepted the first time they were tried, as most are: a row each in `delivery`, with
+//! only what differs from one to the next, and in the ledger a line for all that lie side by side. Decides nothing.
+
+use std::sync::OnceLock;
+
+use sqlx::Arguments;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::SqliteArguments;
+
+use super::{RowKey, Settled};
+use crate::model::{Millis, State};
+
+/// Rows in one statement at most. There is one for each number of rows, so that nothing is left over in any.
+pub(super) const MOST: usize = 64;
+
+/// A statement for each number of rows.
+pub(super) type Texts = [OnceLock<String>; MOST + 1];
+
+/// Writes the lines that [`lines`] gives.
+pub(super) const LEDGER: &str = "INSERT INTO attempt (first, last, attempt, at, ended_at, outcome) \
+    SELECT value ->> 0, value ->> 1, 1, value ->> 2, value ->> 3, 2 FROM json_each(?)";
+
+const _: () = assert!(State::Accepted as i64 == 2, "it stands in the statements");
+
+impl Settled {
+    /// Whether it is of this kind. Then all else about it is known.
+    pub(super) fn is_accepted_at_first(&self) -> bool {
+        self.state == State::Accepted && !self.again && self.problem.is_none()
+    }
+}
+
+/// The statement that writes so many rows to `delivery`; none for no row.
+pub(super) fn text(rows: usize) -> String {
+    if rows == 0 {
+        return String::new();
+    }
+    let values = "(?,?,2,1,1,?,?,?,?),".repeat(rows);
+    let columns = "id, run, state, attempts, tries, tried_at, accepted_at, message_id, poll_at";
+    format!("INSERT INTO delivery ({columns}) VALUES {};", values.trim_end_matches(','))
+}
+
+/// Adds what it needs of these rows to the values of a statement.
+pub(super) fn add(values: &mut SqliteArguments, run: i64, firsts: &[&Settled]) -> Result<(), BoxDynError> {
+    values.reserve(firsts.len() * 6, 0);
+    for first in firsts {
+        values.add(first.key.0)?;
+        values.add(run)?;
+        values.add(first.at.0)?;
+        values.add(first.ended_at.0)?;
+        values.add(&first.message_id)?;
+        values.add(first.poll_at.map(|at| at.0))?;
+    }
+    Ok(())
+}
+
+/// The lines of the ledger for these rows, as JSON: first and last row, since when in the air, and when the last outcome
+/// was known.
+pub(super) fn lines(firsts: &[&Settled]) -> String {
+    let mut rows: Vec<(RowKey, Millis, Millis)> = firsts.iter().map(|row| (row.key, row.at, row.ended_at)).collect();
+    rows.sort_unstable();
+    let mut lines: Vec<(i64, i64, i64, i64)> = Vec::new();
+    for (RowKey(key), Millis(at), Millis(ended_at)) in rows {
+        match lines.last_mut() {
+            Some((_, last, since, until)) if *last + 1 == key && *since == at => {
+                *last = key;
+                *until = (*until).max(ended_at);
+            }
+            _ => lines.push((key, key, at, ended_at)),
+        }
+    }
+    serde_json::to_string(&lines).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptNo, RowNo};
+
+    #[test]
+    fn rows_side_by_side_that_took_off_together_are_one_line_of_the_ledger() {
+        let first = |row, at, ended_at| Settled {
+            key: RowKey::new(1, RowNo(row)),
+            attempt: AttemptNo(1),
+            again: false,
+            left: true,
+            at: Millis(at),
+            ended_at: Millis(ended_at),
+            state: State::Accepted,
+            tries: 1,
+            put_off: 0,
+            message_id: Some("wamid.1".to_owned()),
+            problem: None,
+            due_at: None,
+            poll_at: None,
+            doubted: false,
+        };
+        // As they come in; 4 has not come back, and 6 took off later.
+        let rows = [first(3, 10, 21), first(1, 10, 24), first(2, 10, 22), first(6, 11, 20), first(5, 10, 23)];
+        let lines: Vec<(i64, i64, i64, i64)> = serde_json::from_str(&lines(&rows.each_ref())).unwrap();
+        let key = |row| RowKey::new(1, RowNo(row)).0;
+        assert_eq!(lines, [(key(1), key(3), 10, 24), (key(5), key(5), 10, 23), (key(6), key(6), 11, 20)]);
+    }
+}
