@@ -60,7 +60,7 @@ impl Writer {
             || batch.polls > 0
             || firsts.len() > firsts::MOST;
         let mut moved = Vec::new();
-        let suppressed = begin(store, run, &air.done(), &lines, &firsts, !more).await?;
+        let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
                 write_others(store, others).await?;
@@ -139,32 +139,31 @@ static DELIVERY: Many = Many::new(
 /// the suppression list, and are marked so.
 async fn begin(
     store: &mut SqliteConnection,
-    run: i64,
     done: &[i64],
     lines: &[Line],
     firsts: &[&Settled],
     all: bool,
 ) -> Result<HashSet<RowKey>, StoreError> {
-    static TEXTS: [firsts::Texts; 2] = [const { [const { OnceLock::new() }; firsts::MOST + 1] }; 2];
-    let (now, later) = firsts.split_at(firsts.len().min(firsts::MOST));
-    let text = TEXTS[usize::from(all)][now.len()].get_or_init(|| {
-        let (rows, end) = (firsts::text(now.len()), if all { "COMMIT" } else { "" });
-        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{};{rows}{end}", firsts::LEDGER)
+    static TEXTS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    static LATER: OnceLock<String> = OnceLock::new();
+    let text = TEXTS[usize::from(all)].get_or_init(|| {
+        let (ledger, rows, end) = (firsts::LEDGER, firsts::text(), if all { "COMMIT" } else { "" });
+        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{ledger};{rows}{end}")
     });
+    let (now, later) = firsts.split_at(firsts.len().min(firsts::MOST));
     let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
     let mut values = SqliteArguments::default();
     for text in [&done, &lines, &lines, &lines, &firsts::lines(firsts)] {
         values.add(text).map_err(encoded)?;
     }
-    firsts::add(&mut values, run, now).map_err(encoded)?;
+    firsts::add(&mut values, now).map_err(encoded)?;
     let statement = sqlx::query_with(text.as_str(), values);
     let suppressed = statement.fetch_all(&mut *store).await.map_err(doing("commit"))?;
     for firsts in later.chunks(firsts::MOST) {
-        static TEXTS: firsts::Texts = [const { OnceLock::new() }; firsts::MOST + 1];
-        let text = TEXTS[firsts.len()].get_or_init(|| firsts::text(firsts.len()));
         let mut values = SqliteArguments::default();
-        firsts::add(&mut values, run, firsts).map_err(encoded)?;
-        sqlx::query_with(text.as_str(), values).execute(&mut *store).await.map_err(doing("commit"))?;
+        firsts::add(&mut values, firsts).map_err(encoded)?;
+        let statement = sqlx::query_with(LATER.get_or_init(firsts::text).as_str(), values);
+        statement.execute(&mut *store).await.map_err(doing("commit"))?;
     }
     suppressed.iter().map(|row| row.try_get(0).map(RowKey)).collect::<Result<_, _>>().map_err(doing("commit"))
 }

@@ -1,8 +1,6 @@
 //! How messages are written that were accepted the first time they were tried, as most are: a row each in `delivery`, with
 //! only what differs from one to the next, and in the ledger a line for all that lie side by side. Decides nothing.
 
-use std::sync::OnceLock;
-
 use sqlx::Arguments;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
@@ -10,17 +8,15 @@ use sqlx::sqlite::SqliteArguments;
 use super::{RowKey, Settled};
 use crate::model::{Millis, State};
 
-/// Rows in one statement at most. There is one for each number of rows, so that nothing is left over in any.
+/// Rows in one statement at most. It is the same for any number of rows up to this, so that it is always at hand: one for
+/// each number would be met cold by every commit.
 pub(super) const MOST: usize = 64;
-
-/// A statement for each number of rows.
-pub(super) type Texts = [OnceLock<String>; MOST + 1];
 
 /// Writes the lines that [`lines`] gives.
 pub(super) const LEDGER: &str = "INSERT INTO attempt (first, last, attempt, at, ended_at, outcome) \
     SELECT value ->> 0, value ->> 1, 1, value ->> 2, value ->> 3, 2 FROM json_each(?)";
 
-const _: () = assert!(State::Accepted as i64 == 2, "it stands in the statements");
+const _: () = assert!(State::Accepted as i64 == 2 && RowKey::ROW_BITS == 40, "they stand in the statements");
 
 impl Settled {
     /// Whether it is of this kind. Then all else about it is known.
@@ -29,22 +25,25 @@ impl Settled {
     }
 }
 
-/// The statement that writes so many rows to `delivery`; none for no row.
-pub(super) fn text(rows: usize) -> String {
-    if rows == 0 {
-        return String::new();
-    }
-    let values = "(?,?,2,1,1,?,?,?,?),".repeat(rows);
-    let columns = "id, run, state, attempts, tries, tried_at, accepted_at, message_id, poll_at";
-    format!("INSERT INTO delivery ({columns}) VALUES {};", values.trim_end_matches(','))
+/// The statement that writes up to [`MOST`] rows to `delivery`, whose values [`add`] adds.
+pub(super) fn text() -> String {
+    let values = "(?,?,?,?,?),".repeat(MOST);
+    format!(
+        "WITH rows (n) AS (VALUES (?)) \
+         INSERT INTO delivery (id, run, state, attempts, tries, tried_at, accepted_at, message_id, poll_at) \
+         SELECT column1, column1 >> 40, 2, 1, 1, column2, column3, column4, column5 FROM (VALUES {}) \
+         LIMIT (SELECT n FROM rows);",
+        values.trim_end_matches(',')
+    )
 }
 
-/// Adds what it needs of these rows to the values of a statement.
-pub(super) fn add(values: &mut SqliteArguments, run: i64, firsts: &[&Settled]) -> Result<(), BoxDynError> {
-    values.reserve(firsts.len() * 6, 0);
+/// Adds what that statement needs of these rows, at most [`MOST`], as the last of a text: the places that are left over
+/// have no value.
+pub(super) fn add(values: &mut SqliteArguments, firsts: &[&Settled]) -> Result<(), BoxDynError> {
+    values.reserve(1 + firsts.len() * 5, 0);
+    values.add(i64::try_from(firsts.len())?)?;
     for first in firsts {
         values.add(first.key.0)?;
-        values.add(run)?;
         values.add(first.at.0)?;
         values.add(first.ended_at.0)?;
         values.add(&first.message_id)?;
