@@ -38,7 +38,7 @@ pub(super) fn text() -> String {
 }
 
 /// Adds what that statement needs of these rows, at most [`MOST`], as the last of a text: the places that are left over
-/// have no value.
+/// have no value. None of them is ever taken; if one were, its run would be NULL and the commit refused.
 pub(super) fn add(values: &mut SqliteArguments, firsts: &[&Settled]) -> Result<(), BoxDynError> {
     values.reserve(1 + firsts.len() * 5, 0);
     values.add(i64::try_from(firsts.len())?)?;
