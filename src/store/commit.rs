@@ -13,7 +13,7 @@ use sqlx::{Arguments, Row, SqliteConnection};
 
 use super::air::{Air, Line};
 use super::error::doing;
-use super::many::{Many, room, size};
+use super::many::Many;
 use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, Written, connect, firsts};
 use crate::crash::Point;
 use crate::model::{Change, State};
@@ -97,9 +97,9 @@ impl Writer {
 }
 
 /// Rows in one execution at most: few enough that the statements of all sizes together stay small.
-const MOST: usize = 1 << (SIZES - 2);
-/// Sizes of a text: for no row, and for each power of two up to [`MOST`].
-const SIZES: usize = 10;
+const MOST: usize = 1 << (SIZES - 1);
+/// Sizes of a text: each power of two up to [`MOST`].
+const SIZES: usize = 9;
 
 const DONE: &str = "DELETE FROM intent WHERE id IN (SELECT value FROM json_each(?))";
 const LINES: &str = "INSERT INTO intent (id, first, last, again, attempt, at) \
@@ -183,9 +183,8 @@ fn lines_text(lines: &[Line]) -> String {
 /// Writes outcomes of any kind, at most [`MOST`].
 async fn write_others(store: &mut SqliteConnection, settled: &[&Settled]) -> Result<(), StoreError> {
     static TEXTS: [OnceLock<String>; SIZES] = [const { OnceLock::new() }; SIZES];
-    let index = size(settled.len());
-    let room = room(index);
-    let text = TEXTS[index].get_or_init(|| {
+    let room = settled.len().next_power_of_two();
+    let text = TEXTS[room.trailing_zeros() as usize].get_or_init(|| {
         let mut text = String::new();
         LEDGER.add_to(&mut text, room);
         DELIVERY.add_to(&mut text, room);
@@ -322,22 +321,7 @@ mod tests {
     }
 
     fn accepted(intent: &Intent) -> Settled {
-        Settled {
-            key: intent.key,
-            attempt: intent.attempt,
-            again: intent.again,
-            left: true,
-            at: intent.at,
-            ended_at: Millis(2),
-            state: State::Accepted,
-            tries: 1,
-            put_off: 0,
-            message_id: Some("wamid.1".to_owned()),
-            problem: None,
-            due_at: None,
-            poll_at: None,
-            doubted: false,
-        }
+        Settled::accepted_at_first(intent.key)
     }
 
     /// More than one execution holds, with numbers on the list among them, and an outcome that nobody waits for.

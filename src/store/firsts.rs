@@ -8,8 +8,8 @@ use sqlx::sqlite::SqliteArguments;
 use super::{RowKey, Settled};
 use crate::model::{Millis, State};
 
-/// Rows in one statement at most. It is the same for any number of rows up to this, so that it is always at hand: one for
-/// each number would be met cold by every commit.
+/// Rows in one statement at most. It is the same for any number of rows up to this: one prepared for each number brings
+/// nothing and takes some MiB.
 pub(super) const MOST: usize = 64;
 
 /// Writes the lines that [`lines`] gives.
@@ -75,23 +75,34 @@ mod tests {
     use super::*;
     use crate::model::{AttemptNo, RowNo};
 
+    impl Settled {
+        /// One of this kind, in the air from the first millisecond to the second.
+        pub(in crate::store) fn accepted_at_first(key: RowKey) -> Self {
+            Self {
+                key,
+                attempt: AttemptNo(1),
+                again: false,
+                left: true,
+                at: Millis(1),
+                ended_at: Millis(2),
+                state: State::Accepted,
+                tries: 1,
+                put_off: 0,
+                message_id: Some(format!("wamid.{}", key.row().0)),
+                problem: None,
+                due_at: None,
+                poll_at: Some(Millis(3)),
+                doubted: false,
+            }
+        }
+    }
+
     #[test]
     fn rows_side_by_side_that_took_off_together_are_one_line_of_the_ledger() {
         let first = |row, at, ended_at| Settled {
-            key: RowKey::new(1, RowNo(row)),
-            attempt: AttemptNo(1),
-            again: false,
-            left: true,
             at: Millis(at),
             ended_at: Millis(ended_at),
-            state: State::Accepted,
-            tries: 1,
-            put_off: 0,
-            message_id: Some("wamid.1".to_owned()),
-            problem: None,
-            due_at: None,
-            poll_at: None,
-            doubted: false,
+            ..Settled::accepted_at_first(RowKey::new(1, RowNo(row)))
         };
         // As they come in; 4 has not come back, and 6 took off later.
         let rows = [first(3, 10, 21), first(1, 10, 24), first(2, 10, 22), first(6, 11, 20), first(5, 10, 23)];

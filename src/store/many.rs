@@ -68,16 +68,6 @@ impl Many {
     }
 }
 
-/// Which size of a statement holds so many rows: the first holds none, and each after it a power of two.
-pub(super) fn size(rows: usize) -> usize {
-    if rows == 0 { 0 } else { 1 + rows.next_power_of_two().trailing_zeros() as usize }
-}
-
-/// How many rows a statement of this size holds.
-pub(super) fn room(size: usize) -> usize {
-    if size == 0 { 0 } else { 1 << (size - 1) }
-}
-
 #[cfg(test)]
 mod tests {
     use sqlx::{Connection, Row, SqliteConnection};

@@ -62,7 +62,8 @@ impl Store {
     pub async fn settled_lately(&self, run: &Run, since: Millis) -> Result<(u64, Millis), StoreError> {
         let (rows, seen, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
             "SELECT coalesce(sum(last - first + 1) FILTER ( \
-               WHERE first BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), 0), count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
+               WHERE first BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), 0), \
+             count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
         )
         .bind(RowKey::first(run.key))
         .bind(RowKey::last(run.key))

@@ -144,22 +144,7 @@ mod tests {
     use crate::store::{Batch, Intent, Settled};
 
     fn accepted(row: u64) -> Settled {
-        Settled {
-            key: RowKey::new(1, RowNo(row)),
-            attempt: AttemptNo(1),
-            again: false,
-            left: true,
-            at: Millis(1),
-            ended_at: Millis(2),
-            state: State::Accepted,
-            tries: 1,
-            put_off: 0,
-            message_id: Some(format!("wamid.{row}")),
-            problem: None,
-            due_at: None,
-            poll_at: Some(Millis(3)),
-            doubted: false,
-        }
+        Settled::accepted_at_first(RowKey::new(1, RowNo(row)))
     }
 
     /// The rules that do not hold after a statement, of a run of 6 rows that are all accepted.
