@@ -17,7 +17,7 @@ mod sending;
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// In the change log: `A message costs 23 allocations`.
+/// In the change log: `A message costs 22 allocations`.
 const WORDS: (&str, &str) = ("A message costs ", " allocations");
 
 #[test]

@@ -1,32 +1,31 @@
 //! Dispatch: due rows become requests. The one place of concurrency, in three steps that run side by side:
 //!
 //! ```text
-//! feed ──ready rows──> turns ──granted intents──> departures ──> one task a request ──outcome──> recorder
-//! (store, render)      (slot, limiter)            (synced, strict window)
+//! feed ──ready rows──> turns ──granted intents──> departures ──requests──> crew ──outcomes──> recorder
+//! (store, render)      (place, limiter)           (synced, strict window)
 //! ```
 //!
-//! Slots are given out one at first, then few, then all: see `probe`.
+//! Places in flight are one at first, then few, then all: see `places`.
 //!
-//! `feed` reads due rows and renders them ahead of their turn. `turns` gives each a slot in flight and its turn at the
-//! limiter, and asks the recorder for its intent. `departures` lets the request go only when that intent is synced.
-//! Nothing here writes to the store or prints.
+//! `feed` reads due rows and renders them ahead of their turn. `turns` gives each a place in flight and its turn at the
+//! limiter, and asks the recorder for its intent. `departures` lets the request go only when that intent is synced, and
+//! one of the `crew` sends it. Nothing here writes to the store or prints.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::gate::{Gate, Pass as Passes};
-use super::halt::HaltRule;
-use super::probe::{Pass, Probe};
+use super::crew::{Air, Crew, Request};
+use super::gate::{Gate, Pass};
+use super::places::Place;
 use super::recorder::{Entry, Gone, Recorder};
 use super::settle::Tried;
-use super::sizing::Sizing;
-use super::stop::{Reason, Stop};
+use super::stop::Reason;
 use super::{EngineError, Job, apart, unless_failed};
 use crate::crash::Point;
-use crate::model::{Event, Millis, Outcome, Problem, State};
+use crate::model::{AttemptNo, Event, Millis, Outcome, State};
 use crate::pace::Turn;
 use crate::store::{Aside, Due, Intent, RowKey, Stage};
 
@@ -59,23 +58,20 @@ pub(super) enum Left {
 /// A row with its request ready to go.
 struct Ready {
     key: RowKey,
-    attempt: crate::model::AttemptNo,
+    attempt: AttemptNo,
     tries: u32,
     put_off: u32,
     doubted: bool,
     again: bool,
-    /// It may leave before this moment only.
-    before: Millis,
+    /// It may leave before this moment only, if there is one.
+    before: Option<Millis>,
     /// When it is too late for it.
     late: Millis,
     body: Vec<u8>,
 }
 
-/// A request's place in flight.
-type Slot = (OwnedSemaphorePermit, Pass);
-
 /// Rows with their turn, and the answer on whether their intents are durable.
-type Group = (Vec<(Ready, Intent, Turn, Slot)>, oneshot::Receiver<Vec<bool>>);
+type Group = (Vec<(Ready, Intent, Turn, Place)>, oneshot::Receiver<Vec<bool>>);
 
 /// How many intents are made durable together at most: half of those that may be in the air. Where all went together,
 /// the network would wait for each commit and each commit for the network; so one half is committed while the other is
@@ -92,13 +88,7 @@ pub(super) async fn dispatch(
     recorder: Recorder,
     returned: watch::Receiver<u64>,
 ) -> Result<Left, EngineError> {
-    let slots = Arc::new(Semaphore::new(job.concurrency));
-    let one_template = names_one_template(&job.campaign.message);
-    let halt = HaltRule::new(job.campaign.dispatch.halt);
-    let dispatch = &job.campaign.dispatch;
-    let sizing = Sizing::new(dispatch.concurrency.is_some(), dispatch.rate, dispatch.per);
-    let probe = Probe::new(halt.in_flight());
-    let air = Arc::new(Air { job: job.clone(), gate: gate.clone(), recorder, halt, sizing, probe, one_template });
+    let air = Air::new(job, gate, recorder);
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.
     let in_hand = Arc::new(AtomicUsize::new(0));
@@ -106,12 +96,12 @@ pub(super) async fn dispatch(
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
     let (fed, turned, departed) = tokio::join!(
         apart(feed(air.clone(), ready, returned, in_hand.clone())),
-        apart(turns(air.clone(), from_feed, groups, slots.clone(), in_hand.clone())),
+        apart(turns(air.clone(), from_feed, groups, in_hand.clone())),
         apart(departures(air.clone(), from_turns, in_hand)),
     );
     turned.and(departed)?;
-    // Every request holds a slot until its outcome is in the recorder's queue.
-    let _ = slots.acquire_many(u32::try_from(job.concurrency).unwrap_or(u32::MAX)).await;
+    // Every request holds a place until its outcome is in the recorder's queue.
+    air.places.all_free().await;
     let left = fed??;
     if left == Left::Nothing {
         Point::SendingOver.pass();
@@ -226,9 +216,9 @@ async fn hand_on(
 ) -> Result<Result<u64, Gone>, EngineError> {
     let (mut asides, mut untouched) = (Vec::new(), 0);
     for due in page {
-        let (before, late) = match air.gate.pass(&due, air.job.clock.now())? {
-            Passes::Leave { before, late } => (before, late),
-            Passes::Aside(aside) => {
+        let (before, late) = match air.gate.pass(&due, || air.job.clock.now())? {
+            Pass::Leave { before, late } => (before, late),
+            Pass::Aside(aside) => {
                 asides.push(aside);
                 untouched += u64::from(is_old(&due, begun));
                 continue;
@@ -257,24 +247,23 @@ fn is_old(due: &Due, begun: Millis) -> bool {
     due.tried_at.is_none_or(|at| at < begun)
 }
 
-/// Gives rows a slot and their turn at the limiter, and asks for their intents: one at a time where the rate is what
+/// Gives rows a place and their turn at the limiter, and asks for their intents: one at a time where the rate is what
 /// limits, in groups where turns are there for the taking.
 async fn turns(
     air: Arc<Air>,
     mut ready: mpsc::Receiver<Ready>,
     groups: mpsc::Sender<Group>,
-    slots: Arc<Semaphore>,
     in_hand: Arc<AtomicUsize>,
 ) {
-    let Air { job, recorder, probe, .. } = &*air;
+    let Air { job, recorder, places, .. } = &*air;
     let mut held: Option<Ready> = None;
     loop {
         let wait_for_turn = async {
             let row = match held.take() {
                 Some(row) => row,
-                None => air.next_in_time(&mut ready, &in_hand).await?,
+                None => next_in_time(&air, &mut ready, &in_hand).await?,
             };
-            let slot = (slots.clone().acquire_owned().await.ok()?, probe.enter().await?);
+            let place = places.take().await;
             let turn = loop {
                 job.stop.not_held().await;
                 let turn = job.pace.turn().await;
@@ -283,7 +272,7 @@ async fn turns(
                     break turn;
                 }
             };
-            Some((row, turn, slot))
+            Some((row, turn, place))
         };
         let first = tokio::select! {
             biased;
@@ -291,15 +280,14 @@ async fn turns(
             first = wait_for_turn => first,
         };
         let Some(first) = first else { return };
-        // Lets everything that has landed meanwhile come first, so that its slots are given out in the same group.
+        // Lets everything that has landed meanwhile come first, so that its places are given out in the same group.
         tokio::task::yield_now().await;
         let mut rows = vec![first];
         while rows.len() < together(job.concurrency) && !job.stop.is_held() {
-            let slot = slots.clone().try_acquire_owned().ok().zip(probe.try_enter());
-            let Some(slot) = slot else { break };
+            let Some(place) = places.try_take() else { break };
             let Ok(row) = ready.try_recv() else { break };
             if let Some(turn) = job.pace.try_turn() {
-                rows.push((row, turn, slot));
+                rows.push((row, turn, place));
             } else {
                 held = Some(row);
                 break;
@@ -308,9 +296,9 @@ async fn turns(
         let at = job.clock.now();
         let rows: Vec<_> = rows
             .into_iter()
-            .map(|(row, turn, slot)| {
+            .map(|(row, turn, place)| {
                 let intent = Intent { key: row.key, attempt: row.attempt, at, again: row.again };
-                (row, intent, turn, slot)
+                (row, intent, turn, place)
             })
             .collect();
         let intents = rows.iter().map(|(_, intent, ..)| *intent).collect();
@@ -323,13 +311,29 @@ async fn turns(
     }
 }
 
+/// The next row whose time is not over. One that waited here until it was goes back.
+async fn next_in_time(air: &Air, ready: &mut mpsc::Receiver<Ready>, in_hand: &AtomicUsize) -> Option<Ready> {
+    loop {
+        let row = ready.recv().await?;
+        let Some(before) = row.before else { return Some(row) };
+        let now = air.job.clock.now();
+        if now < before {
+            return Some(row);
+        }
+        // It is due at once, and then put aside or ended like any other.
+        let aside = Aside { key: row.key, state: State::Pending, due_at: Some(now), problem: None };
+        air.recorder.record(Entry::Aside(vec![aside], oneshot::channel().0)).await.ok()?;
+        in_hand.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Lets requests go whose intents are synced.
 async fn departures(air: Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: Arc<AtomicUsize>) {
-    let job = &air.job;
+    let (job, mut crew) = (&air.job, Crew::new(air.clone()));
     while let Some((rows, granted)) = groups.recv().await {
         // Without an answer the recorder is gone, and none of these may leave.
         let Ok(granted) = granted.await else { continue };
-        for ((row, intent, turn, slot), granted) in rows.into_iter().zip(granted) {
+        for ((row, intent, turn, place), granted) in rows.into_iter().zip(granted) {
             if row.again {
                 in_hand.fetch_sub(1, Ordering::AcqRel);
             }
@@ -350,131 +354,7 @@ async fn departures(air: Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: A
                 air.settle(tried, late, Outcome::Unsent).await;
                 continue;
             }
-            let air = air.clone();
-            let landing = Landing(Some(air.job.stop.clone()));
-            tokio::spawn(async move {
-                let (slot, pass) = slot;
-                Point::RequestReady.pass();
-                // Asked once more: an answer may have arrived since. And now at the latest the row's time must be there.
-                let outcome = match air.job.stop.ends_sending() || air.job.clock.now() >= before {
-                    true => Outcome::Unsent,
-                    false => air.send(turn, row.body).await,
-                };
-                Point::AnswerRead.pass();
-                air.settle(tried, late, outcome).await;
-                Point::OutcomeQueued.pass();
-                air.probe.leave(pass, air.halt.in_flight().min(air.sizing.in_flight()));
-                drop(slot);
-                landing.done();
-            });
-        }
-    }
-}
-
-/// What a request in the air needs when its outcome is known.
-struct Air {
-    job: Arc<Job>,
-    gate: Arc<Gate>,
-    recorder: Recorder,
-    halt: HaltRule,
-    sizing: Sizing,
-    probe: Probe,
-    /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
-    one_template: bool,
-}
-
-/// Whether the template's name and language in a campaign's message are the same for all rows.
-fn names_one_template(message: &serde_json::Value) -> bool {
-    let template = message.get("template");
-    ["name", "language"].into_iter().filter_map(|key| template?.get(key)).all(|value| {
-        let text = value.to_string();
-        !text.contains("{{") && !text.contains("{%")
-    })
-}
-
-impl Air {
-    /// Sends one message, and takes note of how long the answer took, if there was one.
-    async fn send(&self, turn: Turn, body: Vec<u8>) -> Outcome {
-        let begun = tokio::time::Instant::now();
-        let outcome = self.job.send(turn, body).await;
-        if !matches!(outcome, Outcome::Unreachable(_)) {
-            self.sizing.took(begun.elapsed());
-        }
-        outcome
-    }
-
-    /// The next row whose time is not over. One that waited here until it was goes back.
-    async fn next_in_time(&self, ready: &mut mpsc::Receiver<Ready>, in_hand: &AtomicUsize) -> Option<Ready> {
-        loop {
-            let row = ready.recv().await?;
-            let now = self.job.clock.now();
-            if now < row.before {
-                return Some(row);
-            }
-            // Only laid-out rows have a time: it is due at once, and then put aside or ended like any other.
-            let aside = Aside { key: row.key, state: State::Pending, due_at: Some(now), problem: None };
-            self.recorder.record(Entry::Aside(vec![aside], oneshot::channel().0)).await.ok()?;
-            in_hand.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-
-    /// Draws the consequences of an outcome: for the pace, for the run, and for the row, which is not tried again after
-    /// its last moment.
-    async fn settle(&self, tried: Tried, late: Millis, outcome: Outcome) {
-        let job = &self.job;
-        let outcome = match outcome {
-            // A row that names a template of its own must not hold up the others.
-            Outcome::TemplateRefused(problem) if !self.one_template => Outcome::Refused(problem),
-            outcome => outcome,
-        };
-        match &outcome {
-            Outcome::Throttled { problem, wait } => {
-                let slowed = job.pace.slow_down(*wait);
-                tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
-                (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
-            }
-            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
-                job.stop.stop(Reason::Halt(problem.clone()))
-            }
-            _ => {}
-        }
-        if let Some(problem) = self.halt.watch(&outcome) {
-            job.stop.stop(Reason::Halt(problem));
-        }
-        let (now, at) = (job.clock.now(), tried.intent.at);
-        self.gate.count(at, now, &outcome);
-        tracing::debug!(
-            row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),
-            code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
-        );
-        match job.rules().settle(tried, outcome, now) {
-            // If the recorder is gone the intent stays open, which is what it is: in doubt.
-            Ok(mut settled) => {
-                settled.due_at = settled.due_at.map(|at| at.min(late));
-                drop(self.recorder.record(Entry::Settle(Box::new(settled))).await);
-            }
-            Err(error) => {
-                tracing::error!(row = %tried.intent.key.row(), %error, "an outcome could not be settled");
-                job.stop.stop(Reason::Halt(Problem::new("defect", error.to_string())));
-            }
-        }
-    }
-}
-
-/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever be
-/// told that the row came back.
-struct Landing(Option<Stop>);
-
-impl Landing {
-    fn done(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        if let Some(stop) = &self.0 {
-            stop.stop(Reason::Halt(Problem::new("defect", "a request ended without an outcome")));
+            crew.send(Request { tried, turn, place, before, late, body: row.body }).await;
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::window::{Hours, May, RowTimes, Timed, day_of, local};
 
 /// What a row's time says of it.
 pub(super) enum Pass {
-    /// It may leave before this moment, and its last moment is not before it.
-    Leave { before: Millis, late: Millis },
+    /// It may leave, before this moment if there is one, and its last moment is not before it.
+    Leave { before: Option<Millis>, late: Millis },
     /// It may not, and this becomes of it.
     Aside(Aside),
 }
@@ -83,7 +83,7 @@ impl Gate {
             let Some(due) = page.last() else { break };
             last = Some(due.key);
             let now = job.clock.now();
-            let rows = page.iter().map(|due| match self.pass(due, now)? {
+            let rows = page.iter().map(|due| match self.pass(due, || now)? {
                 Pass::Aside(aside) => Ok(aside),
                 Pass::Leave { .. } => {
                     Ok(Aside { key: due.key, state: State::Pending, due_at: Some(now), problem: None })
@@ -94,10 +94,11 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether a row may leave at `now`.
-    pub(super) fn pass(&self, due: &Due, now: Millis) -> Result<Pass, EngineError> {
-        const ALWAYS: Pass = Pass::Leave { before: Millis(i64::MAX), late: Millis(i64::MAX) };
+    /// Whether a row may leave `now`, which is asked for only where it matters.
+    pub(super) fn pass(&self, due: &Due, now: impl FnOnce() -> Millis) -> Result<Pass, EngineError> {
+        const ALWAYS: Pass = Pass::Leave { before: None, late: Millis(i64::MAX) };
         let Some(timed) = &self.timed else { return Ok(ALWAYS) };
+        let now = now();
         let row = match &self.of_all {
             Some(row) => Cow::Borrowed(row),
             None => Cow::Owned(times(timed, due)?),
@@ -105,7 +106,9 @@ impl Gate {
         let wait = |state, due_at, problem| Pass::Aside(Aside { key: due.key, state, due_at, problem });
         let illegal = |error| EngineError::from(StoreError::Illegal(error));
         Ok(match Timed::may(&row, lock(&self.hours).as_mut(), now) {
-            May::Leave { before } => Pass::Leave { before, late: row.not_after.unwrap_or(Millis(i64::MAX)) },
+            May::Leave { before } => {
+                Pass::Leave { before: Some(before), late: row.not_after.unwrap_or(Millis(i64::MAX)) }
+            }
             May::Wait(at) => wait(State::Pending, Some(at), None),
             // "Expired" would claim that it was not sent.
             May::Expire(_) if due.doubted => wait(State::Pending.after(Change::Doubt).map_err(illegal)?, None, None),

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Halt, Outcome, Problem};
 
-/// Requests that may be in flight once the provider has accepted something: as many as there are slots.
+/// Requests that may be in flight once the provider has accepted something: as many as there may be at most.
 pub(super) const ALL: usize = 1 << 20;
 
 /// Watches outcomes go by.

@@ -8,6 +8,7 @@ mod callbacks;
 mod clock;
 #[cfg(test)]
 mod compare;
+mod crew;
 mod dispatch;
 mod done;
 #[cfg(test)]
@@ -20,8 +21,8 @@ mod judge;
 mod links;
 mod mend;
 mod orders;
+mod places;
 mod plan;
-mod probe;
 mod reconcile;
 mod recorder;
 mod report;

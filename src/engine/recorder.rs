@@ -1,7 +1,7 @@
 //! The recorder: the one writer. Whatever is to be durable passes through its queue, in order, and many records share
 //! one synced commit.
 //!
-//! A slot in flight is free as soon as its outcome is in this queue: every intent behind it is committed with it or
+//! A place in flight is free as soon as its outcome is in this queue: every intent behind it is committed with it or
 //! later, so the store never holds more open intents than requests may be in flight. The recorder never waits for the
 //! network.
 

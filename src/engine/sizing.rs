@@ -1,5 +1,5 @@
 //! How many requests are in flight where the campaign leaves that to us: as many as the rate takes at the provider's
-//! latency, and room for answers that are slower than most. Only counts; who may go is decided by the probe.
+//! latency, and room for answers that are slower than most. Only counts; places themselves are in `places`.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since the Unix epoch, UTC. Times of the provider come in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +15,8 @@ impl Millis {
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
         let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
-        let clock = Self(jiff::Timestamp::now().as_millisecond());
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let clock = Self(0).plus(since_epoch);
         let next = Steady::after(*steady, clock, Instant::now());
         *steady = Some(next);
         next.time
