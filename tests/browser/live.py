@@ -80,6 +80,9 @@ def check(browser, program, folder, pictures, numbers):
     until(lambda: "empty_cell" in shown("#errors"), "problems are told")
     assert now() == "sending" and "%" in browser.run("document.title")
     assert "/s" in shown("#headlines div:nth-child(4) b"), shown("#headlines")
+    curve = lambda: browser.run("document.querySelector('#curve path').getAttribute('d') ?? ''")
+    until(lambda: curve().count("L") > 3, "the rate is drawn")
+    assert re.fullmatch(r"[\d.]+/s now, [\d.]+/s at most", browser.run("document.querySelector('#curve desc').textContent"))
     # As `status` has it.
     told = json.load(urllib.request.urlopen(home + "runs/live-1"))
     assert told["rows"] == ROWS and told["states"]["invalid"] == len([row for row in range(ROWS) if row % 97 == 0])

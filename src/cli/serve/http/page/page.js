@@ -2,6 +2,7 @@
 // Asks how a run stands, once a second while it moves, and shows it. Changes something only for whoever has the token.
 
 const EVERY = 1000, CALM = 5000, PATIENCE = 60000;
+const KEPT = 600, GAP = 3 * CALM / 1000; // seconds of the rate that are shown, and without a figure until it is no one curve
 const at = (id) => document.getElementById(id);
 const node = (name, text, more) => Object.assign(document.createElement(name), { textContent: text, ...more });
 const number = (n) => n.toLocaleString("en-US");
@@ -14,6 +15,7 @@ let etag = null; // of what is shown
 let asked = 0; // the number of the last question; answers to earlier ones come too late
 let gone = null; // since when nobody answers
 let known = {}; // the run as it was shown last
+let rates = []; // of that run: [second, messages a second], as it was told
 let timer;
 
 function length(seconds) {
@@ -70,6 +72,7 @@ async function look() {
       show(told);
     }
     back();
+    trace();
     pause = known.finished_at || !known.run ? CALM : EVERY;
   } catch (error) {
     if (mine !== asked) return;
@@ -120,6 +123,7 @@ function show({ runs, shown }) {
   at("run").hidden = !shown;
   at("empty").hidden = !!shown;
   at("changes").hidden = !shown || shown.over;
+  if (!current || known.run !== current) rates = [];
   if (!shown) {
     known = {};
     return write(at("empty"), wanted() ? `There is no run ${wanted()}.` : "There is no run yet. The first that begins is shown here.");
@@ -172,6 +176,27 @@ function tell(run) {
   }), run.errors);
   at("errors").parentElement.hidden = run.errors.length === 0;
   at("no-errors").hidden = run.errors.length > 0;
+}
+
+// The rate as it changes, from what this page was told.
+function trace() {
+  const now = Date.now() / 1000;
+  if (typeof known.rate_now === "number") rates.push([now, known.rate_now]);
+  rates = rates.filter(([second]) => second > now - KEPT);
+  at("rates").hidden = known.over || rates.length < 2;
+  if (at("rates").hidden) return;
+  const first = rates[0][0], most = Math.max(...rates.map(([, told]) => told), 1);
+  const unit = 10 ** Math.floor(Math.log10(most));
+  const top = [1, 2, 5, 10].map((times) => times * unit).find((height) => height >= most);
+  const curve = rates.map(([second, told], i) => {
+    const goes = i && second - rates[i - 1][0] < GAP ? "L" : "M";
+    return `${goes}${((1000 * (second - first)) / (now - first)).toFixed(1)} ${(100 - (100 * told) / top).toFixed(1)}`;
+  });
+  at("curve").querySelector("path").setAttribute("d", curve.join(""));
+  write(at("curve").querySelector("desc"), `${rate(rates.at(-1)[1])} now, ${rate(most)} at most`);
+  list(at("heights"), () => [top, top / 2, 0].map((height) => node("span", height < 10 ? height : number(height))), top);
+  const times = [first, now].map((second) => new Date(1000 * second).toISOString().slice(11, 19));
+  list(at("times"), () => times.map((time) => node("span", time)), times);
 }
 
 // What can be done now.
