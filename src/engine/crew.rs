@@ -74,7 +74,7 @@ async fn work(air: Arc<Air>, requests: Arc<Mutex<mpsc::Receiver<Request>>>) {
         Point::AnswerRead.pass();
         air.settle(tried, late, outcome).await;
         Point::OutcomeQueued.pass();
-        place.leave(air.halt.in_flight().min(air.sizing.in_flight()));
+        place.leave(air.halt.in_flight().min(air.sizing.in_flight(air.job.pace.rate())));
         landing.done();
     }
 }
@@ -101,7 +101,7 @@ impl Air {
             recorder,
             places: Places::new(halt.in_flight(), job.concurrency),
             halt,
-            sizing: Sizing::new(dispatch.concurrency.is_some(), dispatch.rate, dispatch.per),
+            sizing: Sizing::new(dispatch.concurrency.is_some()),
             one_template: names_one_template(&job.campaign.message),
         })
     }

@@ -94,10 +94,13 @@ pub(super) async fn dispatch(
     let in_hand = Arc::new(AtomicUsize::new(0));
     let (ready, from_feed) = mpsc::channel(AHEAD);
     let (groups, from_turns) = mpsc::channel(job.concurrency.max(16));
+    let turns = apart(turns(air.clone(), from_feed, groups, in_hand.clone()));
+    let departures = apart(departures(air.clone(), from_turns, in_hand.clone()));
     let (fed, turned, departed) = tokio::join!(
-        apart(feed(air.clone(), ready, returned, in_hand.clone())),
-        apart(turns(air.clone(), from_feed, groups, in_hand.clone())),
-        apart(departures(air.clone(), from_turns, in_hand)),
+        apart(feed(air.clone(), ready, returned, in_hand)),
+        // What they had in their hands would be waited for without an end.
+        async { unless_failed(&job.stop, turns.await) },
+        async { unless_failed(&job.stop, departures.await) },
     );
     turned.and(departed)?;
     // Every request holds a place until its outcome is in the recorder's queue.

@@ -2,6 +2,7 @@
 //! and after it, and after a crash goes on where it was.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job};
 use crate::crash::Point;
-use crate::model::{Dispatch, Event, Millis, Reconcile, StatusUpdate};
+use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
@@ -81,7 +82,7 @@ pub(super) async fn reconcile(
             tokio::select! {
                 () = job.stop.all_ended() => {}
                 _ = sending.changed() => {}
-                () = tokio::time::sleep(breather(&job.campaign.dispatch)) => {}
+                () = tokio::time::sleep(breather(job.pace.rate())) => {}
             }
         }
     }
@@ -89,8 +90,8 @@ pub(super) async fn reconcile(
 
 /// The time between two status requests while messages are being sent: they share the account's rate, and the
 /// messages go first.
-fn breather(dispatch: &Dispatch) -> Duration {
-    dispatch.per.mul_f64(f64::from(SENDS_A_POLL) / f64::from(dispatch.rate.get()))
+fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
+    per.mul_f64(f64::from(SENDS_A_POLL) / f64::from(rate.get()))
 }
 
 /// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only

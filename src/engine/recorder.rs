@@ -41,9 +41,11 @@ const MOST: usize = 1024;
 /// need a commit anyway. Short: what a crash finds here is in doubt.
 const LINGER: Duration = Duration::from_millis(25);
 
-/// How long a commit is tried again that another process or a full disk holds up: five minutes in all.
+/// For how long a commit is tried again that another process or a full disk holds up, and how often what holds it up is
+/// told.
+const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(1);
-const PATIENCE: u32 = 300;
+const TOLD: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether others moved rows too, who are then counted anew; where that takes long, the less often.
 const RECOUNT: Duration = Duration::from_secs(2);
@@ -216,14 +218,15 @@ pub(super) async fn record(
 
 /// Commits a batch, patiently: while another process writes for long, or the disk is full, what is known waits here.
 async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Written, StoreError> {
-    let mut tries = 0;
+    let begun = Instant::now();
+    let mut told: Option<Instant> = None;
     loop {
         match writer.commit(run, batch).await {
-            Err(error) if error.may_pass() && tries < PATIENCE => {
-                if tries % 10 == 0 {
+            Err(error) if error.may_pass() && begun.elapsed() < PATIENCE => {
+                if told.is_none_or(|told| told.elapsed() >= TOLD) {
                     events(Event::Said(format!("{error} ({}); trying again", error.reason())));
+                    told = Some(Instant::now());
                 }
-                tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }
             done => return done,

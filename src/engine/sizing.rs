@@ -20,23 +20,21 @@ const SHARE: u64 = 32;
 /// Sizes the number of requests in flight, or does not.
 #[derive(Debug)]
 pub(super) struct Sizing {
-    /// Requests a second, in thousandths; `None` where the campaign says how many are in flight.
-    rate: Option<u64>,
+    /// Whether the campaign says how many are in flight.
+    fixed: bool,
     /// Mean time to an answer, in microseconds; 0 while nothing is known.
     latency: AtomicU64,
 }
 
 impl Sizing {
-    /// For a campaign that says how many are in flight, or leaves it to us at `rate` requests in any `per`.
-    pub(super) fn new(fixed: bool, rate: NonZeroU32, per: Duration) -> Self {
-        let a_second = u128::from(rate.get()) * 1_000_000 / per.as_millis().max(1);
-        let rate = (!fixed).then_some(u64::try_from(a_second).unwrap_or(u64::MAX));
-        Self { rate, latency: AtomicU64::new(0) }
+    /// For a campaign that says how many are in flight, or leaves it to us.
+    pub(super) fn new(fixed: bool) -> Self {
+        Self { fixed, latency: AtomicU64::new(0) }
     }
 
     /// Takes note of how long an answer took.
     pub(super) fn took(&self, time: Duration) {
-        if self.rate.is_none() {
+        if self.fixed {
             return;
         }
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
@@ -48,12 +46,14 @@ impl Sizing {
         self.latency.store(mean, Ordering::Relaxed);
     }
 
-    /// How many requests may be in flight, as far as this is concerned.
-    pub(super) fn in_flight(&self) -> usize {
-        let Some(rate) = self.rate else { return halt::ALL };
-        let wanted = u128::from(rate) * u128::from(self.latency.load(Ordering::Relaxed)) * u128::from(ROOM);
-        // Thousandths of a second's requests, and millionths of a second.
-        usize::try_from(wanted.div_ceil(1_000_000_000).max(LEAST.into())).unwrap_or(MOST_IN_FLIGHT).min(MOST_IN_FLIGHT)
+    /// How many requests may be in flight at `rate` requests in any `per`, as far as this is concerned.
+    pub(super) fn in_flight(&self, (rate, per): (NonZeroU32, Duration)) -> usize {
+        if self.fixed {
+            return halt::ALL;
+        }
+        let wanted = u128::from(rate.get()) * u128::from(self.latency.load(Ordering::Relaxed)) * u128::from(ROOM);
+        let wanted = wanted.div_ceil(per.as_micros().max(1)).max(LEAST.into());
+        usize::try_from(wanted).unwrap_or(MOST_IN_FLIGHT).min(MOST_IN_FLIGHT)
     }
 }
 
@@ -62,9 +62,9 @@ mod tests {
     use super::*;
 
     fn sized(rate: u32, per: Duration, latency: Duration) -> usize {
-        let sizing = Sizing::new(false, NonZeroU32::new(rate).unwrap(), per);
+        let sizing = Sizing::new(false);
         (0..500).for_each(|_| sizing.took(latency));
-        sizing.in_flight()
+        sizing.in_flight((NonZeroU32::new(rate).unwrap(), per))
     }
 
     #[test]
@@ -74,22 +74,23 @@ mod tests {
         assert_eq!(sized(60_000, 60 * second, Duration::from_millis(300)), 600);
         assert_eq!(sized(80, second, Duration::from_millis(50)), 16);
         assert_eq!(sized(1_000_000, second, Duration::from_secs(30)), MOST_IN_FLIGHT);
-        assert_eq!(Sizing::new(false, NonZeroU32::MAX, second).in_flight(), 16, "until something is known");
+        assert_eq!(Sizing::new(false).in_flight((NonZeroU32::MAX, second)), 16, "until something is known");
     }
 
     #[test]
-    fn a_latency_that_changes_is_followed() {
-        let sizing = Sizing::new(false, NonZeroU32::new(1000).unwrap(), Duration::from_secs(1));
+    fn a_latency_that_changes_is_followed_and_so_is_another_rate() {
+        let sizing = Sizing::new(false);
+        let at = |rate| sizing.in_flight((NonZeroU32::new(rate).unwrap(), Duration::from_secs(1)));
         (0..100).for_each(|_| sizing.took(Duration::from_millis(50)));
-        assert_eq!(sizing.in_flight(), 100);
+        assert_eq!((at(1000), at(400), at(10)), (100, 40, 16));
         (0..200).for_each(|_| sizing.took(Duration::from_millis(200)));
-        assert!((390..=400).contains(&sizing.in_flight()), "{}", sizing.in_flight());
+        assert!((390..=400).contains(&at(1000)), "{}", at(1000));
     }
 
     #[test]
     fn what_the_campaign_says_stands() {
-        let sizing = Sizing::new(true, NonZeroU32::MIN, Duration::from_secs(1));
+        let sizing = Sizing::new(true);
         sizing.took(Duration::from_secs(9));
-        assert_eq!(sizing.in_flight(), halt::ALL);
+        assert_eq!(sizing.in_flight((NonZeroU32::MIN, Duration::from_secs(1))), halt::ALL);
     }
 }

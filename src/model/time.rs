@@ -75,10 +75,13 @@ struct Steady {
 impl Steady {
     /// What the clock says now, or what it would say had it not been set back.
     fn after(last: Option<Self>, clock: Millis, taken: Instant) -> Self {
-        let went_on = last.map(|last| last.time.plus(taken.saturating_duration_since(last.taken)));
+        let went_on = last.map(|last| (last, last.time.plus(taken.saturating_duration_since(last.taken))));
         match went_on {
-            // Rounding, and the little by which a clock is kept right.
-            Some(went_on) if went_on.since(clock) > A_LITTLE => Self { time: went_on, taken },
+            // Rounding, and the little by which a clock is kept right. What is left of a millisecond counts the next time:
+            // whoever asks more often than that would make time stand still.
+            Some((last, time)) if time.since(clock) > A_LITTLE => {
+                Self { time, taken: last.taken + time.since(last.time) }
+            }
             _ => Self { time: clock, taken },
         }
     }
@@ -140,6 +143,11 @@ mod tests {
         assert_eq!(at(2_000, 3), 1_002_800, "set back");
         assert_eq!(at(12_000, 13), 1_012_800, "and time goes on");
         assert_eq!(at(5_000_000, 14), 5_000_000, "set forward, or the machine slept");
+
+        let asked = |steady, micros| Steady::after(Some(steady), Millis(0), start + Duration::from_micros(micros));
+        let set_back =
+            (1..=5_000).fold(Steady { time: Millis(9_000), taken: start }, |steady, i| asked(steady, i * 300));
+        assert_eq!(set_back.time, Millis(10_500), "however often it is asked");
     }
 
     #[test]

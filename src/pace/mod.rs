@@ -54,6 +54,8 @@ pub struct Pace {
     /// Wakes whoever is first in line for a turn when it is known whether the provider can be reached, or the rate is
     /// another.
     found_out: tokio::sync::Notify,
+    /// Wakes whoever is first in line for a departure when the rate is another.
+    other_rate: tokio::sync::Notify,
 }
 
 #[derive(Debug)]
@@ -111,6 +113,7 @@ impl Pace {
             turns: Default::default(),
             departures: Default::default(),
             found_out: Default::default(),
+            other_rate: Default::default(),
         }
     }
 
@@ -132,6 +135,7 @@ impl Pace {
         limits.limiter = limiter(rate, per, limits.share);
         drop(limits);
         self.found_out.notify_one();
+        self.other_rate.notify_one();
     }
 
     /// Waits for the next turn.
@@ -164,7 +168,10 @@ impl Pace {
         loop {
             match self.leave(turn) {
                 Ok(may_leave) => return may_leave,
-                Err(wait) => tokio::time::sleep(wait).await,
+                Err(wait) => tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.other_rate.notified() => {}
+                },
             }
         }
     }
@@ -309,6 +316,21 @@ mod tests {
             let used = times.len() as f64 / (seconds as f64 * f64::from(rate));
             assert!((0.98..=1.06).contains(&used), "{rate}/s: {used}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_to_leave_at_a_low_rate_leaves_at_once_when_it_is_raised() {
+        let pace = pace(2, Duration::from_secs(60));
+        let begun = Instant::now();
+        let turns = [pace.turn().await, pace.turn().await, pace.turn().await];
+        let held_up = begun.elapsed();
+        assert!(pace.depart(turns[0]).await && pace.depart(turns[1]).await);
+        let raise = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            pace.set_rate((NonZeroU32::new(80).unwrap(), Duration::from_secs(1)));
+        };
+        assert!(tokio::join!(pace.depart(turns[2]), raise).0);
+        assert_eq!((begun.elapsed() - held_up).as_secs(), 5);
     }
 
     /// Something that happens to a pace.

@@ -234,7 +234,8 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Stage;
+    use crate::model::{AttemptNo, RowNo};
+    use crate::store::{Batch, Intent, RowKey, Stage};
 
     fn content(recipients: &str) -> NewRun {
         NewRun {
@@ -283,6 +284,44 @@ mod tests {
         assert!(matches!(begin(&mut writer, 2000, false).await, Begun::Made(_)), "the same content, another day");
         let became: Vec<_> = store.occurrences("daily", 9).await.unwrap().into_iter().map(|o| o.became).collect();
         assert_eq!(became, [Ok(RunId::new("daily", 2)), Ok(RunId::new("daily", 1))]);
+    }
+
+    /// A run of which every row was taken up is in nobody's way, though some of them are in the air since a crash; one with a
+    /// row that was never tried is, whatever other runs have in the air.
+    #[tokio::test]
+    async fn what_is_in_the_air_is_taken_up() {
+        let (_folder, store) = store().await;
+        let mut writer = store.writer().await.unwrap();
+        let intent =
+            |run, row| Intent { key: RowKey::new(run, RowNo(row)), attempt: AttemptNo(1), at: Millis(1), again: false };
+        let in_the_air = |intents| Batch { intents, ..Batch::default() };
+        let mut due = 0;
+        let mut begun = async |writer: &mut Writer, rows: u64| {
+            due += 1000;
+            let Begun::Made(run) = begin(writer, due, false).await else { panic!("nothing is in its way") };
+            for row in 1..=rows {
+                sqlx::query("INSERT INTO recipient (id, line, state, phone, cells) VALUES (?, 1, 0, 852601, '[]')")
+                    .bind(intent(run.key, row).key.0)
+                    .execute(&mut writer.connection)
+                    .await
+                    .unwrap();
+            }
+            writer.finish_plan(run.key, Millis(3)).await.unwrap();
+            run
+        };
+        let first = begun(&mut writer, 2).await;
+        writer.commit(first.key, &in_the_air(vec![intent(first.key, 1)])).await.unwrap();
+        assert_eq!(
+            store.in_the_way("daily").await.unwrap().map(|run| run.key),
+            Some(first.key),
+            "row 2 was never tried"
+        );
+        writer.commit(first.key, &in_the_air(vec![intent(first.key, 2)])).await.unwrap();
+        assert!(store.in_the_way("daily").await.unwrap().is_none());
+        // The lines of run 1 have numbers that the rows of run 2 have.
+        let second = begun(&mut writer, 1).await;
+        assert_eq!(second.key, 2 * first.key);
+        assert_eq!(store.in_the_way("daily").await.unwrap().map(|run| run.key), Some(second.key));
     }
 
     #[tokio::test]

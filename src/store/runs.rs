@@ -268,8 +268,7 @@ pub(super) async fn in_the_way(store: impl SqliteExecutor<'_>, name: &str) -> Re
         "WHERE name = ?1 AND dispatched_at IS NULL AND cancelled_at IS NULL AND ( \
            planned_at IS NULL OR rows - invalid - duplicate - suppressed > \
              (SELECT count(*) FROM delivery d WHERE d.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1) \
-             + (SELECT count(*) FROM intent i WHERE i.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 \
-                AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = i.id))) \
+             + (SELECT count(*) FROM air a WHERE a.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 AND NOT a.again)) \
          ORDER BY number DESC LIMIT 1",
     ))
     .bind(name)
