@@ -1,11 +1,14 @@
 //! The crew: tasks that send one request after another and draw the consequences of what comes back.
 //!
-//! A task of its own for each request would cost a tenth of all that is done for it. Who may leave, and when, is decided
-//! before; nothing here writes to the store.
+//! A task of its own for each request would cost a tenth of all that is done for it. Whose intent is durable is known
+//! before; here a request passes the strict window, when there is a connection for it. Nothing here writes to the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
+use tokio::time::Instant;
 
 use super::Job;
 use super::gate::Gate;
@@ -65,11 +68,9 @@ async fn work(air: Arc<Air>, requests: Arc<Mutex<mpsc::Receiver<Request>>>) {
         let Some(Request { tried, turn, place, before, late, body }) = next else { return };
         let landing = Landing(Some(air.job.stop.clone()));
         Point::RequestReady.pass();
-        // Asked once more: an answer may have arrived since. And now at the latest the row's time must be there.
-        let is_late = || before.is_some_and(|before| air.job.clock.now() >= before);
-        let outcome = match air.job.stop.ends_sending() || is_late() {
+        let outcome = match air.job.stop.ends_sending() || !air.job.pace.holds(turn) {
             true => Outcome::Unsent,
-            false => air.send(turn, body).await,
+            false => air.send(turn, before, body).await,
         };
         Point::AnswerRead.pass();
         air.settle(tried, late, outcome).await;
@@ -107,13 +108,35 @@ impl Air {
     }
 
     /// Sends one message, and takes note of how long the answer took, if there was one.
-    async fn send(&self, turn: Turn, body: Vec<u8>) -> Outcome {
-        let begun = tokio::time::Instant::now();
-        let outcome = self.job.send(turn, body).await;
-        if !matches!(outcome, Outcome::Unreachable(_)) {
-            self.sizing.took(begun.elapsed());
+    async fn send(&self, turn: Turn, before: Option<Millis>, body: Vec<u8>) -> Outcome {
+        let begun = Instant::now();
+        // Microseconds until it left.
+        let held_up = AtomicU64::new(0);
+        let leave = || async {
+            let may_leave = self.leave(turn, before).await;
+            held_up.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            may_leave
+        };
+        let outcome = self.job.send(turn, body, leave).await;
+        if !matches!(outcome, Outcome::Unreachable(_) | Outcome::Unsent) {
+            self.sizing.took(begun.elapsed().saturating_sub(Duration::from_micros(held_up.into_inner())));
         }
         outcome
+    }
+
+    /// Waits until the request with this turn may leave, and tells whether it may: an answer may have stopped the run since
+    /// it was made ready, and now at the latest the row's time must be there.
+    async fn leave(&self, turn: Turn, before: Option<Millis>) -> bool {
+        let job = &self.job;
+        let may_leave = match job.pace.try_depart(turn) {
+            Some(may_leave) => may_leave,
+            None => tokio::select! {
+                biased;
+                () = job.stop.sending_ended() => false,
+                may_leave = job.pace.depart(turn) => may_leave,
+            },
+        };
+        may_leave && !job.stop.ends_sending() && before.is_none_or(|before| job.clock.now() < before)
     }
 
     /// Draws the consequences of an outcome: for the pace, for the run, and for the row, which is not tried again after

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! feed ──ready rows──> turns ──granted intents──> departures ──requests──> crew ──outcomes──> recorder
-//! (store, render)      (place, limiter)           (synced, strict window)
+//! (store, render)      (place, limiter)           (synced)                (strict window)
 //! ```
 //!
 //! Places in flight are one at first, then few, then all: see `places`.
 //!
 //! `feed` reads due rows and renders them ahead of their turn. `turns` gives each a place in flight and its turn at the
-//! limiter, and asks the recorder for its intent. `departures` lets the request go only when that intent is synced, and
+//! limiter, and asks the recorder for its intent. `departures` hands the request on only when that intent is synced, and
 //! one of the `crew` sends it. Nothing here writes to the store or prints.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::settle::Tried;
 use super::stop::Reason;
 use super::{EngineError, Job, apart, unless_failed};
 use crate::crash::Point;
-use crate::model::{AttemptNo, Event, Millis, Outcome, State};
+use crate::model::{AttemptNo, Event, Millis, State};
 use crate::pace::Turn;
 use crate::store::{Aside, Due, Intent, RowKey, Stage};
 
@@ -330,9 +330,9 @@ async fn next_in_time(air: &Air, ready: &mut mpsc::Receiver<Ready>, in_hand: &At
     }
 }
 
-/// Lets requests go whose intents are synced.
+/// Hands on requests whose intents are synced.
 async fn departures(air: Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: Arc<AtomicUsize>) {
-    let (job, mut crew) = (&air.job, Crew::new(air.clone()));
+    let mut crew = Crew::new(air);
     while let Some((rows, granted)) = groups.recv().await {
         // Without an answer the recorder is gone, and none of these may leave.
         let Ok(granted) = granted.await else { continue };
@@ -345,18 +345,6 @@ async fn departures(air: Arc<Air>, mut groups: mpsc::Receiver<Group>, in_hand: A
             }
             let tried = Tried { intent, tries: row.tries, put_off: row.put_off, doubted: row.doubted };
             let (before, late) = (row.before, row.late);
-            let may_leave = match job.pace.try_depart(turn) {
-                Some(may_leave) => may_leave,
-                None => tokio::select! {
-                    biased;
-                    () = job.stop.sending_ended() => false,
-                    may_leave = job.pace.depart(turn) => may_leave,
-                },
-            };
-            if !may_leave || job.stop.ends_sending() {
-                air.settle(tried, late, Outcome::Unsent).await;
-                continue;
-            }
             crew.send(Request { tried, turn, place, before, late, body: row.body }).await;
         }
     }

@@ -221,9 +221,12 @@ impl Job {
         }
     }
 
-    /// Sends one message, and takes note of whether the provider was reached.
-    async fn send(&self, turn: Turn, body: Vec<u8>) -> Outcome {
-        let outcome = self.provider.send(self.campaign.channel, body).await;
+    /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
+    async fn send<F: Future<Output = bool>>(&self, turn: Turn, body: Vec<u8>, leave: impl Fn() -> F) -> Outcome {
+        let outcome = self.provider.send(self.campaign.channel, body, leave).await;
+        if matches!(outcome, Outcome::Unsent) {
+            return outcome;
+        }
         self.note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
         outcome
     }

@@ -25,6 +25,7 @@ pub(super) fn direct(host: &str, failure: Failure) -> Outcome {
     match failure {
         Failure::Connect(error) => no_connection(host, &error, &words(&error)),
         Failure::Unbegun => unreachable(host, CLOSED),
+        Failure::Held => Outcome::Unsent,
         Failure::Timeout => timeout(),
         Failure::Lost(error) => lost(words(&error)),
     }

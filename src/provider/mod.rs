@@ -130,13 +130,21 @@ impl Provider {
         Ok(Self { client, host, way, status })
     }
 
-    /// Posts one body to the channel's route and tells what came of it. Never fails: every failure is an outcome.
-    pub async fn send(&self, channel: Channel, body: Vec<u8>) -> Outcome {
+    /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked when
+    /// there is a connection for it; through a proxy, whose connections are made out of sight, before that. Never fails: every
+    /// failure is an outcome.
+    pub async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+    ) -> Outcome {
         let (status, wait, body) = match &self.way {
-            Way::Direct(transport) => match transport.send(channel, body).await {
+            Way::Direct(transport) => match transport.send(channel, body, leave).await {
                 Ok(answer) => (answer.status, answer.wait, answer.body),
                 Err(failure) => return lost::direct(&self.host, failure),
             },
+            Way::Proxy(_) if !leave().await => return Outcome::Unsent,
             Way::Proxy(sites) => {
                 let url = sites.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
                 // Boxed, since its future is large, and room for it would be in that of every message.

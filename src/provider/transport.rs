@@ -12,6 +12,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -26,6 +27,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::dial::{Dial, timed_out};
 use super::{BrokenAnswer, IDLE, LARGEST_ANSWER, lost, retry_after};
 use crate::model::Channel;
+
+/// A connection that was used within this time is taken to be open.
+const LATELY: Duration = Duration::from_secs(1);
 
 /// The connections to one provider, and the heads of the requests that go over them.
 pub(super) struct Transport {
@@ -52,6 +56,8 @@ pub(super) enum Failure {
     Connect(io::Error),
     /// The connection was closed before a byte of the request was written.
     Unbegun,
+    /// It was not let go when there was a connection for it.
+    Held,
     /// The request was begun, and there was no answer in time.
     Timeout,
     /// The request was begun, and then the connection failed.
@@ -60,7 +66,8 @@ pub(super) enum Failure {
 
 impl Transport {
     /// A transport to these addresses, which are all of one host, that keeps at most `most` connections and gives
-    /// `timeout` to everything from the call to the last byte of the answer.
+    /// `connect_timeout` to a connection that is to be made, and `timeout` to a request from its departure to the last byte
+    /// of the answer.
     ///
     /// # Errors
     /// Where TLS cannot be set up, or an address cannot stand in a request.
@@ -80,25 +87,43 @@ impl Transport {
         Ok(Self { dial: Dial::new(first, connect_timeout)?, heads, idle, timeout })
     }
 
-    /// Posts one body to the channel's address.
+    /// Posts one body to the channel's address, as soon as `leave` lets it go. That is asked when there is a connection,
+    /// right before the first byte is written: connections that take long to be made would let requests that left one by
+    /// one arrive together. It is asked again where the connection turns out to be closed.
     ///
     /// # Errors
     /// [`Failure`] where there is no answer at all; one that broke off is in [`Answer::body`].
-    pub(super) async fn send(&self, channel: Channel, body: Vec<u8>) -> Result<Answer, Failure> {
+    pub(super) async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+    ) -> Result<Answer, Failure> {
         let body = Bytes::from(body);
         let [(_, first), ..] = &self.heads;
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
         let mut end = pin!(sleep(self.timeout));
         let (mut line, response) = loop {
-            let (mut line, kept) = match self.idle.take() {
+            let (mut line, kept) = match self.idle.take().await {
                 Some(line) => (line, true),
-                None => tokio::select! {
-                    biased;
-                    // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
-                    made = Box::pin(self.dial.connect()) => (made.map_err(Failure::Connect)?, false),
-                    () = &mut end => return Err(Failure::Connect(timed_out())),
-                },
+                // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
+                None => (Box::pin(self.dial.connect()).await.map_err(Failure::Connect)?, false),
             };
+            let asked = Instant::now();
+            let leaves = leave().await;
+            let left = Instant::now();
+            match (leaves, left - asked > IDLE) {
+                (true, false) => {}
+                // The connection has idled for too long meanwhile.
+                (true, true) => continue,
+                (false, idled) => {
+                    if !idled {
+                        self.idle.put(line);
+                    }
+                    return Err(Failure::Held);
+                }
+            }
+            end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
             let failure = tokio::select! {
@@ -196,7 +221,7 @@ impl Line {
         let mut work = pin!(work);
         poll_fn(|cx| {
             // What it wants of the connection, it says first.
-            if let done @ std::task::Poll::Ready(_) = work.as_mut().poll(cx) {
+            if let done @ Poll::Ready(_) = work.as_mut().poll(cx) {
                 return done;
             }
             if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
@@ -206,6 +231,18 @@ impl Line {
             work.as_mut().poll(cx)
         })
         .await
+    }
+
+    /// Whether the other side has not closed it, as far as is known.
+    async fn is_open(&mut self) -> bool {
+        poll_fn(|cx| {
+            if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
+                self.connection = None;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.is_free()
     }
 
     /// Whether it takes another request: the last answer is read to its end, and so is the request written, and
@@ -234,9 +271,19 @@ impl Idle {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Line> {
-        let (end, line) = self.kept().lines.pop()?;
-        (Instant::now() < end).then_some(line)
+    /// The one that was used last, if it still can be.
+    async fn take(&self) -> Option<Line> {
+        loop {
+            let (end, mut line) = self.kept().lines.pop()?;
+            let now = Instant::now();
+            if now >= end {
+                return None;
+            }
+            // One that idled for a while may have been closed. Who learns it here need not leave a second time.
+            if end - now > IDLE - LATELY || line.is_open().await {
+                return Some(line);
+            }
+        }
     }
 
     fn put(self: &Arc<Self>, line: Line) {

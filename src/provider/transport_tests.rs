@@ -60,7 +60,7 @@ fn transport(address: SocketAddr, most: usize) -> Transport {
 }
 
 async fn send(transport: &Transport) -> Result<Answer, Failure> {
-    transport.send(Channel::Viber, b"{}".to_vec()).await
+    transport.send(Channel::Viber, b"{}".to_vec(), || async { true }).await
 }
 
 /// The answer's body; fails where there is none.
@@ -179,7 +179,7 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     })
     .await;
     let large = vec![b'x'; 1 << 20];
-    let failure = transport(address, 1).send(Channel::Rcs, large).await.err().unwrap();
+    let failure = transport(address, 1).send(Channel::Rcs, large, || async { true }).await.err().unwrap();
     assert!(matches!(failure, Failure::Lost(_)), "{failure:?}");
     assert_eq!(count(&seen), 1, "it is not sent again");
 
@@ -187,9 +187,52 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     let (address, _) = always(OK).await;
     let transport = transport(address, 1);
     body(&transport).await;
-    let line = transport.idle.take().unwrap();
+    let line = transport.idle.take().await.unwrap();
     let head = format!("POST /to/viber HTTP/1.1\r\nhost: {address}\r\ncertification-code: code-1234\r\n");
     assert_eq!(line.written(), (head.len() + "content-length: 2\r\n\r\n{}".len()) as u64);
+}
+
+/// Requests that waited for connections that were long in coming would otherwise be let go one by one and arrive together.
+#[tokio::test]
+async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_there_is_another() {
+    let close = Arc::new(tokio::sync::Notify::new());
+    let closes = close.clone();
+    let (address, seen) = server(move |_, mut stream| {
+        let closes = closes.clone();
+        async move {
+            request(&mut stream).await;
+            let _ = stream.write_all(OK.as_bytes()).await;
+            closes.notified().await;
+        }
+    })
+    .await;
+    let transport = transport(address, 8);
+    let asked = AtomicUsize::new(0);
+    let ask = |leaves| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        async move { leaves }
+    };
+    let send = || transport.send(Channel::Viber, b"{}".to_vec(), || ask(true));
+    let held = transport.send(Channel::Viber, b"{}".to_vec(), || ask(false)).await.err().unwrap();
+    assert!(matches!(held, Failure::Held) && count(&asked) == 1, "{held:?}");
+    let answer = send().await;
+    assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 2, 1));
+    close.notify_waiters();
+    settle().await;
+    // Which is found out only when the request was let go.
+    let answer = send().await;
+    assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 4, 1));
+    close.notify_waiters();
+    settle().await;
+    // One that idles for longer is looked at before.
+    transport.idle.kept().lines[0].0 -= LATELY * 2;
+    let answer = send().await;
+    assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 5, 1));
+    assert_eq!(count(&seen), 4);
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let failure = self::transport(nobody, 8).send(Channel::Viber, Vec::new(), || ask(true)).await.err().unwrap();
+    assert!(matches!(failure, Failure::Connect(_)) && count(&asked) == 5, "{failure:?}");
 }
 
 #[tokio::test]
@@ -247,7 +290,7 @@ async fn an_answer_that_comes_before_the_request_is_wholly_written_counts_and_it
     })
     .await;
     let transport = transport(address, 8);
-    let answer = transport.send(Channel::Viber, vec![b'x'; 32 << 20]).await.ok().unwrap();
+    let answer = transport.send(Channel::Viber, vec![b'x'; 32 << 20], || async { true }).await.ok().unwrap();
     assert_eq!((answer.status.as_u16(), answer.body.unwrap()), (413, b"no".to_vec()));
     assert_eq!((count(&seen), kept(&transport)), (1, 0));
 }
@@ -315,7 +358,7 @@ async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
     assert!(transport.idle.kept().closing.is_some(), "someone looks after the new one too");
 
     transport.idle.kept().lines[0].0 = Instant::now();
-    assert!(transport.idle.take().is_none(), "also where nobody has closed it yet");
+    assert!(transport.idle.take().await.is_none(), "also where nobody has closed it yet");
 }
 
 /// As `settle`, while time stands still.
@@ -339,6 +382,6 @@ async fn every_address_of_a_name_is_tried() {
 #[tokio::test]
 async fn a_message_on_its_way_takes_little_room() {
     let transport = transport("127.0.0.1:9".parse().unwrap(), 1);
-    let way = transport.send(Channel::Whatsapp, Vec::new());
+    let way = transport.send(Channel::Whatsapp, Vec::new(), || async { true });
     assert!(size_of_val(&way) <= 1024, "{} bytes", size_of_val(&way));
 }

@@ -105,7 +105,7 @@ fn client(base: &str) -> Client {
 }
 
 fn send(client: &Client, body: &str) -> Outcome {
-    runtime().block_on(client.send(Channel::Viber, body.as_bytes().to_vec()))
+    runtime().block_on(client.send(Channel::Viber, body.as_bytes().to_vec(), || async { true }))
 }
 
 fn http(status: u16, headers: &str, body: &str) -> String {
@@ -161,7 +161,7 @@ fn a_connection_that_takes_too_long_is_told_apart_from_an_answer_that_does() {
         assert!(waiting.len() < 64, "the queue is never full here");
     }
     let client = client(&format!("http://{address}"));
-    let outcome = runtime.block_on(client.send(Channel::Viber, BODY.into()));
+    let outcome = runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
     assert_eq!(told(&outcome), ("unreachable", "connect".into(), None), "{outcome:?}");
 }
 
@@ -254,7 +254,7 @@ fn a_kept_connection_that_was_closed_meanwhile_is_replaced_and_one_closed_over_a
             }
         });
         let (client, runtime) = (client(&format!("http://{address}")), runtime());
-        let send = || runtime.block_on(client.send(Channel::Viber, BODY.into()));
+        let send = || runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
         assert_eq!(send().name(), "accepted");
         if kind == "accepted" {
             assert!(wait_until(SOON, || seen.closed.load(Ordering::SeqCst) == 1));
