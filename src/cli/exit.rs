@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::campaign_file::CampaignError;
 use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::report::ReportError;
 use crate::store::StoreError;
 
 /// How the process ends. The README's table is held against this by a test.
@@ -34,7 +35,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) exit: Exit,
-    /// Ready to be shown: one or more lines.
+    /// Ready to be shown: one or more lines, or none.
     pub(super) words: String,
 }
 
@@ -42,6 +43,15 @@ impl Failure {
     /// A failure with words of its own.
     pub(super) fn new(exit: Exit, words: impl Into<String>) -> Self {
         Self { exit, words: words.into() }
+    }
+
+    /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as `head`
+    /// has, is no failure.
+    pub(super) fn of_writing(words: String, cause: &std::io::Error) -> Self {
+        match cause.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::new(Exit::Environment, words),
+        }
     }
 
     /// A failure told by an error and its causes.
@@ -106,7 +116,10 @@ impl From<ReportingError> for Failure {
     fn from(error: ReportingError) -> Self {
         match error {
             ReportingError::Store(error) => error.into(),
-            ReportingError::Write(error) => Self::of(Exit::Environment, &error),
+            ReportingError::Write(error) => match &error {
+                ReportError::Write { source, .. } => Self::of_writing(chain(&error), source),
+                _ => Self::of(Exit::Environment, &error),
+            },
         }
     }
 }

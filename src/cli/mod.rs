@@ -189,7 +189,9 @@ pub fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            screen::complain(&failure.words);
+            if !failure.words.is_empty() {
+                screen::complain(&failure.words);
+            }
             failure.exit.into()
         }
     }
@@ -261,7 +263,7 @@ fn state(text: &str) -> Result<State, String> {
 
 /// Standard output went away or its disk is full.
 fn cannot_print(error: std::io::Error) -> Failure {
-    Failure::new(Exit::Environment, format!("cannot write to standard output: {error}"))
+    Failure::of_writing(format!("cannot write to standard output: {error}"), &error)
 }
 
 #[cfg(test)]

@@ -197,11 +197,15 @@ async fn conclude(
     let paths = engine::write_reports(store, run, &engine::thaw(run)?, folder, ending.finished, done).await?;
     summary::whole(store, run, campaign, ending, &paths, global).await?;
     if ending.reason == Some(Reason::Limit) {
-        screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
+        if !global.quiet {
+            screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
+        }
         return Ok(Exit::Stopped);
     }
     if let Some(waiting) = &ending.waiting {
-        screen::say(&format!("{}; go on then with: campaigner resume {}", summary::waiting(waiting), run.id));
+        if !global.quiet {
+            screen::say(&format!("{}; go on then with: campaigner resume {}", summary::waiting(waiting), run.id));
+        }
         return Ok(Exit::Stopped);
     }
     if ending.tally.sendable() == 0 {

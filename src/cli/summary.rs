@@ -104,7 +104,7 @@ pub(super) fn waiting(waiting: &Waiting) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = screen::harmless(text);
     if line.chars().count() <= WIDTH {
         return line;
     }

@@ -47,9 +47,10 @@ pub fn stage(run: &Run) -> &'static str {
 pub fn speed(run: &Run, campaign: &Campaign, tally: &Tally) -> Option<(f64, Duration)> {
     let elapsed = Millis::now().since(sending_since(run)?).as_secs_f64();
     let most = f64::from(campaign.dispatch.rate.get()) / campaign.dispatch.per.as_secs_f64();
-    let rate = (tally.settled() as f64 / elapsed.max(0.001)).min(most);
+    let rate = tally.settled() as f64 / elapsed.max(0.001);
     let left = (tally.of(State::Pending) + tally.of(State::Sending)) as f64;
-    (rate > 0.0).then(|| (rate, Duration::from_secs_f64((left / rate).min(1e9))))
+    // What is left goes no faster than the rate there is now, which may be another than it began with.
+    (rate > 0.0).then(|| (rate, Duration::from_secs_f64((left / rate.min(most)).min(1e9))))
 }
 
 /// When what is being sent now began to be; `None` when nothing is.

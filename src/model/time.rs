@@ -29,10 +29,15 @@ impl Millis {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(furthest)
     }
 
-    /// From the whole seconds a provider gives; 0 and less mean "not recorded".
+    /// From the whole seconds a provider gives; 0 and less mean "not recorded". That they are seconds is told by examples
+    /// alone: what would be a time after the year 5000 is taken for milliseconds, and what still would be for none.
     #[must_use]
     pub fn from_provider_seconds(seconds: i64) -> Option<Self> {
-        (seconds > 0).then(|| Self(seconds.saturating_mul(1000)))
+        match seconds {
+            1..FAR_OFF => Some(Self(seconds * 1000)),
+            FAR_OFF..FAR_OFF_MILLIS => Some(Self(seconds)),
+            _ => None,
+        }
     }
 
     /// A time as a person writes it: RFC 3339, or a date, or a date and a time of day, both in UTC. `None` if it is none
@@ -87,6 +92,10 @@ impl Steady {
     }
 }
 
+/// The year 5138, in seconds and in milliseconds.
+const FAR_OFF: i64 = 100_000_000_000;
+const FAR_OFF_MILLIS: i64 = FAR_OFF * 1000;
+
 /// A clock may go back by so much without being noticed.
 const A_LITTLE: Duration = Duration::from_secs(1);
 
@@ -125,9 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_of_a_provider_is_no_time() {
+    fn a_providers_times_are_seconds_and_zero_is_none() {
         assert_eq!(Millis::from_provider_seconds(0), None);
         assert_eq!(Millis::from_provider_seconds(2), Some(Millis(2000)));
+        assert_eq!(Millis::from_provider_seconds(1_754_466_101), Some(Millis(1_754_466_101_000)));
+        assert_eq!(Millis::from_provider_seconds(1_754_466_101_000), Some(Millis(1_754_466_101_000)));
+        assert_eq!(Millis::from_provider_seconds(1_754_466_101_000_000), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
-use super::row::{Header, Row};
+use super::row::{Header, ROW, Row};
 use super::{Fill, Hole, Renderer, TemplateProblem, explain, push_text, simple};
 
 /// Steps one template may take for one row. Those of real messages take fewer than a hundred.
@@ -151,6 +151,12 @@ impl Compiler<'_> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
         let used = template.undeclared_variables(false);
+        let hidden = used.contains(ROW) && self.columns.iter().any(|name| name == ROW);
+        if hidden && self.columns.iter().any(|name| explain::is_by_key(text, name)) {
+            // A look into that cell would find nothing, which `default` would hide.
+            let words = "the list has a column `row`, which is what `row` means here: give that column another name";
+            return Err(Error::new(ErrorKind::InvalidOperation, words));
+        }
         try_out(&template, text, self.columns, &used)?;
         let is_used = |name: &String| used.contains(name) || explain::is_by_key(text, name);
         let columns = self.columns.iter().enumerate().filter(|(_, name)| is_used(name)).map(|(position, _)| position);

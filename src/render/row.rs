@@ -10,7 +10,7 @@ use minijinja::{Error, ErrorKind};
 
 /// The name under which a template finds the row itself, for columns whose names are not identifiers. A column
 /// of this name hides it.
-const ROW: &str = "row";
+pub(super) const ROW: &str = "row";
 
 /// The columns, and which of them the message uses.
 #[derive(Debug)]

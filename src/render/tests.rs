@@ -136,6 +136,12 @@ fn columns_of_any_name_can_be_used() {
     assert_eq!(text("{{ row.range }}{{ row['x'] | default('-') }}", &row), "r-");
     assert_eq!(problem("{{ debug }}", &row).code, "empty_cell", "no built-in takes a column's place");
     assert_eq!(text("{{ row }}", &[("row", "mine")]), "mine");
+    let columns = ["row", "First Name"].map(str::to_owned);
+    for hidden in ["{{ row['First Name'] | default('you') }}", "{{ row[\"row\"] }}"] {
+        let message = serde_json::json!({"text": hidden});
+        let problems = Renderer::compile(&message, &columns).unwrap_err();
+        assert!(problems[0].message.contains("a column `row`"), "{hidden}: {}", problems[0].message);
+    }
 }
 
 #[test]

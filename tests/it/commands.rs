@@ -169,6 +169,34 @@ fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwh
     assert_eq!(work.alone(&["suppress", "add", "12"]).code, 2);
 }
 
+/// What cron mails is what is wrong.
+#[test]
+fn what_ends_early_because_it_was_told_to_says_nothing_where_only_mistakes_are_wanted() {
+    let provider = Provider::usual();
+    let work = Workplace::with(&Campaign::default(), &csv(12));
+    let limited = work.run(&provider, &["run", "job.yaml", "--limit", "5", "-q"]);
+    assert_eq!((limited.code, limited.out.as_str(), limited.err.as_str()), (4, "", ""));
+}
+
+#[test]
+fn whoever_reads_no_more_of_a_report_is_no_failure() {
+    let provider = Provider::usual();
+    let work = Workplace::with(&Campaign::default(), &csv(3));
+    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
+    for format in ["csv", "jsonl", "json", "html"] {
+        // The reader ends at once, and the program is started when it has.
+        let script =
+            format!("(sleep 0.2; \"$0\" report --format {format}; echo $? >code) 2>words | true; cat code words");
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_campaigner")])
+            .current_dir(work.path(""))
+            .env("CAMPAIGNER_DB", "store.db")
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(shell.stdout).unwrap(), "0\n", "{format}");
+    }
+}
+
 #[test]
 fn a_limit_stops_early_and_the_same_command_goes_on() {
     let provider = Provider::usual();
