@@ -1,5 +1,6 @@
 //! `campaigner schedule list [DIR]` and `schedule explain FILE`: what runs when, and why not.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -65,9 +66,20 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 fn list(args: &List, now: Millis) -> Result<Exit, Failure> {
     let files = serve::files(&args.dir)
         .map_err(|error| Failure::new(Exit::Wrong, format!("the folder {}: {error}", args.dir.display())))?;
+    let read: Vec<_> = files.iter().map(|file| (file, campaign_file::read(file))).collect();
+    let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+    for loaded in read.iter().filter_map(|(_, read)| read.as_ref().ok()) {
+        *names.entry(&loaded.campaign.name).or_default() += 1;
+    }
     let (mut scheduled, mut wrong) = (0, 0);
-    for file in &files {
-        match campaign_file::read(file) {
+    for (file, read) in &read {
+        match read {
+            Ok(Loaded { campaign, .. }) if names[campaign.name.as_str()] > 1 => {
+                wrong += 1;
+                let words =
+                    format!("{}: `name: {}` is in another file too; neither is run", file.display(), campaign.name);
+                screen::say(&words);
+            }
             Ok(Loaded { campaign, .. }) => {
                 let Some(schedule) = &campaign.schedule else { continue };
                 scheduled += 1;
@@ -94,7 +106,7 @@ fn list(args: &List, now: Millis) -> Result<Exit, Failure> {
         screen::say(&format!("no campaign in {} has a `schedule`", args.dir.display()));
     }
     if wrong > 0 {
-        let words = format!("{} cannot be read, and would not be run", screen::count(wrong, "file"));
+        let words = format!("{} would not be run, for the reasons above", screen::count(wrong, "file"));
         return Err(Failure::new(Exit::Wrong, words));
     }
     Ok(Exit::Done)

@@ -118,7 +118,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, Fail
 /// What is seen of a run while it goes on.
 async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, Failure> {
     let campaign = engine::thaw(run)?;
-    let waiting = store.waiting(run.key, Millis::now()).await?;
+    let waiting = engine::waiting(store, run, tally).await?;
     let problems = store.problems(run, SEEN).await?;
     Ok(Seen {
         title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
@@ -147,7 +147,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
             }
         })?;
     }
-    if let Some(waiting) = store.waiting(run.key, Millis::now()).await? {
+    if let Some(waiting) = engine::waiting(store, run, tally).await? {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
     for (code, rows, sample) in store.problems(run, ERRORS).await? {

@@ -58,7 +58,7 @@ pub use orders::{Stops, cancel};
 pub use plan::{Bad, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use sizing::MOST_IN_FLIGHT;
-pub use status::{Details, details, rate_now, speed, stage, status, thaw, time_to_send, told};
+pub use status::{Details, details, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
 pub use stop::{Reason, Stop};
 
 use dispatch::Left;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::campaign_file;
 use crate::model::{Campaign, Dispatch, Millis, State, Tally, without_numbers};
 use crate::provider;
-use crate::store::{Run, Store, StoreError};
+use crate::store::{Run, Store, StoreError, Waiting};
+use crate::window::day_of;
 
 /// Kinds of errors told.
 const ERRORS: u32 = 10;
@@ -83,14 +84,33 @@ pub struct Details {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
-    told(run, tally, &details(store, run).await?, rate_now(store, run).await?)
+    told(run, tally, &details(store, run, tally).await?, rate_now(store, run).await?)
+}
+
+/// The rows that wait, each for its own time, or all for another day where today's quota is used up.
+///
+/// # Errors
+/// Where the store or the frozen campaign cannot be read.
+pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<Waiting>, StoreError> {
+    let now = Millis::now();
+    let waiting = store.waiting(run.key, now).await?;
+    let timing = thaw(run)?.timing;
+    let sends = run.dispatched_at.is_none() && run.cancelled_at.is_none();
+    let Some(most) = timing.quota.filter(|_| sends) else { return Ok(waiting) };
+    let (from, until) = day_of(now, timing.timezone.as_deref());
+    if store.taken_since(run.id.name(), from).await? < most.get().into() {
+        return Ok(waiting);
+    }
+    let last = waiting.map_or(until, |waiting| waiting.last.max(until));
+    let rows = tally.of(State::Pending);
+    Ok((rows > 0).then_some(Waiting { rows, first: until, last }))
 }
 
 /// What [`told`] needs of a run beside its counts.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn details(store: &Store, run: &Run) -> Result<Details, StoreError> {
+pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details, StoreError> {
     let errors = store
         .problems(run, ERRORS)
         .await?
@@ -100,7 +120,7 @@ pub async fn details(store: &Store, run: &Run) -> Result<Details, StoreError> {
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
         })
         .collect();
-    let waiting = store.waiting(run.key, Millis::now()).await?.map(|waiting| {
+    let waiting = waiting(store, run, tally).await?.map(|waiting| {
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
     let replies = store.replies_counted(run).await?;

@@ -93,12 +93,12 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The entries in the answer to a status request: a list inside `data` inside `data`.
+    /// The entries in the answer to a status request: a list inside `data` inside `data`. One that cannot be read says
+    /// nothing of its message, and is no reason not to read the others.
     pub(super) fn statuses(&self) -> Option<Vec<Status>> {
-        match self.entry("data") {
-            None => self.entries().map(|_| Vec::new()),
-            Some(list) => serde_json::from_str(list.get()).ok(),
-        }
+        let Some(list) = self.entry("data") else { return self.entries().map(|_| Vec::new()) };
+        let entries: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
+        Some(entries.into_iter().filter_map(|entry| serde_json::from_str(entry.get()).ok()).collect())
     }
 
     /// What stands under this key in `data`.

@@ -277,6 +277,11 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     assert!(listed.out.contains("+00:00   ") && listed.out.contains(" here   in 1 h 59 min"), "{listed}");
     assert!(listed.out.contains("+01:00 here") || listed.out.contains("+02:00 here"), "{listed}");
     assert!(listed.err.contains("wrong.yaml"), "{listed}");
+    // Of two with one name neither would be run.
+    work.write("wrong.yaml", work.read("job.yaml"));
+    let twice = work.alone(&["schedule", "list"]);
+    assert_eq!((twice.code, twice.out.as_str()), (2, ""), "{twice}");
+    assert!(twice.err.contains("./job.yaml: `name: job`") && twice.err.contains("2 files would not be run"), "{twice}");
     let explained = work.alone(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("60 messages at 400/s"), "{explained}");
     assert!(explained.out.contains("no store store.db yet"), "{explained}");

@@ -107,6 +107,10 @@ fn a_quota_holds_over_restarts() {
         assert!(sent.err.contains("13 rows wait until ") && sent.err.contains(":00:00Z"), "{sent}");
         assert_eq!(provider.sends(), 7, "{sent}");
     }
+    let status = work.alone(&["status"]);
+    assert!(status.out.contains("13 rows wait until "), "{status}");
+    let told: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    assert_eq!(told["waiting"]["rows"], 13, "{told}");
     work.verify("job-1");
 }
 

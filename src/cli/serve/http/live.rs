@@ -117,7 +117,7 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
         Some(look) => look.counts.clone(),
         None => {
             let tally = app.store.tally(run).await?;
-            let details = engine::details(&app.store, run).await?;
+            let details = engine::details(&app.store, run, &tally).await?;
             let pause = EVERY.max(now.elapsed() * LEISURE);
             Counts { tally, details, good_until: Instant::now() + pause }
         }
