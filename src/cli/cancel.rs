@@ -20,14 +20,21 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if run.dispatched_at.is_some() {
         return Err(Failure::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
-    if engine::cancel(&store, &run).await? == Stops::Soon && !global.quiet {
-        screen::say(&format!("{} is being sent by another process, which stops within a second or two", run.id));
+    let stops = engine::cancel(&store, &run).await?;
+    if global.quiet {
+        return Ok(Exit::Done);
     }
-    let run = store.run(Some(&run.id)).await?;
-    let tally = store.tally(&run).await?;
-    if !global.quiet {
-        let left = screen::count(tally.of(State::Cancelled), "row");
-        screen::say(&format!("{} is cancelled: {left} will not be sent", run.id));
-    }
+    let id = &run.id;
+    screen::say(&match stops {
+        // How many rows that leaves unsent is known when it has.
+        Stops::Soon => format!(
+            "{id} is cancelled: another process sends it, which stops within a second or two; `campaigner status {id}` tells \
+             then how many rows were not sent"
+        ),
+        Stops::Stopped => {
+            let left = store.tally(&store.run(Some(id)).await?).await?.of(State::Cancelled);
+            format!("{id} is cancelled: {} will not be sent", screen::count(left, "row"))
+        }
+    });
     Ok(Exit::Done)
 }

@@ -59,7 +59,8 @@ pub(super) async fn change(args: &Change, global: &Global) -> Result<Exit, Failu
 async fn unsent(id: &RunId, global: &Global) -> Result<(Store, Run), Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(id)).await?;
-    if run.dispatched_at.is_some() {
+    // Also where whoever sends it has not noticed yet.
+    if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
         return Err(Failure::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
     Ok((store, run))

@@ -47,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(1);
 const TOLD: Duration = Duration::from_secs(10);
 
+/// How long a count may be in beginning.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
 /// How often it is looked whether others moved rows too, who are then counted anew; where that takes long, the less often.
 const RECOUNT: Duration = Duration::from_secs(2);
 const LEISURE: u32 = 20;
@@ -118,6 +121,8 @@ pub(super) struct Standing {
     moved: Moved,
     /// A count that is being made, since when, and what has moved since.
     under_way: Option<(Counting, Instant, Moved)>,
+    /// Whether others moved rows too since the last count.
+    is_stale: bool,
     recount_at: Instant,
 }
 
@@ -126,7 +131,7 @@ impl Standing {
     pub(super) fn new(counted: Option<Tally>, counting: Counting) -> Self {
         let now = Instant::now();
         let under_way = counted.is_none().then(|| (counting, now, Moved::default()));
-        Self { counted, moved: Moved::default(), under_way, recount_at: now + RECOUNT }
+        Self { counted, moved: Moved::default(), under_way, is_stale: false, recount_at: now + RECOUNT }
     }
 
     fn now(&self) -> Option<Tally> {
@@ -153,11 +158,16 @@ impl Standing {
             }
         } else if Instant::now() >= self.recount_at {
             // The provider may have called back with statuses, by way of another connection.
-            if writer.others_wrote().await? {
-                self.under_way = Some((store.begin_tally(run).await?, Instant::now(), Moved::default()));
-            } else {
-                self.recount_at = Instant::now() + RECOUNT;
-            }
+            // Where all readers are busy the count can wait; what is to be durable cannot.
+            self.is_stale |= writer.others_wrote().await?;
+            let counting = match self.is_stale {
+                true => tokio::time::timeout(A_MOMENT, store.begin_tally(run)).await.ok().and_then(Result::ok),
+                false => None,
+            };
+            let now = Instant::now();
+            self.is_stale &= counting.is_none();
+            self.under_way = counting.map(|counting| (counting, now, Moved::default()));
+            self.recount_at = now + RECOUNT;
         }
         Ok(())
     }

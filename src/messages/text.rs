@@ -57,7 +57,8 @@ pub(super) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path
             TextRule::TemplateName
                 if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') =>
             {
-                let words = format!("`{}` cannot be a template of Meta's: its name has {rule}", shortened(text));
+                let has = "its name has only small letters a to z, digits and `_`";
+                let words = format!("`{}` cannot be a template of Meta's: {has}", shortened(text));
                 check.warning(at, "template_name", words).rule(rule);
             }
             TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}

@@ -84,7 +84,7 @@ impl fmt::Display for TextRule {
             Self::LineBreaks(most) => write!(f, "at most {most} line breaks"),
             Self::Alphanumeric => f.write_str("only letters A to Z, small or not, and digits"),
             Self::Digits => f.write_str("only digits"),
-            Self::TemplateName => f.write_str("only small letters a to z, digits and `_`"),
+            Self::TemplateName => f.write_str("only small letters a to z, digits and `_`, or it may be refused"),
         }
     }
 }
