@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::session::{self, Overrides, Session};
-use super::{Global, config, folded, opened, screen};
+use super::{Global, config, done, folded, opened, screen};
 use crate::campaign_file;
 use crate::engine::{Stop, Work};
 use crate::model::{Campaign, Event, Millis};
@@ -39,6 +39,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         return opened::dry_run(plan, &loaded, &campaign, global).await;
     }
     let account = session::account(&campaign, global)?;
+    // What is wrong with it is known before there is a run.
+    done::hook(global)?;
     let digest = recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let new = content(&loaded.campaign, digest.clone());
     let store = Store::open(&global.db).await?;

@@ -58,6 +58,7 @@ fn a_configuration_that_merely_lies_there_runs_nothing() {
         assert!(refused.code > 0 && provider.sends() == 0, "{refused}");
         assert!(refused.err.contains(words), "{words}: {refused}");
     }
+    assert!(!work.path("store.db").exists(), "no run is left behind");
 }
 
 #[test]
