@@ -101,11 +101,6 @@ pub(super) fn ask(question: &str) -> bool {
     io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
 }
 
-/// A text that others wrote, without what would move the cursor or change the colours.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 /// 1,234,567.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();

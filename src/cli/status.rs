@@ -151,7 +151,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
     for (code, rows, sample) in store.problems(run, ERRORS).await? {
-        let sample = screen::harmless(&without_numbers(&sample));
+        let sample = progress::harmless(&without_numbers(&sample));
         print(&format!("    {:>9}  {code}: {sample}", screen::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
@@ -170,7 +170,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     }
     for row in &uncertain {
         let tried = row.tried_at.map_or_else(String::new, |at| format!(", tried at {at}"));
-        let message = screen::harmless(&row.message);
+        let message = progress::harmless(&row.message);
         print(&format!("    row {:<5} {:<15} {}: {message}{tried}", row.row.0, row.phone.digits(), row.code))?;
     }
     let more = tally.of(State::Uncertain).saturating_sub(uncertain.len() as u64);

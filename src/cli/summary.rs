@@ -4,6 +4,7 @@ use super::exit::Failure;
 use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
 use crate::model::{Campaign, State, Tally};
+use crate::progress;
 use crate::provider;
 use crate::report::Paths;
 use crate::store::{Run, Store, Waiting};
@@ -104,7 +105,7 @@ pub(super) fn waiting(waiting: &Waiting) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let line = screen::harmless(text);
+    let line = progress::harmless(text);
     if line.chars().count() <= WIDTH {
         return line;
     }

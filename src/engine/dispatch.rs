@@ -73,7 +73,8 @@ struct Ready {
 /// Rows with their turn, and the answer on whether their intents are durable.
 type Group = (Vec<(Ready, Intent, Turn, Place)>, oneshot::Receiver<Vec<bool>>);
 
-/// How many intents are made durable together at most: half of those that may be in the air. Where all went together,
+/// How many intents are made durable together at most: half of those that may be in the air (at most, where the campaign
+/// leaves that to us). Where all went together,
 /// the network would wait for each commit and each commit for the network; so one half is committed while the other is
 /// on its way.
 pub(super) fn together(concurrency: usize) -> usize {

@@ -144,7 +144,7 @@ impl Line {
 }
 
 /// Text from outside that does nothing to the terminal.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

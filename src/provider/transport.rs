@@ -12,7 +12,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -104,7 +104,7 @@ impl Transport {
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
         let mut end = pin!(sleep(self.timeout));
         let (mut line, response) = loop {
-            let (mut line, kept) = match self.idle.take().await {
+            let (mut line, idled) = match self.idle.take() {
                 Some(line) => (line, true),
                 // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
                 None => (Box::pin(self.dial.connect()).await.map_err(Failure::Connect)?, false),
@@ -112,17 +112,19 @@ impl Transport {
             let asked = Instant::now();
             let leaves = leave().await;
             let left = Instant::now();
-            match (leaves, left - asked > IDLE) {
-                (true, false) => {}
-                // The connection has idled for too long meanwhile.
-                (true, true) => continue,
-                (false, idled) => {
-                    if !idled {
+            let waited = left - asked;
+            match leaves {
+                true if waited > IDLE => continue,
+                true => {}
+                false => {
+                    if waited <= IDLE {
                         self.idle.put(line);
                     }
                     return Err(Failure::Held);
                 }
             }
+            // A new one, too, may be closed by who waits for its request.
+            let idled = idled || waited > LATELY;
             end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
@@ -142,7 +144,7 @@ impl Transport {
             };
             match failure {
                 // Closed while it idled. Each time there is one fewer of these, and at last a new one.
-                Failure::Unbegun if kept => {}
+                Failure::Unbegun if idled => {}
                 failure => return Err(failure),
             }
         };
@@ -224,24 +226,23 @@ impl Line {
             if let done @ Poll::Ready(_) = work.as_mut().poll(cx) {
                 return done;
             }
-            if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
-                // With the connection go the ends that `work` may wait for: it learns of the end, or of its reason.
-                self.connection = None;
-            }
+            self.poll(cx);
             work.as_mut().poll(cx)
         })
         .await
     }
 
+    /// Does what there is to do now.
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
+            // With the connection go the ends that others may wait for: they learn of the end, or of its reason.
+            self.connection = None;
+        }
+    }
+
     /// Whether the other side has not closed it, as far as is known.
-    async fn is_open(&mut self) -> bool {
-        poll_fn(|cx| {
-            if self.connection.as_mut().is_some_and(|connection| connection.as_mut().poll(cx).is_ready()) {
-                self.connection = None;
-            }
-            Poll::Ready(())
-        })
-        .await;
+    fn is_open(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(Waker::noop()));
         self.is_free()
     }
 
@@ -272,7 +273,7 @@ impl Idle {
     }
 
     /// The one that was used last, if it still can be.
-    async fn take(&self) -> Option<Line> {
+    fn take(&self) -> Option<Line> {
         loop {
             let (end, mut line) = self.kept().lines.pop()?;
             let now = Instant::now();
@@ -280,7 +281,7 @@ impl Idle {
                 return None;
             }
             // One that idled for a while may have been closed. Who learns it here need not leave a second time.
-            if end - now > IDLE - LATELY || line.is_open().await {
+            if end - now > IDLE - LATELY || line.is_open() {
                 return Some(line);
             }
         }

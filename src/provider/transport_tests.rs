@@ -187,7 +187,7 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     let (address, _) = always(OK).await;
     let transport = transport(address, 1);
     body(&transport).await;
-    let line = transport.idle.take().await.unwrap();
+    let line = transport.idle.take().unwrap();
     let head = format!("POST /to/viber HTTP/1.1\r\nhost: {address}\r\ncertification-code: code-1234\r\n");
     assert_eq!(line.written(), (head.len() + "content-length: 2\r\n\r\n{}".len()) as u64);
 }
@@ -233,6 +233,29 @@ async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_the
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let failure = self::transport(nobody, 8).send(Channel::Viber, Vec::new(), || ask(true)).await.err().unwrap();
     assert!(matches!(failure, Failure::Connect(_)) && count(&asked) == 5, "{failure:?}");
+}
+
+/// Where a request waits for its departure, the server may lose its patience: that is no provider out of reach.
+#[tokio::test]
+async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
+    let (address, seen) = server(|number, mut stream| async move {
+        if number > 1 && request(&mut stream).await.is_some() {
+            let _ = stream.write_all(OK.as_bytes()).await;
+        }
+    })
+    .await;
+    let transport = transport(address, 8);
+    let leave = || async {
+        if count(&seen) < 2 {
+            settle().await;
+            tokio::time::pause();
+            tokio::time::advance(LATELY * 2).await;
+            tokio::time::resume();
+        }
+        true
+    };
+    let answer = transport.send(Channel::Viber, b"{}".to_vec(), leave).await;
+    assert_eq!((answer.ok().unwrap().status, count(&seen)), (StatusCode::OK, 2));
 }
 
 #[tokio::test]
@@ -358,7 +381,7 @@ async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
     assert!(transport.idle.kept().closing.is_some(), "someone looks after the new one too");
 
     transport.idle.kept().lines[0].0 = Instant::now();
-    assert!(transport.idle.take().await.is_none(), "also where nobody has closed it yet");
+    assert!(transport.idle.take().is_none(), "also where nobody has closed it yet");
 }
 
 /// As `settle`, while time stands still.

@@ -52,7 +52,8 @@ const RULES: [(&str, &str); 13] = [
     (
         "every decision of a person is about a row that was tried",
         "SELECT count(*) FROM decision c WHERE c.recipient BETWEEN ?1 AND ?2 \
-         AND (c.state NOT IN ({sent},{exhausted}) OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = c.recipient AND d.attempts > 0))",
+         AND (c.state NOT IN ({sent},{exhausted}) \
+           OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = c.recipient AND d.attempts > 0))",
     ),
     (
         "no message id stands twice",

@@ -81,7 +81,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
-        // The ledger is in the order of time, nearly; reading all of it costs a second for millions, once a process.
+        // The ledger is in the order of time, nearly; reading all of it costs a second for millions.
         let taken: i64 = sqlx::query_scalar(
             "SELECT coalesce(sum(last - first + 1), 0) FROM attempt WHERE at >= ?1 AND outcome IN (?3, ?4) \
              AND (first >> 40) IN (SELECT id FROM run WHERE name = ?2)",
