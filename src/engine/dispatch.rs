@@ -73,14 +73,6 @@ struct Ready {
 /// Rows with their turn, and the answer on whether their intents are durable.
 type Group = (Vec<(Ready, Intent, Turn, Place)>, oneshot::Receiver<Vec<bool>>);
 
-/// How many intents are made durable together at most: half of those that may be in the air (at most, where the campaign
-/// leaves that to us). Where all went together,
-/// the network would wait for each commit and each commit for the network; so one half is committed while the other is
-/// on its way.
-pub(super) fn together(concurrency: usize) -> usize {
-    (concurrency / 2).clamp(1, GROUP)
-}
-
 /// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
 /// nothing is in flight any more.
 pub(super) async fn dispatch(
@@ -287,7 +279,7 @@ async fn turns(
         // Lets everything that has landed meanwhile come first, so that its places are given out in the same group.
         tokio::task::yield_now().await;
         let mut rows = vec![first];
-        while rows.len() < together(job.concurrency) && !job.stop.is_held() {
+        while rows.len() < GROUP && !job.stop.is_held() {
             let Some(place) = places.try_take() else { break };
             let Ok(row) = ready.try_recv() else { break };
             if let Some(turn) = job.pace.try_turn() {

@@ -302,7 +302,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         tracing::info!(run = %job.run.id, ?work, rows = counted.map(|tally| tally.rows()), open, "begin");
     }
 
-    let (recorder, queue) = Recorder::new(dispatch::together(job.concurrency));
+    let (recorder, queue) = Recorder::new();
     let (returned, returned_rows) = watch::channel(0);
     let recording = apart(record(job.clone(), writer, queue, Committed { returned }, Standing::new(counted, counting)));
     // Takes the recorder along: when the stages are over, no way into its queue is left, and it ends.

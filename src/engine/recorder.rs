@@ -59,46 +59,17 @@ const LEISURE: u32 = 20;
 pub(super) struct Recorder(mpsc::Sender<Entry>);
 
 /// The recorder's end of its queue.
-pub(super) struct Queue {
-    entries: mpsc::Receiver<Entry>,
-    /// Intents that were too many for a round, and begin the next.
-    held: Option<Entry>,
-    /// Intents in one commit at most.
-    together: usize,
-}
-
-impl Queue {
-    async fn first(&mut self) -> Option<Entry> {
-        match self.held.take() {
-            Some(entry) => Some(entry),
-            None => self.entries.recv().await,
-        }
-    }
-
-    /// Another entry for this round, if there is one.
-    fn more(&mut self, round: &Round) -> Option<Entry> {
-        if self.held.is_some() {
-            return None;
-        }
-        match self.entries.try_recv().ok()? {
-            Entry::Intend(intents, answer) if !round.has_room(intents.len(), self.together) => {
-                self.held = Some(Entry::Intend(intents, answer));
-                None
-            }
-            entry => Some(entry),
-        }
-    }
-}
+pub(super) type Queue = mpsc::Receiver<Entry>;
 
 /// The recorder is gone: the store failed, and the recorder's own result says how.
 #[derive(Debug)]
 pub(super) struct Gone;
 
 impl Recorder {
-    /// A recorder that makes at most this many intents durable together, unless they are asked for together.
-    pub(super) fn new(together: usize) -> (Self, Queue) {
-        let (sender, entries) = mpsc::channel(QUEUE);
-        (Self(sender), Queue { entries, held: None, together })
+    /// A recorder, and the end of its queue that [`record`] works through.
+    pub(super) fn new() -> (Self, Queue) {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        (Self(sender), queue)
     }
 
     /// Queues an entry.
@@ -185,19 +156,19 @@ pub(super) async fn record(
     mut standing: Standing,
     events: &Events,
 ) -> Result<(), StoreError> {
-    while let Some(first) = queue.first().await {
+    while let Some(first) = queue.recv().await {
         let mut round = Round::default();
         round.take(first);
         let late = tokio::time::sleep(LINGER);
         tokio::pin!(late);
         while round.size() < MOST {
-            match queue.more(&round) {
-                Some(entry) => round.take(entry),
-                None if round.is_awaited() => break,
+            match queue.try_recv() {
+                Ok(entry) => round.take(entry),
+                Err(_) if round.is_awaited() => break,
                 // Nobody waits for it: others may share its commit, and the sync is what a commit costs.
-                None => tokio::select! {
+                Err(_) => tokio::select! {
                     biased;
-                    entry = queue.first() => match entry {
+                    entry = queue.recv() => match entry {
                         Some(entry) => round.take(entry),
                         None => break,
                     },
@@ -280,11 +251,6 @@ impl Round {
         !(self.intents.is_empty() && self.answers.is_empty() && self.stages.is_empty())
     }
 
-    /// Whether so many more intents fit in, where so many may be made durable together.
-    fn has_room(&self, more: usize, together: usize) -> bool {
-        self.batch.intents.is_empty() || self.batch.intents.len() + more <= together
-    }
-
     fn size(&self) -> usize {
         self.batch.settled.len() + self.batch.intents.len() + self.batch.polled.len() + self.batch.aside.len()
     }
@@ -344,45 +310,5 @@ impl Round {
             let _ = answer.send(());
         }
         (self.batch.settled.len() + self.batch.aside.len() + refused) as u64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{AttemptNo, RowNo};
-    use crate::store::RowKey;
-
-    fn intents(rows: std::ops::Range<u64>) -> Entry {
-        let intent =
-            |row| Intent { key: RowKey::new(1, RowNo(row)), attempt: AttemptNo(1), at: Millis(0), again: false };
-        Entry::Intend(rows.map(intent).collect(), oneshot::channel().0)
-    }
-
-    /// The rows that have their intents in each commit, if each is begun when everything is in the queue.
-    async fn commits(together: usize, asked: impl IntoIterator<Item = Entry>) -> Vec<Vec<u64>> {
-        let (recorder, mut queue) = Recorder::new(together);
-        for entry in asked {
-            recorder.record(entry).await.unwrap();
-        }
-        drop(recorder);
-        let mut commits = Vec::new();
-        while let Some(first) = queue.first().await {
-            let mut round = Round::default();
-            round.take(first);
-            while let Some(entry) = queue.more(&round) {
-                round.take(entry);
-            }
-            commits.push(round.batch.intents.iter().map(|intent| intent.key.row().0).collect());
-        }
-        commits
-    }
-
-    #[tokio::test]
-    async fn one_commit_has_half_of_the_intents_at_most_and_their_order_is_kept() {
-        let asked = [intents(1..3), intents(3..4), Entry::Reach(Stage::Started), intents(4..6), intents(6..7)];
-        assert_eq!(commits(4, asked).await, [vec![1, 2, 3], vec![4, 5, 6]]);
-        // A single group that is larger goes by itself: it could never go otherwise.
-        assert_eq!(commits(1, [intents(1..4), intents(4..5)]).await, [vec![1, 2, 3], vec![4]]);
     }
 }
