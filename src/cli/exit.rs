@@ -84,7 +84,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::Held(_) => Exit::Held,
+            StoreError::Held(_) | StoreError::Outdated { .. } => Exit::Held,
             StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing { .. } => Exit::Wrong,
             StoreError::Open { .. }
             | StoreError::Foreign { .. }

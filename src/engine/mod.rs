@@ -325,11 +325,14 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         Ok::<_, EngineError>(None)
     };
     let stages = async {
-        tokio::select! {
-            done = stages => done,
+        tokio::pin!(stages);
+        let failed = tokio::select! {
+            done = &mut stages => return done,
             never = orders::obey(worked) => match never {},
-            failed = mend::polls_beside(worked, sends) => Err(failed),
-        }
+            failed = mend::polls_beside(worked, sends) => unless_failed(&worked.stop, Err(failed)),
+        };
+        // What is in flight comes back first.
+        stages.await.and(failed)
     };
     let (recorded, worked) = tokio::join!(recording, stages);
     let mut writer = recorded??;

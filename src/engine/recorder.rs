@@ -41,7 +41,7 @@ const MOST: usize = 1024;
 /// need a commit anyway. Short: what a crash finds here is in doubt.
 const LINGER: Duration = Duration::from_millis(25);
 
-/// For how long a commit is tried again that another process or a full disk holds up, and how often what holds it up is
+/// For how long a write is tried again that another process or a full disk holds up, and how often what holds it up is
 /// told.
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -119,7 +119,16 @@ impl Standing {
     /// Takes over a count that is made, and begins another where others may have moved rows. Between two commits.
     async fn look(&mut self, writer: &mut Writer, store: &Store, run: &Run, events: &Events) -> Result<(), StoreError> {
         if let Some((counting, begun, moved)) = &mut self.under_way {
-            let Some(tally) = counting.if_done()? else { return Ok(()) };
+            let tally = match counting.if_done() {
+                Ok(None) => return Ok(()),
+                Ok(Some(tally)) => tally,
+                // It is for the eye only, and is made again.
+                Err(error) => {
+                    tracing::warn!(%error, "the rows could not be counted");
+                    (self.under_way, self.is_stale, self.recount_at) = (None, true, Instant::now() + RECOUNT);
+                    return Ok(());
+                }
+            };
             let is_first = self.counted.replace(tally).is_none();
             self.moved = *moved;
             self.recount_at = Instant::now() + RECOUNT.max(begun.elapsed() * LEISURE);
@@ -190,28 +199,58 @@ pub(super) async fn record(
             }
         }
         for stage in round.stages {
-            writer.reach(run.key, stage, Millis::now()).await?;
+            reach(writer, run.key, stage, events).await?;
             Point::SendingNoted.pass();
         }
     }
     Ok(())
 }
 
-/// Commits a batch, patiently: while another process writes for long, or the disk is full, what is known waits here.
+/// Commits a batch.
 async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Written, StoreError> {
-    let begun = Instant::now();
-    let mut told: Option<Instant> = None;
+    let mut patience = Patience::new();
     loop {
         match writer.commit(run, batch).await {
-            Err(error) if error.may_pass() && begun.elapsed() < PATIENCE => {
-                if told.is_none_or(|told| told.elapsed() >= TOLD) {
-                    events(Event::Said(format!("{error} ({}); trying again", error.reason())));
-                    told = Some(Instant::now());
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-            done => return done,
+            Ok(written) => return Ok(written),
+            Err(error) => patience.bear(error, events).await?,
         }
+    }
+}
+
+/// Notes that the run reached a stage.
+async fn reach(writer: &mut Writer, run: i64, stage: Stage, events: &Events) -> Result<(), StoreError> {
+    let mut patience = Patience::new();
+    while let Err(error) = writer.reach(run, stage, Millis::now()).await {
+        patience.bear(error, events).await?;
+    }
+    Ok(())
+}
+
+/// The patience with a write: while another process writes for long, or the disk is full, what is known waits here.
+struct Patience {
+    begun: Instant,
+    told: Option<Instant>,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { begun: Instant::now(), told: None }
+    }
+
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    /// The failure itself, where waiting does not help or was long enough.
+    async fn bear(&mut self, error: StoreError, events: &Events) -> Result<(), StoreError> {
+        if !error.may_pass() || self.begun.elapsed() >= PATIENCE {
+            return Err(error);
+        }
+        if self.told.is_none_or(|told| told.elapsed() >= TOLD) {
+            events(Event::Said(format!("{error} ({}); trying again", error.reason())));
+            self.told = Some(Instant::now());
+        }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
     }
 }
 
@@ -310,5 +349,46 @@ impl Round {
             let _ = answer.send(());
         }
         (self.batch.settled.len() + self.batch.aside.len() + refused) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::store::{Decision, NewRun};
+
+    #[tokio::test]
+    async fn a_count_that_fails_is_given_up_and_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        let new = NewRun {
+            name: "sale".to_owned(),
+            campaign: "{}".to_owned(),
+            campaign_print: "a".to_owned(),
+            recipients_print: "b".to_owned(),
+        };
+        let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { panic!("it is new") };
+        let mut other = sqlx::SqliteConnection::connect(store.path().to_str().unwrap()).await.unwrap();
+        let silent: Events = Arc::new(|_| {});
+
+        sqlx::query("ALTER TABLE delivery RENAME TO away").execute(&mut other).await.unwrap();
+        let mut standing = Standing::new(None, store.begin_tally(&run).await.unwrap());
+        while standing.under_way.is_some() {
+            standing.look(&mut writer, &store, &run, &silent).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert!(standing.now().is_none() && standing.is_stale);
+
+        sqlx::query("ALTER TABLE away RENAME TO delivery").execute(&mut other).await.unwrap();
+        standing.recount_at = Instant::now();
+        while standing.now().is_none() {
+            standing.look(&mut writer, &store, &run, &silent).await.unwrap();
+            tokio::task::yield_now().await;
+        }
     }
 }

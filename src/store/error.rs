@@ -38,6 +38,18 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
+    /// The file has an older format, and a process that knows no other is at work in it.
+    #[error(
+        "the store {} is of an older version of campaigner, and a process is at work on {run} in it: wait for it, or stop it \
+         first (`campaigner resume {run}` goes on)",
+        path.display()
+    )]
+    Outdated {
+        /// The store's file.
+        path: PathBuf,
+        /// The run that is worked on.
+        run: RunId,
+    },
     /// A run was begun in another file than this: a copy, or the same store moved or restored.
     #[error(
         "the store {} is not the file that {run} was begun in, but a copy of it, or that file moved or restored. If \

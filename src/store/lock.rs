@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use super::{Store, StoreError};
 use crate::model::RunId;
 
+/// How the names of lock files end, behind the run's.
+const ENDING: &str = ".lock";
+
 /// Held while a process works on a run; let go when dropped.
 #[derive(Debug)]
 pub struct RunLock {
@@ -24,7 +27,7 @@ impl Store {
     /// [`StoreError::Held`] if another process has it.
     pub fn lock(&self, run: &RunId) -> Result<RunLock, StoreError> {
         let mut name = self.path.as_os_str().to_owned();
-        name.push(format!(".{run}.lock"));
+        name.push(format!(".{run}{ENDING}"));
         let path = PathBuf::from(name);
         let failed = |source| StoreError::Lock { path: path.clone(), source };
         loop {
@@ -41,6 +44,26 @@ impl Store {
             }
         }
     }
+}
+
+/// A run of this store that a process holds, if there is one. For who wants to change what all of them rest upon.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub(super) fn held(store: &Path) -> std::io::Result<Option<RunId>> {
+    let (Some(folder), Some(name)) = (store.parent(), store.file_name()) else { return Ok(None) };
+    let start = format!("{}.", name.to_string_lossy());
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let run = file.to_str().and_then(|file| file.strip_prefix(&start)?.strip_suffix(ENDING)?.parse().ok());
+        let Some(run) = run else { continue };
+        let locked = File::open(entry.path()).map(|file| file.try_lock_shared());
+        if matches!(locked, Ok(Err(TryLockError::WouldBlock))) {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {

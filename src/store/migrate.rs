@@ -4,8 +4,8 @@ use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::StoreError;
 use super::error::doing;
+use super::{StoreError, lock};
 use crate::crash::Point;
 
 /// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
@@ -38,6 +38,12 @@ pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> R
     let Some(missing) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done..)) else {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     };
+    // Whoever sends with an older version would fail in the middle of it, with messages in the air.
+    if let Some(run) =
+        lock::held(path).map_err(|source| StoreError::Open { path: path.to_owned(), source: source.into() })?
+    {
+        return Err(StoreError::Outdated { path: path.to_owned(), run });
+    }
     for migration in missing {
         sqlx::raw_sql(*migration).execute(&mut *step).await.map_err(doing("migrate"))?;
     }
@@ -100,6 +106,24 @@ mod tests {
         let due = store.due_again(run.key, crate::model::Millis(9), None, 10).await.unwrap();
         assert_eq!(due.iter().map(|due| (due.tries, due.put_off)).collect::<Vec<_>>(), [(1, 0)]);
         assert!(store.verify(&run).await.unwrap().iter().all(|finding| finding.broken == 0));
+    }
+
+    #[tokio::test]
+    async fn a_store_is_left_as_it_is_while_a_process_is_at_work_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let store = crate::store::Store::open(&path).await.unwrap();
+        let mut old = crate::store::connect(&path).await.unwrap();
+        sqlx::raw_sql("PRAGMA user_version = 10").execute(&mut old).await.unwrap();
+        let at_work = store.lock(&"sale-1".parse().unwrap()).unwrap();
+
+        let refused = crate::store::Store::open(&path).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Outdated { run, .. } if run.to_string() == "sale-1"), "{refused}");
+        assert_eq!(format(&path, &mut old).await.unwrap(), 10);
+        drop(at_work);
+        // What is left of one that was killed holds up nobody.
+        std::fs::write(folder.path().join("store.db.sale-1.lock"), "").unwrap();
+        assert_eq!(lock::held(&path).unwrap(), None);
     }
 
     #[test]
