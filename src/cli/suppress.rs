@@ -1,6 +1,6 @@
 //! `campaigner suppress`: the store's list of numbers that get nothing from any run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -105,10 +105,14 @@ fn tell(global: &Global, sentence: &str) {
 /// Reads numbers; one that is wrong and nothing is done.
 fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure> {
     let reader = Numbers::new(region).map_err(|error| Failure::of(Exit::Wrong, &error))?;
-    numbers
-        .iter()
-        .map(|text| reader.normalise(text).map_err(|problem| Failure::new(Exit::Wrong, format!("`{text}`: {problem}"))))
-        .collect()
+    let wrong = |text: &String, problem| {
+        let hint = match Path::new(text).is_file() {
+            true => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
+            false => String::new(),
+        };
+        Failure::new(Exit::Wrong, format!("`{text}`: {problem}{hint}"))
+    };
+    numbers.iter().map(|text| reader.normalise(text).map_err(|problem| wrong(text, problem))).collect()
 }
 
 async fn list(store: &Store) -> Result<Exit, Failure> {

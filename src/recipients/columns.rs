@@ -68,7 +68,9 @@ fn hint(names: &[String], wanted: &str) -> String {
     match nearest {
         Some((_, name)) => format!("did you mean `{name}`?"),
         None => {
-            "name the column with `to` in the campaign (the first line of a file has to name the columns)".to_owned()
+            "name the column: `to` in a campaign, `--column` of `suppress import` (the first line of a file has to name the \
+             columns)"
+                .to_owned()
         }
     }
 }

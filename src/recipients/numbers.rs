@@ -16,7 +16,7 @@ use crate::model::{Phone, RowProblem};
 const MOST_DIGITS: usize = 24;
 
 /// What to do about a number that nobody knows the country of.
-const NO_REGION: &str = "write the country code, or set `region` in the campaign";
+const NO_REGION: &str = "write the country code, or say which `region` it is of";
 
 /// The calling code shared by the United States, Canada and much of the Caribbean.
 const NANP_CODE: u16 = 1;
@@ -252,7 +252,7 @@ fn digits_of(text: &str) -> Result<(String, bool), RowProblem> {
         } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
             plus = true;
         } else if c.is_alphabetic() {
-            let hint = "words and extensions do not belong into the number's column";
+            let hint = "words and extensions are no part of a number";
             return Err(bad("there are letters in it").hint(hint));
         } else if !is_formatting(c) {
             let words = format!("`{}` does not belong into a number", c.escape_debug());

@@ -92,7 +92,7 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
     for text in ["07911123456", "0151 12345678", "68411234", "61234567", "2125551234", "91234567"] {
         assert_eq!(read(&anywhere, text), Err("bad_number".to_owned()), "{text}");
     }
-    assert!(words(&anywhere, "07911123456").contains("set `region`"));
+    assert!(words(&anywhere, "07911123456").contains("say which `region`"));
     assert!(words(&anywhere, "61234567").contains("+61 have 9 digits behind the code, this one has 6"));
 
     // A digit too many is a mistake, and not a number of whichever country its first digits name.
