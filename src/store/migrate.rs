@@ -38,6 +38,9 @@ pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> R
     let Some(missing) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done..)) else {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     };
+    if missing.is_empty() {
+        return Ok(());
+    }
     // Whoever sends with an older version would fail in the middle of it, with messages in the air.
     if let Some(run) =
         lock::held(path).map_err(|source| StoreError::Open { path: path.to_owned(), source: source.into() })?

@@ -117,6 +117,14 @@ impl Counting {
         }
     }
 
+    /// One that fails.
+    #[cfg(test)]
+    pub(crate) fn failing() -> Self {
+        let mut task = JoinSet::new();
+        task.spawn(async { Err(StoreError::Damaged("as a test wants it".to_owned())) });
+        Self(task)
+    }
+
     /// The count, if it is made.
     ///
     /// # Errors
