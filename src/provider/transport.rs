@@ -103,6 +103,8 @@ impl Transport {
         let [(_, first), ..] = &self.heads;
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
         let mut end = pin!(sleep(self.timeout));
+        // Whether it was let go and has no connection any more.
+        let mut departed = false;
         let (mut line, response) = loop {
             let (mut line, idled) = match self.idle.take() {
                 Some(line) => (line, true),
@@ -110,11 +112,16 @@ impl Transport {
                 None => (Box::pin(self.dial.connect()).await.map_err(Failure::Connect)?, false),
             };
             let asked = Instant::now();
-            let leaves = leave().await;
+            let leaves = std::mem::take(&mut departed) || leave().await;
             let left = Instant::now();
             let waited = left - asked;
             match leaves {
-                true if waited > IDLE => continue,
+                // Too old by now, or closed. Its departure is used up, and another would be waited for just as long: at a
+                // low rate it would never leave.
+                true if waited > IDLE || (waited > LATELY && !line.is_open()) => {
+                    departed = true;
+                    continue;
+                }
                 true => {}
                 false => {
                     if waited <= IDLE {

@@ -258,6 +258,34 @@ async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
     assert_eq!((answer.ok().unwrap().status, count(&seen)), (StatusCode::OK, 2));
 }
 
+/// At a low rate every departure is waited for that long: each that is not used is one message less, for ever.
+#[tokio::test]
+async fn a_request_that_waited_for_long_uses_its_departure_whatever_became_of_its_connection() {
+    for (wait, stays_open) in [(IDLE * 2, true), (LATELY * 2, false)] {
+        let (address, seen) = server(move |number, mut stream| async move {
+            if number == 1 && !stays_open {
+                return;
+            }
+            if request(&mut stream).await.is_some() {
+                let _ = stream.write_all(OK.as_bytes()).await;
+            }
+        })
+        .await;
+        let transport = transport(address, 8);
+        let asked = AtomicUsize::new(0);
+        let leave = || async {
+            asked.fetch_add(1, Ordering::SeqCst);
+            settle().await;
+            tokio::time::pause();
+            tokio::time::advance(wait).await;
+            tokio::time::resume();
+            true
+        };
+        let answer = transport.send(Channel::Viber, b"{}".to_vec(), leave).await;
+        assert_eq!((answer.ok().unwrap().status, count(&asked), count(&seen)), (StatusCode::OK, 1, 2));
+    }
+}
+
 #[tokio::test]
 async fn a_kept_connection_that_is_closed_over_a_request_leaves_it_in_doubt() {
     let (address, seen) = server(|_, mut stream| async move {
