@@ -58,12 +58,12 @@ const TOLD: u32 = 5;
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let now = Millis::now();
     match &args.command {
-        Command::List(list) => self::list(list, now),
+        Command::List(list) => self::list(list, now, global).await,
         Command::Explain(explain) => self::explain(explain, now, global).await,
     }
 }
 
-fn list(args: &List, now: Millis) -> Result<Exit, Failure> {
+async fn list(args: &List, now: Millis, global: &Global) -> Result<Exit, Failure> {
     let files = serve::files(&args.dir)
         .map_err(|error| Failure::new(Exit::Wrong, format!("the folder {}: {error}", args.dir.display())))?;
     let read: Vec<_> = files.iter().map(|file| (file, campaign_file::read(file))).collect();
@@ -93,7 +93,7 @@ fn list(args: &List, now: Millis) -> Result<Exit, Failure> {
                     told(&format!("  {}", line(schedule, *at, now)))?;
                 }
                 if next.is_empty() {
-                    told("  never again")?;
+                    told(&format!("  {}", no_more(&campaign.name, schedule, now, global).await?))?;
                 }
             }
             Err(error) => {

@@ -176,7 +176,10 @@ impl Writer {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
         // An unfinished run of the same content goes on; one of other content is in the way. After a `retry` of an old
         // run there may be more than one.
-        if let Some(run) = newest(&mut tx, new, "finished_at IS NULL").await? {
+        // One that was cancelled sends nothing any more, and only its statuses are waited for: that is in nobody's way.
+        let unfinished =
+            "finished_at IS NULL AND (cancelled_at IS NULL OR campaign_print = ?2 AND recipients_print = ?3)";
+        if let Some(run) = newest(&mut tx, new, unfinished).await? {
             let campaign = run.campaign_print != new.campaign_print;
             let same = !campaign && run.recipients_print == new.recipients_print;
             return Ok(if same { Decision::GoOn(run) } else { Decision::Differs { run, campaign } });
@@ -384,6 +387,16 @@ mod tests {
         assert!(matches!(&decide, Decision::GoOn(run) if run.key == first), "{decide:?}");
         let decide = writer.decide(&content("c"), false, Millis(6)).await.unwrap();
         assert!(matches!(&decide, Decision::Differs { run, campaign: false } if run.key == first), "{decide:?}");
+        // Cancelled, it goes on with its statuses only.
+        sqlx::query("UPDATE run SET cancelled_at = 7 WHERE id = ?1")
+            .bind(first)
+            .execute(&mut writer.connection)
+            .await
+            .unwrap();
+        let decide = writer.decide(&content("a"), false, Millis(8)).await.unwrap();
+        assert!(matches!(&decide, Decision::GoOn(run) if run.key == first), "{decide:?}");
+        let decide = writer.decide(&content("c"), false, Millis(9)).await.unwrap();
+        assert!(matches!(&decide, Decision::Made(_)), "{decide:?}");
     }
 
     #[tokio::test]

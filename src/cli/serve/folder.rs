@@ -132,6 +132,15 @@ impl Folder {
                 Content::Unread => None,
             });
         }
+        let wrong: BTreeMap<&Path, String> = self.wrong().into_iter().collect();
+        for of_file in &mut news {
+            // One that is right but for another file of its name.
+            if let News::Read(path, _) = of_file
+                && let Some(words) = wrong.get(path.as_path())
+            {
+                *of_file = News::Wrong(path.clone(), words.clone());
+            }
+        }
         news
     }
 
@@ -288,7 +297,9 @@ mod tests {
         place.write(".d.yaml", "half a file of an editor");
         place.write("e.csv", "phone\n");
         place.look(3);
-        place.look(4);
+        let news = place.look(4);
+        let told = |news: &&News| matches!(news, News::Wrong(_, words) if words.contains("neither is run"));
+        assert_eq!((news.iter().filter(told).count(), news.len()), (2, 3), "{news:?}");
         assert_eq!(place.names(), ["other"]);
         assert!(place.1.wrong().iter().all(|(_, words)| words.contains("neither is run")));
     }

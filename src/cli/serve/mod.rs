@@ -113,6 +113,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let looks = Arc::default();
     let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
     let accounts = Accounts::new(global.clone());
+    let to_fold = store.clone();
     let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {
         means: Rc::new(means),
@@ -149,6 +150,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     };
     match session::unless_aborted(&stop, &events, whole).await {
         Some(((), (), ())) => {
+            // So that the one file is the whole store for whoever copies or moves it.
+            if let Err(error) = to_fold.fold().await {
+                tracing::warn!(%error, "the log stays beside the store for now");
+            }
             tracing::info!("the service has ended; nothing is in flight");
             Ok(Exit::Done)
         }
