@@ -70,12 +70,18 @@ fn the_campaign_says_how_many_are_enough() {
 #[test]
 fn a_share_of_refusals_stops_the_run_and_says_what_most_of_them_were() {
     let odd = |sent: &Sent| match (sent.index % 10, sent.index % 20) {
-        (3 | 6, _) => Answer::error(10002, "(#131026) Message undeliverable"),
+        (1 | 3 | 6, _) => Answer::error(10002, "(#131026) Message undeliverable"),
         (_, 9) => Answer::error(10002, "(#131050) User stopped marketing messages"),
         _ => Answer::Accept,
     };
     let (provider, _, said) = ran(odd, "  halt: {share: 25%, over: 100}\n");
-    assert!(said.contains("25 of the last 100 rows were refused, 20 of them") && said.contains("131026"), "{said}");
+    // Which hundred are answered first is the provider's affair, so the figures are near 35 and 30.
+    let figures = said.split_once(" of the last 100 rows were refused, ").and_then(|(before, after)| {
+        let all: u32 = before.rsplit(' ').next()?.parse().ok()?;
+        let most: u32 = after.split_once(" of them for this: Message undeliverable (131026)")?.0.parse().ok()?;
+        Some((all, most))
+    });
+    assert!(figures.is_some_and(|(all, most)| (25..=45).contains(&all) && all / 2 < most && most < all), "{said}");
     let sends = provider.sends();
     assert!((100..=100 + 64).contains(&sends), "{sends}: a hundred, and what was in flight");
 }
