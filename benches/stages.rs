@@ -211,6 +211,7 @@ fn accepted(intent: Intent) -> Settled {
         at: intent.at,
         ended_at: Millis(3),
         state: State::Accepted,
+        outcome: State::Accepted,
         tries: 1,
         put_off: 0,
         message_id: Some(format!("wamid.HBgLODUyNjg0MTUwMjYVAgARGBIyMUQ4RjA5MTY1NUJERjE3{:08}", intent.key.row())),

@@ -159,10 +159,10 @@ impl Air {
             }
             _ => {}
         }
-        if let Some(problem) = self.halt.watch(&outcome) {
+        let (now, at) = (job.clock.now(), tried.intent.at);
+        if let Some(problem) = self.halt.watch(at, now, &outcome) {
             job.stop.stop(Reason::Halt(problem));
         }
-        let (now, at) = (job.clock.now(), tried.intent.at);
         self.gate.count(at, now, &outcome);
         tracing::debug!(
             row = %tried.intent.key.row(), attempt = tried.intent.attempt.0, outcome = outcome.name(),

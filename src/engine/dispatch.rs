@@ -81,6 +81,8 @@ pub(super) async fn dispatch(
     recorder: Recorder,
     returned: watch::Receiver<u64>,
 ) -> Result<Left, EngineError> {
+    // Held until nothing is in flight any more.
+    let _quota = gate.take_quota(job).await?;
     let air = Air::new(job, gate, recorder);
     // Rows to try again that were read and whose intent is not durable yet: until then a second read would find them
     // a second time.

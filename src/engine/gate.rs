@@ -6,11 +6,15 @@
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{EngineError, Job};
-use crate::model::{Change, Millis, Outcome, Problem, RowProblem, State};
-use crate::store::{Aside, Due, LAID_OUT, StoreError, Writer};
+use crate::model::{Change, Event, Millis, Outcome, Problem, RowProblem, State};
+use crate::store::{Aside, Due, LAID_OUT, RunLock, StoreError, Writer};
 use crate::window::{Hours, May, RowTimes, Timed, day_of, local};
+
+/// How often a run that waits for another one's quota looks whether it is free.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a row's time says of it.
 pub(super) enum Pass {
@@ -44,19 +48,17 @@ struct Day {
 }
 
 impl Gate {
-    /// The gate of a run, with what went through it today.
-    pub(super) async fn open(job: &Job) -> Result<Self, EngineError> {
+    /// The gate of a run.
+    pub(super) fn open(job: &Job) -> Result<Self, EngineError> {
         let (timing, run) = (&job.campaign.timing, &job.run);
         let timed = Timed::new(timing, &run.columns, run.created_at)
             .map_err(|error| StoreError::Damaged(format!("the frozen campaign: {error}")))?;
-        let quota = match timing.quota {
-            Some(most) => {
-                let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
-                let taken = job.store.taken_since(run.id.name(), from).await?;
-                Some(Quota { most: most.get().into(), day: Mutex::new(Day { from, until, taken }) })
-            }
-            None => None,
-        };
+        let quota = timing.quota.map(|most| {
+            let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
+            // Nothing may leave before it is known.
+            let day = Day { from, until, taken: u64::MAX };
+            Quota { most: most.get().into(), day: Mutex::new(day) }
+        });
         Ok(Self {
             hours: Mutex::new(timed.as_ref().and_then(Timed::hours)),
             of_all: timed.as_ref().and_then(Timed::of_all),
@@ -64,6 +66,31 @@ impl Gate {
             quota,
             timezone: timing.timezone.clone(),
         })
+    }
+
+    /// Waits until no other run of the campaign's name sends within the quota, and reads what of today's is used up.
+    /// Others wait until what this gives back is dropped; nothing is given where there is no quota, or the run is stopped.
+    pub(super) async fn take_quota(&self, job: &Job) -> Result<Option<RunLock>, EngineError> {
+        let Some(quota) = &self.quota else { return Ok(None) };
+        let name = job.run.id.name();
+        let mut told = false;
+        let lock = loop {
+            if let Some(lock) = job.store.lock_quota(name)? {
+                break lock;
+            }
+            if !std::mem::replace(&mut told, true) {
+                let words = format!("another run of `{name}` sends within the same quota: waiting until it has sent");
+                (job.events)(Event::Said(words));
+            }
+            tokio::select! {
+                () = job.stop.sending_ended() => return Ok(None),
+                () = job.clock.idle(LOOK_AGAIN) => {}
+            }
+        };
+        let (from, until) = day_of(job.clock.now(), self.timezone.as_deref());
+        let taken = job.store.taken_since(name, from).await?;
+        *self::lock(&quota.day) = Day { from, until, taken };
+        Ok(Some(lock))
     }
 
     /// Whether there is anything that a row may have to wait for.
@@ -140,7 +167,7 @@ impl Gate {
     /// Rows that may be handed on today, where so many are on their way already.
     pub(super) fn room(&self, now: Millis, on_their_way: u64) -> u64 {
         let Some(quota) = &self.quota else { return u64::MAX };
-        quota.most.saturating_sub(self.day(quota, now).taken + on_their_way)
+        quota.most.saturating_sub(self.day(quota, now).taken.saturating_add(on_their_way))
     }
 
     /// When there is room again where today's is used up.
@@ -155,7 +182,7 @@ impl Gate {
         let Some(quota) = &self.quota else { return };
         let mut day = self.day(quota, now);
         if matches!(outcome, Outcome::Accepted { .. } | Outcome::Uncertain(_)) && taken_up >= day.from {
-            day.taken += 1;
+            day.taken = day.taken.saturating_add(1);
         }
     }
 

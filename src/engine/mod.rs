@@ -285,7 +285,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         writer.reach(run, Stage::Started, Millis::now()).await?;
         Point::SendingBegun.pass();
     }
-    let gate = Arc::new(Gate::open(&job).await?);
+    let gate = Arc::new(Gate::open(&job)?);
     if sends {
         gate.lay_out(&job, &mut writer).await?;
     }

@@ -46,14 +46,16 @@ impl Rules<'_> {
             at: tried.intent.at,
             ended_at: now,
             state: State::Sending,
+            outcome: State::Sending,
             tries,
             put_off: tried.put_off,
             message_id: None,
             problem: None,
             due_at: None,
             poll_at: None,
-            doubted: tried.doubted || matches!(outcome, Outcome::Uncertain(_)),
+            doubted: tried.doubted,
         };
+        let in_doubt = matches!(outcome, Outcome::Uncertain(_));
         let change = match outcome {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
@@ -126,6 +128,9 @@ impl Rules<'_> {
                 Change::TryAgain
             }
         };
+        settled.doubted |= in_doubt;
+        let alone = if in_doubt { Change::Doubt } else { change };
+        settled.outcome = State::Sending.after(alone).map_err(StoreError::Illegal)?;
         let change = match change {
             // Of a row that was in doubt before nobody may say that it was not accepted.
             Change::Refuse | Change::Exhaust if settled.doubted => Change::Doubt,
@@ -230,6 +235,16 @@ mod tests {
         assert_eq!(settle(WhenUncertain::Resend, 0, doubt()).state, State::Pending);
         // Never "exhausted": that would claim that it was not accepted.
         assert_eq!(settle(WhenUncertain::Resend, 2, doubt()).state, State::Uncertain);
+    }
+
+    #[test]
+    fn the_ledger_has_what_each_attempt_came_to_whatever_becomes_of_the_row() {
+        let ledger = |doubted, tries, outcome| settle_after(doubted, WhenUncertain::Resend, tries, outcome).outcome;
+        let again = || Outcome::TryAgain { problem: problem(), wait: None };
+        assert_eq!(ledger(false, 0, Outcome::Uncertain(problem())), State::Uncertain, "though it is sent again");
+        assert_eq!(ledger(true, 1, Outcome::Refused(problem())), State::Rejected, "though the row stays in doubt");
+        assert_eq!((ledger(true, 1, again()), ledger(true, 2, again())), (State::Pending, State::Exhausted));
+        assert_eq!(ledger(true, 1, Outcome::Accepted { message_id: "m".into() }), State::Accepted);
     }
 
     #[test]

@@ -116,13 +116,44 @@ fn channel_refusal(problem: Problem, wait: Option<Duration>) -> Outcome {
         return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
     // Stated as a failure, but a timeout between the provider and the channel looks just like this.
-    let message = problem.message.to_lowercase();
-    let vague = ["unknown", "timeout", "timed out", "unavailable", "internal", "try again"];
-    if message.trim().is_empty() || vague.iter().any(|word| message.contains(word)) {
+    let message = without_names(&problem.message).to_lowercase();
+    if message.trim().is_empty() || VAGUE.iter().any(|word| message.contains(word)) {
         Outcome::Uncertain(problem)
     } else {
         Outcome::Refused(problem)
     }
+}
+
+/// Words of a failure that somebody on the way to the channel had, and not of a message that was looked at and refused.
+const VAGUE: [&str; 16] = [
+    "unknown",
+    "timeout",
+    "time out",
+    "timed out",
+    "unavailable",
+    "internal",
+    "again",
+    "later",
+    "temporar",
+    "busy",
+    "overload",
+    "gateway",
+    "connection",
+    "network",
+    "unexpected",
+    "system",
+];
+
+/// The words without what stands in brackets, which are names that somebody gave to templates and bots.
+fn without_names(message: &str) -> String {
+    let mut depth = 0_u32;
+    let plain = message.chars().filter(|c| {
+        depth = if *c == '[' { depth + 1 } else { depth };
+        let outside = depth == 0;
+        depth = if *c == ']' { depth.saturating_sub(1) } else { depth };
+        outside
+    });
+    plain.collect()
 }
 
 /// Reads `(#132012) words`; where something stands before the code, the words are the whole.

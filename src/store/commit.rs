@@ -130,7 +130,9 @@ static DELIVERY: Many = Many::new(
     14,
     ") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET state = excluded.state, tries = excluded.tries, \
      attempts = excluded.attempts, tried_at = excluded.tried_at, accepted_at = excluded.accepted_at, \
-     message_id = excluded.message_id, code = excluded.code, message = excluded.message, \
+     message_id = excluded.message_id, \
+     code = iif(excluded.attempts = attempts, code, excluded.code), \
+     message = iif(excluded.attempts = attempts, message, excluded.message), \
      due_at = excluded.due_at, poll_at = excluded.poll_at, doubted = excluded.doubted, put_off = excluded.put_off",
 );
 
@@ -197,7 +199,7 @@ async fn write_others(store: &mut SqliteConnection, settled: &[&Settled]) -> Res
             .bind(s.attempt.0)
             .bind(s.at.0)
             .bind(s.ended_at.0)
-            .bind(s.state.code())
+            .bind(s.outcome.code())
             .bind(s.problem.as_ref().map(|problem| &problem.code))
     });
     let statement = DELIVERY.bind(statement, room, settled.iter().copied(), |row, s| {

@@ -77,6 +77,9 @@ pub struct Settled {
     pub ended_at: Millis,
     /// The state the row is in now.
     pub state: State,
+    /// What this attempt came to, taken by itself: of a row that is sent again it may be `Uncertain` or `Rejected` where
+    /// the row is pending, or in doubt.
+    pub outcome: State,
     /// Tries used up, this one included if it counts.
     pub tries: u32,
     /// How often its recipient was put off, this time included.

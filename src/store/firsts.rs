@@ -86,6 +86,7 @@ mod tests {
                 at: Millis(1),
                 ended_at: Millis(2),
                 state: State::Accepted,
+                outcome: State::Accepted,
                 tries: 1,
                 put_off: 0,
                 message_id: Some(format!("wamid.{}", key.row().0)),

@@ -87,6 +87,32 @@ fn a_share_of_refusals_stops_the_run_and_says_what_most_of_them_were() {
 }
 
 #[test]
+fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
+    let gateway = || Answer::Refuse(502, "<h1>Bad Gateway</h1>".into());
+    let (provider, work, said) = ran(move |_| gateway(), "");
+    assert_eq!(provider.sends(), 20, "{said}");
+    assert!(said.contains("20 rows in a row are in doubt, the last of them: HTTP 502"), "{said}");
+    assert!(said.contains("what to do: find out with the provider"), "{said}");
+    assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
+
+    let (provider, ..) = ran(move |sent: &Sent| if sent.index < 300 { Answer::Accept } else { gateway() }, "");
+    let sends = provider.sends();
+    assert!(
+        (320..=320 + 2 * 64).contains(&sends),
+        "{sends}: what was in flight, twenty more, and what was beside them"
+    );
+
+    // As many as are in flight at once: what broke them off is over.
+    let provider = Provider::start(Script {
+        latency: LATENCY,
+        ..Script::answering(move |sent| if (300..364).contains(&sent.index) { gateway() } else { Answer::Accept })
+    });
+    let work = Workplace::with(&Campaign { concurrency: 64, ..Campaign::default() }, &csv(ROWS));
+    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    assert_eq!((run.code, provider.sends()), (3, ROWS), "{run}");
+}
+
+#[test]
 fn with_the_rule_off_every_row_is_tried() {
     let fail = |sent: &Sent| match sent.to == phone(ROWS) {
         true => Answer::error(10001, "so that the run ends as the others do"),

@@ -1,10 +1,12 @@
 //! When messages may leave: windows, times of rows, last moments and quotas, seen from outside.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::provider::{Provider, Script};
-use crate::workplace::{Campaign, Workplace, counts, csv};
+use crate::provider::{Answer, Provider, Script, Sent};
+use crate::workplace::{Campaign, Workplace, counts, csv, wait_until};
 
 /// A time zone in which it is noon or soon after, so that no test runs into the next day.
 fn at_noon() -> String {
@@ -112,6 +114,33 @@ fn a_quota_holds_over_restarts() {
     let told: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
     assert_eq!(told["waiting"]["rows"], 13, "{told}");
     work.verify("job-1");
+}
+
+#[test]
+fn two_runs_of_one_campaign_share_its_quota() {
+    let odd = |sent: &Sent| match sent.index {
+        0..4 => Answer::error(10002, "(#131026) Message undeliverable"),
+        _ => Answer::Accept,
+    };
+    let provider = Provider::start(Script { latency: Duration::from_millis(300), ..Script::answering(odd) });
+    let work = Workplace::new();
+    let yaml = Campaign { concurrency: 1, ..Campaign::default() }.yaml();
+    let yaml = yaml.replace("dispatch:\n", "dispatch:\n  quota: 12/day\n");
+    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    work.write("list.csv", csv(8));
+    let first = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((first.code, provider.sends()), (3, 8), "{first}");
+
+    // Beside the next one, what the first one did not get through is sent again.
+    work.write("list.csv", csv(10));
+    let second = work.start(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
+    let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--no-wait"]);
+    let second = second.wait();
+    assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
+    let words = "another run of `job` sends within the same quota: waiting until it has sent";
+    assert!(again.code == 4 && again.err.contains(words) && again.err.contains("4 rows wait until "), "{again}");
+    assert_eq!(provider.sends(), 4 + 12);
 }
 
 #[test]
