@@ -1,6 +1,6 @@
 //! `campaigner replies [RUN]`: what people sent back, one line each.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -45,7 +45,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             }
         }
         None => {
-            let mut out = BufWriter::new(std::io::stdout());
+            let mut out = screen::data_of_others();
             write(args, &store, run.as_ref(), &mut out).await?;
             out.flush().map_err(cannot_print)?;
         }

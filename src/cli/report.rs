@@ -1,6 +1,6 @@
 //! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store; and two runs compared.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
@@ -109,7 +109,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             }
         }
         None => {
-            let mut out = BufWriter::new(std::io::stdout());
+            let mut out = screen::data_of_others();
             write(args, &store, &mut out).await?;
             out.flush().map_err(cannot_print)?;
         }

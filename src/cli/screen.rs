@@ -1,7 +1,7 @@
 //! The only place that prints: data to standard output, everything else to standard error, there as sentences or, with
 //! `--log-format json`, as JSON.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,6 +32,55 @@ pub(super) fn stream(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")
+}
+
+/// Standard output for data with words from outside. A person's terminal would follow what commands are in them, so
+/// there each control character is shown as `\u{fffd}`; a file or another program gets the data as they are.
+pub(super) fn data_of_others() -> Printed<BufWriter<Stdout>> {
+    Printed { out: BufWriter::new(io::stdout()), shown: shows_data(), lead: false }
+}
+
+/// Data on their way to where they are printed.
+pub(super) struct Printed<W> {
+    out: W,
+    /// Whether a terminal shows them.
+    shown: bool,
+    /// Whether the last byte was the first of two that may be a control character (U+0080 to U+009F), and is kept back.
+    lead: bool,
+}
+
+/// First byte of the control characters of two bytes.
+const LEAD: u8 = 0xc2;
+
+impl<W: Write> Write for Printed<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if !self.shown {
+            return self.out.write(data);
+        }
+        let mut clean = Vec::with_capacity(data.len());
+        for &byte in data {
+            let after_lead = std::mem::replace(&mut self.lead, byte == LEAD);
+            let controls = match byte {
+                b'\n' | b'\r' | b'\t' => false,
+                0x80..=0x9f => after_lead,
+                _ => byte < 0x20 || byte == 0x7f,
+            };
+            if after_lead && !(controls && byte >= 0x80) {
+                clean.push(LEAD);
+            }
+            match controls {
+                true => clean.extend_from_slice("\u{fffd}".as_bytes()),
+                false if byte == LEAD => {}
+                false => clean.push(byte),
+            }
+        }
+        self.out.write_all(&clean)?;
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Whether a person sees the data as it is printed.
@@ -122,6 +171,20 @@ pub(super) fn count(number: u64, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_commands_from_outside_and_a_file_gets_what_there_is() {
+        let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\r\n";
+        let printed = |shown, size| {
+            let mut printed = Printed { out: Vec::new(), shown, lead: false };
+            text.as_bytes().chunks(size).for_each(|part| printed.write_all(part).unwrap());
+            String::from_utf8(printed.out).unwrap()
+        };
+        for size in [1, 2, 3, 100] {
+            assert_eq!(printed(true, size), "caf\u{e9}\t\u{fffd}[2J\u{fffd}\u{fffd}31m\u{a0}\r\n", "{size}");
+            assert_eq!(printed(false, size), text);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

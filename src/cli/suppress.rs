@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, screen};
-use crate::model::{Millis, Phone, Recipients, Source};
+use crate::model::{Millis, Phone, Recipients, Source, harmless, without_numbers};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::{Store, Writer};
 
@@ -110,13 +110,13 @@ fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure>
             true => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
             false => String::new(),
         };
-        Failure::new(Exit::Wrong, format!("`{text}`: {problem}{hint}"))
+        Failure::new(Exit::Wrong, format!("`{}`: {problem}{hint}", without_numbers(text)))
     };
     numbers.iter().map(|text| reader.normalise(text).map_err(|problem| wrong(text, problem))).collect()
 }
 
 async fn list(store: &Store) -> Result<Exit, Failure> {
-    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    let mut csv = csv::Writer::from_writer(screen::data_of_others());
     let failed = |error: csv::Error| Failure::of(Exit::Environment, &error);
     csv.write_record(["phone", "reason", "added_at"]).map_err(failed)?;
     let mut after = None;
@@ -125,8 +125,8 @@ async fn list(store: &Store) -> Result<Exit, Failure> {
         let Some((last, ..)) = page.last() else { break };
         after = Some(*last);
         for (phone, reason, at) in &page {
-            csv.write_record([phone.digits().as_str(), reason.as_deref().unwrap_or(""), &at.to_string()])
-                .map_err(failed)?;
+            let reason = harmless(reason.as_deref().unwrap_or_default());
+            csv.write_record([phone.digits().as_str(), &reason, &at.to_string()]).map_err(failed)?;
         }
     }
     csv.flush().map_err(cannot_print)?;

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-/// Digits in a row that may be a number of a person. Shorter ones are codes, counts and years.
+/// Digits that may be a number of a person. Fewer are codes, counts and years.
 const PERSONAL: usize = 7;
 
 /// These words with each run of seven or more digits cut to its last two, as in `…34`: for places that tell what is
-/// wrong and not of whom. What a provider says of a number it does not like often repeats the number.
+/// wrong and not of whom. What a provider says of a number it does not like often repeats the number. Digits behind a
+/// plus sign are one run over the blanks, dashes, dots and brackets that people write numbers with.
 #[must_use]
 pub fn without_numbers(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
@@ -14,19 +15,36 @@ pub fn without_numbers(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     let bytes = text.as_bytes();
     while at < bytes.len() {
-        let digits = bytes.iter().skip(at).take_while(|byte| byte.is_ascii_digit()).count();
-        if digits >= PERSONAL {
+        let international = at > 0 && bytes[at - 1] == b'+';
+        let digits = number(&bytes[at..], international);
+        if digits.len() >= PERSONAL {
             masked.push_str(&text[done..at]);
             masked.push('…');
-            done = at + digits - 2;
+            done = at + digits[digits.len() - 2];
         }
-        at += digits.max(1);
+        at += digits.last().map_or(0, |last| last + 1).max(1);
     }
     if done == 0 {
         return Cow::Borrowed(text);
     }
     masked.push_str(&text[done..]);
     Cow::Owned(masked)
+}
+
+/// Where the digits of the number are that this begins with, if it does.
+fn number(text: &[u8], international: bool) -> Vec<usize> {
+    /// What stands between two digits at most: `) `.
+    const BETWEEN: usize = 2;
+    let mut digits: Vec<usize> = Vec::new();
+    for (at, byte) in text.iter().enumerate() {
+        let gap = digits.last().map_or(at, |last| at - last - 1);
+        match byte {
+            b'0'..=b'9' => digits.push(at),
+            b' ' | b'-' | b'.' | b'(' | b')' if international && !digits.is_empty() && gap < BETWEEN => {}
+            _ => break,
+        }
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -39,6 +57,9 @@ mod tests {
             ("", ""),
             ("(#131030) Recipient 85268411234 is not allowed", "(#131030) Recipient …34 is not allowed"),
             ("+447700900970,1234567", "+…70,…67"),
+            ("to +852 6841-1234: no", "to +…34: no"),
+            ("+1 (415) 555-0134 and +49 30 1", "+…34 and +49 30 1"),
+            ("+44 77009 0097 0", "+…7 0"),
             ("429 since 2026-03-23", "429 since 2026-03-23"),
             ("wamid.HBgLODUy00012345678é", "wamid.HBgLODUy…78é"),
         ] {

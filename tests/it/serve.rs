@@ -51,9 +51,10 @@ pub(crate) fn whole_answer(service: &Running, method: &str, path: &str, headers:
     assert!(wait_until(SOON, || address(service).is_some()), "{}", service.said());
     let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
     let length = body.len();
+    let host = if headers.starts_with("Host: ") { "" } else { "Host: localhost\r\n" };
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
@@ -213,6 +214,13 @@ fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_c
     assert!(metrics.contains("campaigner_unfinished_runs{stage=\"sending\"} 1"), "{metrics}");
     assert_eq!(get("/runs/job-9").0, 404);
     assert_eq!(get("/elsewhere").0, 404);
+    // A page from elsewhere whose name leads here has its own name asked for.
+    let elsewhere = "Host: evil.example:8088\r\n";
+    assert_eq!(ask(&service, "GET", "/runs", elsewhere, "").0, 401);
+    assert_eq!(ask(&service, "GET", "/runs", &format!("{elsewhere}Authorization: Bearer {TOKEN}\r\n"), "").0, 200);
+    for here in ["127.0.0.1:8088", "[::1]", "localhost:8088"] {
+        assert_eq!(ask(&service, "GET", "/live", &format!("Host: {here}\r\n"), "").0, 200, "{here}");
+    }
 
     let pause = "/runs/job-1/pause";
     assert_eq!(ask(&service, "POST", pause, "", "").0, 401);
@@ -244,6 +252,7 @@ fn without_a_token_nothing_is_changed_and_nobody_beyond_this_machine_is_let_in()
     assert!(open.err.contains("CAMPAIGNER_TOKEN"), "{open}");
     let service = work.start(&provider, &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(post(&service, "/runs/job-1/cancel", "").0, 403);
+    assert_eq!(ask(&service, "GET", "/runs", "Host: evil.example\r\n", "").0, 403);
     service.terminate();
     assert_eq!(service.wait().code, 0);
     let elsewhere = work.run(&provider, &["serve", "job.yaml"]);

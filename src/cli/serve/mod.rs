@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Where to answer over HTTP. Beyond this machine only with a token in CAMPAIGNER_TOKEN, which then all requests need
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", value_parser = address)]
     listen: SocketAddr,
     /// Do not answer over HTTP
     #[arg(long, conflicts_with = "listen")]
@@ -162,6 +162,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             "aborted; what was in flight is uncertain and will not be sent again by itself. The next `serve` goes on",
         )),
     }
+}
+
+/// An address of this machine; the one name for which nobody has to be asked is taken too.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.replacen("localhost:", "127.0.0.1:", 1);
+    text.parse().map_err(|_| "not an address and a port such as 127.0.0.1:8088 or [::1]:8088".to_owned())
 }
 
 async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, Failure> {

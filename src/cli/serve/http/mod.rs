@@ -12,13 +12,15 @@ mod runs;
 mod token;
 mod webhook;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -80,7 +82,7 @@ fn routes(app: App) -> Router {
 }
 
 async fn may_read(State(app): State<App>, request: Request, next: Next) -> Response {
-    match app.open {
+    match app.open && names_this_machine(request.headers()) {
         true => next.run(request).await,
         false => may_change(State(app), request, next).await,
     }
@@ -88,15 +90,23 @@ async fn may_read(State(app): State<App>, request: Request, next: Next) -> Respo
 
 async fn may_change(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else {
-        return refused(
-            StatusCode::FORBIDDEN,
-            "nothing is changed over HTTP unless CAMPAIGNER_TOKEN is set for the service",
-        );
+        let words = "nothing is changed over HTTP, or read by another name than this machine's own, unless \
+                     CAMPAIGNER_TOKEN is set for the service";
+        return refused(StatusCode::FORBIDDEN, words);
     };
     match token.is_in(request.headers()) {
         true => next.run(request).await,
         false => refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`"),
     }
+}
+
+/// Whether a request calls the service by this machine's own name or by an address. A page from elsewhere can have its own
+/// name lead here, and its browser would let it read the answers.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let Some(Ok(authority)) = host.to_str().ok().map(str::parse::<Authority>) else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
 }
 
 fn no_such_page() -> Response {
