@@ -147,6 +147,14 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, Failure> {
     }
 }
 
+/// A configuration that was named is there, also for a command that has no need of it.
+pub(super) fn is_there(global: &Global) -> Result<(), Failure> {
+    match &global.config {
+        Some(_) => read(global).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Reads the configuration: the file that was named must be there, the default one may be missing.
 pub(super) fn read(global: &Global) -> Result<Raw, Failure> {
     let named = global.config.clone();

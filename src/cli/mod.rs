@@ -199,6 +199,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
+    config::is_there(&global)?;
     match command {
         Command::Check(args) => check::run(&args, &global).await,
         Command::Preview(args) => preview::run(&args, &global).await,

@@ -24,5 +24,5 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
     let work = if args.once { Work::ReconcileOnce } else { Work::Reconcile };
-    resume::go_on(store, run, work, &args.overrides, global).await
+    resume::go_on(store, run, (work, None), &args.overrides, global).await
 }

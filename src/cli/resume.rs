@@ -1,7 +1,7 @@
 //! `campaigner resume [RUN]`: go on from the store alone, and lift a pause.
 
 use super::exit::{Exit, Failure};
-use super::session::{self, Overrides, Session};
+use super::session::{self, Overrides, Sending, Session};
 use super::{Global, run_id, screen};
 use crate::engine::{self, Stop, Work};
 use crate::model::RunId;
@@ -13,9 +13,8 @@ pub(super) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// Do not wait for statuses: end when the last message is sent
-    #[arg(long)]
-    no_wait: bool,
+    #[command(flatten)]
+    sending: Sending,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -35,15 +34,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             return Ok(Exit::Done);
         }
     }
-    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
-    go_on(store, run, work, &args.overrides, global).await
+    go_on(store, run, args.sending.work(), &args.overrides, global).await
 }
 
-/// Goes on with a run that is in the store.
+/// Goes on with a run that is in the store, sending no more than `work` says, if it says so.
 pub(super) async fn go_on(
     store: Store,
     run: Run,
-    work: Work,
+    work: (Work, Option<u64>),
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, Failure> {

@@ -1,9 +1,9 @@
 //! `campaigner retry RUN --state …`: put rows back, after a person's yes, then go on.
 
 use super::exit::{Exit, Failure};
-use super::session::Overrides;
+use super::session::{Overrides, Sending};
 use super::{Global, resume, run_id, screen, session, state};
-use crate::engine::{self, Work};
+use crate::engine;
 use crate::model::{Change, Millis, RunId, State};
 use crate::store::Store;
 
@@ -19,9 +19,8 @@ pub(super) struct Args {
     /// Yes, send them again
     #[arg(long)]
     yes: bool,
-    /// Do not wait for statuses: end when the last message is sent
-    #[arg(long)]
-    no_wait: bool,
+    #[command(flatten)]
+    sending: Sending,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -79,6 +78,5 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     writer.close().await?;
     drop(lock);
-    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
-    resume::go_on(store, run, work, &args.overrides, global).await
+    resume::go_on(store, run, args.sending.work(), &args.overrides, global).await
 }

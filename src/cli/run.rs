@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::session::{self, Overrides, Session};
+use super::session::{self, Overrides, Sending, Session};
 use super::{Global, config, done, folded, opened, screen};
 use crate::campaign_file;
-use crate::engine::{Stop, Work};
+use crate::engine::Stop;
 use crate::model::{Campaign, Event, Millis};
 use crate::recipients;
 use crate::store::{Decision, NewRun, Run, Store};
@@ -22,9 +22,8 @@ pub(super) struct Args {
     /// Check everything and say what would be done; nothing is stored or sent
     #[arg(long)]
     dry_run: bool,
-    /// Do not wait for statuses: end when the last message is sent
-    #[arg(long)]
-    no_wait: bool,
+    #[command(flatten)]
+    sending: Sending,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -79,13 +78,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         run = store.run(Some(&run.id)).await?;
     }
-    let work = if args.no_wait { Work::Send } else { Work::SendAndReconcile };
     if let Some((rate, per)) = run.rate {
         (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
         args.overrides.apply(&mut campaign)?;
     }
     let session = Session { store, run, lock, campaign, account, progress, stop };
-    session.work(work, &args.overrides, global).await
+    session.work(args.sending.work(), &args.overrides, global).await
 }
 
 /// What a run is made from.

@@ -13,7 +13,7 @@ use crate::campaign_file::{self, Loaded};
 use crate::engine;
 use crate::model::{IfLate, Millis, Schedule, Source, When};
 use crate::schedule;
-use crate::store::{Occurrence, Store};
+use crate::store::{Occurrence, Store, StoreError};
 
 /// What `schedule` takes.
 #[derive(Debug, clap::Args)]
@@ -84,16 +84,20 @@ async fn list(args: &List, now: Millis, global: &Global) -> Result<Exit, Failure
                 let Some(schedule) = &campaign.schedule else { continue };
                 scheduled += 1;
                 let next = upcoming(schedule, now, args.next);
+                let over = match next.is_empty() {
+                    true => Some(no_more(&campaign.name, schedule, now, global).await?),
+                    false => None,
+                };
                 if args.json {
-                    told(&as_json(&campaign.name, file, schedule, &next).to_string())?;
+                    told(&as_json(&campaign.name, file, schedule, &next, over.as_ref()).to_string())?;
                     continue;
                 }
                 told(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
                 for at in &next {
                     told(&format!("  {}", line(schedule, *at, now)))?;
                 }
-                if next.is_empty() {
-                    told(&format!("  {}", no_more(&campaign.name, schedule, now, global).await?))?;
+                if let Some(over) = over {
+                    told(&format!("  {over}"))?;
                 }
             }
             Err(error) => {
@@ -153,18 +157,40 @@ async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, F
     so_far(&loaded.campaign.name, global).await
 }
 
-/// What there is to say of a schedule that has no time to come: a single time may wait for a service still.
-async fn no_more(name: &str, schedule: &Schedule, now: Millis, global: &Global) -> Result<String, Failure> {
-    let over = "nothing: it never comes due again".to_owned();
-    let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else { return Ok(over) };
+/// What there is to say of a schedule that has no time to come.
+enum NoMore {
+    /// A service takes up at once what was due then.
+    DueSince(Millis),
+    /// A service will skip what was due then.
+    Missed(Millis),
+    /// It is over.
+    Over,
+}
+
+impl std::fmt::Display for NoMore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::DueSince(at) => {
+                write!(f, "due since {at}: it starts as soon as a service looks (`campaigner serve`)")
+            }
+            Self::Missed(at) => {
+                write!(f, "nothing: {at} was missed by more than `not_after`, and a service will skip it")
+            }
+            Self::Over => f.write_str("nothing: it never comes due again"),
+        }
+    }
+}
+
+/// A single time may wait for a service still.
+async fn no_more(name: &str, schedule: &Schedule, now: Millis, global: &Global) -> Result<NoMore, Failure> {
+    let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else {
+        return Ok(NoMore::Over);
+    };
     let at = Millis(at.as_millisecond());
     if global.db.exists() && Store::open_existing(&global.db).await?.last_decided(name, at).await? == Some(at) {
-        return Ok(over);
+        return Ok(NoMore::Over);
     }
-    Ok(match schedule::due(schedule, now, now).start {
-        Some(due) => format!("due since {due}: it starts as soon as a service looks (`campaigner serve`)"),
-        None => format!("nothing: {at} was missed by more than `not_after`, and a service will skip it"),
-    })
+    Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
 }
 
 /// What became of it, and what stands in its way.
@@ -189,12 +215,15 @@ async fn so_far(name: &str, global: &Global) -> Result<Exit, Failure> {
         }
     }
     if let Some(run) = store.in_the_way(name).await? {
+        let go_on = match store.lock(&run.id) {
+            Err(StoreError::Held(_)) => "a process is at work on it".to_owned(),
+            _ => format!("go on with it: campaigner resume {}", run.id),
+        };
         told(&format!(
-            "\nin the way: {} is {}, and the next one waits until it is sent\n  go on with it: campaigner resume {}\n  \
+            "\nin the way: {} is {}, and the next one waits until it is sent\n  {go_on}\n  \
              or give it up: campaigner cancel {}",
             run.id,
             engine::stage(&run),
-            run.id,
             run.id
         ))?;
     }
@@ -257,7 +286,17 @@ fn line(schedule: &Schedule, at: Timestamp, now: Millis) -> String {
     format!("{there}   {here} here   in {}", schedule::plain(left))
 }
 
-fn as_json(name: &str, file: &Path, schedule: &Schedule, next: &[Timestamp]) -> serde_json::Value {
+fn as_json(
+    name: &str,
+    file: &Path,
+    schedule: &Schedule,
+    next: &[Timestamp],
+    over: Option<&NoMore>,
+) -> serde_json::Value {
+    let due_since = over.and_then(|over| match over {
+        NoMore::DueSince(at) => Some(at.to_string()),
+        NoMore::Missed(_) | NoMore::Over => None,
+    });
     let next: Vec<_> = next
         .iter()
         .map(|at| json!({"at": at.to_string(), "there": at.to_zoned(schedule.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()}))
@@ -265,6 +304,7 @@ fn as_json(name: &str, file: &Path, schedule: &Schedule, next: &[Timestamp]) -> 
     json!({
         "campaign": name, "file": file.display().to_string(), "schedule": schedule.rule(), "words": words(schedule),
         "timezone": schedule.zone_name(), "not_after_seconds": schedule.not_after.as_secs(), "next": next,
+        "due_since": due_since,
     })
 }
 

@@ -15,6 +15,24 @@ use crate::progress;
 use crate::provider;
 use crate::store::{Run, RunLock, Store};
 
+/// How far a command that sends goes this time.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Sending {
+    /// Do not wait for statuses: end when the last message is sent
+    #[arg(long)]
+    no_wait: bool,
+    /// Send at most N more messages, then stop with exit code 4; the same command goes on
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Sending {
+    /// The work that this is, and how many messages it may send.
+    pub(super) fn work(&self) -> (Work, Option<u64>) {
+        (if self.no_wait { Work::Send } else { Work::SendAndReconcile }, self.limit)
+    }
+}
+
 /// What the command line may change for this time, without being part of the run.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Overrides {
@@ -24,9 +42,6 @@ pub(super) struct Overrides {
     /// Requests in flight at most, or `auto`, for this time
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    /// Send at most N more messages, then stop with exit code 4; the same command goes on
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
     /// Yes, this store was moved or restored, and no other copy of it goes on
     #[arg(long)]
     pub(super) moved: bool,
@@ -94,8 +109,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Works on the run, and leaves the reports. Gives back the exit code for how it went.
-    pub(super) async fn work(self, work: Work, overrides: &Overrides, global: &Global) -> Result<Exit, Failure> {
+    /// Works on the run, sending no more than the limit says if there is one, and leaves the reports. Gives back the exit
+    /// code for how it went.
+    pub(super) async fn work(
+        self,
+        (work, limit): (Work, Option<u64>),
+        overrides: &Overrides,
+        global: &Global,
+    ) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop } = self;
         let hook = done::hook(global)?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
@@ -118,7 +139,7 @@ impl Session {
                 .await
                 .inspect_err(|_| progress.finish())?;
         }
-        let job = Job { limit: overrides.limit, events: progress.events(), stop: stop.clone(), ..job };
+        let job = Job { limit, events: progress.events(), stop: stop.clone(), ..job };
         let folder = overrides.folder(&run);
         // Known before the first message leaves, not after the last.
         std::fs::create_dir_all(&folder).map_err(|error| {

@@ -35,7 +35,7 @@ pub(super) struct Args {
     verdict: As,
     /// Who says so; the user's name if left out
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true, value_parser = name)]
-    by: String,
+    by: Option<String>,
     /// Yes, all of them
     #[arg(long)]
     yes: bool,
@@ -61,6 +61,12 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let Some(by) = &args.by else {
+        return Err(Failure::new(
+            Exit::Wrong,
+            "nobody knows who you are here (USER is not set): say so with --by NAME",
+        ));
+    };
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(&args.run)).await?;
     let campaign = engine::thaw(&run)?;
@@ -73,7 +79,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         As::Sent => Verdict::Sent,
         As::NotSent => Verdict::NotSent,
     };
-    let rows = writer.decide_uncertain(run.key, which, verdict, &args.by, Millis::now()).await?;
+    let rows = writer.decide_uncertain(run.key, which, verdict, by, Millis::now()).await?;
     writer.close().await?;
     if rows == 0 {
         return Err(nothing(&store, &run, &campaign, which).await?);
@@ -82,10 +88,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         let left = store.tally(&run).await?.of(State::Uncertain);
         let how = if verdict == Verdict::Sent { "sent" } else { "not sent" };
         let mut said = format!(
-            "{}: {} settled as {how} by {}; {} still uncertain",
+            "{}: {} settled as {how} by {by}; {} still uncertain",
             run.id,
             screen::count(rows, "row"),
-            args.by,
             screen::grouped(left)
         );
         if verdict == Verdict::NotSent {

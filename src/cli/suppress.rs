@@ -164,6 +164,13 @@ async fn import(
             break;
         }
     }
-    tell(global, &format!("{} read: {} put on the list, {} without a number", screen::count(read, "row"), new, bad));
+    let words = format!(
+        "{} read: {} put on the list, {} on it before, {} without a number",
+        screen::count(read, "row"),
+        screen::grouped(new),
+        screen::grouped(read - bad - new),
+        screen::grouped(bad)
+    );
+    tell(global, &words);
     Ok(if bad > 0 { Exit::Wrong } else { Exit::Done })
 }

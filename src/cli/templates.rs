@@ -134,7 +134,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 let text = serde_json::to_string_pretty(&shown.definition).unwrap_or_default();
                 data(&text)?;
                 if !shown.complete {
-                    screen::say("NXLink's answer does not tell whether there is a header or a footer");
+                    screen::say(
+                        "NXLink's answer does not tell whether there is a header or a footer, and NXLink keeps no examples: \
+                         before a template is made of this, add what is missing",
+                    );
                 }
             }
         }
@@ -237,6 +240,7 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
             shown.push((Some(which), findings));
         }
     }
+    let mut can_express = Vec::new();
     for (name, findings) in &shown {
         if as_json {
             for finding in findings {
@@ -253,9 +257,10 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
             data(&loaded.show(findings, false))?;
         }
         if let (false, Some(name), true) = (as_json, name, findings.is_empty()) {
-            data(&format!("{name} can express it"))?;
+            can_express.push(format!("{name} can express it"));
         }
     }
+    can_express.iter().try_for_each(|line| data(line))?;
     if !as_json && !wrong {
         data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
     }

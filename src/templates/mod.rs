@@ -163,7 +163,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
         }
         let (definition, findings) = read::definition(&value);
         for Finding { code, path, message, hint, .. } in findings {
-            let problem = FileProblem::new(code, places.of(&path), message);
+            let place = if code == read::UNKNOWN_KEY { places.of_key(&path) } else { places.of(&path) };
+            let problem = FileProblem::new(code, place, message);
             problems.push(FileProblem { hint, ..problem });
         }
         Some((definition?, places))

@@ -11,6 +11,9 @@ use super::definition::{
 };
 use crate::yaml::{list, nearest};
 
+/// The code of a finding that is about a key, not about its value.
+pub(super) const UNKNOWN_KEY: &str = "unknown_key";
+
 /// The definition that a value is, and what is wrong with it. `None` only if something is.
 pub(super) fn definition(value: &Value) -> (Option<Definition>, Vec<Finding>) {
     let mut findings = Vec::new();
@@ -191,7 +194,7 @@ impl<'v, 'f> Object<'v, 'f> {
 
     fn know(&mut self, keys: &[&str]) {
         for key in self.map.keys().filter(|key| !keys.contains(&key.as_str())) {
-            let finding = Finding::error("unknown_key", self.at(key), format!("there is no key `{key}` here"));
+            let finding = Finding::error(UNKNOWN_KEY, self.at(key), format!("there is no key `{key}` here"));
             self.findings.push(finding.hint(match nearest(key, keys) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys here are {}", list(keys)),

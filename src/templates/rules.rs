@@ -269,10 +269,12 @@ impl Check {
     fn variables(&mut self, text: &str, examples: &Examples, at: &str, most: Option<usize>) {
         let in_text = format!("{at}.text");
         for piece in pieces(text) {
-            if let Piece::Bad(inner) = piece {
-                let message = format!("`{{{{{inner}}}}}` is no variable: its name has letters, digits and `_`");
-                self.error("bad_variable", in_text.as_str(), message);
-            }
+            let message = match piece {
+                Piece::Bad(inner) => format!("`{{{{{inner}}}}}` is no variable: its name has letters, digits and `_`"),
+                Piece::Text(text) if text.contains("{{") => "`{{` begins a variable, and no `}}` ends it".to_owned(),
+                Piece::Text(_) | Piece::Variable(_) => continue,
+            };
+            self.error("bad_variable", in_text.as_str(), message);
         }
         let names = names(text);
         if let Some(most) = most.filter(|most| names.len() > *most) {

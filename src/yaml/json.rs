@@ -17,6 +17,7 @@ use super::tree::{Meaning, Node, Scalar, Value};
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     by_path: HashMap<String, Place>,
+    keys: HashMap<String, Place>,
 }
 
 impl Places {
@@ -34,6 +35,12 @@ impl Places {
             };
             path = &path[..cut];
         }
+    }
+
+    /// The place of the key whose value is at `path`; where there is none, that of [`Places::of`].
+    #[must_use]
+    pub fn of_key(&self, path: &str) -> Place {
+        self.keys.get(path).copied().unwrap_or_else(|| self.of(path))
     }
 }
 
@@ -74,6 +81,7 @@ impl Reader<'_> {
                 for entry in entries {
                     let parent = self.path.len();
                     push_key(&mut self.path, &entry.key);
+                    self.places.keys.insert(self.path.clone(), entry.key_place);
                     map.insert(entry.key.clone().into_owned(), self.value(&entry.node));
                     self.path.truncate(parent);
                 }

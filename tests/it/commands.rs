@@ -161,12 +161,34 @@ fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwh
     let list = work.alone(&["suppress", "list"]).out;
     assert!(list.starts_with("phone,reason,added_at\n") && list.lines().count() == 4, "{list}");
     assert_eq!(work.alone(&["suppress", "remove", &last]).code, 0);
-    work.write("stop.csv", "phone\n85264000009\nnot a number\n");
+    work.write("stop.csv", format!("phone\n85264000009\nnot a number\n{}\n", phone(2)));
     let imported = work.alone(&["suppress", "import", "stop.csv"]);
     assert_eq!(imported.code, 2, "{imported}");
+    let told = "3 rows read: 1 put on the list, 1 on it before, 1 without a number";
+    assert!(imported.err.contains(told), "{imported}");
     let list = work.alone(&["suppress", "list"]).out;
     assert!(list.contains("85264000009") && !list.contains(&last), "{list}");
     assert_eq!(work.alone(&["suppress", "add", "12"]).code, 2);
+    let wrong = work.alone(&["--log-format", "json", "suppress", "add", "+852 6400 0001 23456789"]);
+    assert!(wrong.code == 2 && wrong.err.contains('\u{2026}') && !wrong.err.contains("6400"), "{wrong}");
+    // What a spreadsheet would run is not what it gets.
+    assert_eq!(work.alone(&["suppress", "add", &last, "--reason", "=1+1"]).code, 0);
+    assert!(work.alone(&["suppress", "list"]).out.contains(",'=1+1,"));
+}
+
+#[test]
+fn a_command_line_says_what_is_missing_and_offers_only_what_the_command_does() {
+    let work = Workplace::with(&Campaign::default(), &csv(1));
+    let named = work.alone(&["--config", "no.toml", "schedule", "list"]);
+    assert_eq!((named.code, named.err.contains("no.toml: No such file")), (2, true), "{named}");
+    let nobody = work.start_after("unset USER", None, &["settle", "job-1", "--all", "--yes", "--as", "sent"]).wait();
+    assert_eq!((nobody.code, nobody.err.contains("--by NAME")), (2, true), "{nobody}");
+    let usage = work.alone(&["settle", "--help"]).out;
+    assert!(!usage.lines().any(|line| line.starts_with("Usage: ") && line.contains("--by")), "{usage}");
+    for (command, has) in [("run", true), ("resume", true), ("retry", true), ("reconcile", false)] {
+        let help = work.alone(&[command, "--help"]).out;
+        assert_eq!((help.contains("--limit"), help.contains("--no-wait")), (has, has), "{command}: {help}");
+    }
 }
 
 /// What cron mails is what is wrong.

@@ -24,6 +24,7 @@ fn a_mistake_of_shape_is_told_with_line_and_column() {
     let error = parse(text, Path::new("t.yaml")).unwrap_err();
     let told: Vec<(&str, u32)> = error.problems().iter().map(|problem| (&*problem.code, problem.place.line)).collect();
     assert_eq!(told, [("bad_value", 3), ("unknown_key", 6), ("wrong_type", 7)]);
+    assert_eq!(error.problems()[1].place.column, 5, "the key, not its value");
     let hints: Vec<&str> = error.problems().iter().filter_map(|problem| problem.hint.as_deref()).collect();
     assert_eq!(hints, ["did you mean `MARKETING`?", "did you mean `text`?", "put it in quotes: \"5\""]);
     for text in ["[]", "name: a", "components: 5", "name: [a]\nlanguage: {}\ncategory: 1\ncomponents: [[], {type: X}]"]
@@ -54,6 +55,7 @@ fn variables_are_counted_and_have_examples() {
     assert_eq!(one("UTILITY", &body("a {{1}} b {{3}}.", "{\"1\": x, \"3\": y}")).0, "bad_positions");
     assert_eq!(one("UTILITY", &body("a {{1}} b {{c}}.", "{\"1\": x, c: y}")).0, "mixed_variables");
     assert_eq!(one("UTILITY", &body("a {{b c}}.", "{}")).0, "bad_variable");
+    assert_eq!(one("UTILITY", &body("a {{b}} {{c.", "{b: x}")).0, "bad_variable");
     assert_eq!(one("UTILITY", &body("a {{b}}", "{b: x}")).0, "variable_at_end");
     assert_eq!(one("UTILITY", &body("a.", "[x]")).0, "unused_example");
     let header = "{type: HEADER, format: TEXT, text: \"{{a}} {{b}}\", example: {a: x, b: y}}, {type: BODY, text: Hi}";
