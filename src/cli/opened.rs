@@ -9,7 +9,8 @@ use super::{Global, pulled, screen, session};
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
 use crate::engine::{self, Bad, Plan, PlanError};
 use crate::messages::{self, Severity};
-use crate::model::{Campaign, Millis};
+use crate::model::{Campaign, Millis, Timing};
+use crate::window::local;
 
 /// Why there is no plan.
 pub(super) enum NoPlan {
@@ -92,6 +93,16 @@ fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
     }
 }
 
+/// What a campaign's rows may have to wait for, in words that follow when they are sent.
+pub(super) fn held_by(timing: &Timing) -> String {
+    let held = [
+        (timing.window.is_some(), ", within its window"),
+        (timing.quota.is_some(), ", within its quota"),
+        (timing.columns.send_at.is_some(), ", not before the rows' own times"),
+    ];
+    held.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
+}
+
 /// `run --dry-run`: everything checked, and what would be done said.
 pub(super) async fn dry_run(
     plan: Plan,
@@ -115,9 +126,17 @@ pub(super) async fn dry_run(
     if sendable == 0 {
         return Err(Failure::new(Exit::Wrong, "no row can be sent"));
     }
-    let seconds = engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil();
+    let timing = &campaign.timing;
+    let held = held_by(timing);
+    let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
+        _ if held.is_empty() => {
+            format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
+        }
+        Some(last) => format!("the last about {}{held}", local(last, timing.timezone.as_deref())),
+        None => format!("with no end in sight{held}"),
+    };
     screen::data(&format!(
-        "{} of {} would be sent on {} via {}, in about {seconds} s; nothing was stored or sent",
+        "{} of {} would be sent on {} via {}, {when}; nothing was stored or sent",
         screen::count(sendable, "row"),
         screen::grouped(checked.rows),
         campaign.channel,

@@ -35,6 +35,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let plan = opened::plan(&loaded, global).await?;
     if args.dry_run {
         config::known(&campaign.provider, global)?;
+        done::hook(global)?;
         return opened::dry_run(plan, &loaded, &campaign, global).await;
     }
     let account = session::account(&campaign, global)?;

@@ -244,19 +244,17 @@ async fn estimate(loaded: &Loaded, schedule: &Schedule, at: Timestamp, now: Mill
         Ok(checked) => {
             let rows = checked.rows - checked.invalid - checked.duplicates;
             let dispatch = &loaded.campaign.dispatch;
-            let timing = &loaded.campaign.timing;
-            let held = [("window", timing.window.is_some()), ("quota", timing.quota.is_some())];
-            let held: String =
-                held.into_iter().filter(|(_, is)| *is).map(|(what, _)| format!(", within its {what}")).collect();
+            let held = opened::held_by(&loaded.campaign.timing);
             let how = format!(
                 "{} at {}{held}, as the list is now",
                 screen::count(rows, "message"),
                 session::plain_rate((dispatch.rate, dispatch.per)),
             );
-            match engine::sent_by(rows, Millis(at.as_millisecond()), &loaded.campaign) {
+            match engine::sent_by(rows, Millis(at.as_millisecond()), checked.times, &loaded.campaign) {
                 Some(end) => {
-                    let end = end.timestamp().to_zoned(schedule.zone.clone());
-                    format!("the first of these has sent all about {} ({how})", end.strftime("%H:%M:%S on %Y-%m-%d"))
+                    let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
+                    let end = end.strftime("%H:%M:%S on %Y-%m-%d");
+                    format!("the first of these has sent all about {end} in {zone} ({how})")
                 }
                 None => format!("when the first of these has sent all is not in sight ({how})"),
             }

@@ -1,17 +1,24 @@
-//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window and its quota. Knows
+//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window, its quota and its rows' own times. Knows
 //! nothing of what the provider makes of it, and nothing of the store.
 
-use super::time_to_send;
+use super::{Times, time_to_send};
 use crate::model::{Campaign, Millis};
 use crate::window::{Hours, Stretch, day_of};
 
 /// Stretches of open hours and days of quota looked at, at most: decades of either.
 const STEPS: usize = 20_000;
 
-/// When so many messages that begin to leave at `from` have all left; `None` where that is not in sight. A window by the
-/// recipients' clocks is read by the campaign's.
+/// When so many messages that begin to leave at `from`, or at their own times, have all left; `None` where that is not in
+/// sight. A window by the recipients' clocks is read by the campaign's. Own times are known by the first and the last of
+/// them alone: where many rows share a late one, it takes longer.
 #[must_use]
-pub fn sent_by(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
+pub fn sent_by(rows: u64, from: Millis, own: Option<Times>, campaign: &Campaign) -> Option<Millis> {
+    let Some(Times { first, last }) = own else { return at_its_rate(rows, from, campaign) };
+    let all = at_its_rate(rows, from.max(first), campaign)?;
+    Some(all.max(at_its_rate(1, from.max(last), campaign)?))
+}
+
+fn at_its_rate(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
     let (timing, dispatch) = (&campaign.timing, &campaign.dispatch);
     let zone = timing.timezone.as_deref();
     let mut hours = timing.window.clone().map(Hours::new);
@@ -60,6 +67,10 @@ mod tests {
     use super::*;
 
     fn forecast(dispatch: &str, more: &str, rows: u64) -> Option<String> {
+        forecast_of(dispatch, more, rows, None)
+    }
+
+    fn forecast_of(dispatch: &str, more: &str, rows: u64, own: Option<Times>) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f.yaml");
         let text = format!(
@@ -70,7 +81,7 @@ mod tests {
         let campaign = crate::campaign_file::read(Path::new(&file)).unwrap().campaign;
         // A Tuesday, 18:00 in Hong Kong.
         let from = "2026-12-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
-        sent_by(rows, Millis(from.as_millisecond()), &campaign).map(|at| at.to_string())
+        sent_by(rows, Millis(from.as_millisecond()), own, &campaign).map(|at| at.to_string())
     }
 
     #[test]
@@ -85,6 +96,23 @@ mod tests {
         assert_eq!(quota.as_deref(), Some("2026-12-02T16:00:50Z"));
         let both = forecast("rate: 10/s, quota: 1000/day", window, 2_500);
         assert_eq!(both.as_deref(), Some("2026-12-03T01:00:50Z"));
+    }
+
+    #[test]
+    fn rows_with_times_of_their_own_leave_then() {
+        let at = |text: &str| Millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        let own = |first, last| Some(Times { first: at(first), last: at(last) });
+        let zone = "timezone: Asia/Hong_Kong\n";
+        let forecast = |rows, own| forecast_of("rate: 10/s", zone, rows, own).unwrap();
+        // All at one time, spread over a day, and long ago.
+        let noon = "2026-12-02T12:00:00Z";
+        assert_eq!(forecast(36_000, own(noon, noon)), "2026-12-02T13:00:00Z");
+        assert_eq!(forecast(600, own("2026-12-01T12:00:00Z", noon)), "2026-12-02T12:00:00Z");
+        assert_eq!(forecast(600, own("2026-11-01T12:00:00Z", "2026-11-02T12:00:00Z")), "2026-12-01T10:01:00Z");
+        let window = format!("{zone}window: \"09:00-20:00\"\n");
+        // At 21:00 in Hong Kong.
+        let late = forecast_of("rate: 10/s", &window, 600, own(noon, "2026-12-02T13:00:00Z"));
+        assert_eq!(late.as_deref(), Some("2026-12-03T01:01:00Z"));
     }
 
     #[test]

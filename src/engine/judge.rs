@@ -4,7 +4,7 @@
 //! at once: its number, its cells, and what the document says about the message they make.
 
 use crate::messages::{self, Finding, Open, Severity};
-use crate::model::{Channel, Phone, RowProblem};
+use crate::model::{Channel, Millis, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::templates::{Disagreement, Loaded};
@@ -23,6 +23,39 @@ pub struct Warning {
     pub message: String,
     /// Rows that have it.
     pub rows: u64,
+}
+
+/// When the first and the last of some rows may leave, by their own times. A row without one may leave at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The first of them.
+    pub first: Millis,
+    /// The last of them.
+    pub last: Millis,
+}
+
+impl Times {
+    /// Those of these rows and of others.
+    pub(super) fn and(self, others: Self) -> Self {
+        Self { first: self.first.min(others.first), last: self.last.max(others.last) }
+    }
+}
+
+/// What there is to tell of rows that were found good.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Of each kind and place one, so no more than the message has places.
+    pub(super) warnings: Vec<Warning>,
+    pub(super) links: Vec<Seen>,
+    /// None where there are no rows.
+    pub(super) times: Option<Times>,
+}
+
+impl Notes {
+    /// One more row.
+    fn at(&mut self, times: Times) {
+        self.times = Some(self.times.map_or(times, |so_far| so_far.and(times)));
+    }
 }
 
 /// What rows are judged by: the message, and what of it is open.
@@ -63,20 +96,18 @@ pub(super) struct Judge<'m> {
     usual: Option<Vec<Finding>>,
     /// The hours of the window, in the time zones that came up so far.
     hours: Option<Hours>,
-    /// Of each kind and place one, so no more than the message has places.
-    warnings: Vec<Warning>,
-    links: Vec<Seen>,
+    notes: Notes,
 }
 
 impl<'m> Judge<'m> {
     pub(super) fn new(measure: &'m Measure) -> Self {
         let hours = measure.timed.as_ref().and_then(Timed::hours);
-        Self { measure, body: measure.renderer.blank(), usual: None, hours, warnings: Vec::new(), links: Vec::new() }
+        Self { measure, body: measure.renderer.blank(), usual: None, hours, notes: Notes::default() }
     }
 
-    /// What may not be right with the rows that were found good, and their media links, since this was asked last.
-    pub(super) fn take_notes(&mut self) -> (Vec<Warning>, Vec<Seen>) {
-        (std::mem::take(&mut self.warnings), std::mem::take(&mut self.links))
+    /// What there is to tell of the rows that were found good since this was asked last.
+    pub(super) fn take_notes(&mut self) -> Notes {
+        std::mem::take(&mut self.notes)
     }
 
     /// Whether a record can become a message; its number, if so, or all that is wrong with it.
@@ -86,10 +117,16 @@ impl<'m> Judge<'m> {
             return Err(vec![problem.clone()]);
         }
         let to = record.to.as_ref().ok().copied();
-        let untimely = self.untimely(record);
+        let (send_at, untimely) = match self.time(record) {
+            Ok(send_at) => (send_at, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let at = send_at.unwrap_or(Millis(i64::MIN));
+        let times = Times { first: at, last: at };
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
-            usual.iter().for_each(|finding| note(&mut self.warnings, finding));
+            usual.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
+            self.notes.at(times);
             return Ok(phone);
         }
         let Measure { renderer, channel, template, .. } = self.measure;
@@ -118,9 +155,10 @@ impl<'m> Judge<'m> {
         problems.extend(disagreed);
         match to {
             Some(phone) if problems.is_empty() => {
-                findings.iter().for_each(|finding| note(&mut self.warnings, finding));
+                findings.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
+                self.notes.at(times);
                 if self.measure.links {
-                    links::see(*channel, &self.body, record.row, &mut self.links);
+                    links::see(*channel, &self.body, record.row, &mut self.notes.links);
                 }
                 if fine.is_some() {
                     self.usual = Some(findings);
@@ -131,10 +169,10 @@ impl<'m> Judge<'m> {
         }
     }
 
-    /// What is wrong with the record's time.
-    fn untimely(&mut self, record: &Record) -> Option<RowProblem> {
-        let (timed, phone) = (self.measure.timed.as_ref()?, record.to.as_ref().ok()?);
-        timed.judge(self.hours.as_mut(), *phone, &record.cells).err()
+    /// The record's own time, or what is wrong with it.
+    fn time(&mut self, record: &Record) -> Result<Option<Millis>, RowProblem> {
+        let (Some(timed), Ok(phone)) = (&self.measure.timed, &record.to) else { return Ok(None) };
+        timed.judge(self.hours.as_mut(), *phone, &record.cells)
     }
 
     /// Whether every text of the record's message is fine by itself.
@@ -288,9 +326,9 @@ mod tests {
                 let record = record(row, a, b);
                 let mut only = Judge::new(&measure);
                 assert_eq!(judge.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
-                add(&mut expected, only.take_notes().0);
+                add(&mut expected, only.take_notes().warnings);
             }
-            assert_eq!(judge.take_notes().0, expected, "{message}");
+            assert_eq!(judge.take_notes().warnings, expected, "{message}");
             quick += usize::from(judge.usual.is_some());
         }
         assert!((6..messages().len()).contains(&quick), "{quick}");

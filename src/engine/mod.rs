@@ -52,7 +52,7 @@ pub use clock::Clock;
 pub use done::Done;
 pub use forecast::sent_by;
 pub use hold::hold_left;
-pub use judge::Warning;
+pub use judge::{Times, Warning};
 pub use links::{Link, Links, ask};
 pub use orders::{Stops, cancel};
 pub use plan::{Bad, Checked, Plan, PlanError};

@@ -14,9 +14,9 @@ use crate::templates;
 use crate::window::{NoColumn, Timed};
 use crate::yaml::FileError;
 
-use super::judge::{Judge, Measure, Warning};
+use super::judge::{Judge, Measure, Times, Warning};
 use super::links::Links;
-use super::scan::{self, Chunk, Keep};
+use super::scan::{self, Chunk, Keep, Told};
 
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
@@ -76,6 +76,8 @@ pub struct Checked {
     pub warnings: Vec<Warning>,
     /// The media links of the rows that can be sent, duplicates among them; see [`Plan::noting_links`].
     pub links: Links,
+    /// When the rows that can be sent may leave, by their own times; nothing where there are none.
+    pub times: Option<Times>,
 }
 
 impl Plan {
@@ -171,7 +173,7 @@ impl Plan {
                 Chunk::Duplicates(pairs) => {
                     writer.mark_duplicates(run, &pairs).await.map_err(PlanError::Store)?;
                 }
-                Chunk::End { digest, warnings: told, .. } => (found, warnings) = (digest, told),
+                Chunk::End { digest, told } => (found, warnings) = (digest, told.warnings),
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
@@ -217,7 +219,9 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { warnings, links, .. } => (checked.warnings, checked.links) = (warnings, links),
+                Chunk::End { told: Told { warnings, links, times }, .. } => {
+                    (checked.warnings, checked.links, checked.times) = (warnings, links, times);
+                }
             }
         }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;

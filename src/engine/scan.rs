@@ -15,8 +15,8 @@ use crate::model::{Phone, RowNo, RowProblem};
 use crate::recipients::{Decoder, Duplicates, Reader, Record, Rows};
 use crate::store::PlannedRow;
 
-use super::judge::{self, Judge, Measure, Warning};
-use super::links::{Links, Noted, Seen};
+use super::judge::{self, Judge, Measure, Notes, Times, Warning};
+use super::links::{Links, Noted};
 use super::plan::PlanError;
 
 /// Rows in a chunk.
@@ -33,7 +33,15 @@ pub(super) enum Chunk {
     /// Rows with the number of an earlier one.
     Duplicates(Vec<(RowNo, RowNo)>),
     /// The end.
-    End { digest: Option<String>, warnings: Vec<Warning>, links: Links },
+    End { digest: Option<String>, told: Told },
+}
+
+/// What there is to tell of all rows that were found good.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) warnings: Vec<Warning>,
+    pub(super) links: Links,
+    pub(super) times: Option<Times>,
 }
 
 /// Which rows are handed on.
@@ -50,8 +58,7 @@ struct Judged {
     rows: Vec<PlannedRow>,
     /// The numbers of those that can be sent.
     numbers: Vec<(Phone, RowNo)>,
-    warnings: Vec<Warning>,
-    links: Vec<Seen>,
+    notes: Notes,
     read: u64,
     bytes: u64,
     total: Option<u64>,
@@ -95,10 +102,10 @@ fn scan(
         // Whenever this ends, the workers have nobody left to hear them, and end too.
         collect(judged, folder, chunks)
     })?;
-    if let Some((warnings, links)) = whole {
+    if let Some(told) = whole {
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         let digest = source.reader.digest().map(str::to_owned);
-        let _ = chunks.blocking_send(Chunk::End { digest, warnings, links });
+        let _ = chunks.blocking_send(Chunk::End { digest, told });
     }
     Ok(())
 }
@@ -129,7 +136,7 @@ fn read(source: &Mutex<Source>, rows: &mut Rows) -> Option<(Answer, Result<Judge
     }
     let (bytes, total) = (source.reader.bytes_read(), source.reader.total_bytes());
     let (read, kept) = (rows.len() as u64, Vec::new());
-    let blank = Judged { rows: kept, numbers: Vec::new(), warnings: Vec::new(), links: Vec::new(), read, bytes, total };
+    let blank = Judged { rows: kept, numbers: Vec::new(), notes: Notes::default(), read, bytes, total };
     Some((answer, more.map(|_| blank).map_err(PlanError::Read)))
 }
 
@@ -155,7 +162,7 @@ fn judge_all(
             judged.rows.push(planned(record, problems));
         }
     }
-    (judged.warnings, judged.links) = judge.take_notes();
+    judged.notes = judge.take_notes();
     judged
 }
 
@@ -165,19 +172,24 @@ fn collect(
     queue: Receiver<Receiver<Result<Judged, PlanError>>>,
     folder: &Path,
     chunks: &mpsc::Sender<Chunk>,
-) -> Result<Option<(Vec<Warning>, Links)>, PlanError> {
+) -> Result<Option<Told>, PlanError> {
     let mut duplicates = Duplicates::new(folder);
     let mut warnings = Vec::new();
     let mut links = Noted::default();
+    let mut times: Option<Times> = None;
     for awaited in queue {
         // Nothing comes from a worker that failed.
         let Ok(judged) = awaited.recv() else { return Ok(None) };
-        let Judged { rows, numbers, warnings: more, links: seen, read, bytes, total } = judged?;
+        let Judged { rows, numbers, notes, read, bytes, total } = judged?;
         for (phone, row) in numbers {
             duplicates.push(phone, row).map_err(PlanError::Spill)?;
         }
-        judge::add(&mut warnings, more);
-        seen.into_iter().for_each(|seen| links.add(seen));
+        judge::add(&mut warnings, notes.warnings);
+        notes.links.into_iter().for_each(|seen| links.add(seen));
+        times = match (times, notes.times) {
+            (Some(so_far), Some(more)) => Some(so_far.and(more)),
+            (so_far, more) => so_far.or(more),
+        };
         if chunks.blocking_send(Chunk::Rows { rows, read, bytes, total }).is_err() {
             return Ok(None);
         }
@@ -192,7 +204,7 @@ fn collect(
         }
     }
     let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
-    Ok(Some((warnings, links.into_links())))
+    Ok(Some(Told { warnings, links: links.into_links(), times }))
 }
 
 fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {
@@ -238,7 +250,7 @@ mod tests {
                         writeln!(told, "{read}: {:?}", rows.collect::<Vec<_>>()).unwrap();
                     }
                     Chunk::Duplicates(pairs) => writeln!(told, "{pairs:?}").unwrap(),
-                    Chunk::End { digest, warnings, links } => {
+                    Chunk::End { digest, told: Told { warnings, links, .. } } => {
                         let links =
                             links.list.iter().map(|link| (link.shown(), &link.first, link.rows)).collect::<Vec<_>>();
                         writeln!(told, "{digest:?} {warnings:?} {links:?}").unwrap();

@@ -136,16 +136,21 @@ impl Timed {
         Ok(RowTimes { zones, send_at, not_after })
     }
 
-    /// All that is wrong with a row's time: as [`Timed::of_row`], and a window that is never open for it. `hours` are
-    /// those of the window.
+    /// The row's own time, and all that is wrong with it: as [`Timed::of_row`], and a window that is never open for it.
+    /// `hours` are those of the window.
     ///
     /// # Errors
     /// What is wrong.
-    pub fn judge<C: AsRef<str>>(&self, hours: Option<&mut Hours>, phone: Phone, cells: &[C]) -> Result<(), RowProblem> {
+    pub fn judge<C: AsRef<str>>(
+        &self,
+        hours: Option<&mut Hours>,
+        phone: Phone,
+        cells: &[C],
+    ) -> Result<Option<Millis>, RowProblem> {
         let row = self.of_row(phone, cells)?;
         match hours.map(|hours| hours.at(&row.zones, self.begun)) {
             Some(stretch) if !stretch.open && stretch.until.is_none() => Err(never(&row.zones)),
-            _ => Ok(()),
+            _ => Ok(row.send_at),
         }
     }
 
