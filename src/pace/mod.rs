@@ -24,6 +24,9 @@ pub use retry::{FREE_PAUSES, RetryPolicy, put_off};
 pub use share::{Account, Share, Side};
 use window::Window;
 
+/// Requests, and the length of time that they are meant for.
+type Rate = (NonZeroU32, Duration);
+
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
 /// Governor on the runtime's clock, so that tests can stop time.
@@ -102,7 +105,7 @@ impl Pace {
             rate,
             per,
             limiter: limiter(rate, per, 1.0),
-            window: Window::new(rate.get() as usize, per),
+            window: Window::new(vec![(rate.get() as usize, per)]),
             share: 1.0,
             changed: Instant::now(),
             not_before: None,
@@ -124,15 +127,18 @@ impl Pace {
         (limits.rate, limits.per)
     }
 
-    /// Goes at another rate from now on; what left already counts. A share that throttling left stays as it is.
-    pub fn set_rate(&self, (rate, per): (NonZeroU32, Duration)) {
+    /// Goes at the lowest of these rates from now on, and keeps each of them over its own length of time; what left already
+    /// counts. Stays as it is where there are none. A share that throttling left stays as it is.
+    fn set_rates(&self, rates: &[Rate]) {
+        let a_second = |(requests, per): &Rate| f64::from(requests.get()) / per.as_secs_f64();
+        let lowest = rates.iter().min_by(|a, b| a_second(a).total_cmp(&a_second(b)));
+        let Some((rate, per)) = lowest.copied() else { return };
         let mut limits = self.limits();
-        if (limits.rate, limits.per) == (rate, per) {
-            return;
+        limits.window.set(rates.iter().map(|(requests, per)| (requests.get() as usize, *per)).collect());
+        if (limits.rate, limits.per) != (rate, per) {
+            (limits.rate, limits.per) = (rate, per);
+            limits.limiter = limiter(rate, per, limits.share);
         }
-        (limits.rate, limits.per) = (rate, per);
-        limits.window.set(rate.get() as usize, per);
-        limits.limiter = limiter(rate, per, limits.share);
         drop(limits);
         self.found_out.notify_one();
         self.other_rate.notify_one();

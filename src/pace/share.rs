@@ -1,7 +1,7 @@
 //! One account's pace, shared by the runs that go through it.
 //!
-//! Each run asks for a rate. The account goes at the lowest that is asked for: a campaign's rate is what its account may
-//! carry, and where two campaigns say two things, the lower one cannot be wrong. Runs that only ask for statuses have a
+//! Each run asks for a rate. The account goes at the lowest that is asked for, and keeps each over its own length of time: a
+//! campaign's rate is what its account may carry, and where two campaigns say two things, both hold. Runs that only ask for statuses have a
 //! say only where none sends.
 
 use std::collections::BTreeMap;
@@ -10,10 +10,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Pace;
-
-/// Requests, and the length of time that they are meant for.
-type Rate = (NonZeroU32, Duration);
+use super::{Pace, Rate};
 
 /// A provider account: its pace, and what its runs ask for. Clones are the same account.
 #[derive(Clone, Debug)]
@@ -85,13 +82,13 @@ impl Inner {
         // Nothing that holds the lock can panic halfway through a change.
         let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
         let done = change(&mut wishes);
-        let a_second = |(requests, per): Rate| f64::from(requests.get()) / per.as_secs_f64();
         let side = wishes.of.values().map(|(_, side)| *side).min();
-        let asked = wishes.of.values().filter(|(_, of)| Some(*of) == side).map(|(rate, _)| *rate);
+        let mut asked: Vec<Rate> =
+            wishes.of.values().filter(|(_, of)| Some(*of) == side).map(|(rate, _)| *rate).collect();
+        asked.sort_unstable();
+        asked.dedup();
         // Kept as it is when the last one goes.
-        if let Some(rate) = asked.min_by(|a, b| a_second(*a).total_cmp(&a_second(*b))) {
-            self.pace.set_rate(rate);
-        }
+        self.pace.set_rates(&asked);
         done
     }
 }
@@ -188,6 +185,28 @@ mod tests {
         let second = Duration::from_secs(1);
         let most = (0..all.len()).map(|i| all[i..].iter().take_while(|t| **t < all[i] + second).count()).max();
         assert!(most.unwrap() <= 20 && all.len() >= 95, "{most:?} of {}", all.len());
+    }
+
+    /// Ten held up for ten seconds by the lower rate's account could else leave in one.
+    #[tokio::test(start_paused = true)]
+    async fn each_rate_is_kept_over_its_own_length_of_time() {
+        use tokio::time::Instant;
+        let account = Account::new();
+        let [slow, quick] = [account.share(rate(60, 60), Side::Sends), account.share(rate(3, 1), Side::Sends)];
+        assert_eq!(account.rate(), rate(60, 60));
+        let mut turns = Vec::new();
+        for _ in 0..10 {
+            turns.push(slow.turn().await);
+        }
+        // All of them get their connections now.
+        let mut left = Vec::new();
+        for turn in turns {
+            assert!(quick.depart(turn).await);
+            left.push(Instant::now());
+        }
+        let second = Duration::from_secs(1);
+        let most = (0..left.len()).map(|i| left[i..].iter().take_while(|t| **t < left[i] + second).count()).max();
+        assert_eq!(most, Some(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,7 +43,7 @@ async fn whoever_waits_to_leave_at_a_low_rate_leaves_at_once_when_it_is_raised()
     assert!(pace.depart(turns[0]).await && pace.depart(turns[1]).await);
     let raise = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        pace.set_rate((NonZeroU32::new(80).unwrap(), Duration::from_secs(1)));
+        pace.set_rates(&[(NonZeroU32::new(80).unwrap(), Duration::from_secs(1))]);
     };
     assert!(tokio::join!(pace.depart(turns[2]), raise).0);
     assert_eq!((begun.elapsed() - held_up).as_secs(), 5);

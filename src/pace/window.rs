@@ -5,36 +5,39 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Remembers when the last requests left; at most `most` of them in any `per`.
+/// Remembers when the last requests left. Each limit is so many of them in any such length of time.
 #[derive(Debug)]
 pub(super) struct Window {
-    most: usize,
-    per: Duration,
+    limits: Vec<(usize, Duration)>,
     left: VecDeque<Instant>,
 }
 
 impl Window {
-    pub(super) fn new(most: usize, per: Duration) -> Self {
-        Self { most, per, left: VecDeque::new() }
+    pub(super) fn new(limits: Vec<(usize, Duration)>) -> Self {
+        Self { limits, left: VecDeque::new() }
     }
 
-    /// Another limit from now on. Departures are remembered for as long as the old one needed them.
-    pub(super) fn set(&mut self, most: usize, per: Duration) {
-        (self.most, self.per) = (most, per);
+    /// Other limits from now on. Departures are remembered for as long as the old ones needed them.
+    pub(super) fn set(&mut self, limits: Vec<(usize, Duration)>) {
+        self.limits = limits;
     }
 
     /// Counts one more departure, or says how long to wait for it.
     pub(super) fn enter(&mut self, now: Instant) -> Option<Duration> {
-        while self.left.front().is_some_and(|first| now.duration_since(*first) >= self.per) {
+        let longest = self.limits.iter().map(|(_, per)| *per).max().unwrap_or_default();
+        while self.left.front().is_some_and(|first| now.duration_since(*first) >= longest) {
             self.left.pop_front();
         }
-        match self.left.front() {
-            Some(first) if self.left.len() >= self.most => Some(self.per - now.duration_since(*first)),
-            _ => {
-                self.left.push_back(now);
-                None
-            }
+        let wait = |(most, per): &(usize, Duration)| {
+            // The first of the last `most`: as long as it is in the window, that is full.
+            let first = self.left.get(self.left.len().checked_sub(*most)?)?;
+            per.checked_sub(now.duration_since(*first)).filter(|wait| !wait.is_zero())
+        };
+        let wait = self.limits.iter().filter_map(wait).max();
+        if wait.is_none() {
+            self.left.push_back(now);
         }
+        wait
     }
 }
 
@@ -46,21 +49,25 @@ mod tests {
     proptest! {
         /// Whatever the times of asking, no window ever holds more than the most.
         #[test]
-        fn no_schedule_of_calls_gets_more_through(most in 1_usize..20, gaps in prop::collection::vec(0_u64..400, 1..300)) {
-            let per = Duration::from_secs(1);
+        fn no_schedule_of_calls_gets_more_through(
+            most in 1_usize..20, in_ten in 1_usize..60, gaps in prop::collection::vec(0_u64..400, 1..300),
+        ) {
+            let limits = vec![(most, Duration::from_secs(1)), (in_ten, Duration::from_secs(10))];
             let start = Instant::now();
-            let mut window = Window::new(most, per);
+            let mut window = Window::new(limits.clone());
             let (mut now, mut left) = (start, Vec::new());
             for gap in gaps {
                 now += Duration::from_millis(gap);
                 if let Some(wait) = window.enter(now) {
-                    prop_assert!(wait > Duration::ZERO && wait <= per);
+                    prop_assert!(wait > Duration::ZERO && wait <= Duration::from_secs(10));
                 } else {
                     left.push(now);
                 }
             }
             for (i, first) in left.iter().enumerate() {
-                prop_assert!(left[i..].iter().take_while(|t| **t < *first + per).count() <= most);
+                for (most, per) in &limits {
+                    prop_assert!(left[i..].iter().take_while(|t| **t < *first + *per).count() <= *most);
+                }
             }
         }
     }
