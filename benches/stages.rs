@@ -14,7 +14,7 @@ use campaigner::model::{AttemptNo, Channel, DeliveryStatus, Millis, Phone, Repor
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
 use campaigner::store::{
-    Awaiting, Batch, Decision, Intent, NewRun, PlannedRow, Polled, RowKey, Settled, Store, Wanted,
+    Awaiting, Batch, Intent, NewRun, PlannedRow, Polled, Repeat, RowKey, Settled, StartDecision, Store, Wanted,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -74,7 +74,7 @@ fn plan(c: &mut Criterion) {
     group.bench_function("check: read, normalise, render, validate, find duplicates", |b| {
         b.iter(|| {
             let plan = Plan::open(&campaign).unwrap();
-            runtime.block_on(plan.check(|_| Ok(()), &(Arc::new(|_| {}) as _))).unwrap()
+            runtime.block_on(plan.check(None, |_| Ok(()), &(Arc::new(|_| {}) as _))).unwrap()
         });
     });
     let digest = recipients::digest(&campaign.recipients).unwrap();
@@ -125,7 +125,9 @@ async fn begun(store: &Store) -> i64 {
         recipients_print: "r".into(),
     };
     let mut writer = store.writer().await.unwrap();
-    let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { unreachable!() };
+    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
+        unreachable!()
+    };
     run.key
 }
 
@@ -352,7 +354,7 @@ fn check(c: &mut Criterion) {
                 black_box(bad);
                 Ok(())
             };
-            let checked = runtime.block_on(plan.check(told, &(Arc::new(|_| {}) as _))).unwrap();
+            let checked = runtime.block_on(plan.check(None, told, &(Arc::new(|_| {}) as _))).unwrap();
             assert!((500..1500).contains(&(checked.invalid + checked.duplicates)));
         });
     });

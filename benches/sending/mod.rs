@@ -16,7 +16,7 @@ use campaigner::model::{Millis, State};
 use campaigner::pace::Share;
 use campaigner::provider::Endpoint;
 use campaigner::recipients;
-use campaigner::store::{Decision, NewRun, Store};
+use campaigner::store::{NewRun, Repeat, StartDecision, Store};
 
 /// Work on a run of so many rows that is planned in this folder, with at most so many requests in flight.
 pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, address: SocketAddr) -> Job {
@@ -39,7 +39,9 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
         recipients_print: digest.clone(),
     };
     let mut writer = store.writer().await.unwrap();
-    let Decision::Made(run) = writer.decide(&new, false, Millis::now()).await.unwrap() else { panic!() };
+    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis::now()).await.unwrap() else {
+        panic!()
+    };
     writer.close().await.unwrap();
     let nobody: campaigner::model::Events = Arc::new(|_| {});
     Plan::open(&campaign).unwrap().import(&store, run.key, &digest, &nobody).await.unwrap();

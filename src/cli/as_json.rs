@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded, Place};
 use crate::engine::{Bad, Warning};
+use crate::model::RowNo;
 
 /// A problem of the campaign file.
 pub(super) fn campaign(file: &Path, problem: &FileProblem) -> Value {
@@ -34,6 +35,11 @@ pub(super) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
             "message": format!("the same number as row {earlier}"), "earlier_row": earlier.0,
         })],
     }
+}
+
+/// A row that is left out by what the store knows.
+pub(super) fn left_out((row, code, reason): &(RowNo, &str, String)) -> Value {
+    json!({"severity": "left_out", "row": row.0, "code": code, "message": reason})
 }
 
 /// A warning about rows that can be sent.

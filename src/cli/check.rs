@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::opened::{self, NoPlan};
 use super::rejects::Rejects;
-use super::{Global, as_json, cannot_print, config, media, screen, session};
+use super::{Global, as_json, cannot_print, config, media, reached, screen, session};
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
 use crate::model::{RowProblem, Source};
+use crate::store::Store;
 
 /// What `check` takes.
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => read?,
     };
-    let plan = match opened::try_plan(&loaded, global).await {
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = match opened::try_plan(&loaded, store.as_ref(), global).await {
         Ok(plan) => plan.noting_links(args.media),
         Err(NoPlan::Wrong(problems)) if args.json => return wrong_campaign(&args.file, &problems),
         Err(none) => return Err(none.shown(&loaded)),
@@ -65,7 +65,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         Ok(())
     };
-    let checked = plan.check(each, &progress.events()).await;
+    let checked = plan.check(store.as_ref(), each, &progress.events()).await;
     progress.finish();
     let checked = match checked {
         // `| head` has seen enough.
@@ -77,34 +77,45 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         true => Some(media::ask(&checked.links, global).await?),
         false => None,
     };
-    let good = checked.rows - checked.invalid - checked.duplicates;
+    let good = checked.sendable();
     if args.json {
         for warning in &checked.warnings {
             screen::data(&as_json::warning(&loaded, warning).to_string()).map_err(cannot_print)?;
         }
-        let mut totals = json!({
-            "rows": checked.rows, "sendable": good, "invalid": checked.invalid, "duplicate": checked.duplicates,
-        });
+        for left_out in &checked.left_out.first {
+            screen::data(&as_json::left_out(left_out).to_string()).map_err(cannot_print)?;
+        }
+        let mut totals = reached::totals(&checked);
+        totals["reached"] = reached::as_json(&checked.reached);
         if let Some(asked) = &asked {
             asked.tell(args.json)?;
             asked.add_to(&mut totals);
         }
         screen::data(&totals.to_string()).map_err(cannot_print)?;
     } else {
-        for line in folded.lines().into_iter().chain(checked.warnings.iter().map(folded::warning)) {
+        let warnings = checked.warnings.iter().map(folded::warning);
+        for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
             screen::data(&line).map_err(cannot_print)?;
         }
         if let Some(asked) = &asked {
             asked.tell(args.json)?;
         }
         screen::data(&format!(
-            "{}: {} can be sent, {} invalid, {}",
+            "{}: {} can be sent, {} invalid, {}{}",
             screen::count(checked.rows, "row"),
             screen::grouped(good),
             screen::grouped(checked.invalid),
             screen::count(checked.duplicates, "duplicate"),
+            reached::counts(&checked.left_out),
         ))
         .map_err(cannot_print)?;
+        if checked.reached.people > 0 && loaded.campaign.schedule.is_none() {
+            screen::say(&format!(
+                "earlier runs of `{}` reached {} of these people: `campaigner run` wants --only-new or --again",
+                loaded.campaign.name,
+                screen::grouped(checked.reached.people)
+            ));
+        }
     }
     if let Some(path) = rejects {
         screen::say(&format!("the rows that cannot be sent are in {}", path.display()));

@@ -90,6 +90,10 @@ impl From<StoreError> for Failure {
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }
             | StoreError::Elsewhere { .. }
+            | StoreError::WentBack { .. }
+            | StoreError::Mark { .. }
+            | StoreError::ReadByOthers { .. }
+            | StoreError::Replaced { .. }
             | StoreError::Query { .. }
             | StoreError::Damaged(_)
             | StoreError::Illegal(_)

@@ -19,6 +19,7 @@ mod pause;
 mod preview;
 mod pull;
 mod pulled;
+mod reached;
 mod reconcile;
 mod rejects;
 mod replies;

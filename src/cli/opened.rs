@@ -4,13 +4,12 @@
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
-use super::folded::{self, Folded};
-use super::{Global, pulled, screen, session};
+use super::{Global, pulled, screen};
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
-use crate::engine::{self, Bad, Plan, PlanError};
+use crate::engine::{Plan, PlanError};
 use crate::messages::{self, Severity};
-use crate::model::{Campaign, Millis, Timing};
-use crate::window::local;
+use crate::model::{Millis, Source, TemplateSource, Timing};
+use crate::store::Store;
 
 /// Why there is no plan.
 pub(super) enum NoPlan {
@@ -27,8 +26,8 @@ pub(super) fn read(file: &Path) -> Result<Loaded, CampaignError> {
 }
 
 /// Opens the recipients and compiles the message of a campaign file.
-pub(super) async fn plan(loaded: &Loaded, global: &Global) -> Result<Plan, Failure> {
-    try_plan(loaded, global).await.map_err(|none| none.shown(loaded))
+pub(super) async fn plan(loaded: &Loaded, store: Option<&Store>, global: &Global) -> Result<Plan, Failure> {
+    try_plan(loaded, store, global).await.map_err(|none| none.shown(loaded))
 }
 
 impl NoPlan {
@@ -43,9 +42,10 @@ impl NoPlan {
 
 /// As [`plan`], with what is wrong as data: its templates' mistakes, the provider's limits, and the template at its
 /// provider.
-pub(super) async fn try_plan(loaded: &Loaded, global: &Global) -> Result<Plan, NoPlan> {
+pub(super) async fn try_plan(loaded: &Loaded, store: Option<&Store>, global: &Global) -> Result<Plan, NoPlan> {
+    refuse_the_store(loaded, store).map_err(NoPlan::Failed)?;
     let mut problems = in_the_message(loaded);
-    let pulled = match pulled::find(loaded, global).await {
+    let pulled = match pulled::find(loaded, store, global).await {
         Err(NoPlan::Wrong(more)) => {
             problems.extend(more);
             None
@@ -72,6 +72,27 @@ pub(super) async fn try_plan(loaded: &Loaded, global: &Global) -> Result<Plan, N
             Err(NoPlan::Wrong(problems))
         }
     }
+}
+
+/// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this process.
+fn refuse_the_store(loaded: &Loaded, store: Option<&Store>) -> Result<(), Failure> {
+    let list = match &loaded.campaign.recipients.source {
+        Source::Csv(path) => Some(path),
+        Source::Inline(_) => None,
+    };
+    let definition = match &loaded.campaign.definition {
+        Some(TemplateSource::File(path)) => Some(path),
+        _ => None,
+    };
+    match list.into_iter().chain(definition).find(|path| store.is_some_and(|store| store.is_file(path))) {
+        Some(path) => Err(is_the_store(path)),
+        None => Ok(()),
+    }
+}
+
+/// A file is the store itself.
+pub(super) fn is_the_store(path: &Path) -> Failure {
+    Failure::new(Exit::Wrong, format!("{} is the store; name another file", path.display()))
 }
 
 /// What the provider would refuse of a message whatever the row.
@@ -101,47 +122,4 @@ pub(super) fn held_by(timing: &Timing) -> String {
         (timing.columns.send_at.is_some(), ", not before the rows' own times"),
     ];
     held.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
-}
-
-/// `run --dry-run`: everything checked, and what would be done said.
-pub(super) async fn dry_run(
-    plan: Plan,
-    loaded: &Loaded,
-    campaign: &Campaign,
-    global: &Global,
-) -> Result<Exit, Failure> {
-    let progress = session::progress(global);
-    let mut folded = Folded::new(loaded);
-    let each = |bad: Bad<'_>| {
-        folded.add(&bad);
-        Ok(())
-    };
-    let checked = plan.check(each, &progress.events()).await;
-    progress.finish();
-    let checked = checked?;
-    for line in folded.lines().into_iter().chain(checked.warnings.iter().map(folded::warning)) {
-        screen::say(&line);
-    }
-    let sendable = checked.rows - checked.invalid - checked.duplicates;
-    if sendable == 0 {
-        return Err(Failure::new(Exit::Wrong, "no row can be sent"));
-    }
-    let timing = &campaign.timing;
-    let held = held_by(timing);
-    let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
-        _ if held.is_empty() => {
-            format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
-        }
-        Some(last) => format!("the last about {}{held}", local(last, timing.timezone.as_deref())),
-        None => format!("with no end in sight{held}"),
-    };
-    screen::data(&format!(
-        "{} of {} would be sent on {} via {}, {when}; nothing was stored or sent",
-        screen::count(sendable, "row"),
-        screen::grouped(checked.rows),
-        campaign.channel,
-        campaign.provider,
-    ))
-    .map_err(super::cannot_print)?;
-    Ok(Exit::Done)
 }

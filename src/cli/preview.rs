@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, opened, screen};
 use crate::model::RowNo;
+use crate::store::Store;
 
 /// What `preview` takes.
 #[derive(Debug, clap::Args)]
@@ -25,12 +26,14 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = opened::read(&args.file)?;
-    let plan = opened::plan(&loaded, global).await?;
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = opened::plan(&loaded, store.as_ref(), global).await?;
     // What was seen, so that a number that stands twice gets one body, as it would get one message.
     let mut seen = HashSet::new();
     let mut printed = 0;
     let mut trouble: Option<std::io::Error> = None;
     let mut wanted_row_is_bad = None;
+    let left_out = plan.left_out(store.as_ref()).await?;
     plan.bodies(|row, body| {
         let wanted = args.row.is_none_or(|wanted| RowNo(wanted) == row);
         match body {
@@ -38,6 +41,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 let first = seen.insert(phone);
                 if wanted && !first {
                     screen::say(&format!("row {row}: the same number as an earlier row"));
+                } else if let (true, Some((code, reason))) = (wanted, left_out.get(&phone)) {
+                    screen::say(&format!("row {row}: left out: {reason} [{code}]"));
                 } else if wanted {
                     match print(&body, args.pretty) {
                         Ok(()) => printed += 1,

@@ -13,7 +13,7 @@ use crate::templates::Snapshot;
 use crate::yaml::{list, nearest};
 
 /// The template of a campaign whose definition is at a provider.
-pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snapshot>, NoPlan> {
+pub(super) async fn find(loaded: &Loaded, store: Option<&Store>, global: &Global) -> Result<Option<Snapshot>, NoPlan> {
     let Some(TemplateSource::At { provider, language }) = &loaded.campaign.definition else { return Ok(None) };
     let provider = *provider;
     let template = &loaded.campaign.message["template"];
@@ -26,7 +26,7 @@ pub(super) async fn find(loaded: &Loaded, global: &Global) -> Result<Option<Snap
 
     let account = desks::account(provider, global).map_err(NoPlan::Failed)?;
     let is_ours = |other: &str| account.as_ref().is_none_or(|account| account == other);
-    let kept = kept(provider, name, global).await.map_err(|error| NoPlan::Failed(error.into()))?;
+    let kept = kept(provider, name, store).await.map_err(|error| NoPlan::Failed(error.into()))?;
     let names: Vec<&str> =
         kept.names.iter().filter(|(account, _)| is_ours(account)).map(|(_, name)| name.as_str()).collect();
     let mut pulled: Vec<Snapshot> = kept
@@ -118,11 +118,8 @@ struct Kept {
 }
 
 /// What was pulled from a provider; nothing if there is no store.
-async fn kept(provider: TemplateProvider, name: &str, global: &Global) -> Result<Kept, StoreError> {
-    if !global.db.exists() {
-        return Ok(Kept::default());
-    }
-    let store = Store::open(&global.db).await?;
+async fn kept(provider: TemplateProvider, name: &str, store: Option<&Store>) -> Result<Kept, StoreError> {
+    let Some(store) = store else { return Ok(Kept::default()) };
     let names = store.template_names(provider).await?;
     Ok(Kept { names, snapshots: store.templates(provider, name).await? })
 }

@@ -119,9 +119,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 
 /// A file for what is asked for, in place of none that is needed as it is.
 pub(super) fn new_file(path: &Path, global: &Global) -> Result<NewFile, Failure> {
-    let beside = |ending: &str| PathBuf::from(format!("{}{ending}", global.db.display()));
-    let (log, index, config) = (beside("-wal"), beside("-shm"), Path::new("campaigner.toml"));
-    screen::refuse_to_overwrite(path, &[&global.db, &log, &index, config])?;
+    let store = Store::files(&global.db);
+    let needed: Vec<&Path> = store.iter().map(PathBuf::as_path).chain([Path::new("campaigner.toml")]).collect();
+    screen::refuse_to_overwrite(path, &needed)?;
     NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))
 }
 

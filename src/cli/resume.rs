@@ -21,6 +21,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
+    store.may_send(args.overrides.moved).await?;
     let run = store.run(args.run.as_ref()).await?;
     if run.paused_at.is_some() {
         let mut writer = store.writer().await?;
@@ -60,6 +61,6 @@ pub(super) async fn go_on(
     overrides.apply(&mut campaign)?;
     let account = session::account(&campaign, global)?;
     let progress = session::progress(global);
-    let session = Session { store, run, lock, campaign, account, progress, stop: Stop::default() };
+    let session = Session { store, run, lock, campaign, account, progress, stop: Stop::default(), json: false };
     session.work(work, overrides, global).await
 }

@@ -37,6 +37,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         })?;
     }
     let store = Store::open_existing(&global.db).await?;
+    store.may_send(args.overrides.moved).await?;
     let run = store.run(Some(&args.run)).await?;
     if run.cancelled_at.is_some() {
         return Err(Failure::new(Exit::Wrong, format!("{} was cancelled; nothing of it is sent any more", run.id)));

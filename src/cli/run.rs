@@ -2,54 +2,109 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use super::exit::{Exit, Failure};
+use super::folded::{self, Folded};
 use super::session::{self, Overrides, Sending, Session};
-use super::{Global, config, done, folded, opened, screen};
-use crate::campaign_file;
-use crate::engine::Stop;
+use super::{Global, cannot_print, config, done, opened, reached, screen};
+use crate::campaign_file::{self, Loaded};
+use crate::engine::{self, Bad, Checked, Plan, Stop};
 use crate::model::{Campaign, Event, Millis};
 use crate::recipients;
-use crate::store::{Decision, NewRun, Run, Store};
+use crate::store::{NewRun, Repeat, Run, StartDecision, Store};
+use crate::window::local;
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Run it once more though the same content was run to its end: everyone is messaged again
+    /// Send only to people whom no earlier run of this name reached
+    #[arg(long, conflicts_with = "again")]
+    only_new: bool,
+    /// Send to everyone, also to people whom earlier runs of this name reached
     #[arg(long)]
     again: bool,
-    /// Check everything and say what would be done; nothing is stored or sent
+    /// Check everything and print what would be done; nothing is stored or sent
     #[arg(long)]
     dry_run: bool,
+    /// Print the answer as a line of JSON: of --dry-run, of a refusal, or the summary at the end
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
     overrides: Overrides,
 }
 
+impl Args {
+    fn repeat(&self) -> Repeat {
+        match (self.only_new, self.again) {
+            (true, _) => Repeat::OnlyNew,
+            (_, true) => Repeat::Again,
+            _ => Repeat::Unsaid,
+        }
+    }
+}
+
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = opened::read(&args.file)?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    let plan = opened::plan(&loaded, global).await?;
+    if !args.overrides.moved {
+        Store::is_not_gone(&global.db)?;
+    }
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = opened::plan(&loaded, store.as_ref(), global).await?;
     if args.dry_run {
         config::known(&campaign.provider, global)?;
         done::hook(global)?;
-        return opened::dry_run(plan, &loaded, &campaign, global).await;
+        return dry_run(args, plan, &loaded, &campaign, store.as_ref(), global).await;
     }
     let account = session::account(&campaign, global)?;
     // What is wrong with it is known before there is a run.
     done::hook(global)?;
-    let digest = recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let digest = digest(&campaign)?;
     let new = content(&loaded.campaign, digest.clone());
-    let store = Store::open(&global.db).await?;
-    let run = take(&store, &new, args.again, global).await?;
+    let store = match store {
+        Some(store) => store,
+        None => Store::open(&global.db).await?,
+    };
+    store.may_send(args.overrides.moved).await?;
+    let mut plan = plan;
+    if args.only_new && store.would_start(&new, Repeat::OnlyNew).await?.is_none() {
+        // Whoever looks every day for new people does not make a run each time.
+        if has_nobody_new(&check(plan.only_new(true), &store, global).await?) {
+            if args.json {
+                screen::data(&json!({"decision": "nobody_new"}).to_string()).map_err(cannot_print)?;
+            }
+            return Ok(nobody_new(global));
+        }
+        plan = opened::plan(&loaded, Some(&store), global).await?;
+    }
+    let run = match start(&store, &new, args.repeat()).await? {
+        StartDecision::New(run) => run,
+        StartDecision::Resume(run) => {
+            if !global.quiet && run.planned_at.is_some() {
+                screen::say(&format!("going on with {}, begun {}", run.id, run.created_at));
+            }
+            run
+        }
+        other => {
+            let checked = match other {
+                StartDecision::RanBefore => check(plan, &store, global).await?,
+                _ => Checked::default(),
+            };
+            return refused(args, &loaded, &other, &checked);
+        }
+    };
     let lock = store.lock(&run.id)?;
     // Whoever held the lock until now may have moved it on.
     let mut run = store.run(Some(&run.id)).await?;
     if run.finished_at.is_some() {
-        return Err(finished(&run));
+        let words = format!("another process has just finished {0}; see `campaigner status {0}`", run.id);
+        return Err(Failure::new(Exit::Wrong, words));
     }
     if run.planned_at.is_some() && run.started_at.is_none() && run.template.as_deref() != plan.snapshot() {
         // Another template was pulled since, and nothing was sent: its rows are judged by what is known now.
@@ -62,7 +117,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let stop = Stop::default();
     if run.planned_at.is_none() {
         let events = progress.events();
-        let import = plan.import(&store, run.key, &digest, &events);
+        let import = plan.only_new(run.only_new).import(&store, run.key, &digest, &events);
         let imported = tokio::select! {
             imported = session::unless_aborted(&stop, &events, import) => imported,
             () = stop.all_ended() => None,
@@ -83,8 +138,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
         args.overrides.apply(&mut campaign)?;
     }
-    let session = Session { store, run, lock, campaign, account, progress, stop };
+    let session = Session { store, run, lock, campaign, account, progress, stop, json: args.json };
     session.work(args.sending.work(), &args.overrides, global).await
+}
+
+/// The fingerprint of a campaign's recipients.
+fn digest(campaign: &Campaign) -> Result<String, Failure> {
+    recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))
 }
 
 /// What a run is made from.
@@ -97,53 +157,190 @@ pub(super) fn content(campaign: &Campaign, recipients_print: String) -> NewRun {
     }
 }
 
-/// The run that this content is: a new one, or an unfinished one that goes on.
-async fn take(store: &Store, new: &NewRun, again: bool, global: &Global) -> Result<Run, Failure> {
+/// Decides what this content is: a new run, an unfinished one that goes on, or neither.
+async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecision, Failure> {
     let mut writer = store.writer().await?;
-    let mut decision = writer.decide(new, again, Millis::now()).await?;
-    if let Decision::Differs { run, .. } = &decision
+    let mut decision = writer.start_run(new, repeat, Millis::now()).await?;
+    if let StartDecision::Differs { run, .. } = &decision
         && run.planned_at.is_none()
     {
         // Its import broke off, so that nothing of it was ever sent: it must not hold up the content that was mended.
         let _lock = store.lock(&run.id)?;
         writer.give_up_import(run.key, Millis::now()).await?;
-        decision = writer.decide(new, again, Millis::now()).await?;
+        decision = writer.start_run(new, repeat, Millis::now()).await?;
     }
     writer.close().await?;
-    match decision {
-        Decision::Made(run) => Ok(run),
-        Decision::GoOn(run) => {
-            if !global.quiet && run.planned_at.is_some() {
-                screen::say(&format!("going on with {}, begun {}", run.id, run.created_at));
-            }
-            Ok(run)
+    Ok(decision)
+}
+
+/// Why no run begins: in words, and as JSON on standard output where that is wanted.
+fn refused(args: &Args, loaded: &Loaded, decision: &StartDecision, checked: &Checked) -> Result<Exit, Failure> {
+    let name = &loaded.campaign.name;
+    let (reason, run, failure) = match decision {
+        StartDecision::New(_) | StartDecision::Resume(_) => return Ok(Exit::Done),
+        StartDecision::RanBefore => ("ran_before", None, reached::refusal(&args.file, name, &checked.reached)),
+        StartDecision::Differs { run, campaign } => {
+            let reason = if *campaign { "other_campaign" } else { "other_recipients" };
+            (reason, Some(&run.id), differs(run, *campaign))
         }
-        Decision::Finished(run) => Err(finished(&run)),
-        Decision::Differs { run, campaign } => {
-            let what = if campaign { "the campaign file" } else { "the recipients" };
-            Err(Failure::new(
-                Exit::Wrong,
-                format!(
-                    "{} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
-                     go on with it as it was:  campaigner resume {}\n  \
-                     or give it up:            campaigner cancel {}\n  \
-                     or put the old file back, or give this campaign another name",
-                    run.id, run.id, run.id
-                ),
-            ))
+        StartDecision::ForEveryone(run) => ("for_everyone", Some(&run.id), for_everyone(run)),
+    };
+    if args.json {
+        let mut answer = json!({"decision": "refused", "reason": reason, "run": run.map(ToString::to_string)});
+        if reason == "ran_before" {
+            add(&mut answer, reached::totals(checked));
+            answer["reached"] = reached::as_json(&checked.reached);
         }
+        screen::data(&answer.to_string()).map_err(cannot_print)?;
+    }
+    Err(failure)
+}
+
+fn add(answer: &mut Value, more: Value) {
+    if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), more) {
+        answer.extend(more);
     }
 }
 
-fn finished(run: &Run) -> Failure {
-    let when = run.finished_at.map_or_else(String::new, |at| format!(" at {at}"));
+fn differs(run: &Run, campaign: bool) -> Failure {
+    let what = if campaign { "the campaign file" } else { "the recipients" };
     Failure::new(
         Exit::Wrong,
         format!(
-            "this campaign with these recipients was run to its end as {}{when}\n  \
-             see how it went:                campaigner status {}\n  \
-             message everyone once more:     add --again",
-            run.id, run.id
+            "{} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
+             go on with it as it was:  campaigner resume {}\n  \
+             or give it up:            campaigner cancel {}\n  \
+             or put the old file back, or give this campaign another name",
+            run.id, run.id, run.id
         ),
     )
+}
+
+fn for_everyone(run: &Run) -> Failure {
+    Failure::new(
+        Exit::Wrong,
+        format!(
+            "{} is unfinished and sends to everyone on this list, also to people whom earlier runs reached\n  \
+             continue with it as it is:          campaigner resume {}\n  \
+             or cancel it and send to the rest:  campaigner cancel {}, then `run` with --only-new",
+            run.id, run.id, run.id
+        ),
+    )
+}
+
+/// Whether nothing is left of a list but people who were reached before.
+fn has_nobody_new(checked: &Checked) -> bool {
+    checked.sendable() == 0 && checked.left_out.reached > 0
+}
+
+/// What `--only-new` ends with where there is nobody new: nothing is wrong with that.
+fn nobody_new(global: &Global) -> Exit {
+    if !global.quiet {
+        screen::say("nobody on this list is new: earlier runs reached everyone on it");
+    }
+    Exit::Done
+}
+
+/// Reads every row, for who is left out and earlier runs reached.
+async fn check(plan: Plan, store: &Store, global: &Global) -> Result<Checked, Failure> {
+    let progress = session::progress(global);
+    let checked = plan.check(Some(store), |_| Ok(()), &progress.events()).await;
+    progress.finish();
+    Ok(checked?)
+}
+
+/// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
+async fn dry_run(
+    args: &Args,
+    plan: Plan,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let mut decision = None;
+    if let Some(store) = store {
+        if !args.overrides.moved {
+            store.may_send(false).await?;
+        }
+        let new = content(&loaded.campaign, digest(campaign)?);
+        decision = store.would_start(&new, args.repeat()).await?;
+        // Its import broke off, so that it is in nobody's way.
+        decision = decision.filter(|it| !matches!(it, StartDecision::Differs { run, .. } if run.planned_at.is_none()));
+    }
+    if let (Some(StartDecision::Resume(run)), Some(store)) = (&decision, store)
+        && run.planned_at.is_some()
+    {
+        return would_resume(args, store, run).await;
+    }
+    let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
+    let plan = plan.only_new(args.only_new || importing);
+    let progress = session::progress(global);
+    let mut folded = Folded::new(loaded);
+    let each = |bad: Bad<'_>| {
+        folded.add(&bad);
+        Ok(())
+    };
+    let checked = plan.check(store, each, &progress.events()).await;
+    progress.finish();
+    let checked = checked?;
+    let warnings = checked.warnings.iter().map(folded::warning);
+    for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
+        screen::say(&line);
+    }
+    if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
+        return refused(args, loaded, &decision, &checked);
+    }
+    let sendable = checked.sendable();
+    if args.json {
+        let nobody_new = args.only_new && has_nobody_new(&checked);
+        let mut answer = json!({"decision": if nobody_new { "nobody_new" } else { "new" }});
+        add(&mut answer, reached::totals(&checked));
+        answer["reached"] = reached::as_json(&checked.reached);
+        screen::data(&answer.to_string()).map_err(cannot_print)?;
+    }
+    if sendable == 0 {
+        return match args.only_new && has_nobody_new(&checked) {
+            true => Ok(nobody_new(global)),
+            false => Err(Failure::new(Exit::Wrong, "no row can be sent")),
+        };
+    }
+    if !args.json {
+        let held = opened::held_by(&campaign.timing);
+        let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
+            _ if held.is_empty() => {
+                format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
+            }
+            Some(last) => format!("the last about {}{held}", local(last, campaign.timing.timezone.as_deref())),
+            None => format!("with no end in sight{held}"),
+        };
+        screen::data(&format!(
+            "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
+            screen::count(sendable, "row"),
+            screen::grouped(checked.rows),
+            campaign.channel,
+            campaign.provider,
+            reached::counts(&checked.left_out),
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What `run` would do where it goes on with a run.
+async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, Failure> {
+    let tally = store.tally(run).await?;
+    let left = tally.sendable() - tally.settled();
+    if args.json {
+        let answer = json!({"decision": "resume", "run": run.id.to_string(), "sendable": left});
+        screen::data(&answer.to_string()).map_err(cannot_print)?;
+    } else {
+        screen::data(&format!(
+            "{} is unfinished and would continue with {} to send; nothing was stored or sent",
+            run.id,
+            screen::count(left, "row")
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
 }

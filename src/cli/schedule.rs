@@ -57,13 +57,14 @@ const TOLD: u32 = 5;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let now = Millis::now();
+    let store = Store::open_if_there(&global.db).await?;
     match &args.command {
-        Command::List(list) => self::list(list, now, global).await,
-        Command::Explain(explain) => self::explain(explain, now, global).await,
+        Command::List(list) => self::list(list, now, store.as_ref()).await,
+        Command::Explain(explain) => self::explain(explain, now, store.as_ref(), global).await,
     }
 }
 
-async fn list(args: &List, now: Millis, global: &Global) -> Result<Exit, Failure> {
+async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, Failure> {
     let files = serve::files(&args.dir)
         .map_err(|error| Failure::new(Exit::Wrong, format!("the folder {}: {error}", args.dir.display())))?;
     let read: Vec<_> = files.iter().map(|file| (file, campaign_file::read(file))).collect();
@@ -85,7 +86,7 @@ async fn list(args: &List, now: Millis, global: &Global) -> Result<Exit, Failure
                 scheduled += 1;
                 let next = upcoming(schedule, now, args.next);
                 let over = match next.is_empty() {
-                    true => Some(no_more(&campaign.name, schedule, now, global).await?),
+                    true => Some(no_more(&campaign.name, schedule, now, store).await?),
                     false => None,
                 };
                 if args.json {
@@ -116,7 +117,7 @@ async fn list(args: &List, now: Millis, global: &Global) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, Failure> {
+async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Global) -> Result<Exit, Failure> {
     let loaded = campaign_file::read(&args.file)?;
     let Some(schedule) = &loaded.campaign.schedule else {
         return Err(Failure::new(
@@ -149,12 +150,12 @@ async fn explain(args: &Explain, now: Millis, global: &Global) -> Result<Exit, F
         }
     }
     if next.is_empty() {
-        told(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, global).await?))?;
+        told(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, store).await?))?;
     }
     if let Some(first) = next.first() {
-        told(&format!("  {}", estimate(&loaded, schedule, *first, now, global).await))?;
+        told(&format!("  {}", estimate(&loaded, schedule, *first, now, store, global).await))?;
     }
-    so_far(&loaded.campaign.name, global).await
+    so_far(&loaded.campaign.name, store, global).await
 }
 
 /// What there is to say of a schedule that has no time to come.
@@ -182,25 +183,26 @@ impl std::fmt::Display for NoMore {
 }
 
 /// A single time may wait for a service still.
-async fn no_more(name: &str, schedule: &Schedule, now: Millis, global: &Global) -> Result<NoMore, Failure> {
+async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&Store>) -> Result<NoMore, Failure> {
     let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else {
         return Ok(NoMore::Over);
     };
     let at = Millis(at.as_millisecond());
-    if global.db.exists() && Store::open_existing(&global.db).await?.last_decided(name, at).await? == Some(at) {
+    if let Some(store) = store
+        && store.last_decided(name, at).await? == Some(at)
+    {
         return Ok(NoMore::Over);
     }
     Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
 }
 
 /// What became of it, and what stands in its way.
-async fn so_far(name: &str, global: &Global) -> Result<Exit, Failure> {
+async fn so_far(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit, Failure> {
     told("\nso far")?;
-    if !global.db.exists() {
+    let Some(store) = store else {
         told(&format!("  nothing: there is no store {} yet", global.db.display()))?;
         return Ok(Exit::Done);
-    }
-    let store = Store::open_existing(&global.db).await?;
+    };
     let occurrences = store.occurrences(name, TOLD).await?;
     if occurrences.is_empty() {
         told("  nothing: no service has had it due yet (`campaigner serve` runs what is due)")?;
@@ -231,18 +233,25 @@ async fn so_far(name: &str, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// When the next run will have sent its last message, if its list is then as long as now.
-async fn estimate(loaded: &Loaded, schedule: &Schedule, at: Timestamp, now: Millis, global: &Global) -> String {
+async fn estimate(
+    loaded: &Loaded,
+    schedule: &Schedule,
+    at: Timestamp,
+    now: Millis,
+    store: Option<&Store>,
+    global: &Global,
+) -> String {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(now), ..loaded.clone() };
-    let checked = match opened::plan(&loaded, global).await {
+    let checked = match opened::plan(&loaded, store, global).await {
         Ok(plan) => {
             let nobody: crate::model::Events = std::sync::Arc::new(|_| {});
-            plan.check(|_| Ok(()), &nobody).await.map_err(Failure::from)
+            plan.check(store, |_| Ok(()), &nobody).await.map_err(Failure::from)
         }
         Err(failure) => Err(failure),
     };
     match checked {
         Ok(checked) => {
-            let rows = checked.rows - checked.invalid - checked.duplicates;
+            let rows = checked.sendable();
             let dispatch = &loaded.campaign.dispatch;
             let held = opened::held_by(&loaded.campaign.timing);
             let how = format!(

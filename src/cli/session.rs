@@ -106,6 +106,8 @@ pub(super) struct Session {
     pub(super) account: Account,
     pub(super) progress: progress::Progress,
     pub(super) stop: Stop,
+    /// Whether the summary at the end is JSON.
+    pub(super) json: bool,
 }
 
 impl Session {
@@ -117,7 +119,7 @@ impl Session {
         overrides: &Overrides,
         global: &Global,
     ) -> Result<Exit, Failure> {
-        let Self { store, run, lock, campaign, account, progress, stop } = self;
+        let Self { store, run, lock, campaign, account, progress, stop, json } = self;
         let hook = done::hook(global)?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
         if sends {
@@ -165,7 +167,7 @@ impl Session {
                 }
             });
             let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
-            let concluded = conclude(&store, &run, &campaign, &ending?, &folder, done.as_ref(), global).await;
+            let concluded = conclude(&store, &run, &ending?, &folder, done.as_ref(), json, global).await;
             if let Err(error) = store.fold().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
@@ -194,10 +196,10 @@ pub(super) async fn claim(store: &Store, run: &Run, overrides: &Overrides) -> Re
 async fn conclude(
     store: &Store,
     run: &Run,
-    campaign: &Campaign,
     ending: &Ending,
     folder: &Path,
     done: Option<&Done>,
+    json: bool,
     global: &Global,
 ) -> Result<Exit, Failure> {
     match &ending.reason {
@@ -215,8 +217,12 @@ async fn conclude(
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
     // As the run keeps it, whatever was changed for this time: `report` has to give the same bytes.
-    let paths = engine::write_reports(store, run, &engine::thaw(run)?, folder, ending.finished, done).await?;
-    summary::whole(store, run, campaign, ending, &paths, global).await?;
+    let campaign = engine::thaw(run)?;
+    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done).await?;
+    match json {
+        true => summary::json(&paths)?,
+        false => summary::whole(store, run, &campaign, ending, &paths, global).await?,
+    }
     if ending.reason == Some(Reason::Limit) {
         if !global.quiet {
             screen::say(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));

@@ -1,6 +1,6 @@
 //! What a person sees at the end of a run.
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
 use crate::model::{Campaign, State, Tally};
@@ -66,6 +66,15 @@ pub(super) async fn whole(
         print(&format!("  {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The summary as a line of JSON: what is in `summary.json`.
+pub(super) fn json(paths: &Paths) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(&paths.json)
+        .map_err(|error| Failure::new(Exit::Environment, format!("cannot read {}: {error}", paths.json.display())))?;
+    let summary: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| Failure::of(Exit::Environment, &error))?;
+    screen::data(&summary.to_string()).map_err(cannot_print)
 }
 
 /// The funnel, then what is not in it. Each step of the funnel counts those that got at least so far.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
-use super::{Global, cannot_print, screen};
+use super::{Global, cannot_print, opened, screen};
 use crate::model::{Millis, Phone, Recipients, Source, harmless, without_numbers};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::{Store, Writer};
@@ -58,6 +58,9 @@ enum Action {
     },
 }
 
+/// What to do about numbers without a country code.
+const NATIONAL: &str = "national numbers are read with --region, such as --region DE";
+
 /// Numbers in one statement, and lines of the list in one read.
 const PAGE: usize = 1000;
 
@@ -88,6 +91,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 region: region.clone(),
                 skip_sent_within: None,
             };
+            if store.is_file(file) {
+                return Err(opened::is_the_store(file));
+            }
             let mut writer = store.writer().await?;
             let exit = import(&mut writer, &recipients, reason.as_deref(), global).await?;
             writer.close().await?;
@@ -106,9 +112,10 @@ fn tell(global: &Global, sentence: &str) {
 fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure> {
     let reader = Numbers::new(region).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let wrong = |text: &String, problem| {
-        let hint = match Path::new(text).is_file() {
-            true => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
-            false => String::new(),
+        let hint = match (Path::new(text).is_file(), region) {
+            (true, _) => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
+            (false, None) => format!("\n  {NATIONAL}"),
+            (false, Some(_)) => String::new(),
         };
         Failure::new(Exit::Wrong, format!("`{}`: {problem}{hint}", without_numbers(text)))
     };
@@ -163,6 +170,9 @@ async fn import(
         if !more {
             break;
         }
+    }
+    if bad > 0 && recipients.region.is_none() {
+        screen::say(NATIONAL);
     }
     let words = format!(
         "{} read: {} put on the list, {} on it before, {} without a number",

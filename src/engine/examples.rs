@@ -34,7 +34,7 @@ async fn every_row_of_every_example_can_be_sent() {
             });
             Ok(())
         };
-        let checked = Plan::open(&campaign).unwrap().check(each, &(Arc::new(|_| {}) as _)).await.unwrap();
+        let checked = Plan::open(&campaign).unwrap().check(None, each, &(Arc::new(|_| {}) as _)).await.unwrap();
         assert_eq!(checked.warnings.len(), warnings(&campaign), "{path:?}: {:?}", checked.warnings);
         assert!(checked.warnings.iter().all(|warning| warning.rows == checked.rows), "{path:?}");
         // The first campaign of all has rows that are wrong on purpose, though none for what the message says.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{EngineError, Job};
+use crate::crash::Point;
 use crate::model::{Change, Event, Millis, Outcome, Problem, RowProblem, State};
 use crate::store::{Aside, Due, LAID_OUT, RunLock, StoreError, Writer};
 use crate::window::{Hours, May, RowTimes, Timed, day_of, local};
@@ -117,6 +118,7 @@ impl Gate {
                 }
             });
             writer.lay_out(run, &rows.collect::<Result<Vec<_>, EngineError>>()?).await?;
+            Point::RowsScheduled.pass();
         }
         Ok(())
     }

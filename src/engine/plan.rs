@@ -3,13 +3,14 @@
 //! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes over
 //! the rows is in `scan`.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
 use crate::recipients::{self, Record, SpillError};
 use crate::render::{Renderer, TemplateProblem};
-use crate::store::{PlannedRow, Store, StoreError};
+use crate::store::{LeaveOut, LeftOut, Listing, PlannedRow, Reached, Store, StoreError};
 use crate::templates;
 use crate::window::{NoColumn, Timed};
 use crate::yaml::FileError;
@@ -22,8 +23,12 @@ use super::scan::{self, Chunk, Keep, Told};
 pub struct Plan {
     reader: recipients::Reader,
     measure: Measure,
+    /// The campaign's name, by which earlier runs are known.
+    name: String,
     /// Whom an earlier run reached within this time is left out.
     skip_sent_within: Option<Duration>,
+    /// Whether everyone is left out whom an earlier run reached.
+    only_new: bool,
     /// The template that the rows are held against, if it was pulled, as it is kept with the run.
     snapshot: Option<String>,
 }
@@ -78,6 +83,18 @@ pub struct Checked {
     pub links: Links,
     /// When the rows that can be sent may leave, by their own times; nothing where there are none.
     pub times: Option<Times>,
+    /// Rows that would be left out all the same, where there is a store to tell.
+    pub left_out: LeftOut,
+    /// Whom earlier runs of the campaign reached, where there is a store to tell.
+    pub reached: Reached,
+}
+
+impl Checked {
+    /// Rows that would be sent.
+    #[must_use]
+    pub fn sendable(&self) -> u64 {
+        self.rows - self.invalid - self.duplicates - self.left_out.rows()
+    }
 }
 
 impl Plan {
@@ -94,7 +111,23 @@ impl Plan {
             measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
         }
         measure.timed = Timed::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
-        Ok(Self { reader, measure, skip_sent_within: campaign.recipients.skip_sent_within, snapshot: None })
+        let skip_sent_within = campaign.recipients.skip_sent_within;
+        Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
+    }
+
+    /// Leaves out everyone whom an earlier run of the campaign's name reached, if so.
+    #[must_use]
+    pub fn only_new(mut self, whether: bool) -> Self {
+        self.only_new = whether;
+        self
+    }
+
+    /// Whom it leaves out of those that earlier runs reached.
+    fn leave_out(&self) -> Option<LeaveOut> {
+        match self.skip_sent_within {
+            _ if self.only_new => Some(LeaveOut::Everyone),
+            within => within.map(|within| LeaveOut::Since(Millis::now().minus(within))),
+        }
     }
 
     /// The same, and every message has to agree with this template.
@@ -122,6 +155,17 @@ impl Plan {
     #[must_use]
     pub fn columns(&self) -> &[String] {
         self.reader.columns()
+    }
+
+    /// Everyone whom a run would leave out by what the store knows, on the list or not, with the code and the reason.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn left_out(&self, store: Option<&Store>) -> Result<HashMap<Phone, (&'static str, String)>, PlanError> {
+        match listing(store, &self.name).await? {
+            Some(mut listing) => listing.everyone(self.leave_out()).await.map_err(PlanError::Store),
+            None => Ok(HashMap::new()),
+        }
     }
 
     /// The bodies of the rows, in order: for a row that cannot become a message, why. `row` is called until it says
@@ -159,13 +203,14 @@ impl Plan {
         let mut writer = store.writer().await.map_err(PlanError::Store)?;
         writer.begin_plan(run, self.columns(), self.snapshot.as_deref()).await.map_err(PlanError::Store)?;
         let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
+        let leave_out = self.leave_out();
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Every);
         let mut imported = 0;
         let mut found = None;
         let mut warnings = Vec::new();
         while let Some(chunk) = planned.recv().await {
             match chunk {
-                Chunk::Rows { rows, read, bytes, total } => {
+                Chunk::Rows { rows, read, bytes, total, .. } => {
                     writer.add_rows(run, &rows).await.map_err(PlanError::Store)?;
                     imported += read;
                     events(Event::Imported { rows: imported, bytes, total_bytes: total });
@@ -180,10 +225,12 @@ impl Plan {
         if found.as_deref().is_some_and(|found| found != digest) {
             return Err(PlanError::Changed);
         }
-        if let Some(within) = self.skip_sent_within {
-            let rows = writer.leave_out_recent(run, Millis::now().minus(within)).await.map_err(PlanError::Store)?;
+        if let Some(which) = leave_out {
+            let rows = writer.leave_out(run, which).await.map_err(PlanError::Store)?;
             if rows > 0 {
-                let words = format!("left out, since an earlier run reached them: {rows} rows");
+                let code = which.code();
+                let s = if rows == 1 { "" } else { "s" };
+                let words = format!("left out {rows} row{s} whose numbers earlier runs reached ({code} in the report)");
                 events(Event::Said(words));
             }
         }
@@ -193,24 +240,30 @@ impl Plan {
     }
 
     /// Scans every row without storing any. `each` sees every row that cannot become a message and every duplicate
-    /// (with the row that has the number first).
+    /// (with the row that has the number first). Who would be left out is what the store says, if there is one.
     ///
     /// # Errors
-    /// Where reading breaks off, or `each` fails.
+    /// Where reading breaks off, the store cannot be read, or `each` fails.
     pub async fn check(
         self,
+        store: Option<&Store>,
         mut each: impl FnMut(Bad<'_>) -> Result<(), PlanError>,
         events: &Events,
     ) -> Result<Checked, PlanError> {
         let folder = std::env::temp_dir();
+        let leave_out = self.leave_out();
+        let mut listing = listing(store, &self.name).await?;
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Bad);
         let mut checked = Checked::default();
         while let Some(chunk) = planned.recv().await {
             match chunk {
-                Chunk::Rows { rows, read, bytes, total } => {
+                Chunk::Rows { rows, numbers, read, bytes, total } => {
                     checked.rows += read;
                     checked.invalid += rows.len() as u64;
                     rows.iter().try_for_each(|row| each(Bad::Invalid(row)))?;
+                    if let Some(listing) = &mut listing {
+                        listing.add(&numbers).await.map_err(PlanError::Store)?;
+                    }
                     events(Event::Imported { rows: checked.rows, bytes, total_bytes: total });
                 }
                 Chunk::Duplicates(pairs) => {
@@ -224,8 +277,20 @@ impl Plan {
                 }
             }
         }
+        if let Some(listing) = &mut listing {
+            checked.reached = listing.reached().await.map_err(PlanError::Store)?;
+            checked.left_out = listing.leave_out(leave_out).await.map_err(PlanError::Store)?;
+        }
         scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
         Ok(checked)
+    }
+}
+
+/// What holds a list against the store, where that has anybody to leave out.
+async fn listing(store: Option<&Store>, name: &str) -> Result<Option<Listing>, PlanError> {
+    match store {
+        Some(store) => store.listing(name).await.map_err(PlanError::Store),
+        None => Ok(None),
     }
 }
 

@@ -356,7 +356,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::{Decision, NewRun};
+    use crate::store::{NewRun, Repeat, StartDecision};
 
     #[tokio::test]
     async fn a_count_that_fails_is_given_up_and_made_anew() {
@@ -369,7 +369,9 @@ mod tests {
             campaign_print: "a".to_owned(),
             recipients_print: "b".to_owned(),
         };
-        let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { panic!("it is new") };
+        let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
+            panic!("it is new")
+        };
         let silent: Events = Arc::new(|_| {});
 
         let mut standing = Standing::new(None, Counting::failing());

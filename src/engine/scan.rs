@@ -29,7 +29,14 @@ const MOST_WORKERS: usize = 8;
 /// What a scan hands on.
 pub(super) enum Chunk {
     /// Rows, as many of those that were read as are wanted.
-    Rows { rows: Vec<PlannedRow>, read: u64, bytes: u64, total: Option<u64> },
+    Rows {
+        rows: Vec<PlannedRow>,
+        /// The numbers of those that can be sent, duplicates among them.
+        numbers: Vec<(Phone, RowNo)>,
+        read: u64,
+        bytes: u64,
+        total: Option<u64>,
+    },
     /// Rows with the number of an earlier one.
     Duplicates(Vec<(RowNo, RowNo)>),
     /// The end.
@@ -181,8 +188,8 @@ fn collect(
         // Nothing comes from a worker that failed.
         let Ok(judged) = awaited.recv() else { return Ok(None) };
         let Judged { rows, numbers, notes, read, bytes, total } = judged?;
-        for (phone, row) in numbers {
-            duplicates.push(phone, row).map_err(PlanError::Spill)?;
+        for (phone, row) in &numbers {
+            duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
         judge::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
@@ -190,7 +197,7 @@ fn collect(
             (Some(so_far), Some(more)) => Some(so_far.and(more)),
             (so_far, more) => so_far.or(more),
         };
-        if chunks.blocking_send(Chunk::Rows { rows, read, bytes, total }).is_err() {
+        if chunks.blocking_send(Chunk::Rows { rows, numbers, read, bytes, total }).is_err() {
             return Ok(None);
         }
     }

@@ -19,7 +19,7 @@ use crate::campaign_file;
 use crate::model::{Millis, State};
 use crate::provider::Endpoint;
 use crate::recipients;
-use crate::store::{Decision, NewRun};
+use crate::store::{NewRun, Repeat, StartDecision};
 
 /// Zones that rows name themselves.
 const NAMED: [&str; 20] = [
@@ -161,7 +161,9 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
     };
     let store = Store::open(&folder.join("store.db")).await.unwrap();
     let mut writer = store.writer().await.unwrap();
-    let Decision::Made(run) = writer.decide(&new, false, Millis(0)).await.unwrap() else { panic!("it is new") };
+    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
+        panic!("it is new")
+    };
     let silent: Events = Arc::new(|_| {});
     Plan::open(&campaign).unwrap().import(&store, run.key, &digest, &silent).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();

@@ -9,11 +9,12 @@ use std::sync::OnceLock;
 
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, Row, SqliteConnection};
+use sqlx::{Arguments, FromRow, SqliteConnection};
 
 use super::air::{Air, Line};
 use super::error::doing;
 use super::many::Many;
+use super::mark::Mark;
 use super::{Batch, Grant, Intent, RowKey, Settled, StoreError, Writer, Written, connect, firsts};
 use crate::crash::Point;
 use crate::model::{Change, State};
@@ -28,19 +29,44 @@ impl Writer {
     pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Written, StoreError> {
         if self.spoilt {
             self.connection = connect(&self.path).await?;
+            self.file.is_at(&self.path)?;
+        }
+        let mut intents = batch.intents.as_slice();
+        // Outcomes are recorded wherever the file has gone; nothing is claimed there.
+        let gone = self.file.is_at(&self.path).err().filter(|_| !intents.is_empty());
+        if gone.is_some() {
+            intents = &[];
+        } else if !intents.is_empty() && self.mark.is_none() {
+            self.mark = Some(Mark::verify(&self.path, &mut self.connection).await?);
         }
         // Until it is done: a commit that is given up half-way leaves its transaction open.
         self.spoilt = true;
-        let done = self.commit_once(run, batch).await;
+        let done = self.commit_once(run, batch, intents).await;
         if done.is_err() {
             // Lets other writers in at once. Where nothing was begun, or SQLite has rolled back by itself, it fails.
             let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         }
         self.spoilt = done.is_err();
-        done
+        let (written, claim) = done?;
+        if let Some(gone) = gone {
+            return Err(gone);
+        }
+        if let (Some(mark), Some(claim)) = (&mut self.mark, claim) {
+            match mark.store == claim.store {
+                true => mark.note(claim.number)?,
+                // A person said `--moved` to another process: what that means is found out before the next claim.
+                false => self.mark = None,
+            }
+        }
+        Ok(written)
     }
 
-    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<Written, StoreError> {
+    async fn commit_once(
+        &mut self,
+        run: i64,
+        batch: &Batch,
+        intents: &[Intent],
+    ) -> Result<(Written, Option<Claim>), StoreError> {
         let store = &mut self.connection;
         // Taken out, and put back when all is in: after a failure it is read anew.
         let mut air = match self.air.take() {
@@ -48,11 +74,11 @@ impl Writer {
             None => Air::read(&mut *store, run).await?,
         };
         air.land(batch.settled.iter().map(|settled| settled.key))?;
-        let mut granted = air.fresh(&batch.intents);
-        let lines = air.take_off(&batch.intents, &granted);
+        let mut granted = air.fresh(intents);
+        let lines = air.take_off(intents, &granted);
         let (firsts, others): (Vec<&Settled>, Vec<&Settled>) =
             batch.settled.iter().partition(|settled| settled.is_accepted_at_first());
-        let again = batch.intents.iter().any(|intent| intent.again);
+        let again = intents.iter().any(|intent| intent.again);
         let more = again
             || !others.is_empty()
             || !batch.polled.is_empty()
@@ -60,13 +86,13 @@ impl Writer {
             || batch.polls > 0
             || firsts.len() > firsts::MOST;
         let mut moved = Vec::new();
-        let suppressed = begin(store, &air.done(), &lines, &firsts, !more).await?;
+        let (suppressed, claim) = begin(store, !intents.is_empty(), &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
                 write_others(store, others).await?;
             }
             if again {
-                take_up_again(store, &mut air, &batch.intents, &mut granted).await?;
+                take_up_again(store, &mut air, intents, &mut granted).await?;
             }
             if !batch.polled.is_empty() {
                 moved = super::reconcile::merge(store, &batch.polled).await?;
@@ -86,13 +112,13 @@ impl Writer {
             sqlx::query("COMMIT").execute(&mut *store).await.map_err(doing("commit"))?;
         }
         if !suppressed.is_empty() {
-            for (_, grant) in batch.intents.iter().zip(&mut granted).filter(|(i, _)| suppressed.contains(&i.key)) {
+            for (_, grant) in intents.iter().zip(&mut granted).filter(|(i, _)| suppressed.contains(&i.key)) {
                 *grant = Grant::Suppressed(State::Suppressed);
             }
             air.land(suppressed)?;
         }
         self.air = Some(air);
-        Ok(Written { granted, moved })
+        Ok((Written { granted, moved }, claim))
     }
 }
 
@@ -101,6 +127,14 @@ const MOST: usize = 1 << (SIZES - 1);
 /// Sizes of a text: each power of two up to [`MOST`].
 const SIZES: usize = 9;
 
+/// A commit that claimed rows, by the store's count.
+struct Claim {
+    number: u64,
+    store: i64,
+}
+
+/// Counts the commits that claim rows; see `mark`.
+const CLAIM: &str = "UPDATE mark SET claims = claims + 1 WHERE ? RETURNING claims, store";
 const DONE: &str = "DELETE FROM intent WHERE id IN (SELECT value FROM json_each(?))";
 const LINES: &str = "INSERT INTO intent (id, first, last, again, attempt, at) \
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
@@ -110,7 +144,7 @@ const SUPPRESS: &str = "INSERT INTO delivery (id, run, state, attempts, tries, c
     SELECT r.id, r.id >> 40, 12, 0, 0, 'suppressed', coalesce(s.reason, 'on the suppression list') \
     FROM (SELECT 1 FROM suppression LIMIT 1) CROSS JOIN json_each(?) line \
     CROSS JOIN recipient r ON r.id BETWEEN line.value ->> 1 AND line.value ->> 2 \
-    CROSS JOIN suppression s ON s.phone = r.phone RETURNING id";
+    CROSS JOIN suppression s ON s.phone = r.phone RETURNING id, NULL";
 /// Removes the lines of which all rows are on the list: no outcome will, and no commit need follow.
 const EMPTY: &str = "DELETE FROM intent WHERE id IN \
     (SELECT line.value ->> 0 FROM (SELECT 1 FROM suppression LIMIT 1) CROSS JOIN json_each(?) line) \
@@ -138,36 +172,46 @@ static DELIVERY: Many = Many::new(
 
 /// Begins the transaction and writes what most commits are made of: the lines of intents that are done with, the new
 /// ones, and the messages that were accepted at first; ends it if that is all. Gives the rows of these intents that are on
-/// the suppression list, and are marked so.
+/// the suppression list, and are marked so; and, where it claims rows, which claim of the store it is.
 async fn begin(
     store: &mut SqliteConnection,
+    claims: bool,
     done: &[i64],
     lines: &[Line],
     firsts: &[&Settled],
     all: bool,
-) -> Result<HashSet<RowKey>, StoreError> {
+) -> Result<(HashSet<RowKey>, Option<Claim>), StoreError> {
     static TEXTS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
     static LATER: OnceLock<String> = OnceLock::new();
     let text = TEXTS[usize::from(all)].get_or_init(|| {
         let (ledger, rows, end) = (firsts::LEDGER, firsts::text(), if all { "COMMIT" } else { "" });
-        format!("BEGIN IMMEDIATE;{DONE};{LINES};{SUPPRESS};{EMPTY};{ledger};{rows}{end}")
+        format!("BEGIN IMMEDIATE;{CLAIM};{DONE};{LINES};{SUPPRESS};{EMPTY};{ledger};{rows}{end}")
     });
     let (now, later) = firsts.split_at(firsts.len().min(firsts::MOST));
     let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
     let mut values = SqliteArguments::default();
+    values.add(claims).map_err(encoded)?;
     for text in [&done, &lines, &lines, &lines, &firsts::lines(firsts)] {
         values.add(text).map_err(encoded)?;
     }
     firsts::add(&mut values, now).map_err(encoded)?;
     let statement = sqlx::query_with(text.as_str(), values);
-    let suppressed = statement.fetch_all(&mut *store).await.map_err(doing("commit"))?;
+    let returned = statement.fetch_all(&mut *store).await.map_err(doing("commit"))?;
     for firsts in later.chunks(firsts::MOST) {
         let mut values = SqliteArguments::default();
         firsts::add(&mut values, firsts).map_err(encoded)?;
         let statement = sqlx::query_with(LATER.get_or_init(firsts::text).as_str(), values);
         statement.execute(&mut *store).await.map_err(doing("commit"))?;
     }
-    suppressed.iter().map(|row| row.try_get(0).map(RowKey)).collect::<Result<_, _>>().map_err(doing("commit"))
+    let (mut suppressed, mut claim) = (HashSet::new(), None);
+    for row in &returned {
+        let (first, store): (i64, Option<i64>) = FromRow::from_row(row).map_err(doing("commit"))?;
+        match store {
+            Some(store) => claim = Some(Claim { number: first.cast_unsigned(), store }),
+            None => drop(suppressed.insert(RowKey(first))),
+        }
+    }
+    Ok((suppressed, claim))
 }
 
 fn encoded(error: BoxDynError) -> StoreError {

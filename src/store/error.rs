@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::mark::Mismatch;
 use crate::model::{IllegalChange, RunId};
 
 /// A failure of the store.
@@ -50,11 +51,11 @@ pub enum StoreError {
         /// The run that is worked on.
         run: RunId,
     },
-    /// A run was begun in another file than this: a copy, or the same store moved or restored.
+    /// A run was started in another file than this: a copy, or the same store moved or restored.
     #[error(
-        "the store {} is not the file that {run} was begun in, but a copy of it, or that file moved or restored. If \
-         messages were sent from the other file since, those people would get them twice: go on there\n  \
-         if this file is the only one that goes on: add --moved",
+        "this store is not the file that {run} was started in: {} is a copy of it, or was moved or restored. If the other \
+         file has sent since, continuing here would message people twice: continue there\n  \
+         if this file is the only one that continues: add --moved",
         path.display()
     )]
     Elsewhere {
@@ -62,6 +63,48 @@ pub enum StoreError {
         path: PathBuf,
         /// The run.
         run: RunId,
+    },
+    /// The mark file beside the store shows that this is not the store that sent last from here.
+    #[error(
+        "this store {}\n  nothing was sent. Continuing could message people twice; see \"After a restore\" in \
+         docs/operations.md\n  if it has to continue as it is: add --moved",
+        why.words(path)
+    )]
+    WentBack {
+        /// The store's file.
+        path: PathBuf,
+        /// What tells.
+        why: Mismatch,
+    },
+    /// The mark file cannot be used.
+    #[error("cannot use {}, which tells whether the store is up to date", path.display())]
+    Mark {
+        /// The mark file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another program reads an old state of the store, so that a new mark cannot be made safe.
+    #[error(
+        "another program is reading the store {} and holds up its checkpoint; nothing was sent. Close that program and try \
+         again",
+        path.display()
+    )]
+    ReadByOthers {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// The store's file is no longer where it was opened.
+    #[error(
+        "this store was deleted, moved or replaced while it was in use: {} is not the file that was opened. Sending \
+         stopped; requests in flight may have been accepted\n  put the file back that was there, with its -wal, and \
+         continue with it",
+        path.display()
+    )]
+    Replaced {
+        /// The store's file.
+        path: PathBuf,
     },
     /// A statement failed.
     #[error("the store could not {doing}{}", what_to_do(source))]

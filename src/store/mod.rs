@@ -17,21 +17,24 @@ mod commit;
 mod decision;
 mod dispatch;
 mod error;
+mod file;
 mod firsts;
 mod lock;
 mod many;
+mod mark;
 mod migrate;
 mod occurrences;
 mod orders;
 mod person;
 mod plan;
-mod recent;
+mod reached;
 mod reconcile;
 mod replies;
 mod report;
 mod report_rows;
 mod runs;
 mod standing;
+mod start;
 mod templates;
 mod verify;
 mod waits;
@@ -49,17 +52,21 @@ pub use callbacks::{Called, Took};
 pub use clock::Waits;
 pub use decision::{Uncertain, Verdict, Which};
 pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting, Written};
+use file::FileId;
+
 pub use error::StoreError;
 pub use lock::RunLock;
+pub use mark::Mismatch;
 pub use occurrences::{Begun, Occurrence};
 pub use orders::{Orders, Rate};
 pub use plan::PlannedRow;
-pub use recent::SENT_RECENTLY;
+pub use reached::{LeaveOut, LeftOut, Listing, Reached, ReachedBy};
 pub use reconcile::{Awaiting, Polled};
 pub use replies::KeptReply;
 pub use report::Counting;
 pub use report_rows::{ReportPage, ReportRows, Wanted};
-pub use runs::{Decision, NewRun, Run, Stage};
+pub use runs::{NewRun, Run, Stage};
+pub use start::{Repeat, StartDecision};
 pub use templates::PulledTemplate;
 pub use verify::Finding;
 pub use waits::{Aside, LAID_OUT};
@@ -106,6 +113,8 @@ impl RowKey {
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
+    /// Which file that was when it was opened.
+    file: FileId,
     readers: SqlitePool,
 }
 
@@ -116,8 +125,10 @@ pub struct Writer {
     path: PathBuf,
     /// Whether a commit failed or was given up: there may be a transaction begun.
     spoilt: bool,
-    /// Which file this is; see [`identity`].
-    identity: i64,
+    /// Which file this is.
+    file: FileId,
+    /// The store's mark file, once rows were claimed.
+    mark: Option<mark::Mark>,
     /// What is in the air of the run that this writer sends, once it is known.
     air: Option<air::Air>,
     /// By which it is known whether others wrote; see [`Writer::others_wrote`].
@@ -131,21 +142,26 @@ impl Store {
     /// Where the file cannot be made or opened, is not a store, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
-        make_private(path).map_err(opened)?;
+        file::make(path).map_err(opened)?;
         Point::StoreFileMade.pass();
+        if file::is_foreign(path).await? {
+            return Err(StoreError::Foreign { path: path.to_owned() });
+        }
         // By its one true name, so that a link does not get past the lock.
         let path = &path.canonicalize().map_err(opened)?;
-        if is_foreign(path).map_err(opened)? {
-            return Err(StoreError::Foreign { path: path.clone() });
-        }
+        file::make_private(path).map_err(opened)?;
+        mark::refuse_mixture(path).await?;
+        let file = FileId::of(path)?;
         let mut writer = connect(path).await?;
         migrate::migrate(path, &mut writer).await?;
+        mark::establish(path, &mut writer).await?;
+        file.is_at(path)?;
         let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS).connect_lazy_with(
             // A page of rows to send: SQLite's thread need not wait in the middle of it.
             reading(path).row_buffer_size(256),
         );
         writer.close().await.map_err(error::doing("close after opening"))?;
-        Ok(Self { path: path.to_owned(), readers })
+        Ok(Self { path: path.to_owned(), file, readers })
     }
 
     /// Opens a store that must be there already.
@@ -153,10 +169,69 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and where there is no such file.
     pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
-            return Err(StoreError::Missing { path: path.to_owned() });
+        Self::is_not_gone(path)?;
+        Self::open_if_there(path).await?.ok_or_else(|| StoreError::Missing { path: path.to_owned() })
+    }
+
+    /// Makes sure that there was no store at this path if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::WentBack`], where its mark file tells that there was one.
+    pub fn is_not_gone(path: &Path) -> Result<(), StoreError> {
+        match !path.exists() && mark::path_of(path).exists() {
+            true => Err(StoreError::WentBack { path: path.to_owned(), why: Mismatch::Gone }),
+            false => Ok(()),
         }
-        Self::open(path).await
+    }
+
+    /// Opens the store if there is one; never makes it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_if_there(path: &Path) -> Result<Option<Self>, StoreError> {
+        match path.exists() {
+            true => Self::open(path).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Makes sure that the store knows of every message that was sent from it, as far as its mark file can tell. To be
+    /// asked before anything is sent; whoever claims rows asks once more. With `moved` a person says that this is the store
+    /// that goes on, whatever the mark file says.
+    ///
+    /// # Errors
+    /// [`StoreError::WentBack`], or where the store or its mark cannot be used.
+    pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        match mark::Mark::verify(&self.path, &mut writer.connection).await {
+            Err(StoreError::WentBack { .. }) if moved => {
+                mark::renew(&self.path, &mut writer.connection).await?;
+                mark::Mark::verify(&self.path, &mut writer.connection).await?;
+            }
+            verified => drop(verified?),
+        }
+        writer.close().await
+    }
+
+    /// Makes sure that the store's file is where it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`].
+    pub fn is_in_place(&self) -> Result<(), StoreError> {
+        self.file.is_at(&self.path)
+    }
+
+    /// The files that a store at this path may consist of, or that belong to it.
+    #[must_use]
+    pub fn files(path: &Path) -> [PathBuf; 4] {
+        [path.to_owned(), file::beside(path, "-wal"), file::beside(path, "-shm"), mark::path_of(path)]
+    }
+
+    /// Whether this is the store's own file, by whatever name. Nobody may open it by hand: to close it again would drop the
+    /// locks that SQLite has on it.
+    #[must_use]
+    pub fn is_file(&self, path: &Path) -> bool {
+        FileId::of(path).is_ok_and(|file| file == self.file)
     }
 
     /// A connection that may write.
@@ -164,9 +239,11 @@ impl Store {
     /// # Errors
     /// Where the file cannot be opened.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
-        let identity = identity(&self.path)?;
+        self.is_in_place()?;
         let connection = connect(&self.path).await?;
-        Ok(Writer { connection, path: self.path.clone(), spoilt: false, identity, air: None, version: None })
+        self.is_in_place()?;
+        let (path, file) = (self.path.clone(), self.file);
+        Ok(Writer { connection, path, spoilt: false, file, mark: None, air: None, version: None })
     }
 
     /// Folds the log into the file, so that the one file is the whole store for whoever copies it. Where another
@@ -211,17 +288,6 @@ impl Writer {
     /// Where SQLite cannot close the file properly.
     pub async fn close(self) -> Result<(), StoreError> {
         self.connection.close().await.map_err(error::doing("close"))
-    }
-}
-
-/// Tells one file from another, whatever it is called: its number in its file system. A rename keeps it; a copy, a
-/// move to another file system and a restored backup have another. It may meet by chance, so it proves nothing; it is
-/// there to warn. The number of the device is left out, since it may be another after a restart.
-fn identity(path: &Path) -> Result<i64, StoreError> {
-    use std::os::unix::fs::MetadataExt;
-    match std::fs::metadata(path) {
-        Ok(file) => Ok(file.ino().cast_signed()),
-        Err(source) => Err(StoreError::Open { path: path.to_owned(), source: Box::new(source) }),
     }
 }
 
@@ -277,38 +343,6 @@ fn not_opened(path: &Path, source: sqlx::Error) -> StoreError {
     }
 }
 
-/// Makes the file if need be and keeps it for its owner alone; SQLite gives its log and index the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-    let file =
-        std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if file.metadata()?.nlink() > 1 {
-        // SQLite's log is beside one of the names only, and so is the lock.
-        return Err(std::io::Error::other("it has more than one name (hard links); keep one and remove the others"));
-    }
-    let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-/// Whether the file is surely another program's, told from its header alone: opening it would already change it.
-/// A store that is just being made has one page, without the mark as yet.
-fn is_foreign(path: &Path) -> std::io::Result<bool> {
-    use std::io::Read;
-    const ONE_PAGE: u64 = 4096;
-    let mut header = Vec::with_capacity(72);
-    std::fs::File::open(path)?.take(72).read_to_end(&mut header)?;
-    if header.is_empty() {
-        return Ok(false);
-    }
-    // https://sqlite.org/fileformat.html: the magic string, and the application id at offset 68, big-endian.
-    let ours = header.get(68..72).is_some_and(|mark| mark == migrate::APPLICATION_ID.to_be_bytes());
-    let size = std::fs::metadata(path)?.len();
-    Ok(!header.starts_with(b"SQLite format 3\0") || (!ours && size > ONE_PAGE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,5 +353,54 @@ mod tests {
         assert_eq!(key.row(), RowNo(1_000_000));
         assert!(key.0 > RowKey::first(3) && key.0 <= RowKey::last(3));
         assert!(RowKey::new(3, RowNo(u64::from(u32::MAX))) < RowKey::new(4, RowNo(1)));
+    }
+
+    /// The locks of this process on a file, as the system knows them.
+    #[cfg(target_os = "linux")]
+    fn locks(path: &Path) -> Vec<String> {
+        let inode = FileId::of(path).unwrap().kept();
+        let mine = format!(" {} ", std::process::id());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let mut locks: Vec<String> = locks
+            .lines()
+            .filter(|line| line.contains("POSIX") && line.contains(&mine) && line.contains(&format!(":{inode} ")))
+            .filter_map(|line| Some(line.split_once(": ")?.1.to_owned()))
+            .collect();
+        locks.sort();
+        locks
+    }
+
+    /// To close a file drops all locks that the process has on it, whoever took them. So nothing here may open the database
+    /// file by hand while a connection is open.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn nothing_that_touches_the_store_drops_its_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let store = Store::open(&path).await.unwrap();
+        let mut writer = store.writer().await.unwrap();
+        writer.suppress(&[crate::model::Phone::from_u64(85_264_000_001)], None, crate::model::Millis(1)).await.unwrap();
+        let before = locks(&path);
+        assert!(!before.is_empty(), "SQLite has a lock as long as a connection is open");
+        let run: crate::model::RunId = "job-1".parse().unwrap();
+        drop(Store::open(&path).await.unwrap());
+        assert_eq!(locks(&path), before, "open");
+        drop(Store::open_existing(&path).await.unwrap());
+        assert_eq!(locks(&path), before, "open_existing");
+        store.may_send(false).await.unwrap();
+        assert_eq!(locks(&path), before, "may_send");
+        store.may_send(true).await.unwrap();
+        drop(store.lock(&run).unwrap());
+        drop(store.lock_quota("job").unwrap());
+        lock::held(&path).unwrap();
+        assert_eq!(locks(&path), before, "locks of runs");
+        assert!(store.is_in_place().is_ok() && store.is_file(&path));
+        drop(store.listing("job").await.unwrap().unwrap());
+        let _ = store.runs(9).await.unwrap();
+        assert_eq!(locks(&path), before, "readers");
+        mark::renew(&path, &mut writer.connection).await.unwrap();
+        store.fold().await.unwrap();
+        assert_eq!(locks(&path), before, "fold");
+        writer.close().await.unwrap();
     }
 }

@@ -65,7 +65,7 @@ impl Writer {
         now: Millis,
     ) -> Result<Begun, StoreError> {
         let failed = || doing("begin an occurrence");
-        let identity = self.identity;
+        let file = self.file;
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         let decided: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM occurrence WHERE name = ?1 AND due_at = ?2)")
@@ -87,7 +87,7 @@ impl Writer {
         if let Some(run) = in_the_way(&mut *tx, &new.name).await? {
             return Ok(Begun::InTheWay(run));
         }
-        let run = insert(&mut tx, new, now, identity).await?;
+        let run = insert(&mut tx, new, now, file, false).await?;
         decide(&mut tx, &new.name, due, Ok(run.key), now).await?;
         tx.commit().await.map_err(failed())?;
         Ok(Begun::Made(run))
@@ -235,7 +235,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::model::{AttemptNo, RowNo};
-    use crate::store::{Batch, Intent, RowKey, Stage};
+    use crate::store::{Batch, Intent, Repeat, RowKey, Stage, StartDecision};
 
     fn content(recipients: &str) -> NewRun {
         NewRun {
@@ -328,8 +328,8 @@ mod tests {
     async fn what_runs_once_does_not_run_again_after_a_person_had_it_run() {
         let (_folder, store) = store().await;
         let mut writer = store.writer().await.unwrap();
-        let decision = writer.decide(&content("a"), false, Millis(1)).await.unwrap();
-        let crate::store::Decision::Made(run) = decision else { panic!("{decision:?}") };
+        let decision = writer.start_run(&content("a"), Repeat::Unsaid, Millis(1)).await.unwrap();
+        let StartDecision::New(run) = decision else { panic!("{decision:?}") };
         writer.finish_plan(run.key, Millis(2)).await.unwrap();
         assert!(matches!(begin(&mut writer, 1000, true).await, Begun::Ran(_)));
         let [skipped] = &store.occurrences("daily", 9).await.unwrap()[..] else { panic!("there is one") };

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteExecutor, SqliteRow};
-use sqlx::{Connection, Row, Sqlite, Transaction};
+use sqlx::{Row, Sqlite, Transaction};
 
 use super::error::doing;
+use super::file::FileId;
 use super::orders::{Rate, rate};
 use super::{Store, StoreError, Writer};
-use crate::crash::Point;
 use crate::model::{Millis, RunId};
 
 /// A run as the store knows it.
@@ -47,6 +47,8 @@ pub struct Run {
     pub polls: u64,
     /// The template that its rows were held against, where it was pulled from a provider: its snapshot.
     pub template: Option<String>,
+    /// Whether it leaves out everyone that earlier runs of its name reached.
+    pub only_new: bool,
     /// The file that it is sent from.
     begun_in: Option<i64>,
 }
@@ -64,27 +66,9 @@ pub struct NewRun {
     pub recipients_print: String,
 }
 
-/// What is to be done with a campaign file, given the runs there are.
-#[derive(Clone, Debug)]
-pub enum Decision {
-    /// A new run was made.
-    Made(Run),
-    /// An unfinished run of the same content goes on.
-    GoOn(Run),
-    /// The same content was run to its end already.
-    Finished(Run),
-    /// An unfinished run of the same name has other content.
-    Differs {
-        /// That run.
-        run: Run,
-        /// Whether the campaign differs; else only the recipients do.
-        campaign: bool,
-    },
-}
-
 const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
                        started_at, dispatched_at, finished_at, cancelled_at, paused_at, rate, rate_per, polls, template, \
-                       begun_in";
+                       only_new, begun_in";
 
 impl Store {
     /// The run with this id, or the newest where none is named.
@@ -167,48 +151,18 @@ pub enum Stage {
 }
 
 impl Writer {
-    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
-    /// transaction, so that of two processes one makes it and the other finds it.
-    ///
-    /// # Errors
-    /// Where the store cannot be read or written.
-    pub async fn decide(&mut self, new: &NewRun, again: bool, now: Millis) -> Result<Decision, StoreError> {
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
-        // An unfinished run of the same content goes on; one of other content is in the way. After a `retry` of an old
-        // run there may be more than one.
-        // One that was cancelled sends nothing any more, and only its statuses are waited for: that is in nobody's way.
-        let unfinished =
-            "finished_at IS NULL AND (cancelled_at IS NULL OR campaign_print = ?2 AND recipients_print = ?3)";
-        if let Some(run) = newest(&mut tx, new, unfinished).await? {
-            let campaign = run.campaign_print != new.campaign_print;
-            let same = !campaign && run.recipients_print == new.recipients_print;
-            return Ok(if same { Decision::GoOn(run) } else { Decision::Differs { run, campaign } });
-        }
-        // Not only the last run counts: whoever puts an old list back must not message everyone on it again. A run
-        // whose import was given up never sent anything.
-        let same = "campaign_print = ?2 AND recipients_print = ?3 AND planned_at IS NOT NULL";
-        if !again && let Some(run) = newest(&mut tx, new, same).await? {
-            return Ok(Decision::Finished(run));
-        }
-        let run = insert(&mut tx, new, now, self.identity).await?;
-        Point::RunWritten.pass();
-        tx.commit().await.map_err(doing("commit the run"))?;
-        Point::RunCommitted.pass();
-        Ok(Decision::Made(run))
-    }
-
     /// Makes sure that a run is sent from one file alone: nobody who copies a store while a run is unfinished has it sent
     /// twice unawares. With `moved` a person says that this is the file from now on.
     ///
     /// # Errors
     /// [`StoreError::Elsewhere`], or where the store cannot be written.
     pub async fn claim(&mut self, run: &Run, path: &Path, moved: bool) -> Result<(), StoreError> {
-        if run.begun_in.is_some_and(|file| file != self.identity) && !moved {
+        if run.begun_in.is_some_and(|file| file != self.file.kept()) && !moved {
             return Err(StoreError::Elsewhere { path: path.to_owned(), run: run.id.clone() });
         }
         sqlx::query("UPDATE run SET begun_in = ?2 WHERE id = ?1")
             .bind(run.key)
-            .bind(self.identity)
+            .bind(self.file.kept())
             .execute(&mut self.connection)
             .await
             .map_err(doing("note its file"))?;
@@ -240,7 +194,8 @@ pub(super) async fn insert(
     tx: &mut Transaction<'_, Sqlite>,
     new: &NewRun,
     now: Millis,
-    identity: i64,
+    file: FileId,
+    only_new: bool,
 ) -> Result<Run, StoreError> {
     let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
         .bind(&new.name)
@@ -248,8 +203,8 @@ pub(super) async fn insert(
         .await
         .map_err(doing("number the run"))?;
     let row = sqlx::query(
-        "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
+        "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in, only_new) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING *",
     )
     .bind(&new.name)
     .bind(number)
@@ -257,20 +212,23 @@ pub(super) async fn insert(
     .bind(&new.campaign_print)
     .bind(&new.recipients_print)
     .bind(now.0)
-    .bind(identity)
+    .bind(file.kept())
+    .bind(only_new)
     .fetch_one(&mut **tx)
     .await
     .map_err(doing("make the run"))?;
     read(&row)
 }
 
-/// The newest run of a campaign with rows that were never tried. One of which only some rows wait for another try, which
-/// may take days, is in nobody's way. A run's rows are a range of keys; see [`RowKey`](super::RowKey).
+/// The newest run of a campaign with rows of which no attempt ever began: a row that only waits for its time among them. One
+/// of which only some rows wait for another try, which may take days, is in nobody's way. A run's rows are a range of keys;
+/// see [`RowKey`](super::RowKey).
 pub(super) async fn in_the_way(store: impl SqliteExecutor<'_>, name: &str) -> Result<Option<Run>, StoreError> {
     sqlx::query(concat_sql(
         "WHERE name = ?1 AND dispatched_at IS NULL AND cancelled_at IS NULL AND ( \
            planned_at IS NULL OR rows - invalid - duplicate - suppressed > \
              (SELECT count(*) FROM delivery d WHERE d.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1) \
+             - (SELECT count(*) FROM delivery d WHERE d.run = run.id AND d.due_at IS NOT NULL AND d.attempts = 0) \
              + (SELECT count(*) FROM air a WHERE a.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 AND NOT a.again)) \
          ORDER BY number DESC LIMIT 1",
     ))
@@ -305,6 +263,12 @@ pub(super) async fn newest(
         .transpose()
 }
 
+/// The run with this key.
+pub(super) async fn by_key(store: impl SqliteExecutor<'_>, run: i64) -> Result<Run, StoreError> {
+    let row = sqlx::query(concat_sql("WHERE id = ?1")).bind(run).fetch_one(store).await;
+    read(&row.map_err(doing("find the run"))?)
+}
+
 /// A statement over all columns of `run` with this rest. Every rest is a literal of this file.
 fn concat_sql(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM run {rest}"))
@@ -333,6 +297,7 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 rate: rate(row.try_get("rate")?, row.try_get("rate_per")?),
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
                 template: row.try_get("template")?,
+                only_new: row.try_get("only_new")?,
                 begun_in: row.try_get("begun_in")?,
             },
             columns,
@@ -342,70 +307,4 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
     run.columns = serde_json::from_str(&columns)
         .map_err(|_| StoreError::Damaged(format!("the columns of run {} cannot be read", run.id)))?;
     Ok(run)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn content(recipients: &str) -> NewRun {
-        NewRun {
-            name: "sale".into(),
-            campaign: "{}".into(),
-            campaign_print: "same".into(),
-            recipients_print: recipients.into(),
-        }
-    }
-
-    async fn run_to_the_end(writer: &mut Writer, recipients: &str) -> i64 {
-        let Decision::Made(run) = writer.decide(&content(recipients), false, Millis(1)).await.unwrap() else {
-            panic!("{recipients} is new")
-        };
-        writer.finish_plan(run.key, Millis(2)).await.unwrap();
-        writer.reach(run.key, Stage::Finished, Millis(3)).await.unwrap();
-        run.key
-    }
-
-    #[tokio::test]
-    async fn the_same_content_never_makes_a_second_run_unasked() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
-        let mut writer = store.writer().await.unwrap();
-        let first = run_to_the_end(&mut writer, "a").await;
-        run_to_the_end(&mut writer, "b").await;
-        let decide = writer.decide(&content("a"), false, Millis(4)).await.unwrap();
-        assert!(matches!(&decide, Decision::Finished(run) if run.key == first), "{decide:?}");
-
-        // As `retry` leaves it until its statuses are final: it is what the old list goes on with, and in the way of
-        // every other one.
-        sqlx::query("UPDATE run SET finished_at = NULL WHERE id = ?1")
-            .bind(first)
-            .execute(&mut writer.connection)
-            .await
-            .unwrap();
-        let decide = writer.decide(&content("a"), false, Millis(5)).await.unwrap();
-        assert!(matches!(&decide, Decision::GoOn(run) if run.key == first), "{decide:?}");
-        let decide = writer.decide(&content("c"), false, Millis(6)).await.unwrap();
-        assert!(matches!(&decide, Decision::Differs { run, campaign: false } if run.key == first), "{decide:?}");
-        // Cancelled, it goes on with its statuses only.
-        sqlx::query("UPDATE run SET cancelled_at = 7 WHERE id = ?1")
-            .bind(first)
-            .execute(&mut writer.connection)
-            .await
-            .unwrap();
-        let decide = writer.decide(&content("a"), false, Millis(8)).await.unwrap();
-        assert!(matches!(&decide, Decision::GoOn(run) if run.key == first), "{decide:?}");
-        let decide = writer.decide(&content("c"), false, Millis(9)).await.unwrap();
-        assert!(matches!(&decide, Decision::Made(_)), "{decide:?}");
-    }
-
-    #[tokio::test]
-    async fn again_makes_the_next_run_of_the_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
-        let mut writer = store.writer().await.unwrap();
-        run_to_the_end(&mut writer, "a").await;
-        let decide = writer.decide(&content("a"), true, Millis(4)).await.unwrap();
-        assert!(matches!(&decide, Decision::Made(run) if run.id == RunId::new("sale", 2)), "{decide:?}");
-    }
 }

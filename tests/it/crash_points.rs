@@ -43,6 +43,8 @@ enum Story {
     Cancel,
     /// `suppress add`, before anything else.
     Suppress,
+    /// A campaign with a window, whose rows are scheduled before anything is sent.
+    Windowed,
 }
 
 /// When to die at a point: the times it is passed, and what is going on.
@@ -52,20 +54,25 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         Point::StoreFileMade
         | Point::MigrationWritten
         | Point::MigrationCommitted
+        | Point::MarkWritten
+        | Point::MarkCommitted
         | Point::RunWritten
         | Point::RunCommitted
         | Point::PlanWritten
         | Point::ReportBegun
         | Point::ReportsDone => vec![(1, Run)],
         Point::PlanCommitted | Point::SendingBegun | Point::SendingOver | Point::SendingNoted | Point::StatusesOver => {
-            vec![(1, Run), (1, Resume)]
+            vec![(1, Run), (1, Resume), (1, Windowed)]
         }
+        Point::RowsScheduled => vec![(1, Windowed)],
         Point::RowsWritten | Point::RowsCommitted | Point::DuplicatesMarked => vec![(1, Run), (2, LongList)],
-        Point::IntentQueued | Point::IntentCommitted | Point::OutcomeCommitted => vec![(1, Run), (7, Resume)],
+        Point::IntentQueued | Point::IntentCommitted | Point::OutcomeCommitted => {
+            vec![(1, Run), (7, Resume), (1, Windowed), (5, Windowed)]
+        }
         // Most commits are one execution; those with statuses are not.
-        Point::BatchWritten => vec![(1, Run), (2, Resume)],
+        Point::BatchWritten => vec![(1, Run), (2, Resume), (3, Windowed)],
         Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => {
-            vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry)]
+            vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry), (9, Windowed)]
         }
         Point::PollReady | Point::PollAnswered | Point::StatusCommitted => vec![(1, Run), (2, Resume)],
         Point::ReportRow => vec![(1, Run), (GOOD, Run)],
@@ -123,13 +130,18 @@ fn play(point: Point, time: usize, story: Story) {
     let provider = provider(story);
     let campaign = Campaign { concurrency: IN_FLIGHT, ..Campaign::default() };
     let work = Workplace::with(&campaign, &list(story));
-    work.write("job.yaml", campaign.yaml().replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,"));
+    let window = match story {
+        Story::Windowed => "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n",
+        _ => "",
+    };
+    let yaml = campaign.yaml().replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,");
+    work.write("job.yaml", yaml + window);
     let at = format!("{}:{time}", point.name());
 
     let (run, resume): (&[&str], &[&str]) = (&["run", "job.yaml"], &["resume"]);
     let mut sending = Vec::new();
     let (args, again): (&[&str], _) = match story {
-        Story::Run | Story::LongList | Story::SecondTry => (run, run),
+        Story::Run | Story::LongList | Story::SecondTry | Story::Windowed => (run, run),
         Story::Resume => (run, resume),
         Story::Twice => {
             work.crash(&provider, "request ready:7", run);
@@ -236,7 +248,7 @@ fn assert_nothing_lies_about(work: &Workplace, run: &str) {
         names
     };
     assert_eq!(names(&format!("reports/{run}")), ["recipients.csv", "report.html", "summary.json"]);
-    assert_eq!(names("."), ["job.yaml", "list.csv", "reports", "store.db"]);
+    assert_eq!(names("."), ["job.yaml", "list.csv", "reports", "store.db", "store.db-mark"]);
 }
 
 #[test]

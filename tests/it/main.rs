@@ -25,15 +25,19 @@ mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
 mod live;
+#[cfg(target_os = "linux")] // which has /proc/locks
+mod locks; // the locks on the store stay, whatever looks at it
 mod logs; // standard error as JSON, held against its document
 mod media; // what the servers of media files say, told before anything is sent
 mod orders; // a pause, a rate, from a second process
 mod outcomes; // what each answer or failure of the provider makes of a row
 mod privacy; // what must not be seen, and by whom
 mod pulled; // campaigns held against templates that were pulled, and the look before the first message
+mod ran_before; // a campaign that ran before: who is told, who is left out, and what a person can say
 mod rate; // no second holds more than the rate
 mod refused; // what breaks a documented limit is refused before anything is sent
 mod reports; // every format, filter and comparison, and a report that becomes a list
+mod restored; // stores that were copied, moved, restored or deleted, and nobody is messaged twice
 mod serve; // what is due runs once, whoever is there and whoever dies
 mod settle; // what a person says of rows that may or may not have been accepted
 mod signals; // stopped gently or not, and gone on with

@@ -143,7 +143,7 @@ fn texts(provider: &Provider) -> std::collections::BTreeMap<String, String> {
 fn two_runs_are_compared() {
     let (provider, work) = finished(10);
     work.write("list.csv", csv(20));
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 3);
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--again"]).code, 3);
     let table = report(&work, &["--compare", "job-1", "job-2"]);
     let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let table: Vec<_> = table.lines().map(cells).collect();

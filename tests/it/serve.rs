@@ -266,7 +266,7 @@ fn whom_an_earlier_run_reached_is_left_out_where_the_campaign_says_so() {
     let work = Workplace::with(&Campaign { recipients, ..Campaign::default() }, &csv(10));
     assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
     work.write("list.csv", csv(15));
-    let second = work.run(&provider, &["run", "job.yaml"]);
+    let second = work.run(&provider, &["run", "job.yaml", "--again"]);
     assert_eq!(second.code, 0, "{second}");
     assert_eq!(work.states("job-2"), counts(&[("read", 5), ("suppressed", 10)]));
     let report = work.report("job-2");
@@ -274,6 +274,32 @@ fn whom_an_earlier_run_reached_is_left_out_where_the_campaign_says_so() {
     assert!(report[0].message.starts_with("reached by job-1 at 20"), "{:?}", report[0]);
     provider.book().assert_nobody_twice();
     work.verify("job-2");
+}
+
+/// A run whose rows all wait for its window was not tried: what comes due meanwhile must not message the same people once
+/// more when the window opens.
+#[test]
+fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
+    let provider = Provider::start(Script::default());
+    let work = due(0, "400/s", "");
+    // Closed now, in a time zone in which it is noon or soon after.
+    let hour = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+    let window = format!("timezone: Etc/GMT{:+}\nwindow: \"15:00-17:00\"\n", hour - 12);
+    let scheduled = work.read("job.yaml") + &window;
+    let (by_hand, _) = scheduled.split_once("schedule:").unwrap();
+    work.write("job.yaml", format!("{by_hand}{window}"));
+    let by_hand = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert!(by_hand.code == 4 && by_hand.err.contains("60 rows wait until"), "{by_hand}");
+    work.write("list.csv", csv(ROWS + 1));
+    work.write("job.yaml", scheduled);
+    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    assert!(explained.out.contains("in the way: job-1"), "{explained}");
+    let service = service(&work, &provider);
+    service.wait_for_words("job-1 is not sent yet");
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+    assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
+    assert_eq!(provider.sends(), 0);
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn two_runs_of_one_campaign_share_its_quota() {
 
     // Beside the next one, what the first one did not get through is sent again.
     work.write("list.csv", csv(10));
-    let second = work.start(&provider, &["run", "--no-wait", "job.yaml"]);
+    let second = work.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
     assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
     let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--no-wait"]);
     let second = second.wait();

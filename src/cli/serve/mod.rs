@@ -26,8 +26,8 @@ use tokio::task::{JoinSet, LocalSet};
 use super::exit::{Exit, Failure};
 use super::{Global, open_files, session, webhook};
 use crate::engine::{Collector, Ending, Reason, Stop};
-use crate::model::{Millis, RunId};
-use crate::store::Store;
+use crate::model::{Millis, Problem, RunId};
+use crate::store::{Store, StoreError};
 
 pub(super) use folder::files;
 pub(super) use http::Token;
@@ -57,6 +57,9 @@ pub(super) struct Args {
     /// Where the reports go: DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
+    /// Yes, this store was moved or restored, and no other copy of it goes on
+    #[arg(long)]
+    moved: bool,
 }
 
 /// How often the service looks at the clock, the folder and the store.
@@ -71,6 +74,8 @@ struct Means {
     store: Store,
     global: Global,
     reports: PathBuf,
+    /// Whether a person says that this store is the one that goes on.
+    moved: bool,
     accounts: Accounts,
     board: Arc<Board>,
 }
@@ -100,7 +105,11 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         false => Some(listen(args.listen, token.is_some()).await?),
     };
     let board = Arc::new(Board::default());
+    if !args.moved {
+        Store::is_not_gone(&global.db)?;
+    }
     let store = Store::open(&global.db).await?;
+    store.may_send(args.moved).await?;
     let (wish, wishes) = mpsc::channel(WISHES);
     let (webhook, collector) = match webhook {
         Some((secret, opt_out)) => {
@@ -114,7 +123,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
     let accounts = Accounts::new(global.clone());
     let to_fold = store.clone();
-    let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
+    let (reports, moved) = (args.report_dir.clone(), args.moved);
+    let means = Means { store, global: global.clone(), reports, moved, accounts, board };
     let service = Service {
         means: Rc::new(means),
         folder,
@@ -149,7 +159,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         tokio::join!(tasks.run_until(service.work(wishes, &stop)), served, collected)
     };
     match session::unless_aborted(&stop, &events, whole).await {
-        Some(((), (), ())) => {
+        Some((worked, (), ())) => {
+            worked?;
             // So that the one file is the whole store for whoever copies or moves it.
             if let Err(error) = to_fold.fold().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
@@ -190,9 +201,19 @@ async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, Failure
 
 impl Service {
     /// Works until it is stopped, and then until nothing is in flight any more.
-    async fn work(mut self, mut wishes: mpsc::Receiver<RunId>, stop: &Stop) {
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`]: nothing that is written now would be found again.
+    async fn work(mut self, mut wishes: mpsc::Receiver<RunId>, stop: &Stop) -> Result<(), StoreError> {
+        let mut in_place = Ok(());
         while !stop.ends_all() {
             let now = Millis::now();
+            in_place = self.means.store.is_in_place();
+            if in_place.is_err() {
+                // The others end too.
+                stop.stop(Reason::Halt(Problem::new("store_replaced", "the store was replaced")));
+                break;
+            }
             for news in self.folder.look() {
                 news.log();
             }
@@ -218,5 +239,6 @@ impl Service {
         while let Some(done) = self.jobs.join_next().await {
             self.ended(done);
         }
+        in_place
     }
 }

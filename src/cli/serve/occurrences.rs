@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::super::exit::{Exit, Failure};
 use super::super::{opened, run};
 use super::runs::{Import, RETRY};
-use super::{Global, Service, board};
+use super::{Means, Service, board};
 use crate::campaign_file::Loaded;
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When};
@@ -149,7 +149,7 @@ impl Service {
             return Err(Failure::new(Exit::Environment, format!("{SENDING} runs are being sent already")));
         }
         self.means.accounts.get(&loaded.campaign.provider)?;
-        let (plan, new) = open(loaded, due, &self.means.global).await?;
+        let (plan, new) = open(loaded, due, &self.means).await?;
         let mut writer = self.means.store.writer().await?;
         let begun = writer.begin_occurrence(&new, due, once, now).await?;
         let began = match begun {
@@ -183,9 +183,9 @@ impl Service {
 }
 
 /// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
-pub(super) async fn open(loaded: &Loaded, due: Millis, global: &Global) -> Result<(Plan, NewRun), Failure> {
+pub(super) async fn open(loaded: &Loaded, due: Millis, means: &Means) -> Result<(Plan, NewRun), Failure> {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
-    let plan = opened::plan(&loaded, global).await?;
+    let plan = opened::plan(&loaded, Some(&means.store), &means.global).await?;
     let recipients = loaded.campaign.recipients.clone();
     // A large list takes its time, and others are served meanwhile.
     let digest = tokio::task::spawn_blocking(move || recipients::digest(&recipients)).await;

@@ -129,7 +129,7 @@ impl Service {
             let words = format!("its import broke off, and there is no right campaign `{}` here", run.id.name());
             return Err(Failure::new(Exit::Wrong, words));
         };
-        let (plan, new) = open(loaded, due, &self.means.global).await?;
+        let (plan, new) = open(loaded, due, &self.means).await?;
         let _lock = self.means.store.lock(&run.id)?;
         let mut writer = self.means.store.writer().await?;
         writer.renew(run.key, &new).await?;
@@ -269,7 +269,7 @@ impl Task {
         }
         if sends {
             let mut writer = store.writer().await?;
-            writer.claim(&run, store.path(), false).await?;
+            writer.claim(&run, store.path(), means.moved).await?;
             writer.close().await?;
         }
         let campaign = engine::thaw(&run)?;

@@ -3,7 +3,13 @@
 //! ```text
 //! cargo build --release
 //! cargo run --release --example soak -- --kills 1000 --rows 20000 --rate 2000 --in-flight 32
+//! cargo run --release --example soak -- --restores 100
+//! cargo run --release --example soak -- --calm 100
 //! ```
+//!
+//! With `--restores` the files of the store are moved, copied, restored or deleted after each kill, as people do it: nobody may
+//! be messaged twice until the program has stopped with "this store …" and was told to go on. With `--calm` only such things
+//! happen as must never stop a run. Both need the `sqlite3` tool.
 //!
 //! The provider is a thread a connection in here, and its book is the judge: it shares nothing with the product. The
 //! moments of the kills follow from the seed; what is under way at that moment is up to the machine. Ends with 1 if a
@@ -16,18 +22,20 @@
     reason = "it prints what it finds, and there is nobody to tell that a folder cannot be made"
 )]
 
-use std::collections::HashMap;
+mod provider;
+mod restores;
+
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use provider::Book;
 
 /// Kills campaigner at random moments and counts what was lost or doubled.
 #[derive(Parser)]
@@ -44,6 +52,12 @@ struct Args {
     /// Requests in flight at most
     #[arg(long, default_value_t = 32)]
     in_flight: u64,
+    /// Rounds in which the store's files are moved, copied, restored or deleted, instead of kills alone
+    #[arg(long, conflicts_with = "calm")]
+    restores: Option<u32>,
+    /// Rounds in which other programs look at the store, instead of kills alone
+    #[arg(long)]
+    calm: Option<u32>,
     /// What the moments of the kills follow from
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,17 +66,12 @@ struct Args {
     campaigner: Option<PathBuf>,
 }
 
-/// Time before each answer, so that most of the slots are in flight at any moment.
-const LATENCY: Duration = Duration::from_millis(10);
 /// The longest a process lives before its kill. Far less than a list takes, so that kills hit its import and its report
 /// too, and most of them its sending.
 const LONGEST_LIFE: Duration = Duration::from_millis(1_500);
 
 /// The first number of each list: mobile numbers of Hong Kong.
 const FIRST_NUMBER: u64 = 85_264_000_000;
-
-/// How often each number was asked for, of the list that is under way.
-type Book = Arc<Mutex<HashMap<u64, u32>>>;
 
 /// What was found so far.
 #[derive(Default)]
@@ -89,9 +98,12 @@ fn main() -> ExitCode {
     }
     let binary = binary.canonicalize().unwrap();
     let book = Book::default();
-    let url = serve(book.clone());
+    let url = provider::serve(book.clone());
     let interrupted = Arc::new(AtomicBool::new(false));
     on_interrupt(interrupted.clone());
+    if let Some(rounds) = args.restores.or(args.calm) {
+        return restores::soak(rounds, args.calm.is_some(), args.seed, &binary, &url, &book);
+    }
     let mut found = Found::default();
     let mut moments = fastrand::Rng::with_seed(args.seed);
     let begun = Instant::now();
@@ -243,60 +255,4 @@ fn on_interrupt(interrupted: Arc<AtomicBool>) {
             std::process::exit(1);
         });
     });
-}
-
-/// Starts the provider; gives its address.
-fn serve(book: Book) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let book = book.clone();
-            std::thread::spawn(move || converse(stream, &book));
-        }
-    });
-    url
-}
-
-/// Answers every request of a connection until it ends.
-fn converse(mut stream: TcpStream, book: &Book) -> Option<()> {
-    stream.set_nodelay(true).ok()?;
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let target = line.split_whitespace().nth(1)?.to_owned();
-        while line != "\r\n" {
-            line.clear();
-            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        let data = match target.split_once("message_ids=") {
-            Some((_, ids)) => {
-                let read = |id: &str| json!({"message_id": id, "message_status": "read", "read_at": 1_790_000_000});
-                json!({"data": ids.split(',').map(read).collect::<Vec<_>>()})
-            }
-            None => {
-                let body: Value = serde_json::from_slice(&body).ok()?;
-                let number = body["to"].as_str()?.parse().ok()?;
-                let times = {
-                    let mut book = book.lock().unwrap();
-                    let times = book.entry(number).or_default();
-                    *times += 1;
-                    *times
-                };
-                std::thread::sleep(LATENCY);
-                json!({"msg_id": format!("{number}-{times}")})
-            }
-        };
-        let body = json!({"status": "success", "code": 200, "message": "", "data": data, "error": {}}).to_string();
-        let length = body.len();
-        let answer =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).ok()?;
-    }
 }

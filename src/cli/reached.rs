@@ -1,0 +1,112 @@
+//! What the store says of the people on a list: who is left out and why, and whom earlier runs reached; in words and as data.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::screen;
+use crate::engine::Checked;
+use crate::store::{LeftOut, Reached, ReachedBy};
+
+/// Earlier runs told.
+const RUNS_SHOWN: usize = 5;
+
+/// The totals of a check, for a program.
+pub(super) fn totals(checked: &Checked) -> Value {
+    let mut totals = json!({
+        "rows": checked.rows, "sendable": checked.sendable(), "invalid": checked.invalid,
+        "duplicate": checked.duplicates, "suppressed": checked.left_out.suppressed,
+    });
+    // By the reason that the report would have.
+    for code in ["sent_recently", "already_reached"] {
+        let rows = if checked.left_out.reached_code == code { checked.left_out.reached } else { 0 };
+        totals[code] = json!(rows);
+    }
+    totals
+}
+
+/// Who is left out, as lines: of each reason the first rows and a count.
+pub(super) fn lines(left_out: &LeftOut) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
+        let first: Vec<_> = left_out.first.iter().filter(|(_, of, _)| *of == code).collect();
+        lines.extend(first.iter().map(|(row, _, reason)| format!("row {row}: left out: {reason} [{code}]")));
+        let more = rows - first.len() as u64;
+        if more > 0 {
+            lines.push(format!("  … and {} left out [{code}]", screen::count(more, "more row")));
+        }
+    }
+    lines
+}
+
+/// How many are left out, in words that follow the other counts; nothing where nobody is.
+pub(super) fn counts(left_out: &LeftOut) -> String {
+    let mut words = String::new();
+    if left_out.reached > 0 {
+        words.push_str(&format!(", {} reached before", screen::grouped(left_out.reached)));
+    }
+    if left_out.suppressed > 0 {
+        words.push_str(&format!(", {} suppressed", screen::grouped(left_out.suppressed)));
+    }
+    words
+}
+
+/// Whom earlier runs reached, for a program.
+pub(super) fn as_json(reached: &Reached) -> Value {
+    let run = |by: &ReachedBy| {
+        json!({
+            "run": by.run.to_string(), "people": by.people, "first": by.first.to_string(), "last": by.last.to_string(),
+        })
+    };
+    let uncertain = reached.first_uncertain.iter();
+    json!({
+        "people": reached.people, "of": reached.of, "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
+        "uncertain": {
+            "people": reached.uncertain,
+            "first": uncertain.map(|(run, row)| json!({"run": run.to_string(), "row": row.0})).collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// Refuses a campaign that ran before: whom its runs reached, and what a person can say to that.
+pub(super) fn refusal(file: &Path, name: &str, reached: &Reached) -> Failure {
+    let Reached { of, people, runs, uncertain, first_uncertain } = reached;
+    let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", the last at {at}"));
+    let mut words = format!(
+        "`{name}` ran before: earlier runs reached {} of the {} on this list{last}; nothing was sent",
+        screen::grouped(*people),
+        people_of(*of)
+    );
+    for by in runs.iter().take(RUNS_SHOWN) {
+        let span = if by.first == by.last { by.first.to_string() } else { format!("{} to {}", by.first, by.last) };
+        words.push_str(&format!("\n  {}: {}, {span}", by.run, people_of(by.people)));
+    }
+    if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
+        words.push_str(&format!("\n  … and {}", screen::count(more as u64, "more run")));
+    }
+    let (file, rest) = (file.display(), of - people);
+    if rest > 0 {
+        let rest = screen::grouped(rest);
+        words.push_str(&format!("\n  send to the other {rest} only:  campaigner run {file} --only-new"));
+    }
+    words.push_str(&format!("\n  send to all {} again:      campaigner run {file} --again", screen::grouped(*of)));
+    if *uncertain > 0 {
+        words.push_str(&format!(
+            "\n  {} of those reached {} uncertain and may not have the message; once you know, settle each:",
+            screen::grouped(*uncertain),
+            if *uncertain == 1 { "is" } else { "are" }
+        ));
+        for (run, row) in first_uncertain {
+            words.push_str(&format!("\n    campaigner settle {run} --row {row} --as sent|not-sent"));
+        }
+        if *uncertain > first_uncertain.len() as u64 {
+            words.push_str("\n    … and so on: `campaigner status RUN` lists them");
+        }
+    }
+    Failure::new(Exit::Wrong, words)
+}
+
+fn people_of(number: u64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", screen::grouped(number)) }
+}

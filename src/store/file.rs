@@ -1,0 +1,114 @@
+//! The database file as a file: which one it is, whether it is ours, and who may read it. Nothing here opens a file that may
+//! be open already: see [`the_file_alone`].
+
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::{StoreError, error, migrate};
+
+/// Tells one file from another, whatever it is called. A rename keeps it; a copy, a move to another file system and a
+/// restored backup have another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+        use std::os::unix::fs::MetadataExt;
+        match std::fs::metadata(path) {
+            Ok(file) => Ok(Self { device: file.dev(), inode: file.ino() }),
+            Err(source) => Err(StoreError::Open { path: path.to_owned(), source: Box::new(source) }),
+        }
+    }
+
+    /// Makes sure that this file is at that path.
+    pub(super) fn is_at(self, path: &Path) -> Result<(), StoreError> {
+        match Self::of(path) {
+            Ok(file) if file == self => Ok(()),
+            _ => Err(StoreError::Replaced { path: path.to_owned() }),
+        }
+    }
+
+    /// As it is kept with a run. The device is left out, since it may have another number after a restart; so it may meet
+    /// by chance, and it proves nothing.
+    pub(super) fn kept(self) -> i64 {
+        self.inode.cast_signed()
+    }
+}
+
+/// A file beside another, whose name ends with this too.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Makes the file if need be, for its owner alone.
+pub(super) fn make(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // Nobody can have a new file open, so that it may be closed again.
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        // A link that leads nowhere as yet.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !path.exists() => {
+            let target = std::fs::read_link(path)?;
+            make(&path.parent().unwrap_or(Path::new(".")).join(target))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Keeps the file for its owner alone; SQLite gives its log and index the same mode.
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let file = std::fs::metadata(path)?;
+    if file.nlink() > 1 {
+        // SQLite's log is beside one of the names only, and so is the lock.
+        return Err(std::io::Error::other("it has more than one name (hard links); keep one and remove the others"));
+    }
+    if file.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// Whether the file is surely another program's: opened as a store it would be changed.
+pub(super) async fn is_foreign(path: &Path) -> Result<bool, StoreError> {
+    let failed = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
+    let file = std::fs::metadata(path).map_err(failed)?;
+    if file.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    // The smallest page of a database; SQLite takes a file of one byte for an empty one.
+    const SMALLEST: u64 = 512;
+    if !file.is_file() || file.len() < SMALLEST {
+        return Ok(!file.is_file() || file.len() > 0);
+    }
+    let look = async {
+        let mut file = the_file_alone(path).await?;
+        let program: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut file).await?;
+        // A store that is just being made is empty, without the mark as yet.
+        let ours = program == i64::from(migrate::APPLICATION_ID)
+            || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_schema").fetch_one(&mut file).await? == 0;
+        file.close().await?;
+        Ok::<_, sqlx::Error>(ours)
+    };
+    match look.await {
+        Ok(ours) => Ok(!ours),
+        Err(error) if error::is_no_database(&error) => Ok(true),
+        // Of a store that is damaged, or that another process writes to right now, more is known when it is opened.
+        Err(_) => Ok(false),
+    }
+}
+
+/// The database file as it is without its log, read without a lock and without a trace. By SQLite, and never by hand: to
+/// close a file drops all locks that the process has on it, and another program then removes the log that is in use
+/// (<https://sqlite.org/howtocorrupt.html>, 2.2).
+pub(super) async fn the_file_alone(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+    options.disable_statement_logging().connect().await
+}

@@ -1,0 +1,310 @@
+//! What `run` does with a campaign's content, given the runs of its name: a rule without SQL, and the transaction that
+//! follows it.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row, SqliteConnection};
+
+use super::error::doing;
+use super::runs::{self, NewRun, Run};
+use super::{Store, StoreError, Writer};
+use crate::crash::Point;
+use crate::model::Millis;
+
+/// What a person says of the people that earlier runs of a campaign reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeat {
+    /// Nothing: such runs are in the way of another one.
+    #[default]
+    Unsaid,
+    /// Send to those that no earlier run reached.
+    OnlyNew,
+    /// Send to all of them.
+    Again,
+}
+
+/// What becomes of a campaign's content.
+#[derive(Clone, Debug)]
+pub enum StartDecision {
+    /// It is a new run.
+    New(Run),
+    /// An unfinished run of the same content goes on.
+    Resume(Run),
+    /// It ran before, and nobody said what that means for the people it reached.
+    RanBefore,
+    /// An unfinished run of the same name has other content.
+    Differs {
+        /// That run.
+        run: Run,
+        /// Whether the campaign differs; else only the recipients do.
+        campaign: bool,
+    },
+    /// An unfinished run of the same content sends to everyone, and earlier runs reached people: it is not one for the new
+    /// ones only.
+    ForEveryone(Run),
+}
+
+/// An earlier run of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Earlier {
+    id: i64,
+    /// Whether it is made from the same campaign and the same recipients.
+    same_campaign: bool,
+    same_recipients: bool,
+    /// Whether its rows are in the store; before that nothing was sent.
+    planned: bool,
+    /// Whether it has nothing left to send.
+    dispatched: bool,
+    finished: bool,
+    cancelled: bool,
+    only_new: bool,
+}
+
+/// What follows from the earlier runs; runs by their key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    New,
+    Resume(i64),
+    RanBefore,
+    Differs { run: i64, campaign: bool },
+    ForEveryone(i64),
+}
+
+/// The rule. `earlier` has the newest run first.
+///
+/// As long as a run has rows to send, the same content goes on with it and other content is refused. After that a new run
+/// needs a word about the people who were reached, whatever the content: whoever corrected a list must not message everyone on
+/// it again. The same content still goes on with the statuses of its run.
+fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
+    let same = |run: &&Earlier| run.same_campaign && run.same_recipients;
+    let unsent = || earlier.iter().filter(|run| !run.dispatched && !run.cancelled);
+    if let Some(run) = unsent().find(same) {
+        let reached = earlier.iter().any(|other| other.id != run.id && other.planned);
+        return match repeat {
+            Repeat::OnlyNew if run.planned && !run.only_new && reached => Rule::ForEveryone(run.id),
+            _ => Rule::Resume(run.id),
+        };
+    }
+    if let Some(run) = unsent().next() {
+        return Rule::Differs { run: run.id, campaign: !run.same_campaign };
+    }
+    if repeat == Repeat::Unsaid {
+        if let Some(run) = earlier.iter().filter(|run| !run.finished && !run.cancelled).find(same) {
+            return Rule::Resume(run.id);
+        }
+        // A run whose import was given up never sent anything.
+        if earlier.iter().any(|run| run.planned) {
+            return Rule::RanBefore;
+        }
+    }
+    Rule::New
+}
+
+impl Store {
+    /// What [`Writer::start_run`] would decide; `None` stands for a new run.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn would_start(&self, new: &NewRun, repeat: Repeat) -> Result<Option<StartDecision>, StoreError> {
+        let mut reader = self.readers.acquire().await.map_err(doing("look for runs of that name"))?;
+        let rule = rule(&earlier(&mut reader, new).await?, repeat);
+        decided(&mut reader, rule).await
+    }
+}
+
+impl Writer {
+    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
+    /// transaction, so that of two processes one makes it and the other finds it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub async fn start_run(&mut self, new: &NewRun, repeat: Repeat, now: Millis) -> Result<StartDecision, StoreError> {
+        let only_new = repeat == Repeat::OnlyNew;
+        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
+        let rule = rule(&earlier(&mut tx, new).await?, repeat);
+        if let (Rule::Resume(run), true) = (rule, only_new) {
+            // As long as its rows are not in the store, it is not decided whom it leaves out.
+            sqlx::query("UPDATE run SET only_new = 1 WHERE id = ?1 AND planned_at IS NULL")
+                .bind(run)
+                .execute(&mut *tx)
+                .await
+                .map_err(doing("begin a run"))?;
+        }
+        let decision = match decided(&mut tx, rule).await? {
+            Some(decision) => decision,
+            None => StartDecision::New(runs::insert(&mut tx, new, now, self.file, only_new).await?),
+        };
+        Point::RunWritten.pass();
+        tx.commit().await.map_err(doing("commit the run"))?;
+        Point::RunCommitted.pass();
+        Ok(decision)
+    }
+}
+
+async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
+    let failed = || doing("look for runs of that name");
+    let rows = sqlx::query(
+        "SELECT id, campaign_print = ?2 AS same_campaign, recipients_print = ?3 AS same_recipients, \
+         planned_at IS NOT NULL AS planned, dispatched_at IS NOT NULL AS dispatched, \
+         finished_at IS NOT NULL AS finished, cancelled_at IS NOT NULL AS cancelled, only_new \
+         FROM run WHERE name = ?1 ORDER BY number DESC",
+    )
+    .bind(&new.name)
+    .bind(&new.campaign_print)
+    .bind(&new.recipients_print)
+    .fetch_all(connection)
+    .await
+    .map_err(failed())?;
+    let read = |row: &SqliteRow| {
+        Ok(Earlier {
+            id: row.try_get("id")?,
+            same_campaign: row.try_get("same_campaign")?,
+            same_recipients: row.try_get("same_recipients")?,
+            planned: row.try_get("planned")?,
+            dispatched: row.try_get("dispatched")?,
+            finished: row.try_get("finished")?,
+            cancelled: row.try_get("cancelled")?,
+            only_new: row.try_get("only_new")?,
+        })
+    };
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(failed())
+}
+
+/// The decision with its run; none for a new one.
+async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option<StartDecision>, StoreError> {
+    Ok(Some(match rule {
+        Rule::New => return Ok(None),
+        Rule::RanBefore => StartDecision::RanBefore,
+        Rule::Resume(run) => StartDecision::Resume(runs::by_key(connection, run).await?),
+        Rule::ForEveryone(run) => StartDecision::ForEveryone(runs::by_key(connection, run).await?),
+        Rule::Differs { run, campaign } => {
+            StartDecision::Differs { run: runs::by_key(connection, run).await?, campaign }
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One that was sent to its end, made from the same content.
+    const DONE: Earlier = Earlier {
+        id: 1,
+        same_campaign: true,
+        same_recipients: true,
+        planned: true,
+        dispatched: true,
+        finished: true,
+        cancelled: false,
+        only_new: false,
+    };
+    const WAITS_FOR_STATUSES: Earlier = Earlier { finished: false, ..DONE };
+    const UNSENT: Earlier = Earlier { dispatched: false, ..WAITS_FOR_STATUSES };
+    const IMPORTING: Earlier = Earlier { planned: false, ..UNSENT };
+    const CANCELLED: Earlier = Earlier { cancelled: true, ..WAITS_FOR_STATUSES };
+    const GIVEN_UP: Earlier = Earlier { planned: false, cancelled: true, ..DONE };
+
+    fn other_list(run: Earlier) -> Earlier {
+        Earlier { id: 2, same_recipients: false, ..run }
+    }
+
+    #[test]
+    fn the_rule_for_one_earlier_run() {
+        use Repeat::{Again, OnlyNew, Unsaid};
+        let differs = Rule::Differs { run: 2, campaign: false };
+        for (run, unsaid, only_new, again) in [
+            (UNSENT, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
+            (IMPORTING, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
+            (other_list(UNSENT), differs, differs, differs),
+            (WAITS_FOR_STATUSES, Rule::Resume(1), Rule::New, Rule::New),
+            (other_list(WAITS_FOR_STATUSES), Rule::RanBefore, Rule::New, Rule::New),
+            (DONE, Rule::RanBefore, Rule::New, Rule::New),
+            (other_list(DONE), Rule::RanBefore, Rule::New, Rule::New),
+            (CANCELLED, Rule::RanBefore, Rule::New, Rule::New),
+            (other_list(CANCELLED), Rule::RanBefore, Rule::New, Rule::New),
+            (GIVEN_UP, Rule::New, Rule::New, Rule::New),
+        ] {
+            let rules = [unsaid, only_new, again];
+            assert_eq!([Unsaid, OnlyNew, Again].map(|repeat| rule(&[run], repeat)), rules, "{run:?}");
+        }
+        let other_campaign = Earlier { same_campaign: false, ..UNSENT };
+        assert_eq!(rule(&[other_campaign], Unsaid), Rule::Differs { run: 1, campaign: true });
+    }
+
+    #[test]
+    fn a_run_for_everyone_is_not_continued_for_the_new_ones_only() {
+        let earlier = Earlier { id: 9, ..other_list(DONE) };
+        assert_eq!(rule(&[UNSENT, earlier], Repeat::OnlyNew), Rule::ForEveryone(1));
+        assert_eq!(rule(&[UNSENT], Repeat::OnlyNew), Rule::Resume(1), "it reached nobody but its own");
+        assert_eq!(rule(&[IMPORTING, earlier], Repeat::OnlyNew), Rule::Resume(1));
+        assert_eq!(rule(&[Earlier { only_new: true, ..UNSENT }, earlier], Repeat::OnlyNew), Rule::Resume(1));
+    }
+
+    fn any_run() -> impl Strategy<Value = Earlier> {
+        let stage = prop::sample::select(vec![IMPORTING, UNSENT, WAITS_FOR_STATUSES, DONE, CANCELLED, GIVEN_UP]);
+        (stage, any::<(bool, bool, bool)>()).prop_map(|(run, (same_campaign, same_recipients, only_new))| Earlier {
+            same_campaign,
+            same_recipients,
+            only_new,
+            ..run
+        })
+    }
+
+    proptest! {
+        /// Whatever ran before: a new run beside a run that has sent needs a person's word, and never begins beside rows
+        /// that are still to be sent.
+        #[test]
+        fn nobody_is_messaged_again_unasked(
+            mut runs in prop::collection::vec(any_run(), 0..6),
+            repeat in prop::sample::select(vec![Repeat::Unsaid, Repeat::OnlyNew, Repeat::Again]),
+        ) {
+            (1..).zip(&mut runs).for_each(|(id, run)| run.id = id);
+            match rule(&runs, repeat) {
+                Rule::New => {
+                    prop_assert!(runs.iter().all(|run| run.dispatched || run.cancelled));
+                    prop_assert!(repeat != Repeat::Unsaid || runs.iter().all(|run| !run.planned));
+                }
+                Rule::Resume(id) => {
+                    let run = runs.iter().find(|run| run.id == id).unwrap();
+                    prop_assert!(run.same_campaign && run.same_recipients && !run.cancelled && !run.finished);
+                }
+                Rule::RanBefore => prop_assert_eq!(repeat, Repeat::Unsaid),
+                Rule::Differs { .. } | Rule::ForEveryone(_) => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_that_start_the_same_one_makes_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
+        let (mut one, mut two) = (store.writer().await.unwrap(), store.writer().await.unwrap());
+        let new = NewRun {
+            name: "sale".into(),
+            campaign: "{}".into(),
+            campaign_print: "a".into(),
+            recipients_print: "b".into(),
+        };
+        let (first, second) = tokio::join!(
+            one.start_run(&new, Repeat::Unsaid, Millis(1)),
+            two.start_run(&new, Repeat::OnlyNew, Millis(1))
+        );
+        let decisions = [first.unwrap(), second.unwrap()];
+        assert!(decisions.iter().any(|decision| matches!(decision, StartDecision::New(_))), "{decisions:?}");
+        let StartDecision::Resume(run) = two.start_run(&new, Repeat::OnlyNew, Millis(2)).await.unwrap() else {
+            panic!("it has rows to send")
+        };
+        assert!(run.only_new, "nothing was planned yet");
+        let StartDecision::Resume(run) = one.start_run(&new, Repeat::Unsaid, Millis(2)).await.unwrap() else {
+            panic!("it has rows to send")
+        };
+        assert!(run.only_new, "and it stays so");
+        one.finish_plan(run.key, Millis(2)).await.unwrap();
+        for stage in [runs::Stage::Dispatched, runs::Stage::Finished] {
+            one.reach(run.key, stage, Millis(3)).await.unwrap();
+        }
+        assert!(matches!(store.would_start(&new, Repeat::Unsaid).await.unwrap(), Some(StartDecision::RanBefore)));
+        assert!(store.would_start(&new, Repeat::Again).await.unwrap().is_none());
+    }
+}
