@@ -101,12 +101,17 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
     match code {
         // The credential, or a route that is not there: no row can do anything about it.
         10001 | 401 | 403 | 404 => Outcome::Halted(problem),
+        // A gateway in front of the provider fills the same fields.
+        400 | 422 if Words::of(&problem.message).tell_of_a_lost_way() => Outcome::Uncertain(problem),
         400 | 422 => Outcome::Refused(problem),
         10002..=10004 => channel_refusal(problem, wait),
         // The message may be on its way all the same.
         500 | -1 => Outcome::Uncertain(problem),
         // What the documents do not name means what the HTTP status does.
-        _ => by_status(status, wait, problem),
+        _ => {
+            let words = Words::of(&problem.message);
+            by_status(status, wait, &words, problem)
+        }
     }
 }
 
@@ -116,44 +121,371 @@ fn channel_refusal(problem: Problem, wait: Option<Duration>) -> Outcome {
         return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
     // Stated as a failure, but a timeout between the provider and the channel looks just like this.
-    let message = without_names(&problem.message).to_lowercase();
-    if message.trim().is_empty() || VAGUE.iter().any(|word| message.contains(word)) {
-        Outcome::Uncertain(problem)
-    } else {
+    let words = Words::of(&problem.message);
+    if words.judge_the_message() && !words.tell_of_trouble() {
         Outcome::Refused(problem)
+    } else {
+        Outcome::Uncertain(problem)
     }
 }
 
-/// Words of a failure that somebody on the way to the channel had, and not of a message that was looked at and refused.
-const VAGUE: [&str; 16] = [
-    "unknown",
-    "timeout",
-    "time out",
-    "timed out",
-    "unavailable",
-    "internal",
-    "again",
-    "later",
-    "temporar",
-    "busy",
-    "overload",
-    "gateway",
-    "connection",
-    "network",
-    "unexpected",
-    "system",
+/// The words of an answer, to be searched. What a person or a machine wrote is only ever taken for a refusal where it
+/// judges the message itself: a server's words about its own connection, time or load may follow a message that was
+/// passed on.
+struct Words(String);
+
+impl Words {
+    fn of(message: &str) -> Self {
+        Self(without_names(message).to_lowercase())
+    }
+
+    /// Whether a part of the message is named, and found wrong.
+    fn judge_the_message(&self) -> bool {
+        self.have(PARTS) && self.have(FAULTS) || self.have(NOT_REACHABLE)
+    }
+
+    /// Whether something between the provider and the recipient had trouble of its own.
+    fn tell_of_trouble(&self) -> bool {
+        self.tell_of_a_lost_way() || self.have(TROUBLE)
+    }
+
+    /// Whether a connection, the time or the load is spoken of, also in an answer that is a refusal by its code.
+    fn tell_of_a_lost_way(&self) -> bool {
+        self.have(LOST_WAY)
+    }
+
+    /// Whether one of the patterns is there: `=word` as a word of its own, `-word` at the start of a word, others
+    /// anywhere.
+    fn have(&self, patterns: &[&str]) -> bool {
+        patterns.iter().any(|pattern| match (pattern.strip_prefix('='), pattern.strip_prefix('-')) {
+            (Some(word), _) => self.has(word, true, true),
+            (_, Some(start)) => self.has(start, true, false),
+            _ => self.0.contains(pattern),
+        })
+    }
+
+    fn has(&self, word: &str, starts: bool, ends: bool) -> bool {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.0.match_indices(word).any(|(at, _)| {
+            let (before, behind) = (&self.0[..at], &self.0[at + word.len()..]);
+            !(starts && before.ends_with(inside) || ends && behind.starts_with(inside))
+        })
+    }
+}
+
+/// Parts of a message that a channel looks at.
+const PARTS: &[&str] = &[
+    "-template",
+    "-param",
+    "-variable",
+    "-placeholder",
+    "-recipient",
+    "-phone",
+    "-msisdn",
+    "=number",
+    "=numbers",
+    "-format",
+    "=text",
+    "-length",
+    "-media",
+    "-image",
+    "-video",
+    "-caption",
+    "-button",
+    "-carousel",
+    "=card",
+    "=cards",
+    "-component",
+    "-language",
+    "=content",
+    "模板",
+    "範本",
+    "参数",
+    "參數",
+    "变量",
+    "變量",
+    "變數",
+    "号码",
+    "號碼",
+    "手机",
+    "手機",
+    "格式",
+    "内容",
+    "內容",
+    "文本",
+    "长度",
+    "長度",
+    "按钮",
+    "按鈕",
+    "图片",
+    "圖片",
+    "视频",
+    "收件人",
 ];
 
-/// The words without what stands in brackets, which are names that somebody gave to templates and bots.
+/// What is said of a part that is wrong. "Failed to send the template" says nothing of the kind.
+const FAULTS: &[&str] = &[
+    "valid",
+    "-wrong",
+    "-miss",
+    "-insufficient",
+    "-exceed",
+    "too long",
+    "too short",
+    "too many",
+    "too few",
+    "too large",
+    "too big",
+    "too small",
+    "unsupported",
+    "-supported",
+    "not support",
+    "not found",
+    "-exist",
+    "-empty",
+    "-blank",
+    "-must",
+    "-requir",
+    "-allow",
+    "-expected",
+    "-incorrect",
+    "-illegal",
+    "-malformed",
+    "-match",
+    "-differ",
+    "-regist",
+    "-unregist",
+    "-approv",
+    "-reject",
+    "-paus",
+    "-disabled",
+    "-block",
+    "-blacklist",
+    "-violat",
+    "-forbid",
+    "-prohibit",
+    "-duplicate",
+    "-undeliverable",
+    "not enough",
+    "no such",
+    "cannot be",
+    "parameter error",
+    "parameters error",
+    "param error",
+    "params error",
+    "format error",
+    "template error",
+    "media upload error",
+    "错误",
+    "錯誤",
+    "有误",
+    "有誤",
+    "无效",
+    "無效",
+    "非法",
+    "不",
+    "缺",
+    "未通过",
+    "未通過",
+    "未注册",
+    "未註冊",
+    "未审核",
+    "过长",
+    "過長",
+    "超过",
+    "超過",
+    "超出",
+    "为空",
+    "校验",
+    "黑名单",
+];
+
+/// What is said of a person whom the channel does not reach.
+const NOT_REACHABLE: &[&str] = &[
+    "not a viber user",
+    "not a whatsapp user",
+    "not an rcs user",
+    "not rcs enabled",
+    "not rcs-enabled",
+    "not rcs capable",
+];
+
+/// Words of a connection, a time or a load.
+const LOST_WAY: &[&str] = &[
+    "timeout",
+    "timedout",
+    "time out",
+    "time-out",
+    "timed out",
+    "deadline",
+    "took too long",
+    "unavailable",
+    "temporar",
+    "overload",
+    "high load",
+    "under load",
+    "server load",
+    "capacity",
+    "congest",
+    "throttl",
+    "rate limit",
+    "ratelimit",
+    "too many requests",
+    "gateway",
+    "upstream",
+    "connection",
+    "=connect",
+    "-connecting",
+    "disconnect",
+    "network",
+    "socket",
+    "unreachable",
+    "hang up",
+    "hung up",
+    "broken pipe",
+    "handshake",
+    "reset by",
+    "stream reset",
+    "closed request",
+    "closed by",
+    "closed the",
+    "closed before",
+    "econn",
+    "-epipe",
+    "-enotfound",
+    "-eai_again",
+    "-ehost",
+    "-enet",
+    "getaddrinfo",
+    "fetch failed",
+    "request failed",
+    "request aborted",
+    "request was aborted",
+    "request cancel",
+    "request was cancel",
+    "context cancel",
+    "=eof",
+    "=dns",
+    "=tls",
+    "=ssl",
+    "=proxy",
+    "=busy",
+    "try again",
+    "again later",
+    "try later",
+    "=retry",
+    "=retries",
+    "=retried",
+    "=retrying",
+    "超时",
+    "超時",
+    "繁忙",
+    "网络",
+    "網絡",
+    "網路",
+    "连接",
+    "連接",
+    "連線",
+    "断开",
+    "斷開",
+    "稍后",
+    "稍後",
+    "重试",
+    "重試",
+    "网关",
+    "限流",
+    "频繁",
+    "頻繁",
+    "过载",
+    "逾时",
+    "逾時",
+    "再试",
+    "再試",
+];
+
+/// Words of a failure that has no cause, or one inside a server: enough for doubt where nothing but the words tells.
+const TROUBLE: &[&str] = &[
+    "unknown",
+    "-undefined",
+    "internal",
+    "unexpected",
+    "exception",
+    "=again",
+    "=later",
+    "=system",
+    "=load",
+    "=reset",
+    "=closed",
+    "=aborted",
+    "=cancelled",
+    "=canceled",
+    "-server",
+    "response",
+    "-respond",
+    "-repl",
+    "requests",
+    "html",
+    "json",
+    "content type",
+    "content-type",
+    "content length",
+    "content-length",
+    "no content",
+    "cannot read",
+    "null pointer",
+    "nil pointer",
+    "nullpointer",
+    "=panic",
+    "out of memory",
+    "-database",
+    "=sql",
+    "deadlock",
+    "-queue",
+    "=pool",
+    "=500",
+    "=502",
+    "=503",
+    "=504",
+    "=499",
+    "=524",
+    "异常",
+    "異常",
+    "系统",
+    "系統",
+    "服务",
+    "服務",
+    "伺服器",
+    "响应",
+    "未知",
+    "内部",
+    "错误码",
+    "不成功",
+    "未成功",
+];
+
+/// The words without the names that somebody gave to templates and bots: `[name]`, without a space in it.
 fn without_names(message: &str) -> String {
-    let mut depth = 0_u32;
-    let plain = message.chars().filter(|c| {
-        depth = if *c == '[' { depth + 1 } else { depth };
-        let outside = depth == 0;
-        depth = if *c == ']' { depth.saturating_sub(1) } else { depth };
-        outside
-    });
-    plain.collect()
+    let mut plain = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, bracket)) = rest.split_once('[') {
+        plain.push_str(before);
+        let mut depth = 1_u32;
+        let end = bracket.char_indices().find_map(|(at, c)| {
+            match c {
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                _ => {}
+            }
+            (depth == 0).then_some(at)
+        });
+        let (inside, behind) = end.map_or((bracket, ""), |at| (&bracket[..at], &bracket[at + 1..]));
+        if inside.contains(char::is_whitespace) {
+            plain.push_str(inside);
+        }
+        plain.push(' ');
+        rest = behind;
+    }
+    plain + rest
 }
 
 /// Reads `(#132012) words`; where something stands before the code, the words are the whole.
@@ -184,14 +516,16 @@ fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
 
 /// An answer without the provider's envelope: a gateway, a proxy, or something that is not the provider.
 fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
-    let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
+    let whole = String::from_utf8_lossy(body);
+    let text: String = whole.chars().filter(|c| !c.is_control()).take(200).collect();
     let text = if text.trim().is_empty() { String::from("without the provider's body") } else { text };
     let code = status.as_u16();
-    by_status(status, wait, Problem::new(format!("http_{code}"), format!("HTTP {code}: {text}")))
+    let problem = Problem::new(format!("http_{code}"), format!("HTTP {code}: {text}"));
+    by_status(status, wait, &Words(whole.to_lowercase()), problem)
 }
 
-/// What the HTTP status alone says.
-fn by_status(status: StatusCode, wait: Option<Duration>, problem: Problem) -> Outcome {
+/// What the HTTP status says, and of a refusal its words.
+fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem: Problem) -> Outcome {
     match status.as_u16() {
         // Turned away before anything was done with it.
         421 | 425 => Outcome::TryAgain { problem, wait },
@@ -199,8 +533,9 @@ fn by_status(status: StatusCode, wait: Option<Duration>, problem: Problem) -> Ou
         // Load shedding says when to come back; a 503 that does not may come from behind the provider.
         503 if wait.is_some() => Outcome::Throttled { problem, wait },
         300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem),
-        // A gateway may say so after it has passed the request on.
-        408 => Outcome::Uncertain(problem),
+        // A gateway may say so after it has passed the request on: out of time, or closed by one side.
+        408 | 444 | 460 | 499 => Outcome::Uncertain(problem),
+        400..=499 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem),
         400..=499 => Outcome::Refused(problem),
         // 2xx without a message id among them: it may well have been accepted.
         _ => Outcome::Uncertain(problem),

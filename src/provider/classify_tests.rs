@@ -61,7 +61,7 @@ fn every_answer_has_its_meaning() {
         (200, None, error(10002, "(#190) token expired"), "halted", "190"),
         (200, None, error(10002, "(#132015) Template is paused"), "template refused", "132015"),
         (200, None, error(10002, "(#999999) never heard of"), "refused", "999999"),
-        (200, None, error(10002, "no code in here"), "refused", "10002"),
+        (200, None, error(10002, "no code in here"), "uncertain", "10002"),
         (200, None, error(10003, "Message failed \u{2013} detailed reason unknown"), "uncertain", "10003"),
         (200, None, error(10004, "received with insufficient custom params"), "refused", "10004"),
         (200, None, error(10004, ""), "uncertain", "10004"),
@@ -73,6 +73,17 @@ fn every_answer_has_its_meaning() {
         (403, None, "<html>forbidden".into(), "halted", "http_403"),
         (407, None, String::new(), "halted", "http_407"),
         (408, None, String::new(), "uncertain", "http_408"),
+        (400, None, "upstream connect error or disconnect/reset before headers".into(), "uncertain", "http_400"),
+        (400, None, format!("<html>{}Request timeout", " ".repeat(900)), "uncertain", "http_400"),
+        (400, None, r#"["client closed request"]"#.into(), "uncertain", "http_400"),
+        (400, None, error(77777, "request timeout"), "uncertain", "77777"),
+        (400, None, error(77777, "new in the next version"), "refused", "77777"),
+        (499, None, String::new(), "uncertain", "http_499"),
+        (460, None, String::new(), "uncertain", "http_460"),
+        (200, None, error(400, "upstream request timeout"), "uncertain", "400"),
+        (422, None, error(422, "\u{7cfb}\u{7edf}\u{7e41}\u{5fd9}"), "uncertain", "422"),
+        (422, None, error(422, "unknown parameter: connector"), "refused", "422"),
+        (400, None, error(400, "general api error"), "refused", "400"),
         (413, None, String::new(), "refused", "http_413"),
         (425, None, String::new(), "try again", "http_425 0"),
         (421, None, String::new(), "try again", "http_421 0"),
@@ -86,6 +97,173 @@ fn every_answer_has_its_meaning() {
     for (status, wait, body, expected, detail) in cases {
         let outcome = answer(StatusCode::from_u16(status).unwrap(), wait.map(Duration::from_secs), body.as_bytes());
         assert_eq!(kind(&outcome), (expected, detail.to_owned()), "HTTP {status} {body}");
+    }
+}
+
+/// Words of a failure on the way: they never prove that nothing was accepted.
+const TROUBLES: [&str; 63] = [
+    "socket hang up",
+    "ECONNRESET",
+    "read ECONNRESET",
+    "connect ECONNREFUSED 10.0.0.7:443",
+    "write EPIPE",
+    "ETIMEDOUT",
+    "getaddrinfo ENOTFOUND graph.facebook.com",
+    "getaddrinfo EAI_AGAIN",
+    "broken pipe",
+    "EOF",
+    "unexpected EOF",
+    "context deadline exceeded",
+    "context canceled",
+    "no response from WhatsApp",
+    "upstream request failed",
+    "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+    "503 Service Unavailable",
+    "503 Service ...",
+    "Request failed with status code 502",
+    "too many requests to the upstream",
+    "fetch failed",
+    "cURL error 28: Operation timed out after 30001 milliseconds with 0 bytes received",
+    "cURL error 56: Recv failure: Connection reset by peer",
+    "I/O error on POST request; nested exception is java.net.SocketTimeoutException: Read timed out",
+    "Failed to send template message",
+    "Error sending the template to the recipient: socket hang up",
+    "Sending to number 85268411234 failed: read ECONNRESET",
+    "Template message failed: 502",
+    "template could not be sent, please retry later",
+    "text message not sent: remote end closed connection without response",
+    "Invalid response format",
+    "invalid content type: text/html",
+    "Unexpected token < in JSON at position 0",
+    "invalid character '<' looking for beginning of value",
+    "Cannot read properties of undefined (reading 'template')",
+    "Template message failed, please contact support",
+    "invalid parameter [connection reset by peer]",
+    "message failed",
+    "Message failed \u{2013} detailed reason unknown",
+    "failure",
+    "operation not permitted",
+    "server error",
+    "Too many open files",
+    "too long",
+    "Bad Gateway",
+    "System busy, please retry",
+    "no code in here",
+    "请求超时",
+    "請求逾時，請稍後再試",
+    "系统繁忙",
+    "系統繁忙，請稍後重試",
+    "网络异常",
+    "請檢查網路連線",
+    "请稍后重试",
+    "服务不可用",
+    "服务器内部错误",
+    "连接被重置",
+    "未知错误",
+    "发送失败",
+    "模板消息发送失败",
+    "模板消息发送失败：请求超时",
+    "参数校验服务异常",
+    "号码查询超时，请重试",
+];
+
+/// Words that judge the message.
+const VERDICTS: [&str; 48] = [
+    "received with insufficient custom params",
+    "Template with the code [api_4_standalone_image] and bot [Wk3rZWBx435KKATY] received with insufficient custom params",
+    "Template with the code [system_later] and bot [a[b]] is wrong",
+    "Template with the code [gateway_timeout] does not exist",
+    "template name does not exist in the translation",
+    "template is paused",
+    "template `system_update` is not approved",
+    "The phone number is invalid.",
+    "invalid phone number",
+    "number is not registered",
+    "not a valid MSISDN",
+    "recipient is blacklisted",
+    "the recipient does not exist",
+    "Not a Viber user",
+    "Parameter value is not valid: otp.code has to be a text",
+    "Required parameter is missing: text",
+    "Parameter format does not match format in the created template",
+    "Number of parameters does not match the expected number of params",
+    "params error",
+    "parameter error",
+    "unsupported media type",
+    "media type is not supported",
+    "Media upload error: image.link must be a file of the type .png",
+    "image is too large",
+    "video format not allowed",
+    "text is too long",
+    "text must not have more than 1000 characters",
+    "the length exceeds the limit of 1000",
+    "too many buttons",
+    "button text is empty",
+    "content violates the policy",
+    "content is empty",
+    "missing variable first_name",
+    "language is not supported by the template",
+    "carousel has too few cards",
+    "caption too long",
+    "模板不存在",
+    "模板未审核",
+    "模板参数不匹配",
+    "模板參數錯誤",
+    "参数错误",
+    "参数校验失败",
+    "手机号格式不正确",
+    "号码无效",
+    "收件人號碼無效",
+    "内容过长",
+    "变量缺失",
+    "图片格式不支持",
+];
+
+#[test]
+fn only_words_about_the_message_are_a_refusal_by_the_channel() {
+    for code in 10002..=10004 {
+        for (expected, texts) in [("uncertain", &TROUBLES[..]), ("refused", &VERDICTS[..])] {
+            for text in texts {
+                let outcome = answer(StatusCode::OK, None, error(code, text).as_bytes());
+                assert_eq!(kind(&outcome), (expected, code.to_string()), "{text}");
+                let problem = outcome.problem().unwrap();
+                assert_eq!(&*problem.message, *text, "the words are kept");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_in_words_of_a_lost_connection_is_in_doubt() {
+    let verdicts = VERDICTS.iter().chain(&["unknown field `foo`", "unexpected end of the list", "internal rule 7"]);
+    let lost = ["request timeout", "client closed request", "upstream connect error", "系统繁忙", "read ECONNRESET"];
+    for (expected, text) in lost.iter().map(|text| ("uncertain", text)).chain(verdicts.map(|text| ("refused", text))) {
+        // A page has no names in brackets to leave out.
+        let bare = if text.contains('[') { "bad" } else { *text };
+        for (status, body) in
+            [(200, error(400, text)), (422, error(422, text)), (400, error(99_999, text)), (413, bare.into())]
+        {
+            let outcome = answer(StatusCode::from_u16(status).unwrap(), None, body.as_bytes());
+            assert_eq!(kind(&outcome).0, expected, "HTTP {status} {body}");
+        }
+    }
+}
+
+#[test]
+fn words_are_found_where_they_begin_and_end() {
+    let words = Words::of("The System is BUSY [name_later] [not a name, later] retrieved");
+    for (pattern, found) in [
+        ("=system", true),
+        ("=busy", true),
+        ("=bus", false),
+        ("-bus", true),
+        ("=usy", false),
+        ("usy", true),
+        ("name_later", false),
+        ("=later", true),
+        ("=retrie", false),
+    ] {
+        assert_eq!(words.have(&[pattern]), found, "{pattern}");
     }
 }
 
