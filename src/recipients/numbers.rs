@@ -2,14 +2,21 @@
 //!
 //! The first duty is never to turn one person's number into another's: what can be read in two ways is refused
 //! with words, and a national number is never taken for a foreign one. Lengths are a hard limit, whether a number
-//! is assigned is not: numbering plans age. It must not use the library for numbers that name their country
-//! code: that keeps a list that mixes all countries at the memory of one.
+//! is assigned is not: numbering plans age. It only decides between two readings. It must not use the library for
+//! numbers that name their country code: that keeps a list that mixes all countries at the memory of one.
+//!
+//! In a campaign with a region, digits are one of these, or no number:
+//!
+//! - the national number, as it is dialled from abroad behind the country code;
+//! - the same behind the region's national prefix, or as the region writes its numbers (Argentina's `011 15 …`);
+//! - a country code and a number, behind `+`, `00` or the region's prefix for calls abroad;
+//! - the region's own country code and a number.
 
 use std::sync::OnceLock;
 
-use rlibphonenumber::{PhoneNumber, PhoneNumberType, PhoneNumberUtil, Region};
+use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, PhoneNumberUtil, Region};
 
-use super::plans::Plans;
+use super::plans::{Code, Plans};
 use crate::model::{Phone, RowProblem};
 
 /// More digits than any way of writing a number has: prefix, country code, trunk prefix and number.
@@ -18,8 +25,9 @@ const MOST_DIGITS: usize = 24;
 /// What to do about a number that nobody knows the country of.
 const NO_REGION: &str = "write the country code, or say which `region` it is of";
 
-/// The calling code shared by the United States, Canada and much of the Caribbean.
-const NANP_CODE: u16 = 1;
+/// The fewest digits of a prefix for calls abroad. A single 0 (Samoa, Cape Verde) is not taken for one: it is the
+/// national prefix of most other countries.
+const MIN_DIAL_PREFIX: usize = 3;
 
 /// Reads numbers as people write them.
 pub struct Numbers {
@@ -31,9 +39,11 @@ pub struct Numbers {
 struct Home {
     library: PhoneNumberUtil,
     region: Region,
-    code: u16,
-    /// The code's digits.
+    plan: Code,
+    /// The digits of the country code.
     prefix: String,
+    /// What is dialled before a foreign country code, if that is not `00`.
+    dial: Option<String>,
 }
 
 /// A region that the numbering plans do not know.
@@ -50,7 +60,8 @@ impl Numbers {
     /// # Errors
     /// The region is not one that has telephone numbers.
     pub fn new(region: Option<&str>) -> Result<Self, UnknownRegion> {
-        // The plans are a few kilobytes that never change; the library, which takes 7 MiB, goes when it is not needed.
+        // The plans are a few kilobytes that never change; the library, which takes 7 MiB, goes when it is not
+        // needed.
         static PLANS: OnceLock<Plans> = OnceLock::new();
         if let (Some(plans), None) = (PLANS.get(), region) {
             return Ok(Self { plans, home: None });
@@ -61,7 +72,7 @@ impl Numbers {
         let plans = PLANS.get_or_init(|| Plans::new(&library));
         let home = match region {
             None => None,
-            Some(name) => Some(Home::new(library, name).ok_or_else(unknown)?),
+            Some(name) => Some(Home::new(library, plans, name).ok_or_else(unknown)?),
         };
         Ok(Self { plans, home })
     }
@@ -90,17 +101,7 @@ impl Numbers {
         }
         match (digits.strip_prefix("00"), &self.home) {
             (Some(rest), None) => self.international(rest),
-            (Some(rest), Some(home)) => {
-                let phone = self.international(rest)?;
-                match rest.strip_prefix('1') {
-                    Some(other) if self.is_dialled_with_001(home, &digits, other) => {
-                        let words =
-                            "it begins with 001, which may be the code of the USA or the prefix for calls abroad";
-                        Err(bad(words).hint("write + and the country code"))
-                    }
-                    _ => Ok(phone),
-                }
-            }
+            (Some(rest), Some(home)) => self.behind_00(home, &digits, rest),
             (None, Some(home)) => self.national(home, &digits),
             (None, None) if digits.starts_with('0') => {
                 Err(bad("it looks like a national number, since it begins with a single 0").hint(NO_REGION))
@@ -125,12 +126,11 @@ impl Numbers {
             let start: String = digits.chars().take(3).collect();
             return Err(format!("no country code begins the number: it starts with {start}"));
         };
-        let (prefix, number) = digits.split_at(code.length);
-        if let Some(shorter) = number.strip_prefix(code.trunk_prefix())
-            && code.allows(shorter.len())
-            && !(code.keeps_zero() && code.allows(number.len()))
-        {
-            return phone(&format!("{prefix}{shorter}"));
+        let (prefix, written) = digits.split_at(code.length);
+        let number = code.without_prefix(written).unwrap_or(written);
+        let zero = number.starts_with('0') && !code.keeps_zero();
+        if zero && !code.national_prefix().starts_with('0') {
+            return Err(format!("no number of country code +{} has a 0 behind the code", code.code));
         }
         if !code.allows(number.len()) {
             return Err(format!(
@@ -140,93 +140,199 @@ impl Numbers {
                 number.len()
             ));
         }
-        phone(digits)
+        if zero {
+            return Err(format!("a number of country code +{} lacks a digit behind the 0", code.code));
+        }
+        if number.len() == written.len() { phone(digits) } else { phone(&format!("{prefix}{number}")) }
+    }
+
+    /// Digits that begin with `00`, with `rest` behind it. The region's own prefix for calls abroad may be another
+    /// one that begins so: from Hong Kong `001` dials abroad too.
+    fn behind_00(&self, home: &Home, digits: &str, rest: &str) -> Result<Phone, RowProblem> {
+        let usual = self.international(rest);
+        match (usual, self.dialled(home, digits)) {
+            (Ok(usual), Some((length, other))) if usual != other && (!home.is_valid(usual) || home.is_valid(other)) => {
+                let prefix = digits.get(..length).unwrap_or_default();
+                let words =
+                    format!("it begins with {prefix}, and either that or 00 may be the prefix for calls abroad");
+                Err(bad(words).hint("write + and the country code"))
+            }
+            (Err(_), Some((_, other))) => Ok(other),
+            (usual, _) => usual,
+        }
+    }
+
+    /// The number behind a prefix of the region for calls abroad that is longer than `00`, and that prefix's length.
+    fn dialled(&self, home: &Home, digits: &str) -> Option<(usize, Phone)> {
+        let behind = |length: usize| self.complete(digits.get(length..)?).ok();
+        let lengths = MIN_DIAL_PREFIX..=5;
+        // The library, which knows the prefixes, is asked only where there is something to tell apart.
+        lengths.clone().find_map(behind)?;
+        let number = home.library.parse_and_keep_raw_input(digits, Some(home.region)).ok()?;
+        if number.country_code_source() != CountryCodeSource::FromNumberWithIdd {
+            return None;
+        }
+        let expected = format!("{}{}", number.country_code, national_digits(&number));
+        let phone = |length| behind(length).filter(|phone| phone.digits() == expected).map(|phone| (length, phone));
+        lengths.clone().find_map(phone)
     }
 
     /// Digits without a mark of being international, in a campaign with a region.
     fn national(&self, home: &Home, digits: &str) -> Result<Phone, RowProblem> {
-        if home.code == NANP_CODE
-            && let Some(abroad) = digits.strip_prefix("011")
-        {
-            return self.international(abroad);
+        let local = || home.parse(digits).and_then(|number| Some((self.local(home, digits, &number)?, number)));
+        if digits.starts_with(&home.prefix) {
+            let whole = self.with_code(home, digits);
+            return match whole {
+                Some(phone) if !home.plan.allows(digits.len()) => Ok(phone),
+                _ => home.choose(digits, whole, local()),
+            };
         }
-        let whole = digits.strip_prefix(&home.prefix).and_then(|_| self.complete(digits).ok());
-        let plan = self.plans.code_of(&home.prefix);
-        if let Some(phone) = whole
-            && !plan.is_some_and(|plan| plan.allows(digits.len()))
-        {
-            return Ok(phone);
-        }
-        let local = home.local(digits).and_then(|digits| self.complete(&digits).ok());
-        match (whole, local) {
-            (Some(whole), Some(local)) => home.choose(whole, local),
-            (Some(phone), None) | (None, Some(phone)) => Ok(phone),
-            (None, None) => {
-                let lengths = plan.map(super::plans::Code::lengths).unwrap_or_default();
-                let (region, code) = (home.region, home.code);
-                let words = format!(
-                    "it is not a number of region {region}, whose numbers have {lengths} digits behind +{code}"
-                );
-                Err(bad(words).hint("a number of another country needs + or 00 and its country code"))
+        // Elsewhere numbers begin like a dialling prefix (a mobile number of Egypt with 011), and lengths let some
+        // through.
+        let abroad = home.dial.as_deref().and_then(|dial| self.complete(digits.strip_prefix(dial)?).ok());
+        let abroad = abroad.filter(|abroad| home.is_valid(*abroad));
+        match (local(), abroad) {
+            (Some((local, _)), Some(abroad)) if local != abroad => {
+                let words = "it may be a national number, or begin with the prefix for calls abroad";
+                Err(bad(words).hint("write + and the country code"))
             }
+            (Some((_, number)), _) if home.lacks_a_digit_of_the_code(digits, &number) => {
+                Err(home.incomplete("it may lack a digit of the country code"))
+            }
+            (Some((phone, _)), _) | (None, Some(phone)) => Ok(phone),
+            (None, None) => Err(home.no_number(digits)),
         }
     }
 
-    /// Whether `001`, with `other` behind it, dials abroad from the region, so that the 1 is not a country code.
-    fn is_dialled_with_001(&self, home: &Home, digits: &str, other: &str) -> bool {
-        home.code != NANP_CODE
-            && self.complete(other).is_ok()
-            && home
-                .library
-                .parse(digits, Some(home.region))
-                .is_ok_and(|number| number.country_code != i32::from(NANP_CODE))
+    /// The region's own country code and a number. A national prefix between them may as well be a digit of a number
+    /// that lacks the one before it, so that it is taken off only where that leaves a mobile number.
+    fn with_code(&self, home: &Home, digits: &str) -> Option<Phone> {
+        let phone = self.complete(digits).ok()?;
+        (phone.digits() == digits || home.is_mobile(phone)).then_some(phone)
+    }
+
+    /// The number that the library read, if the digits are it, with the national prefix or without, or the way the
+    /// region writes it. What else the library makes of digits (area codes that it adds, digits of carriers that it
+    /// takes off) may make them another person's.
+    fn local(&self, home: &Home, digits: &str, number: &PhoneNumber) -> Option<Phone> {
+        if number.country_code != i32::from(home.plan.code) {
+            return None;
+        }
+        let rest = national_digits(number);
+        let prefixed = || digits.strip_prefix(home.plan.national_prefix()) == Some(&rest);
+        let formatted = || {
+            let format = home.library.format(number, PhoneNumberFormat::National);
+            format.chars().filter(char::is_ascii_digit).eq(digits.chars())
+        };
+        if digits != rest && !prefixed() && !formatted() {
+            return None;
+        }
+        self.complete(&format!("{}{rest}", home.prefix)).ok()
     }
 }
 
 impl Home {
-    fn new(library: PhoneNumberUtil, name: &str) -> Option<Self> {
+    fn new(library: PhoneNumberUtil, plans: &Plans, name: &str) -> Option<Self> {
         let region = Region::from_code(name).ok()?;
-        let code = library.get_country_code_for_region(region)?;
-        let code = u16::try_from(code).ok()?;
-        Some(Self { library, region, code, prefix: code.to_string() })
+        let prefix = library.get_country_code_for_region(region)?.to_string();
+        let plan = plans.code_of(&prefix)?;
+        let dial = dial_prefix(&library, region, &prefix);
+        Some(Self { library, region, plan, prefix, dial })
     }
 
-    /// The international digits of a number read as national: trunk prefixes are taken off, and what else the
-    /// region does with its numbers. `None` if it cannot be one.
-    fn local(&self, digits: &str) -> Option<String> {
-        // The library takes a country code off by itself; written twice, one is left to the number.
-        let number = if digits.starts_with(&self.prefix) {
-            self.library.parse(format!("+{}{digits}", self.prefix), None)
+    /// What the library makes of digits behind the country code. Asked for the region's numbers, it would take a
+    /// country code or a prefix for calls abroad off where it sees one.
+    fn parse(&self, digits: &str) -> Option<PhoneNumber> {
+        self.library.parse(format!("+{}{digits}", self.prefix), None).ok()
+    }
+
+    fn is_valid(&self, phone: Phone) -> bool {
+        let number = self.library.parse(format!("+{}", phone.digits()), None);
+        number.is_ok_and(|number| self.library.is_valid_number(&number))
+    }
+
+    fn is_mobile(&self, phone: Phone) -> bool {
+        let number = self.library.parse(format!("+{}", phone.digits()), None);
+        number.is_ok_and(|number| self.is_mobile_number(&number))
+    }
+
+    fn is_mobile_number(&self, number: &PhoneNumber) -> bool {
+        matches!(self.library.get_number_type(number), PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile)
+    }
+
+    /// One of two readings of digits that begin with the country code: `whole`, with the code and a number behind it;
+    /// or `local`, all of it national.
+    fn choose(
+        &self,
+        digits: &str,
+        whole: Option<Phone>,
+        local: Option<(Phone, PhoneNumber)>,
+    ) -> Result<Phone, RowProblem> {
+        let code = &self.prefix;
+        let (local, number) = match (whole, local) {
+            (None, None) => return Err(self.no_number(digits)),
+            (Some(whole), None) => return Ok(whole),
+            (Some(whole), Some((local, _))) if whole == local => return Ok(whole),
+            (_, Some(local)) => local,
+        };
+        match (whole.filter(|whole| self.is_valid(*whole)), self.is_mobile_number(&number)) {
+            (Some(whole), false) if self.is_mobile(whole) || !self.library.is_valid_number(&number) => Ok(whole),
+            // Behind a code of one digit, every number that lacks a digit is as long as a national one.
+            (None, true) if code.len() > 1 => Ok(local),
+            (None, false) => Err(self
+                .incomplete(&format!("it begins with the country code {code}, and no complete number is behind it"))),
+            _ => Err(self.incomplete(&format!("it may be a number with the country code {code} or a national one"))),
+        }
+    }
+
+    /// Whether digits without a prefix look like a country code that lacks a digit and a number behind it, and are no
+    /// mobile number themselves.
+    fn lacks_a_digit_of_the_code(&self, digits: &str, number: &PhoneNumber) -> bool {
+        let code = &self.prefix;
+        let lacks = |at: usize| {
+            let (start, rest) = (code.get(..at)?, code.get(at + 1..)?);
+            Some(self.plan.allows(digits.strip_prefix(start)?.strip_prefix(rest)?.len()))
+        };
+        code.len() > 1
+            && (0..code.len()).any(|at| lacks(at) == Some(true))
+            && national_digits(number) == digits
+            && !self.is_mobile_number(number)
+    }
+
+    /// A number that is the country code or the national prefix short of being understood.
+    fn incomplete(&self, words: &str) -> RowProblem {
+        bad(words).hint(match self.plan.national_prefix() {
+            "" | "1" => "write + and the country code".to_owned(),
+            prefix => format!("write + and the country code, or the national prefix {prefix}"),
+        })
+    }
+
+    /// Why digits are not a number of the region.
+    fn no_number(&self, digits: &str) -> RowProblem {
+        let (region, code) = (self.region, &self.prefix);
+        let has_zero = self.plan.keeps_zero() || self.plan.national_prefix().starts_with('0');
+        let words = if digits.starts_with('0') && !has_zero {
+            format!("it begins with 0, and no number of region {region} does")
         } else {
-            self.library.parse(digits, Some(self.region))
+            let lengths = self.plan.lengths();
+            format!("it is not a number of region {region}, whose numbers have {lengths} digits behind +{code}")
         };
-        let number = number.ok().filter(|number| number.country_code == i32::from(self.code))?;
-        let rest = rlibphonenumber::get_national_significant_number_owned(&number);
-        Some(format!("{}{rest}", self.prefix))
+        bad(words).hint("a number of another country needs + or 00 and its country code")
     }
+}
 
-    /// One of two readings of the same digits: with the country code, or all of it national.
-    fn choose(&self, whole: Phone, local: Phone) -> Result<Phone, RowProblem> {
-        if whole == local {
-            return Ok(whole);
-        }
-        let assigned = |number: &PhoneNumber| self.library.is_valid_number(number);
-        let mobile = |number: &PhoneNumber| {
-            matches!(self.library.get_number_type(number), PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile)
-        };
-        let parse = |phone: Phone| self.library.parse(format!("+{}", phone.digits()), None).ok();
-        if let (Some(a), Some(b)) = (parse(whole), parse(local)) {
-            for better in [&assigned as &dyn Fn(&PhoneNumber) -> bool, &mobile] {
-                match (better(&a), better(&b)) {
-                    (true, false) => return Ok(whole),
-                    (false, true) => return Ok(local),
-                    _ => {}
-                }
-            }
-        }
-        Err(bad(format!("it may be a number with the country code {} or a national one", self.code))
-            .hint("write + and the country code"))
-    }
+/// What is dialled from a region before a foreign country code, as the library writes it for a number of another
+/// country.
+fn dial_prefix(library: &PhoneNumberUtil, region: Region, code: &str) -> Option<String> {
+    let foreign = library.parse(if code == "44" { "+85268411234" } else { "+447911123456" }, None).ok()?;
+    let written = library.format_out_of_country_calling_number(&foreign, region);
+    let prefix: String = written.split(' ').next()?.chars().filter(char::is_ascii_digit).collect();
+    (!written.starts_with('+') && prefix.len() >= MIN_DIAL_PREFIX).then_some(prefix)
+}
+
+/// The digits behind the country code.
+fn national_digits(number: &PhoneNumber) -> String {
+    rlibphonenumber::get_national_significant_number_owned(number)
 }
 
 fn bad(words: impl Into<Box<str>>) -> RowProblem {

@@ -9,12 +9,19 @@ use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberType, PhoneNumbe
 /// company numbers) are many, and would let a national number through as one of a foreign country.
 const KINDS: [PhoneNumberType; 2] = [PhoneNumberType::FixedLineOrMobile, PhoneNumberType::VoIP];
 
-/// Country codes whose numbers may begin with 0 behind the code: the 0 belongs to the number. Everywhere else a
-/// 0 in that place is the national trunk prefix, as in `+44 (0)7911 123456`, and is not dialled from abroad.
-const KEEPS_ZERO: [u16; 13] = [39, 225, 226, 227, 229, 241, 242, 250, 378, 676, 687, 881, 992];
+/// Country codes whose numbers may begin with 0 behind the code: the 0 belongs to the number. Everywhere else no
+/// number does, and a 0 in that place is the national prefix, as in `+44 (0)7911 123456`, or a mistake.
+const KEEPS_ZERO: [u16; 15] = [39, 225, 226, 227, 229, 241, 242, 250, 378, 676, 687, 800, 881, 888, 992];
 
-/// The country code of Hungary.
-const HUNGARY: u16 = 36;
+/// Country codes whose national prefix is 0, in order. Where there is none, a 0 in front was never dialled there: it
+/// comes from another country. The library does not give its prefixes away; a test holds these against it.
+const PREFIX_ZERO: [u16; 103] = [
+    20, 27, 31, 32, 33, 40, 41, 43, 44, 46, 49, 51, 53, 54, 55, 57, 58, 60, 61, 62, 63, 64, 66, 81, 82, 84, 86, 90, 91,
+    92, 93, 94, 95, 98, 211, 212, 213, 218, 231, 232, 233, 234, 243, 249, 250, 251, 252, 254, 255, 256, 260, 261, 262,
+    263, 264, 265, 291, 353, 355, 358, 359, 370, 373, 374, 377, 380, 381, 382, 383, 385, 386, 387, 389, 421, 423, 508,
+    590, 591, 593, 594, 595, 596, 598, 686, 850, 855, 856, 880, 886, 961, 962, 963, 964, 966, 967, 970, 971, 972, 976,
+    977, 994, 995, 996,
+];
 
 /// Lengths of national numbers, by country code.
 pub(super) struct Plans {
@@ -68,11 +75,24 @@ impl Code {
         KEEPS_ZERO.contains(&self.code)
     }
 
-    /// The digits that lead a national number and are not dialled from abroad, though people write them behind the
-    /// country code. Others than 0 change the length, so that nothing needs to be known of them; but the 06 of
-    /// Hungary without its 0 alone is a number of someone else.
-    pub(super) fn trunk_prefix(self) -> &'static str {
-        if self.code == HUNGARY { "06" } else { "0" }
+    /// What is dialled before a number within the country, and not from abroad. Empty: nothing.
+    pub(super) fn national_prefix(self) -> &'static str {
+        match self.code {
+            1 | 692 => "1",
+            7 | 375 | 993 => "8",
+            36 => "06",
+            code if PREFIX_ZERO.binary_search(&code).is_ok() => "0",
+            _ => "",
+        }
+    }
+
+    /// The number without a national prefix that was written behind the country code. Prefixes other than 0 change
+    /// the length, so that nothing needs to be known of them; but the 06 of Hungary without its 0 alone is a number
+    /// of someone else.
+    pub(super) fn without_prefix(self, number: &str) -> Option<&str> {
+        let prefix = Some(self.national_prefix()).filter(|prefix| prefix.starts_with('0'))?;
+        let shorter = number.strip_prefix(prefix).filter(|shorter| self.allows(shorter.len()))?;
+        (!(self.keeps_zero() && self.allows(number.len()))).then_some(shorter)
     }
 
     /// The lengths, in words: `8`, `9 or 10`, `5 to 13`, `6, 9 or 11`.

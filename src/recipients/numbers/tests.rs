@@ -1,5 +1,7 @@
 //! What people write, and what it is read as.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn read(numbers: &Numbers, text: &str) -> Result<String, String> {
@@ -42,7 +44,6 @@ fn national_numbers_are_read_as_of_the_region() {
         ("HK", "68411234", "85268411234"),
         ("HK", "6841 1234", "85268411234"),
         ("HK", "85268411234", "85268411234"),
-        ("HK", "85212345", "85285212345"),
         ("GB", "07911 123456", "447911123456"),
         ("GB", "7911123456", "447911123456"),
         ("GB", "447911123456", "447911123456"),
@@ -62,6 +63,14 @@ fn national_numbers_are_read_as_of_the_region() {
         ("IN", "919123456789", "919123456789"),
         ("MX", "5512345678", "525512345678"),
         ("AR", "011 15 2345-6789", "5491123456789"),
+        ("HU", "06 1 732 1804", "3617321804"),
+        ("DE", "0491512345678", "49491512345678"),
+        ("KZ", "8 777 123 4567", "77771234567"),
+        ("FR", "33 (0)6 12 34 56 78", "33612345678"),
+        ("AU", "0011 65 9123 4567", "6591234567"),
+        ("JP", "010 65 9123 4567", "6591234567"),
+        ("RU", "8 10 65 9123 4567", "6591234567"),
+        ("US", "011 44 (0)7911 123456", "447911123456"),
         ("SG", "0091 98765 43210", "919876543210"),
         ("HK", "0085366123456", "85366123456"),
     ] {
@@ -80,9 +89,48 @@ fn the_trunk_zero_behind_a_country_code_is_dropped_where_it_is_one() {
         ("+225 01 02 03 04 05", "2250102030405"),
         ("+36 06 1 732 1804", "3617321804"),
         ("+250 (0)733 308 904", "250733308904"),
-        ("85200000001", "85200000001"),
     ] {
         assert_eq!(read(&numbers, text).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_belongs_to_another_plan_is_refused() {
+    for (region, text, said) in [
+        // A 0 in front that nobody dials there.
+        ("US", "07812 345678", "no number of region US does"),
+        ("US", "(0)781 234 5678", "no number of region US does"),
+        ("ES", "06 12 34 56 78", "no number of region ES does"),
+        ("HK", "02 123 4567", "no number of region HK does"),
+        ("HK", "0212 3456", "no number of region HK does"),
+        ("SG", "09-123 4567", "no number of region SG does"),
+        ("WS", "07911 123456", "no number of region WS does"),
+        ("ES", "+34 0612345678", "country code +34 has a 0"),
+        ("US", "+1 (0)781 234 5678", "country code +1 has a 0"),
+        ("HK", "+852 0000 0001", "country code +852 has a 0"),
+        ("HK", "85200000001", "bad_number"),
+        ("AU", "041234567", "bad_number"),
+        ("AU", "+61 0 4123 4567", "lacks a digit"),
+        ("HU", "+36 0 1 732 1804", "lacks a digit"),
+        ("GB", "+44 (0)0791 123456", "lacks a digit"),
+        // A mobile number of Egypt, and not +40 287480.
+        ("US", "011 40287480", "no number of region US does"),
+        // With the country code, and a digit short.
+        ("DE", "491512345678", "or the national prefix 0"),
+        ("DE", "49151234567", "or the national prefix 0"),
+        ("HK", "85212345", "write + and the country code"),
+        ("US", "1212555123", "write + and the country code"),
+        ("RU", "7916123456", "or the national prefix 8"),
+        ("KZ", "7771234567", "or the national prefix 8"),
+        ("KZ", "7011234567", "or the national prefix 8"),
+        // What the library takes off or adds, which is not how the number is written.
+        ("BR", "0 15 11 98765 4321", "not a number of region BR"),
+        ("AG", "464 1234", "not a number of region AG"),
+        ("CR", "1900 8312 3456", "not a number of region CR"),
+    ] {
+        let numbers = Numbers::new(Some(region)).unwrap();
+        assert_eq!(read(&numbers, text), Err("bad_number".to_owned()), "{text} in {region}");
+        assert!(said == "bad_number" || words(&numbers, text).contains(said), "{}", words(&numbers, text));
     }
 }
 
@@ -179,4 +227,139 @@ fn example_numbers_of_every_region_come_through() {
         }
     }
     assert!(seen > 500, "{seen}");
+}
+
+/// Kinds of numbers that people have.
+const KINDS: [PhoneNumberType; 3] = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine, PhoneNumberType::VoIP];
+
+fn only_digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The readers of all regions one after another, with one library.
+fn at_home_everywhere(mut visit: impl FnMut(&Numbers, &Home)) {
+    let mut library = PhoneNumberUtil::new().unwrap();
+    let plans = Numbers::new(None).unwrap().plans;
+    let regions: BTreeSet<String> = library.get_supported_regions().map(|region| region.to_string()).collect();
+    assert!(regions.len() > 240, "{}", regions.len());
+    for region in regions {
+        let numbers = Numbers { plans, home: Home::new(library, plans, &region) };
+        visit(&numbers, numbers.home.as_ref().unwrap());
+        library = numbers.home.unwrap().library;
+    }
+}
+
+/// The number as the region writes it.
+fn written(home: &Home, rest: &str) -> String {
+    let number = home.library.parse(format!("+{}{rest}", home.prefix), None).unwrap();
+    only_digits(&home.library.format(&number, PhoneNumberFormat::National))
+}
+
+/// A region's example number: without the country code, with it, and as the region writes it.
+fn example(home: &Home, kind: PhoneNumberType) -> Option<(String, String, String)> {
+    let number = home.library.get_example_number_for_type_and_region(home.region, kind).ok()?;
+    let format = only_digits(&home.library.format(&number, PhoneNumberFormat::National));
+    let rest = national_digits(&number);
+    let whole = format!("{}{rest}", home.prefix);
+    Some((rest, whole, format))
+}
+
+#[test]
+fn national_prefixes_are_those_of_the_library() {
+    let mut others = vec![];
+    at_home_everywhere(|_, home| {
+        let examples: Vec<String> = KINDS.into_iter().filter_map(|kind| Some(example(home, kind)?.0)).collect();
+        let is_prefix = |prefix: &str| {
+            examples.iter().any(|rest| {
+                let number = home.library.parse(format!("{prefix}{rest}"), Some(home.region)).ok();
+                number.is_some_and(|number| national_digits(&number) == *rest)
+            })
+        };
+        let own = home.plan.national_prefix();
+        assert!(is_prefix(own), "{:?} {own} {examples:?}", home.region);
+        let found = ["0", "1", "8", "06"].into_iter().filter(|prefix| *prefix != own && is_prefix(prefix));
+        others.extend(found.map(|prefix| format!("{} {prefix}", home.region)));
+    });
+    // Some people still dial what came before.
+    assert_eq!(others, ["BY 0", "LT 8"]);
+}
+
+#[test]
+fn foreign_numbers_in_their_national_form_are_never_read_otherwise_than_as_they_are_written() {
+    let mut texts = BTreeSet::new();
+    at_home_everywhere(|_, home| {
+        for (rest, _, format) in KINDS[..2].iter().filter_map(|kind| example(home, *kind)) {
+            texts.insert(format!("{}{rest}", home.plan.national_prefix()));
+            texts.insert(format);
+        }
+    });
+    let (mut plans, mut accepted) = (BTreeSet::new(), 0);
+    at_home_everywhere(|numbers, home| {
+        // Regions with one country code have one plan.
+        if !plans.insert((home.prefix.clone(), home.dial.clone())) {
+            return;
+        }
+        let (code, prefix) = (&home.prefix, home.plan.national_prefix());
+        for text in &texts {
+            let Ok(phone) = numbers.normalise(text) else { continue };
+            let phone = phone.digits();
+            let what = format!("{text} in {} is read as {phone}", home.region);
+            let rest = phone.strip_prefix(code).unwrap_or_else(|| panic!("{what}"));
+            let as_written =
+                [rest, &format!("{prefix}{rest}"), &phone, &format!("{code}{prefix}{rest}")].contains(&&**text);
+            assert!(as_written || *text == written(home, rest), "{what}");
+            let zero = home.plan.keeps_zero() || prefix.starts_with('0');
+            assert!(!text.starts_with('0') || zero, "{what}");
+            accepted += 1;
+        }
+    });
+    assert!(texts.len() > 400 && accepted > 20_000, "{} {accepted}", texts.len());
+}
+
+#[test]
+fn every_regions_own_mobile_number_is_read_however_it_is_written() {
+    let mut refused = vec![];
+    at_home_everywhere(|numbers, home| {
+        let Some((rest, whole, format)) = example(home, PhoneNumberType::Mobile) else {
+            assert_eq!(home.region.to_string(), "TA", "the library has no example");
+            return;
+        };
+        let foreign = if home.prefix == "44" { "+85268411234" } else { "+447911123456" };
+        let foreign = home.library.parse(foreign, None).unwrap();
+        let dialled = home.library.format_out_of_country_calling_number(&foreign, home.region);
+        let dialled = dialled.split(' ').next().filter(|first| !first.starts_with('+')).map(only_digits);
+        let mut forms = vec![
+            ("national", rest.clone()),
+            ("prefixed", format!("{}{rest}", home.plan.national_prefix())),
+            ("formatted", format),
+            ("+", format!("+{whole}")),
+            ("00", format!("00{whole}")),
+            ("code", whole.clone()),
+        ];
+        forms.extend(dialled.map(|prefix| ("dialled", format!("{prefix}{whole}"))));
+        for (form, text) in forms {
+            match read(numbers, &text) {
+                Ok(phone) => assert_eq!(phone, whole, "{text} in {}", home.region),
+                Err(code) => refused.push(format!("{} {form} {code}", home.region)),
+            }
+        }
+    });
+    // A dialling prefix 0 is the national prefix elsewhere; 001 592 … is in the USA too; a number of Kazakhstan
+    // begins as one with its country code does that lacks a digit.
+    let expected = ["CV dialled", "GY dialled", "KZ national", "WS dialled"];
+    assert_eq!(refused, expected.map(|form| format!("{form} bad_number")));
+}
+
+#[test]
+fn a_number_that_lacks_a_digit_is_not_read_as_another() {
+    at_home_everywhere(|numbers, home| {
+        let Some((_, whole, _)) = example(home, PhoneNumberType::Mobile) else { return };
+        for at in 0..whole.len() {
+            let text = format!("{}{}", &whole[..at], &whole[at + 1..]);
+            // Without a country code of one digit it is the same number.
+            if let Ok(phone) = read(numbers, &text) {
+                assert!(phone == text || phone == whole, "{text} in {} is read as {phone}", home.region);
+            }
+        }
+    });
 }
