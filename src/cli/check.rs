@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::opened::{self, NoPlan};
 use super::rejects::Rejects;
-use super::{Global, as_json, cannot_print, config, media, reached, screen, session};
+use super::{Global, as_json, cannot_print, config, media, reached, run, screen, session};
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
@@ -41,7 +41,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Err(none) => return Err(none.shown(&loaded)),
     };
     if let Some(target) = &args.rejects {
-        let mut others = vec![args.file.as_path()];
+        let store = Store::files(&global.db);
+        let mut others: Vec<&Path> = store.iter().map(PathBuf::as_path).chain([args.file.as_path()]).collect();
         if let Source::Csv(list) = &loaded.campaign.recipients.source {
             others.push(list);
         }
@@ -109,9 +110,11 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             reached::counts(&checked.left_out),
         ))
         .map_err(cannot_print)?;
-        if checked.reached.people > 0 && loaded.campaign.schedule.is_none() {
+        if let (Some(store), None) = (&store, &loaded.campaign.schedule)
+            && run::has_run_before(&loaded.campaign, store).await?
+        {
             screen::say(&format!(
-                "earlier runs of `{}` reached {} of these people: `campaigner run` wants --only-new or --again",
+                "`{}` ran before and reached {} of these people: `campaigner run` wants --only-new or --again",
                 loaded.campaign.name,
                 screen::grouped(checked.reached.people)
             ));

@@ -1,11 +1,11 @@
 //! `campaigner preview FILE`: the exact bodies that would be posted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, opened, screen};
-use crate::model::RowNo;
+use crate::model::{Phone, RowNo};
 use crate::store::Store;
 
 /// What `preview` takes.
@@ -24,43 +24,59 @@ pub(super) struct Args {
     pretty: bool,
 }
 
+/// Rows that are held against the store together.
+const PAGE: usize = 500;
+
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let loaded = opened::read(&args.file)?;
     let store = Store::open_if_there(&global.db).await?;
-    let plan = opened::plan(&loaded, store.as_ref(), global).await?;
+    let mut plan = opened::plan(&loaded, store.as_ref(), global).await?;
+    let mut listing = plan.listing(store.as_ref()).await?;
+    let mut bodies = plan.bodies();
     // What was seen, so that a number that stands twice gets one body, as it would get one message.
     let mut seen = HashSet::new();
-    let mut printed = 0;
-    let mut trouble: Option<std::io::Error> = None;
-    let mut wanted_row_is_bad = None;
-    let left_out = plan.left_out(store.as_ref()).await?;
-    plan.bodies(|row, body| {
-        let wanted = args.row.is_none_or(|wanted| RowNo(wanted) == row);
-        match body {
-            Ok((phone, body)) => {
-                let first = seen.insert(phone);
-                if wanted && !first {
-                    screen::say(&format!("row {row}: the same number as an earlier row"));
-                } else if let (true, Some((code, reason))) = (wanted, left_out.get(&phone)) {
-                    screen::say(&format!("row {row}: left out: {reason} [{code}]"));
-                } else if wanted {
-                    match print(&body, args.pretty) {
-                        Ok(()) => printed += 1,
-                        Err(error) => trouble = Some(error),
+    let (mut printed, mut trouble, mut wanted_row_is_bad) = (0, None, false);
+    'all: loop {
+        let page = bodies.by_ref().take(PAGE).collect::<Result<Vec<_>, _>>()?;
+        if page.is_empty() {
+            break;
+        }
+        let phones: Vec<Phone> = page.iter().filter_map(|(_, body)| Some(body.as_ref().ok()?.0)).collect();
+        let left_out = match &mut listing {
+            Some(listing) => listing.of(&phones).await?,
+            None => HashMap::new(),
+        };
+        for (row, body) in page {
+            let wanted = args.row.is_none_or(|wanted| RowNo(wanted) == row);
+            match body {
+                Ok((phone, body)) => {
+                    let first = seen.insert(phone);
+                    if wanted && !first {
+                        screen::say(&format!("row {row}: the same number as an earlier row"));
+                    } else if let (true, Some((code, reason))) = (wanted, left_out.get(&phone)) {
+                        screen::say(&format!("row {row}: left out: {reason} [{code}]"));
+                    } else if wanted {
+                        match print(&body, args.pretty) {
+                            Ok(()) => printed += 1,
+                            Err(error) => trouble = Some(error),
+                        }
                     }
                 }
-            }
-            Err(problems) if wanted => {
-                wanted_row_is_bad = args.row;
-                for problem in problems {
-                    screen::say(&format!("row {row}: {problem} [{}]", problem.code));
+                Err(problems) if wanted => {
+                    wanted_row_is_bad = args.row.is_some();
+                    for problem in problems {
+                        screen::say(&format!("row {row}: {problem} [{}]", problem.code));
+                    }
                 }
+                Err(_) => {}
             }
-            Err(_) => {}
+            let enough =
+                args.limit.is_some_and(|limit| printed >= limit) || args.row.is_some_and(|wanted| row.0 >= wanted);
+            if enough || trouble.is_some() {
+                break 'all;
+            }
         }
-        let enough = args.limit.is_some_and(|limit| printed >= limit) || args.row.is_some_and(|wanted| row.0 >= wanted);
-        !enough && trouble.is_none()
-    })?;
+    }
     match trouble {
         // `| head` has seen enough.
         Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
@@ -68,7 +84,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         None => {}
     }
     match args.row {
-        Some(_) if wanted_row_is_bad.is_some() => Ok(Exit::Wrong),
+        Some(_) if wanted_row_is_bad => Ok(Exit::Wrong),
         Some(row) if printed == 0 => Err(Failure::new(Exit::Wrong, format!("there is no message for row {row}"))),
         _ => Ok(Exit::Done),
     }

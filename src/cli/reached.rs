@@ -61,7 +61,7 @@ pub(super) fn as_json(reached: &Reached) -> Value {
     };
     let uncertain = reached.first_uncertain.iter();
     json!({
-        "people": reached.people, "of": reached.of, "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
+        "people": reached.people, "new": reached.new, "of": reached.of, "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
         "uncertain": {
             "people": reached.uncertain,
             "first": uncertain.map(|(run, row)| json!({"run": run.to_string(), "row": row.0})).collect::<Vec<_>>(),
@@ -71,7 +71,7 @@ pub(super) fn as_json(reached: &Reached) -> Value {
 
 /// Refuses a campaign that ran before: whom its runs reached, and what a person can say to that.
 pub(super) fn refusal(file: &Path, name: &str, reached: &Reached) -> Failure {
-    let Reached { of, people, runs, uncertain, first_uncertain } = reached;
+    let Reached { of, people, new, runs, uncertain, first_uncertain } = reached;
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", the last at {at}"));
     let mut words = format!(
         "`{name}` ran before: earlier runs reached {} of the {} on this list{last}; nothing was sent",
@@ -85,12 +85,15 @@ pub(super) fn refusal(file: &Path, name: &str, reached: &Reached) -> Failure {
     if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", screen::count(more as u64, "more run")));
     }
-    let (file, rest) = (file.display(), of - people);
-    if rest > 0 {
-        let rest = screen::grouped(rest);
-        words.push_str(&format!("\n  send to the other {rest} only:  campaigner run {file} --only-new"));
+    let file = file.display();
+    let all = format!("send to all {} again:", screen::grouped(*of));
+    if *new > 0 {
+        let others = format!("send to the {} new ones only:", screen::grouped(*new));
+        words.push_str(&format!("\n  {others}  campaigner run {file} --only-new"));
+        words.push_str(&format!("\n  {all:<width$}  campaigner run {file} --again", width = others.len()));
+    } else {
+        words.push_str(&format!("\n  {all}  campaigner run {file} --again"));
     }
-    words.push_str(&format!("\n  send to all {} again:      campaigner run {file} --again", screen::grouped(*of)));
     if *uncertain > 0 {
         words.push_str(&format!(
             "\n  {} of those reached {} uncertain and may not have the message; once you know, settle each:",

@@ -5,7 +5,7 @@ use super::session::{Overrides, Sending};
 use super::{Global, resume, run_id, screen, session, state};
 use crate::engine;
 use crate::model::{Change, Millis, RunId, State};
-use crate::store::Store;
+use crate::store::{PutBack, Store};
 
 /// What `retry` takes.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Yes, send them again
     #[arg(long)]
     yes: bool,
+    /// Also rows whose people another run of this name reached since
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
@@ -74,8 +77,18 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if !yes {
         return Err(Failure::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
     }
-    if writer.put_back(run.key, &states, Millis::now()).await? == 0 {
+    let PutBack { rows, left_out } = writer.put_back(&run, &states, args.again, Millis::now()).await?;
+    if left_out > 0 {
+        let left_out = screen::count(left_out, "row");
+        screen::say(&format!(
+            "left out {left_out}: other runs of `{}` reached these people, or are about to; --again sends to them too",
+            run.id.name()
+        ));
+    } else if rows == 0 {
         return Err(Failure::new(Exit::Wrong, format!("{} was cancelled meanwhile; nothing was done", run.id)));
+    }
+    if rows == 0 {
+        return Ok(Exit::Done);
     }
     writer.close().await?;
     drop(lock);

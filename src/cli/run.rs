@@ -9,10 +9,10 @@ use super::folded::{self, Folded};
 use super::session::{self, Overrides, Sending, Session};
 use super::{Global, cannot_print, config, done, opened, reached, screen};
 use crate::campaign_file::{self, Loaded};
-use crate::engine::{self, Bad, Checked, Plan, Stop};
+use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
 use crate::model::{Campaign, Event, Millis};
 use crate::recipients;
-use crate::store::{NewRun, Repeat, Run, StartDecision, Store};
+use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
 use crate::window::local;
 
 /// What `run` takes.
@@ -75,11 +75,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let mut plan = plan;
     if args.only_new && store.would_start(&new, Repeat::OnlyNew).await?.is_none() {
         // Whoever looks every day for new people does not make a run each time.
-        if has_nobody_new(&check(plan.only_new(true), &store, global).await?) {
+        let checked = check(plan.only_new(true), &loaded, &store, global).await?;
+        if has_nobody_new(&checked) {
             if args.json {
                 screen::data(&json!({"decision": "nobody_new"}).to_string()).map_err(cannot_print)?;
             }
-            return Ok(nobody_new(global));
+            return nobody_new(&checked, global);
         }
         plan = opened::plan(&loaded, Some(&store), global).await?;
     }
@@ -93,13 +94,18 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         other => {
             let checked = match other {
-                StartDecision::RanBefore => check(plan, &store, global).await?,
+                StartDecision::RanBefore => check(plan, &loaded, &store, global).await?,
                 _ => Checked::default(),
             };
             return refused(args, &loaded, &other, &checked);
         }
     };
     let lock = store.lock(&run.id)?;
+    if args.repeat() != Repeat::Unsaid {
+        let mut writer = store.writer().await?;
+        writer.set_only_new(run.key, args.only_new).await?;
+        writer.close().await?;
+    }
     // Whoever held the lock until now may have moved it on.
     let mut run = store.run(Some(&run.id)).await?;
     if run.finished_at.is_some() {
@@ -147,6 +153,12 @@ fn digest(campaign: &Campaign) -> Result<String, Failure> {
     recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))
 }
 
+/// Whether a campaign ran before, so that `run` wants a word about the people it reached.
+pub(super) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result<bool, Failure> {
+    let decision = store.would_start(&content(campaign, digest(campaign)?), Repeat::Unsaid).await?;
+    Ok(matches!(decision, Some(StartDecision::RanBefore)))
+}
+
 /// What a run is made from.
 pub(super) fn content(campaign: &Campaign, recipients_print: String) -> NewRun {
     NewRun {
@@ -169,6 +181,12 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
         writer.give_up_import(run.key, Millis::now()).await?;
         decision = writer.start_run(new, repeat, Millis::now()).await?;
     }
+    if let StartDecision::Ending(run) = &decision
+        && engine::cancel(store, run).await? == Stops::Stopped
+    {
+        // Whoever sent it has ended without closing its books.
+        decision = writer.start_run(new, repeat, Millis::now()).await?;
+    }
     writer.close().await?;
     Ok(decision)
 }
@@ -183,7 +201,8 @@ fn refused(args: &Args, loaded: &Loaded, decision: &StartDecision, checked: &Che
             let reason = if *campaign { "other_campaign" } else { "other_recipients" };
             (reason, Some(&run.id), differs(run, *campaign))
         }
-        StartDecision::ForEveryone(run) => ("for_everyone", Some(&run.id), for_everyone(run)),
+        StartDecision::ForOthers(run) => ("for_others", Some(&run.id), for_others(run)),
+        StartDecision::Ending(run) => ("ending", Some(&run.id), StoreError::Held(run.id.clone()).into()),
     };
     if args.json {
         let mut answer = json!({"decision": "refused", "reason": reason, "run": run.map(ToString::to_string)});
@@ -216,14 +235,18 @@ fn differs(run: &Run, campaign: bool) -> Failure {
     )
 }
 
-fn for_everyone(run: &Run) -> Failure {
+fn for_others(run: &Run) -> Failure {
+    let (who, flag) = match run.only_new {
+        true => ("only to people whom no earlier run reached", "--again"),
+        false => ("to everyone on this list, also to people whom earlier runs reached", "--only-new"),
+    };
     Failure::new(
         Exit::Wrong,
         format!(
-            "{} is unfinished and sends to everyone on this list, also to people whom earlier runs reached\n  \
-             continue with it as it is:          campaigner resume {}\n  \
-             or cancel it and send to the rest:  campaigner cancel {}, then `run` with --only-new",
-            run.id, run.id, run.id
+            "{0} is unfinished and sends {who}\n  \
+             continue it as it is:  campaigner resume {0}\n  \
+             or give it up:         campaigner cancel {0}, then `run` with {flag}",
+            run.id
         ),
     )
 }
@@ -233,20 +256,35 @@ fn has_nobody_new(checked: &Checked) -> bool {
     checked.sendable() == 0 && checked.left_out.reached > 0
 }
 
-/// What `--only-new` ends with where there is nobody new: nothing is wrong with that.
-fn nobody_new(global: &Global) -> Exit {
-    if !global.quiet {
-        screen::say("nobody on this list is new: earlier runs reached everyone on it");
+/// What `--only-new` ends with where there is nobody new. Nothing is wrong with that, unless rows are invalid: they may be
+/// the new ones.
+fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, Failure> {
+    let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
+    if checked.invalid > 0 {
+        let invalid = screen::count(checked.invalid, "row");
+        return Err(Failure::new(Exit::Wrong, format!("{words}, and {invalid} invalid; nothing was sent")));
     }
-    Exit::Done
+    if !global.quiet {
+        screen::say(&words);
+    }
+    Ok(Exit::Done)
 }
 
-/// Reads every row, for who is left out and earlier runs reached.
-async fn check(plan: Plan, store: &Store, global: &Global) -> Result<Checked, Failure> {
+/// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is left.
+async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, Failure> {
     let progress = session::progress(global);
-    let checked = plan.check(Some(store), |_| Ok(()), &progress.events()).await;
+    let mut folded = Folded::new(loaded);
+    let each = |bad: Bad<'_>| {
+        folded.add(&bad);
+        Ok(())
+    };
+    let checked = plan.check(Some(store), each, &progress.events()).await;
     progress.finish();
-    Ok(checked?)
+    let checked = checked?;
+    if has_nobody_new(&checked) {
+        folded.lines().iter().for_each(|line| screen::say(line));
+    }
+    Ok(checked)
 }
 
 /// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
@@ -301,7 +339,7 @@ async fn dry_run(
     }
     if sendable == 0 {
         return match args.only_new && has_nobody_new(&checked) {
-            true => Ok(nobody_new(global)),
+            true => nobody_new(&checked, global),
             false => Err(Failure::new(Exit::Wrong, "no row can be sent")),
         };
     }

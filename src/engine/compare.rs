@@ -34,12 +34,9 @@ fn bodies() -> Vec<(Channel, Value)> {
             continue;
         }
         let campaign = campaign_file::read(&path).unwrap_or_else(|error| panic!("{error}")).campaign;
-        let row = |_, body: Result<(_, Vec<u8>), _>| {
-            let (_, body) = body.unwrap();
-            bodies.push((campaign.channel, serde_json::from_slice(&body).unwrap()));
-            false
-        };
-        Plan::open(&campaign).unwrap().bodies(row).unwrap();
+        let mut plan = Plan::open(&campaign).unwrap();
+        let (_, body) = plan.bodies().next().unwrap().unwrap();
+        bodies.push((campaign.channel, serde_json::from_slice(&body.unwrap().1).unwrap()));
     }
     bodies
 }

@@ -55,7 +55,7 @@ pub use hold::hold_left;
 pub use judge::{Times, Warning};
 pub use links::{Link, Links, ask};
 pub use orders::{Stops, cancel};
-pub use plan::{Bad, Checked, Plan, PlanError};
+pub use plan::{Bad, Body, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use sizing::MOST_IN_FLIGHT;
 pub use status::{Details, details, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
@@ -328,7 +328,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         tokio::pin!(stages);
         let failed = tokio::select! {
             done = &mut stages => return done,
-            never = orders::obey(worked) => match never {},
+            failed = orders::obey(worked) => unless_failed(&worked.stop, Err(failed)),
             failed = mend::polls_beside(worked, sends) => unless_failed(&worked.stop, Err(failed)),
         };
         // What is in flight comes back first.

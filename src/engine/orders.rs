@@ -1,6 +1,5 @@
 //! What people order of a run, from whichever process: noted for whoever works on it, and done by whoever does.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use super::stop::Reason;
@@ -21,11 +20,14 @@ pub(super) fn begin(job: &Job, sends: bool) {
     }
 }
 
-/// Looks for orders, and does them, as long as it is asked to.
-pub(super) async fn obey(job: &Job) -> Infallible {
+/// Looks for orders, and does them, as long as it is asked to and the store is where it was; also while nothing is claimed.
+pub(super) async fn obey(job: &Job) -> EngineError {
     // What the job was begun with is its own: the campaign's rate, or that of the command line for this time.
     let mut rate = job.run.rate;
     loop {
+        if let Err(error) = job.store.is_in_place() {
+            return error.into();
+        }
         match job.store.orders(job.run.key).await {
             Ok(Orders { cancelled, paused, rate: ordered }) => {
                 if cancelled {

@@ -3,7 +3,6 @@
 //! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes over
 //! the rows is in `scan`.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -157,34 +156,27 @@ impl Plan {
         self.reader.columns()
     }
 
-    /// Everyone whom a run would leave out by what the store knows, on the list or not, with the code and the reason.
+    /// What tells of single rows whether a run would leave them out, where the store has anybody to leave out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn left_out(&self, store: Option<&Store>) -> Result<HashMap<Phone, (&'static str, String)>, PlanError> {
-        match listing(store, &self.name).await? {
-            Some(mut listing) => listing.everyone(self.leave_out()).await.map_err(PlanError::Store),
-            None => Ok(HashMap::new()),
+    pub async fn listing(&self, store: Option<&Store>) -> Result<Option<Listing>, PlanError> {
+        let mut listing = listing(store, &self.name).await?;
+        if let Some(listing) = &mut listing {
+            listing.prepare(self.leave_out()).await.map_err(PlanError::Store)?;
         }
+        Ok(listing)
     }
 
-    /// The bodies of the rows, in order: for a row that cannot become a message, why. `row` is called until it says
-    /// that it has enough.
-    ///
-    /// # Errors
-    /// Where reading breaks off.
-    pub fn bodies(
-        mut self,
-        mut row: impl FnMut(RowNo, Result<(Phone, Vec<u8>), Vec<RowProblem>>) -> bool,
-    ) -> Result<(), PlanError> {
-        let mut record = Record::default();
-        let mut judge = Judge::new(&self.measure);
-        while self.reader.read(&mut record).map_err(PlanError::Read)? {
-            if !row(record.row, judge.body(&record)) {
-                break;
-            }
-        }
-        Ok(())
+    /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks off.
+    pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNo, Body), PlanError>> {
+        let Self { reader, measure, .. } = self;
+        let (mut record, mut judge) = (Record::default(), Judge::new(measure));
+        std::iter::from_fn(move || match reader.read(&mut record) {
+            Ok(true) => Some(Ok((record.row, judge.body(&record)))),
+            Ok(false) => None,
+            Err(error) => Some(Err(PlanError::Read(error))),
+        })
     }
 
     /// Puts every row into the store and ends the plan of `run`. `digest` is what the recipients' content was when the
@@ -293,6 +285,9 @@ async fn listing(store: Option<&Store>, name: &str) -> Result<Option<Listing>, P
         None => Ok(None),
     }
 }
+
+/// The body that a row would be sent with, to this number; or why it cannot become a message.
+pub type Body = Result<(Phone, Vec<u8>), Vec<RowProblem>>;
 
 /// A row that will not be sent.
 pub enum Bad<'a> {

@@ -101,7 +101,17 @@ fn every_answer_has_its_meaning() {
 }
 
 /// Words of a failure on the way: they never prove that nothing was accepted.
-const TROUBLES: [&str; 63] = [
+const TROUBLES: [&str; 73] = [
+    "发送模板消息失败：通道不可用",
+    "号码发送失败，运营商通道不可达",
+    "模板消息暂时不可用",
+    "模板发送失败: 并发数超过限制",
+    "号码 852 下发请求超过最大等待时间",
+    "Sending template message: maximum execution time of 30 seconds exceeded",
+    "text message: concurrency limit exceeded",
+    "Message to recipient was blocked by circuit breaker",
+    "No acknowledgement for recipient, ack missing",
+    "template message not delivered within the allowed time",
     "socket hang up",
     "ECONNRESET",
     "read ECONNRESET",

@@ -10,6 +10,7 @@ mod codes;
 mod dial;
 mod endpoint;
 mod lost;
+mod refusal_words;
 mod transport;
 mod wire;
 

@@ -28,12 +28,13 @@ impl Writer {
     /// Where the store cannot be written, or the batch contradicts it; then nothing of the batch is in.
     pub async fn commit(&mut self, run: i64, batch: &Batch) -> Result<Written, StoreError> {
         if self.spoilt {
-            self.connection = connect(&self.path).await?;
+            let connection = connect(&self.path).await?;
             self.file.is_at(&self.path)?;
+            (self.connection, self.mark) = (connection, None);
         }
         let mut intents = batch.intents.as_slice();
         // Outcomes are recorded wherever the file has gone; nothing is claimed there.
-        let gone = self.file.is_at(&self.path).err().filter(|_| !intents.is_empty());
+        let gone = self.file.is_at(&self.path).err();
         if gone.is_some() {
             intents = &[];
         } else if !intents.is_empty() && self.mark.is_none() {

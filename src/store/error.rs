@@ -66,9 +66,8 @@ pub enum StoreError {
     },
     /// The mark file beside the store shows that this is not the store that sent last from here.
     #[error(
-        "this store {}\n  nothing was sent. Continuing could message people twice; see \"After a restore\" in \
-         docs/operations.md\n  if it has to continue as it is: add --moved",
-        why.words(path)
+        "this store {}\n  nothing is sent: continuing could message people twice. See \"After a restore\" in docs/operations.md\n  {}",
+        why.words(path), why.way_out()
     )]
     WentBack {
         /// The store's file.

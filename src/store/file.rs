@@ -29,6 +29,7 @@ impl FileId {
     pub(super) fn is_at(self, path: &Path) -> Result<(), StoreError> {
         match Self::of(path) {
             Ok(file) if file == self => Ok(()),
+            Err(error) if path.exists() => Err(error),
             _ => Err(StoreError::Replaced { path: path.to_owned() }),
         }
     }

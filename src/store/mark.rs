@@ -58,6 +58,17 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
+    /// What a person can do who knows better, in words that follow the rest.
+    pub(super) fn way_out(self) -> &'static str {
+        match self {
+            Self::UnderItsLog => "put the newer file back; where it is lost, move the log away, and try again",
+            Self::Gone => "if it was deleted on purpose: `campaigner run FILE --moved` begins a new one",
+            Self::Older | Self::Other | Self::Missing | Self::Unreadable => {
+                "if it has to continue as it is: add --moved to `run`, `resume`, `retry` or `serve`"
+            }
+        }
+    }
+
     /// In words that follow "this store".
     pub(super) fn words(self, store: &Path) -> String {
         let (store, mark) = (store.display(), path_of(store));
@@ -67,10 +78,9 @@ impl Mismatch {
                 "went back in time: messages were sent that {store} does not know of. Its log ({store}-wal) is missing, or an \
                  older copy was put in its place"
             ),
-            Self::UnderItsLog => format!(
-                "went back in time: {store} is an older file beside the log of a newer one ({store}-wal). Put the newer file \
-                 back; where it is lost, move the log away"
-            ),
+            Self::UnderItsLog => {
+                format!("went back in time: {store} is an older file beside the log of a newer one ({store}-wal)")
+            }
             Self::Other => format!(
                 "is not the one that sent from here: {mark} belongs to another store, so {store} is new here, or was \
                  replaced, or the one before it was deleted"
@@ -80,7 +90,7 @@ impl Mismatch {
                  whether {store} knows of every message that was sent"
             ),
             Self::Gone => {
-                format!("is gone: {store} was deleted or moved, and {mark} tells that it was in use here. Put it back")
+                format!("is gone: {store} was deleted or moved, and {mark} tells that it was in use here")
             }
             Self::Unreadable => format!("has a mark file that cannot be read: {mark}"),
         }
@@ -92,6 +102,7 @@ impl Mismatch {
 pub(super) struct Mark {
     path: PathBuf,
     file: File,
+    store_path: PathBuf,
     /// The store that it belongs to.
     pub(super) store: i64,
     /// The last claim of ours.
@@ -181,7 +192,7 @@ impl Mark {
         if noted.claims > line.claims {
             return Err(went_back(Mismatch::Older));
         }
-        if !alone.is_some_and(|alone| alone.has_file) {
+        if !alone.is_some_and(|alone| alone.has_file && alone.store == line.store) {
             // Without its log it would not know of the mark.
             if !checkpoint(connection).await? {
                 return Err(StoreError::ReadByOthers { path: store.to_owned() });
@@ -190,7 +201,8 @@ impl Mark {
         }
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(unusable(&path))?;
         let log = File::open(beside(store, "-wal")).ok();
-        let mut mark = Self { path, file, store: line.store, claims: line.claims, log, life: [0; 8] };
+        let store_path = store.to_owned();
+        let mut mark = Self { path, file, store_path, store: line.store, claims: line.claims, log, life: [0; 8] };
         mark.life = mark.life_of_log();
         if let Some(alone) = alone {
             mark.raise(FOLDED, alone.claims)?;
@@ -204,6 +216,10 @@ impl Mark {
         let life = self.life_of_log();
         if std::mem::replace(&mut self.life, life) != life {
             self.raise(FOLDED, self.claims)?;
+        }
+        // Every claim raises the count: it was put back while this process sent, by way of SQLite, so that the file is the same.
+        if claims <= self.claims {
+            return Err(StoreError::WentBack { path: self.store_path.clone(), why: Mismatch::Older });
         }
         self.claims = claims;
         self.raise(CLAIMS, claims)

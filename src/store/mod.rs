@@ -1,14 +1,16 @@
 //! The store: one SQLite file that holds runs, their frozen rows, the ledger of attempts and where each row stands.
 //!
 //! Each stage reads what it needs from here and leaves what it did here, so that after a crash between any two
-//! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is
-//! one [`Writer`] a process, and every reader sees only what was committed.
+//! instructions the same code goes on. This room knows SQL and nothing of HTTP, rendering or the terminal. There is one
+//! [`Store`] a process, passed to everyone who needs it: SQLite alone opens the database file. Each run, each command and the
+//! webhook collector have a [`Writer`] of their own; readers see only what was committed.
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile` and
 //! `callbacks` (both merge into `standing`), `report`, `replies`, `person` for what people decide (retry, cancel, suppress),
 //! `orders` for what they want of a run that is at work, `occurrences` for what became of schedules, `decision` for what they
 //! say of uncertain rows, `templates` for what was pulled from the providers of templates, and `waits` for rows that wait for
-//! their time.
+//! their time. `start` decides what a second run of a name may do, `reached` and `listing` know whom earlier ones reached.
+//! `file` and `mark` make sure that the store is the one that sent last.
 
 mod air;
 mod callbacks;
@@ -19,6 +21,7 @@ mod dispatch;
 mod error;
 mod file;
 mod firsts;
+mod listing;
 mod lock;
 mod many;
 mod mark;
@@ -55,12 +58,14 @@ pub use dispatch::{Batch, Due, Grant, Intent, Settled, Waiting, Written};
 use file::FileId;
 
 pub use error::StoreError;
+pub use listing::{LeftOut, Listing, Reached, ReachedBy};
 pub use lock::RunLock;
 pub use mark::Mismatch;
 pub use occurrences::{Begun, Occurrence};
 pub use orders::{Orders, Rate};
+pub use person::PutBack;
 pub use plan::PlannedRow;
-pub use reached::{LeaveOut, LeftOut, Listing, Reached, ReachedBy};
+pub use reached::LeaveOut;
 pub use reconcile::{Awaiting, Polled};
 pub use replies::KeptReply;
 pub use report::Counting;
@@ -151,15 +156,20 @@ impl Store {
         let path = &path.canonicalize().map_err(opened)?;
         file::make_private(path).map_err(opened)?;
         mark::refuse_mixture(path).await?;
-        let file = FileId::of(path)?;
         let mut writer = connect(path).await?;
+        // Behind the first opening for writing, which gives a file of a layered file system its own number.
+        let file = FileId::of(path)?;
         migrate::migrate(path, &mut writer).await?;
         mark::establish(path, &mut writer).await?;
         file.is_at(path)?;
-        let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS).connect_lazy_with(
-            // A page of rows to send: SQLite's thread need not wait in the middle of it.
-            reading(path).row_buffer_size(256),
-        );
+        let place = path.clone();
+        let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS);
+        let readers = readers.after_connect(move |_, _| {
+            let in_place = file.is_at(&place).map_err(|error| sqlx::Error::Configuration(error.into()));
+            Box::pin(async { in_place })
+        });
+        // A page of rows to send: SQLite's thread need not wait in the middle of it.
+        let readers = readers.connect_lazy_with(reading(path).row_buffer_size(256));
         writer.close().await.map_err(error::doing("close after opening"))?;
         Ok(Self { path: path.to_owned(), file, readers })
     }
@@ -178,8 +188,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::WentBack`], where its mark file tells that there was one.
     pub fn is_not_gone(path: &Path) -> Result<(), StoreError> {
-        match !path.exists() && mark::path_of(path).exists() {
-            true => Err(StoreError::WentBack { path: path.to_owned(), why: Mismatch::Gone }),
+        // A link may lead to where it was.
+        let path = std::fs::read_link(path).map_or(path.to_owned(), |to| path.parent().unwrap_or(path).join(to));
+        match !path.exists() && mark::path_of(&path).exists() {
+            true => Err(StoreError::WentBack { path, why: Mismatch::Gone }),
             false => Ok(()),
         }
     }
@@ -252,7 +264,9 @@ impl Store {
     /// # Errors
     /// Where the file cannot be written.
     pub async fn fold(&self) -> Result<(), StoreError> {
+        self.is_in_place()?;
         let mut connection = connect(&self.path).await?;
+        self.is_in_place()?;
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&mut connection)
             .await

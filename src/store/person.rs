@@ -3,49 +3,85 @@
 use sqlx::Connection;
 
 use super::error::doing;
-use super::{RowKey, Store, StoreError, Writer};
+use super::{RowKey, Run, Store, StoreError, Writer, reached};
 use crate::crash::Point;
 use crate::model::{Change, Millis, Phone, State};
 
+/// What became of rows that were to be put back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PutBack {
+    /// Rows that are sent again.
+    pub rows: u64,
+    /// Rows that stay as they are, since another run of the name reached their people, or is about to.
+    pub left_out: u64,
+}
+
+/// A row in doubt stays one of which nobody may say that it was not sent, if its next try is called off.
+const PUT_BACK: &str = "UPDATE delivery SET state = ?3, tries = 0, put_off = 0, put_back = put_back + 1, doubted = ?6, \
+    due_at = ?5, accepted_at = NULL, message_id = NULL, provider_status = NULL, delivered_at = NULL, read_at = NULL, \
+    poll_at = NULL, polled_at = NULL WHERE id BETWEEN ?1 AND ?2 AND state = ?4 \
+    AND NOT EXISTS (SELECT 1 FROM recipient r JOIN temp.reached USING (phone) WHERE r.id = delivery.id)";
+
 impl Writer {
-    /// Puts every row of a run that is in one of `states` back to be sent again, and reopens the run. Gives back how
-    /// many rows there were; none if the run was cancelled.
+    /// Puts every row of a run that is in one of `states` back to be sent again, and reopens the run; none if the run was
+    /// cancelled. Rows whose people another run of the name reached, or is about to message, stay as they are, unless
+    /// `everyone` is put back.
     ///
     /// # Errors
-    /// Where one of the states cannot be put back, or the store cannot be written.
-    pub async fn put_back(&mut self, run: i64, states: &[State], now: Millis) -> Result<u64, StoreError> {
+    /// Where one of the states cannot be put back, or the store cannot be written. [`StoreError::Held`] while the rows of
+    /// another run of the name are being read: whom it will message is not known yet.
+    pub async fn put_back(
+        &mut self,
+        run: &Run,
+        states: &[State],
+        everyone: bool,
+        now: Millis,
+    ) -> Result<PutBack, StoreError> {
         let failed = || doing("put rows back");
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        let key = run.key;
         let cancelled: bool = sqlx::query_scalar("SELECT cancelled_at IS NOT NULL FROM run WHERE id = ?1")
-            .bind(run)
+            .bind(key)
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;
         if cancelled {
             // Nothing of it would ever be sent, and what is known of these rows would be lost.
-            return Ok(0);
+            return Ok(PutBack::default());
         }
-        let mut rows = 0;
+        if everyone {
+            reached::clear(&mut tx).await.map_err(failed())?;
+        } else {
+            reached::collect_for_retry(&mut tx, run).await?;
+        }
+        let mut put_back = PutBack::default();
         for state in states {
             let pending = state.after(Change::PutBack).map_err(StoreError::Illegal)?;
-            rows += sqlx::query(
-                "UPDATE delivery SET state = ?3, tries = 0, put_off = 0, put_back = put_back + 1, doubted = 0, due_at = ?5, accepted_at = NULL, message_id = NULL, \
-                 provider_status = NULL, delivered_at = NULL, read_at = NULL, poll_at = NULL, polled_at = NULL \
-                 WHERE id BETWEEN ?1 AND ?2 AND state = ?4",
-            )
-            .bind(RowKey::first(run))
-            .bind(RowKey::last(run))
-            .bind(pending.code())
-            .bind(state.code())
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?
-            .rows_affected();
+            let all: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state = ?3")
+                    .bind(RowKey::first(key))
+                    .bind(RowKey::last(key))
+                    .bind(state.code())
+                    .fetch_one(&mut *tx)
+                    .await
+                    .map_err(failed())?;
+            let rows = sqlx::query(PUT_BACK)
+                .bind(RowKey::first(key))
+                .bind(RowKey::last(key))
+                .bind(pending.code())
+                .bind(state.code())
+                .bind(now.0)
+                .bind(*state == State::Uncertain)
+                .execute(&mut *tx)
+                .await
+                .map_err(failed())?
+                .rows_affected();
+            put_back.rows += rows;
+            put_back.left_out += all.unsigned_abs() - rows;
         }
-        if rows > 0 {
+        if put_back.rows > 0 {
             sqlx::query("UPDATE run SET dispatched_at = NULL, finished_at = NULL, paused_at = NULL WHERE id = ?1")
-                .bind(run)
+                .bind(key)
                 .execute(&mut *tx)
                 .await
                 .map_err(failed())?;
@@ -53,7 +89,7 @@ impl Writer {
         Point::PutBackWritten.pass();
         tx.commit().await.map_err(failed())?;
         Point::PutBackCommitted.pass();
-        Ok(rows)
+        Ok(put_back)
     }
 
     /// Notes that a person wants no further sends of a run. Rows never tried count as cancelled from here on.

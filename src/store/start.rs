@@ -38,9 +38,11 @@ pub enum StartDecision {
         /// Whether the campaign differs; else only the recipients do.
         campaign: bool,
     },
-    /// An unfinished run of the same content sends to everyone, and earlier runs reached people: it is not one for the new
-    /// ones only.
-    ForEveryone(Run),
+    /// An unfinished run of the same content was begun for everyone, and now for new people only is asked for; or the other
+    /// way round.
+    ForOthers(Run),
+    /// A run of the name was cancelled, and is not known to have ended: whoever sends it may still do so for a moment.
+    Ending(Run),
 }
 
 /// An earlier run of the same name.
@@ -50,8 +52,10 @@ struct Earlier {
     /// Whether it is made from the same campaign and the same recipients.
     same_campaign: bool,
     same_recipients: bool,
-    /// Whether its rows are in the store; before that nothing was sent.
+    /// Whether its rows are in the store.
     planned: bool,
+    /// Whether sending began; before that nothing was sent.
+    started: bool,
     /// Whether it has nothing left to send.
     dispatched: bool,
     finished: bool,
@@ -66,21 +70,28 @@ enum Rule {
     Resume(i64),
     RanBefore,
     Differs { run: i64, campaign: bool },
-    ForEveryone(i64),
+    ForOthers(i64),
+    Ending(i64),
 }
 
 /// The rule. `earlier` has the newest run first.
 ///
 /// As long as a run has rows to send, the same content goes on with it and other content is refused. After that a new run
 /// needs a word about the people who were reached, whatever the content: whoever corrected a list must not message everyone on
-/// it again. The same content still goes on with the statuses of its run.
+/// it again. The same content still goes on with the statuses of its run. A run that was cancelled is out of the way once it is
+/// known to send nothing any more.
 fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
+    if let Some(run) = earlier.iter().find(|run| run.cancelled && !run.dispatched) {
+        return Rule::Ending(run.id);
+    }
     let same = |run: &&Earlier| run.same_campaign && run.same_recipients;
     let unsent = || earlier.iter().filter(|run| !run.dispatched && !run.cancelled);
     if let Some(run) = unsent().find(same) {
-        let reached = earlier.iter().any(|other| other.id != run.id && other.planned);
+        // As long as its rows are not in the store, it is not decided whom it leaves out.
+        let reached = run.planned && earlier.iter().any(|other| other.id != run.id && other.started);
         return match repeat {
-            Repeat::OnlyNew if run.planned && !run.only_new && reached => Rule::ForEveryone(run.id),
+            Repeat::OnlyNew if reached && !run.only_new => Rule::ForOthers(run.id),
+            Repeat::Again if reached && run.only_new => Rule::ForOthers(run.id),
             _ => Rule::Resume(run.id),
         };
     }
@@ -91,8 +102,7 @@ fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
         if let Some(run) = earlier.iter().filter(|run| !run.finished && !run.cancelled).find(same) {
             return Rule::Resume(run.id);
         }
-        // A run whose import was given up never sent anything.
-        if earlier.iter().any(|run| run.planned) {
+        if earlier.iter().any(|run| run.started) {
             return Rule::RanBefore;
         }
     }
@@ -121,14 +131,6 @@ impl Writer {
         let only_new = repeat == Repeat::OnlyNew;
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
         let rule = rule(&earlier(&mut tx, new).await?, repeat);
-        if let (Rule::Resume(run), true) = (rule, only_new) {
-            // As long as its rows are not in the store, it is not decided whom it leaves out.
-            sqlx::query("UPDATE run SET only_new = 1 WHERE id = ?1 AND planned_at IS NULL")
-                .bind(run)
-                .execute(&mut *tx)
-                .await
-                .map_err(doing("begin a run"))?;
-        }
         let decision = match decided(&mut tx, rule).await? {
             Some(decision) => decision,
             None => StartDecision::New(runs::insert(&mut tx, new, now, self.file, only_new).await?),
@@ -138,13 +140,28 @@ impl Writer {
         Point::RunCommitted.pass();
         Ok(decision)
     }
+
+    /// Notes whether a run leaves out everyone that earlier runs reached. Does nothing to one that is planned. Only for the
+    /// holder of the run's lock.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn set_only_new(&mut self, run: i64, only_new: bool) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET only_new = ?2 WHERE id = ?1 AND planned_at IS NULL")
+            .bind(run)
+            .bind(only_new)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+            .map_err(doing("note whom the run leaves out"))
+    }
 }
 
 async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
     let failed = || doing("look for runs of that name");
     let rows = sqlx::query(
         "SELECT id, campaign_print = ?2 AS same_campaign, recipients_print = ?3 AS same_recipients, \
-         planned_at IS NOT NULL AS planned, dispatched_at IS NOT NULL AS dispatched, \
+         planned_at IS NOT NULL AS planned, started_at IS NOT NULL AS started, dispatched_at IS NOT NULL AS dispatched, \
          finished_at IS NOT NULL AS finished, cancelled_at IS NOT NULL AS cancelled, only_new \
          FROM run WHERE name = ?1 ORDER BY number DESC",
     )
@@ -160,6 +177,7 @@ async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<
             same_campaign: row.try_get("same_campaign")?,
             same_recipients: row.try_get("same_recipients")?,
             planned: row.try_get("planned")?,
+            started: row.try_get("started")?,
             dispatched: row.try_get("dispatched")?,
             finished: row.try_get("finished")?,
             cancelled: row.try_get("cancelled")?,
@@ -175,7 +193,8 @@ async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option
         Rule::New => return Ok(None),
         Rule::RanBefore => StartDecision::RanBefore,
         Rule::Resume(run) => StartDecision::Resume(runs::by_key(connection, run).await?),
-        Rule::ForEveryone(run) => StartDecision::ForEveryone(runs::by_key(connection, run).await?),
+        Rule::ForOthers(run) => StartDecision::ForOthers(runs::by_key(connection, run).await?),
+        Rule::Ending(run) => StartDecision::Ending(runs::by_key(connection, run).await?),
         Rule::Differs { run, campaign } => {
             StartDecision::Differs { run: runs::by_key(connection, run).await?, campaign }
         }
@@ -194,6 +213,7 @@ mod tests {
         same_campaign: true,
         same_recipients: true,
         planned: true,
+        started: true,
         dispatched: true,
         finished: true,
         cancelled: false,
@@ -201,9 +221,12 @@ mod tests {
     };
     const WAITS_FOR_STATUSES: Earlier = Earlier { finished: false, ..DONE };
     const UNSENT: Earlier = Earlier { dispatched: false, ..WAITS_FOR_STATUSES };
-    const IMPORTING: Earlier = Earlier { planned: false, ..UNSENT };
+    const PLANNED: Earlier = Earlier { started: false, ..UNSENT };
+    const IMPORTING: Earlier = Earlier { planned: false, ..PLANNED };
     const CANCELLED: Earlier = Earlier { cancelled: true, ..WAITS_FOR_STATUSES };
-    const GIVEN_UP: Earlier = Earlier { planned: false, cancelled: true, ..DONE };
+    const ENDING: Earlier = Earlier { cancelled: true, ..UNSENT };
+    const GIVEN_UP: Earlier = Earlier { planned: false, started: false, cancelled: true, ..DONE };
+    const NEVER_STARTED: Earlier = Earlier { planned: true, ..GIVEN_UP };
 
     fn other_list(run: Earlier) -> Earlier {
         Earlier { id: 2, same_recipients: false, ..run }
@@ -224,6 +247,10 @@ mod tests {
             (CANCELLED, Rule::RanBefore, Rule::New, Rule::New),
             (other_list(CANCELLED), Rule::RanBefore, Rule::New, Rule::New),
             (GIVEN_UP, Rule::New, Rule::New, Rule::New),
+            (NEVER_STARTED, Rule::New, Rule::New, Rule::New),
+            (PLANNED, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
+            (ENDING, Rule::Ending(1), Rule::Ending(1), Rule::Ending(1)),
+            (other_list(ENDING), Rule::Ending(2), Rule::Ending(2), Rule::Ending(2)),
         ] {
             let rules = [unsaid, only_new, again];
             assert_eq!([Unsaid, OnlyNew, Again].map(|repeat| rule(&[run], repeat)), rules, "{run:?}");
@@ -233,16 +260,27 @@ mod tests {
     }
 
     #[test]
-    fn a_run_for_everyone_is_not_continued_for_the_new_ones_only() {
+    fn a_run_for_everyone_is_not_continued_for_the_new_ones_only_nor_the_other_way_round() {
         let earlier = Earlier { id: 9, ..other_list(DONE) };
-        assert_eq!(rule(&[UNSENT, earlier], Repeat::OnlyNew), Rule::ForEveryone(1));
+        let for_new = Earlier { only_new: true, ..UNSENT };
+        assert_eq!(rule(&[UNSENT, earlier], Repeat::OnlyNew), Rule::ForOthers(1));
         assert_eq!(rule(&[UNSENT], Repeat::OnlyNew), Rule::Resume(1), "it reached nobody but its own");
         assert_eq!(rule(&[IMPORTING, earlier], Repeat::OnlyNew), Rule::Resume(1));
-        assert_eq!(rule(&[Earlier { only_new: true, ..UNSENT }, earlier], Repeat::OnlyNew), Rule::Resume(1));
+        assert_eq!(rule(&[for_new, earlier], Repeat::OnlyNew), Rule::Resume(1));
+        assert_eq!(rule(&[for_new, earlier], Repeat::Again), Rule::ForOthers(1));
     }
 
     fn any_run() -> impl Strategy<Value = Earlier> {
-        let stage = prop::sample::select(vec![IMPORTING, UNSENT, WAITS_FOR_STATUSES, DONE, CANCELLED, GIVEN_UP]);
+        let stage = prop::sample::select(vec![
+            IMPORTING,
+            PLANNED,
+            UNSENT,
+            WAITS_FOR_STATUSES,
+            DONE,
+            CANCELLED,
+            ENDING,
+            GIVEN_UP,
+        ]);
         (stage, any::<(bool, bool, bool)>()).prop_map(|(run, (same_campaign, same_recipients, only_new))| Earlier {
             same_campaign,
             same_recipients,
@@ -262,15 +300,15 @@ mod tests {
             (1..).zip(&mut runs).for_each(|(id, run)| run.id = id);
             match rule(&runs, repeat) {
                 Rule::New => {
-                    prop_assert!(runs.iter().all(|run| run.dispatched || run.cancelled));
-                    prop_assert!(repeat != Repeat::Unsaid || runs.iter().all(|run| !run.planned));
+                    prop_assert!(runs.iter().all(|run| run.dispatched));
+                    prop_assert!(repeat != Repeat::Unsaid || runs.iter().all(|run| !run.started));
                 }
                 Rule::Resume(id) => {
                     let run = runs.iter().find(|run| run.id == id).unwrap();
                     prop_assert!(run.same_campaign && run.same_recipients && !run.cancelled && !run.finished);
                 }
                 Rule::RanBefore => prop_assert_eq!(repeat, Repeat::Unsaid),
-                Rule::Differs { .. } | Rule::ForEveryone(_) => {}
+                Rule::Differs { .. } | Rule::ForOthers(_) | Rule::Ending(_) => {}
             }
         }
     }
@@ -295,13 +333,11 @@ mod tests {
         let StartDecision::Resume(run) = two.start_run(&new, Repeat::OnlyNew, Millis(2)).await.unwrap() else {
             panic!("it has rows to send")
         };
-        assert!(run.only_new, "nothing was planned yet");
-        let StartDecision::Resume(run) = one.start_run(&new, Repeat::Unsaid, Millis(2)).await.unwrap() else {
-            panic!("it has rows to send")
-        };
-        assert!(run.only_new, "and it stays so");
+        one.set_only_new(run.key, true).await.unwrap();
         one.finish_plan(run.key, Millis(2)).await.unwrap();
-        for stage in [runs::Stage::Dispatched, runs::Stage::Finished] {
+        one.set_only_new(run.key, false).await.unwrap();
+        assert!(store.run(None).await.unwrap().only_new, "it was decided by its plan");
+        for stage in [runs::Stage::Started, runs::Stage::Dispatched, runs::Stage::Finished] {
             one.reach(run.key, stage, Millis(3)).await.unwrap();
         }
         assert!(matches!(store.would_start(&new, Repeat::Unsaid).await.unwrap(), Some(StartDecision::RanBefore)));

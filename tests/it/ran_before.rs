@@ -1,12 +1,15 @@
 //! A campaign that ran before, whatever changed since: nobody is messaged again unless a person says so, and whoever asks
 //! beforehand is told the figures that `run` has afterwards.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::provider::{Answer, Provider, Script, Sent};
-use crate::workplace::{Campaign, Finished, Workplace, counts, csv, phone};
+use crate::workplace::{Campaign, Finished, Workplace, counts, csv, phone, wait_until};
 
 const ROWS: usize = 12;
+const SOON: Duration = Duration::from_secs(30);
 
 fn json(finished: &Finished) -> Value {
     serde_json::from_str(finished.out.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{finished}"))
@@ -39,8 +42,9 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
         for words in [
             "`job` ran before: earlier runs reached 7 of the 12 people on this list, the last at 20",
             "job-1: 7 people, 20",
-            "send to the other 5 only:  campaigner run job.yaml --only-new",
-            "send to all 12 again:      campaigner run job.yaml --again",
+            "send to the 5 new ones only:  campaigner run job.yaml --only-new",
+            "send to all 12 again:",
+            "  campaigner run job.yaml --again",
             "1 of those reached is uncertain",
             "campaigner settle job-1 --row 1 --as sent|not-sent",
         ] {
@@ -68,13 +72,25 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     provider.book().assert_nobody_twice();
     work.verify("job-2");
 
+    // What the next run reached is not sent again by a `retry` of the first, unless a person says so.
+    let retry = ["retry", "job-1", "--state", "rejected", "--yes"];
+    let left_out = work.run(&provider, &retry);
+    assert!(left_out.code == 0 && left_out.err.contains("left out 2 rows: other runs of `job` reached"), "{left_out}");
+    assert_eq!(provider.sends(), sends + 5);
+
     // Over all runs of the name, by number.
     let refused = work.run(&provider, &["run", "job.yaml"]);
     assert!(refused.code == 2 && refused.err.contains("reached 12 of the 12 people"), "{refused}");
     let nobody = work.run(&provider, &["run", "job.yaml", "--only-new"]);
-    assert!(nobody.code == 0 && nobody.err.contains("nobody on this list is new"), "{nobody}");
+    assert!(nobody.code == 0 && nobody.err.contains("nobody on this list is new, 12 reached before"), "{nobody}");
     assert_eq!(provider.sends(), sends + 5);
     assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 2, "no run was made of nobody");
+    // Whoever is new may be in a row that is still wrong.
+    work.write("list.csv", csv(ROWS + 1).replace(&phone(ROWS + 1), "12"));
+    let wrong = work.run(&provider, &["run", "job.yaml", "--only-new"]);
+    assert!(wrong.code == 2 && wrong.err.contains("12 reached before, and 1 row invalid; nothing was sent"), "{wrong}");
+    assert!(wrong.err.contains("row 13, line 14, column `phone`"), "{wrong}");
+    work.write("list.csv", csv(ROWS));
     // Another name knows nothing of them, and a word settles those in doubt.
     assert_eq!(work.alone(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", "Ana"]).code, 0);
     let dry = work.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]);
@@ -101,6 +117,48 @@ fn again_sends_to_everyone_also_after_a_cancelled_run_which_keeps_collecting_sta
     let statuses = work.run(&provider, &["reconcile", "job-1", "--once"]);
     assert_eq!(statuses.code, 3, "{statuses}");
     assert_eq!(work.states("job-1").get("cancelled"), Some(&8));
+}
+
+#[test]
+fn after_a_cancel_the_next_run_waits_until_the_one_before_sends_nothing_any_more() {
+    let provider = Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let work = Workplace::with(&Campaign { rate: "80/s", ..Campaign::default() }, &csv(400));
+    for _ in 0..3 {
+        let sends = provider.sends();
+        let sending = work.start(&provider, &["run", "job.yaml", "--only-new"]);
+        assert!(wait_until(SOON, || provider.sends() >= sends + 20));
+        let run = work.alone(&["status", "--json"]);
+        let run = json(&run)["run"].as_str().unwrap().to_owned();
+        assert_eq!(work.alone(&["cancel", &run]).code, 0);
+        // At once: whoever sends it looks for orders once a second.
+        let next = work.run(&provider, &["run", "job.yaml", "--only-new", "--limit", "30", "--no-wait"]);
+        assert_eq!(next.code, 5, "{next}");
+        assert!(next.err.contains(&format!("another process holds the run {run}")), "{next}");
+        assert_eq!(sending.wait().code, 3);
+        provider.book().assert_nobody_twice();
+    }
+    // One that died after it was cancelled holds up nobody.
+    let sends = provider.sends();
+    let dies = work.start(&provider, &["run", "job.yaml", "--only-new"]);
+    assert!(wait_until(SOON, || provider.sends() >= sends + 20));
+    let run = json(&work.alone(&["status", "--json"]))["run"].as_str().unwrap().to_owned();
+    assert_eq!(work.alone(&["cancel", &run]).code, 0);
+    dies.kill();
+    let next = work.run(&provider, &["run", "job.yaml", "--only-new", "--rate", "5000/s"]);
+    assert_eq!(next.code, 0, "{next}");
+    provider.book().assert_nobody_twice();
+}
+
+#[test]
+fn what_was_cancelled_before_anything_was_sent_is_in_nobodys_way() {
+    let provider = Provider::usual();
+    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--limit", "0", "--no-wait"]).code, 4);
+    assert_eq!(work.alone(&["cancel", "job-1"]).code, 0);
+    let refused = work.run(&provider, &["run", "job.yaml"]);
+    assert!(refused.code == 2 && refused.err.contains("reached 0 of the 12 people"), "sending had begun: {refused}");
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--only-new"]).code, 0);
+    assert_eq!(provider.sends(), ROWS);
 }
 
 #[test]
@@ -154,6 +212,14 @@ fn a_run_for_everyone_is_not_continued_for_the_new_ones_only() {
     let refused = work.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert!(refused.code == 2 && refused.err.contains("job-2 is unfinished and sends to everyone"), "{refused}");
     assert_eq!(provider.sends(), ROWS + 2);
+    assert_eq!(work.alone(&["cancel", "job-2"]).code, 0);
+    work.write("list.csv", csv(ROWS + 4));
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--only-new", "--limit", "1"]).code, 4);
+    let refused = work.run(&provider, &["run", "job.yaml", "--again"]);
+    assert!(
+        refused.code == 2 && refused.err.contains("job-3 is unfinished and sends only to people whom"),
+        "{refused}"
+    );
 }
 
 #[test]

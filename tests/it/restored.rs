@@ -209,6 +209,34 @@ fn a_store_that_is_deleted_or_replaced_under_a_run_stops_it_and_a_second_run_sen
 }
 
 #[test]
+fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_sends_stops_it() {
+    let provider = Provider::start(Script { fate: Box::new(|_| Vec::new()), ..Script::default() });
+    let work = workplace();
+    let run = work.start(&provider, &["run", "job.yaml"]);
+    assert!(wait_until(SOON, || provider.sends() >= 40));
+    back_up(&work, "backup.db");
+    assert!(wait_until(SOON, || provider.sends() == ROWS));
+    run.wait_for_words("sent: 300");
+    fs::rename(work.path("backup.db"), work.path("store.db")).unwrap();
+    let stopped = run.wait();
+    assert_eq!(stopped.code, 1, "{stopped}");
+    assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
+    assert_refused(&work, &provider, &["resume"], "--moved");
+
+    // The file stays the same one, and what is in it is older.
+    let (provider, work) = (slow(), workplace());
+    let run = running(&work, &provider, 40);
+    back_up(&work, "backup.db");
+    let more = provider.sends() + 60;
+    assert!(wait_until(SOON, || provider.sends() >= more));
+    restore(&work.path("backup.db"), &work.path("store.db"));
+    let stopped = run.wait();
+    assert_eq!(stopped.code, 1, "{stopped}");
+    provider.book().assert_nobody_twice();
+    assert_refused(&work, &provider, &["run", "job.yaml"], "this store ");
+}
+
+#[test]
 fn what_is_no_reason_to_stop_stops_nothing() {
     let (provider, work) = (slow(), workplace());
     for sends in [30, 90, 150] {

@@ -135,7 +135,7 @@ fn two_runs_of_one_campaign_share_its_quota() {
     work.write("list.csv", csv(10));
     let second = work.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
     assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
-    let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--no-wait"]);
+    let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
     let second = second.wait();
     assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
     let words = "another run of `job` sends within the same quota: waiting until it has sent";

@@ -260,7 +260,7 @@ impl Task {
         // Whoever held the lock until now may have moved it on.
         let mut run = store.run(Some(&run.id)).await?;
         if let (None, Some(Import { plan, digest })) = (run.planned_at, import) {
-            let import = plan.import(store, run.key, &digest, &events);
+            let import = plan.only_new(run.only_new).import(store, run.key, &digest, &events);
             tokio::select! {
                 imported = import => drop(imported?),
                 () = stop.all_ended() => return Err(Failure::new(Exit::Stopped, "stopped while importing")),
