@@ -32,6 +32,7 @@ enum Deed {
     RestoreBySqlite,
     DeleteWhileItSends,
     ReplaceWhileItSends,
+    RestoreWhileItSends,
     // These must never stop a run.
     Nothing,
     Look,
@@ -42,7 +43,7 @@ enum Deed {
     ReadForLong,
 }
 
-const HARMFUL: [Deed; 12] = [
+const HARMFUL: [Deed; 13] = [
     Deed::DeleteTheLog,
     Deed::MoveTheFile,
     Deed::MoveTheFileAndItsLog,
@@ -55,6 +56,7 @@ const HARMFUL: [Deed; 12] = [
     Deed::RestoreBySqlite,
     Deed::DeleteWhileItSends,
     Deed::ReplaceWhileItSends,
+    Deed::RestoreWhileItSends,
 ];
 const HARMLESS: [Deed; 7] = [
     Deed::Nothing,
@@ -140,7 +142,7 @@ impl Round<'_> {
         sleep(lives[2]);
         let mut reader = None;
         match deed {
-            Deed::DeleteWhileItSends | Deed::ReplaceWhileItSends => {
+            Deed::DeleteWhileItSends | Deed::ReplaceWhileItSends | Deed::RestoreWhileItSends => {
                 self.does(deed);
                 if !ends_within(&mut child, Duration::from_secs(20)) {
                     child.kill().unwrap();
@@ -226,6 +228,13 @@ impl Round<'_> {
                 overwrite(&at("backup.db"), &at("store.db"));
             }
             Deed::RestoreByCpUnderTheLog => overwrite(&at("backup.db"), &at("store.db")),
+            Deed::RestoreWhileItSends => {
+                // Once, while it sends.
+                if at("backup.db").exists() {
+                    self.sqlite(&[".timeout 5000", ".restore backup.db"]);
+                    fs::remove_file(at("backup.db")).unwrap();
+                }
+            }
             Deed::RestoreBySqlite => self.sqlite(&[".timeout 5000", ".restore backup.db"]),
             Deed::DeleteWhileItSends => {
                 for ending in ["", "-wal", "-shm"] {

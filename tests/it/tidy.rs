@@ -148,6 +148,39 @@ fn no_statement_is_made_of_text_from_outside() {
     assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
 }
 
+/// To close the database file by hand drops every lock that SQLite has on it. So a store is opened in one place of each
+/// command, and no file is opened by hand within it but those that are not the database.
+#[test]
+fn the_database_file_is_opened_by_sqlite_alone() {
+    let by_hand = ["File::open(", "OpenOptions::new(", "fs::read(", "fs::write(", "fs::copy(", "read_to_string(path"];
+    let opens = |text: &str| code(text).filter(|line| by_hand.iter().any(|open| line.contains(open))).count();
+    let text_of = |text: &str| text.split("#[cfg(test)]").next().unwrap().to_owned();
+    let places: Vec<_> = sources("src/store")
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("/tests.rs"))
+        .map(|(path, text)| (path, opens(&text_of(&text))))
+        .filter(|(_, times)| *times > 0)
+        .collect();
+    // A new file is made; lock files; the mark file, its folder and the log.
+    let known = [("src/store/file.rs", 1), ("src/store/lock.rs", 2), ("src/store/mark.rs", 5)];
+    assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
+
+    let opens_stores = |text: &str| {
+        let stores = ["Store::open(", "Store::open_existing(", "Store::open_if_there("];
+        code(text).filter(|line| stores.iter().any(|open| line.contains(open))).count()
+    };
+    for (path, text) in sources("src/cli") {
+        let times = opens_stores(&text_of(&text));
+        // `run` opens the store that is there, or makes it.
+        let most = if path == "src/cli/run.rs" { 2 } else { 1 };
+        assert!(times <= most, "{path} opens the store {times} times");
+        assert!(
+            times == 0 || path.starts_with("src/cli/") && !path.contains("/serve/") || path.ends_with("serve/mod.rs"),
+            "{path}"
+        );
+    }
+}
+
 #[test]
 fn every_queue_is_bounded() {
     for (path, text) in sources("src") {
