@@ -11,7 +11,7 @@ use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
 use crate::model::{RowProblem, Source};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What `check` takes.
 #[derive(Debug, clap::Args)]
@@ -114,11 +114,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             && run::has_run_before(&loaded.campaign, store).await?
         {
             screen::say(&format!(
-                "`{}` ran before and reached {} of these people: `campaigner run` wants --only-new or --again",
+                "`{}` ran before and reached {} of these people; pass --only-new or --again to `campaigner run`",
                 loaded.campaign.name,
                 screen::grouped(checked.reached.people)
             ));
         }
+    }
+    if let Some(store) = &store
+        && let Err(error @ StoreError::WentBack { .. }) = store.may_send(false).await
+    {
+        screen::say(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
         screen::say(&format!("the rows that cannot be sent are in {}", path.display()));

@@ -89,7 +89,6 @@ impl From<StoreError> for Failure {
             StoreError::Open { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }
-            | StoreError::Elsewhere { .. }
             | StoreError::WentBack { .. }
             | StoreError::Mark { .. }
             | StoreError::ReadByOthers { .. }

@@ -95,6 +95,17 @@ struct Global {
     progress: Progress,
 }
 
+impl Global {
+    /// How a command for the same store begins, to be shown to a person: pasted without `--db` it would look in another one,
+    /// or begin a new one.
+    fn command(&self) -> String {
+        match self.db.as_os_str() == "campaigner.db" {
+            true => "campaigner".to_owned(),
+            false => format!("campaigner --db {}", self.db.display()),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     Text,

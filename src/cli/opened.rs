@@ -92,7 +92,7 @@ fn refuse_the_store(loaded: &Loaded, store: Option<&Store>) -> Result<(), Failur
 
 /// A file is the store itself.
 pub(super) fn is_the_store(path: &Path) -> Failure {
-    Failure::new(Exit::Wrong, format!("{} is the store; name another file", path.display()))
+    Failure::new(Exit::Wrong, format!("{} is the store; choose another file", path.display()))
 }
 
 /// What the provider would refuse of a message whatever the row.

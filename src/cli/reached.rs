@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
-use super::screen;
+use super::{Global, screen};
 use crate::engine::Checked;
 use crate::store::{LeftOut, Reached, ReachedBy};
 
@@ -70,41 +70,46 @@ pub(super) fn as_json(reached: &Reached) -> Value {
 }
 
 /// Refuses a campaign that ran before: whom its runs reached, and what a person can say to that.
-pub(super) fn refusal(file: &Path, name: &str, reached: &Reached) -> Failure {
-    let Reached { of, people, new, runs, uncertain, first_uncertain } = reached;
-    let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", the last at {at}"));
+pub(super) fn refusal(file: &Path, name: &str, checked: &Checked, global: &Global) -> Failure {
+    let Reached { of, people, new, runs, uncertain, first_uncertain } = &checked.reached;
+    let command = global.command();
+    let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
-        "`{name}` ran before: earlier runs reached {} of the {} on this list{last}; nothing was sent",
+        "`{name}` ran before; nothing was sent. Earlier runs reached {} of the {} on this list{last}",
         screen::grouped(*people),
         people_of(*of)
     );
     for by in runs.iter().take(RUNS_SHOWN) {
-        let span = if by.first == by.last { by.first.to_string() } else { format!("{} to {}", by.first, by.last) };
+        let (first, last) = (by.first.to_string(), by.last.to_string());
+        let span = if first == last { first } else { format!("{first} to {last}") };
         words.push_str(&format!("\n  {}: {}, {span}", by.run, people_of(by.people)));
     }
     if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", screen::count(more as u64, "more run")));
     }
-    let file = file.display();
-    let all = format!("send to all {} again:", screen::grouped(*of));
-    if *new > 0 {
-        let others = format!("send to the {} new ones only:", screen::grouped(*new));
-        words.push_str(&format!("\n  {others}  campaigner run {file} --only-new"));
-        words.push_str(&format!("\n  {all:<width$}  campaigner run {file} --again", width = others.len()));
-    } else {
-        words.push_str(&format!("\n  {all}  campaigner run {file} --again"));
+    if runs.len() > 1 {
+        words.push_str("\n  (each person counts once, for the latest run)");
     }
+    // With what the campaign and the store leave out anyway.
+    let all = format!("send to everyone ({}):", screen::grouped(checked.sendable()));
+    let others = format!("send to the {} not reached yet:", people_of(*new));
+    let width = if *new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
+    let file = file.display();
+    if *new > 0 {
+        words.push_str(&format!("\n  {others:<width$}  {command} run {file} --only-new"));
+    }
+    words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));
     if *uncertain > 0 {
         words.push_str(&format!(
-            "\n  {} of those reached {} uncertain and may not have the message; once you know, settle each:",
+            "\n  {} of those reached {} uncertain: they may not have received it. Once you know, settle each one:",
             screen::grouped(*uncertain),
             if *uncertain == 1 { "is" } else { "are" }
         ));
         for (run, row) in first_uncertain {
-            words.push_str(&format!("\n    campaigner settle {run} --row {row} --as sent|not-sent"));
+            words.push_str(&format!("\n    {command} settle {run} --row {row} --as sent   (or --as not-sent)"));
         }
         if *uncertain > first_uncertain.len() as u64 {
-            words.push_str("\n    … and so on: `campaigner status RUN` lists them");
+            words.push_str(&format!("\n    … list them all with `{command} status RUN`"));
         }
     }
     Failure::new(Exit::Wrong, words)

@@ -52,7 +52,7 @@ pub(super) async fn go_on(
         return Err(Failure::new(
             Exit::Wrong,
             format!(
-                "the import of {} was broken off before anything was sent; `campaigner run FILE` starts it anew",
+                "the import of {} did not finish, so there is nothing to resume; `campaigner run FILE` starts it again",
                 run.id
             ),
         ));

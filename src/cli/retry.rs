@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::session::{Overrides, Sending};
-use super::{Global, resume, run_id, screen, session, state};
+use super::{Global, resume, run_id, screen, state};
 use crate::engine;
 use crate::model::{Change, Millis, RunId, State};
 use crate::store::{PutBack, Store};
@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// Yes, send them again
     #[arg(long)]
     yes: bool,
-    /// Also rows whose people another run of this name reached since
+    /// Include people reached by another run of this campaign since
     #[arg(long)]
     again: bool,
     #[command(flatten)]
@@ -43,10 +43,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     store.may_send(args.overrides.moved).await?;
     let run = store.run(Some(&args.run)).await?;
     if run.cancelled_at.is_some() {
-        return Err(Failure::new(Exit::Wrong, format!("{} was cancelled; nothing of it is sent any more", run.id)));
+        return Err(Failure::new(
+            Exit::Wrong,
+            format!(
+                "{} was cancelled; nothing of it is sent any more. `campaigner run FILE --only-new` sends to the people not reached",
+                run.id
+            ),
+        ));
     }
     let lock = store.lock(&run.id)?;
-    session::claim(&store, &run, &args.overrides).await?;
     let mut writer = store.writer().await?;
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
     engine::close_open_intents(&store, &run, &engine::thaw(&run)?, &mut writer).await?;
@@ -81,7 +86,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if left_out > 0 {
         let left_out = screen::count(left_out, "row");
         screen::say(&format!(
-            "left out {left_out}: other runs of `{}` reached these people, or are about to; --again sends to them too",
+            "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include them",
             run.id.name()
         ));
     } else if rows == 0 {

@@ -20,16 +20,16 @@ use crate::window::local;
 pub(super) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Send only to people whom no earlier run of this name reached
+    /// Send only to people not reached by an earlier run of this campaign
     #[arg(long, conflicts_with = "again")]
     only_new: bool,
-    /// Send to everyone, also to people whom earlier runs of this name reached
+    /// Send to everyone, including people reached by earlier runs
     #[arg(long)]
     again: bool,
     /// Check everything and print what would be done; nothing is stored or sent
     #[arg(long)]
     dry_run: bool,
-    /// Print the answer as a line of JSON: of --dry-run, of a refusal, or the summary at the end
+    /// Print the result (dry run, refusal or final summary) as one line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -69,12 +69,17 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let new = content(&loaded.campaign, digest.clone());
     let store = match store {
         Some(store) => store,
-        None => Store::open(&global.db).await?,
+        None => {
+            if !global.quiet {
+                screen::say(&format!("starting a new store: {}", global.db.display()));
+            }
+            Store::open_or_make(&global.db).await?
+        }
     };
     store.may_send(args.overrides.moved).await?;
     let mut plan = plan;
     if args.only_new && store.would_start(&new, Repeat::OnlyNew).await?.is_none() {
-        // Whoever looks every day for new people does not make a run each time.
+        // A daily `--only-new` job should not create an empty run each time.
         let checked = check(plan.only_new(true), &loaded, &store, global).await?;
         if has_nobody_new(&checked) {
             if args.json {
@@ -97,7 +102,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 StartDecision::RanBefore => check(plan, &loaded, &store, global).await?,
                 _ => Checked::default(),
             };
-            return refused(args, &loaded, &other, &checked);
+            return refused(args, &loaded, &other, &checked, global);
         }
     };
     let lock = store.lock(&run.id)?;
@@ -184,7 +189,7 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
     if let StartDecision::Ending(run) = &decision
         && engine::cancel(store, run).await? == Stops::Stopped
     {
-        // Whoever sent it has ended without closing its books.
+        // The sender exited without marking the run as ended.
         decision = writer.start_run(new, repeat, Millis::now()).await?;
     }
     writer.close().await?;
@@ -192,16 +197,22 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
 }
 
 /// Why no run begins: in words, and as JSON on standard output where that is wanted.
-fn refused(args: &Args, loaded: &Loaded, decision: &StartDecision, checked: &Checked) -> Result<Exit, Failure> {
+fn refused(
+    args: &Args,
+    loaded: &Loaded,
+    decision: &StartDecision,
+    checked: &Checked,
+    global: &Global,
+) -> Result<Exit, Failure> {
     let name = &loaded.campaign.name;
     let (reason, run, failure) = match decision {
         StartDecision::New(_) | StartDecision::Resume(_) => return Ok(Exit::Done),
-        StartDecision::RanBefore => ("ran_before", None, reached::refusal(&args.file, name, &checked.reached)),
+        StartDecision::RanBefore => ("ran_before", None, reached::refusal(&args.file, name, checked, global)),
         StartDecision::Differs { run, campaign } => {
             let reason = if *campaign { "other_campaign" } else { "other_recipients" };
-            (reason, Some(&run.id), differs(run, *campaign))
+            (reason, Some(&run.id), differs(run, *campaign, global))
         }
-        StartDecision::ForOthers(run) => ("for_others", Some(&run.id), for_others(run)),
+        StartDecision::ForOthers(run) => ("for_others", Some(&run.id), for_others(run, global)),
         StartDecision::Ending(run) => ("ending", Some(&run.id), StoreError::Held(run.id.clone()).into()),
     };
     if args.json {
@@ -221,32 +232,33 @@ fn add(answer: &mut Value, more: Value) {
     }
 }
 
-fn differs(run: &Run, campaign: bool) -> Failure {
+fn differs(run: &Run, campaign: bool, global: &Global) -> Failure {
     let what = if campaign { "the campaign file" } else { "the recipients" };
     Failure::new(
         Exit::Wrong,
         format!(
-            "{} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
-             go on with it as it was:  campaigner resume {}\n  \
-             or give it up:            campaigner cancel {}\n  \
-             or put the old file back, or give this campaign another name",
-            run.id, run.id, run.id
+            "{0} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
+             continue it as it was:  {1} resume {0}\n  \
+             or stop it for good:    {1} cancel {0}, then send to the people not reached yet with `run --only-new`",
+            run.id,
+            global.command()
         ),
     )
 }
 
-fn for_others(run: &Run) -> Failure {
+fn for_others(run: &Run, global: &Global) -> Failure {
     let (who, flag) = match run.only_new {
-        true => ("only to people whom no earlier run reached", "--again"),
-        false => ("to everyone on this list, also to people whom earlier runs reached", "--only-new"),
+        true => ("only to people not reached by an earlier run", "--again"),
+        false => ("to everyone on this list, including people reached by earlier runs", "--only-new"),
     };
     Failure::new(
         Exit::Wrong,
         format!(
             "{0} is unfinished and sends {who}\n  \
-             continue it as it is:  campaigner resume {0}\n  \
-             or give it up:         campaigner cancel {0}, then `run` with {flag}",
-            run.id
+             continue it as it is:  {1} resume {0}\n  \
+             or stop it for good:   {1} cancel {0}, then `run` with {flag}",
+            run.id,
+            global.command()
         ),
     )
 }
@@ -262,7 +274,9 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, Failure> {
     let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
     if checked.invalid > 0 {
         let invalid = screen::count(checked.invalid, "row");
-        return Err(Failure::new(Exit::Wrong, format!("{words}, and {invalid} invalid; nothing was sent")));
+        let words =
+            format!("{words}, and {invalid} invalid; nothing was sent. Correct what is listed above and run it again");
+        return Err(Failure::new(Exit::Wrong, words));
     }
     if !global.quiet {
         screen::say(&words);
@@ -327,7 +341,7 @@ async fn dry_run(
         screen::say(&line);
     }
     if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
-        return refused(args, loaded, &decision, &checked);
+        return refused(args, loaded, &decision, &checked, global);
     }
     let sendable = checked.sendable();
     if args.json {

@@ -42,7 +42,7 @@ pub(super) struct Overrides {
     /// Requests in flight at most, or `auto`, for this time
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    /// Yes, this store was moved or restored, and no other copy of it goes on
+    /// Confirm that this store was moved or restored and no other copy will be used
     #[arg(long)]
     pub(super) moved: bool,
     /// Where the reports go: DIR/RUN/
@@ -122,9 +122,6 @@ impl Session {
         let Self { store, run, lock, campaign, account, progress, stop, json } = self;
         let hook = done::hook(global)?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
-        if sends {
-            claim(&store, &run, overrides).await?;
-        }
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
         let concurrency = open_files::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
@@ -183,13 +180,6 @@ impl Session {
             }
         }
     }
-}
-
-/// Makes sure that the run is sent from this file and no copy of it.
-pub(super) async fn claim(store: &Store, run: &Run, overrides: &Overrides) -> Result<(), Failure> {
-    let mut writer = store.writer().await?;
-    writer.claim(run, store.path(), overrides.moved).await?;
-    Ok(writer.close().await?)
 }
 
 /// Says how it stands, leaves the reports, and finds the exit code.

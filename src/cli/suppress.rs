@@ -59,13 +59,21 @@ enum Action {
 }
 
 /// What to do about numbers without a country code.
-const NATIONAL: &str = "national numbers are read with --region, such as --region DE";
+const NATIONAL: &str = "to use national numbers, pass --region (for example --region DE)";
 
 /// Numbers in one statement, and lines of the list in one read.
 const PAGE: usize = 1000;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
-    let store = Store::open(&global.db).await?;
+    let store = match &args.action {
+        // To look makes no store.
+        Action::List => Store::open_if_there(&global.db).await?,
+        _ => Some(Store::open(&global.db).await?),
+    };
+    let Some(store) = store else {
+        screen::data("phone,reason,added_at").map_err(cannot_print)?;
+        return Ok(Exit::Done);
+    };
     match &args.action {
         Action::Add { numbers, reason, region } => {
             let phones = read(numbers, region.as_deref())?;
@@ -114,8 +122,8 @@ fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, Failure>
     let wrong = |text: &String, problem| {
         let hint = match (Path::new(text).is_file(), region) {
             (true, _) => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
-            (false, None) => format!("\n  {NATIONAL}"),
-            (false, Some(_)) => String::new(),
+            (false, None) => format!("; nothing was changed\n  {NATIONAL}"),
+            (false, Some(_)) => "; nothing was changed".to_owned(),
         };
         Failure::new(Exit::Wrong, format!("`{}`: {problem}{hint}", without_numbers(text)))
     };

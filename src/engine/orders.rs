@@ -20,7 +20,7 @@ pub(super) fn begin(job: &Job, sends: bool) {
     }
 }
 
-/// Looks for orders, and does them, as long as it is asked to and the store is where it was; also while nothing is claimed.
+/// Polls for orders and follows them. Ends only if the store is no longer where it was opened.
 pub(super) async fn obey(job: &Job) -> EngineError {
     // What the job was begun with is its own: the campaign's rate, or that of the command line for this time.
     let mut rate = job.run.rate;

@@ -222,7 +222,7 @@ impl Plan {
             if rows > 0 {
                 let code = which.code();
                 let s = if rows == 1 { "" } else { "s" };
-                let words = format!("left out {rows} row{s} whose numbers earlier runs reached ({code} in the report)");
+                let words = format!("skipped {rows} row{s} already reached by earlier runs (`{code}` in the report)");
                 events(Event::Said(words));
             }
         }

@@ -127,7 +127,7 @@ impl Pace {
         (limits.rate, limits.per)
     }
 
-    /// Goes at the lowest of these rates from now on, and keeps each of them over its own length of time; what left already
+    /// Switches to the lowest of these rates, and keeps each of them over its own length of time; what left already
     /// counts. Stays as it is where there are none. A share that throttling left stays as it is.
     fn set_rates(&self, rates: &[Rate]) {
         let a_second = |(requests, per): &Rate| f64::from(requests.get()) / per.as_secs_f64();

@@ -1,7 +1,7 @@
 //! One account's pace, shared by the runs that go through it.
 //!
 //! Each run asks for a rate. The account goes at the lowest that is asked for, and keeps each over its own length of time: a
-//! campaign's rate is what its account may carry, and where two campaigns say two things, both hold. Runs that only ask for statuses have a
+//! campaign's rate is what its account may carry, and where two campaigns differ, both limits apply. Runs that only ask for statuses have a
 //! say only where none sends.
 
 use std::collections::BTreeMap;

@@ -4,7 +4,9 @@
 //! Read leniently: what is not needed may be anything, and an event that is not used is no error.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::wire::MessageId;
 use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate};
 
 /// A callback, as far as it is of use.
@@ -34,16 +36,28 @@ pub enum BadCallback {
 /// # Errors
 /// Where it is not JSON, or lacks what an event of its kind has.
 pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
+    let text = body;
+    let body: Value = serde_json::from_slice(text).map_err(|_| BadCallback::NotJson)?;
     match body["event"].as_str() {
-        Some("message_status_update") => status(&body).map(Callback::Status),
+        Some("message_status_update") => status(&body, id_in(text)).map(Callback::Status),
         Some("new_message") => replies(&body["message"]["messages"], now).map(Callback::Replies),
         _ => Ok(Callback::Unused),
     }
 }
 
-fn status(body: &Value) -> Result<StatusUpdate, BadCallback> {
-    let message_id = word(&body["message_id"]).ok_or(BadCallback::Lacks("message_id"))?;
+/// The id of the message that a status is about, read as the answer to its send was.
+fn id_in(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Status<'a> {
+        #[serde(borrow)]
+        message_id: &'a RawValue,
+    }
+    let Status { message_id } = serde_json::from_slice(body).ok()?;
+    MessageId::read(message_id).known()
+}
+
+fn status(body: &Value, message_id: Option<String>) -> Result<StatusUpdate, BadCallback> {
+    let message_id = message_id.ok_or(BadCallback::Lacks("message_id"))?;
     let status = word(&body["message_status"]).ok_or(BadCallback::Lacks("message_status"))?;
     let status = DeliveryStatus::from_word(&status);
     let at = seconds(&body["received_at"]);
@@ -239,5 +253,13 @@ mod tests {
             assert!(!bad.to_string().contains("geheim"));
         }
         assert_eq!(read(&"[".repeat(100_000)), Err(BadCallback::NotJson));
+        let long = format!(
+            r#"{{"event": "message_status_update", "message_id": "{}", "message_status": "read"}}"#,
+            "x".repeat(2_001)
+        );
+        assert_eq!(read(&long), Err(BadCallback::Lacks("message_id")));
+        let number = r#"{"event": "message_status_update", "message_id": 123456789012345678901234567890, "message_status": "sent"}"#;
+        let Ok(Callback::Status(update)) = read(number) else { panic!() };
+        assert_eq!(update.message_id, "123456789012345678901234567890");
     }
 }

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 
 use super::codes::{self, Class};
 use super::refusal_words::Words;
-use super::wire::{Envelope, Status, Success};
+use super::wire::{Envelope, MessageId, Status, Success};
 use super::{BrokenAnswer, PollError};
 use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate};
 
@@ -25,8 +25,11 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     };
     match (envelope.status.as_ref(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
-            Some(message_id) => Outcome::Accepted { message_id },
-            None => uncertain("no_message_id", "the provider reported success without a message id"),
+            MessageId::Known(message_id) => Outcome::Accepted { message_id },
+            MessageId::None => uncertain("no_message_id", "the provider reported success without a message id"),
+            MessageId::TooLong => {
+                uncertain("bad_message_id", "the provider reported success with a message id of more than 2,000 bytes")
+            }
         },
         ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
         _ => uncertain("bad_answer", &format!("the provider answered HTTP {status} with a contradictory body")),

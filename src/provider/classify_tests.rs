@@ -26,6 +26,11 @@ fn error(code: i64, message: &str) -> String {
     serde_json::json!({"status": "error", "code": code, "message": message, "data": {}, "error": {}}).to_string()
 }
 
+/// A success with this as its message id.
+fn with_id(id: &str) -> String {
+    format!(r#"{{"status":"success","data":{{"msg_id":{id}}}}}"#)
+}
+
 #[test]
 fn every_answer_has_its_meaning() {
     let ok = r#"{"status":"success","code":200,"message":"","data":{"msg_id":"wamid.X="},"error":{}}"#;
@@ -40,6 +45,12 @@ fn every_answer_has_its_meaning() {
         (200, None, r#"{"status":"success","data":{"msg_id":" "}}"#.into(), "uncertain", "no_message_id"),
         (200, None, r#"{"status":"success","data":{"msg_id":"a\/b"}}"#.into(), "accepted", "a/b"),
         (200, None, r#"{"status":"success","data":{"msg_id":7}}"#.into(), "accepted", "7"),
+        (200, None, with_id("123456789012345678901234567890"), "accepted", "123456789012345678901234567890"),
+        (200, None, with_id("123456789012345678901234567891"), "accepted", "123456789012345678901234567891"),
+        (200, None, with_id(&format!("\"{}\"", "x".repeat(2_001))), "uncertain", "bad_message_id"),
+        (200, None, with_id(&"7".repeat(2_001)), "uncertain", "bad_message_id"),
+        (200, None, with_id("[\"wamid.X\"]"), "uncertain", "no_message_id"),
+        (200, None, with_id("true"), "uncertain", "no_message_id"),
         (200, None, String::new(), "uncertain", "http_200"),
         (200, None, error(10001, "certification code is invalid"), "halted", "10001"),
         (401, None, error(10001, "certification code is invalid"), "halted", "10001"),
@@ -355,4 +366,6 @@ fn a_poll_that_fails_is_asked_again_unless_the_account_is_at_fault() {
     assert!(matches!(poll(429, ""), Err(PollError::Throttled(..))));
     assert!(matches!(poll(200, &error(10001, "invalid")), Err(PollError::Halted(_))));
     assert_eq!(poll(200, r#"{"status":"success","code":200,"data":{}}"#), Ok(vec![]));
+    let number = r#"{"status":"success","data":{"data":[{"message_id":123456789012345678901234567890,"message_status":"read"}]}}"#;
+    assert_eq!(poll(200, number).unwrap()[0].message_id, "123456789012345678901234567890");
 }

@@ -171,7 +171,9 @@ pub fn advice(code: &str) -> Option<&'static str> {
         "404" | "http_404" | "http_405" => "correct the provider's address: INCS_BASE_URL, or campaigner.toml",
         "http_407" => "correct the proxy's credentials in HTTPS_PROXY",
         "429" | "http_429" => SLOWS,
-        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_answer" | "500" => DOUBT,
+        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" | "500" => {
+            DOUBT
+        }
         "http_200" | "http_408" | "http_500" | "http_502" | "http_504" => DOUBT,
         _ => return find(code.parse().ok()?).map(|code| code.advice),
     })

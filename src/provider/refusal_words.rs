@@ -1,4 +1,4 @@
-//! What the words of a refusal tell: whether somebody judged the message, or had trouble of their own on the way to the channel.
+//! Classifies the text of a refusal: whether it judges the message, or describes trouble on the way to the channel.
 //! How the two are told apart is described in `docs/outcomes.md`.
 
 /// The words of an answer, to be searched. What a person or a machine wrote is only ever taken for a refusal where it

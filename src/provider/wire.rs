@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// What is read by its keys alone. A list is no envelope, though what one holds might stand in it in the right order.
@@ -54,7 +53,47 @@ impl<'a> Success<'a> {
     pub(super) fn message_id(body: &'a [u8]) -> Option<&'a str> {
         let ByKeys(Self { status, data: ByKeys(Named { msg_id }) }) =
             serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
-        (status == "success" && !msg_id.trim().is_empty()).then_some(msg_id)
+        (status == "success" && !msg_id.trim().is_empty() && msg_id.len() <= LONGEST_ID).then_some(msg_id)
+    }
+}
+
+/// Bytes of a message id at most. Percent-encoded it is up to three times as long, and has to fit into the URL of a status
+/// request; see [`super::LONGEST_URL`].
+const LONGEST_ID: usize = 2_000;
+
+/// What stands where a message id is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MessageId {
+    /// An id: a text, or a number digit by digit.
+    Known(String),
+    /// Something too long to be one.
+    TooLong,
+    /// None.
+    None,
+}
+
+impl MessageId {
+    /// Reads a JSON value. A number is never calculated with: two long ones would become one.
+    pub(super) fn read(value: &RawValue) -> Self {
+        let text = value.get().trim();
+        let id = match text.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(text).unwrap_or_default(),
+            Some(b'-' | b'0'..=b'9') => text.to_owned(),
+            _ => String::new(),
+        };
+        match id {
+            id if id.trim().is_empty() => Self::None,
+            id if id.len() > LONGEST_ID => Self::TooLong,
+            id => Self::Known(id),
+        }
+    }
+
+    /// The id, if it is one.
+    pub(super) fn known(self) -> Option<String> {
+        match self {
+            Self::Known(id) => Some(id),
+            Self::TooLong | Self::None => None,
+        }
     }
 }
 
@@ -85,12 +124,8 @@ impl<'a> Envelope<'a> {
     }
 
     /// The message's id in the answer to a send.
-    pub(super) fn message_id(&self) -> Option<String> {
-        match serde_json::from_str(self.entry("msg_id")?.get()).ok()? {
-            Value::String(id) if !id.trim().is_empty() => Some(id),
-            Value::Number(id) => Some(id.to_string()),
-            _ => None,
-        }
+    pub(super) fn message_id(&self) -> MessageId {
+        self.entry("msg_id").map_or(MessageId::None, MessageId::read)
     }
 
     /// The entries in the answer to a status request: a list inside `data` inside `data`. One that cannot be read says
@@ -116,6 +151,7 @@ impl<'a> Envelope<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {
     /// The message's id.
+    #[serde(deserialize_with = "known_id")]
     pub(super) message_id: String,
     /// The provider's word.
     pub(super) message_status: String,
@@ -125,4 +161,10 @@ pub(super) struct Status {
     /// Unix seconds, 0 where not recorded.
     #[serde(default)]
     pub(super) read_at: Option<i64>,
+}
+
+/// A message id in a status.
+fn known_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    MessageId::read(value).known().ok_or_else(|| serde::de::Error::custom("no message id"))
 }

@@ -130,18 +130,18 @@ impl Numbers {
         let number = code.without_prefix(written).unwrap_or(written);
         let zero = number.starts_with('0') && !code.keeps_zero();
         if zero && !code.national_prefix().starts_with('0') {
-            return Err(format!("no number of country code +{} has a 0 behind the code", code.code));
+            return Err(format!("+{} numbers have no 0 after the country code", code.code));
         }
         if !code.allows(number.len()) {
             return Err(format!(
-                "numbers of country code +{} have {} digits behind the code, this one has {}",
+                "+{} numbers have {} digits after the country code, this one has {}",
                 code.code,
                 code.lengths(),
                 number.len()
             ));
         }
         if zero {
-            return Err(format!("a number of country code +{} lacks a digit behind the 0", code.code));
+            return Err(format!("a digit is missing after the 0 of this +{} number", code.code));
         }
         if number.len() == written.len() { phone(digits) } else { phone(&format!("{prefix}{number}")) }
     }
@@ -153,8 +153,7 @@ impl Numbers {
         match (usual, self.dialled(home, digits)) {
             (Ok(usual), Some((length, other))) if usual != other && (!home.is_valid(usual) || home.is_valid(other)) => {
                 let prefix = digits.get(..length).unwrap_or_default();
-                let words =
-                    format!("it begins with {prefix}, and either that or 00 may be the prefix for calls abroad");
+                let words = format!("it starts with {prefix}; the international prefix could be {prefix} or 00");
                 Err(bad(words).hint("write + and the country code"))
             }
             (Err(_), Some((_, other))) => Ok(other),
@@ -193,11 +192,11 @@ impl Numbers {
         let abroad = abroad.filter(|abroad| home.is_valid(*abroad));
         match (local(), abroad) {
             (Some((local, _)), Some(abroad)) if local != abroad => {
-                let words = "it may be a national number, or begin with the prefix for calls abroad";
+                let words = "it is ambiguous: a national number, or one with an international prefix";
                 Err(bad(words).hint("write + and the country code"))
             }
             (Some((_, number)), _) if home.lacks_a_digit_of_the_code(digits, &number) => {
-                Err(home.incomplete("it may lack a digit of the country code"))
+                Err(home.incomplete("a digit of the country code may be missing"))
             }
             (Some((phone, _)), _) | (None, Some(phone)) => Ok(phone),
             (None, None) => Err(home.no_number(digits)),
@@ -224,7 +223,7 @@ impl Numbers {
             let format = home.library.format(number, PhoneNumberFormat::National);
             format.chars().filter(char::is_ascii_digit).eq(digits.chars())
         };
-        if digits != rest && !prefixed() && !formatted() {
+        if digits != rest && !prefixed() && !formatted() || !home.is_of_the_region(&rest) {
             return None;
         }
         self.complete(&format!("{}{rest}", home.prefix)).ok()
@@ -244,6 +243,12 @@ impl Home {
     /// country code or a prefix for calls abroad off where it sees one.
     fn parse(&self, digits: &str) -> Option<PhoneNumber> {
         self.library.parse(format!("+{}{digits}", self.prefix), None).ok()
+    }
+
+    /// Whether a national number can be of the region, where two regions share a country code and a length. Behind 7 those of
+    /// Kazakhstan begin with 6 or 7, and those of Russia do not: a number of one that lacks a digit may be one of the other.
+    fn is_of_the_region(&self, national: &str) -> bool {
+        self.prefix != "7" || national.starts_with(['6', '7']) == (self.region == Region::KZ)
     }
 
     fn is_valid(&self, phone: Phone) -> bool {
@@ -279,9 +284,13 @@ impl Home {
             (Some(whole), false) if self.is_mobile(whole) || !self.library.is_valid_number(&number) => Ok(whole),
             // Behind a code of one digit, every number that lacks a digit is as long as a national one.
             (None, true) if code.len() > 1 => Ok(local),
-            (None, false) => Err(self
-                .incomplete(&format!("it begins with the country code {code}, and no complete number is behind it"))),
-            _ => Err(self.incomplete(&format!("it may be a number with the country code {code} or a national one"))),
+            (None, false) => {
+                Err(self
+                    .incomplete(&format!("it starts with country code {code}, but the rest is not a complete number")))
+            }
+            _ => {
+                Err(self.incomplete(&format!("it is ambiguous: a number with country code {code}, or a national one")))
+            }
         }
     }
 
@@ -312,12 +321,12 @@ impl Home {
         let (region, code) = (self.region, &self.prefix);
         let has_zero = self.plan.keeps_zero() || self.plan.national_prefix().starts_with('0');
         let words = if digits.starts_with('0') && !has_zero {
-            format!("it begins with 0, and no number of region {region} does")
+            format!("numbers in {region} do not start with 0")
         } else {
             let lengths = self.plan.lengths();
-            format!("it is not a number of region {region}, whose numbers have {lengths} digits behind +{code}")
+            format!("it is not a valid {region} number ({lengths} digits after +{code})")
         };
-        bad(words).hint("a number of another country needs + or 00 and its country code")
+        bad(words).hint("for another country, add + or 00 and the country code")
     }
 }
 

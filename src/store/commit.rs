@@ -32,26 +32,28 @@ impl Writer {
             self.file.is_at(&self.path)?;
             (self.connection, self.mark) = (connection, None);
         }
-        let mut intents = batch.intents.as_slice();
-        // Outcomes are recorded wherever the file has gone; nothing is claimed there.
-        let gone = self.file.is_at(&self.path).err();
-        if gone.is_some() {
-            intents = &[];
-        } else if !intents.is_empty() && self.mark.is_none() {
-            self.mark = Some(Mark::verify(&self.path, &mut self.connection).await?);
+        // Nothing is written any more once another file may be in its place, whose log and index have the same names.
+        self.file.is_at(&self.path)?;
+        if !batch.intents.is_empty() {
+            match &self.mark {
+                Some(mark) => mark.log_is_in_place()?,
+                None => self.mark = Some(Mark::verify(&self.path, &mut self.connection).await?),
+            }
         }
         // Until it is done: a commit that is given up half-way leaves its transaction open.
         self.spoilt = true;
-        let done = self.commit_once(run, batch, intents).await;
+        let done = self.commit_once(run, batch).await;
         if done.is_err() {
             // Lets other writers in at once. Where nothing was begun, or SQLite has rolled back by itself, it fails.
             let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         }
         self.spoilt = done.is_err();
-        let (written, claim) = done?;
-        if let Some(gone) = gone {
-            return Err(gone);
+        if done.is_err()
+            && let Some(mark) = &self.mark
+        {
+            mark.went_back(&mut self.connection).await?;
         }
+        let (written, claim) = done?;
         if let (Some(mark), Some(claim)) = (&mut self.mark, claim) {
             match mark.store == claim.store {
                 true => mark.note(claim.number)?,
@@ -62,12 +64,9 @@ impl Writer {
         Ok(written)
     }
 
-    async fn commit_once(
-        &mut self,
-        run: i64,
-        batch: &Batch,
-        intents: &[Intent],
-    ) -> Result<(Written, Option<Claim>), StoreError> {
+    async fn commit_once(&mut self, run: i64, batch: &Batch) -> Result<(Written, Option<Claim>), StoreError> {
+        let intents = batch.intents.as_slice();
+        let seen = self.mark.as_ref().map_or(0, Mark::claims);
         let store = &mut self.connection;
         // Taken out, and put back when all is in: after a failure it is read anew.
         let mut air = match self.air.take() {
@@ -87,7 +86,8 @@ impl Writer {
             || batch.polls > 0
             || firsts.len() > firsts::MOST;
         let mut moved = Vec::new();
-        let (suppressed, claim) = begin(store, !intents.is_empty(), &air.done(), &lines, &firsts, !more).await?;
+        let (suppressed, claim) =
+            begin(store, (!intents.is_empty(), seen), &air.done(), &lines, &firsts, !more).await?;
         if more {
             for others in others.chunks(MOST) {
                 write_others(store, others).await?;
@@ -134,8 +134,10 @@ struct Claim {
     store: i64,
 }
 
-/// Counts the commits that claim rows; see `mark`.
-const CLAIM: &str = "UPDATE mark SET claims = claims + 1 WHERE ? RETURNING claims, store";
+/// Counts the commits that claim rows; see `mark`. Fails, and the commit with it, where the count is lower than this writer
+/// last saw it: the store was put back while this process sent, by way of SQLite, so that the file is the same.
+const CLAIM: &str =
+    "UPDATE mark SET claims = iif(claims < ?, NULL, claims + 1) WHERE claims < ? OR ? RETURNING claims, store";
 const DONE: &str = "DELETE FROM intent WHERE id IN (SELECT value FROM json_each(?))";
 const LINES: &str = "INSERT INTO intent (id, first, last, again, attempt, at) \
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
@@ -176,7 +178,7 @@ static DELIVERY: Many = Many::new(
 /// the suppression list, and are marked so; and, where it claims rows, which claim of the store it is.
 async fn begin(
     store: &mut SqliteConnection,
-    claims: bool,
+    (claims, seen): (bool, u64),
     done: &[i64],
     lines: &[Line],
     firsts: &[&Settled],
@@ -191,6 +193,9 @@ async fn begin(
     let (now, later) = firsts.split_at(firsts.len().min(firsts::MOST));
     let (done, lines) = (serde_json::to_string(done).unwrap_or_default(), lines_text(lines));
     let mut values = SqliteArguments::default();
+    for seen in [seen; 2] {
+        values.add(seen.cast_signed()).map_err(encoded)?;
+    }
     values.add(claims).map_err(encoded)?;
     for text in [&done, &lines, &lines, &lines, &firsts::lines(firsts)] {
         values.add(text).map_err(encoded)?;

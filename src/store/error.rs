@@ -51,22 +51,9 @@ pub enum StoreError {
         /// The run that is worked on.
         run: RunId,
     },
-    /// A run was started in another file than this: a copy, or the same store moved or restored.
-    #[error(
-        "this store is not the file that {run} was started in: {} is a copy of it, or was moved or restored. If the other \
-         file has sent since, continuing here would message people twice: continue there\n  \
-         if this file is the only one that continues: add --moved",
-        path.display()
-    )]
-    Elsewhere {
-        /// The store's file.
-        path: PathBuf,
-        /// The run.
-        run: RunId,
-    },
     /// The mark file beside the store shows that this is not the store that sent last from here.
     #[error(
-        "this store {}\n  nothing is sent: continuing could message people twice. See \"After a restore\" in docs/operations.md\n  {}",
+        "this store {}\n  nothing was sent; see \"Backups, and after a restore\" in docs/operations.md\n  {}",
         why.words(path), why.way_out()
     )]
     WentBack {
@@ -76,7 +63,7 @@ pub enum StoreError {
         why: Mismatch,
     },
     /// The mark file cannot be used.
-    #[error("cannot use {}, which tells whether the store is up to date", path.display())]
+    #[error("cannot use the mark file {}, which shows whether the store is up to date", path.display())]
     Mark {
         /// The mark file.
         path: PathBuf,
@@ -86,8 +73,7 @@ pub enum StoreError {
     },
     /// Another program reads an old state of the store, so that a new mark cannot be made safe.
     #[error(
-        "another program is reading the store {} and holds up its checkpoint; nothing was sent. Close that program and try \
-         again",
+        "another program has the store {} open and blocks its checkpoint; nothing was sent. Close it and try again",
         path.display()
     )]
     ReadByOthers {
@@ -96,9 +82,9 @@ pub enum StoreError {
     },
     /// The store's file is no longer where it was opened.
     #[error(
-        "this store was deleted, moved or replaced while it was in use: {} is not the file that was opened. Sending \
-         stopped; requests in flight may have been accepted\n  put the file back that was there, with its -wal, and \
-         continue with it",
+        "this store was deleted, moved or replaced while it was in use: {0} or its log ({0}-wal) is not the file that was opened. \
+         Sending stopped; requests in flight may have been accepted\n  put the original file and its -wal back and run the \
+         command again; see \"Backups, and after a restore\" in docs/operations.md",
         path.display()
     )]
     Replaced {

@@ -34,7 +34,7 @@ impl FileId {
         }
     }
 
-    /// As it is kept with a run. The device is left out, since it may have another number after a restart; so it may meet
+    /// As the mark file has it. The device is left out, since it may have another number after a restart; so it may meet
     /// by chance, and it proves nothing.
     pub(super) fn kept(self) -> i64 {
         self.inode.cast_signed()

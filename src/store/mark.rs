@@ -1,8 +1,8 @@
-//! The mark file: what is remembered of a store outside of it, so that a store that went back in time is known as one.
+//! The mark file: a record kept outside the store, to detect a store that was rolled back.
 //!
-//! Sends stand in the log until it is checkpointed, and people restore backups. A database without its log, or an older copy
+//! Sends are in the log until it is checkpointed, and people restore backups. A database without its log, or an older copy
 //! of it, is a perfectly good database that does not know of the last messages and would send them again. So a file beside
-//! it, `campaigner.db-mark`, has the store's random id and two counters:
+//! it, `campaigner.db-mark`, has the store's random id, the number of its file in the file system, and two counters:
 //!
 //! - `claims`: commits that claimed rows. Each of them is synced, then the counter is written here, then requests leave. So
 //!   a store that knows of fewer lost some.
@@ -14,27 +14,28 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::StoreError;
 use super::error::doing;
-use super::file::{beside, the_file_alone};
+use super::file::{FileId, beside, the_file_alone};
 use crate::crash::Point;
 
 /// How the mark file's name ends, behind the store's.
 const ENDING: &str = "-mark";
 
 /// Says what the file is to whoever opens it.
-const HEAD: &str = "keep this file beside the store: it tells whether the store knows of every message that was sent\n";
-/// The lines behind the head: each a name and sixteen hexadecimal digits.
-const NAMES: [&str; 3] = ["store  ", "claims ", "folded "];
+const HEAD: &str = "keep this file next to the store: it shows whether the store has recorded every message sent\n";
+/// The lines after the head: each a name and sixteen hexadecimal digits.
+const NAMES: [&str; 4] = ["store  ", "file   ", "claims ", "folded "];
 const DIGITS: usize = 16;
-const CLAIMS: usize = 1;
-const FOLDED: usize = 2;
+const CLAIMS: usize = 2;
+const FOLDED: usize = 3;
 
 /// How often the database file alone is read again where a checkpoint of another process is in the middle of it.
 const READS: u32 = 50;
@@ -49,6 +50,8 @@ pub enum Mismatch {
     UnderItsLog,
     /// The mark file is another store's.
     Other,
+    /// It is the mark file of the same store in another file: this is a copy, or was moved to another file system.
+    Copied,
     /// The mark file is gone.
     Missing,
     /// The mark file is there, and the store is not.
@@ -58,13 +61,17 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// What a person can do who knows better, in words that follow the rest.
+    /// What a person can do, in words that follow the rest.
     pub(super) fn way_out(self) -> &'static str {
         match self {
-            Self::UnderItsLog => "put the newer file back; where it is lost, move the log away, and try again",
-            Self::Gone => "if it was deleted on purpose: `campaigner run FILE --moved` begins a new one",
-            Self::Older | Self::Other | Self::Missing | Self::Unreadable => {
-                "if it has to continue as it is: add --moved to `run`, `resume`, `retry` or `serve`"
+            Self::UnderItsLog => "put the newer file back; if it is lost, move the log away and run the command again",
+            Self::Gone => {
+                "put it back. If you deleted it on purpose, `campaigner run FILE --moved` starts a new store, which knows \
+                 nobody: everyone on the list gets the message, and the suppression list is empty"
+            }
+            Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
+                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry` or `serve`: some people may get the \
+                 message twice"
             }
         }
     }
@@ -75,22 +82,26 @@ impl Mismatch {
         let mark = mark.display();
         match self {
             Self::Older => format!(
-                "went back in time: messages were sent that {store} does not know of. Its log ({store}-wal) is missing, or an \
-                 older copy was put in its place"
+                "went back in time: messages were sent that {store} has no record of. Its log ({store}-wal) is missing, or it \
+                 was replaced with an older copy"
             ),
             Self::UnderItsLog => {
-                format!("went back in time: {store} is an older file beside the log of a newer one ({store}-wal)")
+                format!("went back in time: {store} is older than the log next to it ({store}-wal)")
             }
             Self::Other => format!(
-                "is not the one that sent from here: {mark} belongs to another store, so {store} is new here, or was \
-                 replaced, or the one before it was deleted"
+                "does not match {mark}, which belongs to another store: {store} is new here or was replaced, or the previous \
+                 store was deleted"
+            ),
+            Self::Copied => format!(
+                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If the other file has \
+                 sent since, continue with that one"
             ),
             Self::Missing => format!(
-                "was moved or copied without its mark file, or that file was deleted: {mark} is missing, so nothing tells \
-                 whether {store} knows of every message that was sent"
+                "has no mark file ({mark}): it was moved or copied without it, or the file was deleted. {store} may not record \
+                 every message sent"
             ),
             Self::Gone => {
-                format!("is gone: {store} was deleted or moved, and {mark} tells that it was in use here")
+                format!("is missing: {store} was deleted or moved; what is left next to it shows that it was used here")
             }
             Self::Unreadable => format!("has a mark file that cannot be read: {mark}"),
         }
@@ -125,6 +136,8 @@ struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Noted {
     store: i64,
+    /// Which file the store is in; see [`FileId::kept`].
+    file: i64,
     claims: u64,
     folded: u64,
 }
@@ -142,7 +155,10 @@ pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -
     let path = path_of(store);
     match read(&path)? {
         _ if line.has_file => return Ok(()),
-        None => write(&path, Noted { store: line.store, claims: line.claims, folded: 0 }).map_err(unusable(&path))?,
+        None => {
+            let file = FileId::of(store)?.kept();
+            write(&path, Noted { store: line.store, file, claims: line.claims, folded: 0 }).map_err(unusable(&path))?;
+        }
         // It died in between.
         Some(Some(noted)) if noted.store == line.store && noted.claims <= line.claims => {}
         Some(_) => return Ok(()),
@@ -154,8 +170,8 @@ pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -
     checkpoint(connection).await.map(drop)
 }
 
-/// Refuses an older database file that was put beside the log of a newer one: SQLite would make one of both, in which what
-/// was checkpointed in between is missing. To be asked before the first connection, whose end would do that.
+/// Refuses an older database file next to the log of a newer one: SQLite would merge the two, and what was checkpointed in
+/// between would be missing. Call before the first connection, since closing one merges them.
 pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     if std::fs::metadata(beside(store, "-wal")).map_or(0, |log| log.len()) == 0 {
         return Ok(());
@@ -163,11 +179,25 @@ pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     // The mark first, as the file may go on meanwhile.
     let Some(Some(noted)) = read(&path_of(store))? else { return Ok(()) };
     // A file that cannot be read is found out about when it is opened.
-    let Ok(alone) = alone(store).await else { return Ok(()) };
-    match alone.is_none_or(|alone| alone.store != noted.store || alone.claims < noted.folded) && noted.folded > 0 {
-        true => Err(StoreError::WentBack { path: store.to_owned(), why: Mismatch::UnderItsLog }),
-        false => Ok(()),
+    let Ok(Some(alone)) = alone(store).await else { return Ok(()) };
+    if noted.folded == 0 || alone.store == noted.store && alone.claims >= noted.folded {
+        return Ok(());
     }
+    // An older file with a log of its own is no mixture, and is refused where it is to send.
+    match with_its_log(store).await {
+        Ok(line) if (line.store, line.claims) == (alone.store, alone.claims) => Ok(()),
+        _ => Err(StoreError::WentBack { path: store.to_owned(), why: Mismatch::UnderItsLog }),
+    }
+}
+
+/// What the store says of itself with its log, which stays as it is: a connection that may only read cannot move it into the
+/// database file when it ends.
+async fn with_its_log(store: &Path) -> Result<Line, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(store).read_only(true).disable_statement_logging();
+    let mut connection = options.connect().await?;
+    let line = sqlx::query_as("SELECT store, claims, has_file FROM mark").fetch_one(&mut connection).await.map(line_of);
+    connection.close().await?;
+    line
 }
 
 impl Mark {
@@ -192,6 +222,9 @@ impl Mark {
         if noted.claims > line.claims {
             return Err(went_back(Mismatch::Older));
         }
+        if noted.file != FileId::of(store)?.kept() {
+            return Err(went_back(Mismatch::Copied));
+        }
         if !alone.is_some_and(|alone| alone.has_file && alone.store == line.store) {
             // Without its log it would not know of the mark.
             if !checkpoint(connection).await? {
@@ -210,16 +243,42 @@ impl Mark {
         Ok(mark)
     }
 
+    /// The last claim of ours.
+    pub(super) fn claims(&self) -> u64 {
+        self.claims
+    }
+
+    /// Whether a commit failed because the store was put back while this process sent.
+    ///
+    /// # Errors
+    /// [`StoreError::WentBack`] if so.
+    pub(super) async fn went_back(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        match line(connection).await {
+            Ok(line) if line.claims < self.claims => {
+                Err(StoreError::WentBack { path: self.store_path.clone(), why: Mismatch::Older })
+            }
+            // What failed tells more.
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes sure that the log is the one that this process writes to: a log that was deleted takes all commits with it.
+    pub(super) fn log_is_in_place(&self) -> Result<(), StoreError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let there = std::fs::metadata(beside(&self.store_path, "-wal"))
+            .and_then(|there| Ok((there.ino(), log.metadata()?.ino())));
+        match there {
+            Ok((there, here)) if there == here => Ok(()),
+            _ => Err(StoreError::Replaced { path: self.store_path.clone() }),
+        }
+    }
+
     /// Notes the commit that was the store's claim of this number, before its requests leave.
     pub(super) fn note(&mut self, claims: u64) -> Result<(), StoreError> {
         // A log starts anew only when all of it is in the database file: our last claim at least.
         let life = self.life_of_log();
         if std::mem::replace(&mut self.life, life) != life {
             self.raise(FOLDED, self.claims)?;
-        }
-        // Every claim raises the count: it was put back while this process sent, by way of SQLite, so that the file is the same.
-        if claims <= self.claims {
-            return Err(StoreError::WentBack { path: self.store_path.clone(), why: Mismatch::Older });
         }
         self.claims = claims;
         self.raise(CLAIMS, claims)
@@ -249,8 +308,8 @@ impl Mark {
     }
 }
 
-/// Takes the store as it is for the one that goes on, as a person says: it gets another id, so that the one before it is
-/// known as another if it ever comes back.
+/// Accepts the store as current on a person's confirmation. It gets another id, so that the store before it is refused if it
+/// ever comes back.
 pub(super) async fn renew(store: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let failed = || doing("renew its mark");
     let path = path_of(store);
@@ -263,7 +322,8 @@ pub(super) async fn renew(store: &Path, connection: &mut SqliteConnection) -> Re
     .fetch_one(&mut *tx)
     .await
     .map_err(failed())?;
-    write(&path, Noted { store: id, claims: claims.cast_unsigned(), folded: 0 }).map_err(unusable(&path))?;
+    let file = FileId::of(store)?.kept();
+    write(&path, Noted { store: id, file, claims: claims.cast_unsigned(), folded: 0 }).map_err(unusable(&path))?;
     tx.commit().await.map_err(failed())?;
     match checkpoint(connection).await? {
         true => Ok(()),
@@ -327,14 +387,15 @@ const fn place(line: usize) -> usize {
 
 impl Noted {
     fn text(self) -> String {
-        let numbers = [self.store.cast_unsigned(), self.claims, self.folded];
+        let numbers = [self.store.cast_unsigned(), self.file.cast_unsigned(), self.claims, self.folded];
         let lines = NAMES.iter().zip(numbers).map(|(name, number)| format!("{name}{number:016x}\n"));
         std::iter::once(HEAD.to_owned()).chain(lines).collect()
     }
 
     fn from_text(text: &str) -> Option<Self> {
         let number = |line| u64::from_str_radix(text.get(place(line)..place(line) + DIGITS)?, 16).ok();
-        let noted = Self { store: number(0)?.cast_signed(), claims: number(CLAIMS)?, folded: number(FOLDED)? };
+        let (store, file) = (number(0)?.cast_signed(), number(1)?.cast_signed());
+        let noted = Self { store, file, claims: number(CLAIMS)?, folded: number(FOLDED)? };
         (noted.text() == text).then_some(noted)
     }
 }
@@ -342,6 +403,9 @@ impl Noted {
 /// What the mark file says: nothing where there is none, and nothing in it where it is no mark file.
 fn read(path: &Path) -> Result<Option<Option<Noted>>, StoreError> {
     let mut text = String::new();
+    if std::fs::metadata(path).is_ok_and(|file| !file.is_file()) {
+        return Ok(Some(None));
+    }
     let read = File::open(path).and_then(|file| file.take(1024).read_to_string(&mut text));
     match read {
         Ok(_) => Ok(Some(Noted::from_text(&text))),

@@ -146,6 +146,15 @@ impl Store {
     /// # Errors
     /// Where the file cannot be made or opened, is not a store, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::is_not_gone(path)?;
+        Self::open_or_make(path).await
+    }
+
+    /// As [`Store::open`], and makes a new one where there was another: a person says so.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_or_make(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         file::make(path).map_err(opened)?;
         Point::StoreFileMade.pass();
@@ -186,11 +195,12 @@ impl Store {
     /// Makes sure that there was no store at this path if there is none.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], where its mark file tells that there was one.
+    /// [`StoreError::WentBack`], where its mark file or its log tells that there was one.
     pub fn is_not_gone(path: &Path) -> Result<(), StoreError> {
         // A link may lead to where it was.
         let path = std::fs::read_link(path).map_or(path.to_owned(), |to| path.parent().unwrap_or(path).join(to));
-        match !path.exists() && mark::path_of(&path).exists() {
+        let log = std::fs::metadata(file::beside(&path, "-wal")).map_or(0, |log| log.len());
+        match !path.exists() && (mark::path_of(&path).exists() || log > 0) {
             true => Err(StoreError::WentBack { path, why: Mismatch::Gone }),
             false => Ok(()),
         }
@@ -207,9 +217,9 @@ impl Store {
         }
     }
 
-    /// Makes sure that the store knows of every message that was sent from it, as far as its mark file can tell. To be
-    /// asked before anything is sent; whoever claims rows asks once more. With `moved` a person says that this is the store
-    /// that goes on, whatever the mark file says.
+    /// Makes sure that the store has recorded every message sent from it, as far as its mark file can tell. Call before
+    /// anything is sent; a claim checks again. With `moved` a person confirms that this store continues, whatever the mark
+    /// file says.
     ///
     /// # Errors
     /// [`StoreError::WentBack`], or where the store or its mark cannot be used.

@@ -65,7 +65,6 @@ impl Writer {
         now: Millis,
     ) -> Result<Begun, StoreError> {
         let failed = || doing("begin an occurrence");
-        let file = self.file;
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         let decided: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM occurrence WHERE name = ?1 AND due_at = ?2)")
@@ -87,7 +86,7 @@ impl Writer {
         if let Some(run) = in_the_way(&mut *tx, &new.name).await? {
             return Ok(Begun::InTheWay(run));
         }
-        let run = insert(&mut tx, new, now, file, false).await?;
+        let run = insert(&mut tx, new, now, false).await?;
         decide(&mut tx, &new.name, due, Ok(run.key), now).await?;
         tx.commit().await.map_err(failed())?;
         Ok(Begun::Made(run))

@@ -1,13 +1,11 @@
 //! Runs: made, found, and moved through their stages.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use sqlx::sqlite::{SqliteExecutor, SqliteRow};
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::error::doing;
-use super::file::FileId;
 use super::orders::{Rate, rate};
 use super::{Store, StoreError, Writer};
 use crate::model::{Millis, RunId};
@@ -49,8 +47,6 @@ pub struct Run {
     pub template: Option<String>,
     /// Whether it leaves out everyone that earlier runs of its name reached.
     pub only_new: bool,
-    /// The file that it is sent from.
-    begun_in: Option<i64>,
 }
 
 /// What a new run is made from.
@@ -68,7 +64,7 @@ pub struct NewRun {
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_print, recipients_print, columns, created_at, planned_at, \
                        started_at, dispatched_at, finished_at, cancelled_at, paused_at, rate, rate_per, polls, template, \
-                       only_new, begun_in";
+                       only_new";
 
 impl Store {
     /// The run with this id, or the newest where none is named.
@@ -151,24 +147,6 @@ pub enum Stage {
 }
 
 impl Writer {
-    /// Makes sure that a run is sent from one file alone: nobody who copies a store while a run is unfinished has it sent
-    /// twice unawares. With `moved` a person says that this is the file from now on.
-    ///
-    /// # Errors
-    /// [`StoreError::Elsewhere`], or where the store cannot be written.
-    pub async fn claim(&mut self, run: &Run, path: &Path, moved: bool) -> Result<(), StoreError> {
-        if run.begun_in.is_some_and(|file| file != self.file.kept()) && !moved {
-            return Err(StoreError::Elsewhere { path: path.to_owned(), run: run.id.clone() });
-        }
-        sqlx::query("UPDATE run SET begun_in = ?2 WHERE id = ?1")
-            .bind(run.key)
-            .bind(self.file.kept())
-            .execute(&mut self.connection)
-            .await
-            .map_err(doing("note its file"))?;
-        Ok(())
-    }
-
     /// Notes that a run reached a stage; the first time counts.
     ///
     /// # Errors
@@ -194,7 +172,6 @@ pub(super) async fn insert(
     tx: &mut Transaction<'_, Sqlite>,
     new: &NewRun,
     now: Millis,
-    file: FileId,
     only_new: bool,
 ) -> Result<Run, StoreError> {
     let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
@@ -203,8 +180,8 @@ pub(super) async fn insert(
         .await
         .map_err(doing("number the run"))?;
     let row = sqlx::query(
-        "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, begun_in, only_new) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING *",
+        "INSERT INTO run (name, number, campaign, campaign_print, recipients_print, created_at, only_new) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
     )
     .bind(&new.name)
     .bind(number)
@@ -212,7 +189,6 @@ pub(super) async fn insert(
     .bind(&new.campaign_print)
     .bind(&new.recipients_print)
     .bind(now.0)
-    .bind(file.kept())
     .bind(only_new)
     .fetch_one(&mut **tx)
     .await
@@ -298,7 +274,6 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
                 template: row.try_get("template")?,
                 only_new: row.try_get("only_new")?,
-                begun_in: row.try_get("begun_in")?,
             },
             columns,
         ))

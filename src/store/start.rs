@@ -10,7 +10,7 @@ use super::{Store, StoreError, Writer};
 use crate::crash::Point;
 use crate::model::Millis;
 
-/// What a person says of the people that earlier runs of a campaign reached.
+/// What a person says about people reached by earlier runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
     /// Nothing: such runs are in the way of another one.
@@ -22,7 +22,7 @@ pub enum Repeat {
     Again,
 }
 
-/// What becomes of a campaign's content.
+/// How to start a campaign.
 #[derive(Clone, Debug)]
 pub enum StartDecision {
     /// It is a new run.
@@ -133,7 +133,7 @@ impl Writer {
         let rule = rule(&earlier(&mut tx, new).await?, repeat);
         let decision = match decided(&mut tx, rule).await? {
             Some(decision) => decision,
-            None => StartDecision::New(runs::insert(&mut tx, new, now, self.file, only_new).await?),
+            None => StartDecision::New(runs::insert(&mut tx, new, now, only_new).await?),
         };
         Point::RunWritten.pass();
         tx.commit().await.map_err(doing("commit the run"))?;

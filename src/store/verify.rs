@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use super::error::doing;
-use super::{RowKey, Run, Store, StoreError};
+use super::{Mismatch, RowKey, Run, Store, StoreError};
 use crate::model::State;
 
 /// One rule of the books, and how many times it is broken.
@@ -102,11 +102,16 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read at all.
     pub async fn verify(&self, run: &Run) -> Result<Vec<Finding>, StoreError> {
-        let mut findings = Vec::with_capacity(RULES.len() + 2);
+        let mut findings = Vec::with_capacity(RULES.len() + 3);
         let faults: Vec<String> =
             sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.readers).await.map_err(doing("check its file"))?;
         let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
         findings.push(Finding { rule: "the file is whole", broken });
+        let is_older = match self.may_send(false).await {
+            Err(StoreError::WentBack { why, .. }) => why == Mismatch::Older,
+            may_send => may_send.map(|()| false)?,
+        };
+        findings.push(Finding { rule: "the store has recorded every message sent", broken: is_older.into() });
         let tally = self.tally(run).await?;
         let rows: i64 = sqlx::query_scalar("SELECT rows FROM run WHERE id = ?1")
             .bind(run.key)

@@ -272,7 +272,7 @@ fn a_copy_of_an_unfinished_run_is_not_sent_from_without_a_persons_yes() {
     for command in
         [&["resume"][..], &["run", "job.yaml"], &["retry", "job-1", "--state", "rejected,uncertain", "--yes"]]
     {
-        assert_told(&work.run(&provider, command), &["job-1", "twice", "--moved"]);
+        assert_told(&work.run(&provider, command), &["this store is a copy", "twice", "--moved"]);
     }
     assert_eq!(provider.sends(), 100);
     // Looking does no harm.

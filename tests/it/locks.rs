@@ -94,6 +94,6 @@ fn whatever_looks_at_the_store_leaves_the_locks_of_a_run_alone() {
         Campaign { name: "self", recipients: "{csv: store.db, to: phone}".into(), ..Campaign::default() }.yaml(),
     );
     let refused = work.run(&provider, &["run", "self.yaml"]);
-    assert!(refused.code == 2 && refused.err.contains("is the store; name another file"), "{refused}");
+    assert!(refused.code == 2 && refused.err.contains("is the store; choose another file"), "{refused}");
     run.kill();
 }

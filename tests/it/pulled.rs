@@ -148,7 +148,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
             &["changed since it was pulled", "button 1 text\n    - No more\n    + Stop", "templates pull --provider"],
         );
         nothing_sent();
-        told(&office.run(&["resume"]), 2, &["`campaigner run FILE` starts it anew"]);
+        told(&office.run(&["resume"]), 2, &["`campaigner run FILE` starts it again"]);
 
         // Taken as it is: the rows are judged anew, and sent.
         office.right(&["pull", "spring_sale"]);

@@ -40,13 +40,12 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
         let refused = work.run(&provider, args);
         assert_eq!(refused.code, 2, "{refused}");
         for words in [
-            "`job` ran before: earlier runs reached 7 of the 12 people on this list, the last at 20",
+            "`job` ran before; nothing was sent. Earlier runs reached 7 of the 12 people on this list, most recently at 20",
             "job-1: 7 people, 20",
-            "send to the 5 new ones only:  campaigner run job.yaml --only-new",
-            "send to all 12 again:",
-            "  campaigner run job.yaml --again",
-            "1 of those reached is uncertain",
-            "campaigner settle job-1 --row 1 --as sent|not-sent",
+            "send to the 5 people not reached yet:  campaigner --db store.db run job.yaml --only-new",
+            "send to everyone (12):                 campaigner --db store.db run job.yaml --again",
+            "1 of those reached is uncertain: they may not have received it",
+            "campaigner --db store.db settle job-1 --row 1 --as sent   (or --as not-sent)",
         ] {
             assert!(refused.err.contains(words), "{words}: {refused}");
         }
@@ -65,7 +64,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     assert_eq!(provider.sends(), sends);
     let only_new = work.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert_eq!(only_new.code, 0, "{only_new}");
-    assert!(only_new.err.contains("left out 7 rows whose numbers earlier runs reached"), "{only_new}");
+    assert!(only_new.err.contains("skipped 7 rows already reached by earlier runs"), "{only_new}");
     assert_eq!(work.states("job-2"), counts(&[("read", 5), ("suppressed", 7)]));
     let report = work.report("job-2");
     assert_eq!((report[0].state.as_str(), report[0].code.as_str()), ("suppressed", "already_reached"));
@@ -75,7 +74,10 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     // What the next run reached is not sent again by a `retry` of the first, unless a person says so.
     let retry = ["retry", "job-1", "--state", "rejected", "--yes"];
     let left_out = work.run(&provider, &retry);
-    assert!(left_out.code == 0 && left_out.err.contains("left out 2 rows: other runs of `job` reached"), "{left_out}");
+    assert!(
+        left_out.code == 0 && left_out.err.contains("left out 2 rows: other runs of `job` have reached"),
+        "{left_out}"
+    );
     assert_eq!(provider.sends(), sends + 5);
 
     // Over all runs of the name, by number.
@@ -217,7 +219,7 @@ fn a_run_for_everyone_is_not_continued_for_the_new_ones_only() {
     assert_eq!(work.run(&provider, &["run", "job.yaml", "--only-new", "--limit", "1"]).code, 4);
     let refused = work.run(&provider, &["run", "job.yaml", "--again"]);
     assert!(
-        refused.code == 2 && refused.err.contains("job-3 is unfinished and sends only to people whom"),
+        refused.code == 2 && refused.err.contains("job-3 is unfinished and sends only to people not reached"),
         "{refused}"
     );
 }

@@ -172,7 +172,7 @@ fn a_person_who_says_moved_goes_on_and_the_store_from_before_is_another_one_from
         fs::copy(work.path(&format!("store.db{ending}")), work.path(&format!("old/store.db{ending}"))).unwrap();
     }
     fs::remove_file(work.path("store.db-mark")).unwrap();
-    assert_refused(&work, &provider, &["resume"], "store.db-mark is missing");
+    assert_refused(&work, &provider, &["resume"], "store.db-mark");
     let moved = work.run(&provider, &["resume", "--moved"]);
     assert!([0, 3].contains(&moved.code), "{moved}");
     provider.book().assert_nobody_twice();
@@ -268,7 +268,7 @@ fn a_service_does_not_start_on_a_store_that_went_back_and_ends_when_its_store_is
     fs::create_dir(work.path("campaigns")).unwrap();
     fs::remove_file(work.path("store.db-mark")).unwrap();
     let serve = ["serve", "campaigns", "--no-http"];
-    assert_refused(&work, &provider, &serve, "store.db-mark is missing");
+    assert_refused(&work, &provider, &serve, "store.db-mark");
     let service = work.start(&provider, &["serve", "campaigns", "--no-http", "--moved"]);
     service.wait_for_words("the service begins");
     fs::rename(work.path("store.db"), work.path("away.db")).unwrap();

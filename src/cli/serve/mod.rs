@@ -57,7 +57,7 @@ pub(super) struct Args {
     /// Where the reports go: DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
-    /// Yes, this store was moved or restored, and no other copy of it goes on
+    /// Confirm that this store was moved or restored and no other copy will be used
     #[arg(long)]
     moved: bool,
 }
@@ -74,8 +74,6 @@ struct Means {
     store: Store,
     global: Global,
     reports: PathBuf,
-    /// Whether a person says that this store is the one that goes on.
-    moved: bool,
     accounts: Accounts,
     board: Arc<Board>,
 }
@@ -105,10 +103,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         false => Some(listen(args.listen, token.is_some()).await?),
     };
     let board = Arc::new(Board::default());
-    if !args.moved {
-        Store::is_not_gone(&global.db)?;
-    }
-    let store = Store::open(&global.db).await?;
+    let store = match args.moved {
+        true => Store::open_or_make(&global.db).await?,
+        false => Store::open(&global.db).await?,
+    };
     store.may_send(args.moved).await?;
     let (wish, wishes) = mpsc::channel(WISHES);
     let (webhook, collector) = match webhook {
@@ -123,8 +121,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
     let accounts = Accounts::new(global.clone());
     let to_fold = store.clone();
-    let (reports, moved) = (args.report_dir.clone(), args.moved);
-    let means = Means { store, global: global.clone(), reports, moved, accounts, board };
+    let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {
         means: Rc::new(means),
         folder,

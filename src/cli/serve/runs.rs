@@ -267,11 +267,6 @@ impl Task {
             }
             run = store.run(Some(&run.id)).await?;
         }
-        if sends {
-            let mut writer = store.writer().await?;
-            writer.claim(&run, store.path(), means.moved).await?;
-            writer.close().await?;
-        }
         let campaign = engine::thaw(&run)?;
         let open = means.accounts.get(&campaign.provider)?;
         let side = if sends { Side::Sends } else { Side::Polls };

@@ -98,35 +98,37 @@ fn the_trunk_zero_behind_a_country_code_is_dropped_where_it_is_one() {
 fn what_belongs_to_another_plan_is_refused() {
     for (region, text, said) in [
         // A 0 in front that nobody dials there.
-        ("US", "07812 345678", "no number of region US does"),
-        ("US", "(0)781 234 5678", "no number of region US does"),
-        ("ES", "06 12 34 56 78", "no number of region ES does"),
-        ("HK", "02 123 4567", "no number of region HK does"),
-        ("HK", "0212 3456", "no number of region HK does"),
-        ("SG", "09-123 4567", "no number of region SG does"),
-        ("WS", "07911 123456", "no number of region WS does"),
-        ("ES", "+34 0612345678", "country code +34 has a 0"),
-        ("US", "+1 (0)781 234 5678", "country code +1 has a 0"),
-        ("HK", "+852 0000 0001", "country code +852 has a 0"),
+        ("US", "07812 345678", "numbers in US do not start with 0"),
+        ("US", "(0)781 234 5678", "numbers in US do not start with 0"),
+        ("ES", "06 12 34 56 78", "numbers in ES do not start with 0"),
+        ("HK", "02 123 4567", "numbers in HK do not start with 0"),
+        ("HK", "0212 3456", "numbers in HK do not start with 0"),
+        ("SG", "09-123 4567", "numbers in SG do not start with 0"),
+        ("WS", "07911 123456", "numbers in WS do not start with 0"),
+        ("ES", "+34 0612345678", "+34 numbers have no 0"),
+        ("US", "+1 (0)781 234 5678", "+1 numbers have no 0"),
+        ("HK", "+852 0000 0001", "+852 numbers have no 0"),
         ("HK", "85200000001", "bad_number"),
         ("AU", "041234567", "bad_number"),
-        ("AU", "+61 0 4123 4567", "lacks a digit"),
-        ("HU", "+36 0 1 732 1804", "lacks a digit"),
-        ("GB", "+44 (0)0791 123456", "lacks a digit"),
+        ("AU", "+61 0 4123 4567", "a digit is missing"),
+        ("HU", "+36 0 1 732 1804", "a digit is missing"),
+        ("GB", "+44 (0)0791 123456", "a digit is missing"),
         // A mobile number of Egypt, and not +40 287480.
-        ("US", "011 40287480", "no number of region US does"),
+        ("US", "011 40287480", "numbers in US do not start with 0"),
         // With the country code, and a digit short.
         ("DE", "491512345678", "or the national prefix 0"),
         ("DE", "49151234567", "or the national prefix 0"),
         ("HK", "85212345", "write + and the country code"),
         ("US", "1212555123", "write + and the country code"),
-        ("RU", "7916123456", "or the national prefix 8"),
+        ("RU", "7916123456", "not a valid RU number"),
+        ("KZ", "8 775 677 908", "not a valid KZ number"),
+        ("RU", "8 775 677 9081", "not a valid RU number"),
         ("KZ", "7771234567", "or the national prefix 8"),
         ("KZ", "7011234567", "or the national prefix 8"),
         // What the library takes off or adds, which is not how the number is written.
-        ("BR", "0 15 11 98765 4321", "not a number of region BR"),
-        ("AG", "464 1234", "not a number of region AG"),
-        ("CR", "1900 8312 3456", "not a number of region CR"),
+        ("BR", "0 15 11 98765 4321", "not a valid BR number"),
+        ("AG", "464 1234", "not a valid AG number"),
+        ("CR", "1900 8312 3456", "not a valid CR number"),
     ] {
         let numbers = Numbers::new(Some(region)).unwrap();
         assert_eq!(read(&numbers, text), Err("bad_number".to_owned()), "{text} in {region}");
@@ -141,14 +143,14 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
         assert_eq!(read(&anywhere, text), Err("bad_number".to_owned()), "{text}");
     }
     assert!(words(&anywhere, "07911123456").contains("say which `region`"));
-    assert!(words(&anywhere, "61234567").contains("+61 have 9 digits behind the code, this one has 6"));
+    assert!(words(&anywhere, "61234567").contains("+61 numbers have 9 digits after the country code, this one has 6"));
 
     // A digit too many is a mistake, and not a number of whichever country its first digits name.
     let hong_kong = Numbers::new(Some("HK")).unwrap();
     for text in ["612345678", "61412345678", "8613812345678"] {
         assert_eq!(read(&hong_kong, text), Err("bad_number".to_owned()), "{text}");
     }
-    assert!(words(&hong_kong, "8613812345678").contains("needs + or 00"));
+    assert!(words(&hong_kong, "8613812345678").contains("add + or 00"));
     // From Hong Kong, 001 dials abroad: this may be Singapore.
     assert!(words(&hong_kong, "001 65 9123 4567").contains("001"));
     assert_eq!(read(&hong_kong, "001 212 555 1234").as_deref(), Ok("12125551234"));

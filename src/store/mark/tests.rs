@@ -50,8 +50,18 @@ impl Sender {
             std::fs::copy(self.folder.path().join(&name), folder.path().join(&name)).unwrap();
         }
         let store = folder.path().join("s.db");
+        // A kill leaves the same file.
+        if endings.contains(&"-mark") {
+            note_file(&store);
+        }
         (folder, store)
     }
+}
+
+/// Has the mark file of a store tell that it is of this file.
+fn note_file(store: &Path) {
+    let noted = read(&path_of(store)).unwrap().flatten().unwrap();
+    write(&path_of(store), Noted { file: FileId::of(store).unwrap().kept(), ..noted }).unwrap();
 }
 
 async fn claim(writer: &mut Writer, row: u64) -> Result<(), StoreError> {
@@ -146,6 +156,16 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
     }
     std::fs::remove_file(beside(&left, "-wal")).unwrap();
     assert_eq!(refused(&left).await, Some(Mismatch::Older));
+    // An older file with a log of its own, as any command leaves one that changes something, is no mixture: to move that log
+    // away would undo what was changed.
+    let mut writer = Store::open(&left).await.unwrap().writer().await.unwrap();
+    writer.suppress(&[crate::model::Phone::from_u64(85_264_000_001)], None, Millis(1)).await.unwrap();
+    let (folder, own_log) = (tempfile::tempdir().unwrap(), ["", "-wal", "-mark"]);
+    for ending in own_log {
+        std::fs::copy(beside(&left, ending), folder.path().join(format!("s.db{ending}"))).unwrap();
+    }
+    assert!(std::fs::metadata(folder.path().join("s.db-wal")).unwrap().len() > 0);
+    assert_eq!(refused(&folder.path().join("s.db")).await, Some(Mismatch::Older));
 }
 
 #[tokio::test]
@@ -164,7 +184,17 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     std::fs::write(&mark, &words).unwrap();
     assert_eq!(refused(&left).await, None);
 
+    // The folder with all that is in it.
+    let copy = tempfile::tempdir().unwrap();
+    for ending in ["", "-mark"] {
+        std::fs::copy(beside(&left, ending), copy.path().join(format!("s.db{ending}"))).unwrap();
+    }
+    assert_eq!(refused(&copy.path().join("s.db")).await, Some(Mismatch::Copied));
+
     std::fs::rename(&left, folder.path().join("old.db")).unwrap();
+    let gone = Store::open(&left).await;
+    assert!(matches!(gone, Err(StoreError::WentBack { why: Mismatch::Gone, .. })), "{gone:?}");
+    Store::open_or_make(&left).await.unwrap();
     assert_eq!(refused(&left).await, Some(Mismatch::Other), "a new store beside the old mark");
     let stays = read(&mark).unwrap().flatten().unwrap();
     assert_eq!((stays.store, stays.claims), (noted.store, noted.claims));
@@ -190,7 +220,7 @@ async fn nothing_is_claimed_in_a_store_that_went_back_or_is_gone() {
     assert!(matches!(gone, Err(StoreError::Replaced { .. })), "{gone:?}");
     assert!(matches!(sender.store.writer().await, Err(StoreError::Replaced { .. })));
     // Another one in its place.
-    Store::open(&sender.folder.path().join("s.db")).await.unwrap();
+    Store::open_or_make(&sender.folder.path().join("s.db")).await.unwrap();
     let gone = claim(&mut sender.writer, 4).await;
     assert!(matches!(gone, Err(StoreError::Replaced { .. })), "{gone:?}");
     assert!(matches!(sender.store.writer().await, Err(StoreError::Replaced { .. })));
@@ -209,6 +239,34 @@ async fn a_claim_after_a_persons_word_to_another_process_is_noted_in_the_new_mar
     assert_eq!((noted.store, noted.claims), (line.store, line.claims));
 }
 
+/// As `.restore` does it: every page by way of SQLite.
+#[tokio::test]
+async fn a_store_that_is_put_back_under_a_run_stops_it_before_anything_is_written() {
+    let mut sender = Sender::start().await;
+    sender.claim(5).await;
+    let mut other = sender.store.writer().await.unwrap();
+    sqlx::raw_sql("UPDATE mark SET claims = 3; DELETE FROM intent").execute(&mut other.connection).await.unwrap();
+    let outcome =
+        Batch { settled: vec![crate::store::Settled::accepted_at_first(RowKey::new(1, RowNo(4)))], ..Batch::default() };
+    for stopped in [sender.writer.commit(1, &outcome).await.map(drop), claim(&mut sender.writer, 6).await] {
+        assert!(matches!(stopped, Err(StoreError::WentBack { why: Mismatch::Older, .. })), "{stopped:?}");
+    }
+    let written: i64 = sqlx::query_scalar("SELECT (SELECT count(*) FROM delivery) + (SELECT count(*) FROM intent)")
+        .fetch_one(&mut other.connection)
+        .await
+        .unwrap();
+    assert_eq!(written, 0);
+}
+
+#[tokio::test]
+async fn a_log_that_is_deleted_under_a_run_stops_it() {
+    let mut sender = Sender::start().await;
+    sender.claim(3).await;
+    std::fs::remove_file(sender.folder.path().join("s.db-wal")).unwrap();
+    let stopped = claim(&mut sender.writer, 4).await;
+    assert!(matches!(stopped, Err(StoreError::Replaced { .. })), "{stopped:?}");
+}
+
 /// Whoever looks at a store by way of SQLite, or has it open all the time, holds up nobody.
 #[tokio::test]
 async fn a_long_reader_is_no_reason_to_stop() {
@@ -224,7 +282,7 @@ async fn a_long_reader_is_no_reason_to_stop() {
 
 #[test]
 fn what_is_written_is_read() {
-    let noted = Noted { store: -7, claims: 12, folded: u64::MAX };
+    let noted = Noted { store: -7, file: 131, claims: 12, folded: u64::MAX };
     assert_eq!(Noted::from_text(&noted.text()), Some(noted));
     for (line, name) in NAMES.iter().enumerate() {
         assert!(noted.text()[..place(line)].ends_with(name));

@@ -9,3 +9,6 @@ INSERT INTO mark (key, store, claims, has_file) VALUES (1, random(), 0, 0);
 
 -- Whether a run leaves out everyone that earlier runs of its name reached (`--only-new`).
 ALTER TABLE run ADD COLUMN only_new INTEGER NOT NULL DEFAULT 0;
+
+-- The mark file tells which file the store is in.
+ALTER TABLE run DROP COLUMN begun_in;
