@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::opened::{self, NoPlan};
 use super::rejects::Rejects;
-use super::{Global, as_json, cannot_print, config, media, reached, run, screen, session};
+use super::{Global, as_json, cannot_print, config, media, reached, report, run, screen, session};
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
@@ -41,8 +41,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Err(none) => return Err(none.shown(&loaded)),
     };
     if let Some(target) = &args.rejects {
-        let store = Store::files(&global.db);
-        let mut others: Vec<&Path> = store.iter().map(PathBuf::as_path).chain([args.file.as_path()]).collect();
+        report::refuse_the_stores_files(target, global)?;
+        let mut others = vec![args.file.as_path()];
         if let Source::Csv(list) = &loaded.campaign.recipients.source {
             others.push(list);
         }

@@ -119,10 +119,20 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 
 /// A file for what is asked for, in place of none that is needed as it is.
 pub(super) fn new_file(path: &Path, global: &Global) -> Result<NewFile, Failure> {
-    let store = Store::files(&global.db);
-    let needed: Vec<&Path> = store.iter().map(PathBuf::as_path).chain([Path::new("campaigner.toml")]).collect();
-    screen::refuse_to_overwrite(path, &needed)?;
+    screen::refuse_to_overwrite(path, &[Path::new("campaigner.toml")])?;
+    refuse_the_stores_files(path, global)?;
     NewFile::create(path).map_err(|error| Failure::of(Exit::Environment, &error))
+}
+
+/// Refuses to write to a file that belongs to the store, such as the lock of a run that is at work.
+pub(super) fn refuse_the_stores_files(path: &Path, global: &Global) -> Result<(), Failure> {
+    match Store::owns(&global.db, path) {
+        true => {
+            let words = format!("{} belongs to the store; choose another output file", path.display());
+            Err(Failure::new(Exit::Wrong, words))
+        }
+        false => Ok(()),
+    }
 }
 
 async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //!
 //! A new file is written beside the old one, synced, and then takes its place in one step. What a process that was
 //! killed left of one is removed by the next. Reports hold phone numbers, so that on Unix only their owner may read them.
+//! A link stays, and what it leads to is replaced. What is no file, such as a device or a named pipe, is written to.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
@@ -19,8 +20,16 @@ const UNFINISHED: &str = ".campaigner-tmp";
 
 /// A file that is being written and is not yet where it belongs. Dropped without [`NewFile::replace`], it vanishes.
 pub struct NewFile {
-    file: NamedTempFile,
+    to: To,
     path: PathBuf,
+}
+
+/// Where the bytes go.
+enum To {
+    /// A new version beside the old one.
+    Beside(NamedTempFile),
+    /// What is there.
+    There(File),
 }
 
 impl NewFile {
@@ -29,7 +38,15 @@ impl NewFile {
     /// # Errors
     /// [`ReportError::Create`] if no file can be made in that folder.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, ReportError> {
-        let path = path.into();
+        let path = target(path.into());
+        match fs::metadata(&path) {
+            Ok(there) if !there.is_file() && !there.is_dir() => {
+                let file = File::options().write(true).open(&path);
+                let file = file.map_err(|source| ReportError::Create { path: path.clone(), source })?;
+                return Ok(Self { to: To::There(file), path });
+            }
+            _ => {}
+        }
         let mut prefix = OsString::from(".");
         prefix.push(path.file_name().unwrap_or_default());
         prefix.push(".");
@@ -46,7 +63,7 @@ impl NewFile {
             // Locked as long as it is written. Until it was, another process might have taken it for a leftover.
             let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) || !file.path().exists();
             if !taken {
-                return Ok(Self { file, path });
+                return Ok(Self { to: To::Beside(file), path });
             }
         }
     }
@@ -61,7 +78,12 @@ impl NewFile {
 
     /// The file with all of its bytes on the disk.
     fn synced(self) -> Result<Self, ReportError> {
-        match self.file.as_file().sync_all() {
+        let synced = match &self.to {
+            To::Beside(file) => file.as_file().sync_all(),
+            // There is nothing to sync of a pipe.
+            To::There(_) => Ok(()),
+        };
+        match synced {
             Ok(()) => {
                 Point::ReportSynced.pass();
                 Ok(self)
@@ -71,7 +93,8 @@ impl NewFile {
     }
 
     fn take_place(self) -> Result<PathBuf, ReportError> {
-        let Self { file, path } = self;
+        let Self { to, path } = self;
+        let To::Beside(file) = to else { return Ok(path) };
         match file.persist(&path).map_err(|error| error.error).and_then(|_| sync_folder(folder_of(&path))) {
             Ok(()) => {
                 Point::ReportReplaced.pass();
@@ -84,11 +107,26 @@ impl NewFile {
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.to {
+            To::Beside(file) => file.write(bytes),
+            To::There(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        match &mut self.to {
+            To::Beside(file) => file.flush(),
+            To::There(file) => file.flush(),
+        }
+    }
+}
+
+/// What a path leads to, whether it is there or not.
+fn target(path: PathBuf) -> PathBuf {
+    match (path.canonicalize(), path.read_link()) {
+        (Ok(there), Ok(_)) => there,
+        (Err(_), Ok(to)) => folder_of(&path).join(to),
+        _ => path,
     }
 }
 

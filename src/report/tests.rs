@@ -337,3 +337,43 @@ fn what_a_killed_process_left_goes_and_what_another_one_is_writing_stays() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "first");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_what_is_no_file_is_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::create_dir(at("far")).unwrap();
+    std::fs::write(at("far/real"), "old").unwrap();
+    std::os::unix::fs::symlink("far/real", at("link")).unwrap();
+    std::os::unix::fs::symlink("far/new", at("ahead")).unwrap();
+    for (link, file) in [("link", "far/real"), ("ahead", "far/new")] {
+        let mut file_of_link = NewFile::create(at(link)).unwrap();
+        file_of_link.write_all(b"new").unwrap();
+        file_of_link.replace().unwrap();
+        assert!(at(link).is_symlink());
+        assert_eq!(std::fs::read_to_string(at(file)).unwrap(), "new", "{link}");
+    }
+    let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+    assert!(made.success());
+    let pipe = at("pipe");
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    let mut piped = NewFile::create(at("pipe")).unwrap();
+    piped.write_all(b"through").unwrap();
+    piped.replace().unwrap();
+    assert_eq!(reader.join().unwrap(), "through");
+    assert!(!std::fs::metadata(at("pipe")).unwrap().is_file());
+    // Only root can make a device; what it is then is tested where one is.
+    if std::process::Command::new("mknod")
+        .arg(at("null"))
+        .args(["c", "1", "3"])
+        .status()
+        .is_ok_and(|made| made.success())
+    {
+        let mut device = NewFile::create(at("null")).unwrap();
+        device.write_all(b"nowhere").unwrap();
+        device.replace().unwrap();
+        assert!(!std::fs::metadata(at("null")).unwrap().is_file());
+    }
+    assert!(NewFile::create(at("far")).unwrap().replace().is_err(), "a folder");
+}

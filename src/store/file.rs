@@ -48,6 +48,22 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether a file belongs to a store at this path, by its name: the database, its log and index, its mark, a run's lock.
+pub(super) fn belongs(store: &Path, file: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().ok()
+    };
+    // By the true name of either, so that a link does not hide it.
+    let (store, file) = (store.canonicalize().unwrap_or(store.into()), file.canonicalize().unwrap_or(file.into()));
+    let names =
+        store.file_name().zip(file.file_name()).map(|(store, file)| (store.to_string_lossy(), file.to_string_lossy()));
+    let Some((store_name, name)) = names else { return false };
+    let Some(rest) = name.strip_prefix(&*store_name) else { return false };
+    let is_part = ["", "-wal", "-shm", "-journal", "-mark", "-mark.new"].contains(&rest);
+    folder(&store) == folder(&file) && (is_part || rest.starts_with('.') && rest.ends_with(".lock"))
+}
+
 /// Makes the file if need be, for its owner alone.
 pub(super) fn make(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;

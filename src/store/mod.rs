@@ -243,10 +243,10 @@ impl Store {
         self.file.is_at(&self.path)
     }
 
-    /// The files that a store at this path may consist of, or that belong to it.
+    /// Whether a file belongs to a store at this path, by its name, whether either is there or not.
     #[must_use]
-    pub fn files(path: &Path) -> [PathBuf; 4] {
-        [path.to_owned(), file::beside(path, "-wal"), file::beside(path, "-shm"), mark::path_of(path)]
+    pub fn owns(path: &Path, file: &Path) -> bool {
+        file::belongs(path, file)
     }
 
     /// Whether this is the store's own file, by whatever name. Nobody may open it by hand: to close it again would drop the
@@ -370,6 +370,20 @@ fn not_opened(path: &Path, source: sqlx::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_belongs_to_a_store_is_known_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("s.db"), "").unwrap();
+        std::os::unix::fs::symlink("s.db", at("link")).unwrap();
+        for name in ["s.db", "s.db-wal", "s.db-shm", "s.db-mark", "s.db.job-1.lock", "s.db.job.quota.lock", "link"] {
+            assert!(Store::owns(&at("s.db"), &at(name)) && Store::owns(&at("link"), &at(name)), "{name}");
+        }
+        for name in ["s.csv", "s.db.csv", "other.db", "elsewhere/s.db-wal"] {
+            assert!(!Store::owns(&at("s.db"), &at(name)), "{name}");
+        }
+    }
 
     #[test]
     fn a_key_holds_its_run_and_row() {

@@ -419,3 +419,21 @@ fn the_built_in_simulator_needs_no_account() {
     assert!(matches!(run.code, 0 | 3), "{run}");
     work.verify("job-1");
 }
+
+#[test]
+fn a_file_of_the_store_is_no_output_file_and_a_link_stays_one() {
+    let provider = Provider::usual();
+    let work = Workplace::with(&Campaign::default(), &(csv(3) + "12,Nobody,1%\n"));
+    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
+    for file in ["store.db", "store.db-wal", "store.db-mark", "store.db.job-1.lock"] {
+        for command in [&["report", "-o"][..], &["replies", "-o"], &["check", "job.yaml", "--rejects"]] {
+            let args: Vec<&str> = command.iter().copied().chain([file]).collect();
+            let refused = work.alone(&args);
+            assert!(refused.code == 2 && refused.err.contains("belongs to the store"), "{refused}");
+        }
+    }
+    std::os::unix::fs::symlink("far.csv", work.path("link.csv")).unwrap();
+    assert_eq!(work.alone(&["report", "-o", "link.csv"]).code, 0);
+    assert!(work.path("link.csv").is_symlink() && work.read("far.csv").lines().count() == 5);
+    work.verify("job-1");
+}
