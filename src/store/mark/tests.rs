@@ -207,6 +207,16 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
 }
 
 #[tokio::test]
+async fn a_log_without_its_store_tells_that_there_was_one() {
+    let mut sender = Sender::start().await;
+    sender.claim(1).await;
+    let (folder, left) = sender.killed(&["-wal"]);
+    let gone = Store::open(&left).await;
+    assert!(matches!(gone, Err(StoreError::WentBack { why: Mismatch::Gone, .. })), "{gone:?}");
+    assert!(!left.exists() && folder.path().join("s.db-wal").exists());
+}
+
+#[tokio::test]
 async fn nothing_is_claimed_in_a_store_that_went_back_or_is_gone() {
     let mut sender = Sender::start().await;
     sender.claim(3).await;
