@@ -8,7 +8,7 @@
 //! ```
 //!
 //! With `--restores` the files of the store are moved, copied, restored or deleted after each kill, as people do it: nobody may
-//! be messaged twice until the program has stopped with "this store …" and was told to go on. With `--calm` only such things
+//! be messaged twice until the program has stopped with "this store …" and was started again with `--moved`. With `--calm` only such things
 //! happen as must never stop a run. Both need the `sqlite3` tool.
 //!
 //! The provider is a thread a connection in here, and its book is the judge: it shares nothing with the product. The

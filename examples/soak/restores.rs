@@ -122,7 +122,7 @@ impl Round<'_> {
     fn play(&self, deed: Deed, chance: &mut fastrand::Rng) -> (bool, u64, Option<String>) {
         self.write();
         let mut life = |least: u64| Duration::from_millis(chance.u64(least..LONGEST_LIFE));
-        // A store that has lived before: killed and gone on with, so that its log was begun anew some times.
+        // A store that has lived before: killed and gone on with, so that its log has been restarted a few times.
         let lives = [life(150), life(150), life(300)];
         let backup_after = life(150) / 2;
         let fold = chance.bool();
@@ -136,7 +136,7 @@ impl Round<'_> {
         sleep(backup_after);
         self.sqlite(&[".timeout 5000", ".backup backup.db"]);
         if fold {
-            // The log starts anew, and no longer has what the backup lacks.
+            // The log restarts, and no longer has what the backup lacks.
             self.sqlite(&[".timeout 5000", "PRAGMA wal_checkpoint(TRUNCATE);"]);
         }
         sleep(lives[2]);
@@ -171,7 +171,7 @@ impl Round<'_> {
             Some(0 | 3 | 4) => None,
             Some(2) if words.contains("ran before") => None,
             Some(1) if refused => None,
-            // What is no store any more is told as such.
+            // A file that is no longer a store gets that message.
             Some(1) if words.contains("damaged") || words.contains("not a store") => None,
             code => Some(format!("`{}` ended with {code:?}: {words}", again.join(" "))),
         };

@@ -24,7 +24,7 @@ pub(super) struct Args {
     pretty: bool,
 }
 
-/// Rows that are held against the store together.
+/// How many rows are looked up in the store at once.
 const PAGE: usize = 500;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {

@@ -1,5 +1,5 @@
 //! Classifies the text of a refusal: whether it judges the message, or describes trouble on the way to the channel.
-//! How the two are told apart is described in `docs/outcomes.md`.
+//! `docs/outcomes.md` describes which answers are which.
 
 /// The words of an answer, to be searched. What a person or a machine wrote is only ever taken for a refusal where it
 /// judges the message itself: a server's words about its own connection, time or load may follow a message that was

@@ -65,7 +65,7 @@ impl Writer {
     /// Where the store cannot be written; then nothing of it is in.
     pub async fn take(&mut self, called: &Called, now: Millis) -> Result<Took, StoreError> {
         let failed = || doing("take callbacks");
-        // Who is told that something is durable does not bring it again.
+        // A provider that gets 200 does not send the callback again, so it must be on disk first.
         self.file.is_at(&self.path)?;
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         let unknown = merge(&mut tx, &called.statuses, now).await?;

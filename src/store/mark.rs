@@ -108,7 +108,7 @@ impl Mismatch {
     }
 }
 
-/// The mark file of a store, held against it.
+/// The mark file of an open store, compared with the store before each claim.
 #[derive(Debug)]
 pub(super) struct Mark {
     path: PathBuf,
@@ -118,7 +118,7 @@ pub(super) struct Mark {
     pub(super) store: i64,
     /// The last claim of ours.
     claims: u64,
-    /// The store's log, to see when it starts anew.
+    /// The store's log, to notice when it restarts.
     log: Option<File>,
     /// Which of its lives the log is in.
     life: [u8; 8],
@@ -275,7 +275,7 @@ impl Mark {
 
     /// Notes the commit that was the store's claim of this number, before its requests leave.
     pub(super) fn note(&mut self, claims: u64) -> Result<(), StoreError> {
-        // A log starts anew only when all of it is in the database file: our last claim at least.
+        // A log restarts only when all of it is in the database file: our last claim at least.
         let life = self.life_of_log();
         if std::mem::replace(&mut self.life, life) != life {
             self.raise(FOLDED, self.claims)?;
@@ -296,7 +296,7 @@ impl Mark {
         raise().map_err(unusable(&self.path))
     }
 
-    /// The salt of the log, another one each time it starts anew
+    /// The salt of the log, a new one each time it restarts
     /// (<https://sqlite.org/fileformat2.html#the_write_ahead_log>). That the log is read by hand is no harm: unlike the
     /// database file, SQLite has no locks on it.
     fn life_of_log(&self) -> [u8; 8] {
