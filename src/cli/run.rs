@@ -83,7 +83,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         let checked = check(plan.only_new(true), &loaded, &store, global).await?;
         if has_nobody_new(&checked) {
             if args.json {
-                screen::data(&json!({"decision": "nobody_new"}).to_string()).map_err(cannot_print)?;
+                print_answer("nobody_new", &checked)?;
             }
             return nobody_new(&checked, global);
         }
@@ -286,19 +286,37 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, Failure> {
 
 /// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is left.
 async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, Failure> {
+    let (checked, folded) = read_rows(plan, loaded, Some(store), global).await?;
+    if has_nobody_new(&checked) {
+        folded.lines().iter().for_each(|line| screen::say(line));
+    }
+    Ok(checked)
+}
+
+/// Reads every row without storing any, and collects the rows that cannot be sent.
+async fn read_rows<'a>(
+    plan: Plan,
+    loaded: &'a Loaded,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<(Checked, Folded<'a>), Failure> {
     let progress = session::progress(global);
     let mut folded = Folded::new(loaded);
     let each = |bad: Bad<'_>| {
         folded.add(&bad);
         Ok(())
     };
-    let checked = plan.check(Some(store), each, &progress.events()).await;
+    let checked = plan.check(store, each, &progress.events()).await;
     progress.finish();
-    let checked = checked?;
-    if has_nobody_new(&checked) {
-        folded.lines().iter().for_each(|line| screen::say(line));
-    }
-    Ok(checked)
+    Ok((checked?, folded))
+}
+
+/// Prints a decision about a list, with what was found in it, as one line of JSON.
+fn print_answer(decision: &str, checked: &Checked) -> Result<(), Failure> {
+    let mut answer = json!({"decision": decision});
+    add(&mut answer, reached::totals(checked));
+    answer["reached"] = reached::as_json(&checked.reached);
+    screen::data(&answer.to_string()).map_err(cannot_print)
 }
 
 /// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
@@ -327,15 +345,7 @@ async fn dry_run(
     }
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
     let plan = plan.only_new(args.only_new || importing);
-    let progress = session::progress(global);
-    let mut folded = Folded::new(loaded);
-    let each = |bad: Bad<'_>| {
-        folded.add(&bad);
-        Ok(())
-    };
-    let checked = plan.check(store, each, &progress.events()).await;
-    progress.finish();
-    let checked = checked?;
+    let (checked, folded) = read_rows(plan, loaded, store, global).await?;
     let warnings = checked.warnings.iter().map(folded::warning);
     for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
         screen::say(&line);
@@ -346,10 +356,7 @@ async fn dry_run(
     let sendable = checked.sendable();
     if args.json {
         let nobody_new = args.only_new && has_nobody_new(&checked);
-        let mut answer = json!({"decision": if nobody_new { "nobody_new" } else { "new" }});
-        add(&mut answer, reached::totals(&checked));
-        answer["reached"] = reached::as_json(&checked.reached);
-        screen::data(&answer.to_string()).map_err(cannot_print)?;
+        print_answer(if nobody_new { "nobody_new" } else { "new" }, &checked)?;
     }
     if sendable == 0 {
         return match args.only_new && has_nobody_new(&checked) {

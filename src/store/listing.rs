@@ -1,5 +1,4 @@
-//! A list of numbers, held against what the store knows of them before there is a run: who would be left out, and whom earlier
-//! runs reached.
+//! A list of numbers, compared with the store before there is a run: who would be left out, and whom earlier runs reached.
 
 use std::collections::HashMap;
 
@@ -10,7 +9,7 @@ use super::reached::{LeaveOut, clear, collect};
 use super::{RowKey, Store, StoreError, options};
 use crate::model::{Millis, Phone, RowNo, RunId};
 
-/// The numbers of a list, held against what the store knows of them. They are kept on disk, so that it takes any list.
+/// The numbers of a list, to compare with the store. They are kept on disk, so that a list of any length fits.
 #[derive(Debug)]
 pub struct Listing {
     connection: SqliteConnection,

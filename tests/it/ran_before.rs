@@ -85,6 +85,10 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     assert!(refused.code == 2 && refused.err.contains("reached 12 of the 12 people"), "{refused}");
     let nobody = work.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert!(nobody.code == 0 && nobody.err.contains("nobody on this list is new, 12 reached before"), "{nobody}");
+    for args in [&["--json"][..], &["--json", "--dry-run"]] {
+        let told = json(&work.run(&provider, &[&["run", "job.yaml", "--only-new"], args].concat()));
+        assert_eq!((&told["decision"], &told["already_reached"]), (&"nobody_new".into(), &12.into()), "{told}");
+    }
     assert_eq!(provider.sends(), sends + 5);
     assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 2, "no run was made of nobody");
     // Whoever is new may be in a row that is still wrong.
