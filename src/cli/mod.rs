@@ -183,6 +183,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Wrong.into() } else { Exit::Done.into() };
         }
     };
+    std::panic::set_hook(Box::new(tell_where));
     // A service has nothing but its log to say what it does.
     log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_))));
     // One thread for the work: measured faster than several here, since nothing in it is worth a hand-over. SQLite
@@ -207,6 +208,12 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Says where a panic was, and not its message: that may hold what a recipient's row says.
+fn tell_where(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+    screen::complain(&format!("internal error{place}; please report it"));
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {

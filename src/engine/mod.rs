@@ -168,6 +168,9 @@ impl AsRef<str> for Cell<'_> {
     }
 }
 
+/// What is told of a task that panicked. Its own message may hold what a recipient's row says.
+const PANICKED: &str = "a task panicked";
+
 /// How long a count of the rows may hold up the first message.
 const LONGEST_COUNT: Duration = Duration::from_millis(200);
 
@@ -419,7 +422,7 @@ fn unless_failed<T>(stop: &Stop, done: Result<T, EngineError>) -> Result<T, Engi
 async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, EngineError> {
     let mut task = JoinSet::new();
     task.spawn(work);
-    let done = task.join_next().await.map(|done| done.map_err(|error| EngineError::Defect(error.to_string())));
+    let done = task.join_next().await.map(|done| done.map_err(|_| EngineError::Defect(PANICKED.to_owned())));
     done.unwrap_or_else(|| Err(EngineError::Defect("a task was never begun".to_owned())))
 }
 

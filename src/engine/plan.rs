@@ -14,6 +14,7 @@ use crate::templates;
 use crate::window::{NoColumn, Timed};
 use crate::yaml::FileError;
 
+use super::PANICKED;
 use super::judge::{Judge, Measure, Times, Warning};
 use super::links::Links;
 use super::scan::{self, Chunk, Keep, Told};
@@ -213,7 +214,7 @@ impl Plan {
                 Chunk::End { digest, told } => (found, warnings) = (digest, told.warnings),
             }
         }
-        scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
+        scan.await.map_err(|_| PlanError::Defect(PANICKED.to_owned()))??;
         if found.as_deref().is_some_and(|found| found != digest) {
             return Err(PlanError::Changed);
         }
@@ -273,7 +274,7 @@ impl Plan {
             checked.reached = listing.reached().await.map_err(PlanError::Store)?;
             checked.left_out = listing.leave_out(leave_out).await.map_err(PlanError::Store)?;
         }
-        scan.await.map_err(|error| PlanError::Defect(error.to_string()))??;
+        scan.await.map_err(|_| PlanError::Defect(PANICKED.to_owned()))??;
         Ok(checked)
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
-use super::{EngineError, Job};
+use super::{EngineError, Job, PANICKED};
 use crate::crash::Point;
 use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
@@ -150,7 +150,7 @@ async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -
             Ok(Ok(Ok(()))) => answered = true,
             Ok(Ok(Err(error))) => failed = Some(error),
             Ok(Err(Gone)) => return Ok(Asked::Gone),
-            Err(panic) => return Err(EngineError::Defect(panic.to_string())),
+            Err(_) => return Err(EngineError::Defect(PANICKED.to_owned())),
         }
     }
     Ok(match failed {

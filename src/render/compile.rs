@@ -12,10 +12,10 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
 use super::row::{Header, ROW, Row};
-use super::{Fill, Hole, Renderer, TemplateProblem, explain, push_text, simple};
+use super::{Fill, Hole, Renderer, TemplateProblem, explain, filters, limits, push_text, simple};
 
 /// Steps one template may take for one row. Those of real messages take fewer than a hundred.
-const FUEL: u64 = 50_000;
+const FUEL: u64 = 10_000;
 
 pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
     let mut compiler = Compiler {
@@ -40,21 +40,21 @@ pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result
 /// The engine, with nothing in it that a message could trip over: what is undefined is an error, no text is
 /// escaped or trimmed, and no built-in function stands in the way of a column of the same name.
 fn environment() -> Environment<'static> {
-    let mut env = Environment::new();
+    let mut env = Environment::empty();
+    filters::add(&mut env);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_fuel(Some(FUEL));
     // Errors name the expression that was undefined only in this mode. It costs nothing where there is none.
     env.set_debug(true);
-    // The default delimiters are right by themselves, so that building them again cannot fail.
-    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
-        env.set_syntax(syntax);
-    }
-    let functions: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).collect();
-    for name in functions {
-        env.remove_global(&name);
-    }
+    env.set_syntax(syntax());
     env
+}
+
+/// The engine's syntax, with the line break at the end of a template kept.
+pub(super) fn syntax() -> SyntaxConfig {
+    // The default delimiters are right by themselves, so that building them again cannot fail.
+    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
 }
 
 struct Compiler<'c> {
@@ -131,6 +131,11 @@ impl Compiler<'_> {
     }
 
     fn hole(&mut self, text: &str) {
+        if let Err(refused) = limits::check(text) {
+            let hint = refused.hint.map(str::to_owned);
+            self.problems.push(explain::no_template(&self.path, text, refused.line, &refused.message, hint));
+            return;
+        }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
             None => self
@@ -198,7 +203,7 @@ fn bare_column(text: &str, columns: &[String]) -> Option<usize> {
 fn try_out(template: &Template<'_, '_>, text: &str, columns: &[String], used: &HashSet<String>) -> Result<(), Error> {
     let cells = vec!["1"; columns.len()];
     let row = Row::new(Arc::new(Header::new(columns, used)), &cells);
-    match template.render(Value::from_object(row)) {
+    match limits::render(template, Value::from_object(row)) {
         Err(error)
             if matches!(
                 error.kind(),

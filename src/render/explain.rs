@@ -6,8 +6,9 @@ use minijinja::{Environment, Error, ErrorKind};
 use crate::model::RowProblem;
 use crate::model::shortened;
 
-use super::TemplateProblem;
+use super::limits::{MAX_TEXT, is_plain};
 use super::row::is_empty;
+use super::{TemplateProblem, filters};
 
 /// Characters of a template that are shown.
 const SHOWN_CHARS: usize = 60;
@@ -25,7 +26,11 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
         return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint };
     }
     let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    no_template(path, text, line, &message, odd_column(text, columns))
+    let hint = match error.kind() {
+        ErrorKind::UnknownFilter => Some(format!("the filters are {}", filters::NAMES)),
+        _ => odd_column(text, columns),
+    };
+    no_template(path, text, line, &message, hint)
 }
 
 /// A string that is no template.
@@ -67,6 +72,14 @@ pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: 
 pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
     let hint = "fill it in, or give the message a text for such rows with `default(…)`";
     let mut problem = RowProblem::new(EMPTY_CELL, "the cell is empty").hint(hint).column(column);
+    problem.path = Some(path.into());
+    problem
+}
+
+/// A row with a cell that no message can hold.
+pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
+    let message = format!("the cell is longer than {MAX_TEXT} bytes, more than any message holds");
+    let mut problem = RowProblem::new("cell_too_long", message).column(column);
     problem.path = Some(path.into());
     problem
 }
@@ -134,7 +147,8 @@ fn odd_column(template: &str, columns: &[String]) -> Option<String> {
 /// Whether a template can use a column by its name alone, which the engine knows best.
 pub(super) fn is_variable(name: &str) -> bool {
     let env = Environment::empty();
-    env.compile_expression(name).is_ok_and(|expression| expression.undeclared_variables(false).contains(name))
+    is_plain(name)
+        && env.compile_expression(name).is_ok_and(|expression| expression.undeclared_variables(false).contains(name))
 }
 
 fn near(name: &str, columns: &[String]) -> Option<String> {

@@ -6,6 +6,8 @@
 
 mod compile;
 mod explain;
+mod filters;
+mod limits;
 mod row;
 mod simple;
 
@@ -178,17 +180,24 @@ impl Renderer {
         let mut simple = String::new();
         let mut problems = Vec::new();
         for (number, hole) in self.holes.iter().enumerate() {
+            if let Some(column) = self.overlong(hole, cells) {
+                add(&mut problems, explain::overlong_cell(&hole.path, column));
+                continue;
+            }
             match &hole.fill {
                 Fill::Cell(position) => match cells.get(*position).map(AsRef::as_ref) {
                     Some(cell) if !row::is_empty(cell) => each(number, cell),
                     _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
                 },
-                Fill::Simple(pieces) if simple::write(pieces, cells, &mut simple) => {
+                Fill::Simple(pieces)
+                    if simple::write(pieces, cells, &mut simple) && simple.len() <= limits::MAX_TEXT =>
+                {
                     each(number, &simple);
                 }
                 Fill::Simple(_) | Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
-                    let text = self.env.get_template(&hole.path).and_then(|template| template.render(row.clone()));
+                    let text =
+                        self.env.get_template(&hole.path).and_then(|template| limits::render(&template, row.clone()));
                     let text = text.and_then(row::is_text);
                     match text {
                         Ok(text) => each(number, &text),
@@ -202,6 +211,12 @@ impl Renderer {
             simple.clear();
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// A column whose cell is longer than any text of a message.
+    fn overlong(&self, hole: &Hole, cells: &[impl AsRef<str>]) -> Option<&str> {
+        let is_long = |position: &&usize| cells.get(**position).is_some_and(|c| c.as_ref().len() > limits::MAX_TEXT);
+        hole.columns.iter().find(is_long).map(|position| self.header.columns()[*position].as_str())
     }
 }
 

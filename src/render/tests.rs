@@ -247,7 +247,7 @@ fn the_columns_behind_a_place_of_the_message_are_known() {
 fn a_template_that_fails_is_told() {
     let row = [("a", "1"), ("b", "x")];
     for template in
-        ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}", "{{ row | upper }}", "{{ [row] }}"]
+        ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}", "{{ row | upper }}", "{{ row ~ a }}"]
     {
         let problem = problem(template, &row);
         assert_eq!(problem.code, "template_failed", "{template}: {problem:?}");

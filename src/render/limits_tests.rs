@@ -1,0 +1,190 @@
+//! What the bounds refuse, what they leave, and how little stack the deepest template needs.
+
+use minijinja::value::Value;
+use minijinja::{Environment, context};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{MAX_OPERATORS, MAX_TEMPLATE, MAX_TEXT};
+use crate::model::Phone;
+use crate::render::Renderer;
+
+const COLUMNS: [&str; 2] = ["x", "long"];
+
+fn compile(template: &str) -> Result<Renderer, String> {
+    let columns = COLUMNS.map(str::to_owned);
+    Renderer::compile(&json!({"text": template}), &columns)
+        .map_err(|problems| format!("{} [{}]", problems[0].message, problems[0].hint.as_deref().unwrap_or_default()))
+}
+
+/// What a template says of a row whose second cell is as long as a cell may be.
+fn rendered(renderer: &Renderer) -> Result<usize, String> {
+    let mut body = Vec::new();
+    let phone = Phone::from_digits("85268411234").unwrap();
+    match renderer.render(phone, &["a", &"\"".repeat(MAX_TEXT)], &mut body) {
+        Ok(()) => Ok(body.len()),
+        Err(problems) => Err(problems[0].message.to_string()),
+    }
+}
+
+#[test]
+fn what_could_take_all_memory_or_the_stack_is_refused() {
+    let sum = format!("{{{{ 1{} }}}}", "+1".repeat(26_000));
+    let deep = format!("{{{{ {}x{} }}}}", "(".repeat(200), ")".repeat(200));
+    let blocks = format!("{}x{}", "{% if x %}".repeat(70), "{% endif %}".repeat(70));
+    let elifs = format!("{{% if x %}}{}{{% endif %}}", "{% elif x %}a".repeat(70));
+    let chain = format!("{{{{ x{} }}}}", "|upper".repeat(70));
+    let many = "{{ x }}".repeat(MAX_OPERATORS + 1);
+    let long = format!("{{{{ x }}}}{}", "a".repeat(MAX_TEMPLATE));
+    let doubled = format!("{{% set a = x %}}{}{{{{ a }}}}", "{% set a = a ~ a %}".repeat(60));
+    let cases = [
+        ("{{ 'x' | indent(999999999999) }}", "filter indent is unknown [the filters are abs,"),
+        ("{{ 'x' | batch(999999999999) }}", "filter batch is unknown"),
+        ("{{ x | list | map('upper') }}", "filter map is unknown"),
+        ("{{ 'a' * 100000000 }}", "`*` is not available in messages"),
+        ("{{ x * 2 }}", "[put the product into a column of the list]"),
+        (&sum, "more bytes than 16384"),
+        (&deep, "more than 64 levels of blocks, brackets and operators"),
+        (&blocks, "more than 64 levels"),
+        (&elifs, "more than 64 levels"),
+        (&chain, "more than 64 levels"),
+        (&many, "more than 1000 operators"),
+        (&long, "more bytes than 16384"),
+        (&doubled, "`set` cannot put texts together"),
+        ("{% set a %}{{ x }}{{ x }}{% endset %}", "`set` needs a value"),
+        ("{% filter upper %}x{% endfilter %}", "`{% filter %}` is not available"),
+        ("{% with a = x ~ x %}{{ a }}{% endwith %}", "`{% with %}` is not available"),
+        ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "`recursive` is not available"),
+        ("{{ [x, x] ~ '' }}", "a list stands only behind `in`"),
+        ("{{ [[x] ~ ''] | join }}", "a list stands only behind `in`"),
+        ("{{ {'a': x} }}", "`{…}` is not available"),
+    ];
+    for (template, why) in cases {
+        let told = compile(template).err().unwrap_or_default();
+        assert!(told.contains(why), "{:.60}: {told}", template);
+    }
+}
+
+#[test]
+fn what_messages_need_is_read() {
+    let cases = [
+        ("{{ 'yes' if x in ['a', 'b'] else 'no' }}", "yes"),
+        ("{% for y in ['b', 'c'] %}{{ y ~ x }}{% endfor %}", "baca"),
+        (
+            "{% set y = x | upper %}{% if y == 'A' and not y is undefined %}{{ y }}{% elif x %}no{% else %}no{% endif %}",
+            "A",
+        ),
+        ("{{ '%.2f' | format('3.14159' | float) }} {{ '%5d|%s' | format(7, x) }}", "3.14     7|a"),
+        ("{{ 'a, b' | split(', ') | join(' + ') }}{{ row['x'][0] }}{{ 'abc'[1:] }}", "a + babc"),
+        ("{{ (2 + 3) / 2 }} {{ 2 ** 10 }} {{ 7 // 2 }} {{ 7 % 4 }}", "2.5 1024 3 3"),
+        ("{{ 'aXbX' | replace('X', '-') | title | trim('-') }}", "A-B"),
+        ("{% raw %}{{ x * 2 }}{% endraw %}{# {{ 'a' * 9 }} #}", "{{ x * 2 }}"),
+        ("a * b {{ x }} [c] {d}", "a * b a [c] {d}"),
+    ];
+    for (template, expected) in cases {
+        let renderer = compile(template).unwrap_or_else(|told| panic!("{template}: {told}"));
+        let mut texts = Vec::new();
+        renderer.texts(&["a", ""], |_, text| texts.push(text.to_owned())).unwrap();
+        assert_eq!(texts, [expected], "{template}");
+    }
+}
+
+#[test]
+fn a_text_that_would_be_too_long_is_the_rows_problem() {
+    let cases = [
+        "{{ ('a' | replace('a', long)) | replace('', long) }}",
+        "{{ long | replace('', 'ab') }}",
+        "{{ '%999999999d' | format(1) }}",
+        "{{ '%.999999999f' | format(1) }}",
+        "{{ '%*d' | format(999999999, 1) }}",
+        "{{ '%(a)9999d' | format(a=1) }}",
+        "{{ '%s%s' | format(long, long) }}",
+        "{{ long | list }}",
+        "{{ long | split('\"') }}",
+        "{{ [long, long] | join }}".replace("[long, long]", "(long ~ long)").as_str(),
+        "{{ long ~ long }}",
+        "{{ long }}{{ long }}",
+        "{% for a in long[:9000] %}{{ long }}{% endfor %}",
+    ]
+    .map(str::to_owned);
+    for template in cases {
+        let told = rendered(&compile(&template).unwrap()).unwrap_err();
+        let words =
+            ["longer than 65536 bytes", "more than 1000 items", "write a width of at most 100", "too many steps"];
+        assert!(words.iter().any(|words| told.contains(words)), "{template}: {told}");
+    }
+    assert!(rendered(&compile("{{ long }}").unwrap()).is_ok());
+    let renderer = compile("{{ long }}").unwrap();
+    let problems = renderer.texts(&["", &"a".repeat(MAX_TEXT + 1)], |_, _| {}).unwrap_err();
+    assert_eq!((problems[0].code, problems[0].columns.concat().as_str()), ("cell_too_long", "long"));
+}
+
+/// Every shape that nests, as deep as it is accepted, on half the stack that a thread has.
+#[test]
+fn the_deepest_template_needs_little_stack() {
+    let shapes: [fn(usize) -> String; 16] = [
+        |n| format!("{{{{ 1{} }}}}", "+1".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", "~x".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", "|upper".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", "[0]".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", ".a".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", " or x".repeat(n)),
+        |n| format!("{{{{ x{} }}}}", " if x else x".repeat(n)),
+        |n| format!("{{{{ {}x }}}}", "not ".repeat(n)),
+        |n| format!("{{{{ {}1 }}}}", "-".repeat(n)),
+        |n| format!("{{{{ {}x{} }}}}", "(".repeat(n), ")".repeat(n)),
+        |n| format!("{{{{ x{}{} }}}}", "|default(x".repeat(n), ")".repeat(n)),
+        |n| format!("{{{{ {}x{} }}}}", "x in [".repeat(n), "]".repeat(n)),
+        |n| format!("{}x{}", "{% if x %}".repeat(n), "{% endif %}".repeat(n)),
+        |n| format!("{}x{}", "{% for x in x %}".repeat(n), "{% endfor %}".repeat(n)),
+        |n| format!("{{% if x=='b' %}}{}{{% endif %}}", "{% elif x=='b' %}x".repeat(n)),
+        |n| {
+            format!(
+                "{}{{{{ {}x{} }}}}{}",
+                "{% for x in x %}".repeat(n),
+                "(".repeat(n),
+                ")".repeat(n),
+                "{% endfor %}".repeat(n)
+            )
+        },
+    ];
+    let deepest = move || {
+        for shape in shapes {
+            let levels = (1..=64).rev().find(|levels| compile(&shape(*levels)).is_ok()).unwrap();
+            assert!(levels >= 16, "{}", shape(1));
+            let _ = rendered(&compile(&shape(levels)).unwrap());
+        }
+    };
+    std::thread::Builder::new().stack_size(1024 * 1024).spawn(deepest).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_panic_of_the_engine_is_a_problem_of_the_row() {
+    let mut env = Environment::new();
+    env.add_filter("broken", |_: Value| -> String { panic!("a filter that panics") });
+    env.add_template("t", "{{ x | broken }}").unwrap();
+    let told = super::render(&env.get_template("t").unwrap(), context!(x => "a")).unwrap_err();
+    assert!(told.to_string().contains("internal error"), "{told}");
+}
+
+proptest! {
+    /// Whatever is accepted renders, or fails, on a small stack.
+    #[test]
+    fn no_accepted_template_takes_the_process_down(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "{{", "}}", "{%", "%}", " if ", " else ", " elif ", " endif ", " for ", " in ", " endfor ", " set ", "=", "x", "long", "'", "a",
+            "|", "upper", "replace", "join", "list", "split", "format", "default", "(", ")", "[", "]", ",", "~", "+", "-", "**", "/", "%",
+            "'%9s'", "99999", " not ", ".", ":", "{{ long | replace('\"', long) }}", "{% for y in long %}", "{{ x ~ long }}", "{% endfor %}",
+            "{% if x %}", "{% endif %}", "''",
+        ]), 0..60),
+    ) {
+        let template = parts.concat();
+        let check = move || {
+            if let Ok(renderer) = compile(&template) {
+                let _ = rendered(&renderer);
+            }
+        };
+        let ended = std::thread::Builder::new().stack_size(1024 * 1024).spawn(check).unwrap().join();
+        prop_assert!(ended.is_ok());
+    }
+}
