@@ -120,6 +120,13 @@ impl Session {
         global: &Global,
     ) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop, json } = self;
+        if let (Work::Send, Some(at), None, None) = (work, run.paused_at, run.dispatched_at, run.cancelled_at) {
+            // Nothing would be sent, and nobody waits for statuses.
+            return Err(Failure::new(
+                Exit::Stopped,
+                format!("{0} has been paused since {at}; nothing was sent. Go on with: campaigner resume {0}", run.id),
+            ));
+        }
         let hook = done::hook(global)?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
         let lock = Arc::new(lock);

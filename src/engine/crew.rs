@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 
 use super::Job;
+use super::dispatch::LONGEST_WAIT;
 use super::gate::Gate;
 use super::halt::HaltRule;
 use super::places::{Place, Places};
@@ -19,7 +20,7 @@ use super::settle::Tried;
 use super::sizing::Sizing;
 use super::stop::{Reason, Stop};
 use crate::crash::Point;
-use crate::model::{Event, Millis, Outcome, Problem};
+use crate::model::{Millis, Outcome, Problem};
 use crate::pace::Turn;
 
 /// A request that may leave.
@@ -124,8 +125,8 @@ impl Air {
         outcome
     }
 
-    /// Waits until the request with this turn may leave, and tells whether it may: an answer may have stopped the run since
-    /// it was made ready, and now at the latest the row's time must be there.
+    /// Waits until the request with this turn may leave, and tells whether it may: an answer may have stopped the run or
+    /// asked for a long pause since it was made ready, and now at the latest the row's time must be there.
     async fn leave(&self, turn: Turn, before: Option<Millis>) -> bool {
         let job = &self.job;
         let may_leave = match job.pace.try_depart(turn) {
@@ -133,6 +134,7 @@ impl Air {
             None => tokio::select! {
                 biased;
                 () = job.stop.sending_ended() => false,
+                () = job.pace.paused_beyond(LONGEST_WAIT) => false,
                 may_leave = job.pace.depart(turn) => may_leave,
             },
         };
@@ -150,9 +152,8 @@ impl Air {
         };
         match &outcome {
             Outcome::Throttled { problem, wait } => {
-                let slowed = job.pace.slow_down(*wait);
-                tracing::info!(code = problem.code, rate = slowed.rate, pause = ?slowed.pause, "throttled");
-                (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
+                tracing::info!(code = problem.code, ?wait, "throttled");
+                job.slow_down(&self.recorder, *wait).await;
             }
             Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
                 job.stop.stop(Reason::Halt(problem.clone()))

@@ -42,7 +42,7 @@ const LONG: Duration = Duration::from_secs(300);
 
 /// The longest wait that is waited for here. A row that is due later leaves dispatch for now: the process need not live
 /// for it, since its time stands in the store. Longer than any wait between two tries that comes of ordinary trouble.
-const LONGEST_WAIT: Duration = Duration::from_secs(20 * 60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(20 * 60);
 
 /// What is left to send when dispatch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,9 @@ async fn feed_all(
         if job.stop.ends_sending() {
             return Ok(Left::Stopped);
         }
+        if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
+            return Ok(Left::Waits(job.clock.now().plus(pause)));
+        }
         let mut page = Vec::new();
         let since = (allowed == 0).then_some(begun);
         let limit = u32::try_from(allowed).unwrap_or(PAGE).min(PAGE);
@@ -162,7 +165,13 @@ async fn feed_all(
         }
         if !page.is_empty() {
             handed_on += page.len() as u64;
-            let Ok(untouched) = hand_on(air, page, begun, &ready, in_hand).await? else { return Ok(Left::Stopped) };
+            let Ok(untouched) = hand_on(air, page, begun, &ready, in_hand).await? else {
+                // Stopped, or paused for long, which is found above.
+                if job.pace.pause_beyond(LONGEST_WAIT).is_some() {
+                    continue;
+                }
+                return Ok(Left::Stopped);
+            };
             allowed = allowed.saturating_add(untouched);
             continue;
         }
@@ -195,6 +204,7 @@ async fn feed_all(
         }
         tokio::select! {
             () = job.stop.sending_ended() => {}
+            () = job.pace.paused_beyond(LONGEST_WAIT) => {}
             () = job.clock.idle(wait.min(Duration::from_secs(60))), if all_back => {}
             () = tokio::time::sleep(wait.min(Duration::from_secs(60))), if !all_back => {}
             changed = returned.changed(), if !all_back => if changed.is_err() { return Ok(Left::Stopped) },
@@ -275,6 +285,8 @@ async fn turns(
         let first = tokio::select! {
             biased;
             () = job.stop.sending_ended() => None,
+            // What it has in hand is read again when the pause is over.
+            () = job.pace.paused_beyond(LONGEST_WAIT) => None,
             first = wait_for_turn => first,
         };
         let Some(first) = first else { return };

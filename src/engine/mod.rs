@@ -17,6 +17,7 @@ mod forecast;
 mod gate;
 mod halt;
 mod hold;
+mod job;
 mod judge;
 mod links;
 mod mend;
@@ -41,17 +42,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::crash::Point;
-use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem, State, Tally};
-use crate::pace::{RetryPolicy, Share, Turn};
-use crate::provider::{Endpoint, Provider};
-use crate::render::Renderer;
-use crate::store::{Due, Run, RunLock, Stage, Store, StoreError, Waiting, Writer};
+use crate::model::{Campaign, Event, Millis, Problem, State, Tally};
+use crate::pace::RetryPolicy;
+use crate::store::{Run, Stage, Store, StoreError, Waiting, Writer};
 
 pub use callbacks::{Callbacks, Collector, Counts, Place};
 pub use clock::Clock;
 pub use done::Done;
 pub use forecast::sent_by;
 pub use hold::hold_left;
+pub use job::Job;
 pub use judge::{Times, Warning};
 pub use links::{Link, Links, ask};
 pub use orders::{Stops, cancel};
@@ -63,38 +63,8 @@ pub use stop::{Reason, Stop};
 
 use dispatch::Left;
 use gate::Gate;
-use recorder::{Committed, Queue, Recorder, Standing};
+use recorder::{Committed, Queue, Recorder, Standing, Stopping};
 use settle::{Rules, Tried};
-
-/// All that working on one run needs.
-pub struct Job {
-    /// The store.
-    pub store: Store,
-    /// The run, planned.
-    pub run: Run,
-    /// Its campaign, as it was frozen, with whatever the command line changed for this time.
-    pub campaign: Campaign,
-    /// The campaign's message over the run's columns.
-    pub renderer: Renderer,
-    /// The provider account.
-    pub provider: Provider,
-    /// Its share in the account's pace.
-    pub pace: Share,
-    /// When rows that failed are tried again.
-    pub retry: RetryPolicy,
-    /// Requests in flight at most: what the campaign says and the system allows, or [`MOST_IN_FLIGHT`].
-    pub concurrency: usize,
-    /// Rows taken up for the first time at most, this time.
-    pub limit: Option<u64>,
-    /// Who watches.
-    pub events: Events,
-    /// How it is stopped.
-    pub stop: Stop,
-    /// The time that it goes by.
-    pub clock: Clock,
-    /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
-    pub lock: Arc<RunLock>,
-}
 
 /// What is to be done with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,109 +128,11 @@ impl From<StoreError> for EngineError {
     }
 }
 
-/// A frozen cell, in place where nothing in it is escaped.
-#[derive(serde::Deserialize)]
-struct Cell<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
-
-impl AsRef<str> for Cell<'_> {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
 /// What is told of a task that panicked. Its own message may hold what a recipient's row says.
 const PANICKED: &str = "a task panicked";
 
 /// How long a count of the rows may hold up the first message.
 const LONGEST_COUNT: Duration = Duration::from_millis(200);
-
-/// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
-
-impl Job {
-    /// Work on a planned run, with nobody who watches, no limit, and a stop of its own.
-    ///
-    /// # Errors
-    /// Where the run's message cannot be compiled, or no client be made.
-    pub fn new(
-        store: &Store,
-        run: &Run,
-        campaign: &Campaign,
-        endpoint: &Endpoint,
-        concurrency: usize,
-        pace: Share,
-        lock: &Arc<RunLock>,
-    ) -> Result<Self, EngineError> {
-        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
-            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            EngineError::Frozen(words.join("; "))
-        })?;
-        let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
-        Ok(Self {
-            store: store.clone(),
-            run: run.clone(),
-            campaign: campaign.clone(),
-            renderer,
-            provider,
-            pace,
-            retry: RetryPolicy::default(),
-            concurrency,
-            limit: None,
-            events: Arc::new(|_| {}),
-            stop: Stop::default(),
-            clock: Clock::default(),
-            lock: lock.clone(),
-        })
-    }
-
-    fn rules(&self) -> Rules<'_> {
-        Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
-    }
-
-    /// Waits for a time that may be far off.
-    async fn wait_until(&self, at: Millis) {
-        while self.clock.now() < at {
-            self.clock.idle(at.since(self.clock.now()).min(LOOK_AT_CLOCK)).await;
-        }
-    }
-
-    /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
-    async fn send<F: Future<Output = bool>>(&self, turn: Turn, body: Vec<u8>, leave: impl Fn() -> F) -> Outcome {
-        let outcome = self.provider.send(self.campaign.channel, body, leave).await;
-        if matches!(outcome, Outcome::Unsent) {
-            return outcome;
-        }
-        self.note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
-        outcome
-    }
-
-    /// Tells the pace whether a request reached the provider, and whoever watches where that is news.
-    fn note_reach(&self, turn: Turn, failed: Option<&Problem>) {
-        let news = match failed {
-            None => self.pace.reached(turn).then(|| "the provider can be reached again".to_owned()),
-            Some(problem) => self.pace.unreachable(turn).map(|pause| {
-                let seconds = pause.as_secs();
-                format!("cannot reach the provider: {}; trying again in {seconds} s", problem.message)
-            }),
-        };
-        if let Some(news) = news {
-            tracing::warn!(%news);
-            (self.events)(Event::Said(news));
-        }
-    }
-
-    /// The request body of a row, exactly as it was checked at the plan.
-    fn render(&self, due: &Due) -> Result<Vec<u8>, EngineError> {
-        let failed = |problem| EngineError::Render { row: due.key.row(), problem };
-        let cells: Vec<Cell<'_>> =
-            serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
-        let mut body = Vec::with_capacity(512);
-        self.renderer
-            .render(due.phone, &cells, &mut body)
-            .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
-        Ok(body)
-    }
-}
 
 /// Works on a planned run until it is done or stopped.
 ///
@@ -289,6 +161,7 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         Point::SendingBegun.pass();
     }
     let gate = Arc::new(Gate::open(&job)?);
+    job.keep_pause(&gate).await?;
     if sends {
         gate.lay_out(&job, &mut writer).await?;
     }
@@ -434,7 +307,9 @@ async fn record(
     committed: Committed,
     standing: Standing,
 ) -> Result<Writer, EngineError> {
-    let recorded = recorder::record(&mut writer, (&job.store, &job.run), queue, committed, standing, &job.events).await;
+    let stopping = Stopping { stop: job.stop.clone(), timeout: job.campaign.dispatch.timeout };
+    let heard = (&job.events, &stopping);
+    let recorded = recorder::record(&mut writer, (&job.store, &job.run), queue, committed, standing, heard).await;
     unless_failed(&job.stop, recorded.map_err(EngineError::Store))?;
     Ok(writer)
 }

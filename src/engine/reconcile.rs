@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::dispatch::LONGEST_WAIT;
 use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job, PANICKED};
 use crate::crash::Point;
-use crate::model::{Event, Millis, Reconcile, StatusUpdate};
+use crate::model::{Event, Millis, Problem, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
@@ -75,7 +76,7 @@ pub(super) async fn reconcile(
             Asked::Gone => return Ok(()),
             Asked::Failed(error) => {
                 trouble += 1;
-                recover(job, &error, trouble).await;
+                recover(job, recorder, &error, trouble).await;
             }
         }
         if dispatching {
@@ -102,6 +103,12 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
     let mut after: Option<RowKey> = None;
     let mut trouble = 0;
     while !job.stop.ends_all() {
+        if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
+            // Those that are due are asked about later; a person who asks is told.
+            let until = job.clock.now().plus(pause);
+            let told = Problem::new("paused", format!("the provider asked for no request before {until}"));
+            return if due { Ok(()) } else { Err(EngineError::Unreachable(told)) };
+        }
         let page = match due {
             true => job.store.due_polls(job.run.key, now, PAGE).await?,
             false => job.store.pollable(job.run.key, before, after, PAGE).await?,
@@ -120,7 +127,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
                         | PollError::Halted(problem) => problem,
                     }));
                 }
-                recover(job, &error, trouble).await;
+                recover(job, recorder, &error, trouble).await;
             }
         }
     }
@@ -216,7 +223,7 @@ fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<M
 }
 
 /// Waits after status requests that failed: asking is harmless, but hammering is not.
-async fn recover(job: &Job, error: &PollError, trouble: u32) {
+async fn recover(job: &Job, recorder: &Recorder, error: &PollError, trouble: u32) {
     let (problem, wish) = match error {
         PollError::Halted(problem) => {
             job.stop.stop(Reason::Halt(problem.clone()));
@@ -225,8 +232,7 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
         // The pace waits already, and the person knows.
         PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
-            let slowed = job.pace.slow_down(*wish);
-            (job.events)(Event::Slowed { rate: slowed.rate, pause: slowed.pause });
+            job.slow_down(recorder, *wish).await;
             (problem, *wish)
         }
         PollError::TryAgain(problem) => (problem, None),

@@ -11,10 +11,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::stop::Stop;
 use crate::crash::Point;
 use crate::model::{Event, Events, Millis, Moved, Problem, State, Tally, without_numbers};
 use crate::store::{
-    Aside, Batch, Counting, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer, Written,
+    AccountPause, Aside, Batch, Counting, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer,
+    Written,
 };
 
 /// Something to be made durable.
@@ -28,6 +30,8 @@ pub(super) enum Entry {
     Poll(Vec<Polled>, oneshot::Sender<()>),
     /// Rows that may not leave now; answered once synced.
     Aside(Vec<Aside>, oneshot::Sender<()>),
+    /// The provider asked for a pause of the account.
+    Pause(AccountPause),
     /// The run reached a stage.
     Reach(Stage),
 }
@@ -76,6 +80,13 @@ impl Recorder {
     pub(super) async fn record(&self, entry: Entry) -> Result<(), Gone> {
         self.0.send(entry).await.map_err(|_| Gone)
     }
+}
+
+/// How a run is stopped, and how long a request of it may take.
+#[derive(Debug)]
+pub(super) struct Stopping {
+    pub(super) stop: Stop,
+    pub(super) timeout: Duration,
 }
 
 /// What the recorder tells while it works, always after the commit.
@@ -162,7 +173,7 @@ pub(super) async fn record(
     mut queue: Queue,
     committed: Committed,
     mut standing: Standing,
-    events: &Events,
+    (events, stopping): (&Events, &Stopping),
 ) -> Result<(), StoreError> {
     while let Some(first) = queue.recv().await {
         let mut round = Round::default();
@@ -185,7 +196,7 @@ pub(super) async fn record(
             }
         }
         if !round.batch.is_empty() {
-            let written = commit(writer, run.key, &round.batch, events).await?;
+            let written = commit(writer, run.key, &round.batch, Patience::new(events, stopping)).await?;
             round.pass_points();
             let returned = round.tell(&mut standing, &written);
             if returned > 0 {
@@ -198,7 +209,7 @@ pub(super) async fn record(
             }
         }
         for stage in round.stages {
-            reach(writer, run.key, stage, events).await?;
+            reach(writer, run.key, stage, Patience::new(events, stopping)).await?;
             Point::SendingNoted.pass();
         }
     }
@@ -206,46 +217,54 @@ pub(super) async fn record(
 }
 
 /// Commits a batch.
-async fn commit(writer: &mut Writer, run: i64, batch: &Batch, events: &Events) -> Result<Written, StoreError> {
-    let mut patience = Patience::new();
+async fn commit(
+    writer: &mut Writer,
+    run: i64,
+    batch: &Batch,
+    mut patience: Patience<'_>,
+) -> Result<Written, StoreError> {
     loop {
         match writer.commit(run, batch).await {
             Ok(written) => return Ok(written),
-            Err(error) => patience.bear(error, events).await?,
+            Err(error) => patience.bear(error).await?,
         }
     }
 }
 
 /// Notes that the run reached a stage.
-async fn reach(writer: &mut Writer, run: i64, stage: Stage, events: &Events) -> Result<(), StoreError> {
-    let mut patience = Patience::new();
+async fn reach(writer: &mut Writer, run: i64, stage: Stage, mut patience: Patience<'_>) -> Result<(), StoreError> {
     while let Err(error) = writer.reach(run, stage, Millis::now()).await {
-        patience.bear(error, events).await?;
+        patience.bear(error).await?;
     }
     Ok(())
 }
 
-/// The patience with a write: while another process writes for long, or the disk is full, what is known waits here.
-struct Patience {
+/// The patience with a write: while another process writes for long, or the disk is full, what is known waits here. A
+/// run that stops does not wait for longer than a request may take.
+struct Patience<'r> {
     begun: Instant,
     told: Option<Instant>,
+    events: &'r Events,
+    stopping: &'r Stopping,
 }
 
-impl Patience {
-    fn new() -> Self {
-        Self { begun: Instant::now(), told: None }
+impl<'r> Patience<'r> {
+    fn new(events: &'r Events, stopping: &'r Stopping) -> Self {
+        Self { begun: Instant::now(), told: None, events, stopping }
     }
 
     /// Waits before the next try.
     ///
     /// # Errors
     /// The failure itself, where waiting does not help or was long enough.
-    async fn bear(&mut self, error: StoreError, events: &Events) -> Result<(), StoreError> {
-        if !error.may_pass() || self.begun.elapsed() >= PATIENCE {
+    async fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let Stopping { stop, timeout } = self.stopping;
+        let is_over = self.begun.elapsed() >= PATIENCE || stop.ended_for().is_some_and(|ended| ended >= *timeout);
+        if is_over || !error.may_pass() {
             return Err(error);
         }
         if self.told.is_none_or(|told| told.elapsed() >= TOLD) {
-            events(Event::Said(format!("{error} ({}); trying again", error.reason())));
+            (self.events)(Event::Said(format!("{error} ({}); trying again", error.reason())));
             self.told = Some(Instant::now());
         }
         tokio::time::sleep(PAUSE).await;
@@ -279,6 +298,10 @@ impl Round {
             Entry::Aside(aside, answer) => {
                 self.batch.aside.extend(aside);
                 self.answers.push(answer);
+            }
+            Entry::Pause(pause) => {
+                let later = self.batch.pause.take().filter(|other| other.until > pause.until);
+                self.batch.pause = Some(later.unwrap_or(pause));
             }
             Entry::Reach(stage) => self.stages.push(stage),
         }

@@ -1,8 +1,10 @@
 //! How a run is stopped or held: one place that everyone who starts something new asks first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::model::Problem;
 
@@ -32,7 +34,8 @@ pub struct Stop(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    reason: watch::Sender<Option<Reason>>,
+    /// Why it stops, and since when.
+    reason: watch::Sender<Option<(Reason, Instant)>>,
     held: watch::Sender<bool>,
 }
 
@@ -40,9 +43,9 @@ impl Stop {
     /// Lets nothing new begin. The first reason stands, unless it let statuses go on and this one does not.
     pub fn stop(&self, reason: Reason) {
         self.0.reason.send_if_modified(|current| {
-            let stronger = current.as_ref().is_none_or(|current| !current.ends_all() && reason.ends_all());
+            let stronger = current.as_ref().is_none_or(|(current, _)| !current.ends_all() && reason.ends_all());
             if stronger {
-                *current = Some(reason);
+                *current = Some((reason, Instant::now()));
             }
             stronger
         });
@@ -51,7 +54,7 @@ impl Stop {
     /// Why the run stops, if it does.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.0.reason.borrow().clone()
+        self.0.reason.borrow().as_ref().map(|(reason, _)| reason.clone())
     }
 
     /// Whether no message may be sent any more.
@@ -63,7 +66,13 @@ impl Stop {
     /// Whether nothing at all may begin any more.
     #[must_use]
     pub fn ends_all(&self) -> bool {
-        self.0.reason.borrow().as_ref().is_some_and(Reason::ends_all)
+        self.0.reason.borrow().as_ref().is_some_and(|(reason, _)| reason.ends_all())
+    }
+
+    /// For how long nothing at all may begin any more, if that is so.
+    #[must_use]
+    pub fn ended_for(&self) -> Option<Duration> {
+        self.0.reason.borrow().as_ref().filter(|(reason, _)| reason.ends_all()).map(|(_, since)| since.elapsed())
     }
 
     /// Waits until no message may be sent any more.
@@ -73,10 +82,10 @@ impl Stop {
 
     /// Waits until nothing at all may begin any more.
     pub async fn all_ended(&self) {
-        self.reached(|reason| reason.as_ref().is_some_and(Reason::ends_all)).await;
+        self.reached(|reason| reason.as_ref().is_some_and(|(reason, _)| reason.ends_all())).await;
     }
 
-    async fn reached(&self, test: impl Fn(&Option<Reason>) -> bool) {
+    async fn reached(&self, test: impl Fn(&Option<(Reason, Instant)>) -> bool) {
         // The sender lives in `self`, so this cannot end by its loss.
         let _ = self.0.reason.subscribe().wait_for(test).await;
     }

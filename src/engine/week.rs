@@ -16,7 +16,8 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::campaign_file;
-use crate::model::{Millis, State};
+use crate::model::{Events, Millis, State};
+use crate::pace::Share;
 use crate::provider::Endpoint;
 use crate::recipients;
 use crate::store::{NewRun, Repeat, StartDecision};

@@ -16,6 +16,7 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use outage::Outage;
@@ -59,6 +60,8 @@ pub struct Pace {
     found_out: tokio::sync::Notify,
     /// Wakes whoever is first in line for a departure when the rate is another.
     other_rate: tokio::sync::Notify,
+    /// When the pause ends that the provider asked for last.
+    paused_until: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -85,8 +88,6 @@ pub struct Slowed {
     pub pause: Duration,
 }
 
-/// The longest pause a provider's hint can bring about: a hint beyond this is more likely a mistake than a wish.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Throttle answers of requests that were in flight together count as one.
 const ONE_CUT_PER: Duration = Duration::from_secs(1);
 /// How often, and by which share of the full rate, the pace recovers.
@@ -117,6 +118,7 @@ impl Pace {
             departures: Default::default(),
             found_out: Default::default(),
             other_rate: Default::default(),
+            paused_until: watch::Sender::new(None),
         }
     }
 
@@ -203,14 +205,40 @@ impl Pace {
         wait.map_or(Ok(true), Err)
     }
 
+    /// Makes no request for this long; a pause that ends later stands. Gives the end.
+    pub fn pause(&self, pause: Duration) -> Instant {
+        let asked = Instant::now() + pause;
+        let mut limits = self.limits();
+        let until = limits.not_before.map_or(asked, |before| before.max(asked));
+        limits.not_before = Some(until);
+        drop(limits);
+        self.paused_until.send_replace(Some(until));
+        until
+    }
+
+    /// How long no request may be made, where that is longer than `limit`.
+    #[must_use]
+    pub fn pause_beyond(&self, limit: Duration) -> Option<Duration> {
+        self.paused_until
+            .borrow()
+            .map(|until| until.saturating_duration_since(Instant::now()))
+            .filter(|pause| *pause > limit)
+    }
+
+    /// Waits until no request may be made for longer than `limit`.
+    pub async fn paused_beyond(&self, limit: Duration) {
+        // The sender lives in `self`, so this cannot end by its loss.
+        let is_long = |until: &Option<Instant>| until.is_some_and(|until| until > Instant::now() + limit);
+        let _ = self.paused_until.subscribe().wait_for(is_long).await;
+    }
+
     /// Slows down because the provider asked for it, for as long as it asked, where it did. Only ever slows down:
     /// the rate is halved, at most once a second, and comes back by a twentieth of the full rate each second.
     pub fn slow_down(&self, wait: Option<Duration>) -> Slowed {
         let now = Instant::now();
-        let pause = wait.unwrap_or_default().min(LONGEST_PAUSE);
+        let pause = wait.unwrap_or_default();
+        let until = self.pause(pause);
         let mut limits = self.limits();
-        let until = now + pause;
-        limits.not_before = Some(limits.not_before.map_or(until, |before| before.max(until)));
         if limits.share >= 1.0 || now.duration_since(limits.changed) >= ONE_CUT_PER {
             let share = (limits.share / 2.0).max(LEAST_SHARE);
             limits.set_share(share, until);

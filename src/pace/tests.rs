@@ -202,7 +202,16 @@ async fn a_low_rate_goes_on_at_half_its_speed_after_a_throttle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_senseless_hint_is_clamped() {
+async fn a_pause_is_as_long_as_the_provider_asked_for() {
     let pace = pace(10, Duration::from_secs(1));
-    assert_eq!(pace.slow_down(Some(Duration::from_secs(86_400))).pause, LONGEST_PAUSE);
+    let (day, limit) = (Duration::from_secs(86_400), Duration::from_secs(1_200));
+    assert_eq!(pace.pause_beyond(limit), None);
+    assert_eq!(pace.slow_down(Some(day)).pause, day);
+    pace.slow_down(Some(Duration::from_secs(60)));
+    pace.paused_beyond(limit).await;
+    assert_eq!(pace.pause_beyond(limit), Some(day), "a shorter one takes nothing away");
+    let start = Instant::now();
+    pace.turn().await;
+    assert_eq!(start.elapsed(), day);
+    assert_eq!(pace.pause_beyond(Duration::ZERO), None);
 }

@@ -3,6 +3,7 @@
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::base_url::{BadBaseUrl, BaseUrl, without_password};
 
@@ -57,6 +58,15 @@ impl Endpoint {
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
         self.join("") == other.join("") && self.secret.expose_secret() == other.secret.expose_secret()
+    }
+
+    /// A fingerprint of the account, to keep in the store what the provider asked of it. The credential cannot be read
+    /// from it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hash = Sha256::new().chain_update(self.join("").as_str()).chain_update([0]);
+        let hash = hash.chain_update(self.secret.expose_secret()).finalize();
+        hash.iter().take(8).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     /// Whether the address is on this machine's loopback.

@@ -75,8 +75,8 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// more), since a connection that the other side closes while a request is being written leaves that request in doubt.
 const IDLE: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A wish for a longer wait is more likely in another unit than meant.
-const LONGEST_WISH: Duration = Duration::from_secs(3600);
+/// The longest pause that a provider can ask for: a wish for more is more likely in another unit than meant.
+pub const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

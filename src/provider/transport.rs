@@ -22,7 +22,7 @@ use hyper::header::{HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use reqwest::Url;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::dial::{Dial, timed_out};
 use super::{BrokenAnswer, IDLE, LARGEST_ANSWER, lost, retry_after};
@@ -30,6 +30,9 @@ use crate::model::Channel;
 
 /// A connection that was used within this time is taken to be open.
 const LATELY: Duration = Duration::from_secs(1);
+
+/// How often a connection is read from once the time is over. An answer of a usual size needs one or two.
+const LAST_READS: u32 = 8;
 
 /// The connections to one provider, and the heads of the requests that go over them.
 pub(super) struct Transport {
@@ -135,19 +138,14 @@ impl Transport {
             end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
-            let failure = tokio::select! {
-                biased;
-                answer = line.drive(sent) => match answer {
-                    Ok(response) => break (line, response),
-                    // Given back: what was written then is TLS's farewell.
-                    Err(error) if error.is_canceled() => Failure::Unbegun,
-                    Err(_) if line.written() == before => Failure::Unbegun,
-                    Err(error) => Failure::Lost(error),
-                },
-                () = &mut end => match line.written() == before {
-                    true => return Err(Failure::Connect(timed_out())),
-                    false => Failure::Timeout,
-                },
+            let failure = match line.drive_until(sent, end.as_mut()).await {
+                Some(Ok(response)) => break (line, response),
+                // Given back: what was written then is TLS's farewell.
+                Some(Err(error)) if error.is_canceled() => Failure::Unbegun,
+                Some(Err(_)) if line.written() == before => Failure::Unbegun,
+                Some(Err(error)) => Failure::Lost(error),
+                None if line.written() == before => return Err(Failure::Connect(timed_out())),
+                None => Failure::Timeout,
             };
             match failure {
                 // Closed while it idled. Each time there is one fewer of these, and at last a new one.
@@ -159,11 +157,8 @@ impl Transport {
         let (status, wait) = (parts.status, retry_after(&parts.headers));
         // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
         drop(parts);
-        let body = tokio::select! {
-            biased;
-            body = line.drive(read(body)) => body,
-            () = &mut end => Err(BrokenAnswer::BrokeOff(timed_out().to_string())),
-        };
+        let body = line.drive_until(read(body), end.as_mut()).await;
+        let body = body.unwrap_or_else(|| Err(BrokenAnswer::BrokeOff(timed_out().to_string())));
         if body.is_ok() {
             self.idle.put(line);
         }
@@ -237,6 +232,25 @@ impl Line {
             work.as_mut().poll(cx)
         })
         .await
+    }
+
+    /// As [`drive`](Line::drive), until `end`. What can be read then is read first: where this process was stopped for a
+    /// while, the answer may have been there in time.
+    async fn drive_until<T>(&mut self, work: impl Future<Output = T>, mut end: Pin<&mut Sleep>) -> Option<T> {
+        let mut work = pin!(self.drive(work));
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = &mut end => {}
+        }
+        for _ in 0..LAST_READS {
+            // Lets the runtime ask the system what there is to read.
+            tokio::task::yield_now().await;
+            if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+                return Some(done);
+            }
+        }
+        None
     }
 
     /// Does what there is to do now.

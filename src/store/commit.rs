@@ -84,6 +84,7 @@ impl Writer {
             || !batch.polled.is_empty()
             || !batch.aside.is_empty()
             || batch.polls > 0
+            || batch.pause.is_some()
             || firsts.len() > firsts::MOST;
         let mut moved = Vec::new();
         let (suppressed, claim) =
@@ -108,6 +109,9 @@ impl Writer {
                     .execute(&mut *store)
                     .await
                     .map_err(doing("count polls"))?;
+            }
+            if let Some(pause) = &batch.pause {
+                super::account::pause(store, pause).await?;
             }
             Point::BatchWritten.pass();
             sqlx::query("COMMIT").execute(&mut *store).await.map_err(doing("commit"))?;

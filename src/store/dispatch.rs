@@ -9,7 +9,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteExecutor;
 
 use super::error::doing;
-use super::{Aside, Polled, RowKey, Store, StoreError};
+use super::{AccountPause, Aside, Polled, RowKey, Store, StoreError};
 use crate::model::{AttemptNo, Millis, Phone, Problem, State};
 
 /// A row that may be sent now.
@@ -120,6 +120,8 @@ pub struct Batch {
     pub aside: Vec<Aside>,
     /// Status requests that brought those answers.
     pub polls: u32,
+    /// A pause that the provider asked for.
+    pub pause: Option<AccountPause>,
 }
 
 /// What a commit came to.
@@ -140,6 +142,7 @@ impl Batch {
             && self.polled.is_empty()
             && self.aside.is_empty()
             && self.polls == 0
+            && self.pause.is_none()
     }
 }
 

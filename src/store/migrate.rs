@@ -12,7 +12,7 @@ use crate::crash::Point;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// Every migration, in order; the store's format is the number of those it has had.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_put_off.sql"),
     include_str!("migrations/0003_begun_in.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010_air.sql"),
     include_str!("migrations/0011_ledger.sql"),
     include_str!("migrations/0012_mark.sql"),
+    include_str!("migrations/0013_account.sql"),
 ];
 
 /// Brings the store behind `connection` to the newest format, each step whole or not at all.

@@ -8,10 +8,11 @@
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile` and
 //! `callbacks` (both merge into `standing`), `report`, `replies`, `person` for what people decide (retry, cancel, suppress),
 //! `orders` for what they want of a run that is at work, `occurrences` for what became of schedules, `decision` for what they
-//! say of uncertain rows, `templates` for what was pulled from the providers of templates, and `waits` for rows that wait for
+//! say of uncertain rows, `account` for what a provider asked of an account, `templates` for what was pulled from the providers of templates, and `waits` for rows that wait for
 //! their time. `start` decides what a second run of a name may do, `reached` and `listing` know whom earlier ones reached.
 //! `file` and `mark` make sure that the store is the one that sent last.
 
+mod account;
 mod air;
 mod callbacks;
 mod clock;
@@ -51,6 +52,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use crate::crash::Point;
 use crate::model::RowNo;
 
+pub use account::AccountPause;
 pub use callbacks::{Called, Took};
 pub use clock::Waits;
 pub use decision::{Uncertain, Verdict, Which};

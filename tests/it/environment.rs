@@ -137,6 +137,23 @@ fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_run_on_a_full_disk_that_is_told_to_stop_stops() {
+    let provider = Provider::start(Script::default());
+    let work = Workplace::with(&Campaign { timeout: "2s", rate: "200/s", ..Campaign::default() }, &csv(ROWS));
+    let prelude = "trap '' XFSZ; ulimit -S -f 400";
+    let running = work.start_after(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
+    running.wait_for_words("trying again");
+    running.terminate();
+    let run = running.wait_for(Duration::from_secs(8));
+    assert_eq!(run.code, 1, "{run}");
+
+    let resumed = work.run(&provider, &["resume", "--no-wait"]);
+    assert!([0, 3].contains(&resumed.code), "{resumed}");
+    provider.book().assert_nobody_twice();
+    work.verify("job-1");
+}
+
+#[test]
 fn a_disk_that_takes_no_more_is_waited_for_and_nobody_is_messaged_twice() {
     let provider = Provider::usual();
     let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));

@@ -413,7 +413,7 @@ fn a_throttle_is_told_apart_from_a_failure_and_its_wish_is_clamped() {
         (429, String::new(), "throttled", None),
         (429, "retry-after: 7\r\n".into(), "throttled", Some(7)),
         (429, "retry-after: 0\r\n".into(), "throttled", Some(0)),
-        (429, "retry-after: 99999999\r\n".into(), "throttled", Some(3600)),
+        (429, "retry-after: 99999999\r\n".into(), "throttled", Some(604_800)),
         (429, "retry-after: 99999999999999999999999999\r\n".into(), "throttled", None),
         (429, "retry-after: -5\r\n".into(), "throttled", None),
         (429, "retry-after: soon\r\n".into(), "throttled", None),

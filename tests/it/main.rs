@@ -44,6 +44,7 @@ mod signals; // stopped gently or not, and gone on with
 mod signed; // how strict the simulated providers of templates are
 mod template_words; // what is told about templates, word for word
 mod templates; // templates made, shown, changed and deleted, and never made twice
+mod throttled; // pauses that the provider asks for, also after a restart
 mod tidy; // the rules of this repository, held against its files
 mod two_at_once; // two processes at one store, and copies of a store
 mod webhook; // what the provider tells of its own accord, and what people send back

@@ -69,6 +69,19 @@ fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
     assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
 }
 
+/// Nobody waits for statuses, and nothing may be sent: there is nothing to hold the run for.
+#[test]
+fn a_paused_run_that_nobody_waits_for_ends_at_once() {
+    let (provider, work) = (Provider::usual(), workplace("5000/s"));
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--limit", "20", "--no-wait"]).code, 4);
+    assert_eq!(work.alone(&["pause", "job-1"]).code, 0);
+    let run = work.start(&provider, &["run", "job.yaml", "--no-wait"]).wait_for(A_WHILE);
+    assert_eq!((run.code, provider.sends()), (4, 20), "{run}");
+    assert!(run.err.contains("job-1 has been paused since 20"), "{run}");
+    let resumed = work.run(&provider, &["resume", "job-1", "--no-wait"]);
+    assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
+}
+
 #[test]
 fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
     let (provider, work) = (Provider::start(Script::default()), workplace("10/min"));

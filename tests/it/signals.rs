@@ -78,3 +78,25 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
     assert_eq!(stopped.code, 4, "{stopped}");
     work.verify("job-1");
 }
+
+/// What lies in the sockets when the process is woken came in time, whatever the clock says.
+#[test]
+fn answers_that_came_while_the_process_was_stopped_are_read() {
+    const IN_FLIGHT: usize = 16;
+    let script = Script { latency: Duration::from_millis(300), ..Script::default() };
+    let provider = Provider::start(script);
+    let campaign = Campaign { concurrency: IN_FLIGHT, timeout: "1s", ..Campaign::default() };
+    let work = Workplace::with(&campaign, &csv(ROWS));
+    let running = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    for stops in 1..=3 {
+        assert!(wait_until(SOON, || provider.sends() >= stops * 2 * IN_FLIGHT));
+        running.signal("STOP");
+        let later = std::time::Instant::now() + Duration::from_millis(2500);
+        wait_until(SOON, || std::time::Instant::now() >= later);
+        running.signal("CONT");
+    }
+    let run = running.wait();
+    assert_eq!((run.code, provider.sends()), (0, ROWS), "{run}");
+    let states = work.states("job-1");
+    assert!(!states.contains_key("uncertain"), "{states:?}");
+}

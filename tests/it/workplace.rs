@@ -318,7 +318,11 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.id()]).status().unwrap();
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id()]).status().unwrap();
         assert!(sent.success());
     }
 

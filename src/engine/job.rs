@@ -1,0 +1,175 @@
+//! A job: all that working on one run needs, and what the stages do with it alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gate::Gate;
+use super::recorder::{Entry, Recorder};
+use super::settle::Rules;
+use super::{Clock, EngineError, Stop};
+use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem};
+use crate::pace::{RetryPolicy, Share, Slowed, Turn};
+use crate::provider::{Endpoint, LONGEST_WISH, Provider};
+use crate::render::Renderer;
+use crate::store::{AccountPause, Due, Run, RunLock, Store};
+
+/// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+
+/// All that working on one run needs.
+pub struct Job {
+    /// The store.
+    pub store: Store,
+    /// The run, planned.
+    pub run: Run,
+    /// Its campaign, as it was frozen, with whatever the command line changed for this time.
+    pub campaign: Campaign,
+    /// The campaign's message over the run's columns.
+    pub renderer: Renderer,
+    /// The provider account.
+    pub provider: Provider,
+    /// Its fingerprint, under which the store keeps what the provider asked of it.
+    pub account: String,
+    /// Its share in the account's pace.
+    pub pace: Share,
+    /// When rows that failed are tried again.
+    pub retry: RetryPolicy,
+    /// Requests in flight at most: what the campaign says and the system allows, or [`MOST_IN_FLIGHT`].
+    pub concurrency: usize,
+    /// Rows taken up for the first time at most, this time.
+    pub limit: Option<u64>,
+    /// Who watches.
+    pub events: Events,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// The time that it goes by.
+    pub clock: Clock,
+    /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
+    pub lock: Arc<RunLock>,
+}
+
+/// A frozen cell, in place where nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Cell<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+
+impl AsRef<str> for Cell<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Job {
+    /// Work on a planned run, with nobody who watches, no limit, and a stop of its own.
+    ///
+    /// # Errors
+    /// Where the run's message cannot be compiled, or no client be made.
+    pub fn new(
+        store: &Store,
+        run: &Run,
+        campaign: &Campaign,
+        endpoint: &Endpoint,
+        concurrency: usize,
+        pace: Share,
+        lock: &Arc<RunLock>,
+    ) -> Result<Self, EngineError> {
+        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            EngineError::Frozen(words.join("; "))
+        })?;
+        let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
+        Ok(Self {
+            store: store.clone(),
+            run: run.clone(),
+            campaign: campaign.clone(),
+            renderer,
+            provider,
+            account: endpoint.fingerprint(),
+            pace,
+            retry: RetryPolicy::default(),
+            concurrency,
+            limit: None,
+            events: Arc::new(|_| {}),
+            stop: Stop::default(),
+            clock: Clock::default(),
+            lock: lock.clone(),
+        })
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    }
+
+    /// Waits for a time that may be far off.
+    pub(super) async fn wait_until(&self, at: Millis) {
+        while self.clock.now() < at {
+            self.clock.idle(at.since(self.clock.now()).min(LOOK_AT_CLOCK)).await;
+        }
+    }
+
+    /// Slows down as the provider asked for, and has the store keep the pause, if it asked for one.
+    pub(super) async fn slow_down(&self, recorder: &Recorder, wait: Option<Duration>) {
+        let Slowed { rate, pause } = self.pace.slow_down(wait);
+        (self.events)(Event::Slowed { rate, pause });
+        if !pause.is_zero() {
+            let until = self.clock.now().plus(pause);
+            // If the recorder is gone, the run is at its end.
+            let _ = recorder.record(Entry::Pause(AccountPause { account: self.account.clone(), until })).await;
+        }
+    }
+
+    /// Keeps to a pause that the provider asked for in an earlier run, or before a restart.
+    pub(super) async fn keep_pause(&self, gate: &Gate) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        if let Some(until) = self.store.account_pause(&self.account).await?.filter(|until| *until > now) {
+            // None asks for more: then the clock was set back.
+            self.pace.pause(until.since(now).min(LONGEST_WISH));
+            (self.events)(Event::Said(format!(
+                "the provider asked for a pause: no request before {}",
+                gate.local(until)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
+    pub(super) async fn send<F: Future<Output = bool>>(
+        &self,
+        turn: Turn,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+    ) -> Outcome {
+        let outcome = self.provider.send(self.campaign.channel, body, leave).await;
+        if matches!(outcome, Outcome::Unsent) {
+            return outcome;
+        }
+        self.note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
+        outcome
+    }
+
+    /// Tells the pace whether a request reached the provider, and whoever watches where that is news.
+    pub(super) fn note_reach(&self, turn: Turn, failed: Option<&Problem>) {
+        let news = match failed {
+            None => self.pace.reached(turn).then(|| "the provider can be reached again".to_owned()),
+            Some(problem) => self.pace.unreachable(turn).map(|pause| {
+                let seconds = pause.as_secs();
+                format!("cannot reach the provider: {}; trying again in {seconds} s", problem.message)
+            }),
+        };
+        if let Some(news) = news {
+            tracing::warn!(%news);
+            (self.events)(Event::Said(news));
+        }
+    }
+
+    /// The request body of a row, exactly as it was checked at the plan.
+    pub(super) fn render(&self, due: &Due) -> Result<Vec<u8>, EngineError> {
+        let failed = |problem| EngineError::Render { row: due.key.row(), problem };
+        let cells: Vec<Cell<'_>> =
+            serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
+        let mut body = Vec::with_capacity(512);
+        self.renderer
+            .render(due.phone, &cells, &mut body)
+            .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
+        Ok(body)
+    }
+}

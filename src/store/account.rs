@@ -1,0 +1,46 @@
+//! What a provider asked of an account: until when it wants no request. Every run of the account keeps to it, also after
+//! a restart.
+
+use sqlx::SqliteConnection;
+
+use super::error::doing;
+use super::{Store, StoreError};
+use crate::model::Millis;
+
+/// A pause that a provider asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountPause {
+    /// The account, by the fingerprint of its address and credential.
+    pub account: String,
+    /// No request before this.
+    pub until: Millis,
+}
+
+impl Store {
+    /// Until when the provider wants no request of this account, if it ever asked for a pause.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn account_pause(&self, account: &str) -> Result<Option<Millis>, StoreError> {
+        let until: Option<i64> = sqlx::query_scalar("SELECT paused_until FROM account WHERE key = ?1")
+            .bind(account)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(doing("look for a pause of the account"))?;
+        Ok(until.map(Millis))
+    }
+}
+
+/// Notes a pause. The latest end counts.
+pub(super) async fn pause(store: &mut SqliteConnection, pause: &AccountPause) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO account (key, paused_until) VALUES (?1, ?2) \
+         ON CONFLICT (key) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)",
+    )
+    .bind(&pause.account)
+    .bind(pause.until.0)
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("note a pause of the account"))
+}

@@ -1,0 +1,69 @@
+//! Pauses that the provider asks for: kept to the end, by every run of the account, also after a restart.
+
+use std::time::Duration;
+
+use crate::provider::{Answer, Provider, Script, Sent, envelope};
+use crate::workplace::{Campaign, Workplace, csv, wait_until};
+
+const ROWS: usize = 300;
+const SOON: Duration = Duration::from_secs(30);
+
+/// Accepts twenty messages, and then asks for a pause.
+fn paused_for(seconds: u32) -> Provider {
+    Provider::start(Script::answering(move |sent: &Sent| match sent.index {
+        0..20 => Answer::Accept,
+        _ => Answer::RefuseWith(429, Box::leak(format!("retry-after: {seconds}").into()), envelope(429, "slow down")),
+    }))
+}
+
+#[test]
+fn a_pause_of_a_day_ends_the_run_and_is_kept_after_a_restart() {
+    let provider = paused_for(86_400);
+    let work = Workplace::with(&Campaign { concurrency: 16, ..Campaign::default() }, &csv(ROWS));
+    let stopped = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    assert_eq!(stopped.code, 4, "{stopped}");
+    assert!(
+        stopped.err.contains("after a pause of 24 h") && stopped.err.contains("campaigner resume job-1"),
+        "{stopped}"
+    );
+    let sent = provider.sends();
+    assert!((21..=36).contains(&sent), "{sent}: what was in flight, and no more");
+    work.verify("job-1");
+
+    for args in [&["resume", "--no-wait"][..], &["run", "job.yaml", "--no-wait"]] {
+        let resumed = work.run(&provider, args);
+        assert_eq!(resumed.code, 4, "{resumed}");
+        assert!(resumed.err.contains("the provider asked for a pause: no request before"), "{resumed}");
+    }
+    let polls = provider.book().polls.len();
+    let asked = work.run(&provider, &["reconcile", "--once"]);
+    assert_eq!(asked.code, 1, "{asked}");
+    assert!(asked.err.contains("the provider asked for no request before"), "{asked}");
+    assert_eq!((provider.sends(), provider.book().polls.len()), (sent, polls), "no request within the pause");
+
+    // Another account has nothing to do with it.
+    let other = Provider::usual();
+    let resumed = work.run(&other, &["resume", "--no-wait"]);
+    assert_eq!((resumed.code, other.sends()), (4, ROWS - sent), "{resumed}");
+}
+
+#[test]
+fn a_short_pause_outlives_the_process_that_was_asked_for_it() {
+    let provider = paused_for(900);
+    let work = Workplace::with(&Campaign { concurrency: 8, ..Campaign::default() }, &csv(ROWS));
+    let running = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    running.wait_for_words("after a pause of 15 min");
+    // The pause is committed with the outcome that brought it.
+    assert!(wait_until(SOON, || !work.states("job-1").contains_key("sending")));
+    running.kill();
+    let sent = provider.sends();
+
+    let resumed = work.start(&provider, &["resume", "--no-wait"]);
+    resumed.wait_for_words("the provider asked for a pause: no request before");
+    let later = std::time::Instant::now() + Duration::from_secs(1);
+    wait_until(SOON, || std::time::Instant::now() >= later);
+    assert_eq!(provider.sends(), sent, "no request within the pause");
+    resumed.terminate();
+    assert_eq!(resumed.wait().code, 4);
+    work.verify("job-1");
+}
