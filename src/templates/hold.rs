@@ -185,7 +185,6 @@ impl Hold {
             );
             return self.add("parameter_count", given.at.as_str(), template, words);
         }
-        let named = variables.iter().any(|name| !is_position(name));
         let mut values: Vec<(&str, &str)> = Vec::new();
         for (index, parameter) in given.list.iter().enumerate() {
             let at = format!("{}[{index}]", given.at);
@@ -204,25 +203,7 @@ impl Hold {
                     continue;
                 }
             };
-            let position = (index + 1).to_string();
-            let name = match (parameter["parameter_name"].as_str(), named) {
-                (Some(name), true) => variables.iter().find(|variable| **variable == name).copied().ok_or(name),
-                (Some(name), false) => Err(name),
-                (None, true) => {
-                    self.add(
-                        "name_missing",
-                        at.as_str(),
-                        template,
-                        format!(
-                            "the template's variables have names, so this needs a `parameter_name`, one of {}",
-                            variables.join(", ")
-                        ),
-                    );
-                    continue;
-                }
-                (None, false) => variables.iter().find(|variable| **variable == position).copied().ok_or(""),
-            };
-            match name {
+            match variable(&variables, parameter, index) {
                 Ok(name) => values.push((name, value.as_str().unwrap_or_default())),
                 Err(name) => {
                     self.add(
@@ -289,9 +270,15 @@ impl Hold {
             self.add("button_missing", at, template, words);
         }
         let Some(url) = button.url.as_deref().filter(|_| !parameters.is_empty()) else { return };
-        if names(url).is_empty() {
+        let variables = names(url);
+        if variables.is_empty() {
             let words = format!("the address of button {index} has no variable");
             return self.add("button_static", format!("{at}.parameters"), format!("{template}.url"), words);
+        }
+        if let Some(name) = parameters[0]["parameter_name"].as_str().filter(|name| !variables.contains(name)) {
+            let path = format!("{at}.parameters[0].parameter_name");
+            let words = format!("the address of button {index} has no variable `{name}`");
+            self.add("parameter_name", path, format!("{template}.url"), words);
         }
         let value = parameters[0]["text"].as_str().unwrap_or_default();
         let chars = fill(url, |_| Some(value)).chars().count();
@@ -360,6 +347,21 @@ fn needs_a_value(button: &Button) -> bool {
         ButtonKind::CopyCode | ButtonKind::Mpm => true,
         _ => false,
     }
+}
+
+/// The variable that a parameter is for, or its name if the text has no such variable.
+///
+/// Without a name the place counts, as INCS's document has it: of variables with names, the order in which the text
+/// first shows them.
+fn variable<'t, 'm>(variables: &[&'t str], parameter: &'m Value, index: usize) -> Result<&'t str, &'m str> {
+    let named = variables.iter().any(|name| !is_position(name));
+    let position = (index + 1).to_string();
+    let found = match parameter["parameter_name"].as_str() {
+        Some(name) => return variables.iter().find(|variable| named && **variable == name).copied().ok_or(name),
+        None if named => variables.get(index),
+        None => variables.iter().find(|variable| **variable == position),
+    };
+    found.copied().ok_or("")
 }
 
 fn count(number: usize, thing: &str) -> String {

@@ -115,17 +115,37 @@ fn each_disagreement_is_told_in_both_places() {
 }
 
 #[test]
-fn named_variables_are_given_by_name() {
-    let named =
-        SALE.replace("{{1}}, {{2}} off", "{{name}}, {{off}} off").replace("[Ana, \"25%\"]", "{name: Ana, off: 25%}");
+fn named_variables_are_given_by_name_or_in_the_order_of_the_text() {
+    let named = SALE
+        .replace("{{1}}, {{2}} off", "{{name}}, {{off}} off, {{name}}")
+        .replace("[Ana, \"25%\"]", "{name: Ana, off: 25%}");
     let codes = |message: &Value| told(&named, message).into_iter().map(|(code, ..)| code).collect::<Vec<_>>();
-    assert_eq!(codes(&fits()), ["name_missing", "name_missing"]);
+    // By position, as INCS's document shows it.
+    assert_eq!(codes(&fits()), [""; 0]);
+    let mut message = fits();
+    // `name` is there twice: only with the values where they belong is the text short enough.
+    message["template"]["components"][1]["parameters"][1]["text"] = "x".repeat(900).into();
+    assert_eq!(codes(&message), [""; 0]);
+    message["template"]["components"][1]["parameters"][0]["text"] = "x".repeat(900).into();
+    assert_eq!(codes(&message), ["too_long"]);
+
     let mut message = fits();
     let parameters = &mut message["template"]["components"][1]["parameters"];
     (parameters[0]["parameter_name"], parameters[1]["parameter_name"]) = ("off".into(), "name".into());
     assert_eq!(codes(&message), [""; 0]);
     message["template"]["components"][1]["parameters"][0]["parameter_name"] = "of".into();
     assert_eq!(codes(&message), ["parameter_name"]);
+}
+
+#[test]
+fn the_name_of_an_address_s_variable_has_to_be_the_template_s() {
+    let named = SALE.replace("example.com/{{1}}", "example.com/{{shop}}");
+    let mut message = fits();
+    assert_eq!(told(&named, &message), []);
+    message["template"]["components"][2]["parameters"][0]["parameter_name"] = "shop".into();
+    assert_eq!(told(&named, &message), []);
+    let place = "template.components[2].parameters[0].parameter_name".to_owned();
+    assert_eq!(told(SALE, &message), [("parameter_name", place, 11)]);
 }
 
 #[test]
