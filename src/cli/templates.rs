@@ -9,7 +9,7 @@ use super::desks::{self, failure};
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, pull, screen};
 use crate::model::TemplateProvider;
-use crate::templates::{self, Answer, Finding, Listed, Loaded, Severity, cams, nxlink};
+use crate::templates::{self, Answer, Definition, Finding, Listed, Loaded, cams, nxlink};
 
 /// What `templates` takes.
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ enum Action {
     Check {
         /// The definition
         file: PathBuf,
-        /// For this provider; for both if left out, where what one cannot express is only told
+        /// For this provider; if left out, it is enough that one of them can express it
         #[arg(long, value_enum)]
         provider: Option<TemplateProvider>,
         /// As JSON, one finding a line
@@ -135,9 +135,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 data(&text)?;
                 if !shown.complete {
                     screen::say(
-                        "NXLink's answer does not tell whether there is a header or a footer, and NXLink keeps no examples: \
-                         before a template is made of this, add what is missing",
+                        "NXLink's answer does not tell whether there is a header or a footer: before a template is made of \
+                         this, add what is missing",
                     );
+                }
+                for finding in translate(&shown.definition, at.provider).iter().filter(|finding| finding.is_error()) {
+                    screen::say(&format!("{} did not tell all: {finding}", at.provider));
                 }
             }
         }
@@ -219,33 +222,35 @@ pub(super) fn table(list: &[Listed]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a provider cannot express, and what it does not take.
-fn translate(loaded: &Loaded, which: TemplateProvider, tenant: u64) -> (Vec<Finding>, Vec<String>) {
+/// What is to say of a definition at a provider, beside the rules that bind both.
+fn translate(definition: &Definition, which: TemplateProvider) -> Vec<Finding> {
     let translated = match which {
-        TemplateProvider::Nxlink => nxlink::to_request(&loaded.definition, tenant),
-        TemplateProvider::Cams => cams::to_request(&loaded.definition),
+        TemplateProvider::Nxlink => nxlink::to_request(definition, 0),
+        TemplateProvider::Cams => cams::to_request(definition),
     };
-    translated.map_or_else(|findings| (findings, Vec::new()), |translated| (Vec::new(), translated.left_out))
+    translated.map_or_else(|findings| findings, |translated| translated.warnings)
+}
+
+fn is_wrong(findings: &[Finding]) -> bool {
+    findings.iter().any(Finding::is_error)
 }
 
 fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, Failure> {
     let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let rules = templates::check(&loaded.definition);
-    let mut wrong = rules.iter().any(|finding| finding.severity == Severity::Error);
-    let mut shown: Vec<(Option<TemplateProvider>, Vec<Finding>)> = vec![(None, rules)];
-    for which in TemplateProvider::ALL {
-        if provider.is_none_or(|provider| provider == which) {
-            let (findings, _) = translate(&loaded, which, 0);
-            wrong |= provider.is_some() && !findings.is_empty();
-            shown.push((Some(which), findings));
-        }
+    let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
+    let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
+    // Where none is named, one that can express it will do.
+    for (_, findings) in at_providers.iter_mut().filter(|(_, findings)| provider.is_none() && is_wrong(findings)) {
+        findings.retain(Finding::is_error);
     }
-    let mut can_express = Vec::new();
-    for (name, findings) in &shown {
+    let wrong = is_wrong(&rules) || at_providers.iter().all(|(_, findings)| is_wrong(findings));
+    let shown = std::iter::once((None, &rules)).chain(at_providers.iter().map(|(which, found)| (Some(which), found)));
+    for (name, findings) in shown {
         if as_json {
             for finding in findings {
                 let place = loaded.places.of(&finding.path);
-                let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+                let severity = if finding.is_error() { "error" } else { "warning" };
                 let line = json!({
                     "severity": severity, "code": finding.code, "path": finding.path, "line": place.line,
                     "column": place.column, "message": finding.message, "hint": finding.hint,
@@ -256,32 +261,31 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
         } else if !findings.is_empty() {
             data(&loaded.show(findings, false))?;
         }
-        if let (false, Some(name), true) = (as_json, name, findings.is_empty()) {
-            can_express.push(format!("{name} can express it"));
-        }
     }
-    can_express.iter().try_for_each(|line| data(line))?;
-    if !as_json && !wrong {
-        data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
+    if as_json {
+        return Ok(if wrong { Exit::Wrong } else { Exit::Done });
     }
-    Ok(if wrong { Exit::Wrong } else { Exit::Done })
+    for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
+        data(&format!("{name} can express it"))?;
+    }
+    if wrong {
+        return Ok(Exit::Wrong);
+    }
+    data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
+    Ok(Exit::Done)
 }
 
-/// A definition that is right, and that this provider can express. Warnings and what is left out are told.
+/// A definition that is right, and that this provider can express. Warnings are told, what is left out among them.
 fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, Failure> {
     let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
     let mut findings = templates::check(&loaded.definition);
-    let (inexpressible, left_out) = translate(&loaded, which, 0);
-    findings.extend(inexpressible);
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    findings.extend(translate(&loaded.definition, which));
+    if is_wrong(&findings) {
         return Err(Failure::new(Exit::Wrong, loaded.show(&findings, screen::has_color())));
     }
     if !global.quiet {
-        for finding in &findings {
-            screen::say(&format!("warning: {finding}"));
-        }
-        for left_out in left_out {
-            screen::say(&format!("left out: {left_out}"));
+        if !findings.is_empty() {
+            screen::say(&loaded.show(&findings, false));
         }
         screen::say(&format!("checked: {}", summary(&loaded)));
     }

@@ -10,8 +10,8 @@ use super::{Change, Definition, Finding, Snapshot, cams, nxlink};
 pub struct Translated {
     /// The body of the request, or its parameters.
     pub request: Value,
-    /// What the provider does not take and does not need, for a person to know.
-    pub left_out: Vec<String>,
+    /// What is left out, and what the provider may refuse: warnings only.
+    pub warnings: Vec<Finding>,
 }
 
 /// A template as a provider lists it.

@@ -77,7 +77,8 @@ impl Loaded {
         format!("`{path}` ({}:{}:{})", self.document.path().display(), place.line, place.column)
     }
 
-    /// These findings as a person reads them, each at its place in the file.
+    /// These findings as a person reads them, each at its place in the file: the errors with their lines, then the
+    /// warnings, one on a line.
     #[must_use]
     pub fn show(&self, findings: &[Finding], color: bool) -> String {
         let problem = |finding: &Finding| {
@@ -87,7 +88,18 @@ impl Loaded {
                 None => problem,
             }
         };
-        self.document.show(&findings.iter().map(problem).collect::<Vec<_>>(), color)
+        let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_error());
+        let errors: Vec<_> = errors.into_iter().map(problem).collect();
+        let mut shown = self.document.show(&errors, color);
+        for warning in warnings {
+            let place = self.places.of(&warning.path);
+            let path = self.document.path().display();
+            let hint = warning.hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
+            let Finding { code, message, .. } = warning;
+            let gap = if shown.is_empty() { "" } else { "\n" };
+            shown += &format!("{gap}warning: {path}:{}:{}: {message}{hint} [{code}]", place.line, place.column);
+        }
+        shown
     }
 }
 
@@ -124,9 +136,22 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::error(code, path, message) }
     }
 
+    /// A key that is left out of what a provider gets; the template can do without.
+    pub(super) fn left_out(path: String, why: &str) -> Self {
+        let key = path.rsplit('.').next().unwrap_or_default();
+        let message = format!("`{key}` is left out: {why}");
+        Self::warning("left_out", path, message)
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Whether it is an error.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 }
 

@@ -1,16 +1,20 @@
 //! What a definition may hold: WhatsApp's documented rules, which bind both providers.
 //!
 //! Lengths are in characters. Sources: Meta's "Template components" and its pages on carousels, limited-time offers and
-//! authentication templates, and the notes of CAMS's `ModifyChatappTemplate`. What only one provider cannot express is
-//! told by its dialect.
+//! authentication templates, and the notes of CAMS's `ModifyChatappTemplate`. What only one provider cannot express, or
+//! needs, is told by its dialect: examples among it.
 
 mod buttons;
+mod examples;
+mod languages;
 
 pub(super) use buttons::URL;
+pub(super) use examples::lacking;
 
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
 use super::variables::{Piece, is_position, names, pieces};
 use super::{Finding, definition};
+use crate::yaml::list;
 
 /// The most characters of a name.
 const NAME: usize = 512;
@@ -115,6 +119,11 @@ impl Check {
             let message = format!("`{language}` is not the code of a language");
             self.error("bad_language", "language", message).hint =
                 Some("one looks like `en`, `en_US` or `zh_HK`".into());
+        } else if !languages::is_known(language) {
+            let message = format!("neither WhatsApp's list of languages nor NXLink's has `{language}`");
+            let others = languages::like(language);
+            self.warning("unknown_language", "language", message).hint =
+                (!others.is_empty()).then(|| format!("there are {}", list(&others)));
         }
         let Some(seconds) = message_send_ttl_seconds else { return };
         let range = match self.category {
@@ -290,13 +299,6 @@ impl Check {
             );
             self.error("bad_positions", in_text.as_str(), message);
         }
-        for name in &names {
-            if examples.of(name).is_none_or(|example| example.trim().is_empty()) {
-                let hint = "those who review the template want to see one, such as `example: [Ana]` or `example: {first_name: Ana}`";
-                self.error("missing_example", at, format!("there is no example for the variable {{{{{name}}}}}"))
-                    .hint = Some(hint.into());
-            }
-        }
         for (name, _) in examples.0.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
             let message = format!("there is an example for {{{{{name}}}}}, which is not in the text");
             self.warning("unused_example", format!("{at}.example"), message);
@@ -355,12 +357,16 @@ impl Check {
         }
     }
 
-    /// Names and positions are two ways, of which a template uses one.
+    /// Names and positions are two ways, of which a template uses one. An address may end in `{{1}}` whatever the texts
+    /// do: so NXLink's document writes it.
     fn one_notation(&mut self, definition: &Definition) {
         let mut first: Option<bool> = None;
         for (at, text) in texts(&definition.components, "components") {
             for name in names(text) {
                 let by_position = is_position(name);
+                if by_position && at.ends_with(".url") {
+                    continue;
+                }
                 if *first.get_or_insert(by_position) != by_position {
                     let message = format!("{{{{{name}}}}} is not written as the other variables are");
                     self.error("mixed_variables", at.as_str(), message).hint =

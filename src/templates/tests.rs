@@ -14,6 +14,16 @@ pub(super) fn good(text: &str) -> Definition {
     parse(text, Path::new("template.yaml")).unwrap_or_else(|error| panic!("{error}")).definition
 }
 
+/// The errors that `templates check --provider` tells of a definition, written out and read again.
+pub(super) fn errors(
+    definition: &Definition,
+    translate: impl Fn(&Definition) -> Result<Translated, Vec<Finding>>,
+) -> Vec<Finding> {
+    let definition = good(&serde_json::to_string(definition).unwrap());
+    let translated = translate(&definition).map_or_else(|findings| findings, |translated| translated.warnings);
+    check(&definition).into_iter().chain(translated).filter(Finding::is_error).collect()
+}
+
 /// The address of a server on this machine that gives one answer to everything, until the tests end.
 pub(super) fn answering(status: &'static str, body: &'static str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -18,6 +18,8 @@ use crate::model::Millis;
 
 const CAMS: &str = "CAMS";
 const VERSION: &str = "2020-06-06";
+/// What stands where there is nothing to say.
+const NOTHING: &str = "None";
 const PAGE: usize = 50;
 const PAGES: usize = 1000;
 
@@ -306,12 +308,22 @@ fn read(reply: &Reply) -> Read {
     }
     let error = Error::Refused {
         provider: CAMS,
-        message: text(&answer, "Message").unwrap_or_default(),
+        message: words(&answer),
         advice: codes::advice(&code),
         request_id: text(&answer, "RequestId"),
         code: code.clone(),
     };
     if codes::is_throttle(&code) { Read::Throttled(error) } else { Read::Refused(code, error) }
+}
+
+/// What a refusal says; of one for lack of rights also which right was lacking.
+fn words(answer: &Value) -> String {
+    let said = |key: &str| match answer.get(key)? {
+        detail @ Value::Object(_) => Some(detail.to_string()),
+        _ => text(answer, key).filter(|words| words != NOTHING),
+    };
+    let words: Vec<String> = ["Message", "AccessDeniedDetail"].into_iter().filter_map(said).collect();
+    words.join("; access denied: ")
 }
 
 fn answered(answer: &Value) -> Answer {

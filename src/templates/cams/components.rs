@@ -15,7 +15,7 @@ use super::super::{Finding, Translated, rules};
 /// there are any, `Example` and `MessageSendTtlSeconds`.
 ///
 /// # Errors
-/// Everything of the definition that CAMS cannot express.
+/// Everything that is to say of the definition, if CAMS cannot express some of it.
 pub fn to_request(definition: &Definition) -> Result<Translated, Vec<Finding>> {
     let mut to = To::default();
     for (at, text) in rules::texts(&definition.components, "components") {
@@ -27,24 +27,29 @@ pub fn to_request(definition: &Definition) -> Result<Translated, Vec<Finding>> {
     request.insert("Language".into(), definition.language.as_str().into());
     request.insert("TemplateType".into(), "WHATSAPP".into());
     if !to.examples.is_empty() {
-        request.insert("Example".into(), Value::Object(to.examples));
+        request.insert("Example".into(), Value::Object(std::mem::take(&mut to.examples)));
     }
     if let Some(seconds) = definition.message_send_ttl_seconds {
         request.insert("MessageSendTtlSeconds".into(), seconds.into());
+        if definition.category != Category::Authentication {
+            let path = "message_send_ttl_seconds".to_owned();
+            to.beyond_the_document(path, "CAMS's document has this for AUTHENTICATION only, its SDK for UTILITY too");
+        }
     }
     if definition.nxlink != Nxlink::default() {
-        to.left_out.push("`nxlink`, which only NXLink takes".to_owned());
+        to.left_out("nxlink".to_owned());
     }
-    match to.findings.is_empty() {
-        true => Ok(Translated { request: Value::Object(request), left_out: to.left_out }),
-        false => Err(to.findings),
+    // The document does not demand them.
+    to.findings.extend(rules::lacking(&definition.components, "components").into_iter().map(|lack| lack.finding));
+    if to.findings.iter().any(Finding::is_error) {
+        return Err(to.findings);
     }
+    Ok(Translated { request: Value::Object(request), warnings: to.findings })
 }
 
 #[derive(Default)]
 struct To {
     findings: Vec<Finding>,
-    left_out: Vec<String>,
     examples: Map<String, Value>,
 }
 
@@ -73,6 +78,16 @@ impl To {
         self.findings.push(Finding::error("not_on_cams", path, format!("CAMS has no {what}")));
         let last = self.findings.len() - 1;
         &mut self.findings[last]
+    }
+
+    fn left_out(&mut self, path: String) {
+        self.findings.push(Finding::left_out(path, "only NXLink takes it"));
+    }
+
+    /// Warns of what Alibaba's own library takes and the document of the operation does not have.
+    fn beyond_the_document(&mut self, path: String, message: &str) {
+        let hint = "CAMS may refuse it";
+        self.findings.push(Finding::warning("beyond_the_document", path, message).hint(hint));
     }
 
     fn notation(&mut self, at: String, text: &str) {
@@ -129,9 +144,16 @@ impl To {
                 put("Text", words(&header.text));
                 put("Url", plain(&header.url));
                 put("Caption", plain(&header.caption));
-                put("FileName", plain(&header.file_name).filter(|_| header.format == Format::Document));
-                if header.handle.is_some() || header.media_id.is_some() {
-                    self.left_out.push("`handle` and `media_id`, which only NXLink takes".to_owned());
+                if header.format == Format::Document {
+                    put("FileName", plain(&header.file_name));
+                } else if header.file_name.is_some() {
+                    let path = format!("{at}.file_name");
+                    self.findings.push(Finding::left_out(path, "CAMS takes the name of a DOCUMENT only"));
+                }
+                for (key, value) in [("handle", &header.handle), ("media_id", &header.media_id)] {
+                    if value.is_some() {
+                        self.left_out(format!("{at}.{key}"));
+                    }
                 }
             }
             Component::Body(body) => {
@@ -164,6 +186,15 @@ impl To {
     }
 
     fn button(&mut self, button: &Button, at: &str) -> Value {
+        if button.otp_type.as_deref() == Some("ZERO_TAP") {
+            let message = "CAMS's document has COPY_CODE and ONE_TAP, and only its SDK has ZERO_TAP";
+            self.beyond_the_document(format!("{at}.otp_type"), message);
+        }
+        if matches!(button.kind, ButtonKind::Catalog | ButtonKind::Mpm) {
+            let message =
+                format!("only CAMS's SDK has buttons of the type {}, its document does not", button.kind.as_str());
+            self.beyond_the_document(format!("{at}.type"), &message);
+        }
         let kind = match button.kind {
             ButtonKind::Otp => button.otp_type.as_deref().unwrap_or("COPY_CODE"),
             ButtonKind::VoiceCall => {
@@ -213,8 +244,10 @@ impl To {
         if let Some(opt_out) = button.opt_out {
             made.insert("IsOptOut".into(), opt_out.into());
         }
-        if button.payload.is_some() || !button.events.is_empty() {
-            self.left_out.push(format!("`payload` and `events` of the button at {at}, which only NXLink takes"));
+        for (key, is_there) in [("payload", button.payload.is_some()), ("events", !button.events.is_empty())] {
+            if is_there {
+                self.left_out(format!("{at}.{key}"));
+            }
         }
         Value::Object(made)
     }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::templates::{check, tests::good};
+use crate::templates::{Severity, check, tests::good};
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -141,11 +141,79 @@ fn empty_lists_and_examples_as_text_are_read() {
     assert!(from_details(&Value::Null).is_none());
 }
 
+/// Severity, code and path of all that is to say of a definition.
+fn told(text: &str) -> Vec<(Severity, &'static str, String)> {
+    let findings = to_request(&good(text)).map_or_else(|findings| findings, |translated| translated.warnings);
+    findings.into_iter().map(|finding| (finding.severity, finding.code, finding.path)).collect()
+}
+
+fn warnings(list: &[(&'static str, &str)]) -> Vec<(Severity, &'static str, String)> {
+    list.iter().map(|(code, path)| (Severity::Warning, *code, (*path).to_owned())).collect()
+}
+
 #[test]
 fn what_cams_cannot_express_is_told_by_its_place() {
     let text = "{name: a, language: en, category: UTILITY, components: [{type: HEADER, format: IMAGE, media_id: \"1\"}, \
         {type: BODY, text: \"{{1}} $(x)\", example: [a]}, {type: BUTTONS, buttons: [{type: VOICE_CALL, text: a}]}]}";
-    let findings = to_request(&good(text)).unwrap_err();
-    let paths: Vec<&str> = findings.iter().map(|finding| finding.path.as_str()).collect();
+    let errors = told(text).into_iter().filter(|(severity, ..)| *severity == Severity::Error);
+    let paths: Vec<String> = errors.map(|(_, _, path)| path).collect();
     assert_eq!(paths, ["components[1].text", "components[1].text", "components[0]", "components[2].buttons[0]"]);
+}
+
+#[test]
+fn what_cams_does_not_take_is_said_to_be_left_out() {
+    let text = "{name: a, language: en, category: UTILITY, nxlink: {syn_meta: true}, components: [\
+        {type: HEADER, format: IMAGE, url: \"https://example.com/a.png\", file_name: a.png, handle: h, media_id: m}, \
+        {type: BODY, text: Hi}, {type: BUTTONS, buttons: [{type: QUICK_REPLY, text: Yes, payload: p, \
+        events: [{event: tag, tagName: t}]}]}]}";
+    let expected = [
+        ("left_out", "components[0].file_name"),
+        ("left_out", "components[0].handle"),
+        ("left_out", "components[0].media_id"),
+        ("left_out", "components[2].buttons[0].payload"),
+        ("left_out", "components[2].buttons[0].events"),
+        ("left_out", "nxlink"),
+    ];
+    assert_eq!(told(text), warnings(&expected));
+    let request = to_request(&good(text)).unwrap().request.to_string();
+    assert!(!request.contains("a.png\",\"FileName") && !request.contains("tagName"), "{request}");
+    let document = text.replace("IMAGE", "DOCUMENT").replace(", handle: h, media_id: m", "");
+    assert!(!told(&document).contains(&warnings(&expected)[0]));
+    assert_eq!(to_request(&good(&document)).unwrap().request["Components"][0]["FileName"], "a.png");
+}
+
+#[test]
+fn what_only_cams_s_library_takes_is_a_warning() {
+    let one = |category: &str, ttl: &str, button: &str| {
+        told(&format!(
+            "{{name: a, language: en, category: {category}, {ttl}components: [{{type: BODY}}, \
+             {{type: BUTTONS, buttons: [{button}]}}]}}"
+        ))
+    };
+    let app = "package_name: com.demo, signature_hash: 29dkeke29dk";
+    let zero = format!("{{type: OTP, otp_type: ZERO_TAP, {app}}}");
+    let beyond = |path| warnings(&[("beyond_the_document", path)]);
+    assert_eq!(one("AUTHENTICATION", "", &zero), beyond("components[1].buttons[0].otp_type"));
+    let copy = "{type: OTP, otp_type: COPY_CODE, text: Copy}";
+    assert_eq!(one("AUTHENTICATION", "message_send_ttl_seconds: 60, ", copy), []);
+    let reply = "{type: QUICK_REPLY, text: Yes}";
+    assert_eq!(one("UTILITY", "message_send_ttl_seconds: 60, ", reply), beyond("message_send_ttl_seconds"));
+    for kind in ["CATALOG", "MPM"] {
+        let button = format!("{{type: {kind}, text: See}}");
+        assert_eq!(one("MARKETING", "", &button), beyond("components[1].buttons[0].type"));
+    }
+}
+
+/// In its document `Example` and `CouponCode` are optional.
+#[test]
+fn an_example_that_is_lacking_is_a_warning() {
+    let text = "{name: a, language: en, category: MARKETING, components: [{type: BODY, text: \"a {{b}} {{c}}.\", \
+        example: {c: d}}, {type: BUTTONS, buttons: [{type: URL, text: Go, url: \"https://example.com/{{e}}\"}, \
+        {type: COPY_CODE, text: Copy}]}]}";
+    let expected = [
+        ("missing_example", "components[0]"),
+        ("missing_example", "components[1].buttons[0]"),
+        ("missing_example", "components[1].buttons[1]"),
+    ];
+    assert_eq!(told(text), warnings(&expected));
 }

@@ -324,8 +324,9 @@ enum Read {
 }
 
 fn read(reply: &Reply) -> Read {
-    let envelope = serde_json::from_slice::<Value>(&reply.body).ok().filter(|value| value.get("code").is_some());
-    let Some(envelope) = envelope else {
+    let envelope = serde_json::from_slice::<Value>(&reply.body).ok();
+    let envelope = envelope.and_then(|envelope| Some((envelope.get("code")?.as_i64()?, envelope)));
+    let Some((code, envelope)) = envelope else {
         let why = format!("HTTP {} without NXLink's envelope", reply.status);
         return match reply.status {
             429 => Read::NotDone(Error::Unreachable { provider: NXLINK, why }),
@@ -333,7 +334,6 @@ fn read(reply: &Reply) -> Read {
             _ => Read::InDoubt(why),
         };
     };
-    let code = envelope["code"].as_i64().unwrap_or(-1);
     let request_id = text(&envelope, "traceId");
     let message = text(&envelope, "message").unwrap_or_default();
     let refused = |request_id| {
@@ -348,9 +348,12 @@ fn read(reply: &Reply) -> Read {
     };
     match code {
         0 => Read::Done(envelope.get("data").cloned().unwrap_or_default(), request_id),
+        // Whoever answered may not know what became of it.
+        -1 if reply.status >= 500 => {
+            let trace = request_id.map(|id| format!(" (trace id {id})")).unwrap_or_default();
+            Read::InDoubt(format!("HTTP {} with -1: {message}{trace}", reply.status))
+        }
         1004 => Read::NotDone(refused(request_id)),
-        // "Failure", without a word on what became of it.
-        -1 => Read::InDoubt(format!("it answered -1: {message}")),
         _ => Read::Refused(refused(request_id)),
     }
 }

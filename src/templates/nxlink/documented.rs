@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::Millis;
-use crate::templates::tests::{answering, good};
-use crate::templates::{Component, Listed, Shown};
+use crate::templates::tests::{answering, errors, good};
+use crate::templates::{Component, Error, Listed, Shown};
 
 const REQUESTS: [&str; 5] = [
     include_str!("documented/create-1.json"),
@@ -43,8 +43,12 @@ fn every_documented_request_is_a_definition_and_again_the_request() {
 
 /// A client whose NXLink gives this answer to everything.
 fn client(answer: &'static str) -> Client {
+    client_of("200 OK", answer)
+}
+
+fn client_of(status: &'static str, answer: &'static str) -> Client {
     let account = Account {
-        base_url: answering("200 OK", answer),
+        base_url: answering(status, answer),
         phone: "85268411234".into(),
         tenant: 1,
         access_key: "fme2na3kdi3ki".into(),
@@ -132,10 +136,60 @@ async fn the_documented_flows_and_media_are_read() {
 
 #[tokio::test]
 async fn each_documented_code_is_told_with_what_to_do() {
-    for (code, advice) in [("1003", "NXLINK_ACCESS_SECRET"), ("22016", "NXLINK_PHONE"), ("22072", "parameter")] {
+    for (code, advice) in [
+        ("-1", "contact its support, and name the trace id"),
+        ("1003", "NXLINK_ACCESS_SECRET"),
+        ("22016", "NXLINK_PHONE"),
+        ("22072", "parameter"),
+    ] {
         let answer = format!("{{\"code\": {code}, \"message\": \"no\", \"data\": null, \"traceId\": \"t\"}}");
         let error = client(Box::leak(answer.into_boxed_str())).list(None).await.unwrap_err().to_string();
         assert!(error.contains(&format!("refused with {code}: no")) && error.contains(advice), "{error}");
         assert!(error.ends_with("request: t"), "{error}");
     }
+}
+
+/// The document has "Failure": nothing is in doubt, unless a server that broke down says so.
+#[tokio::test]
+async fn a_failure_leaves_a_creation_in_doubt_only_behind_a_server_that_broke_down() {
+    let answer = r#"{"code": -1, "message": "failure", "data": null, "traceId": "t"}"#;
+    let definition = good("{name: a, language: en, category: UTILITY, components: [{type: BODY, text: Hi}]}");
+    let failed = client(answer).create(&definition).await.unwrap_err();
+    assert!(matches!(&failed, Error::Refused { code, .. } if code == "-1"), "{failed}");
+    assert!(failed.to_string().ends_with("request: t"), "{failed}");
+    let broke_down = client_of("502 Bad Gateway", answer).create(&definition).await.unwrap_err();
+    assert!(
+        matches!(broke_down, Error::InDoubt { .. }) && broke_down.to_string().contains("trace id t"),
+        "{broke_down}"
+    );
+    // A code that cannot be read is none of the document's.
+    let strange = client(r#"{"code": "x"}"#).create(&definition).await.unwrap_err();
+    assert!(matches!(strange, Error::InDoubt { .. }), "{strange}");
+}
+
+/// What is shown of a template passes the check, and so do the requests.
+#[tokio::test]
+async fn every_documented_request_and_answer_passes_the_check() {
+    let details = [
+        details(include_str!("documented/details-1.json")).await.definition,
+        details(include_str!("documented/details-2.json")).await.definition,
+        details(include_str!("documented/details-3.json")).await.definition,
+    ];
+    let requests = REQUESTS.map(|text| from_request(&serde_json::from_str(text).unwrap()).unwrap());
+    for definition in details.into_iter().chain(requests) {
+        assert_eq!(errors(&definition, |definition| to_request(definition, 1)), [], "{definition:?}");
+    }
+}
+
+#[test]
+fn an_address_that_ends_in_a_position_may_stand_beside_named_content() {
+    let mut request: Value = serde_json::from_str(REQUESTS[3]).unwrap();
+    request["buttonComponents"][1]["url"] = "https://www.baidu.com/{{1}}".into();
+    let definition = from_request(&request).unwrap();
+    assert_eq!(errors(&definition, |definition| to_request(definition, 1)), []);
+    // Of a dynamic address the document demands an example.
+    request["buttonComponents"][1]["example"] = json!([]);
+    let definition = from_request(&request).unwrap();
+    let found = errors(&definition, |definition| to_request(definition, 1));
+    assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["missing_example"]);
 }

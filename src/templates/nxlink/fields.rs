@@ -7,7 +7,8 @@ use super::super::definition::{
 };
 use super::super::fields::{boolean, items, number, text, texts};
 use super::super::variables::{is_position, names};
-use super::super::{Finding, Translated, rules};
+use super::super::{Finding, Severity, Translated, rules};
+use super::events;
 
 /// The button kinds that NXLink has.
 const BUTTONS: [ButtonKind; 5] =
@@ -16,93 +17,163 @@ const BUTTONS: [ButtonKind; 5] =
 /// The body of a create or update.
 ///
 /// # Errors
-/// Everything of the definition that NXLink has no field for.
+/// Everything that is to say of the definition, if NXLink has no field for some of it, or refuses it.
 pub fn to_request(definition: &Definition, tenant: u64) -> Result<Translated, Vec<Finding>> {
-    let mut findings = Vec::new();
-    let mut left_out = Vec::new();
-    let mut cannot = |path: String, what: &str| {
-        findings.push(Finding::error("not_on_nxlink", path, format!("NXLink has no {what}")));
-    };
-    let mut request = Map::new();
-    let mut put = |key: &str, value: Value| drop(request.insert(key.to_owned(), value));
-    put("tenant_id", tenant.into());
-    put("name", definition.name.as_str().into());
-    put("language", definition.language.as_str().into());
-    match definition.category {
-        Category::Marketing => put("category_type", 1.into()),
-        Category::Utility => put("category_type", 2.into()),
-        Category::Authentication => cannot("category".into(), "templates of the category AUTHENTICATION"),
-    }
-    if definition.message_send_ttl_seconds.is_some() {
-        cannot("message_send_ttl_seconds".into(), "time after which a message is given up");
-    }
+    let mut to = To::default();
+    to.head(definition, tenant);
     for (index, component) in definition.components.iter().enumerate() {
-        let at = format!("components[{index}]");
-        match component {
-            Component::Header(header) if header.format == Format::Text => {
-                put("headerText", header.text.clone().unwrap_or_default().into());
-            }
-            Component::Header(header) if header.format.is_media() => {
-                if header.handle.is_none() && header.media_id.is_none() {
-                    cannot(at.clone(), "header without an uploaded file (`campaigner media upload URL` uploads one)");
-                }
-                if header.caption.is_some() {
-                    cannot(format!("{at}.caption"), "caption of a header's file");
-                }
-                put("mediaType", header.format.as_str().into());
-                for (key, value) in [
-                    ("mediaName", &header.file_name),
-                    ("mediaId", &header.media_id),
-                    ("templateMediaId", &header.handle),
-                ] {
-                    if let Some(value) = value {
-                        put(key, value.as_str().into());
-                    }
-                }
-            }
-            Component::Header(header) => {
-                cannot(format!("{at}.format"), &format!("header of the format {}", header.format.as_str()));
-            }
-            Component::Body(body) => put("content", body.text.clone().unwrap_or_default().into()),
-            Component::Footer(footer) => put("footerText", footer.text.clone().unwrap_or_default().into()),
-            Component::Buttons { buttons } => {
-                let mut list = Vec::new();
-                for (index, button) in buttons.iter().enumerate() {
-                    let at = format!("{at}.buttons[{index}]");
-                    if !BUTTONS.contains(&button.kind) {
-                        cannot(at, &format!("button of the type {}", button.kind.as_str()));
-                        continue;
-                    }
-                    if button.text.is_none() {
-                        cannot(at, "button without a `text`");
-                    }
-                    if button.flow_action.is_some() || button.navigate_screen.is_some() {
-                        left_out.push(format!("button {}: a flow's first action and screen", index + 1));
-                    }
-                    list.push(to_button(button));
-                }
-                put("buttonComponents", Value::Array(list));
-            }
-            Component::Carousel { .. } => cannot(at, "CAROUSEL"),
-            Component::LimitedTimeOffer { .. } => cannot(at, "LIMITED_TIME_OFFER"),
+        to.component(component, &format!("components[{index}]"));
+    }
+    to.settings(&definition.nxlink);
+    to.variables(definition);
+    if to.findings.iter().any(Finding::is_error) {
+        return Err(to.findings);
+    }
+    Ok(Translated { request: Value::Object(to.request), warnings: to.findings })
+}
+
+#[derive(Default)]
+struct To {
+    request: Map<String, Value>,
+    findings: Vec<Finding>,
+}
+
+impl To {
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.request.insert(key.to_owned(), value.into());
+    }
+
+    fn cannot(&mut self, path: impl Into<String>, what: &str) {
+        self.findings.push(Finding::error("not_on_nxlink", path, format!("NXLink has no {what}")));
+    }
+
+    fn left_out(&mut self, path: String) {
+        self.findings.push(Finding::left_out(path, "NXLink has no field for it"));
+    }
+
+    fn head(&mut self, definition: &Definition, tenant: u64) {
+        self.put("tenant_id", tenant);
+        self.put("name", definition.name.as_str());
+        self.put("language", definition.language.as_str());
+        match definition.category {
+            Category::Marketing => self.put("category_type", 1),
+            Category::Utility => self.put("category_type", 2),
+            Category::Authentication => self.cannot("category", "templates of the category AUTHENTICATION"),
+        }
+        if definition.message_send_ttl_seconds.is_some() {
+            self.cannot("message_send_ttl_seconds", "time after which a message is given up");
         }
     }
-    let Nxlink { tag_name, syn_meta, is_close_auto_flow } = &definition.nxlink;
-    if let Some(tag) = tag_name {
-        put("tag_name", tag.as_str().into());
+
+    fn component(&mut self, component: &Component, at: &str) {
+        match component {
+            Component::Header(header) => self.header(header, at),
+            Component::Body(body) => self.put("content", body.text.clone().unwrap_or_default()),
+            Component::Footer(footer) => self.put("footerText", footer.text.clone().unwrap_or_default()),
+            Component::Buttons { buttons } => {
+                let buttons = buttons.iter().enumerate();
+                let list: Vec<Value> =
+                    buttons.map(|(index, button)| self.button(button, &format!("{at}.buttons[{index}]"))).collect();
+                self.put("buttonComponents", list);
+            }
+            Component::Carousel { .. } => self.cannot(at, "CAROUSEL"),
+            Component::LimitedTimeOffer { .. } => self.cannot(at, "LIMITED_TIME_OFFER"),
+        }
     }
-    if let Some(sync) = syn_meta {
-        put("syn_meta", (*sync).into());
+
+    fn header(&mut self, header: &Header, at: &str) {
+        if header.format == Format::Text {
+            return self.put("headerText", header.text.clone().unwrap_or_default());
+        }
+        if !header.format.is_media() {
+            return self.cannot(format!("{at}.format"), &format!("header of the format {}", header.format.as_str()));
+        }
+        if header.handle.is_none() && header.media_id.is_none() {
+            self.cannot(at, "header without an uploaded file (`campaigner media upload URL` uploads one)");
+        }
+        if header.caption.is_some() {
+            self.cannot(format!("{at}.caption"), "caption of a header's file");
+        }
+        if header.url.is_some() {
+            self.left_out(format!("{at}.url"));
+        }
+        self.put("mediaType", header.format.as_str());
+        let texts =
+            [("mediaName", &header.file_name), ("mediaId", &header.media_id), ("templateMediaId", &header.handle)];
+        for (key, value) in texts {
+            if let Some(value) = value {
+                self.put(key, value.as_str());
+            }
+        }
     }
-    if let Some(close) = is_close_auto_flow {
-        put("is_close_auto_flow", u8::from(*close).into());
+
+    fn button(&mut self, button: &Button, at: &str) -> Value {
+        if !BUTTONS.contains(&button.kind) {
+            self.cannot(at, &format!("button of the type {}", button.kind.as_str()));
+            return Value::Null;
+        }
+        if button.text.is_none() {
+            self.cannot(at, "button without a `text`");
+        }
+        for (key, value) in [
+            ("flow_action", &button.flow_action),
+            ("navigate_screen", &button.navigate_screen),
+            ("coupon_code", &button.coupon_code),
+        ] {
+            if value.is_some() {
+                self.left_out(format!("{at}.{key}"));
+            }
+        }
+        for (index, event) in button.events.iter().enumerate() {
+            self.findings.extend(events::check(event, &format!("{at}.events[{index}]")));
+        }
+        to_button(button)
     }
-    let named = rules::texts(&definition.components, "components");
-    let named: Vec<&str> = named.iter().flat_map(|(_, text)| names(text)).filter(|name| !is_position(name)).collect();
-    if let Some(name) = named.first() {
-        left_out.push(format!("nothing, but {{{{{name}}}}} has to be an attribute that NXLink knows by that name"));
+
+    fn settings(&mut self, settings: &Nxlink) {
+        let Nxlink { tag_name, syn_meta, is_close_auto_flow } = settings;
+        if let Some(tag) = tag_name {
+            self.put("tag_name", tag.as_str());
+        }
+        if let Some(sync) = syn_meta {
+            self.put("syn_meta", *sync);
+        }
+        if let Some(close) = is_close_auto_flow {
+            self.put("is_close_auto_flow", u8::from(*close));
+        }
     }
-    if findings.is_empty() { Ok(Translated { request: Value::Object(request), left_out }) } else { Err(findings) }
+
+    /// The names of variables, and the examples: of a button the document demands one, of a text it has no field.
+    fn variables(&mut self, definition: &Definition) {
+        let mut attributes: Vec<String> = Vec::new();
+        let mut first = None;
+        for (at, text) in rules::texts(&definition.components, "components") {
+            for name in names(text).into_iter().filter(|name| !is_position(name)) {
+                first.get_or_insert_with(|| at.clone());
+                let name = format!("{{{{{name}}}}}");
+                if !attributes.contains(&name) {
+                    attributes.push(name);
+                }
+            }
+        }
+        if let Some(at) = first {
+            let message = format!("NXLink has to know attributes by these names: {}", attributes.join(", "));
+            self.findings.push(Finding::warning("attribute", at, message));
+        }
+        let of_buttons = rules::lacking(&definition.components, "components").into_iter().filter(|lack| lack.of_button);
+        self.findings.extend(of_buttons.map(|lack| Finding { severity: Severity::Error, ..lack.finding }));
+        let example = definition.components.iter().enumerate().find_map(|(index, component)| match component {
+            Component::Header(Header { example, .. }) | Component::Body(Body { example, .. })
+                if !example.is_empty() =>
+            {
+                Some(format!("components[{index}].example"))
+            }
+            _ => None,
+        });
+        if let Some(at) = example {
+            self.left_out(at);
+        }
+    }
 }
 
 fn to_button(button: &Button) -> Value {

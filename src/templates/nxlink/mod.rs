@@ -4,6 +4,7 @@
 
 mod client;
 mod codes;
+mod events;
 mod fields;
 mod sign;
 

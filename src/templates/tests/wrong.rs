@@ -48,12 +48,19 @@ fn lengths_are_those_of_the_documents() {
 }
 
 #[test]
-fn variables_are_counted_and_have_examples() {
+fn variables_are_counted_and_written_in_one_way() {
     let body = |text: &str, example: &str| format!("{{type: BODY, text: \"{text}\", example: {example}}}");
     assert_eq!(wrong("UTILITY", &body("a {{1}} b {{2}}.", "[x, y]")), []);
-    assert_eq!(one("UTILITY", &body("a {{1}} b {{2}}.", "[x]")).0, "missing_example");
     assert_eq!(one("UTILITY", &body("a {{1}} b {{3}}.", "{\"1\": x, \"3\": y}")).0, "bad_positions");
     assert_eq!(one("UTILITY", &body("a {{1}} b {{c}}.", "{\"1\": x, c: y}")).0, "mixed_variables");
+    let address = |url: &str| {
+        let button = format!("{{type: URL, text: Go, url: \"https://example.com/{url}\", example: x}}");
+        format!("{}, {{type: BUTTONS, buttons: [{button}]}}", body("a {{c}}.", "{c: y}"))
+    };
+    assert_eq!(wrong("UTILITY", &address("{{1}}")), [], "NXLink's document writes addresses so");
+    assert_eq!(wrong("UTILITY", &address("{{d}}")), []);
+    let positions = address("{{d}}").replace("{{c}}", "{{1}}").replace("{c: y}", "[y]");
+    assert_eq!(one("UTILITY", &positions), ("mixed_variables", "components[1].buttons[0].url".into()));
     assert_eq!(one("UTILITY", &body("a {{b c}}.", "{}")).0, "bad_variable");
     assert_eq!(one("UTILITY", &body("a {{b}} {{c.", "{b: x}")).0, "bad_variable");
     assert_eq!(one("UTILITY", &body("a {{b}}", "{b: x}")).0, "variable_at_end");
@@ -84,10 +91,37 @@ fn buttons_are_counted_ordered_and_whole() {
         codes(&["{type: URL, text: a, url: \"https://example.com/{{1}}/x\", example: x}".into()]),
         ["bad_variable"]
     );
-    assert_eq!(codes(&["{type: URL, text: a, url: \"https://example.com/{{1}}\"}".into()]), ["missing_example"]);
+    assert_eq!(codes(&["{type: URL, text: a, url: \"https://example.com/{{1}}\"}".into()]), [""; 0]);
     assert_eq!(codes(&["{type: COPY_CODE, example: \"A B\"}".into()]), ["bad_code"]);
     assert_eq!(codes(&["{type: FLOW, text: a, flow_id: \"1\", flow_action: NAVIGATE}".into()]), ["missing_key"]);
     assert_eq!(codes(&["{type: PHONE_NUMBER, text: a, phone_number: \"+852 1\"}".into()]), ["bad_number"]);
+}
+
+#[test]
+fn a_language_that_no_document_lists_is_a_warning() {
+    let found = |language: &str| {
+        let text =
+            format!("{{name: a, language: {language}, category: UTILITY, components: [{{type: BODY, text: Hi}}]}}");
+        let one = |finding: Finding| (finding.severity, finding.code, finding.hint);
+        check(&good(&text)).into_iter().map(one).collect::<Vec<_>>()
+    };
+    for language in ["en", "de", "zh_KR", "fil", "prs_AF"] {
+        assert_eq!(found(language), [], "{language}");
+    }
+    let hint = Some("there are `pt_BR`, `pt_PT` and `pt`".to_owned());
+    assert_eq!(found("pt_AO"), [(Severity::Warning, "unknown_language", hint)]);
+    assert_eq!(found("xx"), [(Severity::Warning, "unknown_language", None)]);
+    assert_eq!(found("english")[0].1, "bad_language");
+}
+
+#[test]
+fn the_hash_of_cams_s_own_sample_is_a_warning() {
+    let tap = "{type: BODY}, {type: BUTTONS, buttons: [{type: OTP, otp_type: ONE_TAP, text: Copy, autofill_text: Fill, \
+        package_name: com.demo, signature_hash: 29dkeke}]}";
+    let text = format!("{{name: a, language: en, category: AUTHENTICATION, components: [{tap}]}}");
+    let found: Vec<_> = check(&good(&text)).into_iter().map(|finding| (finding.severity, finding.code)).collect();
+    assert_eq!(found, [(Severity::Warning, "bad_hash")]);
+    assert_eq!(wrong("AUTHENTICATION", &tap.replace("29dkeke", "29dkeke29dk")), []);
 }
 
 #[test]
