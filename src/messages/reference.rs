@@ -16,8 +16,26 @@ pub fn reference() -> String {
     for channel in Channel::ALL {
         page.sheet(channel, tables::sheet(channel));
     }
+    page.text.push_str(CONTRADICTIONS);
     page.text
 }
+
+const CONTRADICTIONS: &str = "
+## Where the documents contradict each other
+
+| about | the documents | what is done |
+| --- | --- | --- |
+| parameters of a template whose variables have names | INCS shows parameters by position, without names. Meta asks for a `parameter_name`. NXLink and CAMS keep variables with names. | Both pass. With a `parameter_name` the name counts, and it has to be one of the component's. Without one the position counts, in the order in which the component's text first shows its variables. What is posted is what the campaign says. |
+| the length of `to` | INCS names `8526841511234` as an example, with 10 digits after +852. All its samples have 8, as the numbering plan does. | The numbering plan counts: a row with a longer number is invalid. |
+| `.jpg` | INCS lists .jpeg and .png, and uses .jpg in a sample. | Passes with a warning. |
+| `text` of a message | INCS has the text itself, Meta an object with `body`. | INCS is followed. |
+| `language` of a template | INCS has none, Meta requires it. | Passes with a warning. |
+| the code of an AUTHENTICATION template | INCS has `code`, Meta a body and a button with the code in both. | INCS is followed; components pass too. |
+| `sub_type` and `index` of a button | INCS has `COPY_CODE` and a text, Meta `copy_code` and a number. | Both pass and are sent as they are. |
+| `type` of a card with quick replies | INCS has `cta_url`, as for a card with a link. | INCS is followed. |
+| documents in a template's header | INCS lists eight kinds of documents, Meta's API takes PDF. | INCS is followed. |
+| an uploaded file in a header | INCS names `id` beside `link`, and shows no way to upload a file. | Both pass. |
+";
 
 const INTRODUCTION: &str = "\
 # Messages

@@ -111,9 +111,7 @@ impl Check {
             (Shape::Url, Value::String(text)) => link::check(self, None, text, at),
             (Shape::Texts, Value::Object(texts)) => {
                 for (name, value) in texts {
-                    if !value.is_string() {
-                        self.wrong_type(&Shape::Text(&[]), value, &at.key(name));
-                    }
+                    self.value(&Shape::Text(&[]), value, &at.key(name));
                 }
             }
             (Shape::Anything, _) => {}

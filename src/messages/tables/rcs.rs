@@ -21,7 +21,8 @@ pub(super) static SHEET: Sheet = Sheet {
 
 static TEMPLATE: Object = Object::of(&[
     Field::required("name", TEXT),
-    Field::optional("parameters", Shape::Texts).note("Every variable of every part of the template."),
+    Field::optional("parameters", Shape::Texts)
+        .note("Every variable of every part of the template, and none of them blank."),
 ]);
 
 /// A file of which the document says nothing.

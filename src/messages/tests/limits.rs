@@ -295,6 +295,8 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("otp", "/otp/code_expiration_minutes", json!(0), "out_of_range", "otp.code_expiration_minutes", "from 1"),
         ("viber text", "/text", long(1001), "too_long", "text", "1001 characters; it may have at most 1000"),
         ("rcs template", "/template/parameters", json!([]), "wrong_type", "template.parameters", "by their names"),
+        ("rcs template", "/template/parameters/who", json!(""), "empty_text", "template.parameters.who", "empty"),
+        ("rcs template", "/template/parameters/who", json!(" \u{a0}"), "empty_text", "template.parameters.who", "blanks"),
         ("rcs template", "/template/parameters/the age", json!(7), "wrong_type", "template.parameters[\"the age\"]", "in quotes: \"7\""),
     ];
     for (name, pointer, value, code, path, words) in cases {

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Finding, SESSION_ONLY, Severity, check, check_message, reference};
+use super::{Finding, Open, SESSION_ONLY, Severity, check, check_message, reference};
 use crate::model::Channel;
 
 /// The request bodies that the document "Messages API" shows, each with its channel.
@@ -84,6 +84,19 @@ fn a_message_is_checked_with_its_templates_in_it() {
     // Once the row's values are in, a brace is only a brace.
     let row = json!({"to": "85268411234", "type": "template", "template": {"name": "{{ which }}"}});
     assert_eq!(codes(&check(Channel::Whatsapp, &row)), ["template_name"]);
+}
+
+#[test]
+fn a_blank_parameter_of_an_rcs_template_is_wrong_in_the_row_that_has_it() {
+    let message = |who: &str| json!({"type": "template", "template": {"name": "a", "parameters": {"the name": who}}});
+    assert_eq!(check_message(Channel::Rcs, &message("{{ name }}")), []);
+    let place = "template.parameters[\"the name\"]";
+    let open = Open::of(Channel::Rcs, &message("{{ name }}"), std::iter::once(place)).unwrap();
+    assert!(open.is_fine(0, "Ann") && !open.is_fine(0, "") && !open.is_fine(0, " "));
+    let mut row = message(" ");
+    row["to"] = "85268411234".into();
+    let findings = check(Channel::Rcs, &row);
+    assert_eq!((findings.len(), findings[0].code, findings[0].path.as_str()), (1, "empty_text", place));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
 fn template(template: &Node<'_, '_>) -> Result<(), Fault> {
     let name = template.need("name")?.text()?;
     let Some(parameters) = template.get("parameters") else { return Ok(()) };
-    let all = || parameters.fields()?.try_for_each(|parameter| parameter.string().map(drop));
+    let all = || parameters.fields()?.try_for_each(|parameter| parameter.text().map(drop));
     all().map_err(|Fault { what, .. }| {
         let what = format!("Template with the code [{name}] received with invalid custom params: {what}");
         Fault { flaw: Flaw::CustomParams, what }
