@@ -340,6 +340,10 @@ fn every_listed_code_has_advice_and_the_list_is_in_order() {
         assert!(listed.iter().any(|listed| (code.first..=code.last).contains(listed)), "{code:?} is in no test");
         assert!(!code.advice.is_empty() && !code.advice.ends_with('.'), "{code:?}");
     }
+    // Rows of these codes may be in doubt, and then it is said how to settle them.
+    for code in ["-1", "400", "422", "500", "10002", "10003", "10004", "http_400", "http_408", "http_499", "http_503"] {
+        assert!(codes::advice(code).unwrap().contains("campaigner settle"), "{code}");
+    }
     assert_eq!((codes::advice("999999"), codes::advice("bad_number")), (None, None));
 }
 

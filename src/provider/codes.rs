@@ -52,6 +52,9 @@ const PERMISSION: &str =
     "have the account's permission to send messages restored, at the provider or in Meta's settings";
 const DOUBT: &str =
     "find out with the provider whether it was sent, then `campaigner settle`; or `retry` at the risk of a double";
+/// Refusals of which the words decide whether a row is rejected or in doubt.
+const CHANNEL: &str = "if `rejected`, correct what the words say; if `uncertain`, find out with the provider whether it was \
+    sent, then `campaigner settle`, or `retry` at the risk of a double";
 const REGISTER: &str = "register the sending number anew, at the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -171,10 +174,11 @@ pub fn advice(code: &str) -> Option<&'static str> {
         "404" | "http_404" | "http_405" => "correct the provider's address: INCS_BASE_URL, or campaigner.toml",
         "http_407" => "correct the proxy's credentials in HTTPS_PROXY",
         "429" | "http_429" => SLOWS,
-        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" | "500" => {
-            DOUBT
-        }
-        "http_200" | "http_408" | "http_500" | "http_502" | "http_504" => DOUBT,
+        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => DOUBT,
+        "500" | "-1" | "http_200" | "http_408" | "http_444" | "http_460" | "http_499" => DOUBT,
+        code if code.starts_with("http_5") => DOUBT,
+        "400" | "422" | "10002" | "10003" | "10004" => CHANNEL,
+        code if code.starts_with("http_4") => CHANNEL,
         _ => return find(code.parse().ok()?).map(|code| code.advice),
     })
 }

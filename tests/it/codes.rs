@@ -60,6 +60,27 @@ fn a_file_that_cannot_be_fetched_is_tried_once_more_and_then_refused() {
     work.verify("job-1");
 }
 
+/// Viber's one documented failure says nothing of the message.
+#[test]
+fn a_failure_for_an_unknown_reason_leaves_its_row_in_doubt_with_what_to_do() {
+    let answer = |sent: &Sent| match sent.to == phone(3) {
+        true => Answer::error(10003, "Message failed \u{2013} detailed reason unknown"),
+        false => Answer::Accept,
+    };
+    let provider = Provider::start(Script::answering(answer));
+    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
+    let run = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(run.code, 3, "{run}");
+    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64 - 1), ("uncertain", 1)]));
+    for told in [&run.out, &work.alone(&["status"]).out] {
+        assert!(told.contains("10003: Message failed") && told.contains("then `campaigner settle`"), "{told}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let advice = json.to_string();
+    assert!(advice.contains("\"what_to_do\":\"if `rejected`, correct") && advice.contains("10003"), "{json}");
+    provider.book().assert_nobody_twice();
+}
+
 #[test]
 fn a_template_that_is_paused_stops_the_run_and_the_row_stays_as_it_was() {
     let provider = Provider::start(Script::answering(|_| Answer::error(10002, "(#132015) Template is paused")));
