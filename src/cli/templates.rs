@@ -265,11 +265,11 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
     if as_json {
         return Ok(if wrong { Exit::Wrong } else { Exit::Done });
     }
-    for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
-        data(&format!("{name} can express it"))?;
-    }
     if wrong {
         return Ok(Exit::Wrong);
+    }
+    for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
+        data(&format!("{name} can express it"))?;
     }
     data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
     Ok(Exit::Done)

@@ -94,7 +94,7 @@ fn each_disagreement_is_told_with_its_place_in_the_campaign_and_in_the_template(
     ];
     let second = &CARDS[CARDS.find("          - card_index: 1").unwrap()..];
     let cards: &[(&str, &str, &str)] = &[
-        ("a variable's name missing", "parameter_name: first_name, ", ""),
+        ("a variable's name misspelt", "parameter_name: first_name", "parameter_name: first"),
         ("a variable's name misspelt on a card", "parameter_name: roses", "parameter_name: rosés"),
         (
             "a video on a card of pictures",
@@ -204,7 +204,8 @@ fn what_is_wrong_with_a_pulled_template_is_told_in_the_campaign() {
     tell("another template for each row", "check", "name: spring_sale", "name: \"{{ first_name }}\"");
     tell("no such provider of templates", "check", "{from: cams}", "{from: camz}");
     tell("no provider of templates", "check", "{from: cams}", "{language: de}");
-    tell("a variable's name missing", "check", "parameter_name: first_name, ", "");
+    tell("a variable by its position", "check", "parameter_name: first_name, ", "");
+    tell("a variable's name misspelt", "check", "parameter_name: first_name", "parameter_name: first");
     office.review("spring_sale", "fail");
     tell("rejected since", "run", "", "");
     office.work.write("sale.yaml", SALE.replace("25% off", "30% off").replace("text: Shop,", "text: Buy,"));

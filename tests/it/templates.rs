@@ -122,6 +122,134 @@ fn a_wrong_definition_is_shown_with_its_line_and_nothing_is_sent() {
     assert!(checked.code == 0 && checked.out.contains("NXLink can express it\nCAMS can express it\n"), "{checked}");
 }
 
+/// Definitions that the simulated providers take and serve, of every kind of part that each knows.
+fn definitions(provider: &str) -> Vec<String> {
+    let whole = |name: &str, category: &str, components: &str| {
+        format!("{{name: {name}, language: en, category: {category}, components: [{components}]}}")
+    };
+    let buttons = "{type: QUICK_REPLY, text: Stop, opt_out: true}, {type: URL, text: Shop, \
+        url: \"https://example.com/{{shop}}\", example: [\"https://example.com/a\"]}, \
+        {type: PHONE_NUMBER, text: Call, phone_number: \"+85268411234\"}, {type: COPY_CODE, text: Copy, example: [SPRING25]}, \
+        {type: FLOW, text: Begin, flow_id: \"6645\"}";
+    let body = "{type: BODY, text: \"Hi {{first_name}} there\", example: {first_name: Ana}}";
+    let mut all = vec![
+        whole("plain", "UTILITY", "{type: BODY, text: Hi}"),
+        whole(
+            "text_header",
+            "MARKETING",
+            "{type: HEADER, format: TEXT, text: Sale}, {type: BODY, text: Hi}, {type: FOOTER, text: Bye}",
+        ),
+        whole("buttons", "MARKETING", &format!("{body}, {{type: BUTTONS, buttons: [{buttons}]}}")),
+        whole(
+            "buttons_and_footer",
+            "MARKETING",
+            &format!("{body}, {{type: FOOTER, text: Bye}}, {{type: BUTTONS, buttons: [{buttons}]}}"),
+        ),
+        SALE.to_owned(),
+    ];
+    match provider {
+        "nxlink" => all.extend([
+            whole("by_position", "UTILITY", "{type: BODY, text: \"Hi {{1}} and {{2}} there\"}"),
+            whole("by_position_too", "UTILITY", "{type: HEADER, format: TEXT, text: \"Hi {{1}}\"}, {type: BODY, text: \"Hi {{1}} and {{2}} there\"}"),
+            whole("file", "UTILITY", "{type: HEADER, format: IMAGE, media_id: \"1\", file_name: a.jpg, handle: \"4:a\"}, {type: BODY, text: \"{{WhatsApp}} is you\"}, \
+                {type: BUTTONS, buttons: [{type: QUICK_REPLY, text: Yes, payload: p, events: [{event: tag, tagName: a}, \
+                {event: template, templateId: 314, templateName: b}]}, {type: URL, text: Go, url: \"https://example.com/{{1}}\", example: [\"https://example.com/a\"]}]}"),
+            whole("file_by_its_id", "UTILITY", "{type: HEADER, format: VIDEO, media_id: \"1\"}, {type: BODY, text: Hi}"),
+        ]),
+        _ => {
+            let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns/definitions");
+            for file in ["spring_sale", "login_code", "spring_cards", "weekend_offer"] {
+                let text = std::fs::read_to_string(examples.join(format!("{file}.yaml"))).unwrap();
+                all.push(text.replace("name: spring_sale\n", "name: spring_sale_2\n"));
+            }
+            all.extend([
+                whole("file", "UTILITY", "{type: HEADER, format: DOCUMENT, url: \"https://example.com/a.pdf\", file_name: a, caption: b}, {type: BODY, text: Hi}"),
+                whole("no_examples", "MARKETING", "{type: BODY, text: \"Hi {{first_name}} there\"}, {type: BUTTONS, buttons: [\
+                    {type: URL, text: Shop, url: \"https://example.com/{{shop}}\"}, {type: COPY_CODE, text: Copy, coupon_code: \"{{code}}\"}]}"),
+                whole("catalog", "MARKETING", "{type: BODY, text: Hi}, {type: BUTTONS, buttons: [{type: CATALOG, text: See}]}"),
+                "{name: code, language: en, category: AUTHENTICATION, message_send_ttl_seconds: 120, components: [{type: BODY}, {type: BUTTONS, \
+                    buttons: [{type: OTP, otp_type: ONE_TAP, text: Copy, autofill_text: Fill, package_name: com.demo, signature_hash: 29dkeke}]}]}".to_owned(),
+            ]);
+        }
+    }
+    all
+}
+
+#[test]
+fn what_is_shown_passes_the_check() {
+    for provider in ["nxlink", "cams"] {
+        let office = Office::new(provider, Lost::Nothing);
+        let definitions = definitions(provider);
+        for definition in &definitions {
+            office.work.write("one.yaml", definition);
+            office.right(&["create", "one.yaml"]);
+        }
+        let listed = office.listed();
+        assert_eq!(listed.len(), definitions.len());
+        for template in listed {
+            let shown = office.templates(&["show", template["name"].as_str().unwrap()]);
+            assert_eq!(shown.code, 0, "{shown}");
+            assert!(!shown.err.contains("did not tell all"), "{shown}");
+            office.work.write("shown.yaml", &shown.out);
+            office.right(&["check", "shown.yaml"]);
+            assert_eq!(office.work.alone(&["templates", "check", "shown.yaml"]).code, 0, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_check_fails_exactly_where_the_chosen_provider_cannot_express_the_definition() {
+    let work = Workplace::new();
+    let code = |args: &[&str]| work.alone(&[&["templates", "check", "one.yaml"], args].concat()).code;
+    let cases = [
+        // Warnings at both.
+        ("{name: a, language: xx, category: UTILITY, components: [{type: BODY, text: \"Hi {{b}} there\"}]}", [0, 0, 0]),
+        ("{name: a, language: en, category: UTILITY, components: [{type: BODY, text: \"Hi {{1}} there\"}]}", [0, 0, 2]),
+        (
+            "{name: a, language: en, category: UTILITY, message_send_ttl_seconds: 60, components: [{type: BODY, text: Hi}]}",
+            [0, 2, 0],
+        ),
+        // NXLink has no such time, and CAMS no positions.
+        (
+            "{name: a, language: en, category: UTILITY, message_send_ttl_seconds: 60, components: [{type: BODY, text: \"Hi {{1}} there\"}]}",
+            [2, 2, 2],
+        ),
+        // The rules bind both.
+        ("{name: A, language: en, category: UTILITY, components: [{type: BODY, text: Hi}]}", [2, 2, 2]),
+    ];
+    for (definition, codes) in cases {
+        work.write("one.yaml", definition);
+        let found = [code(&[]), code(&["--provider", "nxlink"]), code(&["--provider", "cams"])];
+        assert_eq!(found, codes, "{definition}");
+        assert_eq!(code(&["--json"]), codes[0], "{definition}");
+    }
+}
+
+#[test]
+fn a_campaign_by_position_fits_a_template_whose_variables_have_names() {
+    let office = Office::new("cams", Lost::Nothing);
+    let definition = "{name: named, language: en, category: MARKETING, components: [{type: HEADER, format: TEXT, text: \"Until {{until}}\", \
+        example: {until: x}}, {type: BODY, text: \"Until {{until2}} use {{code}} for {{off}} off.\", example: {until2: x, code: y, off: z}}]}";
+    office.work.write("named.yaml", definition);
+    office.right(&["create", "named.yaml"]);
+    office.approve("named");
+    office.right(&["pull"]);
+    for source in ["named.yaml", "{from: cams}"] {
+        let campaign = format!(
+            "name: job\nprovider: incs\nchannel: whatsapp\ndefinition: {source}\nrecipients: {{to: phone, rows: [{{phone: \"85268411234\"}}]}}\n\
+             message: {{type: template, template: {{name: named, components: [{{type: header, parameters: [{{type: text, text: a}}]}}, \
+             {{type: body, parameters: [{{type: text, text: b}}, {{type: text, text: c}}, {{type: text, text: d}}]}}]}}}}\n"
+        );
+        office.work.write("job.yaml", &campaign);
+        let checked = office.run(&["check", "job.yaml"]);
+        assert!(checked.code == 0 && checked.out.contains("1 row: 1 can be sent"), "{source}: {checked}");
+        let misspelt = campaign.replace("{type: text, text: a}", "{type: text, parameter_name: untl, text: a}");
+        office.work.write("job.yaml", misspelt);
+        let refused = office.run(&["check", "job.yaml"]);
+        assert!(refused.code == 2 && refused.out.contains("no variable `untl`"), "{source}: {refused}");
+    }
+}
+
 #[test]
 fn flows_are_listed_and_media_uploaded_by_their_address() {
     let office = Office::new("nxlink", Lost::Nothing);

@@ -287,6 +287,8 @@ impl From<'_> {
 
     fn words(&self, value: &Value) -> (Option<String>, Examples) {
         let words = text(value, "Text").map(|text| from_cams(&text));
+        // WhatsApp writes the texts of this category; an answer may show them, a definition has none.
+        let words = words.filter(|_| self.category != Category::Authentication);
         let names = words.as_deref().map(names).unwrap_or_default();
         let examples = names.into_iter().filter_map(|name| Some((name.to_owned(), text(self.examples, name)?)));
         let examples = Examples(examples.collect());

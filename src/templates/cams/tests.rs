@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::templates::{Severity, check, tests::good};
+use crate::templates::{Component, Severity, check, tests::good};
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -139,6 +139,18 @@ fn empty_lists_and_examples_as_text_are_read() {
     assert_eq!(check(&definition).iter().map(|finding| finding.code).collect::<Vec<_>>(), ["variable_at_end"]);
     assert_eq!(definition.body().unwrap().1.example.of("b"), Some("c"));
     assert!(from_details(&Value::Null).is_none());
+}
+
+#[test]
+fn texts_that_whatsapp_writes_are_no_part_of_a_definition() {
+    let data = json!({"Name": "a", "Language": "en", "Category": "AUTHENTICATION", "Components": [
+        {"Type": "BODY", "Text": "$(code) is your code.", "AddSecretRecommendation": true},
+        {"Type": "FOOTER", "Text": "It expires in 5 minutes.", "CodeExpirationMinutes": 5},
+        {"Type": "BUTTONS", "Buttons": [{"Type": "COPY_CODE", "Text": "Copy"}]}]});
+    let definition = from_details(&data).unwrap();
+    assert_eq!(check(&definition), []);
+    let [Component::Body(body), Component::Footer(footer), _] = definition.components.as_slice() else { panic!() };
+    assert_eq!((body.add_security_recommendation, footer.code_expiration_minutes), (Some(true), Some(5)));
 }
 
 /// Severity, code and path of all that is to say of a definition.
