@@ -157,10 +157,15 @@ fn button(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option<Bu
         events: object.items("events", |event, _, _| Some(event.clone())),
         ..Button::new(kind)
     };
-    // WhatsApp's newer way to name the app, of which the providers take one.
-    if let [(package_name, signature_hash), ..] = object.items("supported_apps", app).as_slice() {
-        button.package_name = button.package_name.or_else(|| package_name.clone());
-        button.signature_hash = button.signature_hash.or_else(|| signature_hash.clone());
+    // WhatsApp's newer way to name the app. It takes several, the providers take one.
+    let apps = object.items("supported_apps", app);
+    if apps.len() > 1 {
+        let message = format!("there are {} apps here, and the providers take one", apps.len());
+        object.findings.push(Finding::error("wrong_count", object.at("supported_apps"), message));
+    }
+    if let Some((package_name, signature_hash)) = apps.into_iter().next() {
+        button.package_name = button.package_name.or(package_name);
+        button.signature_hash = button.signature_hash.or(signature_hash);
     }
     Some(button)
 }

@@ -214,7 +214,14 @@ impl To {
                 // What follows the fixed part of the address is the variable's value.
                 let fixed = url.split("{{").next().unwrap_or_default();
                 self.example(at, name, example.strip_prefix(fixed).unwrap_or(example));
+            } else if !button.example.is_empty() {
+                let why = "at CAMS an address without a variable has none";
+                self.findings.push(Finding::left_out(format!("{at}.example"), why));
             }
+        }
+        if button.example.len() > 1 {
+            let why = "CAMS takes one";
+            self.findings.push(Finding::left_out(format!("{at}.example[1]"), why));
         }
         if button.kind == ButtonKind::CopyCode {
             coupon = button.coupon_code.as_deref().map(to_cams).or_else(|| button.example.first().cloned());

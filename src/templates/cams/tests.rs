@@ -195,6 +195,20 @@ fn what_cams_does_not_take_is_said_to_be_left_out() {
 }
 
 #[test]
+fn examples_that_cams_has_no_place_for_are_left_out() {
+    let of = |button: &str| {
+        told(&format!(
+            "{{name: a, language: en, category: UTILITY, components: [{{type: BODY, text: Hi}}, \
+             {{type: BUTTONS, buttons: [{button}]}}]}}"
+        ))
+    };
+    let fixed = "{type: URL, text: Go, url: \"https://example.com/\", example: [\"https://example.com/a\"]}";
+    assert_eq!(of(fixed), warnings(&[("left_out", "components[1].buttons[0].example")]));
+    let twice = "{type: URL, text: Go, url: \"https://example.com/{{a}}\", example: [a, b]}";
+    assert_eq!(of(twice), warnings(&[("left_out", "components[1].buttons[0].example[1]")]));
+}
+
+#[test]
 fn what_only_cams_s_library_takes_is_a_warning() {
     let one = |category: &str, ttl: &str, button: &str| {
         told(&format!(

@@ -34,6 +34,20 @@ fn a_mistake_of_shape_is_told_with_line_and_column() {
 }
 
 #[test]
+fn of_several_apps_none_is_left_out_silently() {
+    let text = |apps: &str| {
+        format!(
+            "{{name: a, language: en, category: AUTHENTICATION, components: [{{type: BODY}}, {{type: BUTTONS, buttons: \
+             [{{type: OTP, otp_type: ZERO_TAP, supported_apps: [{apps}]}}]}}]}}"
+        )
+    };
+    let app = "{package_name: com.demo, signature_hash: 29dkeke29dk}";
+    assert_eq!(check(&good(&text(app))), []);
+    let error = parse(&text(&format!("{app}, {app}")), Path::new("t.yaml")).unwrap_err();
+    assert_eq!(error.problems()[0].code, "wrong_count");
+}
+
+#[test]
 fn lengths_are_those_of_the_documents() {
     let text = |length: usize| "é".repeat(length);
     let body = |length| format!("{{type: BODY, text: {}}}", text(length));
