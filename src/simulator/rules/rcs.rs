@@ -20,8 +20,10 @@ fn template(template: &Node<'_, '_>) -> Result<(), Fault> {
     let name = template.need("name")?.text()?;
     let Some(parameters) = template.get("parameters") else { return Ok(()) };
     let all = || parameters.fields()?.try_for_each(|parameter| parameter.text().map(drop));
-    all().map_err(|Fault { what, .. }| {
-        let what = format!("Template with the code [{name}] received with invalid custom params: {what}");
+    all().map_err(|Fault { what, flaw }| {
+        // An empty value counts as none; the documents show what is said then.
+        let kind = if matches!(flaw, Flaw::Missing) { "insufficient" } else { "invalid" };
+        let what = format!("Template with the code [{name}] received with {kind} custom params: {what}");
         Fault { flaw: Flaw::CustomParams, what }
     })
 }

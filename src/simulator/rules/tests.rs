@@ -212,7 +212,6 @@ fn the_last_of_every_limit_and_what_no_document_mentions_is_accepted() {
         ("viber video", "/video/duration", json!(601)),
         ("viber document", "/document/link", json!("https://www.example.com/a.docx")),
         ("rcs template", "/template/parameters", json!({})),
-        ("rcs template", "/template/parameters/who", json!("")),
         ("rcs image", "/image/link", json!("https://www.example.com/a.exe")),
         ("rcs document", "/to", json!("1")),
     ] {
@@ -341,6 +340,7 @@ fn what_breaks_one_rule_is_refused_with_its_code_and_field() {
         ("viber document", "/document/link", json!("https://www.example.com/a.txt"), 0, "Media upload error: document.link must be a file of the type doc"),
         ("rcs template", "/template/name", Value::Null, 0, "Required parameter is missing: template.name"),
         ("rcs template", "/template/parameters", json!([]), 0, "Template with the code [n] received with invalid custom params: template.parameters must be an object"),
+        ("rcs template", "/template/parameters/who", json!(""), 0, "Template with the code [n] received with insufficient custom params: template.parameters.who"),
         ("rcs template", "/template/parameters/who", json!(1), 0, "Template with the code [n] received with invalid custom params: template.parameters.who must be a string"),
         ("rcs document", "/document/link", json!("https://www.example.com/a.doc"), 0, "Media upload error: document.link must be a file of the type pdf"),
     ] {
