@@ -31,6 +31,7 @@ static CAMPAIGN: FileKind = FileKind {
     name: "campaign",
     needs: "a campaign needs `name`, `provider`, `channel`, `recipients` and `message`",
     too_large: "put the recipients into a CSV file",
+    cells: &["recipients", "rows"],
 };
 
 /// A campaign, and its file to show problems in.

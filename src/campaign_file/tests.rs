@@ -57,7 +57,7 @@ fn error(text: &str) -> CampaignError {
 /// What a person sees of each mistake, one after the other.
 fn shown(cases: &[(&str, String)]) -> String {
     let show = |(title, text): &(&str, String)| {
-        let shown = error(text).to_string();
+        let shown = error(text).show(false).unwrap();
         assert!(!shown.contains('\u{1b}'), "no colours in plain text");
         format!("=== {title}\n{shown}\n")
     };
@@ -147,8 +147,8 @@ fn line_ends_and_a_byte_order_mark_change_nothing() {
     let plain = read_text(FULL).campaign;
     assert_eq!(read_text(&format!("\u{feff}{FULL}")).campaign, plain);
     assert_eq!(read_text(&FULL.replace('\n', "\r\n")).campaign, plain);
-    let shown = error(&FULL.replace("rate:", "rates:").replace('\n', "\r\n")).to_string();
-    assert_eq!(shown, error(&FULL.replace("rate:", "rates:")).to_string());
+    let shown = error(&FULL.replace("rate:", "rates:").replace('\n', "\r\n")).show(false);
+    assert_eq!(shown, error(&FULL.replace("rate:", "rates:")).show(false));
 }
 
 #[test]
@@ -249,7 +249,8 @@ fn a_file_that_is_not_there_or_too_large_is_an_error() {
     let error = read(&path).unwrap_err();
     let [problem] = error.problems() else { panic!("{error}") };
     assert_eq!((problem.code.as_ref(), problem.place.line, problem.place.column), ("encoding", 2, 14));
-    assert!(error.to_string().contains("provider: caf"));
+    assert!(error.show(false).unwrap().contains("provider: caf"));
+    assert!(!error.to_string().contains("provider: caf"), "no line of the file in a log");
 }
 
 #[test]
@@ -357,7 +358,8 @@ dispatch:
 reconcile:
   for: 30s
 "#;
-    snapshot!("many_problems", error(text));
+    snapshot!("many_problems", error(text).show(false).unwrap());
+    snapshot!("many_problems_in_a_log", error(text));
 }
 
 #[test]
@@ -445,4 +447,39 @@ proptest::proptest! {
             Err(error) => assert!(!error.problems().is_empty() && !error.to_string().is_empty()),
         }
     }
+}
+
+#[test]
+fn characters_that_no_message_may_hold_are_found_with_their_place() {
+    let campaign = |name: &str, text: &str| {
+        format!(
+            "name: {name}\nprovider: simulator\nchannel: viber\nrecipients: {{csv: a.csv, to: phone}}\n\
+             message: {{type: text, {text}}}\n"
+        )
+    };
+    for (text, code, place) in [
+        (campaign("a", "text: \"two\\nlines\\tof \u{2067}text\u{2069}\""), "", (0, 0)),
+        (campaign("\"spr\u{202e}ing\"", "text: Hi"), "unbalanced_direction", (1, 11)),
+        (campaign("\"spring\\u0007\"", "text: Hi"), "control_character", (1, 7)),
+        (campaign("spr\u{7}ing", "text: Hi"), "control_character", (1, 10)),
+        (campaign("a", "text: Hi, \"a\\u0085\": 1"), "control_character", (5, 33)),
+        (campaign("a", "text: \"Hi \u{2028} {{ name }}\""), "control_character", (5, 34)),
+        (campaign("a", "text: \"Hi\\r {{ name }}\""), "control_character", (5, 30)),
+    ] {
+        let Err(error) = parse(&text, Path::new("campaign.yaml")) else {
+            assert_eq!(code, "", "{text}");
+            continue;
+        };
+        let found = error.problems().iter().find(|problem| problem.code == code);
+        assert_eq!(found.map(|found| (found.place.line, found.place.column)), Some(place), "{error}");
+        let shown = error.show(false).unwrap() + &error.to_string();
+        assert!(!shown.contains(['\u{202e}', '\u{7}', '\u{85}', '\u{2028}']), "{shown:?}");
+    }
+}
+
+#[test]
+fn cells_in_the_campaign_are_judged_as_cells() {
+    let rows = "name: a\nprovider: simulator\nchannel: viber\nmessage: {type: text, text: Hi}\n\
+                recipients:\n  to: phone\n  rows: [{phone: \"85268411234\", name: \"a\\u0007\"}]\n";
+    assert!(parse(rows, Path::new("campaign.yaml")).is_ok());
 }

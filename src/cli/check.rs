@@ -10,7 +10,7 @@ use super::{Global, as_json, cannot_print, config, media, reached, report, run, 
 use crate::campaign_file::CampaignError;
 use crate::campaign_file::FileProblem;
 use crate::engine::{Bad, PlanError};
-use crate::model::{RowProblem, Source};
+use crate::model::{RowProblem, Source, escaped_json};
 use crate::store::{Store, StoreError};
 
 /// What `check` takes.
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let each = |bad: Bad<'_>| {
         if args.json {
             for problem in as_json::row(&loaded, &bad) {
-                screen::stream(&problem.to_string()).map_err(PlanError::Tell)?;
+                screen::stream(&escaped_json(&problem.to_string())).map_err(PlanError::Tell)?;
             }
         } else {
             folded.add(&bad);
@@ -81,10 +81,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let good = checked.sendable();
     if args.json {
         for warning in &checked.warnings {
-            screen::data(&as_json::warning(&loaded, warning).to_string()).map_err(cannot_print)?;
+            screen::data(&as_json::warning(&loaded, warning)).map_err(cannot_print)?;
         }
         for left_out in &checked.left_out.first {
-            screen::data(&as_json::left_out(left_out).to_string()).map_err(cannot_print)?;
+            screen::data(&as_json::left_out(left_out)).map_err(cannot_print)?;
         }
         let mut totals = reached::totals(&checked);
         totals["reached"] = reached::as_json(&checked.reached);
@@ -92,16 +92,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             asked.tell(args.json)?;
             asked.add_to(&mut totals);
         }
-        screen::data(&totals.to_string()).map_err(cannot_print)?;
+        screen::data(&totals).map_err(cannot_print)?;
     } else {
         let warnings = checked.warnings.iter().map(folded::warning);
         for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
-            screen::data(&line).map_err(cannot_print)?;
+            screen::line(&line).map_err(cannot_print)?;
         }
         if let Some(asked) = &asked {
             asked.tell(args.json)?;
         }
-        screen::data(&format!(
+        screen::line(&format!(
             "{}: {} can be sent, {} invalid, {}{}",
             screen::count(checked.rows, "row"),
             screen::grouped(good),
@@ -135,7 +135,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 /// A campaign that is wrong whatever the row, for a program.
 fn wrong_campaign(file: &Path, problems: &[FileProblem]) -> Result<Exit, Failure> {
     for problem in problems {
-        screen::data(&as_json::campaign(file, problem).to_string()).map_err(cannot_print)?;
+        screen::data(&as_json::campaign(file, problem)).map_err(cannot_print)?;
     }
     Ok(Exit::Wrong)
 }

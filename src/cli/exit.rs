@@ -3,8 +3,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use super::screen;
 use crate::campaign_file::CampaignError;
 use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::model::escaped_lines;
+use crate::recipients::OpenError;
 use crate::report::ReportError;
 use crate::store::StoreError;
 
@@ -35,14 +38,16 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) exit: Exit,
-    /// Ready to be shown: one or more lines, or none.
+    /// One or more lines, or none. They may be logged and told over HTTP: nothing personal is in them.
     pub(super) words: String,
+    /// What a person at the terminal reads in place of the words, ready to be printed.
+    pub(super) shown: Option<String>,
 }
 
 impl Failure {
     /// A failure with words of its own.
     pub(super) fn new(exit: Exit, words: impl Into<String>) -> Self {
-        Self { exit, words: words.into() }
+        Self { exit, words: words.into(), shown: None }
     }
 
     /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as `head`
@@ -56,7 +61,21 @@ impl Failure {
 
     /// A failure told by an error and its causes.
     pub(super) fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
-        Self { exit, words: chain(error) }
+        Self::new(exit, chain(error))
+    }
+
+    /// A failure of input, told by an error and its causes, which a person at the terminal reads in more words.
+    fn to_person(error: &dyn std::error::Error, words: &str) -> Self {
+        let failure = Self::of(Exit::Wrong, error);
+        let shown = failure.words.replacen(&error.to_string(), words, 1);
+        failure.shown(escaped_lines(&shown).into_owned())
+    }
+
+    /// The same failure as a person at the terminal reads it, where that may hold more than a log. Its characters are
+    /// those of the one who calls, escapes for colours among them.
+    pub(super) fn shown(mut self, shown: String) -> Self {
+        self.shown = Some(shown);
+        self
     }
 }
 
@@ -129,7 +148,17 @@ impl From<ReportingError> for Failure {
 
 impl From<CampaignError> for Failure {
     fn from(error: CampaignError) -> Self {
-        Self::of(Exit::Wrong, &error)
+        let failure = Self::of(Exit::Wrong, &error);
+        match error.show(screen::has_color()) {
+            Some(snippets) => failure.shown(snippets),
+            None => failure,
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::to_person(&error, &error.to_person())
     }
 }
 
@@ -138,12 +167,10 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Store(error) => error.into(),
             PlanError::Spill(_) | PlanError::Tell(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
-            PlanError::Open(_)
-            | PlanError::Read(_)
-            | PlanError::Templates(_)
-            | PlanError::Definition(_)
-            | PlanError::Timing(_)
-            | PlanError::Changed => Self::of(Exit::Wrong, &error),
+            PlanError::Open(error) => error.into(),
+            PlanError::Timing(error) => Self::to_person(&error, &error.to_person()),
+            PlanError::Definition(error) => error.into(),
+            PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => Self::of(Exit::Wrong, &error),
         }
     }
 }

@@ -28,12 +28,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let Action::List { json } = &args.action;
     let flows = desks::nxlink(global)?.flows().await.map_err(failure)?;
     if *json {
-        screen::data(&json!(flows).to_string()).map_err(cannot_print)?;
+        screen::data(&json!(flows)).map_err(cannot_print)?;
         return Ok(Exit::Done);
     }
     for flow in flows {
         let line = format!("{:<20}  {:<12}  {}  {}", flow.id, flow.status, flow.name, flow.categories.join(", "));
-        screen::data(&line).map_err(cannot_print)?;
+        screen::line(&line).map_err(cannot_print)?;
     }
     Ok(Exit::Done)
 }

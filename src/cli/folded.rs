@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::screen;
 use crate::campaign_file::Loaded;
 use crate::engine::{Bad, Warning};
-use crate::model::RowProblem;
+use crate::model::{RowNo, RowProblem, escaped};
 use crate::store::PlannedRow;
 
 /// Rows shown of each kind.
@@ -17,6 +17,11 @@ const KINDS: usize = 50;
 /// A warning in a line.
 pub(super) fn warning(warning: &Warning) -> String {
     format!("warning: {} [{}, {}]", warning.message, warning.code, screen::count(warning.rows, "row"))
+}
+
+/// A warning in a line for a log, which has no word of a row.
+pub(super) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
+    format!("warning: `{path}`: {code} in {}", screen::count(*rows, "row"))
 }
 
 /// Problems by kind.
@@ -33,6 +38,8 @@ type Kind = (&'static str, Vec<String>, Option<Box<str>>);
 struct Rows {
     count: u64,
     first: Vec<String>,
+    /// The first row of all.
+    row: u64,
 }
 
 impl<'l> Folded<'l> {
@@ -45,24 +52,44 @@ impl<'l> Folded<'l> {
             Bad::Invalid(row) => {
                 for problem in &row.problems {
                     let kind = (problem.code, problem.columns.clone(), problem.path.clone());
-                    self.fold(kind, |loaded| in_words(loaded, row, problem));
+                    self.fold(kind, row.row, |loaded| in_words(loaded, row, problem));
                 }
             }
             Bad::Duplicate { row, earlier } => {
-                self.fold(("duplicate", Vec::new(), None), |_| format!("row {row}: the same number as row {earlier}"))
+                let words = |_: &Loaded| format!("row {row}: the same number as row {earlier}");
+                self.fold(("duplicate", Vec::new(), None), *row, words);
             }
         }
     }
 
-    fn fold(&mut self, kind: Kind, words: impl FnOnce(&Loaded) -> String) {
+    fn fold(&mut self, kind: Kind, row: RowNo, words: impl FnOnce(&Loaded) -> String) {
         if !self.kinds.contains_key(&kind) && self.kinds.len() == KINDS {
             self.others += 1;
             return;
         }
         let rows = self.kinds.entry(kind).or_default();
         rows.count += 1;
+        if rows.count == 1 {
+            rows.row = row.0;
+        }
         if rows.first.len() < SHOWN {
             rows.first.push(words(self.loaded));
+        }
+    }
+
+    /// Says the problems. A log has neither names of columns nor words of a row.
+    pub(super) fn say(&self) {
+        if !screen::is_log() {
+            return self.lines().iter().for_each(|line| screen::say(line));
+        }
+        for ((code, _, path), rows) in &self.kinds {
+            let path = path.as_deref().filter(|path| !path.is_empty());
+            let at = path.map_or_else(String::new, |path| format!(", for `{path}` ({})", place(self.loaded, path)));
+            let count = screen::count(rows.count, "row");
+            screen::say(&format!("{count} cannot be sent: {code}{at}, first row {}", rows.row));
+        }
+        if self.others > 0 {
+            screen::say(&format!("{} of other kinds", screen::count(self.others, "problem")));
         }
     }
 
@@ -91,7 +118,7 @@ fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
     }
     match (&problem.path, &problem.value) {
         // What is wrong with a text of the message quotes it.
-        (Some(path), _) => line.push_str(&format!(", for `{path}` ({})", place(loaded, path))),
+        (Some(path), _) => line.push_str(&format!(", for `{}` ({})", escaped(path), place(loaded, path))),
         (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
         (None, None) => {}
     }

@@ -4,7 +4,7 @@
 use super::exit::{Exit, Failure};
 use super::{Global, desks, screen, session};
 use crate::engine::{self, Stop};
-use crate::model::Events;
+use crate::model::{Events, escaped_lines};
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
 use crate::templates::{Change, Desk, Error, Listed, Shown, Snapshot};
@@ -70,7 +70,7 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
 }
 
 /// Nobody can tell what the template is like now.
-fn not_looked(held: &Snapshot, Failure { exit, words }: Failure) -> Failure {
+fn not_looked(held: &Snapshot, Failure { exit, words, .. }: Failure) -> Failure {
     let what = format!("the template {held} is looked at before the first message, and that failed; nothing was sent");
     Failure::new(exit, format!("{what}\n  because: {words}\n  the same command tries again"))
 }
@@ -136,10 +136,10 @@ async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snaps
         writer.hold_run(run.key, &newer.to_text()).await?;
         return Ok(writer.close().await?);
     }
-    let told: String =
+    let said: String =
         first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code)).collect();
-    Err(Failure::new(
-        Exit::Stopped,
+    let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code)).collect();
+    let words = |told: &str| {
         format!(
             "stopped before the next message: {} left that the template {newer} does not take as it is now:{told}\n  \
              what to do: put it right at {}; or `campaigner cancel {id}`, mend the campaign, and send it to those that \
@@ -147,6 +147,7 @@ async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snaps
             screen::count(rows, "row"),
             newer.provider,
             id = run.id
-        ),
-    ))
+        )
+    };
+    Err(Failure::new(Exit::Stopped, words(&logged)).shown(escaped_lines(&words(&said)).into_owned()))
 }

@@ -39,8 +39,11 @@ impl Asked<'_> {
 
     /// Prints what is wrong, as lines for people or as JSON.
     pub(super) fn tell(&self, as_json: bool) -> Result<(), Failure> {
-        let lines = if as_json { self.json() } else { self.lines() };
-        lines.iter().try_for_each(|line| screen::data(line)).map_err(cannot_print)
+        let printed = match as_json {
+            true => self.json().iter().try_for_each(screen::data),
+            false => self.lines().iter().try_for_each(|line| screen::line(line)),
+        };
+        printed.map_err(cannot_print)
     }
 
     fn each(&self) -> impl Iterator<Item = (&Link, &Finding)> {
@@ -81,14 +84,14 @@ impl Asked<'_> {
         lines
     }
 
-    fn json(&self) -> Vec<String> {
+    fn json(&self) -> Vec<Value> {
         let mut lines: Vec<Value> = self.each().map(|(link, finding)| as_json(link, finding)).collect();
         if self.links.rows_left_out > 0 {
             lines.push(json!({
                 "severity": "warning", "code": "media_left_out", "message": TOO_MANY, "rows": self.links.rows_left_out,
             }));
         }
-        lines.iter().map(Value::to_string).collect()
+        lines
     }
 
     /// How many links there are and how many are wrong, for the totals.

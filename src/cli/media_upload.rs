@@ -32,9 +32,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Wrong, format!("`{}` is not the address of a file", url.escape_debug())));
     }
     let media = desks::nxlink(global)?.upload(url).await.map_err(failure)?;
-    let print = |line: &str| screen::data(line).map_err(cannot_print);
+    let print = |line: &str| screen::line(line).map_err(cannot_print);
     if *json {
-        print(&json!(media).to_string())?;
+        screen::data(&json!(media)).map_err(cannot_print)?;
         return Ok(Exit::Done);
     }
     print(&format!("media_id: {}", json!(media.media_id)))?;

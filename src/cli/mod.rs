@@ -203,7 +203,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if !failure.words.is_empty() {
-                screen::complain(&failure.words);
+                screen::complain_of(&failure);
             }
             failure.exit.into()
         }
@@ -247,7 +247,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 
 fn log_to_stderr(global: &Global, least: u8) {
     use tracing_subscriber::EnvFilter;
-    if global.log_format == LogFormat::Json {
+    let json = global.log_format == LogFormat::Json;
+    if json {
         screen::speak_json();
     }
     let level = match global.verbose.max(least) {
@@ -260,7 +261,7 @@ fn log_to_stderr(global: &Global, least: u8) {
     let logs = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         .with_ansi(screen::has_color())
-        .with_writer(std::io::stderr);
+        .with_writer(move || screen::Log { json });
     match global.log_format {
         LogFormat::Text => logs.init(),
         // Flat, as the events of `progress` are.

@@ -34,7 +34,8 @@ impl NoPlan {
     /// As a person reads it.
     pub(super) fn shown(self, loaded: &Loaded) -> Failure {
         match self {
-            Self::Wrong(problems) => Failure::new(Exit::Wrong, loaded.document.show(&problems, screen::has_color())),
+            Self::Wrong(problems) => Failure::new(Exit::Wrong, loaded.document.tell(&problems))
+                .shown(loaded.document.show(&problems, screen::has_color())),
             Self::Failed(failure) => failure,
         }
     }
@@ -56,7 +57,8 @@ pub(super) async fn try_plan(loaded: &Loaded, store: Option<&Store>, global: &Gl
         Err(PlanError::Templates(templates)) => {
             problems.extend(templates.into_iter().map(|problem| {
                 let words = format!("`{}`: {}", problem.path, problem.message);
-                with_hint(FileProblem::new(problem.code, loaded.places.of(&problem.path), words), problem.hint)
+                let told = FileProblem::new(problem.code, loaded.places.of(&problem.path), words);
+                FileProblem { hint_for_person: problem.hint_of_list, ..with_hint(told, problem.hint) }
             }));
             None
         }

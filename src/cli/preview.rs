@@ -54,7 +54,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                     if wanted && !first {
                         screen::say(&format!("row {row}: the same number as an earlier row"));
                     } else if let (true, Some((code, reason))) = (wanted, left_out.get(&phone)) {
-                        screen::say(&format!("row {row}: left out: {reason} [{code}]"));
+                        screen::say_to_person(
+                            &format!("row {row}: left out: {reason} [{code}]"),
+                            &format!("row {row}: left out: {code}"),
+                        );
                     } else if wanted {
                         match print(&body, args.pretty) {
                             Ok(()) => printed += 1,
@@ -65,7 +68,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 Err(problems) if wanted => {
                     wanted_row_is_bad = args.row.is_some();
                     for problem in problems {
-                        screen::say(&format!("row {row}: {problem} [{}]", problem.code));
+                        let code = problem.code;
+                        screen::say_to_person(&format!("row {row}: {problem} [{code}]"), &format!("row {row}: {code}"));
                     }
                 }
                 Err(_) => {}

@@ -52,7 +52,7 @@ pub(super) async fn pull(
     writer.keep_templates(provider, &account, only, &pulled, Millis::now()).await?;
     writer.close().await?;
     if as_json {
-        screen::data(&json!(listed).to_string()).map_err(cannot_print)?;
+        screen::data(&json!(listed)).map_err(cannot_print)?;
     } else if !listed.is_empty() {
         table(&listed)?;
     }

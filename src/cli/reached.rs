@@ -40,6 +40,18 @@ pub(super) fn lines(left_out: &LeftOut) -> Vec<String> {
     lines
 }
 
+/// Says who is left out. Why may be in a person's words, so that a log has only the kind of reason.
+pub(super) fn say(left_out: &LeftOut) {
+    if !screen::is_log() {
+        return lines(left_out).iter().for_each(|line| screen::say(line));
+    }
+    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
+        if rows > 0 {
+            screen::say(&format!("{} left out: {code}", screen::count(rows, "row")));
+        }
+    }
+}
+
 /// How many are left out, in words that follow the other counts; nothing where nobody is.
 pub(super) fn counts(left_out: &LeftOut) -> String {
     let mut words = String::new();

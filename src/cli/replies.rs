@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, report, run_id, screen};
-use crate::model::{Phone, RunId, harmless};
+use crate::model::{Phone, RunId, spreadsheet_safe};
 use crate::store::{KeptReply, Run, Store};
 
 /// What `replies` takes.
@@ -70,7 +70,7 @@ async fn write(args: &Args, store: &Store, run: Option<&Run>, out: &mut impl Wri
 fn csv_lines(page: &[KeptReply]) -> std::io::Result<Vec<u8>> {
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for kept in page {
-        csv.write_record(cells(kept).iter().map(|cell| harmless(cell).into_owned()))?;
+        csv.write_record(cells(kept).iter().map(|cell| spreadsheet_safe(cell).into_owned()))?;
     }
     csv.into_inner().map_err(|error| error.into_error())
 }

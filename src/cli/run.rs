@@ -141,7 +141,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             ));
         };
         for warning in imported? {
-            events(Event::Said(folded::warning(&warning)));
+            let words = if screen::is_log() { folded::logged(&warning) } else { folded::warning(&warning) };
+            events(Event::Said(words));
         }
         run = store.run(Some(&run.id)).await?;
     }
@@ -221,7 +222,7 @@ fn refused(
             add(&mut answer, reached::totals(checked));
             answer["reached"] = reached::as_json(&checked.reached);
         }
-        screen::data(&answer.to_string()).map_err(cannot_print)?;
+        screen::data(&answer).map_err(cannot_print)?;
     }
     Err(failure)
 }
@@ -288,7 +289,7 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, Failure> {
 async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, Failure> {
     let (checked, folded) = read_rows(plan, loaded, Some(store), global).await?;
     if has_nobody_new(&checked) {
-        folded.lines().iter().for_each(|line| screen::say(line));
+        folded.say();
     }
     Ok(checked)
 }
@@ -316,7 +317,7 @@ fn print_answer(decision: &str, checked: &Checked) -> Result<(), Failure> {
     let mut answer = json!({"decision": decision});
     add(&mut answer, reached::totals(checked));
     answer["reached"] = reached::as_json(&checked.reached);
-    screen::data(&answer.to_string()).map_err(cannot_print)
+    screen::data(&answer).map_err(cannot_print)
 }
 
 /// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
@@ -346,9 +347,10 @@ async fn dry_run(
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
     let plan = plan.only_new(args.only_new || importing);
     let (checked, folded) = read_rows(plan, loaded, store, global).await?;
-    let warnings = checked.warnings.iter().map(folded::warning);
-    for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
-        screen::say(&line);
+    folded.say();
+    reached::say(&checked.left_out);
+    for warning in &checked.warnings {
+        screen::say_to_person(&folded::warning(warning), &folded::logged(warning));
     }
     if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
         return refused(args, loaded, &decision, &checked, global);
@@ -373,7 +375,7 @@ async fn dry_run(
             Some(last) => format!("the last about {}{held}", local(last, campaign.timing.timezone.as_deref())),
             None => format!("with no end in sight{held}"),
         };
-        screen::data(&format!(
+        screen::line(&format!(
             "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
             screen::count(sendable, "row"),
             screen::grouped(checked.rows),
@@ -392,9 +394,9 @@ async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, Fai
     let left = tally.sendable() - tally.settled();
     if args.json {
         let answer = json!({"decision": "resume", "run": run.id.to_string(), "sendable": left});
-        screen::data(&answer.to_string()).map_err(cannot_print)?;
+        screen::data(&answer).map_err(cannot_print)?;
     } else {
-        screen::data(&format!(
+        screen::line(&format!(
             "{} is unfinished and would continue with {} to send; nothing was stored or sent",
             run.id,
             screen::count(left, "row")

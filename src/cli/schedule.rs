@@ -90,7 +90,8 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, F
                     false => None,
                 };
                 if args.json {
-                    told(&as_json(&campaign.name, file, schedule, &next, over.as_ref()).to_string())?;
+                    let told = as_json(&campaign.name, file, schedule, &next, over.as_ref());
+                    screen::data(&told).map_err(cannot_print)?;
                     continue;
                 }
                 told(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
@@ -103,7 +104,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, F
             }
             Err(error) => {
                 wrong += 1;
-                screen::say(&error.to_string());
+                screen::say_to_person(&error.show(false).unwrap_or_else(|| error.to_string()), &error.to_string());
             }
         }
     }
@@ -316,5 +317,5 @@ fn as_json(
 }
 
 fn told(line: &str) -> Result<(), Failure> {
-    screen::data(line).map_err(cannot_print)
+    screen::line(line).map_err(cannot_print)
 }

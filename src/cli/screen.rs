@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
-use crate::model::Millis;
+use crate::model::{Millis, escaped_json, escaped_lines};
 use crate::progress::Look;
 
 /// Whether sentences are told as JSON.
@@ -19,25 +19,36 @@ pub(super) fn speak_json() {
     AS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Writes a line of data to standard output. A reader that went away (`| head`) is no error of ours.
-pub(super) fn data(line: &str) -> io::Result<()> {
-    match stream(line) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
-    }
+/// Writes JSON to standard output, on a line. A reader that went away (`| head`) is no error of ours.
+pub(super) fn data(json: &Value) -> io::Result<()> {
+    unless_closed(write(&escaped_json(&json.to_string())))
 }
 
-/// As [`data`], for one of many lines: tells when the reader went away, so that the rest need not be made.
-pub(super) fn stream(line: &str) -> io::Result<()> {
+/// As [`data`], for a sentence: characters that act on a terminal are shown as escapes, wherever it goes.
+pub(super) fn line(sentence: &str) -> io::Result<()> {
+    unless_closed(write(&escaped_lines(sentence)))
+}
+
+/// As [`data`], for one of many lines of JSON, byte by byte unless a terminal shows them: tells when the reader went away,
+/// so that the rest need not be made.
+pub(super) fn stream(json: &str) -> io::Result<()> {
+    write(&if shows_data() { escaped_json(json) } else { json.into() })
+}
+
+fn write(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")
 }
 
-/// Standard output for data with words from outside. A person's terminal would follow what commands are in them, so
-/// there each control character is shown as `\u{fffd}`; a file or another program gets the data as they are.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
+/// Standard output for data with words from outside. A terminal would follow the commands in them, so there characters
+/// that act on it are shown as escapes; a file or another program gets the data as they are.
 pub(super) fn data_of_others() -> Printed<BufWriter<Stdout>> {
-    Printed { out: BufWriter::new(io::stdout()), shown: shows_data(), lead: false }
+    Printed { out: BufWriter::new(io::stdout()), shown: shows_data(), cut: Vec::new() }
 }
 
 /// Data on their way to where they are printed.
@@ -45,41 +56,56 @@ pub(super) struct Printed<W> {
     out: W,
     /// Whether a terminal shows them.
     shown: bool,
-    /// Whether the last byte was the first of two that may be a control character (U+0080 to U+009F), and is kept back.
-    lead: bool,
+    /// The first bytes of a character that is not written in full yet.
+    cut: Vec<u8>,
 }
-
-/// First byte of the control characters of two bytes.
-const LEAD: u8 = 0xc2;
 
 impl<W: Write> Write for Printed<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if !self.shown {
             return self.out.write(data);
         }
-        let mut clean = Vec::with_capacity(data.len());
-        for &byte in data {
-            let after_lead = std::mem::replace(&mut self.lead, byte == LEAD);
-            let controls = match byte {
-                b'\n' | b'\r' | b'\t' => false,
-                0x80..=0x9f => after_lead,
-                _ => byte < 0x20 || byte == 0x7f,
-            };
-            if after_lead && !(controls && byte >= 0x80) {
-                clean.push(LEAD);
-            }
-            match controls {
-                true => clean.extend_from_slice("\u{fffd}".as_bytes()),
-                false if byte == LEAD => {}
-                false => clean.push(byte),
+        let mut bytes = std::mem::take(&mut self.cut);
+        bytes.extend_from_slice(data);
+        let mut chunks = bytes.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            self.out.write_all(escaped_lines(chunk.valid()).as_bytes())?;
+            let is_cut =
+                chunks.peek().is_none() && std::str::from_utf8(chunk.invalid()).is_err_and(|e| e.error_len().is_none());
+            match chunk.invalid() {
+                [] => {}
+                invalid if is_cut => self.cut = invalid.to_vec(),
+                _ => self.out.write_all("\u{fffd}".as_bytes())?,
             }
         }
-        self.out.write_all(&clean)?;
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// Standard error for logs, whose events come in one write each: characters in them that act on a terminal are shown as
+/// escapes, but for the log's own colours, which are kept out of its fields by the one who writes it.
+pub(super) struct Log {
+    /// Whether the events are JSON.
+    pub(super) json: bool,
+}
+
+impl Write for Log {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let shown = match self.json {
+            true => escaped_json(&text).into_owned(),
+            false => text.split('\x1b').map(escaped_lines).collect::<Vec<_>>().join("\x1b"),
+        };
+        io::stderr().lock().write_all(shown.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
@@ -93,18 +119,40 @@ pub(super) fn say(sentence: &str) {
     tell("INFO", "said", sentence, sentence);
 }
 
+/// Says a sentence to a person; a log gets another, without what is personal.
+pub(super) fn say_to_person(sentence: &str, logged: &str) {
+    tell("INFO", "said", logged, sentence);
+}
+
+/// Whether standard error is a log for programs, which holds nothing personal.
+pub(super) fn is_log() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
+}
+
 /// Says what went wrong.
 pub(super) fn complain(words: &str) {
     tell("ERROR", "failed", words, &format!("campaigner: {words}"));
 }
 
+/// Says why a command failed.
+pub(super) fn complain_of(failure: &Failure) {
+    match &failure.shown {
+        Some(shown) if !is_log() => {
+            let _ = io::stderr().lock().write_all(format!("campaigner: {shown}\n").as_bytes());
+        }
+        _ => complain(&failure.words),
+    }
+}
+
 fn tell(level: &str, event: &str, words: &str, sentence: &str) {
-    let line = if AS_JSON.load(Ordering::Relaxed) {
+    let line = if is_log() {
         let timestamp = Millis::now().to_string();
-        json!({"timestamp": timestamp, "level": level, "target": "campaigner", "event": event, "message": words})
-            .to_string()
+        let line = json!({
+            "timestamp": timestamp, "level": level, "target": "campaigner", "event": event, "message": words,
+        });
+        escaped_json(&line.to_string()).into_owned()
     } else {
-        sentence.to_owned()
+        escaped_lines(sentence).into_owned()
     };
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
@@ -174,16 +222,20 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_no_commands_from_outside_and_a_file_gets_what_there_is() {
-        let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\r\n";
+        let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\u{202e}😀\n";
         let printed = |shown, size| {
-            let mut printed = Printed { out: Vec::new(), shown, lead: false };
+            let mut printed = Printed { out: Vec::new(), shown, cut: Vec::new() };
             text.as_bytes().chunks(size).for_each(|part| printed.write_all(part).unwrap());
             String::from_utf8(printed.out).unwrap()
         };
         for size in [1, 2, 3, 100] {
-            assert_eq!(printed(true, size), "caf\u{e9}\t\u{fffd}[2J\u{fffd}\u{fffd}31m\u{a0}\r\n", "{size}");
+            let shown = "caf\u{e9}\t\\u{1b}[2J\\u{7f}\\u{9b}31m\u{a0}\\u{202e}😀\n";
+            assert_eq!(printed(true, size), shown, "{size}");
             assert_eq!(printed(false, size), text);
         }
+        let mut printed = Printed { out: Vec::new(), shown: true, cut: Vec::new() };
+        printed.write_all(b"a\xffb\xe2\x80c").unwrap();
+        assert_eq!(String::from_utf8(printed.out).unwrap(), "a\u{fffd}b\u{fffd}c");
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         _ => Failure::new(Exit::Environment, format!("cannot listen on {}: {error}", args.listen)),
     })?;
     let address = simulator.address();
-    screen::data(&format!("http://{address}")).map_err(super::cannot_print)?;
+    screen::line(&format!("http://{address}")).map_err(super::cannot_print)?;
     screen::say(&format!(
         "the simulated provider listens on {address}; use it with\n  \
          INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n\

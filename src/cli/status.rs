@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, run_id, screen, session, summary};
 use crate::engine;
-use crate::model::{Millis, RunId, State, Tally, without_numbers};
+use crate::model::{Millis, RunId, State, Tally, escaped, without_numbers};
 use crate::progress::{self, Seen};
 use crate::provider;
 use crate::store::{Run, Store};
@@ -59,7 +59,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                     screen::grouped(tally.accepted())
                 )
             };
-            screen::data(&line).map_err(cannot_print)?;
+            screen::line(&line).map_err(cannot_print)?;
         }
         return Ok(Exit::Done);
     }
@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let run = store.run(args.run.as_ref()).await?;
     let tally = store.tally(&run).await?;
     if args.json {
-        screen::data(&whole(&store, &run, &tally).await?.to_string()).map_err(cannot_print)?;
+        screen::data(&whole(&store, &run, &tally).await?).map_err(cannot_print)?;
     } else {
         show(&store, &run, &tally).await?;
     }
@@ -90,7 +90,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, Fail
             _ => false,
         };
         if args.json {
-            screen::data(&whole(store, &run, &tally).await?.to_string()).map_err(cannot_print)?;
+            screen::data(&whole(store, &run, &tally).await?).map_err(cannot_print)?;
         } else if finished {
             screen.iter().for_each(progress::Progress::finish);
             show(store, &run, &tally).await?;
@@ -98,7 +98,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, Fail
             let states: Vec<String> =
                 tally.iter().map(|(state, rows)| format!("{} {state}", screen::grouped(rows))).collect();
             let line = format!("{} {} · {}: {}", Millis::now(), run.id, engine::stage(&run), states.join(", "));
-            screen::data(&line).map_err(cannot_print)?;
+            screen::line(&line).map_err(cannot_print)?;
         }
         if finished {
             return Ok(Exit::Done);
@@ -126,13 +126,13 @@ async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, Failure> 
         waiting: waiting.map(|waiting| summary::waiting(&waiting)),
         problems: problems
             .into_iter()
-            .map(|(code, rows, words)| (code, rows, without_numbers(&words).into_owned()))
+            .map(|(code, rows, words, _)| (code, rows, without_numbers(&words).into_owned()))
             .collect(),
     })
 }
 
 async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
-    let print = |line: &str| screen::data(line).map_err(cannot_print);
+    let print = |line: &str| screen::line(line).map_err(cannot_print);
     let campaign = engine::thaw(run)?;
     print(&format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)))?;
     for line in summary::states(tally) {
@@ -150,8 +150,8 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     if let Some(waiting) = engine::waiting(store, run, tally).await? {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
-    for (code, rows, sample) in store.problems(run, ERRORS).await? {
-        let sample = progress::harmless(&without_numbers(&sample));
+    for (code, rows, sample, _) in store.problems(run, ERRORS).await? {
+        let sample = escaped(&without_numbers(&sample)).into_owned();
         print(&format!("    {:>9}  {code}: {sample}", screen::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
@@ -170,7 +170,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     }
     for row in &uncertain {
         let tried = row.tried_at.map_or_else(String::new, |at| format!(", tried at {at}"));
-        let message = progress::harmless(&row.message);
+        let message = escaped(&row.message);
         print(&format!("    row {:<5} {:<15} {}: {message}{tried}", row.row.0, row.phone.digits(), row.code))?;
     }
     let more = tally.of(State::Uncertain).saturating_sub(uncertain.len() as u64);

@@ -3,8 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
-use crate::model::{Campaign, State, Tally};
-use crate::progress;
+use crate::model::{Campaign, State, Tally, escaped};
 use crate::provider;
 use crate::report::Paths;
 use crate::store::{Run, Store, Waiting};
@@ -36,7 +35,7 @@ pub(super) async fn whole(
     if global.quiet {
         return Ok(());
     }
-    let print = |line: &str| screen::data(line).map_err(cannot_print);
+    let print = |line: &str| screen::line(line).map_err(cannot_print);
     let how = match (&ending.reason, ending.finished) {
         (Some(Reason::Cancelled), _) => "cancelled",
         (Some(Reason::Limit), _) => "stopped at the limit",
@@ -51,7 +50,7 @@ pub(super) async fn whole(
     let problems = store.problems(run, SHOWN + 1).await?;
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
-        for (code, rows, sample) in problems.iter().take(SHOWN as usize) {
+        for (code, rows, sample, _) in problems.iter().take(SHOWN as usize) {
             print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(sample)))?;
             if let Some(advice) = provider::advice(code) {
                 print(&format!("               what to do: {advice}"))?;
@@ -74,7 +73,7 @@ pub(super) fn json(paths: &Paths) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Environment, format!("cannot read {}: {error}", paths.json.display())))?;
     let summary: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| Failure::of(Exit::Environment, &error))?;
-    screen::data(&summary.to_string()).map_err(cannot_print)
+    screen::data(&summary).map_err(cannot_print)
 }
 
 /// The funnel, then what is not in it. Each step of the funnel counts those that got at least so far.
@@ -114,9 +113,9 @@ pub(super) fn waiting(waiting: &Waiting) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let line = progress::harmless(text);
+    let line = escaped(text);
     if line.chars().count() <= WIDTH {
-        return line;
+        return line.into_owned();
     }
     line.chars().take(WIDTH - 1).chain(['…']).collect()
 }

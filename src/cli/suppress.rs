@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, opened, screen};
-use crate::model::{Millis, Phone, Recipients, Source, harmless, without_numbers};
+use crate::model::{Millis, Phone, Recipients, Source, spreadsheet_safe, without_numbers};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::{Store, Writer};
 
@@ -71,7 +71,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         _ => Some(Store::open(&global.db).await?),
     };
     let Some(store) = store else {
-        screen::data("phone,reason,added_at").map_err(cannot_print)?;
+        screen::line("phone,reason,added_at").map_err(cannot_print)?;
         return Ok(Exit::Done);
     };
     match &args.action {
@@ -140,7 +140,7 @@ async fn list(store: &Store) -> Result<Exit, Failure> {
         let Some((last, ..)) = page.last() else { break };
         after = Some(*last);
         for (phone, reason, at) in &page {
-            let reason = harmless(reason.as_deref().unwrap_or_default());
+            let reason = spreadsheet_safe(reason.as_deref().unwrap_or_default());
             csv.write_record([phone.digits().as_str(), &reason, &at.to_string()]).map_err(failed)?;
         }
     }
@@ -155,7 +155,7 @@ async fn import(
     reason: Option<&str>,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let mut reader = recipients::open(recipients).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let mut reader = recipients::open(recipients)?;
     let mut record = Record::default();
     let mut phones = Vec::with_capacity(PAGE);
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
@@ -167,7 +167,8 @@ async fn import(
                 (None, Ok(phone)) => phones.push(*phone),
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
-                    screen::say(&format!("row {}, line {}: {problem}", record.row, record.line));
+                    let place = format!("row {}, line {}", record.row, record.line);
+                    screen::say_to_person(&format!("{place}: {problem}"), &format!("{place}: {}", problem.code));
                 }
             }
         }

@@ -105,8 +105,12 @@ enum Action {
     },
 }
 
-fn data(line: &str) -> Result<(), Failure> {
-    screen::data(line).map_err(cannot_print)
+fn data(json: &Value) -> Result<(), Failure> {
+    screen::data(json).map_err(cannot_print)
+}
+
+fn line(sentence: &str) -> Result<(), Failure> {
+    screen::line(sentence).map_err(cannot_print)
 }
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
@@ -114,7 +118,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Action::List { at, name } => {
             let list = desks::desk(at.provider, global)?.list(name.as_deref()).await.map_err(failure)?;
             if at.json {
-                data(&json!(list).to_string())?;
+                data(&json!(list))?;
             } else {
                 table(&list)?;
             }
@@ -126,13 +130,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
                 let value = json!({
                     "template": shown.listed, "definition": shown.definition, "complete": shown.complete,
                 });
-                data(&value.to_string())?;
+                data(&value)?;
             } else {
                 let Listed { id, status, reason, .. } = &shown.listed;
-                data(&format!("# {id}, {status}{}", reason.iter().map(|r| format!(": {r}")).collect::<String>()))?;
+                line(&format!("# {id}, {status}{}", reason.iter().map(|r| format!(": {r}")).collect::<String>()))?;
                 // JSON is YAML too: what is shown can be kept as a definition file.
                 let text = serde_json::to_string_pretty(&shown.definition).unwrap_or_default();
-                data(&text)?;
+                screen::stream(&text).map_err(cannot_print)?;
                 if !shown.complete {
                     screen::say(
                         "NXLink's answer does not tell whether there is a header or a footer: before a template is made of \
@@ -170,9 +174,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             }
             let answer = desk.delete(&listed).await.map_err(failure)?;
             if at.json {
-                data(&json!(answer).to_string())?;
+                data(&json!(answer))?;
             } else {
-                data(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
+                line(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
             }
         }
         Action::Diff { file, at } => {
@@ -183,13 +187,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             let changes = desk.diff(&shown, definition);
             if at.json {
                 let change = |change: &templates::Change| json!({"what": change.what, "before": change.before, "after": change.after});
-                data(&Value::Array(changes.iter().map(change).collect()).to_string())?;
+                data(&Value::Array(changes.iter().map(change).collect()))?;
             } else {
                 for change in &changes {
-                    data(&change.to_string())?;
+                    line(&change.to_string())?;
                 }
                 if changes.is_empty() {
-                    data("an update would change nothing")?;
+                    line("an update would change nothing")?;
                 }
             }
             if !shown.complete {
@@ -213,11 +217,11 @@ pub(super) fn table(list: &[Listed]) -> Result<(), Failure> {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
     for row in &rows {
-        let mut line = String::new();
+        let mut text = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            line.push_str(&format!("{cell:<width$}  "));
+            text.push_str(&format!("{cell:<width$}  "));
         }
-        data(&format!("{line}{}", row[4]))?;
+        line(&format!("{text}{}", row[4]))?;
     }
     Ok(())
 }
@@ -236,7 +240,7 @@ fn is_wrong(findings: &[Finding]) -> bool {
 }
 
 fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, Failure> {
-    let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let loaded = templates::read(file)?;
     let rules = templates::check(&loaded.definition);
     let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
     let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
@@ -256,10 +260,10 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
                     "column": place.column, "message": finding.message, "hint": finding.hint,
                     "provider": name.map(|name| name.to_string()),
                 });
-                data(&line.to_string())?;
+                data(&line)?;
             }
         } else if !findings.is_empty() {
-            data(&loaded.show(findings, false))?;
+            line(&loaded.show(findings, false))?;
         }
     }
     if as_json {
@@ -269,19 +273,20 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
         return Ok(Exit::Wrong);
     }
     for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
-        data(&format!("{name} can express it"))?;
+        line(&format!("{name} can express it"))?;
     }
-    data(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
+    line(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
     Ok(Exit::Done)
 }
 
 /// A definition that is right, and that this provider can express. Warnings are told, what is left out among them.
 fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, Failure> {
-    let loaded = templates::read(file).map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let loaded = templates::read(file)?;
     let mut findings = templates::check(&loaded.definition);
     findings.extend(translate(&loaded.definition, which));
     if is_wrong(&findings) {
-        return Err(Failure::new(Exit::Wrong, loaded.show(&findings, screen::has_color())));
+        let shown = loaded.show(&findings, screen::has_color());
+        return Err(Failure::new(Exit::Wrong, loaded.tell(&findings)).shown(shown));
     }
     if !global.quiet {
         if !findings.is_empty() {
@@ -300,9 +305,9 @@ fn summary(loaded: &Loaded) -> String {
 
 fn answered(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), Failure> {
     if at.json {
-        return data(&json!(answer).to_string());
+        return data(&json!(answer));
     }
-    data(&format!("{what}: {} in {}{}", loaded.definition.name, loaded.definition.language, details(answer)))
+    line(&format!("{what}: {} in {}{}", loaded.definition.name, loaded.definition.language, details(answer)))
 }
 
 fn details(answer: &Answer) -> String {

@@ -26,13 +26,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             format!("BROKEN  {} ({})", finding.rule, screen::count(finding.broken, "time"))
         };
         if !global.quiet || finding.broken > 0 {
-            screen::data(&line).map_err(cannot_print)?;
+            screen::line(&line).map_err(cannot_print)?;
         }
     }
     if broken == 0 {
         if !global.quiet {
             let rows = screen::count(store.tally(&run).await?.rows(), "row");
-            screen::data(&format!("the books of {} are right: {rows}, each in one state", run.id))
+            screen::line(&format!("the books of {} are right: {rows}, each in one state", run.id))
                 .map_err(cannot_print)?;
         }
         return Ok(Exit::Done);

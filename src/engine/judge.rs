@@ -4,7 +4,7 @@
 //! at once: its number, its cells, and what the document says about the message they make.
 
 use crate::messages::{self, Finding, Open, Severity};
-use crate::model::{Channel, Millis, Phone, RowProblem};
+use crate::model::{BAD_CHARACTERS, Channel, Millis, Phone, RowProblem, bad_character};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::templates::{Disagreement, Loaded};
@@ -62,6 +62,8 @@ impl Notes {
 pub(super) struct Measure {
     renderer: Renderer,
     channel: Channel,
+    /// The columns that the message uses: position, name, and a place that takes the cell.
+    used: Vec<(usize, String, String)>,
     /// None where every body has to be looked at as a whole.
     open: Option<Open>,
     /// The template's definition, where the campaign names it.
@@ -76,7 +78,9 @@ impl Measure {
     /// `renderer` is that of the message.
     pub(super) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
         let open = Open::of(channel, message, renderer.places());
-        Self { renderer, channel, open, template: None, timed: None, links: false }
+        let used = renderer.columns_used();
+        let used = used.map(|(position, name, path)| (position, name.to_owned(), path.to_owned())).collect();
+        Self { renderer, channel, used, open, template: None, timed: None, links: false }
     }
 
     /// The same, and every message has to agree with this template.
@@ -140,7 +144,13 @@ impl<'m> Judge<'m> {
             let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
         let findings = messages::check(*channel, &self.body);
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let bad_cells = self.bad_cells(record);
+        // What is wrong with a cell is told of the cell alone.
+        let of_cells = |finding: &&Finding| {
+            BAD_CHARACTERS.contains(&finding.code)
+                && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
+        };
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error && !of_cells(finding));
         let told: Vec<RowProblem> = errors
             .filter(|finding| !follows(&finding.path, to, &problems))
             .map(|finding| in_the_message(finding, renderer))
@@ -151,6 +161,7 @@ impl<'m> Judge<'m> {
         });
         let disagreed: Vec<RowProblem> =
             disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems)).collect();
+        problems.extend(bad_cells);
         problems.extend(told);
         problems.extend(disagreed);
         match to {
@@ -177,13 +188,31 @@ impl<'m> Judge<'m> {
 
     /// Whether every text of the record's message is fine by itself.
     fn is_fine(&self, record: &Record) -> bool {
-        let Measure { renderer, open: Some(open), .. } = self.measure else { return false };
+        let Measure { renderer, open: Some(open), used, .. } = self.measure else { return false };
+        if used
+            .iter()
+            .any(|(position, ..)| record.cells.get(*position).is_some_and(|cell| bad_character(cell).is_some()))
+        {
+            return false;
+        }
         let (mut fine, mut bytes) = (true, 0);
         let rendered = renderer.texts(&record.cells, |place, text| {
             fine = fine && open.is_fine(place, text);
             bytes += text.len();
         });
         fine && rendered.is_ok() && open.has_room(bytes)
+    }
+
+    /// The cells that the message uses and that hold what no message may hold.
+    fn bad_cells(&self, record: &Record) -> Vec<RowProblem> {
+        let bad = |(position, name, path): &(usize, String, String)| {
+            let cell = record.cells.get(*position)?;
+            let bad = bad_character(cell)?;
+            let mut problem = RowProblem::new(bad.code(), bad.to_string()).hint(bad.hint()).column(name).value(cell);
+            problem.path = Some(path.as_str().into());
+            Some(problem)
+        };
+        self.measure.used.iter().filter_map(bad).collect()
     }
 
     /// As [`Judge::row`], with the exact bytes of the body.
@@ -258,6 +287,7 @@ fn in_the_message(finding: &Finding, renderer: &Renderer) -> RowProblem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -332,5 +362,60 @@ mod tests {
             quick += usize::from(judge.usual.is_some());
         }
         assert!((6..messages().len()).contains(&quick), "{quick}");
+    }
+
+    fn judged(message: &Value, cells: [&str; 2]) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
+        let columns = ["a", "b"].map(str::to_owned);
+        let measure = Measure::new(Channel::Viber, message, Renderer::compile(message, &columns).unwrap());
+        Judge::new(&measure).body(&record(1, cells[0], cells[1]))
+    }
+
+    #[test]
+    fn a_cell_that_no_message_may_hold_is_told_with_its_place_where_it_is_used() {
+        let message = json!({"type": "text", "text": "{{ a }}"});
+        for (cell, code, words) in [
+            ("A\u{0}na", "control_character", "character 2 is U+0000, a control character"),
+            ("A\u{b}b", "control_character", "character 2 is U+000B, a control character"),
+            ("A\u{c}b", "control_character", "character 2 is U+000C, a control character"),
+            ("A\u{85}b", "control_character", "character 2 is U+0085, a control character"),
+            ("A\u{2028}", "control_character", "character 2 is U+2028, a line separator that apps do not show as one"),
+            ("A\rb", "control_character", "character 2 is U+000D, a carriage return without a line feed"),
+            (
+                "\u{202e}anA",
+                "unbalanced_direction",
+                "character 1 is U+202E, which changes the direction of the text and is not closed",
+            ),
+        ] {
+            let problems = judged(&message, [cell, "b"]).unwrap_err();
+            let [problem] = &problems[..] else { panic!("{problems:?}") };
+            assert_eq!((problem.code, &*problem.message, &problem.columns[..]), (code, words, &["a".to_owned()][..]));
+            assert!(!problem.to_string().chars().any(char::is_control), "{problem}");
+            assert!(judged(&message, ["b", cell]).is_ok(), "the message does not use the cell: {cell:?}");
+        }
+        for cell in ["two\r\nlines\n\tof text", "\u{2067}שלום\u{2069}", "👨\u{200d}👩\u{200d}👧 می\u{200c}خواهم"]
+        {
+            assert!(judged(&message, [cell, "b"]).is_ok(), "{cell:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_that_passes_holds_what_no_message_may(
+            a in "[ab\r\n\u{1}\u{7f}\u{85}\u{2028}\u{202a}\u{202c}\u{202e}\u{2066}\u{2069}]{0,4}",
+            b in "[ab\r\n\u{202a}\u{202c}\u{2067}\u{2069}]{0,4}",
+            text in prop::sample::select(vec![
+                "{{ a }}", "{{ a ~ b }}", "x{{ a }}{{ b }}", "{{ a | default('-') }}", "{{ a[:2] }} {{ b | reverse }}",
+                "{% if a is defined %}{{ a | replace('a', '\\u0007') }}{% endif %}x", "{{ a | trim | upper }}",
+                "{{ 'b' if a == b else '\\u202e' }}",
+            ]),
+        ) {
+            if let Ok((_, body)) = judged(&json!({"type": "text", "text": text}), [&a, &b]) {
+                let body: Value = serde_json::from_slice(&body).unwrap();
+                let text = body["text"].as_str().unwrap();
+                prop_assert!(bad_character(text).is_none(), "{text:?}");
+            }
+        }
     }
 }

@@ -115,8 +115,9 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         .problems(run, ERRORS)
         .await?
         .into_iter()
-        .map(|(code, rows, sample)| {
-            let sample = without_numbers(&sample);
+        .map(|(code, rows, sample, of_list)| {
+            // What is wrong with a row of the list quotes it.
+            let sample = (!of_list).then(|| without_numbers(&sample).into_owned());
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
         })
         .collect();

@@ -114,6 +114,7 @@ pub fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
 
 fn look(channel: Channel, body: &Value, mut check: Check) -> Check {
     let sheet = tables::sheet(channel);
+    text::characters(&mut check, body, &Path::Root);
     let Some(map) = body.as_object() else {
         let is = words::kind_of(body);
         check.error(&Path::Root, "wrong_type", format!("a message has to be an object with a `type`, and is {is}"));

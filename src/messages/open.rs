@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::model::Channel;
+use crate::model::{Channel, bad_character};
 
 use super::path::Path;
 use super::shape::Shape;
@@ -43,6 +43,9 @@ impl Open {
     /// Whether there is nothing to tell of the text of this template, by its number.
     #[must_use]
     pub fn is_fine(&self, place: usize, text: &str) -> bool {
+        if bad_character(text).is_some() {
+            return false;
+        }
         let mut check = Check::new(false);
         match self.shapes.get(place) {
             Some(None) => {}

@@ -49,7 +49,10 @@ is in neither is sent as it is, with a warning.
 
 - `to` is put in for every row and is not part of a campaign's `message`.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), and count after the row's values are put
-  in. A text is never blank.
+  in. A text is never blank: blanks, and characters that nobody sees, are no text.
+- No text holds a control character (U+0000 to U+001F, U+007F to U+009F, U+2028, U+2029) but line breaks and tabs, and where
+  a text takes no line break or tab, this page says so. A change of direction (U+202A to U+202E, U+2066 to U+2069) is closed
+  within the same text. Direction marks and joiners may stand anywhere; at the two ends of a cell they are removed.
 - A link is an http or https address of a public server: no `localhost`, no address within a network, no name without a
   dot. Its extension says the kind of file; what follows `?` does not count.
 - What is behind a link is looked at by `campaigner check --media` only: that the file is there, its content type and its

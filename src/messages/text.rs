@@ -9,13 +9,18 @@ use super::path::Path;
 use super::shape::{Number, TextRule};
 use super::walk::Check;
 use super::words::shortened;
+use crate::model::{bad_character, is_blank};
+
+/// What holds for the characters of every text.
+pub(super) const NO_BAD_CHARACTER: &str =
+    "no control characters but line breaks and tabs, no unclosed changes of direction";
 
 /// Spaces in a row that a template's parameter may not hold.
 const TOO_MANY_SPACES: &str = "     ";
 
 /// Looks at a text under its rules; that it is blank is wrong under any.
 pub(super) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path<'_>) {
-    if text.chars().all(char::is_whitespace) {
+    if is_blank(text) {
         let words = if text.is_empty() { "this text is empty" } else { "this text is only blanks" };
         check.error(at, "empty_text", words.to_owned()).hint("write something, or leave the key out").rule("not empty");
         return;
@@ -63,6 +68,23 @@ pub(super) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path
             }
             TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}
         }
+    }
+}
+
+/// Looks at the characters of every text in a value: some no message takes, wherever they are.
+pub(super) fn characters(check: &mut Check, value: &Value, at: &Path<'_>) {
+    match value {
+        Value::String(text) => {
+            if let Some(bad) = bad_character(text) {
+                let words = format!("{bad}, in `{}`", shortened(text));
+                check.error(at, bad.code(), words).hint(bad.hint()).rule(NO_BAD_CHARACTER).value(text);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| characters(check, item, &at.item(index)))
+        }
+        Value::Object(map) => map.iter().for_each(|(key, value)| characters(check, value, &at.key(key))),
+        _ => {}
     }
 }
 

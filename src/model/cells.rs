@@ -12,11 +12,11 @@ use std::borrow::Cow;
 /// whoever copies them out of a report. What such a cell looks like already gets another apostrophe, so that
 /// [`as_it_was`] is never in doubt.
 #[must_use]
-pub fn harmless(cell: &str) -> Cow<'_, str> {
+pub fn spreadsheet_safe(cell: &str) -> Cow<'_, str> {
     if runs_as_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
-/// The cell that [`harmless`] was given, from what it gave.
+/// The cell that [`spreadsheet_safe`] was given, from what it gave.
 #[must_use]
 pub fn as_it_was(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
@@ -46,7 +46,7 @@ mod tests {
 
         #[test]
         fn every_cell_comes_back_as_it_was(cell in "['=+@\\-\t\nA1 ]{0,6}|\\PC{0,8}") {
-            let written = harmless(&cell);
+            let written = spreadsheet_safe(&cell);
             prop_assert_eq!(as_it_was(&written), cell.as_str());
         }
     }
@@ -71,7 +71,7 @@ mod tests {
             "+852 6841 1234 | x",
             "'=1+1",
         ] {
-            assert_eq!(harmless(cell), format!("'{cell}"), "{cell:?}");
+            assert_eq!(spreadsheet_safe(cell), format!("'{cell}"), "{cell:?}");
             assert_eq!(as_it_was(&format!("'{cell}")), cell);
         }
     }
@@ -80,14 +80,14 @@ mod tests {
     fn numbers_and_phone_numbers_stay_as_they_are() {
         for cell in ["+85268411234", "+852 6841 1234", "+852-6841-1234", "+1 (415) 555.0100", "-5", "-25%", "-1,234.5"]
         {
-            assert_eq!(harmless(cell), cell);
+            assert_eq!(spreadsheet_safe(cell), cell);
         }
     }
 
     #[test]
     fn text_stays_as_it_is() {
         for cell in ["", "Ana", "a=b", "25% off", "'quoted", "x@example.com", "Zoë", "-", "+", "\u{feff}"] {
-            assert_eq!((harmless(cell).as_ref(), as_it_was(cell)), (cell, cell));
+            assert_eq!((spreadsheet_safe(cell).as_ref(), as_it_was(cell)), (cell, cell));
         }
     }
 }

@@ -6,8 +6,10 @@
 mod campaign;
 mod cells;
 mod channel;
+mod characters;
 mod cron;
 mod event;
+mod header;
 mod id;
 mod masked;
 mod outcome;
@@ -24,10 +26,15 @@ mod time;
 mod timing;
 
 pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
-pub use cells::{as_it_was, harmless};
+pub use cells::{as_it_was, spreadsheet_safe};
 pub use channel::Channel;
+pub use characters::{
+    BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,
+    without_marks,
+};
 pub use cron::{BadCron, Cron};
 pub use event::{Event, Events, Moved, Tally};
+pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
 pub use masked::without_numbers;
 pub use outcome::{Outcome, Pause, Problem};

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::Problem;
+use super::{Problem, escaped, escaped_name};
 
 /// Characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;
@@ -61,7 +61,7 @@ impl RowProblem {
     /// The columns as words: ``column `a` ``, ``columns `a`, `b` ``. `None` if there are none.
     #[must_use]
     pub fn columns_in_words(&self) -> Option<String> {
-        let names: Vec<String> = self.columns.iter().map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = self.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
         match names.len() {
             0 => None,
             1 => Some(format!("column {}", names.concat())),
@@ -85,13 +85,13 @@ impl fmt::Display for RowProblem {
         let columns = self.columns_in_words();
         match (&columns, path) {
             (Some(columns), _) => write!(f, "{columns}: ")?,
-            (None, Some(path)) => write!(f, "`{path}`: ")?,
+            (None, Some(path)) => write!(f, "`{}`: ", escaped(path))?,
             (None, None) => {}
         }
         f.write_str(&self.message)?;
         self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))?;
         // Whoever mends a cell does not need it, whoever mends the campaign does.
-        path.filter(|_| columns.is_some()).iter().try_for_each(|path| write!(f, " (`{path}`)"))
+        path.filter(|_| columns.is_some()).iter().try_for_each(|path| write!(f, " (`{}`)", escaped(path)))
     }
 }
 
@@ -104,11 +104,12 @@ impl fmt::Debug for RowProblem {
     }
 }
 
-/// A text on one line, cut where it has more than so many characters.
+/// A text as it is quoted: on one line, cut where it has more than so many characters, and [`escaped`].
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
-    let mut short: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if short.len() < text.len() {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+    let mut short = escaped(&text[..end]).into_owned();
+    if end < text.len() {
         short.push('…');
     }
     short

@@ -5,6 +5,8 @@
 
 use std::io::Write;
 
+use crate::model::escaped;
+
 /// Columns of a terminal that does not say.
 const COLUMNS: usize = 80;
 const ROWS: usize = 24;
@@ -40,7 +42,7 @@ impl Area {
     pub(super) fn say(&mut self, words: &str, lines: &[Line]) {
         let mut text = self.back();
         for line in words.lines() {
-            text.push_str(&harmless(line));
+            text.push_str(&escaped(line));
             text.push_str(REST_OF_LINE);
             text.push('\n');
         }
@@ -128,7 +130,7 @@ impl Line {
             if let Some(colour) = colour {
                 out.push_str(colour.code());
             }
-            for c in harmless(text).chars() {
+            for c in escaped(text).chars() {
                 if taken + width(c) > columns {
                     break;
                 }
@@ -141,11 +143,6 @@ impl Line {
         }
         taken
     }
-}
-
-/// Text from outside that does nothing to the terminal.
-pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The columns that a character takes: two for those of the East and for pictures.
@@ -176,7 +173,7 @@ mod tests {
         area.draw(&[line("three")]);
         assert_eq!(captured.take(), "\r\x1b[1Athree\x1b[K\x1b[J");
         area.say("a\x1b[2Jb\nc", &[line("four")]);
-        assert_eq!(captured.take(), "\ra [2Jb\x1b[K\nc\x1b[K\nfour\x1b[K\x1b[J");
+        assert_eq!(captured.take(), "\ra\\u{1b}[2Jb\x1b[K\nc\x1b[K\nfour\x1b[K\x1b[J");
         area.leave();
         assert_eq!(captured.take(), "\n");
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::meter::Meter;
-use crate::model::{Event, Millis, State, Tally};
+use crate::model::{Event, Millis, State, Tally, escaped_json};
 
 /// How often progress is told, changes of stage, problems and sentences aside.
 const EVERY: Duration = Duration::from_secs(5);
@@ -119,7 +119,7 @@ impl Json {
             line.extend(event);
         }
         // One write a line. A closed stderr is no reason to stop a run.
-        let _ = self.out.write_all(format!("{line}\n").as_bytes());
+        let _ = self.out.write_all(format!("{}\n", escaped_json(&line.to_string())).as_bytes());
     }
 }
 

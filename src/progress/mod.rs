@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Event, Events, Millis, Tally};
 use area::Area;
-pub use area::harmless;
 use board::Board;
 use json::Json;
 use meter::Rates;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::meter::Meter;
 use super::text;
-use crate::model::{Event, Tally};
+use crate::model::{Event, Tally, escaped_lines};
 
 /// A line at most so often, changes of stage and sentences aside.
 const EVERY: Duration = Duration::from_secs(5);
@@ -118,7 +118,7 @@ impl Plain {
 
     fn line(&mut self, line: &str) {
         // One write a line, so that lines of others do not fall into it. A closed stderr is no reason to stop a run.
-        let _ = self.out.write_all(format!("{line}\n").as_bytes());
+        let _ = self.out.write_all(format!("{}\n", escaped_lines(line)).as_bytes());
     }
 }
 

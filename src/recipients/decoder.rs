@@ -6,7 +6,7 @@ use super::Record;
 use super::columns::Columns;
 use super::numbers::Numbers;
 use super::rows::Rows;
-use crate::model::RowProblem;
+use crate::model::{RowProblem, is_blank, without_marks};
 
 /// Makes records of rows.
 pub struct Decoder {
@@ -34,7 +34,7 @@ impl Decoder {
         for ((cell, name), bytes) in record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()) {
             cell.clear();
             match std::str::from_utf8(bytes) {
-                Ok(text) => cell.push_str(text),
+                Ok(text) => cell.push_str(visible(text)),
                 Err(_) => {
                     cell.push_str(&String::from_utf8_lossy(bytes));
                     record.problem.get_or_insert_with(|| {
@@ -57,4 +57,16 @@ impl Decoder {
             }),
         };
     }
+}
+
+/// A cell without marks that nobody sees at its ends; nothing where nothing of it is seen.
+fn visible(cell: &str) -> &str {
+    // Most cells begin and end with a visible character.
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if plain(cell.as_bytes().first()) && plain(cell.as_bytes().last()) {
+        return cell;
+    }
+    let visible = without_marks(cell);
+    // A cell of blanks stays what it is: it counts as empty anyway.
+    if is_blank(visible) && !visible.trim().is_empty() { "" } else { visible }
 }

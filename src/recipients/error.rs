@@ -4,8 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use super::UnknownRegion;
+use crate::model::{Header, NO_HEADER};
 
 /// The recipients cannot be read: nothing is known about any row yet.
+///
+/// Displayed without a word of the header, which may be a person; see [`OpenError::to_person`].
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file could not be opened.
@@ -42,30 +45,60 @@ pub enum OpenError {
         what: String,
     },
     /// Two columns have the same name.
-    #[error(
-        "{from} has more than one column `{name}`: variables are named by their columns, so give each a name of its own"
-    )]
+    #[error("{from} has one name for columns {} and {}: {}", columns.0, columns.1, of_duplicate(header))]
     DuplicateColumn {
         /// The file, or the campaign's rows.
         from: String,
-        /// The name they share.
-        name: String,
+        /// Which columns, from 1.
+        columns: (usize, usize),
+        /// The names there are.
+        header: Header,
     },
     /// The column with the numbers is not there.
-    #[error("{from} has no column `{wanted}` for the numbers, only {columns}: {hint}")]
+    #[error("{from} has no column `{wanted}` for the numbers: {}", of_missing(header))]
     NoColumn {
         /// The file, or the campaign's rows.
         from: String,
         /// The campaign's `to`.
         wanted: String,
-        /// The columns there are.
-        columns: String,
-        /// What to do.
-        hint: String,
+        /// The names there are.
+        header: Header,
     },
     /// The campaign's region is unknown.
     #[error("the recipients' region is wrong")]
     Region(#[source] UnknownRegion),
+}
+
+impl OpenError {
+    /// As a person at the terminal reads it: with the names in the header, shortened and without telephone numbers.
+    #[must_use]
+    pub fn to_person(&self) -> String {
+        let more = match self {
+            Self::NoColumn { wanted, header, .. } => header.hint(wanted),
+            Self::DuplicateColumn { columns: (first, _), header, .. } => {
+                header.name(first - 1).map(|name| format!("the name is {name}"))
+            }
+            _ => None,
+        };
+        more.map_or_else(|| self.to_string(), |more| format!("{self}; {more}"))
+    }
+}
+
+fn of_missing(header: &Header) -> &'static str {
+    match header.is_person() {
+        true => NO_HEADER,
+        false => {
+            "name the column: `to` in a campaign, `--column` of `suppress import` (the first line of a file has to name the \
+             columns)"
+        }
+    }
+}
+
+fn of_duplicate(header: &Header) -> &'static str {
+    match header.is_person() {
+        true => NO_HEADER,
+        false => "variables are named by their columns; give each a name of its own",
+    }
 }
 
 /// The recipients could not be read to their end.

@@ -394,8 +394,9 @@ fn is_formatting(c: char) -> bool {
         '-' | '.' | '(' | ')' => true,
         // Soft hyphen, dashes, minus, full-width forms.
         '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{ff0e}' | '\u{ff08}' | '\u{ff09}' => true,
-        // Zero-width characters, marks of the writing direction, the byte order mark.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
+        // Zero-width characters, marks of the writing direction, the byte order mark. U+202E is not among them: a number
+        // after it is shown from its end, so that nobody knows which one was meant.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
         _ => c.is_whitespace(),
     }
 }

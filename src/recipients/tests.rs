@@ -6,6 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::is_blank;
 
 /// A file of these bytes, and recipients that point at it.
 struct Case {
@@ -58,6 +59,10 @@ fn error(bytes: impl AsRef<[u8]>) -> String {
     open(&case(bytes).recipients).err().unwrap().to_string()
 }
 
+fn to_person(bytes: impl AsRef<[u8]>) -> String {
+    open(&case(bytes).recipients).err().unwrap().to_person()
+}
+
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut file = GzEncoder::new(Vec::new(), Compression::fast());
     file.write_all(text).unwrap();
@@ -106,16 +111,50 @@ fn a_file_without_proper_columns_is_refused() {
     for bytes in ["", "\n\r\n", ",,\n1,2,3\n", "\u{feff}"] {
         assert!(error(bytes).contains("is empty"), "{bytes:?}: {}", error(bytes));
     }
-    assert!(error("phone,name,phone\n").contains("more than one column `phone`"));
+    assert!(error("phone,name,phone\n").contains("one name for columns 1 and 3: variables"));
+    assert!(to_person("phone,name,phone\n").ends_with("; the name is `phone`"));
     assert!(error(",phone\n").contains("no name for column 1"));
-    assert!(error("Phone,name\n").ends_with("did you mean `Phone`?"));
-    assert!(error("phome,name\n").contains("has no column `phone` for the numbers, only `phome`, `name`"));
-    assert!(error("85268411234,Ana\n").contains("the first line of a file has to name the columns"));
+    assert!(
+        error("Phone,name\n").contains("has no column `phone` for the numbers: name the column: `to` in a campaign")
+    );
+    assert!(to_person("Phone,name\n").ends_with("; did you mean `Phone`?"));
+    assert!(to_person("tel,name\n").ends_with("; the columns are `tel`, `name`"));
     assert!(error(b"phone,n\xe4me\n").contains("is not UTF-8"));
     assert!(error("phone,\"name\n1,2\n").contains("quote"));
     assert!(error(format!("phone,\"{}", "x\n".repeat(1 << 20))).contains("quote"));
     let wide = (0..30).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
-    assert!(error(wide).contains("`c19`, and 10 more"));
+    assert!(to_person(wide).contains("`c19`, and 10 more"));
+}
+
+#[test]
+fn a_first_line_that_is_a_person_is_not_told() {
+    for bytes in ["85268411234,Ana Maria\n", "Ana Maria,+852 6841 1234\n", "85268411234,Ana Maria,Ana Maria\n"] {
+        for words in [error(bytes), to_person(bytes)] {
+            assert!(words.contains("its first line seems to be a recipient"), "{words}");
+            assert!(!words.contains("Ana") && !words.contains("6841"), "{words}");
+        }
+    }
+    // It may be a person even where no number is in it.
+    for bytes in ["Ana Maria,Lopez\n", "Ana Maria,Ana Maria\n"] {
+        assert!(!error(bytes).contains("Ana") && to_person(bytes).contains("`Ana Maria`"), "{}", error(bytes));
+    }
+}
+
+#[test]
+fn what_nobody_sees_around_a_name_does_not_count() {
+    for header in ["phone\u{a0},First\u{a0}Name", "\u{200b} phone\u{200e} ,x", "\u{feff}\u{feff}phone,x"] {
+        let reader = open(&case(format!("{header}\n85268411234,Ana\n")).recipients).unwrap();
+        assert_eq!(reader.columns()[0], "phone");
+    }
+}
+
+#[test]
+fn marks_around_a_cell_go_and_a_cell_that_nobody_sees_is_empty() {
+    let cells = "\u{feff}85268411234\u{200b},\u{200e}Ana \u{200f}\n85268411235,\u{3164}\n85268411236,❤\u{fe0f}\n85268411237,\u{a0}\n";
+    let read = rows(&case(format!("phone,name\n{cells}")).recipients);
+    let names: Vec<&str> = read.iter().map(|row| row.2[1].as_str()).collect();
+    assert_eq!(names, ["Ana ", "", "❤\u{fe0f}", "\u{a0}"]);
+    assert_eq!(read[0].2[0], "85268411234");
 }
 
 #[test]
@@ -287,7 +326,9 @@ fn an_unknown_region_is_refused() {
 
 /// Any cell: quotes, delimiters, line breaks and letters of every script.
 fn cell() -> impl Strategy<Value = String> {
-    proptest::string::string_regex("([a-z0-9]|[\",;\t\r\n \\\\']|\\PC){0,12}").unwrap()
+    proptest::string::string_regex("([a-z0-9]|[\",;\t\r\n \\\\']|\\PC){0,12}")
+        .unwrap()
+        .prop_filter("one that nobody sees is empty", |cell| !is_blank(cell) || cell.trim().is_empty())
 }
 
 proptest! {

@@ -3,8 +3,7 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
-use crate::model::RowProblem;
-use crate::model::shortened;
+use crate::model::{Header, NO_HEADER, RowProblem, escaped, escaped_json, escaped_name, shortened};
 
 use super::limits::{MAX_TEXT, is_plain};
 use super::row::is_empty;
@@ -14,16 +13,16 @@ use super::{TemplateProblem, filters};
 const SHOWN_CHARS: usize = 60;
 /// The code of a cell without a value.
 pub(super) const EMPTY_CELL: &str = "empty_cell";
-/// Columns that are named where none is near.
-const SHOWN_COLUMNS: usize = 12;
 
 /// What is wrong with a template, whatever the row.
 pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[String]) -> TemplateProblem {
     let line = error.line().unwrap_or(1);
     if let Some(name) = unknown_column(error, text, columns) {
-        let message = format!("there is no column `{name}`, and every row needs it");
-        let hint = Some(instead_of(name, text, columns));
-        return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint };
+        let message = format!("there is no column `{}`, and every row needs it", escaped_name(name));
+        let header = Header::new(columns);
+        let hint = odd_column(text, columns).or_else(|| header.is_person().then(|| NO_HEADER.to_owned()));
+        let hint_of_list = if hint.is_none() { header.hint(name) } else { None };
+        return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint, hint_of_list };
     }
     let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let hint = match error.kind() {
@@ -36,7 +35,7 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
 /// A string that is no template.
 pub(super) fn no_template(path: &str, text: &str, line: usize, why: &str, hint: Option<String>) -> TemplateProblem {
     let message = format!("`{}` is no template: {why}", shortened(text, SHOWN_CHARS));
-    TemplateProblem { code: "template", path: path.to_owned(), line, message, hint }
+    TemplateProblem { code: "template", path: path.to_owned(), line, message, hint, hint_of_list: None }
 }
 
 /// The column that a template needs in every row, if there is none of its name. `error` came of a row whose cells are
@@ -87,10 +86,14 @@ pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
 fn undefined(expression: &str, template: &str, columns: &[String]) -> RowProblem {
     match missing_column(expression) {
         Some(name) => {
-            let problem = RowProblem::new("undefined_variable", format!("there is no column `{name}`"));
-            problem.hint(instead_of(name, template, columns))
+            let words = format!("there is no column `{}`", escaped_name(name));
+            let problem = RowProblem::new("undefined_variable", words);
+            match odd_column(template, columns) {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
         }
-        None => failed(format!("`{expression}` is undefined")),
+        None => failed(format!("`{}` is undefined", shortened(expression, SHOWN_CHARS))),
     }
 }
 
@@ -102,18 +105,13 @@ fn missing_column(expression: &str) -> Option<&str> {
     key.or_else(|| is_word.then_some(name))
 }
 
-/// What to write in place of a column that is not there.
-fn instead_of(name: &str, template: &str, columns: &[String]) -> String {
-    odd_column(template, columns).or_else(|| near(name, columns)).unwrap_or_else(|| list(columns))
-}
-
 fn failed(message: String) -> RowProblem {
     RowProblem::new("template_failed", message)
 }
 
 fn described(error: &Error) -> String {
     match error.detail() {
-        Some(detail) => format!("the template failed: {}: {detail}", error.kind()),
+        Some(detail) => format!("the template failed: {}: {}", error.kind(), escaped(detail)),
         None => format!("the template failed: {}", error.kind()),
     }
 }
@@ -141,7 +139,8 @@ fn odd_column(template: &str, columns: &[String]) -> Option<String> {
     // Whoever knows of `row[…]` does not need the advice; and a single character is too easily found.
     let held = |name: &&String| name.chars().count() > 1 && template.contains(name.as_str()) && !is_variable(name);
     let column = columns.iter().find(held).filter(|_| !template.contains("row["))?;
-    Some(format!("write the column `{column}` as `{{{{ row[{}] }}}}`", serde_json::Value::from(column.as_str())))
+    let key = serde_json::Value::from(column.as_str()).to_string();
+    Some(format!("write the column `{}` as `{{{{ row[{}] }}}}`", escaped_name(column), escaped_json(&key)))
 }
 
 /// Whether a template can use a column by its name alone, which the engine knows best.
@@ -149,22 +148,4 @@ pub(super) fn is_variable(name: &str) -> bool {
     let env = Environment::empty();
     is_plain(name)
         && env.compile_expression(name).is_ok_and(|expression| expression.undeclared_variables(false).contains(name))
-}
-
-fn near(name: &str, columns: &[String]) -> Option<String> {
-    let word = name.to_lowercase();
-    columns
-        .iter()
-        .map(|column| (strsim::damerau_levenshtein(&word, &column.to_lowercase()), column))
-        .filter(|(distance, column)| *distance <= (column.chars().count() / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, column)| format!("did you mean `{column}`?"))
-}
-
-fn list(columns: &[String]) -> String {
-    let mut names: Vec<String> = columns.iter().take(SHOWN_COLUMNS).map(|column| format!("`{column}`")).collect();
-    if columns.len() > SHOWN_COLUMNS {
-        names.push(format!("and {} more", columns.len() - SHOWN_COLUMNS));
-    }
-    format!("the columns are {}", names.join(", "))
 }

@@ -14,6 +14,7 @@ mod simple;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -75,6 +76,8 @@ pub struct TemplateProblem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The same for a person at the terminal: the names in the list's header, which may be a person.
+    pub hint_of_list: Option<String>,
 }
 
 impl Renderer {
@@ -162,6 +165,17 @@ impl Renderer {
         };
         let positions = self.holes.iter().filter(is_there).flat_map(|hole| &hole.columns);
         positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
+    }
+
+    /// The columns whose cells may be put in, each once: its position, its name, and the first place of the message that
+    /// takes its cell.
+    pub fn columns_used(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let mut seen = HashSet::new();
+        let places =
+            self.holes.iter().flat_map(|hole| hole.columns.iter().map(|position| (*position, hole.path.as_str())));
+        places
+            .filter(move |(position, _)| seen.insert(*position))
+            .filter_map(|(position, path)| Some((position, self.header.columns().get(position)?.as_str(), path)))
     }
 
     /// Where in the message the templates are, in the order of [`Renderer::texts`].

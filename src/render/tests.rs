@@ -192,7 +192,8 @@ fn a_variable_that_is_no_column_says_which_are() {
     let told = |template: &str, names: &[&str]| {
         let [problem] = wrong(&json!({"text": template}), names).try_into().unwrap();
         assert_eq!((problem.code, problem.path.as_str()), ("unknown_column", "text"), "{template}");
-        format!("{}: {}", problem.message, problem.hint.unwrap())
+        let [hint, of_list] = [problem.hint, problem.hint_of_list].map(Option::unwrap_or_default);
+        format!("{}: {hint}{of_list}", problem.message)
     };
     let x = "there is no column `x`, and every row needs it: the columns are ";
     assert_eq!(
@@ -204,7 +205,14 @@ fn a_variable_that_is_no_column_says_which_are() {
     assert!(told("{{ row['last name'] }}", &names).ends_with("did you mean `Last Name`?"));
     let many: Vec<String> = (0..20).map(|n| format!("column_{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(told("{{ x }}", &many).ends_with("`column_11`, and 8 more"));
+    assert!(told("{{ x }}", &many).ends_with("`column_18`, `column_19`"));
+    assert!(
+        told("{{ name }}", &["85268411234", "Ana Maria"])
+            .ends_with("its first line seems to be a recipient; add a line above it that names the columns")
+    );
+    assert!(told("{{ row['First Name'] }}", &["First\u{a0}Name"]).ends_with("did you mean `First\\u{a0}Name`?"));
+    let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();
+    assert_eq!(problem.hint, None, "the list's names are for the terminal alone");
     let dashed = told("{{ first-name }}", &["first-name"]);
     assert!(dashed.ends_with("write the column `first-name` as `{{ row[\"first-name\"] }}`"), "{dashed}");
 }
@@ -215,7 +223,7 @@ fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
     for template in ["{% if a == '2' %}{{ other }}{% endif %}", "{{ other if a == '2' else 'y' }}"] {
         assert_eq!(text(template, &[("a", "1")]).replace('y', ""), "");
         let problem = problem(template, &[("a", "2")]);
-        assert_eq!((problem.code, problem.hint.as_deref()), ("undefined_variable", Some("the columns are `a`")));
+        assert_eq!((problem.code, problem.hint.as_deref()), ("undefined_variable", None));
         assert_eq!((&*problem.message, problem.columns.len()), ("there is no column `other`", 0));
     }
     assert_eq!(text("{{ x | default('none') }}", &[("a", "1")]), "none");
@@ -276,7 +284,15 @@ fn every_wrong_template_is_told_with_its_place() {
     let problems = wrong(&message, &["name", "First Name"]);
     let shown: Vec<String> = problems
         .iter()
-        .map(|p| format!("{}, line {}: {} [{}]", p.path, p.line, p.message, p.hint.as_deref().unwrap_or_default()))
+        .map(|p| {
+            format!(
+                "{}, line {}: {} [{}]",
+                p.path,
+                p.line,
+                p.message,
+                p.hint.as_ref().or(p.hint_of_list.as_ref()).map_or("", String::as_str)
+            )
+        })
         .collect();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("wrong_templates", shown.join("\n"));

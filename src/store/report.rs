@@ -78,15 +78,16 @@ impl Store {
         Ok((rows.unsigned_abs(), since))
     }
 
-    /// The problems of a run by code, with a count and a sample of the words, the most frequent first.
+    /// The problems of a run by code, with a count, a sample of the words, and whether these are of a row of the list and may
+    /// quote it; the most frequent first.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, String)>, StoreError> {
-        let rows: Vec<(String, i64, String)> = sqlx::query_as(
-            "SELECT code, count(*) AS n, min(message) FROM ( \
-               SELECT code, message FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL AND state <> ?4 \
-               UNION ALL SELECT code, message FROM recipient WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL) \
+    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, String, bool)>, StoreError> {
+        let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
+            "SELECT code, count(*) AS n, min(message), max(of_list) FROM ( \
+               SELECT code, message, 0 AS of_list FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL AND state <> ?4 \
+               UNION ALL SELECT code, message, 1 FROM recipient WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL) \
              GROUP BY code ORDER BY n DESC, code LIMIT ?3",
         )
         .bind(RowKey::first(run.key))
@@ -97,7 +98,7 @@ impl Store {
         .fetch_all(&self.readers)
         .await
         .map_err(doing("count the problems"))?;
-        Ok(rows.into_iter().map(|(code, n, sample)| (code, n.unsigned_abs(), sample)).collect())
+        Ok(rows.into_iter().map(|(code, n, sample, of_list)| (code, n.unsigned_abs(), sample, of_list)).collect())
     }
 }
 

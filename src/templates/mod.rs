@@ -41,6 +41,7 @@ static DEFINITION: FileKind = FileKind {
     name: "template",
     needs: "a template needs `name`, `language`, `category` and `components`",
     too_large: "no template comes near that size",
+    cells: &[],
 };
 
 /// A definition, and its file to show problems in.
@@ -81,17 +82,28 @@ impl Loaded {
     /// warnings, one on a line.
     #[must_use]
     pub fn show(&self, findings: &[Finding], color: bool) -> String {
+        self.with_warnings(self.document.show(&self.errors(findings), color), findings)
+    }
+
+    /// These findings in a line each; see [`Document::tell`].
+    #[must_use]
+    pub fn tell(&self, findings: &[Finding]) -> String {
+        self.with_warnings(self.document.tell(&self.errors(findings)), findings)
+    }
+
+    fn errors(&self, findings: &[Finding]) -> Vec<FileProblem> {
         let problem = |finding: &Finding| {
             let problem = FileProblem::new(finding.code, self.places.of(&finding.path), finding.message.as_str());
             match &finding.hint {
-                Some(hint) => problem.hint(hint.as_str()),
+                Some(hint) => problem.hint(hint),
                 None => problem,
             }
         };
-        let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_error());
-        let errors: Vec<_> = errors.into_iter().map(problem).collect();
-        let mut shown = self.document.show(&errors, color);
-        for warning in warnings {
+        findings.iter().filter(|finding| finding.is_error()).map(problem).collect()
+    }
+
+    fn with_warnings(&self, mut shown: String, findings: &[Finding]) -> String {
+        for warning in findings.iter().filter(|finding| !finding.is_error()) {
             let place = self.places.of(&warning.path);
             let path = self.document.path().display();
             let hint = warning.hint.iter().map(|hint| format!("; {hint}")).collect::<String>();

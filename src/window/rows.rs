@@ -4,18 +4,32 @@ use jiff::tz::TimeZone;
 
 use super::zones::named;
 use super::{Hours, zones_of};
-use crate::model::{Millis, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
+use crate::model::{Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
 
 /// A campaign names a column of times that its recipients do not have.
+///
+/// Displayed without a word of the header, which may be a person; see [`NoColumn::to_person`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`recipients.{key}`: the recipients have no column `{column}`; {hint}")]
+#[error("`recipients.{key}`: the recipients have no column `{column}`{}", of_header(header))]
 pub struct NoColumn {
     /// The key that names it.
     pub key: &'static str,
     /// The name.
     pub column: String,
-    /// What to do.
-    pub hint: String,
+    /// The names there are.
+    pub header: Header,
+}
+
+impl NoColumn {
+    /// As a person at the terminal reads it: with the names in the header, shortened and without telephone numbers.
+    #[must_use]
+    pub fn to_person(&self) -> String {
+        self.header.hint(&self.column).map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+    }
+}
+
+fn of_header(header: &Header) -> String {
+    if header.is_person() { format!("; {NO_HEADER}") } else { String::new() }
 }
 
 /// The timing of a campaign over the columns of its recipients.
@@ -65,7 +79,7 @@ impl Timed {
         let find = |key, column: &Option<String>| {
             let Some(column) = column else { return Ok(None) };
             let at = columns.iter().position(|name| name == column.trim());
-            at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), hint: hint(column, columns) })
+            at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), header: Header::new(columns) })
         };
         let timed = Self {
             timing: timing.clone(),
@@ -238,16 +252,5 @@ fn moment(text: &str, zones: Result<&str, &RowProblem>) -> Result<Millis, Option
             )
             .hint("write the time with its offset, or name a column with `recipients.timezone`"),
         )),
-    }
-}
-
-/// What to do about a column that is not there.
-fn hint(wanted: &str, columns: &[String]) -> String {
-    let alike = columns.iter().map(|name| (strsim::jaro_winkler(name, wanted), name));
-    match alike.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness >= 0.8) {
-        Some((_, name)) => format!("did you mean `{name}`?"),
-        None => {
-            format!("the columns are {}", columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
-        }
     }
 }

@@ -243,8 +243,13 @@ fn a_row_leaves_waits_or_is_too_late() {
 fn a_column_that_is_not_there_is_told_with_the_nearest() {
     let timing =
         Timing { columns: TimeColumns { send_at: Some("wen".into()), ..TimeColumns::default() }, ..Timing::default() };
-    let error = Timed::new(&timing, &columns(), Millis(0)).unwrap_err().to_string();
-    assert_eq!(error, "`recipients.send_at`: the recipients have no column `wen`; did you mean `when`?");
+    let error = Timed::new(&timing, &columns(), Millis(0)).unwrap_err();
+    let words = "`recipients.send_at`: the recipients have no column `wen`";
+    assert_eq!((error.to_string(), error.to_person()), (words.to_owned(), format!("{words}; did you mean `when`?")));
+    let person = ["85268411234", "Ana Maria"].map(str::to_owned);
+    let error = Timed::new(&timing, &person, Millis(0)).unwrap_err();
+    let words = format!("{words}; its first line seems to be a recipient; add a line above it that names the columns");
+    assert_eq!((error.to_string(), error.to_person()), (words.clone(), words));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! YAML files with places: a text in, a tree or JSON out, and every problem with its line and column.
 //!
-//! The lowest room beside the model: campaigns and template definitions are both read with it. It knows nothing of what
+//! The lowest room but for the model: campaigns and template definitions are both read with it. It knows nothing of what
 //! a file is about but how to speak of it (`FileKind`).
 
+mod characters;
 mod json;
 mod problem;
 mod syntax;
@@ -34,6 +35,8 @@ pub(crate) struct FileKind {
     pub(crate) needs: &'static str,
     /// What to do about one that is too large.
     pub(crate) too_large: &'static str,
+    /// The path of what is made of rows with cells; empty where there is no such thing.
+    pub(crate) cells: &'static [&'static str],
 }
 
 /// Reads a file's text.
@@ -66,7 +69,10 @@ pub(crate) fn parse<T>(
 ) -> Result<(T, Document), FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Found::default();
-    let decoded = tree::read(text, kind, &mut problems).and_then(|root| decode(&root, &mut problems));
+    let decoded = tree::read(text, kind, &mut problems).and_then(|root| {
+        characters::look(&root, text, kind.cells, &mut problems);
+        decode(&root, &mut problems)
+    });
     let document = Document::new(path, text);
     match decoded {
         Some(decoded) if problems.is_empty() => Ok((decoded, document)),

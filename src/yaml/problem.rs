@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::model::{escaped, escaped_lines, without_numbers};
+
 /// Problems kept at most, and shown at most. A file with more has one mistake repeated.
 const KEPT: usize = 1000;
 const SHOWN: usize = 50;
@@ -46,6 +48,8 @@ pub struct FileProblem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What to do about it in words that quote another file, for a person at the terminal only.
+    pub hint_for_person: Option<String>,
     /// Where it is.
     pub place: Place,
     /// Another place that belongs to it, and why.
@@ -56,7 +60,7 @@ impl FileProblem {
     /// A problem at a place, without a hint.
     #[must_use]
     pub fn new(code: impl Into<Cow<'static, str>>, place: Place, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), hint: None, place, related: None }
+        Self { code: code.into(), message: message.into(), hint: None, hint_for_person: None, place, related: None }
     }
 
     /// The same problem with a hint.
@@ -117,38 +121,49 @@ impl Document {
         &self.path
     }
 
+    /// The problems in a line each, without the lines of the file, which may hold people: for a log, or over HTTP.
+    #[must_use]
+    pub fn tell(&self, problems: &[FileProblem]) -> String {
+        let path = self.path.display();
+        let one = |problem: &FileProblem| {
+            let FileProblem { code, message, hint, place, .. } = problem;
+            let hint = hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
+            let words = format!("{message}{hint}");
+            let words = format!("{path}:{}:{}: {} [{code}]", place.line, place.column, without_numbers(&words));
+            escaped(&words).into_owned()
+        };
+        shown(problems, one).join("\n")
+    }
+
     /// The problems as a person reads them, one snippet each and a blank line between two; with the colours of a
     /// terminal if `color`. The text does not end with a newline.
     #[must_use]
     pub fn show(&self, problems: &[FileProblem], color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let path = self.path.display().to_string();
-        let mut shown: Vec<String> =
-            problems.iter().take(SHOWN).map(|problem| self.show_one(problem, &path, &renderer)).collect();
-        if problems.len() > SHOWN {
-            shown.push(format!("… and {} more problems", problems.len() - SHOWN));
-        }
-        shown.join("\n\n")
+        shown(problems, |problem| self.show_one(problem, &escaped(&path), &renderer)).join("\n\n")
     }
 
     fn show_one(&self, problem: &FileProblem, path: &str, renderer: &Renderer) -> String {
         // Only the lines concerned are handed over: the renderer reads all it is given, for every problem.
         let snippet = |place: Place, kind: AnnotationKind, label: Option<&'static str>| {
             let window = self.lines_of(place);
-            let span = place.start as usize - window.start..self.end_in_line(place).saturating_sub(window.start);
-            Snippet::source(&self.text[window])
-                .line_start(place.line as usize)
-                .path(path)
-                .annotation(kind.span(span).label(label))
+            let [start, end] = [place.start as usize, self.end_in_line(place)].map(|end| {
+                // Escapes are longer than what they stand for.
+                escaped_lines(&self.text[window.start..end.clamp(window.start, window.end)]).len()
+            });
+            let source = escaped_lines(&self.text[window]).into_owned();
+            let span = start..end;
+            Snippet::source(source).line_start(place.line as usize).path(path).annotation(kind.span(span).label(label))
         };
-        let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.as_ref());
+        let title = Level::ERROR.primary_title(escaped(&problem.message)).id(problem.code.as_ref());
         let mut group = title.element(snippet(problem.place, AnnotationKind::Primary, None));
         if let Some((place, why)) = problem.related {
             group = group.element(snippet(place, AnnotationKind::Context, Some(why)));
         }
         let mut report = vec![group];
-        if let Some(hint) = &problem.hint {
-            report.push(Group::with_title(Level::HELP.secondary_title(hint.as_str())));
+        if let Some(hint) = problem.hint_for_person.as_ref().or(problem.hint.as_ref()) {
+            report.push(Group::with_title(Level::HELP.secondary_title(escaped(hint))));
         }
         renderer.render(&report)
     }
@@ -169,6 +184,15 @@ impl Document {
     fn end_in_line(&self, place: Place) -> usize {
         (place.end as usize).clamp(place.start as usize, self.lines_of(place).end)
     }
+}
+
+/// Each problem in words, up to a limit.
+fn shown(problems: &[FileProblem], one: impl FnMut(&FileProblem) -> String) -> Vec<String> {
+    let mut shown: Vec<String> = problems.iter().take(SHOWN).map(one).collect();
+    if problems.len() > SHOWN {
+        shown.push(format!("… and {} more problems", problems.len() - SHOWN));
+    }
+    shown
 }
 
 /// All that is wrong with one file.
@@ -194,11 +218,11 @@ impl FileProblems {
 
 impl fmt::Display for FileProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.show(false))
+        f.write_str(&self.document.tell(&self.problems))
     }
 }
 
-/// Why nothing could be had from a file.
+/// Why nothing could be had from a file. Displayed without the lines of the file; see [`FileError::show`].
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be read.
@@ -222,7 +246,7 @@ pub enum FileError {
         /// What to do about it.
         hint: &'static str,
     },
-    /// The file was read, and is not right. Displayed as one snippet a problem, without colours.
+    /// The file was read, and is not right.
     #[error("{0}")]
     Wrong(Box<FileProblems>),
 }
@@ -232,6 +256,16 @@ impl FileError {
     pub(crate) fn wrong(document: Document, Found(mut problems): Found) -> Self {
         problems.sort_by_key(|problem| problem.place.start);
         Self::Wrong(Box::new(FileProblems { document, problems }))
+    }
+
+    /// As a person at the terminal reads it: a snippet for each problem, in colours if `color`. `None` where the file
+    /// could not be read at all, which its words tell in full.
+    #[must_use]
+    pub fn show(&self, color: bool) -> Option<String> {
+        match self {
+            Self::Wrong(wrong) => Some(wrong.show(color)),
+            Self::Read { .. } | Self::TooLarge { .. } => None,
+        }
     }
 
     /// The problems as data; none where the file could not be read at all.

@@ -6,6 +6,7 @@
 use granit_parser::{ErrorKind, Marker, ScanError};
 
 use super::problem::{FileProblem, Place};
+use crate::model::BadCharacter;
 
 /// A place that starts at a marker and is `length` bytes long, as far as the text goes.
 pub(super) fn place(text: &str, marker: &Marker, length: usize) -> Place {
@@ -43,6 +44,11 @@ pub(super) fn braces(text: &str, place: Place) -> FileProblem {
 pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProblem {
     let place = place(text, error.marker(), 0);
     let problem = |message: &str| FileProblem::new("yaml", place, message);
+    let here = text[place.start as usize..].chars().next().filter(|c| c.is_control() && !c.is_whitespace());
+    if let Some(character) = here {
+        let bad = BadCharacter { character, place: place.column as usize, offset: place.start as usize };
+        return FileProblem::new(bad.code(), place, format!("{bad}, in this line")).hint(bad.hint());
+    }
     if let Some((value, value_place)) = value_in_question(text, place) {
         match value.chars().next() {
             Some('{') if value.starts_with("{{") => return braces(text, value_place),
@@ -111,7 +117,7 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
 }
 
 /// The place of the byte at `offset`, which is the first of a character.
-fn place_at(text: &str, offset: usize) -> Place {
+pub(super) fn place_at(text: &str, offset: usize) -> Place {
     let line_start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
     Place {
         line: small(text[..offset].matches('\n').count() + 1),

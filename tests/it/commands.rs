@@ -46,7 +46,7 @@ fn check_tells_every_bad_row_and_writes_those_that_can_be_mended() {
 #[test]
 fn preview_prints_exactly_what_the_provider_will_receive() {
     let hostile = "phone,first_name\n85264000001,\"Jo \"\"JJ\"\" \\ {{ phone }}\"\n85264000002,\"a\nb\tc\"\n\
-                   85264000003,\"}}]}, {% if %}\"\n85264000004,日本 \u{1F600} \u{202E}x\n85264000005,=1+1\n";
+                   85264000003,\"}}]}, {% if %}\"\n85264000004,日本 \u{1F600} \u{202E}x\u{202C}\n85264000005,=1+1\n";
     let campaign = Campaign { channel: Channel::Viber, text: "Hi {{ first_name }}!", ..Campaign::default() };
     let work = Workplace::with(&campaign, hostile);
     let preview = work.alone(&["preview", "job.yaml"]);
@@ -355,7 +355,7 @@ fn all_that_is_wrong_with_a_row_is_told_with_its_column_and_place() {
     for part in [
         "row 2, line 3, column `phone` (`0123`): it looks like a national number",
         "row 2, line 3, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): the cell is empty; fill it in",
-        "row 3, line 4, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): `one two` holds a tab",
+        "row 3, line 4, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): `one\\ttwo` holds a tab",
         "4 rows: 1 can be sent, 3 invalid",
     ] {
         assert!(told.out.contains(part), "{part}: {told}");
@@ -374,7 +374,7 @@ fn all_that_is_wrong_with_a_row_is_told_with_its_column_and_place() {
     assert_eq!(lines.len(), 5, "{told}");
     let tab = &lines[2];
     assert_eq!((&tab["row"], &tab["line"], &tab["columns"]), (&json!(3), &json!(4), &json!(["first_name"])));
-    assert_eq!((&tab["code"], &tab["value"]), (&json!("bad_parameter"), &json!("one two")));
+    assert_eq!((&tab["code"], &tab["value"]), (&json!("bad_parameter"), &json!("one\\ttwo")));
     assert_eq!(tab["place"], json!({"file": "job.yaml", "line": 5, "column": 122}));
     assert!(tab["rule"].as_str().unwrap().contains("no tab") && tab["hint"].is_string(), "{tab}");
     let totals = ["rows", "sendable", "invalid", "duplicate", "suppressed", "sent_recently"].map(|key| &lines[4][key]);

@@ -13,6 +13,7 @@ mod office; // a simulated provider of templates, and the way to it
 mod provider; // the scripted provider that every test sends to
 mod workplace; // a folder, a campaign, the binary; and the one way to wait
 
+mod characters; // those that nobody sees, or that act on what shows them
 mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
 mod crash; // killed at any moment, run again: nobody twice, nobody missing

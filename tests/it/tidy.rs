@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::workplace::Workplace;
 
-/// Rooms of rank 0: each knows itself alone.
+/// Rooms of rank 0: each knows itself alone, but for `yaml`, whose problems are told in the words of `model`.
 const LOWEST: [&str; 4] = ["base_url", "crash", "model", "yaml"];
 
 /// Rooms of rank 1: each knows the lowest and itself, never another of them.
@@ -38,6 +38,7 @@ fn may_use(from: &str, to: &str) -> bool {
         "engine" | "schedule" => LOWEST.contains(&to) || ROOMS.contains(&to),
         "cli" => true,
         "main" => to == "cli",
+        "yaml" => to == "model",
         room => ROOMS.contains(&room) && LOWEST.contains(&to),
     }
 }

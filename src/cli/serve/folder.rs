@@ -211,7 +211,7 @@ fn read(path: &Path) -> Content {
     match campaign_file::read(path) {
         Ok(loaded) => match opened::in_the_message(&loaded) {
             problems if problems.is_empty() => Content::Right(Rc::new(loaded)),
-            problems => Content::Wrong(loaded.document.show(&problems, false)),
+            problems => Content::Wrong(loaded.document.tell(&problems)),
         },
         Err(error) => Content::Wrong(error.to_string()),
     }

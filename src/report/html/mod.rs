@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ReportError;
 use super::summary::Summary;
-use crate::model::{State, Tally};
+use crate::model::{State, Tally, escaped_lines};
 use chart::Chart;
 use funnel::Step;
 use replies::Answers;
@@ -104,6 +104,13 @@ fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> 
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build()?);
+        // What would act on the text around it is shown as an escape.
+        environment.set_formatter(|out, state, value| match value.as_str() {
+            Some(text) if !value.is_safe() => {
+                minijinja::escape_formatter(out, state, &Value::from(escaped_lines(text).as_ref()))
+            }
+            _ => minijinja::escape_formatter(out, state, value),
+        });
         // The name's ending is what turns escaping on.
         environment.add_template("page.html", template)?;
         environment.get_template("page.html")?.render(Value::from(Serde(page)))

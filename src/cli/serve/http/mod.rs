@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 
 use super::board::Board;
 use crate::engine::Stop;
-use crate::model::{BadRunId, RunId};
+use crate::model::{BadRunId, RunId, escaped_json};
 use crate::store::{Store, StoreError};
 
 pub(super) use live::Looks;
@@ -115,7 +115,7 @@ fn no_such_page() -> Response {
 
 /// A JSON answer.
 fn answer(status: StatusCode, body: &Value) -> Response {
-    text(status, "application/json", format!("{body}\n"))
+    text(status, "application/json", format!("{}\n", escaped_json(&body.to_string())))
 }
 
 fn refused(status: StatusCode, words: &str) -> Response {

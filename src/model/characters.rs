@@ -1,0 +1,297 @@
+//! Characters that nobody sees, or that change how the text around them reads: which of them a message may hold, what
+//! counts as no text, and how a text is shown so that it does nothing to a terminal, a log or a page.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+
+/// A character that no message may hold: a control character, or one that changes the direction of the text after it and
+/// is not closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCharacter {
+    /// The character.
+    pub character: char,
+    /// Which it is in its text, from 1.
+    pub place: usize,
+    /// Its first byte.
+    pub offset: usize,
+}
+
+/// The codes of [`BadCharacter`].
+pub const BAD_CHARACTERS: [&str; 2] = ["control_character", "unbalanced_direction"];
+
+impl BadCharacter {
+    /// What kind of problem it is.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        let [control, direction] = BAD_CHARACTERS;
+        if turns(self.character) { direction } else { control }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        if turns(self.character) {
+            "remove it; each of U+202A to U+202E needs its U+202C, and each of U+2066 to U+2068 its U+2069, in the same text"
+        } else {
+            "remove it"
+        }
+    }
+}
+
+impl fmt::Display for BadCharacter {
+    /// `character 2 is U+000B, a control character`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.character {
+            '\u{202c}' | '\u{2069}' => "which closes a change of direction that was not opened",
+            '\u{2028}' | '\u{2029}' => "a line separator that apps do not show as one",
+            '\r' => "a carriage return without a line feed",
+            c if turns(c) => "which changes the direction of the text and is not closed",
+            _ => "a control character",
+        };
+        write!(f, "character {} is U+{:04X}, {what}", self.place, u32::from(self.character))
+    }
+}
+
+/// The first character of a text that no message may hold. Line feeds, also after a carriage return, and tabs are not
+/// among them: which message takes these is for its own rules.
+#[must_use]
+pub fn bad_character(text: &str) -> Option<BadCharacter> {
+    // Most texts are this, and there are millions of them.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return None;
+    }
+    let mut open: Vec<BadCharacter> = Vec::new();
+    let mut characters = text.char_indices().zip(1..).peekable();
+    while let Some(((offset, character), place)) = characters.next() {
+        let found = BadCharacter { character, place, offset };
+        let is_bad = match character {
+            '\n' | '\t' => false,
+            '\r' => !matches!(characters.peek(), Some(((_, '\n'), _))),
+            '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' | '\u{2066}'..='\u{2068}' => {
+                open.push(found);
+                false
+            }
+            '\u{202c}' => open.pop().is_none_or(|opener| opener.character >= '\u{2066}'),
+            '\u{2069}' => open.pop().is_none_or(|opener| opener.character < '\u{2066}'),
+            '\u{2028}' | '\u{2029}' => true,
+            _ => character.is_control(),
+        };
+        if is_bad {
+            return Some(found);
+        }
+    }
+    open.first().copied()
+}
+
+/// Whether a text says nothing: only blanks, and characters that nobody sees.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// A text without the marks at its two ends that have no width: direction marks, zero-width spaces and joiners, byte
+/// order marks. Within a text they have a meaning, and so has a joiner after the sign that kills a vowel (an ending of
+/// words in Malayalam).
+#[must_use]
+pub fn without_marks(text: &str) -> &str {
+    let text = text.trim_start_matches(is_mark);
+    let end = text.trim_end_matches(is_mark);
+    match text[end.len()..].chars().next() {
+        Some(joiner @ ('\u{200c}' | '\u{200d}')) if end.ends_with(VIRAMAS) => &text[..end.len() + joiner.len_utf8()],
+        _ => end,
+    }
+}
+
+/// The signs of Indic scripts that kill a vowel, which a joiner may follow (Unicode, 12.1).
+const VIRAMAS: [char; 10] =
+    ['\u{94d}', '\u{9cd}', '\u{a4d}', '\u{acd}', '\u{b4d}', '\u{bcd}', '\u{c4d}', '\u{ccd}', '\u{d4d}', '\u{dca}'];
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Whether a character is never seen: those that Unicode has ignored where they have no effect, and a few that are drawn
+/// as nothing (the empty pattern of Braille, the signs of annotations).
+fn is_invisible(c: char) -> bool {
+    const IGNORED: icu_properties::CodePointSetDataBorrowed<'static> =
+        CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    !c.is_ascii() && (IGNORED.contains(c) || matches!(c, '\u{2800}' | '\u{fff9}'..='\u{fffb}'))
+}
+
+/// Whether a character opens or closes a change of direction.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character acts on what shows a text: a control character, a line separator, or one of the bidirectional
+/// controls (Unicode Standard Annex 9).
+fn acts(c: char) -> bool {
+    c.is_control() || turns(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
+}
+
+/// A text from outside on one line, in which characters that act on a terminal or on the direction of the text are shown
+/// as escapes: `\n`, `\u{202e}`.
+#[must_use]
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    escaped_where(text, acts)
+}
+
+/// As [`escaped`], for sentences on several lines: line feeds and tabs stay.
+#[must_use]
+pub fn escaped_lines(text: &str) -> Cow<'_, str> {
+    escaped_where(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// As [`escaped`], for names that are compared: blanks other than the plain one and what nobody sees are escapes too, so
+/// that no two names look the same.
+#[must_use]
+pub fn escaped_name(name: &str) -> Cow<'_, str> {
+    escaped_where(name, |c| acts(c) || is_invisible(c) || c != ' ' && c.is_whitespace())
+}
+
+/// A text of JSON in which no character acts on what shows it, for the same values: in place of each stands its escape.
+/// JSON has such characters only within its strings.
+#[must_use]
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    let is_escaped = |c| acts(c) && c != '\n';
+    let Some(first) = json.find(is_escaped) else { return Cow::Borrowed(json) };
+    let mut escaped = json[..first].to_owned();
+    for c in json[first..].chars() {
+        match c {
+            c if is_escaped(c) => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn escaped_where(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let Some(first) = text.find(&is_escaped) else { return Cow::Borrowed(text) };
+    let mut escaped = text[..first].to_owned();
+    for c in text[first..].chars() {
+        match c {
+            '\n' | '\r' | '\t' if is_escaped(c) => escaped.extend(c.escape_default()),
+            _ if is_escaped(c) => escaped.extend(c.escape_unicode()),
+            _ => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_and_open_directions_are_found_with_their_place() {
+        for (text, expected) in [
+            ("", None),
+            ("two\nlines\r\nand\ta tab", None),
+            ("Zoë 👨\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم \u{200f}", None),
+            ("\u{202b}שלום\u{202c} \u{2067}a \u{202d}b\u{202c}\u{2069}", None),
+            ("A\u{0}na", Some(("control_character", 2, 1))),
+            ("é\u{b}", Some(("control_character", 2, 2))),
+            ("a\u{7f}", Some(("control_character", 2, 1))),
+            ("a\u{85}b", Some(("control_character", 2, 1))),
+            ("a\u{2028}b", Some(("control_character", 2, 1))),
+            ("a\u{2029}b", Some(("control_character", 2, 1))),
+            ("a\rb", Some(("control_character", 2, 1))),
+            ("a\r", Some(("control_character", 2, 1))),
+            ("a\r\r\n", Some(("control_character", 2, 1))),
+            ("a\u{202e}b", Some(("unbalanced_direction", 2, 1))),
+            ("a\u{202c}", Some(("unbalanced_direction", 2, 1))),
+            ("\u{2066}a\u{202c}", Some(("unbalanced_direction", 3, 4))),
+            ("\u{202a}\u{2066}a\u{202c}\u{2069}", Some(("unbalanced_direction", 4, 7))),
+            ("\u{2068}\u{202a}a\u{202c}", Some(("unbalanced_direction", 1, 0))),
+        ] {
+            let found = bad_character(text).map(|bad| (bad.code(), bad.place, bad.offset));
+            assert_eq!(found, expected, "{text:?}");
+        }
+        let told = |text| bad_character(text).map(|bad| bad.to_string()).unwrap();
+        assert_eq!(told("A\u{b}b"), "character 2 is U+000B, a control character");
+        assert_eq!(
+            told("\u{202e}"),
+            "character 1 is U+202E, which changes the direction of the text and is not closed"
+        );
+    }
+
+    #[test]
+    fn what_nobody_sees_is_blank() {
+        let blank = [
+            "",
+            " ",
+            "\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{ad}",
+            "\u{fe0f}",
+            "\u{feff}",
+            "\u{e0041}\u{e007f}",
+            "\u{115f}\u{1160}\u{ffa0}",
+            "\u{200e} \u{180e}\u{34f}",
+            "\u{2064}",
+            "\u{202a}\u{202c}",
+        ];
+        for text in blank {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", "\u{200b}.", "❤\u{fe0f}", "\u{301}", "\u{1}", "0"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marks_go_at_the_ends_only_and_emoji_and_letters_stay_whole() {
+        for (text, expected) in [
+            ("\u{200e}Ana\u{200b}\u{feff}", "Ana"),
+            ("\u{feff}\u{200f}שלום\u{200f}", "שלום"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("👨\u{200d}👩\u{200d}👧\u{200d}", "👨\u{200d}👩\u{200d}👧"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            (" a ", " a "),
+            ("\u{200b}", ""),
+            ("രാജന\u{d4d}\u{200d}", "രാജന\u{d4d}\u{200d}"),
+            ("രാജന\u{d4d}\u{200d}\u{200b}", "രാജന\u{d4d}\u{200d}"),
+            ("ന\u{d4d}\u{200b}\u{200d}", "ന\u{d4d}"),
+            ("\u{200d}", ""),
+        ] {
+            assert_eq!(without_marks(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_acts_is_shown_as_an_escape() {
+        let text = "a\u{1b}[2J\u{202e}\n\u{85}é\u{a0}\u{200b}";
+        assert_eq!(escaped(text), "a\\u{1b}[2J\\u{202e}\\n\\u{85}é\u{a0}\u{200b}");
+        assert_eq!(escaped_lines(text), "a\\u{1b}[2J\\u{202e}\n\\u{85}é\u{a0}\u{200b}");
+        assert_eq!(escaped_name(text), "a\\u{1b}[2J\\u{202e}\\n\\u{85}é\\u{a0}\\u{200b}");
+        assert!(matches!(escaped("plain é"), Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_quick_look_finds_what_the_thorough_one_does(text in "[a\u{0}\u{b}\r\n\t~\u{7f}]{0,6}") {
+            // A character beyond ASCII has every text looked at in full.
+            let thorough = bad_character(&format!("{text}é")).map(|bad| bad.offset);
+            prop_assert_eq!(bad_character(&text).map(|bad| bad.offset), thorough);
+        }
+
+        #[test]
+        fn nothing_that_acts_is_left_in_an_escaped_text(text in any::<String>()) {
+            prop_assert!(!escaped(&text).chars().any(acts));
+            prop_assert!(!escaped_name(&text).chars().any(|c| acts(c) || is_invisible(c)));
+            prop_assert_eq!(bad_character(&escaped(&text)), None);
+            let json = serde_json::Value::from(text).to_string();
+            prop_assert!(!escaped_json(&json).chars().any(acts));
+            prop_assert_eq!(serde_json::from_str::<String>(&escaped_json(&json)).ok(), serde_json::from_str(&json).ok());
+        }
+    }
+}

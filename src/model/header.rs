@@ -1,0 +1,113 @@
+//! The first line of a recipient list where it does not name what it has to. It may be a person rather than names of
+//! columns, so that no log and no answer over HTTP holds a word of it.
+
+use std::fmt;
+
+use super::{escaped_name, shortened, without_numbers};
+
+/// Columns named in a message; a wide table has hundreds.
+const NAMED: usize = 20;
+/// Characters of a name that are shown.
+const SHOWN_CHARS: usize = 40;
+/// How alike two names have to be for one to be a slip of the other: from 0, nothing in common, to 1, the same.
+const ALIKE: f64 = 0.8;
+
+/// The cells of a first line that nobody knows to be names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Header(Vec<String>);
+
+impl Header {
+    /// These cells.
+    #[must_use]
+    pub fn new(cells: &[String]) -> Self {
+        Self(cells.to_vec())
+    }
+
+    /// Whether a telephone number is among the cells: the line is a person then, and names nothing.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.0.iter().any(|cell| without_numbers(cell) != *cell)
+    }
+
+    /// What to do about a column that is not there, for a person at the terminal: the name that was meant, or all.
+    /// Nothing where the line is a person.
+    #[must_use]
+    pub fn hint(&self, wanted: &str) -> Option<String> {
+        if self.is_person() {
+            return None;
+        }
+        let wanted = wanted.to_lowercase();
+        let nearest = self
+            .0
+            .iter()
+            .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &wanted), name))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(likeness, _)| *likeness >= ALIKE);
+        Some(match nearest {
+            Some((_, name)) => format!("did you mean {}?", shown(name)),
+            None => format!("the columns are {}", self.list()),
+        })
+    }
+
+    /// A name by its index, for a person at the terminal. Nothing where the line is a person.
+    #[must_use]
+    pub fn name(&self, index: usize) -> Option<String> {
+        self.0.get(index).filter(|_| !self.is_person()).map(|name| shown(name))
+    }
+
+    fn list(&self) -> String {
+        let mut names: Vec<String> = self.0.iter().take(NAMED).map(|name| shown(name)).collect();
+        if self.0.len() > NAMED {
+            names.push(format!("and {} more", self.0.len() - NAMED));
+        }
+        names.join(", ")
+    }
+}
+
+impl fmt::Debug for Header {
+    /// Without the cells.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header").finish_non_exhaustive()
+    }
+}
+
+/// What to do about a first line that is a person.
+pub const NO_HEADER: &str = "its first line seems to be a recipient; add a line above it that names the columns";
+
+/// A name as a person at the terminal sees it.
+fn shown(name: &str) -> String {
+    let name = without_numbers(name);
+    format!("`{}`", escaped_name(&shortened(&name, SHOWN_CHARS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(names: &[&str]) -> Header {
+        Header::new(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_slip_is_found_and_the_names_can_be_told_apart() {
+        let names = header(&["phone", "First\u{a0}Name", "city\u{202e}"]);
+        assert_eq!(names.hint("Phone").as_deref(), Some("did you mean `phone`?"));
+        assert_eq!(names.hint("First Name").as_deref(), Some("did you mean `First\\u{a0}Name`?"));
+        let all = "the columns are `phone`, `First\\u{a0}Name`, `city\\u{202e}`";
+        assert_eq!(names.hint("zzz").as_deref(), Some(all));
+        let many: Vec<String> = (0..30).map(|at| format!("c{at}")).collect();
+        assert!(Header::new(&many).hint("zzz").unwrap().ends_with("`c19`, and 10 more"));
+        let long = header(&[&"x".repeat(100)]).hint("zzz").unwrap();
+        assert_eq!(long, format!("the columns are `{}…`", "x".repeat(40)));
+    }
+
+    #[test]
+    fn of_a_line_that_is_a_person_nothing_is_told() {
+        for cells in [["85268411234", "Ana Maria"], ["+852 6841 1234", "Ana"], ["Ana", "tel:85268411234"]] {
+            let header = header(&cells);
+            assert!(header.is_person() && header.hint("name").is_none(), "{cells:?}");
+            assert_eq!(format!("{header:?}"), "Header { .. }");
+        }
+        assert!(!header(&["phone", "2026-11-29", "name"]).is_person());
+    }
+}

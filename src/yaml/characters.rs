@@ -1,0 +1,35 @@
+//! Characters in a file's texts and keys that no message may hold, each with its place.
+
+use super::problem::{FileProblem, Found, Place};
+use super::syntax::place_at;
+use super::tree::{Node, Value};
+use crate::model::bad_character;
+
+/// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as cells.
+pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
+    match &node.value {
+        Value::Broken => {}
+        Value::Scalar(scalar) => look_at(&scalar.text, node.place, text, problems),
+        Value::List(items) => items.iter().for_each(|item| look(item, text, &[], problems)),
+        Value::Map(entries) => {
+            for entry in entries {
+                look_at(&entry.key, entry.key_place, text, problems);
+                let below = match cells.split_first() {
+                    Some((first, below)) if *first == entry.key => Some(below),
+                    _ => None,
+                };
+                if below.is_none_or(|below| !below.is_empty()) {
+                    look(&entry.node, text, below.unwrap_or_default(), problems);
+                }
+            }
+        }
+    }
+}
+
+fn look_at(words: &str, place: Place, text: &str, problems: &mut Found) {
+    let Some(bad) = bad_character(words) else { return };
+    let written = text.get(place.start as usize..place.end as usize).unwrap_or_default();
+    // One that is written as an escape is told at the start of its text.
+    let place = written.find(bad.character).map_or(place, |at| place_at(text, place.start as usize + at));
+    problems.push(FileProblem::new(bad.code(), place, bad.to_string()).hint(bad.hint()));
+}
