@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use super::Global;
 use super::desks::{RawCams, RawNxlink};
 use super::done::RawHook;
 use super::exit::{Exit, Failure, chain};
 use super::webhook::RawWebhook;
-use crate::provider::{Endpoint, INCS_BASE_URL};
+use crate::model::escaped_name;
+use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
 
 /// The file, as a person wrote it.
@@ -103,9 +105,21 @@ pub(super) fn account(name: &str, global: &Global) -> Result<Account, Failure> {
         Kind::Simulator if raw.base_url.is_none() => simulated(),
         Kind::Simulator | Kind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
-                .map_err(|error| Failure::new(Exit::Environment, format!("provider `{name}`: {error}")))?;
+                .map_err(|error| Failure::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))?;
             Ok(Account { endpoint, _simulator: None })
         }
+    }
+}
+
+/// Why an address or a credential cannot be used, without either.
+fn unusable(error: &EndpointError) -> String {
+    match error {
+        EndpointError::BadUrl(_) => "`base_url` is not a base URL; one looks like https://chat-api.incsapp.com".to_owned(),
+        EndpointError::Insecure(_) => {
+            "`base_url` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
+                .to_owned()
+        }
+        EndpointError::Password | EndpointError::BadCredential => error.to_string(),
     }
 }
 
@@ -141,7 +155,8 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, Failure> {
         _ => Err(Failure::new(
             Exit::Environment,
             format!(
-                "provider `{name}` needs its certification code in the environment variable {variable}, which is not set"
+                "provider `{name}` needs its certification code in the environment variable {}, which is not set",
+                variable_in_words(variable, "certification_code_env")
             ),
         )),
     }
@@ -173,11 +188,57 @@ pub(super) fn read(global: &Global) -> Result<Raw, Failure> {
 }
 
 fn parse(text: &str, path: &Path) -> Result<Raw, Failure> {
+    // The file holds credentials, so that its errors have words of ours alone: neither the line nor a value is in them.
+    let wrong = |key: Option<String>, error: &toml::de::Error, words: String| {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let before = text.get(..at).unwrap_or_default();
+        let (line, column) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
+        let key = key.map_or_else(String::new, |key| format!("`{}`: ", escaped_name(&key)));
+        let column = column.chars().count() + 1;
+        Failure::new(Exit::Wrong, format!("{}:{line}:{column}: {key}{words}", path.display()))
+    };
+    // What the parser says of TOML itself quotes nothing.
+    let table = DeTable::parse(text).map_err(|error| wrong(None, &error, error.message().to_owned()))?;
     toml::from_str(text).map_err(|error| {
-        // The parser's own snippet would show the line, and the line may hold the credential.
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        Failure::new(Exit::Wrong, format!("{}:{line}: {}", path.display(), error.message()))
+        let key = error.span().and_then(|span| key_at(table.get_ref(), span.start));
+        wrong(key, &error, expectation(error.message()))
     })
+}
+
+/// The path of the key whose name or value is at this byte.
+fn key_at(table: &DeTable<'_>, at: usize) -> Option<String> {
+    table.iter().find_map(|(key, value)| {
+        let below = value.get_ref().as_table().and_then(|table| key_at(table, at));
+        let is_here = key.span().contains(&at) || value.span().contains(&at);
+        let below = below.map(|below| format!("{}.{below}", key.get_ref()));
+        below.or_else(|| is_here.then(|| key.get_ref().to_string()))
+    })
+}
+
+/// What a value or a key should have been. The words of `serde` hold what it is instead, and end with what was expected.
+fn expectation(message: &str) -> String {
+    let kind = ["unknown field", "missing field", "unknown variant", "invalid type"];
+    let kind = kind.into_iter().find(|kind| message.starts_with(kind));
+    let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+    match (kind, expected) {
+        // Its name is one of ours.
+        (Some("missing field"), _) => message.replacen("missing field", "a key is missing:", 1),
+        (Some("unknown field"), Some(expected)) => {
+            format!("there is no such key; the keys are {expected}").replace("are one of ", "are ")
+        }
+        (Some("invalid type"), Some(expected @ "a string")) => {
+            format!("the value has the wrong type, expected {expected}: put it in quotes")
+        }
+        (Some("invalid type"), Some(expected)) => format!("the value has the wrong type, expected {expected}"),
+        (_, Some(expected)) => format!("the value is wrong, expected {expected}"),
+        _ => "the value is wrong".to_owned(),
+    }
+}
+
+/// A variable that the configuration names under this key, in words. What does not look like a name may be the secret itself.
+pub(super) fn variable_in_words(variable: &str, key: &str) -> String {
+    let is_name = variable.contains('_') && variable.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    if is_name { variable.to_owned() } else { format!("that `{key}` names") }
 }
 
 #[cfg(test)]
@@ -191,6 +252,64 @@ mod tests {
         assert_eq!(failure.exit, Exit::Wrong);
         assert!(failure.words.contains("base_ulr") && failure.words.contains("campaigner.toml:"), "{failure}");
         assert!(!failure.words.contains("geheim"), "{failure}");
+    }
+
+    #[test]
+    fn no_mistake_shows_a_value() {
+        for (text, expected) in [
+            (
+                "[providers.a]\nkind = \"incs\"\ncertification_code = 987654321\n",
+                "3:22: `providers.a.certification_code`: the value has the wrong type, expected a string: put it in quotes",
+            ),
+            (
+                "[providers.a]\nkind = \"987654321\"\n",
+                "2:8: `providers.a.kind`: the value is wrong, expected `incs` or `simulator`",
+            ),
+            (
+                "providers = \"987654321, expected 987654321\"\n",
+                "1:13: `providers`: the value has the wrong type, expected a map",
+            ),
+            ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: a key is missing: `kind`"),
+            (
+                "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
+                "3:1: `providers.a.certification_cod`: there is no such key; the keys are `kind`, `base_url`, \
+                 `certification_code`, `certification_code_env`",
+            ),
+            (
+                "[providers.a]\n\"x\\u202e\" = \"987654321\"\n",
+                "2:1: `providers.a.x\\u{202e}`: there is no such key; the keys are `kind`, `base_url`, \
+                 `certification_code`, `certification_code_env`",
+            ),
+            ("[providers.a]\ncertification_code = 98765x4321\n", "2:22: "),
+            ("[providers.a]\ncertification_code = \"987654321\n", "2:32: "),
+            ("[providers.a]\ncertification_code = geheim\n", "2:22: "),
+            ("[providers.a]\nkind = \"incs\" certification_code = \"987654321\"\n", "2:15: "),
+            ("987654321\n", "1:10: "),
+            ("[nxlink]\naccess_secret = [987654321]\n", "2:17: `nxlink.access_secret`: the value has the wrong type"),
+            ("[nxlink]\ntenant_id = \"987654321\"\n", "2:13: `nxlink.tenant_id`: the value has the wrong type"),
+            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: the value is wrong, expected u64"),
+            ("[cams]\naccess_key_secret = {a = 987654321}\n", "2:21: `cams.access_key_secret`: the value has"),
+            ("[on_done]\nsecret = \"987654321\"\n", "2:1: `on_done.secret`: there is no such key; the keys are `url`"),
+            ("[on_done]\ncommand = \"987654321\"\n", "2:11: `on_done.command`: the value has the wrong type"),
+            ("[on_done]\ncommand = [\"a\", 987654321]\n", "2:17: `on_done.command`: the value has the wrong type"),
+            (
+                "[webhook]\nsecret = 987654321\n",
+                "2:10: `webhook.secret`: the value has the wrong type, expected a string",
+            ),
+            ("[webhook]\nsecret = \"987654321\"\nsecret = \"987654321\"\n", "3:1: "),
+        ] {
+            let words = parse(text, Path::new("c.toml")).unwrap_err().words;
+            assert!(!words.contains("987654321") && !words.contains("geheim"), "{words}");
+            assert!(words.starts_with(&format!("c.toml:{expected}")), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_place_of_a_variables_name_is_not_told() {
+        assert_eq!(variable_in_words("SHOP_HK_CODE", "secret_env"), "SHOP_HK_CODE");
+        for secret in ["987654321", "geheim", "sk_live_1", "ABCDEF0123"] {
+            assert_eq!(variable_in_words(secret, "secret_env"), "that `secret_env` names");
+        }
     }
 
     #[test]

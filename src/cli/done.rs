@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Global;
-use super::config;
+use super::config::{self, variable_in_words};
 use super::exit::{Exit, Failure};
 use crate::hook::Hook;
 
@@ -44,7 +44,10 @@ fn secret(name: &str) -> Result<SecretString, Failure> {
         Ok(secret) if !secret.trim().is_empty() => Ok(SecretString::from(secret)),
         _ => Err(Failure::new(
             Exit::Environment,
-            format!("`on_done` needs its secret in the environment variable {name}, which is not set"),
+            format!(
+                "`on_done` needs its secret in the environment variable {}, which is not set",
+                variable_in_words(name, "secret_env")
+            ),
         )),
     }
 }

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::Global;
-use super::config::{self, SecretText};
+use super::config::{self, SecretText, variable_in_words};
 use super::exit::{Exit, Failure};
 use super::serve::Token;
 use crate::model::OptOut;
@@ -26,6 +26,13 @@ const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
 /// The secret, and what asks for nothing more.
 pub(super) fn settings(global: &Global) -> Result<(Token, OptOut), Failure> {
     let RawWebhook { secret, secret_env, stop_words, stop_buttons } = config::read(global)?.webhook;
+    let variable_name = secret_env.as_deref().map_or_else(
+        || VARIABLE.to_owned(),
+        |variable| match variable_in_words(variable, "webhook.secret_env") {
+            name if name == variable => name,
+            words => format!("the variable {words}"),
+        },
+    );
     let token = match (&secret, &secret_env) {
         (Some(_), Some(_)) => {
             return Err(Failure::new(Exit::Wrong, "`webhook` in the configuration has both `secret` and `secret_env`"));
@@ -33,15 +40,14 @@ pub(super) fn settings(global: &Global) -> Result<(Token, OptOut), Failure> {
         (Some(SecretText(secret)), None) => {
             Token::new("`webhook.secret` in the configuration", secret.expose_secret())?
         }
-        (None, variable) => Token::of_variable(variable.as_deref().unwrap_or(VARIABLE))?,
+        (None, variable) => Token::of_variable(variable.as_deref().unwrap_or(VARIABLE), &variable_name)?,
     };
     let token = token.ok_or_else(|| {
-        let variable = secret_env.as_deref().unwrap_or(VARIABLE);
         Failure::new(
             Exit::Wrong,
             format!(
                 "whoever knows its address could make up callbacks: set a secret of 16 letters and digits or more in \
-                 {variable} first (`openssl rand -hex 24` makes one)"
+                 {variable_name} first (`openssl rand -hex 24` makes one)"
             ),
         )
     })?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::provider::{Answer, CREDENTIAL, Provider, Script, Sent};
+use crate::serve;
 use crate::workplace::{Campaign, Channel, Workplace, phone, text_of, wait_until};
 
 const ROWS: usize = 12;
@@ -107,6 +108,81 @@ fn text_from_outside_is_never_taken_for_a_statement() {
     assert!(work.alone(&["suppress", "list"]).out.contains(EVIL));
     assert_eq!(work.alone(&["status", "x'-1"]).code, 2);
     work.verify("job-1");
+}
+
+/// Whatever may be logged or read over HTTP of a list, on standard error as JSON and by a service.
+fn told_of(list: &str, text: &'static str) -> String {
+    let provider = Provider::start(Script::default());
+    let work = Workplace::with(&Campaign { text, ..Campaign::default() }, list);
+    let mut told = String::new();
+    for args in
+        [&["check", "job.yaml"][..], &["preview", "job.yaml"], &["run", "--dry-run", "job.yaml"], &["run", "job.yaml"]]
+    {
+        let args: Vec<&str> = ["-vvv", "--log-format", "json"].iter().chain(args).copied().collect();
+        told += &work.run(&provider, &args).err;
+    }
+    let work = serve::due(-1, "400/s", "");
+    work.write("list.csv", list);
+    let schedule = work.read("job.yaml").lines().last().unwrap().to_owned();
+    work.write("job.yaml", format!("{}{schedule}\n", Campaign { text, ..Campaign::default() }.yaml()));
+    let service = serve::service(&work, &provider);
+    let get = |path: &str| serve::ask(&service, "GET", path, "", "").1;
+    let is_over = || get("/campaigns").contains("\"trouble\":\"") || get("/runs").contains("\"stage\":\"finished\"");
+    assert!(wait_until(serve::SOON, is_over), "{}{}", get("/campaigns"), service.said());
+    told += &["/campaigns", "/runs", "/runs/job-1", "/live"].map(get).concat();
+    service.terminate();
+    told += &service.wait().err;
+    told
+}
+
+#[test]
+fn a_list_without_a_header_and_rows_that_are_wrong_are_no_part_of_a_log_or_an_answer() {
+    let person = |n: usize| format!("{},Wilhelmina{n},Tell\n", phone(n));
+    let headless = person(1) + &person(2);
+    let with = |header: &str, rows: &str| format!("{header}\n{rows}");
+    for (list, text) in [
+        (headless.clone(), "{{ first_name }}"),
+        (with("Wilhelmina,Tell", &headless), "{{ first_name }}"),
+        (with("phone,Wilhelmina,Wilhelmina", &headless), "{{ first_name }}"),
+        (with("phone,Wilhelmina,Tell", &headless), "{{ first_name }}"),
+        (with("phone,Wilhelmin,Tell", &headless), "{{ row['Wilhelm'] }}"),
+        (with("phone,first_name,x", &format!("{},Wilhelmina,\"Tell\nx\"\n", phone(1))), "{{ first_name }} {{ x }}"),
+        (with("phone,first_name,x", &format!("{},Wilhelmina,x,Tell\n12 34,Tell,x\n", phone(1))), "{{ first_name }}"),
+        (with("phone,first_name,Tell", &format!("{},Wilhelmina,\u{1}\n", phone(1))), "{{ first_name }} {{ row.Tell }}"),
+    ] {
+        let told = told_of(&list, text);
+        let secrets = [phone(1), phone(2), "12 34".to_owned(), "Wilhelmina".to_owned()];
+        let of_list = if text.contains("Tell") { None } else { Some("Tell".to_owned()) };
+        for secret in secrets.into_iter().chain(of_list) {
+            assert!(!told.contains(&secret), "{secret} of {list} is told: {told}");
+        }
+    }
+}
+
+#[test]
+fn no_value_of_the_configuration_is_told() {
+    let work = Workplace::with(&Campaign::default(), &list());
+    for text in [
+        "[providers.incs]\nkind = 'incs'\ncertification_code = 987654321\n",
+        "[providers.incs]\nkind = 987654321\n",
+        "[providers.incs]\nkind = 'incs'\ncertification_code = 987654321x\n",
+        "[providers.incs]\nkind = 'incs'\nbase_url = '987654321'\ncertification_code = 'x'\n",
+        "[providers.incs]\nkind = 'incs'\ncertification_code_env = '987654321'\n",
+        "[on_done]\nurl = '987654321'\n",
+        "[on_done]\nurl = 'https://example.com'\nsecret_env = '987654321'\n",
+        "[webhook]\nsecret = '987654321'\n",
+        "[webhook]\nsecret_env = '987654321'\n",
+        "987654321\n",
+    ] {
+        work.write("own.toml", text);
+        for format in ["text", "json"] {
+            let args = ["--config", "own.toml", "--log-format", format];
+            for command in [&["run", "job.yaml"][..], &["serve", "--webhook", "--no-http"]] {
+                let ended = work.alone(&[&args[..], command].concat());
+                assert!(ended.code != 0 && !(ended.err + &ended.out).contains("987654321"), "{text}");
+            }
+        }
+    }
 }
 
 /// Every file and folder below `folder`.

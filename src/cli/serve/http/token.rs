@@ -16,16 +16,17 @@ pub(in super::super::super) struct Token([u8; 32]);
 
 /// The token of the surroundings, if there is one.
 pub(in super::super) fn token() -> Result<Option<Token>, Failure> {
-    Token::of_variable(VARIABLE)
+    Token::of_variable(VARIABLE, VARIABLE)
 }
 
 impl Token {
-    /// What this variable holds, if anything.
-    pub(in super::super::super) fn of_variable(variable: &str) -> Result<Option<Self>, Failure> {
+    /// What this variable holds, if anything; `name` is how it is called.
+    pub(in super::super::super) fn of_variable(variable: &str, name: &str) -> Result<Option<Self>, Failure> {
         match std::env::var(variable) {
-            Ok(text) => Self::new(variable, &text),
+            Ok(text) => Self::new(name, &text),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(error) => Err(Failure::new(Exit::Wrong, format!("{variable}: {error}"))),
+            // The error's own words hold the secret.
+            Err(_) => Err(Failure::new(Exit::Wrong, format!("{name} is not text in UTF-8"))),
         }
     }
 
