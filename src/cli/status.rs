@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, run_id, screen, session, summary};
 use crate::engine;
-use crate::model::{Millis, RunId, State, Tally, escaped, without_numbers};
+use crate::model::{Millis, RunId, State, Tally};
 use crate::progress::{self, Seen};
 use crate::provider;
 use crate::store::{Run, Store};
@@ -124,10 +124,7 @@ async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, Failure> 
         title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
         tally: *tally,
         waiting: waiting.map(|waiting| summary::waiting(&waiting)),
-        problems: problems
-            .into_iter()
-            .map(|(code, rows, words, _)| (code, rows, without_numbers(&words).into_owned()))
-            .collect(),
+        problems: problems.into_iter().map(|(code, rows, words, _)| (code, rows, words.to_string())).collect(),
     })
 }
 
@@ -151,7 +148,6 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
     for (code, rows, sample, _) in store.problems(run, ERRORS).await? {
-        let sample = escaped(&without_numbers(&sample)).into_owned();
         print(&format!("    {:>9}  {code}: {sample}", screen::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
@@ -170,8 +166,8 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     }
     for row in &uncertain {
         let tried = row.tried_at.map_or_else(String::new, |at| format!(", tried at {at}"));
-        let message = escaped(&row.message);
-        print(&format!("    row {:<5} {:<15} {}: {message}{tried}", row.row.0, row.phone.digits(), row.code))?;
+        let (row, phone, code, message) = (row.row.0, row.phone.digits(), &row.code, &row.message);
+        print(&format!("    row {row:<5} {phone:<15} {code}: {message}{tried}"))?;
     }
     let more = tally.of(State::Uncertain).saturating_sub(uncertain.len() as u64);
     if more > 0 {

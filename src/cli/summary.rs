@@ -51,7 +51,7 @@ pub(super) async fn whole(
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
         for (code, rows, sample, _) in problems.iter().take(SHOWN as usize) {
-            print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(sample)))?;
+            print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(&sample.to_string())))?;
             if let Some(advice) = provider::advice(code) {
                 print(&format!("               what to do: {advice}"))?;
             }

@@ -34,9 +34,9 @@ pub async fn hold_left(
             let row = due.key.row();
             let damaged = |words: String| EngineError::Render { row, problem: Problem::new("damaged", words) };
             let cells: Vec<String> = serde_json::from_str(&due.cells).map_err(|error| damaged(error.to_string()))?;
-            renderer
-                .render_value(Some(due.phone), &cells, &mut body)
-                .map_err(|problems| damaged(RowProblem::joined(&problems).map_or_else(String::new, |p| p.message)))?;
+            renderer.render_value(Some(due.phone), &cells, &mut body).map_err(|problems| {
+                damaged(RowProblem::joined(&problems).map_or_else(String::new, |p| p.message.to_string()))
+            })?;
             let found = template.hold(&body);
             rows += u64::from(!found.is_empty());
             if told.len() < TOLD {

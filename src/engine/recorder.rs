@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::stop::Stop;
 use crate::crash::Point;
-use crate::model::{Event, Events, Millis, Moved, Problem, State, Tally, without_numbers};
+use crate::model::{Event, Events, Millis, Moved, Problem, State, Tally};
 use crate::store::{
     AccountPause, Aside, Batch, Counting, Grant, Intent, Polled, Run, Settled, Stage, Store, StoreError, Writer,
     Written,
@@ -336,7 +336,7 @@ impl Round {
             kinds.entry(&problem.code).or_insert((0, problem)).0 += 1;
         }
         for (code, (count, problem)) in kinds {
-            let message = without_numbers(&problem.message).into_owned();
+            let message = problem.message.to_string();
             events(Event::Problem { code: code.to_owned(), message, count });
         }
     }

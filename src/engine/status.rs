@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::campaign_file;
-use crate::model::{Campaign, Dispatch, Millis, State, Tally, without_numbers};
+use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
 use crate::store::{Run, Store, StoreError, Waiting};
 use crate::window::day_of;
@@ -117,7 +117,7 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         .into_iter()
         .map(|(code, rows, sample, of_list)| {
             // What is wrong with a row of the list quotes it.
-            let sample = (!of_list).then(|| without_numbers(&sample).into_owned());
+            let sample = (!of_list).then(|| sample.to_string());
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
         })
         .collect();

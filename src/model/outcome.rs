@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::ProviderText;
+
 /// Why something did not work: a stable code for counting, and words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -10,13 +12,13 @@ pub struct Problem {
     /// (`timeout`, `connect`).
     pub code: String,
     /// The provider's own words, or ours.
-    pub message: String,
+    pub message: ProviderText,
 }
 
 impl Problem {
     /// A problem of this code and these words.
     #[must_use]
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(code: impl Into<String>, message: impl Into<ProviderText>) -> Self {
         Self { code: code.into(), message: message.into() }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::wire::MessageId;
-use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate, plain_code};
 
 /// A callback, as far as it is of use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,7 @@ fn status(body: &Value, message_id: Option<String>) -> Result<StatusUpdate, BadC
 /// Why a message failed: WhatsApp's code and what it says.
 fn reason(error: &Value) -> Option<Problem> {
     let code = word(&error["code"])?;
+    let code = plain_code(&code).unwrap_or("unknown").to_owned();
     let title = word(&error["title"]).unwrap_or_else(|| "the provider named a code and no reason".to_owned());
     Some(Problem::new(code, title))
 }

@@ -13,7 +13,7 @@ use super::codes::{self, Class};
 use super::refusal_words::Words;
 use super::wire::{Envelope, MessageId, Status, Success};
 use super::{BrokenAnswer, PollError};
-use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate, plain_code};
 
 /// The outcome of a send whose answer was read whole.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
@@ -100,20 +100,22 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
     if status == StatusCode::TOO_MANY_REQUESTS || code == Some(429) {
         return Outcome::Throttled { problem: Problem::new("429", message), wait };
     }
-    let Some(code) = code else { return without_envelope(status, wait, message.as_bytes()) };
+    let Some(code) = code.filter(|code| plain_code(&code.to_string()).is_some()) else {
+        return without_envelope(status, wait, message.as_bytes());
+    };
     let problem = Problem::new(code.to_string(), message);
     match code {
         // The credential, or a route that is not there: no row can do anything about it.
         10001 | 401 | 403 | 404 => Outcome::Halted(problem),
         // A gateway in front of the provider fills the same fields.
-        400 | 422 if Words::of(&problem.message).tell_of_a_lost_way() => Outcome::Uncertain(problem),
+        400 | 422 if Words::of(problem.message.original()).tell_of_a_lost_way() => Outcome::Uncertain(problem),
         400 | 422 => Outcome::Refused(problem),
         10002..=10004 => channel_refusal(problem, wait),
         // The message may be on its way all the same.
         500 | -1 => Outcome::Uncertain(problem),
         // What the documents do not name means what the HTTP status does.
         _ => {
-            let words = Words::of(&problem.message);
+            let words = Words::of(problem.message.original());
             by_status(status, wait, &words, problem)
         }
     }
@@ -121,11 +123,11 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
 
 /// A refusal by the channel behind the provider: WhatsApp's come as `(#132012) …`.
 fn channel_refusal(problem: Problem, wait: Option<Duration>) -> Outcome {
-    if let Some((code, words)) = whatsapp_code(&problem.message) {
+    if let Some((code, words)) = whatsapp_code(problem.message.original()) {
         return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
     // Stated as a failure, but a timeout between the provider and the channel looks just like this.
-    let words = Words::of(&problem.message);
+    let words = Words::of(problem.message.original());
     if words.judge_the_message() && !words.tell_of_trouble() {
         Outcome::Refused(problem)
     } else {
@@ -138,7 +140,10 @@ fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
     let message = message.trim();
     let (before, rest) = message.split_once("(#")?;
     let (code, words) = rest.split_once(')')?;
-    Some((code.parse().ok()?, if before.is_empty() && !words.trim().is_empty() { words.trim() } else { message }))
+    Some((
+        plain_code(code)?.parse().ok()?,
+        if before.is_empty() && !words.trim().is_empty() { words.trim() } else { message },
+    ))
 }
 
 /// What WhatsApp's code makes of a message. Every one that comes as a direct answer was not accepted; one that is not

@@ -138,7 +138,7 @@ impl Transport {
             end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
-            let failure = match line.drive_until(sent, end.as_mut()).await {
+            let failure = match line.drive_until(pin!(sent), end.as_mut()).await {
                 Some(Ok(response)) => break (line, response),
                 // Given back: what was written then is TLS's farewell.
                 Some(Err(error)) if error.is_canceled() => Failure::Unbegun,
@@ -157,7 +157,7 @@ impl Transport {
         let (status, wait) = (parts.status, retry_after(&parts.headers));
         // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
         drop(parts);
-        let body = line.drive_until(read(body), end.as_mut()).await;
+        let body = line.drive_until(pin!(read(body)), end.as_mut()).await;
         let body = body.unwrap_or_else(|| Err(BrokenAnswer::BrokeOff(timed_out().to_string())));
         if body.is_ok() {
             self.idle.put(line);
@@ -220,37 +220,43 @@ impl Line {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Waits for `work`, which waits for the connection, and drives the connection meanwhile.
-    async fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            // What it wants of the connection, it says first.
-            if let done @ Poll::Ready(_) = work.as_mut().poll(cx) {
-                return done;
-            }
-            self.poll(cx);
-            work.as_mut().poll(cx)
-        })
-        .await
+    /// Waits for `work`, which waits for the connection, and drives the connection meanwhile, until `end`. What can be read
+    /// then is read first: where this process was stopped for a while, the answer may have been there in time.
+    async fn drive_until<T>(
+        &mut self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+        mut end: Pin<&mut Sleep>,
+    ) -> Option<T> {
+        let done = poll_fn(|cx| match self.step(work.as_mut(), cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+        });
+        match done.await {
+            Some(done) => Some(done),
+            // Boxed: seldom needed, and every message would have to carry it.
+            None => Box::pin(self.read_last(work)).await,
+        }
     }
 
-    /// As [`drive`](Line::drive), until `end`. What can be read then is read first: where this process was stopped for a
-    /// while, the answer may have been there in time.
-    async fn drive_until<T>(&mut self, work: impl Future<Output = T>, mut end: Pin<&mut Sleep>) -> Option<T> {
-        let mut work = pin!(self.drive(work));
-        tokio::select! {
-            biased;
-            done = &mut work => return Some(done),
-            () = &mut end => {}
-        }
+    async fn read_last<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         for _ in 0..LAST_READS {
             // Lets the runtime ask the system what there is to read.
             tokio::task::yield_now().await;
-            if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+            if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(self.step(work.as_mut(), cx))).await {
                 return Some(done);
             }
         }
         None
+    }
+
+    /// Takes `work` as far as it gets now, and the connection with it.
+    fn step<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>, cx: &mut Context<'_>) -> Poll<T> {
+        // What it wants of the connection, it says first.
+        if let done @ Poll::Ready(_) = work.as_mut().poll(cx) {
+            return done;
+        }
+        self.poll(cx);
+        work.poll(cx)
     }
 
     /// Does what there is to do now.

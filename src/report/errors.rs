@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::model::{RowNo, without_numbers};
+use crate::model::{ProviderText, RowNo};
 
 /// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
 /// time) stands where the code should, and it must not fill the memory.
@@ -86,8 +86,8 @@ fn first_chars(text: &str, chars: usize) -> &str {
 
 fn cut(message: &str) -> String {
     let kept = first_chars(message, MESSAGE_CHARS);
-    let masked = without_numbers(kept);
-    if kept.len() == message.len() { masked.into_owned() } else { format!("{masked}…") }
+    let shown = ProviderText::shown(kept);
+    if kept.len() == message.len() { shown.into_owned() } else { format!("{shown}…") }
 }
 
 #[cfg(test)]

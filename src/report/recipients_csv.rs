@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::model::{Millis, ReportRow, spreadsheet_safe};
+use crate::model::{Millis, ProviderText, ReportRow, spreadsheet_safe};
 
 /// Bytes gathered before they go to the writer.
 const BUFFER: usize = 64 * 1024;
@@ -67,7 +67,7 @@ impl<W: Write> CsvReport<W> {
             self.line.push(b',');
         }
         self.text(row.error_code.as_deref().unwrap_or_default());
-        self.text(row.error_message.as_deref().unwrap_or_default());
+        self.text(&ProviderText::shown(row.error_message.as_deref().unwrap_or_default()));
         for column in 0..self.input_columns {
             self.text(row.cells.get(column).map(String::as_str).unwrap_or_default());
         }

@@ -1,11 +1,12 @@
 //! `recipients.jsonl`: one JSON object for every row of the input, in its order, with the columns of `recipients.csv`.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::model::{Millis, ReportRow};
+use crate::model::{Millis, ProviderText, ReportRow};
 
 /// Writes report rows as JSON, one object a line. What is not known is `null`, and text is as it is.
 pub struct JsonLines<'c, W: Write> {
@@ -25,7 +26,7 @@ struct Line<'a> {
     delivered_at: Option<Time>,
     read_at: Option<Time>,
     error_code: Option<&'a str>,
-    error_message: Option<&'a str>,
+    error_message: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Input::is_none")]
     input: Input<'a>,
 }
@@ -84,7 +85,7 @@ impl<'c, W: Write> JsonLines<'c, W> {
             delivered_at: row.delivered_at.map(Time),
             read_at: row.read_at.map(Time),
             error_code: row.error_code.as_deref(),
-            error_message: row.error_message.as_deref(),
+            error_message: row.error_message.as_deref().map(ProviderText::shown),
             input: Input { columns: self.input_columns, cells: &row.cells },
         };
         serde_json::to_writer(&mut self.writer, &line)?;

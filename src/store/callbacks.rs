@@ -192,7 +192,7 @@ async fn lay_aside(
         .iter()
         .map(|update| {
             let at = update.delivered_at.or(update.read_at).map(|at| at.0);
-            let (code, message) = update.problem.as_ref().map(|p| (&p.code, &p.message)).unzip();
+            let (code, message) = update.problem.as_ref().map(|p| (&p.code, p.message.original())).unzip();
             (&update.message_id, update.status.as_word(), at, code, message)
         })
         .collect();

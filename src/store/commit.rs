@@ -266,7 +266,7 @@ async fn write_others(store: &mut SqliteConnection, settled: &[&Settled]) -> Res
             .bind((s.state == State::Accepted).then_some(s.ended_at.0))
             .bind(&s.message_id)
             .bind(s.problem.as_ref().map(|problem| &problem.code))
-            .bind(s.problem.as_ref().map(|problem| &problem.message))
+            .bind(s.problem.as_ref().map(|problem| problem.message.original()))
             .bind(s.due_at.map(|at| at.0))
             .bind(s.poll_at.map(|at| at.0))
             .bind(s.doubted)

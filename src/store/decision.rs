@@ -4,7 +4,7 @@ use sqlx::Connection;
 
 use super::error::doing;
 use super::{RowKey, Store, StoreError, Writer};
-use crate::model::{Change, Millis, Phone, RowNo, State};
+use crate::model::{Change, Millis, Phone, ProviderText, RowNo, State};
 
 /// A row that may or may not have been accepted.
 /// There is no `Debug`, since it is made of personal data.
@@ -17,7 +17,7 @@ pub struct Uncertain {
     /// Why nobody knows.
     pub code: String,
     /// Why nobody knows, in words.
-    pub message: String,
+    pub message: ProviderText,
     /// When it was tried.
     pub tried_at: Option<Millis>,
 }
@@ -67,7 +67,7 @@ impl Store {
                 row: RowKey(id).row(),
                 phone: Phone::from_u64(phone.unsigned_abs()),
                 code: code.unwrap_or_default(),
-                message: message.unwrap_or_default(),
+                message: message.unwrap_or_default().into(),
                 tried_at: tried_at.map(Millis),
             })
             .collect())

@@ -118,7 +118,8 @@ impl Writer {
             let insert = INSERT.over(chunk, |insert, row| {
                 let problem = RowProblem::joined(&row.problems);
                 let state = if problem.is_some() { State::Invalid } else { State::Pending };
-                let (code, message) = problem.map(|problem| (problem.code, problem.message)).unzip();
+                let (code, message) =
+                    problem.as_ref().map(|problem| (problem.code.as_str(), problem.message.original())).unzip();
                 insert
                     .bind(RowKey::new(run, row.row).0)
                     .bind(i64::try_from(row.line).unwrap_or(i64::MAX))

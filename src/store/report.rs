@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::error::doing;
 use super::report_rows::{ReportRows, Wanted};
 use super::{RowKey, Run, Store, StoreError, reading};
-use crate::model::{Channel, Millis, ReportRow, RowNo, State, Tally};
+use crate::model::{Channel, Millis, ProviderText, ReportRow, RowNo, State, Tally};
 
 /// Lines of the ledger that are looked at for the rate now: some milliseconds' work.
 const LATEST: i64 = 50_000;
@@ -83,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, String, bool)>, StoreError> {
+    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, ProviderText, bool)>, StoreError> {
         let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
             "SELECT code, count(*) AS n, min(message), max(of_list) FROM ( \
                SELECT code, message, 0 AS of_list FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL AND state <> ?4 \
@@ -98,7 +98,10 @@ impl Store {
         .fetch_all(&self.readers)
         .await
         .map_err(doing("count the problems"))?;
-        Ok(rows.into_iter().map(|(code, n, sample, of_list)| (code, n.unsigned_abs(), sample, of_list)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(code, n, sample, of_list)| (code, n.unsigned_abs(), sample.into(), of_list))
+            .collect())
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn write(store: &mut SqliteConnection, messages: &[Message]) ->
                 .bind(standing.delivered_at.map(|at| at.0))
                 .bind(standing.read_at.map(|at| at.0))
                 .bind(standing.problem.as_ref().map(|problem| &problem.code))
-                .bind(standing.problem.as_ref().map(|problem| &problem.message))
+                .bind(standing.problem.as_ref().map(|problem| problem.message.original()))
                 .bind(poll_at.map(|at| at.0))
                 .bind(polled_at.map(|at| at.0))
         });

@@ -53,7 +53,7 @@ impl Writer {
                 .bind(aside.state.code())
                 .bind(aside.due_at.map(|at| at.0))
                 .bind(aside.problem.as_ref().map(|problem| &problem.code))
-                .bind(aside.problem.as_ref().map(|problem| &problem.message))
+                .bind(aside.problem.as_ref().map(|problem| problem.message.original()))
         });
         laid_out.execute(&mut self.connection).await.map(drop).map_err(doing("note when rows are due"))
     }
@@ -68,7 +68,7 @@ pub(super) async fn put_aside(store: &mut SqliteConnection, rows: &[Aside]) -> R
                 .bind(aside.state.code())
                 .bind(aside.due_at.map(|at| at.0))
                 .bind(aside.problem.as_ref().map(|problem| &problem.code))
-                .bind(aside.problem.as_ref().map(|problem| &problem.message))
+                .bind(aside.problem.as_ref().map(|problem| problem.message.original()))
         });
         put.execute(&mut *store).await.map_err(doing("put rows aside"))?;
     }

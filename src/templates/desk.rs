@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::ProviderText;
+
 use super::{Change, Definition, Finding, Snapshot, cams, nxlink};
 
 /// A definition in a provider's own words.
@@ -31,7 +33,7 @@ pub struct Listed {
     pub sendable: bool,
     /// Why it was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<ProviderText>,
     /// When it was changed, as the provider writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
@@ -78,7 +80,7 @@ pub enum Error {
         /// Its code.
         code: String,
         /// Its words.
-        message: String,
+        message: ProviderText,
         /// What to do.
         advice: &'static str,
         /// Its id of the request.

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::super::desk::{self, Answer, Error, Listed, Shown};
 use super::super::fields::{items, number, text};
-use super::super::http::{Http, Lost, Reply, TRIES, pause};
+use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
 use super::super::{Definition, diff};
 use super::turns::Turns;
 use super::{codes, components, sign};
 use crate::base_url::BaseUrl;
-use crate::model::Millis;
+use crate::model::{Millis, ProviderText};
 
 const CAMS: &str = "CAMS";
 const VERSION: &str = "2020-06-06";
@@ -304,14 +304,14 @@ fn read(reply: &Reply) -> Read {
         return Read::Done(answer);
     }
     if reply.status >= 500 {
-        return Read::InDoubt(format!("HTTP {} with {code}", reply.status));
+        return Read::InDoubt(format!("HTTP {} with {}", reply.status, ProviderText::shown(&code)));
     }
     let error = Error::Refused {
         provider: CAMS,
-        message: words(&answer),
+        message: words(&answer).into(),
         advice: codes::advice(&code),
-        request_id: text(&answer, "RequestId"),
-        code: code.clone(),
+        request_id: request_id(text(&answer, "RequestId")),
+        code: ProviderText::shown(&code).into_owned(),
     };
     if codes::is_throttle(&code) { Read::Throttled(error) } else { Read::Refused(code, error) }
 }
@@ -328,7 +328,7 @@ fn words(answer: &Value) -> String {
 
 fn answered(answer: &Value) -> Answer {
     let id = answer.get("Data").and_then(|data| text(data, "TemplateCode"));
-    Answer { id, request_id: text(answer, "RequestId"), found_afterwards: false }
+    Answer { id, request_id: request_id(text(answer, "RequestId")), found_afterwards: false }
 }
 
 fn listed(value: &Value) -> Option<Listed> {
@@ -340,7 +340,7 @@ fn listed(value: &Value) -> Option<Listed> {
         category: text(value, "Category").unwrap_or_default(),
         sendable: status == "pass",
         status,
-        reason: text(value, "Reason"),
+        reason: text(value, "Reason").map(ProviderText::from),
         changed: text(value, "LastUpdateTime"),
     })
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::super::desk::{self, Answer, Error, Listed, Shown};
 use super::super::fields::{boolean, items, number, text, texts};
-use super::super::http::{Http, Lost, Reply, TRIES, pause};
+use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
 use super::super::{Definition, diff};
 use super::{codes, fields, sign};
 use crate::base_url::BaseUrl;
-use crate::model::Millis;
+use crate::model::{Millis, ProviderText};
 
 const NXLINK: &str = "NXLink";
 /// Templates asked for at a time; the document names no limit and shows 10.
@@ -334,17 +334,14 @@ fn read(reply: &Reply) -> Read {
             _ => Read::InDoubt(why),
         };
     };
-    let request_id = text(&envelope, "traceId");
-    let message = text(&envelope, "message").unwrap_or_default();
-    let refused = |request_id| {
-        let code_words = code.to_string();
-        Error::Refused {
-            provider: NXLINK,
-            code: code_words,
-            message: message.clone(),
-            advice: codes::advice(code),
-            request_id,
-        }
+    let request_id = request_id(text(&envelope, "traceId"));
+    let message = ProviderText::from(text(&envelope, "message").unwrap_or_default());
+    let refused = |request_id| Error::Refused {
+        provider: NXLINK,
+        code: ProviderText::shown(&code.to_string()).into_owned(),
+        message: message.clone(),
+        advice: codes::advice(code),
+        request_id,
     };
     match code {
         0 => Read::Done(envelope.get("data").cloned().unwrap_or_default(), request_id),
@@ -367,7 +364,7 @@ fn listed(value: &Value) -> Option<Listed> {
         category: text(value, "category").unwrap_or_default(),
         status,
         sendable,
-        reason: text(value, "waRejectedReason"),
+        reason: text(value, "waRejectedReason").map(ProviderText::from),
         changed: text(value, "updated_at"),
     })
 }

@@ -1,0 +1,102 @@
+//! Words from outside: what a provider, or something on the way to it, says of a message.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{escaped, without_numbers};
+
+/// Words of a provider, kept as they came. They often repeat the number that the message was for, and may hold anything. So
+/// they print with runs of seven or more digits cut, and with characters that act on a terminal as escapes. The words
+/// themselves are for reading what they mean and for the store.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(transparent)]
+pub struct ProviderText(String);
+
+impl ProviderText {
+    /// The words as they came: never to be shown.
+    #[must_use]
+    pub fn original(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As such words print.
+    #[must_use]
+    pub fn shown(original: &str) -> Cow<'_, str> {
+        match without_numbers(original) {
+            Cow::Borrowed(text) => escaped(text),
+            Cow::Owned(text) => Cow::Owned(escaped(&text).into_owned()),
+        }
+    }
+}
+
+impl From<String> for ProviderText {
+    fn from(words: String) -> Self {
+        Self(words)
+    }
+}
+
+impl From<&str> for ProviderText {
+    fn from(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+}
+
+impl fmt::Display for ProviderText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Self::shown(&self.0))
+    }
+}
+
+impl fmt::Debug for ProviderText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl serde::Serialize for ProviderText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A code as it may be shown and counted: a short word or a number of up to six digits. What a provider puts in its place may
+/// be anything.
+#[must_use]
+pub fn plain_code(code: &str) -> Option<&str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let digits = code.bytes().filter(u8::is_ascii_digit).count();
+    ((1..=64).contains(&code.len()) && code.chars().all(is_plain) && digits < 7).then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_print_without_numbers_and_without_what_acts() {
+        let words = "no \u{1b}[31mWhatsApp\u{202e} at +852 6841-1234, 85268411234\n(131026)\u{85}";
+        let text = ProviderText::from(words);
+        assert_eq!(text.original(), words);
+        let shown = "no \\u{1b}[31mWhatsApp\\u{202e} at +…34, …34\\n(131026)\\u{85}";
+        assert_eq!(text.to_string(), shown);
+        assert_eq!(format!("{text:?}"), format!("\"{shown}\""));
+        assert_eq!(serde_json::to_value(&text).unwrap(), shown);
+        assert!(matches!(ProviderText::shown("plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_code_is_a_short_word_or_number() {
+        for code in ["10001", "-1", "131049", "System.LimitControl", "http_502"] {
+            assert_eq!(plain_code(code), Some(code));
+        }
+        for code in ["", "85268411234", "a b", "\u{1b}[2J", "é", "+85268411234", "852-6841-1234", &"x".repeat(65)] {
+            assert_eq!(plain_code(code), None, "{code}");
+        }
+    }
+}
