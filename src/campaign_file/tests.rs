@@ -463,8 +463,8 @@ fn characters_that_no_message_may_hold_are_found_with_their_place() {
         (campaign("\"spring\\u0007\"", "text: Hi"), "control_character", (1, 7)),
         (campaign("spr\u{7}ing", "text: Hi"), "control_character", (1, 10)),
         (campaign("a", "text: Hi, \"a\\u0085\": 1"), "control_character", (5, 33)),
-        (campaign("a", "text: \"Hi \u{2028} {{ name }}\""), "control_character", (5, 34)),
-        (campaign("a", "text: \"Hi\\r {{ name }}\""), "control_character", (5, 30)),
+        (campaign("a", "text: \"Hi \u{2028} {{ name }}\""), "control_character", (5, 33)),
+        (campaign("a", "text: \"Hi\\r {{ name }}\""), "control_character", (5, 29)),
     ] {
         let Err(error) = parse(&text, Path::new("campaign.yaml")) else {
             assert_eq!(code, "", "{text}");

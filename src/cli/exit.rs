@@ -47,7 +47,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure with words of its own.
     pub(super) fn new(exit: Exit, words: impl Into<String>) -> Self {
-        Self { exit, words: words.into(), shown: None }
+        Self { exit, words: escaped_lines(&words.into()).into_owned(), shown: None }
     }
 
     /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as `head`
@@ -67,8 +67,8 @@ impl Failure {
     /// A failure of input, told by an error and its causes, which a person at the terminal reads in more words.
     fn to_person(error: &dyn std::error::Error, words: &str) -> Self {
         let failure = Self::of(Exit::Wrong, error);
-        let shown = failure.words.replacen(&error.to_string(), words, 1);
-        failure.shown(escaped_lines(&shown).into_owned())
+        let shown = failure.words.replacen(escaped_lines(&error.to_string()).as_ref(), &escaped_lines(words), 1);
+        failure.shown(shown)
     }
 
     /// The same failure as a person at the terminal reads it, where that may hold more than a log. Its characters are

@@ -189,10 +189,10 @@ impl<'m> Judge<'m> {
     /// Whether every text of the record's message is fine by itself.
     fn is_fine(&self, record: &Record) -> bool {
         let Measure { renderer, open: Some(open), used, .. } = self.measure else { return false };
-        if used
-            .iter()
-            .any(|(position, ..)| record.cells.get(*position).is_some_and(|cell| bad_character(cell).is_some()))
-        {
+        let is_bad = |(position, ..): &(usize, String, String)| {
+            record.cells.get(*position).is_some_and(|cell| bad_character(cell).is_some())
+        };
+        if !record.is_plain && used.iter().any(is_bad) {
             return false;
         }
         let (mut fine, mut bytes) = (true, 0);
@@ -212,7 +212,7 @@ impl<'m> Judge<'m> {
             problem.path = Some(path.as_str().into());
             Some(problem)
         };
-        self.measure.used.iter().filter_map(bad).collect()
+        if record.is_plain { Vec::new() } else { self.measure.used.iter().filter_map(bad).collect() }
     }
 
     /// As [`Judge::row`], with the exact bytes of the body.

@@ -6,7 +6,7 @@ use super::Record;
 use super::columns::Columns;
 use super::numbers::Numbers;
 use super::rows::Rows;
-use crate::model::{RowProblem, is_blank, without_marks};
+use crate::model::{RowProblem, is_blank, is_plain, without_marks};
 
 /// Makes records of rows.
 pub struct Decoder {
@@ -30,6 +30,7 @@ impl Decoder {
         record.row = raw.row;
         record.line = raw.line;
         record.problem = raw.problem.cloned();
+        record.is_plain = is_plain(raw.bytes());
         record.cells.resize_with(self.columns.names.len(), String::new);
         for ((cell, name), bytes) in record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()) {
             cell.clear();

@@ -86,6 +86,11 @@ impl Rows {
 }
 
 impl<'r> Raw<'r> {
+    /// The bytes of all cells.
+    pub(super) fn bytes(&self) -> &'r [u8] {
+        self.bytes.get(self.start..self.ends.last().copied().unwrap_or(self.start)).unwrap_or_default()
+    }
+
     /// The cells, in order.
     pub(super) fn cells(&self) -> impl Iterator<Item = &'r [u8]> {
         let (mut start, bytes) = (self.start, self.bytes);

@@ -227,6 +227,13 @@ fn nothing_from_outside_becomes_markup() {
 }
 
 #[test]
+fn what_acts_on_a_page_is_shown_as_an_escape() {
+    let row = problem(row(1, "85268410001", State::Rejected), 1, "1", "no\u{202e} <\u{1b}[2J>");
+    let page = html(&summary(&[row])).unwrap();
+    assert!(page.contains("no\\u{202e} &lt;\\u{1b}[2J&gt;") && !page.contains(['\u{202e}', '\u{1b}']), "{page}");
+}
+
+#[test]
 fn many_codes_do_not_make_the_page_long() {
     let rows: Vec<_> =
         (1..200).map(|n| problem(row(n, "85268411234", State::Rejected), 1, &format!("code-{n:03}"), "no")).collect();

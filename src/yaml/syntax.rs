@@ -44,8 +44,11 @@ pub(super) fn braces(text: &str, place: Place) -> FileProblem {
 pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProblem {
     let place = place(text, error.marker(), 0);
     let problem = |message: &str| FileProblem::new("yaml", place, message);
-    let here = text[place.start as usize..].chars().next().filter(|c| c.is_control() && !c.is_whitespace());
-    if let Some(character) = here {
+    if let ErrorKind::UnexpectedCharacter { character } = *error.kind()
+        && character.is_control()
+        && let Some(at) = text[place.start as usize..].find(character)
+    {
+        let place = place_at(text, place.start as usize + at);
         let bad = BadCharacter { character, place: place.column as usize, offset: place.start as usize };
         return FileProblem::new(bad.code(), place, format!("{bad}, in this line")).hint(bad.hint());
     }

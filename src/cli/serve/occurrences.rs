@@ -1,5 +1,6 @@
 //! What is due becomes runs, and what was missed is recorded.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use tokio::time::Instant;
@@ -10,7 +11,7 @@ use super::runs::{Import, RETRY};
 use super::{Means, Service, board};
 use crate::campaign_file::Loaded;
 use crate::engine::Plan;
-use crate::model::{Millis, Schedule, When};
+use crate::model::{Millis, Schedule, When, escaped};
 use crate::recipients;
 use crate::schedule::{self, Skipped};
 use crate::store::{Begun, NewRun, StoreError};
@@ -37,7 +38,7 @@ impl Service {
             .campaigns()
             .into_iter()
             .filter(|(_, loaded)| loaded.campaign.schedule.is_some())
-            .map(|(path, loaded)| (path.display().to_string(), loaded.clone()))
+            .map(|(path, loaded)| (shown(path), loaded.clone()))
             .collect();
         let mut seen = Vec::new();
         for (file, loaded) in campaigns {
@@ -52,7 +53,7 @@ impl Service {
                 Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
             }
         }
-        let wrong = self.folder.wrong().into_iter().map(|(path, words)| (path.display().to_string(), words)).collect();
+        let wrong = self.folder.wrong().into_iter().map(|(path, words)| (shown(path), words)).collect();
         let mut words = self.means.board.words();
         words.campaigns = seen.into_iter().collect();
         words.wrong = wrong;
@@ -180,6 +181,11 @@ impl Service {
         writer.close().await?;
         began
     }
+}
+
+/// A path for those who read it in a log or over HTTP.
+fn shown(path: &Path) -> String {
+    escaped(&path.display().to_string()).into_owned()
 }
 
 /// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
