@@ -10,8 +10,9 @@ use crate::model::RowNo;
 
 /// A problem of the campaign file.
 pub(super) fn campaign(file: &Path, problem: &FileProblem) -> Value {
+    let hint = problem.hint_for_person.as_ref().or(problem.hint.as_ref());
     json!({
-        "severity": "error", "code": problem.code, "message": problem.message, "hint": problem.hint,
+        "severity": "error", "code": problem.code, "message": problem.message, "hint": hint,
         "place": place(file, problem.place),
     })
 }

@@ -125,11 +125,17 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
-            EngineError::Render { .. }
-            | EngineError::Unreachable(_)
-            | EngineError::Frozen(_)
-            | EngineError::Client(_)
-            | EngineError::Defect(_) => Self::of(Exit::Environment, &error),
+            // The problem may quote the row.
+            EngineError::Render { row, problem } => {
+                let words = |problem: &dyn fmt::Display| {
+                    format!("row {row} can no longer be rendered: {problem}; nothing was sent for it")
+                };
+                let shown = escaped_lines(&words(&problem)).into_owned();
+                Self::new(Exit::Environment, words(&problem.code)).shown(shown)
+            }
+            EngineError::Unreachable(_) | EngineError::Frozen(_) | EngineError::Client(_) | EngineError::Defect(_) => {
+                Self::of(Exit::Environment, &error)
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct FileProblem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What to do about it in words that quote another file, for a person at the terminal only.
+    /// The same in words that quote the file's line or the recipient list, for a person at the terminal only.
     pub hint_for_person: Option<String>,
     /// Where it is.
     pub place: Place,
@@ -67,6 +67,12 @@ impl FileProblem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same problem with a hint that quotes what may be personal, for a person at the terminal.
+    pub(crate) fn hint_for_person(mut self, hint: impl Into<String>) -> Self {
+        self.hint_for_person = Some(hint.into());
         self
     }
 

@@ -29,14 +29,17 @@ fn small(number: usize) -> u32 {
 pub(super) fn needs_quotes(text: &str, place: Place, code: &'static str, first: char) -> FileProblem {
     let rest = line_from(text, place.start as usize);
     let message = format!("YAML reads a value that starts with `{first}` as its own sign ({code}), not as text");
-    FileProblem::new(code, place, message).hint(format!("if it is text, put it in quotes: {}", quoted(rest)))
+    FileProblem::new(code, place, message)
+        .hint("if it is text, put it in quotes")
+        .hint_for_person(format!("if it is text, put it in quotes: {}", quoted(rest)))
 }
 
 /// A text that starts with `{{` and is not in quotes.
 pub(super) fn braces(text: &str, place: Place) -> FileProblem {
     let rest = line_from(text, place.start as usize);
     FileProblem::new("unquoted_braces", place, "a text that starts with `{{` must be in quotes")
-        .hint(format!("write {}", quoted(rest)))
+        .hint("put it in quotes")
+        .hint_for_person(format!("write {}", quoted(rest)))
 }
 
 /// What a syntax error means. `reached` is the end of the last thing that was understood: the parser names the
@@ -59,7 +62,8 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
             Some('&') => return needs_quotes(text, value_place, "anchor", '&'),
             Some(sign @ ('%' | '@' | '`')) => {
                 return FileProblem::new("yaml", value_place, format!("a text cannot start with `{sign}`"))
-                    .hint(format!("put it in quotes: {}", quoted(value)));
+                    .hint("put it in quotes")
+                    .hint_for_person(format!("put it in quotes: {}", quoted(value)));
             }
             _ => {}
         }
