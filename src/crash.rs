@@ -2,7 +2,8 @@
 //! would end it. Only debug builds have them; in a build for use they are nothing at all.
 //!
 //! `CAMPAIGNER_CRASH_AT="intent committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="intent committed:7"` where it is
-//! passed for the seventh time. Nothing else may be decided here, and nothing may depend on it.
+//! passed for the seventh time. `CAMPAIGNER_HANG_AT` has the thread hang there, as a file system that does not answer has it.
+//! Nothing else may be decided here, and nothing may depend on it.
 
 /// The points by their names, in the order in which a run passes them.
 macro_rules! points {
@@ -34,6 +35,7 @@ points! {
     MigrationCommitted = "migration committed",
     MarkWritten = "mark written",
     MarkCommitted = "mark committed",
+    InputOpened = "input opened",
     RunWritten = "run written",
     RunCommitted = "run committed",
     ImportGivenUp = "import given up",
@@ -76,25 +78,18 @@ points! {
 }
 
 impl Point {
-    /// Passes the point, or dies here if that was asked for.
+    /// Passes the point, or dies or hangs here if that was asked for.
     #[cfg(debug_assertions)]
     pub fn pass(self) {
-        use std::sync::OnceLock;
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static WISH: OnceLock<Option<(String, u64)>> = OnceLock::new();
-        static PASSED: AtomicU64 = AtomicU64::new(0);
-        let wish = WISH.get_or_init(|| {
-            let wish = std::env::var("CAMPAIGNER_CRASH_AT").ok()?;
-            Some(match wish.rsplit_once(':') {
-                Some((name, time)) => (name.to_owned(), time.parse().ok()?),
-                None => (wish, 1),
-            })
-        });
-        if let Some((name, time)) = wish
-            && name == self.name()
-            && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *time
-        {
+        static CRASH: Wish = Wish::of("CAMPAIGNER_CRASH_AT");
+        static HANG: Wish = Wish::of("CAMPAIGNER_HANG_AT");
+        if CRASH.comes_true_at(self) {
             std::process::abort();
+        }
+        if HANG.comes_true_at(self) {
+            loop {
+                std::thread::park();
+            }
         }
     }
 
@@ -102,4 +97,32 @@ impl Point {
     #[cfg(not(debug_assertions))]
     #[inline(always)]
     pub fn pass(self) {}
+}
+
+/// What is to happen at a point, as a variable says.
+#[cfg(debug_assertions)]
+struct Wish {
+    variable: &'static str,
+    place: std::sync::OnceLock<Option<(String, u64)>>,
+    passed: std::sync::atomic::AtomicU64,
+}
+
+#[cfg(debug_assertions)]
+impl Wish {
+    const fn of(variable: &'static str) -> Self {
+        Self { variable, place: std::sync::OnceLock::new(), passed: std::sync::atomic::AtomicU64::new(0) }
+    }
+
+    fn comes_true_at(&self, point: Point) -> bool {
+        let place = self.place.get_or_init(|| {
+            let wish = std::env::var(self.variable).ok()?;
+            Some(match wish.rsplit_once(':') {
+                Some((name, time)) => (name.to_owned(), time.parse().ok()?),
+                None => (wish, 1),
+            })
+        });
+        place.as_ref().is_some_and(|(name, time)| {
+            name == point.name() && self.passed.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1 == *time
+        })
+    }
 }

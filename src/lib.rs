@@ -1,11 +1,12 @@
 //! `campaigner` as a library: everything but the command line is here for tests and benches.
 //!
-//! The rooms, from the lowest: [`base_url`], [`crash`], [`model`] and [`yaml`] know nothing of the others; the rooms of the
-//! middle know only those and never each other; [`engine`] puts them together, and [`schedule`] says when; [`cli`] is the only one that prints or ends
-//! the process.
+//! The rooms, from the lowest: [`base_url`], [`crash`], `input_file` (which knows `crash`), [`model`] and [`yaml`] (which knows
+//! `input_file`); the rooms of the middle know only those and never each other; [`engine`] puts them together, and
+//! [`schedule`] says when; [`cli`] is the only one that prints or ends the process.
 
 pub mod base_url;
 pub mod crash;
+mod input_file;
 pub mod model;
 pub mod yaml;
 

@@ -13,6 +13,7 @@ use super::desks::{RawCams, RawNxlink};
 use super::done::RawHook;
 use super::exit::{Exit, Failure, chain};
 use super::webhook::RawWebhook;
+use crate::input_file;
 use crate::model::escaped_name;
 use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
@@ -174,7 +175,8 @@ pub(super) fn is_there(global: &Global) -> Result<(), Failure> {
 pub(super) fn read(global: &Global) -> Result<Raw, Failure> {
     let named = global.config.clone();
     let path = named.clone().unwrap_or_else(|| PathBuf::from("campaigner.toml"));
-    let text = match std::fs::read_to_string(&path) {
+    let text = input_file::open(&path).and_then(std::io::read_to_string);
+    let text = match text {
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Raw::default()),
         Err(error) => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, chain};
 use super::{Global, cannot_print, opened, screen, serve, session};
 use crate::campaign_file::{self, Loaded};
 use crate::engine;
@@ -104,7 +104,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, F
             }
             Err(error) => {
                 wrong += 1;
-                screen::say_to_person(&error.show(false).unwrap_or_else(|| error.to_string()), &error.to_string());
+                screen::say_to_person(&error.show(false).unwrap_or_else(|| chain(error)), &chain(error));
             }
         }
     }

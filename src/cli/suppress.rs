@@ -44,7 +44,7 @@ enum Action {
     List,
     /// Put every number of a CSV on the list
     Import {
-        /// The CSV
+        /// The CSV; it may be a pipe, such as /dev/stdin
         file: PathBuf,
         /// The column that holds the number
         #[arg(long, default_value = "phone")]
@@ -155,7 +155,7 @@ async fn import(
     reason: Option<&str>,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let mut reader = recipients::open(recipients)?;
+    let mut reader = recipients::open_once(recipients)?;
     let mut record = Record::default();
     let mut phones = Vec::with_capacity(PAGE);
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);

@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::error::{OpenError, ReadError};
+use crate::input_file;
 
 /// Bytes read from the disk at once.
 const CHUNK: usize = 64 * 1024;
@@ -46,13 +47,20 @@ impl Read for Disk {
 }
 
 impl Content {
+    /// Opens a regular file, which can be read again.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::of(path, input_file::open(path))
+    }
+
+    /// Opens whatever can be read once, such as a pipe, and waits for it as long as it takes.
+    pub(super) fn open_once(path: &Path) -> Result<Self, OpenError> {
+        Self::of(path, if path.is_dir() { input_file::open(path) } else { File::open(path) })
+    }
+
+    fn of(path: &Path, opened: io::Result<File>) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Open { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
+        let file = opened.map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
-        }
         let mut plain = BufReader::with_capacity(CHUNK, Disk { file, hash: Sha256::new(), read: 0 });
         // A pipe may give one byte at a time, and then it is not gzip; files and `zcat` give more.
         let start = plain.fill_buf().map_err(|source| ReadError::Io { path: path.to_owned(), source })?;

@@ -22,6 +22,7 @@ pub use error::{OpenError, ReadError};
 pub use numbers::{Numbers, UnknownRegion};
 pub use rows::Rows;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -88,15 +89,27 @@ enum Input {
 /// Opens the recipients and reads the names of their columns.
 ///
 /// A file is CSV as of RFC 4180, in UTF-8 with or without byte order mark, with `,`, `;` or a tab between its cells,
-/// and packed with gzip or not.
+/// and packed with gzip or not. It is a regular file, since a list is read twice and must not keep anybody waiting.
 ///
 /// # Errors
-/// The file cannot be opened or read, is not text in UTF-8, does not name its columns or names one twice, has no
-/// column for the number, or the region is unknown.
+/// The file is no regular file, cannot be opened or read, is not text in UTF-8, does not name its columns or names one
+/// twice, has no column for the number, or the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
+    open_with(recipients, Content::open)
+}
+
+/// As [`open()`], and the file may also be a pipe or a device: it is read once, and waited for.
+///
+/// # Errors
+/// As [`open()`].
+pub fn open_once(recipients: &Recipients) -> Result<Reader, OpenError> {
+    open_with(recipients, Content::open_once)
+}
+
+fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, OpenError>) -> Result<Reader, OpenError> {
     let (input, columns) = match &recipients.source {
         Source::Csv(path) => {
-            let (table, columns) = Table::open(path, &recipients.to)?;
+            let (table, columns) = Table::read(path, content(path)?, &recipients.to)?;
             (Input::Csv(Box::new(table)), columns)
         }
         Source::Inline(table) => {

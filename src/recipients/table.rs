@@ -48,11 +48,11 @@ pub(super) struct Found {
 }
 
 impl Table {
-    /// Opens a file, finds out how it is written and reads the names of its columns.
-    pub(super) fn open(path: &Path, to: &str) -> Result<(Self, Columns), OpenError> {
+    /// Finds out how a file is written and reads the names of its columns.
+    pub(super) fn read(path: &Path, content: Content, to: &str) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
-        let mut window = Window::new(Content::open(path)?);
+        let mut window = Window::new(content);
         let delimiter = sniff(&mut window, &from)?;
         let mut csv =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);

@@ -10,9 +10,10 @@ mod syntax;
 mod tree;
 mod words;
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+
+use crate::input_file;
 
 pub use json::Places;
 pub use problem::{Document, FileError, FileProblem, FileProblems, Place};
@@ -43,10 +44,10 @@ pub(crate) struct FileKind {
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is larger than [`MAX_BYTES`], or is not UTF-8.
+/// If it is no regular file, cannot be read, is larger than [`MAX_BYTES`], or is not UTF-8.
 pub(crate) fn read(path: &Path, kind: &'static FileKind) -> Result<String, FileError> {
     let read_error = |source| FileError::Read { kind: kind.name, path: path.to_owned(), source };
-    let file = File::open(path).map_err(read_error)?;
+    let file = input_file::open(path).map_err(read_error)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(read_error)?;
     if bytes.len() as u64 > MAX_BYTES {

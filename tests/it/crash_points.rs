@@ -58,6 +58,7 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         | Point::MarkCommitted
         | Point::RunWritten
         | Point::RunCommitted
+        | Point::InputOpened
         | Point::PlanWritten
         | Point::ReportBegun
         | Point::ReportsDone => vec![(1, Run)],

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::workplace::Workplace;
 
-/// Rooms of rank 0: each knows itself alone, but for `yaml`, whose problems are told in the words of `model`.
-const LOWEST: [&str; 4] = ["base_url", "crash", "model", "yaml"];
+/// Rooms of rank 0: each knows itself alone, but for files that are opened to be read, and `yaml`, whose problems are told in
+/// the words of `model`.
+const LOWEST: [&str; 5] = ["base_url", "crash", "input_file", "model", "yaml"];
 
 /// Rooms of rank 1: each knows the lowest and itself, never another of them.
 const ROOMS: [&str; 14] = [
@@ -38,7 +39,8 @@ fn may_use(from: &str, to: &str) -> bool {
         "engine" | "schedule" => LOWEST.contains(&to) || ROOMS.contains(&to),
         "cli" => true,
         "main" => to == "cli",
-        "yaml" => to == "model",
+        "input_file" => to == "crash",
+        "yaml" => ["input_file", "model"].contains(&to),
         room => ROOMS.contains(&room) && LOWEST.contains(&to),
     }
 }

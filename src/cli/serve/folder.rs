@@ -197,9 +197,8 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
             continue;
         }
         // Links are followed: what they lead to is what counts. One that leads nowhere may do so only for now.
-        if let Ok(file) = fs::metadata(&path)
-            && file.is_file()
-        {
+        // What is no regular file is told when it is read.
+        if let Ok(file) = fs::metadata(&path) {
             let modified = file.modified()?;
             found.insert(path, Stamp { modified, length: file.len(), inode: file.ino() });
         }
@@ -213,7 +212,7 @@ fn read(path: &Path) -> Content {
             problems if problems.is_empty() => Content::Right(Rc::new(loaded)),
             problems => Content::Wrong(loaded.document.tell(&problems)),
         },
-        Err(error) => Content::Wrong(error.to_string()),
+        Err(error) => Content::Wrong(chain(&error)),
     }
 }
 
