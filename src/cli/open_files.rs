@@ -10,14 +10,25 @@ const ALL_ELSE: u64 = 64;
 
 /// How many of the requests that are wished for may be in flight. Raises the limit where that is allowed to everyone.
 pub(super) fn enough_for(wished: usize) -> usize {
-    let needed = wished as u64 * A_CONNECTION + ALL_ELSE;
+    enough_for_both(wished, 0).0
+}
+
+/// The same with connections from outside, each of which takes a file: how many there may be of either. Where there are not
+/// enough files, no more than a quarter is for those from outside.
+pub(super) fn enough_for_both(requests: usize, connections: usize) -> (usize, usize) {
+    let needed = requests as u64 * A_CONNECTION + connections as u64 + ALL_ELSE;
     let limit = getrlimit(Resource::Nofile);
-    let Some(current) = limit.current.filter(|current| *current < needed) else { return wished };
+    let Some(current) = limit.current.filter(|current| *current < needed) else { return (requests, connections) };
     let raised = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
     let set = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
-    let files = if set.is_ok() { raised } else { current };
-    let connections = usize::try_from(files.saturating_sub(ALL_ELSE) / A_CONNECTION).unwrap_or(usize::MAX);
-    wished.min(connections.max(1))
+    share(if set.is_ok() { raised } else { current }, requests, connections)
+}
+
+fn share(files: u64, requests: usize, connections: usize) -> (usize, usize) {
+    let number = |files: u64| usize::try_from(files).unwrap_or(usize::MAX).max(1);
+    let connections = connections.min(number(files / 4));
+    let left = files.saturating_sub(ALL_ELSE + connections as u64);
+    (requests.min(number(left / A_CONNECTION)), connections)
 }
 
 #[cfg(test)]
@@ -30,5 +41,14 @@ mod tests {
         let most = getrlimit(Resource::Nofile).maximum;
         let many = enough_for(1 << 40);
         assert!(most.is_none_or(|most| many as u64 * A_CONNECTION + ALL_ELSE <= most), "{many} of {most:?}");
+    }
+
+    #[test]
+    fn what_there_is_is_shared_with_connections_from_outside() {
+        assert_eq!(share(4096, 1024, 512), (1024, 512));
+        assert_eq!(share(1024, 1024, 512), (352, 256));
+        assert_eq!(share(200, 1024, 512), (43, 50));
+        assert_eq!(share(20, 1024, 512), (1, 5));
+        assert_eq!(share(200, 1024, 0), (68, 0));
     }
 }

@@ -16,6 +16,7 @@ mod workplace; // a folder, a campaign, the binary; and the one way to wait
 mod characters; // those that nobody sees, or that act on what shows them
 mod codes; // what the channel's own error codes make of a row and of the run
 mod commands; // each command: what it prints, what it leaves, how it ends
+mod connections; // connections to the service that say nothing keep nobody out
 mod crash; // killed at any moment, run again: nobody twice, nobody missing
 #[cfg(debug_assertions)] // in other builds there are no crash points
 mod crash_points; // dead at each boundary of the work, run again: the books are right

@@ -73,7 +73,7 @@ fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.said());
     assert!(all_read(&work));
     assert!(wait_until(SOON, || work.path("reports/job-1/summary.json").exists()));
-    service.wait_for_words("finished");
+    service.wait_for_words(": finished run=job-1");
     service.terminate();
     let ended = service.wait();
     assert_eq!(ended.code, 0, "{ended}");

@@ -119,6 +119,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let open = args.listen.ip().is_loopback();
     let looks = Arc::default();
     let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
+    let (in_flight, connections) = open_files::enough_for_both(IN_FLIGHT, http::MOST_CONNECTIONS);
     let accounts = Accounts::new(global.clone());
     let to_fold = store.clone();
     let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
@@ -130,7 +131,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         resting: HashMap::new(),
         adopted: HashSet::new(),
         jobs: JoinSet::new(),
-        in_flight: open_files::enough_for(IN_FLIGHT),
+        in_flight,
     };
     let stop = Stop::default();
     let events: crate::model::Events = Arc::new(|event| {
@@ -143,7 +144,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         let (answering, over) = oneshot::channel::<()>();
         let served = async {
             if let Some(listener) = listener {
-                http::serve(listener, app, &stop).await;
+                http::serve(listener, app, connections, &stop).await;
             }
             drop(answering);
         };

@@ -3,6 +3,8 @@
 //! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
 //! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their own.
 
+mod body;
+mod connections;
 mod health;
 mod live;
 mod metrics;
@@ -14,7 +16,6 @@ mod webhook;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -32,6 +33,7 @@ use crate::engine::Stop;
 use crate::model::{BadRunId, RunId, escaped_json};
 use crate::store::{Store, StoreError};
 
+pub(super) use connections::MOST as MOST_CONNECTIONS;
 pub(super) use live::Looks;
 pub(in super::super) use token::Token;
 pub(super) use token::token;
@@ -53,23 +55,9 @@ pub(super) struct App {
     pub(super) looks: Arc<Looks>,
 }
 
-/// How long whoever still asks is waited for when the service ends.
-const LAST_ANSWERS: Duration = Duration::from_secs(3);
-
-/// Answers until the service stops, and then ends what is begun.
-pub(super) async fn serve(listener: TcpListener, app: App, stop: &Stop) {
-    let stopped = stop.clone();
-    let served = axum::serve(listener, routes(app)).with_graceful_shutdown(async move { stopped.all_ended().await });
-    let time_is_up = async {
-        stop.all_ended().await;
-        tokio::time::sleep(LAST_ANSWERS).await;
-    };
-    tokio::select! {
-        served = async { served.await } => if let Err(error) = served {
-            tracing::error!(%error, "no more answers over HTTP");
-        },
-        () = time_is_up => {}
-    }
+/// Answers over at most so many connections until the service stops, and then ends what is begun.
+pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &Stop) {
+    connections::serve(listener, routes(app), connections, stop).await;
 }
 
 fn routes(app: App) -> Router {

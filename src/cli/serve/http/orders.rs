@@ -2,13 +2,12 @@
 //! these names do it.
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 
-use super::{App, answer, failed, no_such_run, refused, runs};
+use super::{App, answer, body, failed, no_such_run, refused, runs};
 use crate::campaign_file;
 use crate::engine::{self, EngineError};
 use crate::model::{Millis, RunId};
@@ -31,7 +30,11 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// The body is `{"rate": "40/s"}`.
-async fn rate(app: State<App>, id: Path<String>, body: Bytes) -> Response {
+async fn rate(app: State<App>, id: Path<String>, request: Request) -> Response {
+    let body = match body::read(request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     match body["rate"].as_str().map(campaign_file::parse_rate) {
         Some(Ok(rate)) => order(app, id, Order::Rate(rate)).await,

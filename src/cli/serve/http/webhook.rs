@@ -2,20 +2,17 @@
 //!
 //! 200 says that the callback is durable, or of no use; 503 that it has to come again. No word of a callback is logged.
 
-use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
-use http_body_util::LengthLimitError;
 use serde_json::json;
 
-use super::{Token, answer, no_such_page, refused};
+use super::{Token, answer, body, no_such_page, refused};
 use crate::engine::{Callbacks, Place};
 use crate::model::Millis;
 use crate::provider::{self, Callback};
@@ -27,10 +24,6 @@ pub(in super::super) struct Webhook {
     pub(in super::super) callbacks: Callbacks,
 }
 
-/// The largest callback, in bytes. Those of the documents have less than two thousand.
-const LARGEST: usize = 256 * 1024;
-/// How long a body may take to arrive.
-const READING: Duration = Duration::from_secs(10);
 /// How long a callback waits to be durable before the provider is asked to bring it again.
 const WAITING: Duration = Duration::from_secs(10);
 
@@ -40,7 +33,7 @@ pub(super) fn routes(webhook: Webhook) -> Router {
 
 async fn by_path(State(webhook): State<Webhook>, Path(secret): Path<String>, request: Request) -> Response {
     match webhook.secret.is(&secret) {
-        true => webhook.take(request.headers().clone(), request.into_body()).await,
+        true => webhook.take(request).await,
         // As if there were nothing here.
         false => no_such_page(),
     }
@@ -48,30 +41,22 @@ async fn by_path(State(webhook): State<Webhook>, Path(secret): Path<String>, req
 
 async fn by_header(State(webhook): State<Webhook>, request: Request) -> Response {
     match webhook.secret.is_in(request.headers()) {
-        true => webhook.take(request.headers().clone(), request.into_body()).await,
+        true => webhook.take(request).await,
         false => refused(StatusCode::UNAUTHORIZED, "send the secret as `Authorization: Bearer SECRET`"),
     }
 }
 
 impl Webhook {
-    async fn take(&self, headers: HeaderMap, body: Body) -> Response {
+    async fn take(&self, request: Request) -> Response {
         let counts = &self.callbacks.counts;
         // Before the body is read, so that what is being read is bounded too.
         let Some(place) = self.callbacks.place() else {
             counts.turned_away.fetch_add(1, Ordering::Relaxed);
             return come_again();
         };
-        let announced =
-            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let body = match announced {
-            Some(length) if length > LARGEST as u64 => return too_large(),
-            _ => tokio::time::timeout(READING, to_bytes(body, LARGEST)).await,
-        };
-        match body {
-            Ok(Ok(body)) => self.keep(place, &body).await,
-            Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => too_large(),
-            Ok(Err(_)) => refused(StatusCode::BAD_REQUEST, "the body broke off"),
-            Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "the body takes too long"),
+        match body::read(request).await {
+            Ok(body) => self.keep(place, &body).await,
+            Err(refused) => refused,
         }
     }
 
@@ -101,10 +86,6 @@ impl Webhook {
 
 fn taken() -> Response {
     answer(StatusCode::OK, &json!({"status": "taken"}))
-}
-
-fn too_large() -> Response {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, "a callback has 256 KiB at most")
 }
 
 /// The provider brings it again.

@@ -1,0 +1,78 @@
+//! The bodies of requests: bounded in bytes and in time.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use http_body_util::LengthLimitError;
+
+use super::refused;
+
+/// The largest body, in bytes. The callbacks of the documents have less than two thousand.
+const LARGEST: usize = 256 * 1024;
+/// How long a body may take to arrive.
+const READING: Duration = Duration::from_secs(10);
+
+/// Reads the body of a request; where that cannot be done, the answer to that.
+pub(super) async fn read(request: Request) -> Result<Bytes, Response> {
+    let (head, body) = request.into_parts();
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    // One that says beforehand that it is too large is not read.
+    if length.is_some_and(|length| length > LARGEST as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(READING, to_bytes(body, LARGEST)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
+        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the body broke off")),
+        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body takes too long")),
+    }
+}
+
+fn too_large() -> Response {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, "a body has 256 KiB at most")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::BoxError;
+    use axum::body::Body;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body that goes on for ever, a byte a second.
+    struct Slow(Pin<Box<tokio::time::Sleep>>);
+
+    impl hyper::body::Body for Slow {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            std::task::ready!(self.0.as_mut().poll(cx));
+            self.0 = Box::pin(tokio::time::sleep(Duration::from_secs(1)));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    async fn status(body: Body) -> StatusCode {
+        read(Request::new(body)).await.unwrap_err().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_to_arrive_in_time_and_to_be_no_larger_than_it_may_be() {
+        let begun = tokio::time::Instant::now();
+        let slow = Slow(Box::pin(tokio::time::sleep(Duration::ZERO)));
+        assert_eq!(status(Body::new(slow)).await, StatusCode::REQUEST_TIMEOUT);
+        assert!(begun.elapsed() < READING + Duration::from_secs(1));
+        assert_eq!(status(Body::from(vec![b'x'; LARGEST + 1])).await, StatusCode::PAYLOAD_TOO_LARGE);
+        let whole = read(Request::new(Body::from(vec![b'x'; LARGEST]))).await.unwrap();
+        assert_eq!(whole.len(), LARGEST);
+    }
+}

@@ -1,0 +1,63 @@
+//! Connections to the service that say nothing, or half of a request: they keep nobody else out.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::provider::{Provider, Script};
+use crate::serve::{SOON, address, ask, due};
+use crate::workplace::{Running, wait_until};
+
+/// Far less than the time in which a request head has to arrive.
+const PROMPTLY: Duration = Duration::from_secs(5);
+/// So few files that the service has room for fifty connections.
+const FEW_FILES: &str = "ulimit -n 200";
+
+fn connect(service: &Running, said: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
+    stream.write_all(said.as_bytes()).unwrap();
+    stream
+}
+
+fn is_well(service: &Running) -> bool {
+    let begun = Instant::now();
+    ask(service, "GET", "/healthz", "", "").0 == 200 && begun.elapsed() < PROMPTLY
+}
+
+#[test]
+fn hundreds_of_half_requests_keep_nobody_out() {
+    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let service = work.start_after(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    // It is well once it has looked at its store.
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    let mut open = Vec::new();
+    for number in 0..300 {
+        let said = ["", "GET /healthz HTTP/1.1\r\nHost: loc", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"];
+        open.push(connect(&service, said[number % 3]));
+    }
+    assert!(is_well(&service), "{}", service.said());
+    // The first of them gave way to the others.
+    for stream in &mut open[..200] {
+        stream.set_read_timeout(Some(PROMPTLY)).unwrap();
+        if let Err(error) = stream.read_to_end(&mut Vec::new()) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is still open");
+        }
+    }
+    service.terminate();
+    let ended = service.wait_for(SOON);
+    assert_eq!(ended.code, 0, "{ended}");
+}
+
+/// More connections than the system allows it: it goes on accepting once there are fewer.
+#[test]
+fn a_service_that_may_open_no_more_files_goes_on() {
+    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let service = work.start_after("ulimit -n 40", Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    let open: Vec<_> = (0..60).map(|_| connect(&service, "GET /")).collect();
+    assert!(is_well(&service), "{}", service.said());
+    drop(open);
+    assert!(is_well(&service), "{}", service.said());
+    service.terminate();
+    assert_eq!(service.wait_for(SOON).code, 0);
+}
