@@ -8,6 +8,8 @@ use super::{NotTaken, Told};
 
 /// How often it is looked whether the command has ended.
 const LOOK: Duration = Duration::from_millis(20);
+/// Time to start and to end the command, beyond what it has itself.
+const LEEWAY: Duration = Duration::from_secs(5);
 /// What the command gets of our surroundings. No credential of ours is among it.
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
@@ -26,8 +28,9 @@ pub(super) async fn run(
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit());
     let body = told.body.clone();
     // A thread that may wait: the process goes on with its own work.
-    let ended = tokio::task::spawn_blocking(move || to_its_end(&mut command, body, patience)).await;
-    match ended {
+    let ended = tokio::task::spawn_blocking(move || to_its_end(&mut command, body, patience));
+    // A program on a disk that does not answer cannot even be started or ended.
+    match tokio::time::timeout(patience + LEEWAY, ended).await.unwrap_or(Ok(Ok(None))) {
         Ok(Ok(Some(status))) if status.success() => Ok(()),
         Ok(Ok(Some(status))) => Err(NotTaken::for_now(format!("the command ended with {status}"))),
         Ok(Ok(None)) => Err(NotTaken::for_now(format!("the command did not end within {} s", patience.as_secs()))),
