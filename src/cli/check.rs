@@ -48,7 +48,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         screen::refuse_to_overwrite(target, &others)?;
     }
-    config::known(&loaded.campaign.provider, global)?;
+    config::known(&loaded.campaign.provider, global).await?;
     let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
     let progress = session::progress(global);
     let mut folded = Folded::new(&loaded);

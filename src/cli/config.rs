@@ -12,6 +12,7 @@ use super::Global;
 use super::desks::{RawCams, RawNxlink};
 use super::done::RawHook;
 use super::exit::{Exit, Failure, chain};
+use super::off_thread::off_thread;
 use super::webhook::RawWebhook;
 use crate::input_file;
 use crate::model::escaped_name;
@@ -67,8 +68,8 @@ pub(super) struct Account {
 }
 
 /// Whether there is a provider of this name, without asking for its credential.
-pub(super) fn known(name: &str, global: &Global) -> Result<(), Failure> {
-    let configured = read(global)?;
+pub(super) async fn known(name: &str, global: &Global) -> Result<(), Failure> {
+    let configured = read(global).await?;
     if configured.providers.contains_key(name) || BUILT_IN.contains(&name) {
         return Ok(());
     }
@@ -84,8 +85,8 @@ fn unknown(name: &str, configured: &Raw) -> Failure {
 const BUILT_IN: [&str; 2] = ["incs", "simulator"];
 
 /// The account that `name` stands for: from the configuration, or a built-in one.
-pub(super) fn account(name: &str, global: &Global) -> Result<Account, Failure> {
-    let configured = read(global)?;
+pub(super) async fn account(name: &str, global: &Global) -> Result<Account, Failure> {
+    let configured = read(global).await?;
     let raw = match (configured.providers.get(name), name) {
         (Some(raw), _) => raw.clone(),
         (None, "incs") => RawProvider {
@@ -164,16 +165,20 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, Failure> {
 }
 
 /// A configuration that was named is there, also for a command that has no need of it.
-pub(super) fn is_there(global: &Global) -> Result<(), Failure> {
+pub(super) async fn is_there(global: &Global) -> Result<(), Failure> {
     match &global.config {
-        Some(_) => read(global).map(drop),
+        Some(_) => read(global).await.map(drop),
         None => Ok(()),
     }
 }
 
 /// Reads the configuration: the file that was named must be there, the default one may be missing.
-pub(super) fn read(global: &Global) -> Result<Raw, Failure> {
+pub(super) async fn read(global: &Global) -> Result<Raw, Failure> {
     let named = global.config.clone();
+    off_thread(move || read_file(named)).await
+}
+
+fn read_file(named: Option<PathBuf>) -> Result<Raw, Failure> {
     let path = named.clone().unwrap_or_else(|| PathBuf::from("campaigner.toml"));
     let text = input_file::open(&path).and_then(std::io::read_to_string);
     let text = match text {

@@ -47,11 +47,11 @@ pub(super) struct RawCams {
 }
 
 /// A client of this provider.
-pub(super) fn desk(which: TemplateProvider, global: &Global) -> Result<Desk, Failure> {
+pub(super) async fn desk(which: TemplateProvider, global: &Global) -> Result<Desk, Failure> {
     match which {
-        TemplateProvider::Nxlink => Ok(Desk::Nxlink(Box::new(nxlink(global)?))),
+        TemplateProvider::Nxlink => Ok(Desk::Nxlink(Box::new(nxlink(global).await?))),
         TemplateProvider::Cams => {
-            let raw = config::read(global)?.cams;
+            let raw = config::read(global).await?.cams;
             let account = cams::Account {
                 endpoint: optional("CAMS_ENDPOINT", raw.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
                 access_key_id: needed("ALIBABA_CLOUD_ACCESS_KEY_ID", raw.access_key_id, "[cams] access_key_id")?,
@@ -65,8 +65,8 @@ pub(super) fn desk(which: TemplateProvider, global: &Global) -> Result<Desk, Fai
 }
 
 /// A client of NXLink, which alone has flows and media.
-pub(super) fn nxlink(global: &Global) -> Result<nxlink::Client, Failure> {
-    let raw = config::read(global)?.nxlink;
+pub(super) async fn nxlink(global: &Global) -> Result<nxlink::Client, Failure> {
+    let raw = config::read(global).await?.nxlink;
     let tenant = raw.tenant_id.map(|tenant| tenant.to_string());
     let tenant = needed("NXLINK_TENANT_ID", tenant, "[nxlink] tenant_id")?;
     let account = nxlink::Account {
@@ -83,8 +83,8 @@ pub(super) fn nxlink(global: &Global) -> Result<nxlink::Client, Failure> {
 
 /// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled from
 /// one account says nothing of another.
-pub(super) fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, Failure> {
-    let config::Raw { nxlink, cams, .. } = config::read(global)?;
+pub(super) async fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, Failure> {
+    let config::Raw { nxlink, cams, .. } = config::read(global).await?;
     let (address, parts) = match which {
         TemplateProvider::Nxlink => (
             optional("NXLINK_BASE_URL", nxlink.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),

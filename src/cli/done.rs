@@ -21,8 +21,8 @@ pub(super) struct RawHook {
 }
 
 /// Who is told, if anybody. Looked at before anything is sent.
-pub(super) fn hook(global: &Global) -> Result<Option<Hook>, Failure> {
-    let Some(RawHook { url, command, secret_env }) = config::read(global)?.on_done else { return Ok(None) };
+pub(super) async fn hook(global: &Global) -> Result<Option<Hook>, Failure> {
+    let Some(RawHook { url, command, secret_env }) = config::read(global).await?.on_done else { return Ok(None) };
     let wrong = |words: &str| Failure::new(Exit::Wrong, format!("`on_done` in the configuration: {words}"));
     let secret = || secret_env.as_deref().map(secret).transpose();
     match (url, command) {

@@ -148,6 +148,7 @@ impl From<ReportingError> for Failure {
                 ReportError::Write { source, .. } => Self::of_writing(chain(&error), source),
                 _ => Self::of(Exit::Environment, &error),
             },
+            ReportingError::Stopped(_) => Self::of(Exit::Stopped, &error),
         }
     }
 }

@@ -26,7 +26,7 @@ enum Action {
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let Action::List { json } = &args.action;
-    let flows = desks::nxlink(global)?.flows().await.map_err(failure)?;
+    let flows = desks::nxlink(global).await?.flows().await.map_err(failure)?;
     if *json {
         screen::data(&json!(flows)).map_err(cannot_print)?;
         return Ok(Exit::Done);

@@ -21,15 +21,8 @@ pub(super) async fn before_sending(
     events: &Events,
     global: &Global,
 ) -> Result<(), Failure> {
-    let looked = session::unless_aborted(stop, events, look(store, run, renderer, global));
-    let looked = tokio::select! {
-        looked = looked => looked,
-        () = stop.all_ended() => None,
-    };
-    looked.unwrap_or_else(|| {
-        let words = format!("stopped; nothing was sent. Go on with: campaigner resume {}", run.id);
-        Err(Failure::new(Exit::Stopped, words))
-    })
+    let looked = session::unless_stopped(stop, events, look(store, run, renderer, global)).await;
+    looked.unwrap_or_else(|| Err(session::stopped(run)))
 }
 
 async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -> Result<(), Failure> {
@@ -37,8 +30,8 @@ async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) ->
     let held = Snapshot::from_text(text)
         .ok_or_else(|| Failure::new(Exit::Environment, "the template kept with the run is damaged"))?;
     let provider = held.provider;
-    let desk = desks::desk(provider, global).map_err(|failure| not_looked(&held, failure))?;
-    if desks::account(provider, global)?.is_some_and(|account| account != held.account) {
+    let desk = desks::desk(provider, global).await.map_err(|failure| not_looked(&held, failure))?;
+    if desks::account(provider, global).await?.is_some_and(|account| account != held.account) {
         return Err(Failure::new(
             Exit::Environment,
             format!(

@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if !(url.starts_with("https://") || url.starts_with("http://")) || url.chars().any(char::is_control) {
         return Err(Failure::new(Exit::Wrong, format!("`{}` is not the address of a file", url.escape_debug())));
     }
-    let media = desks::nxlink(global)?.upload(url).await.map_err(failure)?;
+    let media = desks::nxlink(global).await?.upload(url).await.map_err(failure)?;
     let print = |line: &str| screen::line(line).map_err(cannot_print);
     if *json {
         screen::data(&json!(media)).map_err(cannot_print)?;

@@ -13,6 +13,7 @@ mod folded;
 mod look;
 mod media;
 mod media_upload;
+mod off_thread;
 mod open_files;
 mod opened;
 mod pause;
@@ -218,7 +219,7 @@ fn tell_where(panic: &std::panic::PanicHookInfo<'_>) {
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
-    config::is_there(&global)?;
+    config::is_there(&global).await?;
     match command {
         Command::Check(args) => check::run(&args, &global).await,
         Command::Preview(args) => preview::run(&args, &global).await,

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use super::exit::{Exit, Failure};
+use super::off_thread::off_thread;
 use super::{Global, pulled, screen};
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
 use crate::engine::{Plan, PlanError};
 use crate::messages::{self, Severity};
-use crate::model::{Millis, Source, TemplateSource, Timing};
+use crate::model::{Campaign, Millis, Source, TemplateSource, Timing};
 use crate::store::Store;
 
 /// Why there is no plan.
@@ -44,7 +45,6 @@ impl NoPlan {
 /// As [`plan`], with what is wrong as data: its templates' mistakes, the provider's limits, and the template at its
 /// provider.
 pub(super) async fn try_plan(loaded: &Loaded, store: Option<&Store>, global: &Global) -> Result<Plan, NoPlan> {
-    refuse_the_store(loaded, store).map_err(NoPlan::Failed)?;
     let mut problems = in_the_message(loaded);
     let pulled = match pulled::find(loaded, store, global).await {
         Err(NoPlan::Wrong(more)) => {
@@ -53,7 +53,12 @@ pub(super) async fn try_plan(loaded: &Loaded, store: Option<&Store>, global: &Gl
         }
         found => found?,
     };
-    let plan = match Plan::open(&loaded.campaign) {
+    let (campaign, in_use) = (loaded.campaign.clone(), store.cloned());
+    let opened = off_thread(move || {
+        refuse_the_store(&campaign, in_use.as_ref())?;
+        Ok(Plan::open(&campaign))
+    });
+    let plan = match opened.await.map_err(NoPlan::Failed)? {
         Err(PlanError::Templates(templates)) => {
             problems.extend(templates.into_iter().map(|problem| {
                 let words = format!("`{}`: {}", problem.path, problem.message);
@@ -77,12 +82,12 @@ pub(super) async fn try_plan(loaded: &Loaded, store: Option<&Store>, global: &Gl
 }
 
 /// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this process.
-fn refuse_the_store(loaded: &Loaded, store: Option<&Store>) -> Result<(), Failure> {
-    let list = match &loaded.campaign.recipients.source {
+fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), Failure> {
+    let list = match &campaign.recipients.source {
         Source::Csv(path) => Some(path),
         Source::Inline(_) => None,
     };
-    let definition = match &loaded.campaign.definition {
+    let definition = match &campaign.definition {
         Some(TemplateSource::File(path)) => Some(path),
         _ => None,
     };

@@ -22,8 +22,8 @@ pub(super) async fn pull(
     as_json: bool,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let desk = Arc::new(desks::desk(provider, global)?);
-    let account = desks::account(provider, global)?.unwrap_or_default();
+    let desk = Arc::new(desks::desk(provider, global).await?);
+    let account = desks::account(provider, global).await?.unwrap_or_default();
     let store = Store::open(&global.db).await?;
     let listed = list(&desk, names).await.map_err(desks::failure)?;
     let mut pulled = Vec::with_capacity(listed.len());

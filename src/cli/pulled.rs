@@ -24,7 +24,7 @@ pub(super) async fn find(loaded: &Loaded, store: Option<&Store>, global: &Global
     let named = template.get("language").map(|language| language.get("code").unwrap_or(language));
     let language = fixed(loaded, "template.language", named)?.or(language.as_deref());
 
-    let account = desks::account(provider, global).map_err(NoPlan::Failed)?;
+    let account = desks::account(provider, global).await.map_err(NoPlan::Failed)?;
     let is_ours = |other: &str| account.as_ref().is_none_or(|account| account == other);
     let kept = kept(provider, name, store).await.map_err(|error| NoPlan::Failed(error.into()))?;
     let names: Vec<&str> =

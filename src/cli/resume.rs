@@ -59,7 +59,7 @@ pub(super) async fn go_on(
     }
     let mut campaign = engine::thaw(&run)?;
     overrides.apply(&mut campaign)?;
-    let account = session::account(&campaign, global)?;
+    let account = session::account(&campaign, global).await?;
     let progress = session::progress(global);
     let session = Session { store, run, lock, campaign, account, progress, stop: Stop::default(), json: false };
     session.work(work, overrides, global).await

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
+use super::off_thread::off_thread;
 use super::session::{self, Overrides, Sending, Session};
 use super::{Global, cannot_print, config, done, opened, reached, screen};
 use crate::campaign_file::{self, Loaded};
@@ -58,14 +59,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_if_there(&global.db).await?;
     let plan = opened::plan(&loaded, store.as_ref(), global).await?;
     if args.dry_run {
-        config::known(&campaign.provider, global)?;
-        done::hook(global)?;
+        config::known(&campaign.provider, global).await?;
+        done::hook(global).await?;
         return dry_run(args, plan, &loaded, &campaign, store.as_ref(), global).await;
     }
-    let account = session::account(&campaign, global)?;
+    let account = session::account(&campaign, global).await?;
     // What is wrong with it is known before there is a run.
-    done::hook(global)?;
-    let digest = digest(&campaign)?;
+    done::hook(global).await?;
+    let digest = digest(&campaign).await?;
     let new = content(&loaded.campaign, digest.clone());
     let store = match store {
         Some(store) => store,
@@ -129,11 +130,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if run.planned_at.is_none() {
         let events = progress.events();
         let import = plan.only_new(run.only_new).import(&store, run.key, &digest, &events);
-        let imported = tokio::select! {
-            imported = session::unless_aborted(&stop, &events, import) => imported,
-            () = stop.all_ended() => None,
-        };
-        let Some(imported) = imported else {
+        let Some(imported) = session::unless_stopped(&stop, &events, import).await else {
             progress.finish();
             return Err(Failure::new(
                 Exit::Stopped,
@@ -155,13 +152,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// The fingerprint of a campaign's recipients.
-fn digest(campaign: &Campaign) -> Result<String, Failure> {
-    recipients::digest(&campaign.recipients).map_err(|error| Failure::of(Exit::Wrong, &error))
+pub(super) async fn digest(campaign: &Campaign) -> Result<String, Failure> {
+    let recipients = campaign.recipients.clone();
+    // A large list takes its time.
+    let digest = off_thread(move || recipients::digest(&recipients)).await;
+    digest.map_err(|error| Failure::of(Exit::Wrong, &error))
 }
 
 /// Whether a campaign ran before, so that `run` wants a word about the people it reached.
 pub(super) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result<bool, Failure> {
-    let decision = store.would_start(&content(campaign, digest(campaign)?), Repeat::Unsaid).await?;
+    let decision = store.would_start(&content(campaign, digest(campaign).await?), Repeat::Unsaid).await?;
     Ok(matches!(decision, Some(StartDecision::RanBefore)))
 }
 
@@ -334,7 +334,7 @@ async fn dry_run(
         if !args.overrides.moved {
             store.may_send(false).await?;
         }
-        let new = content(&loaded.campaign, digest(campaign)?);
+        let new = content(&loaded.campaign, digest(campaign).await?);
         decision = store.would_start(&new, args.repeat()).await?;
         // Its import broke off, so that it is in nobody's way.
         decision = decision.filter(|it| !matches!(it, StartDecision::Differs { run, .. } if run.planned_at.is_none()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::config::{self, Account};
 use super::exit::{Exit, Failure};
+use super::off_thread::off_thread;
 use super::{Global, LogFormat, Progress, done, look, open_files, screen, summary};
 use crate::campaign_file;
 use crate::engine::{self, Done, Ending, Job, Reason, Stop, Work};
@@ -127,7 +128,7 @@ impl Session {
                 format!("{0} has been paused since {at}; nothing was sent. Go on with: campaigner resume {0}", run.id),
             ));
         }
-        let hook = done::hook(global)?;
+        let hook = done::hook(global).await?;
         let sends = matches!(work, Work::SendAndReconcile | Work::Send);
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
@@ -148,7 +149,13 @@ impl Session {
         let job = Job { limit, events: progress.events(), stop: stop.clone(), ..job };
         let folder = overrides.folder(&run);
         // Known before the first message leaves, not after the last.
-        std::fs::create_dir_all(&folder).map_err(|error| {
+        let to_make = folder.clone();
+        let made = off_thread(move || std::fs::create_dir_all(to_make));
+        let Some(made) = unless_stopped(&stop, &progress.events(), made).await else {
+            progress.finish();
+            return Err(stopped(&run));
+        };
+        made.map_err(|error| {
             Failure::new(
                 Exit::Environment,
                 format!(
@@ -171,7 +178,7 @@ impl Session {
                 }
             });
             let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
-            let concluded = conclude(&store, &run, &ending?, &folder, done.as_ref(), json, global).await;
+            let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
             if let Err(error) = store.fold().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
@@ -195,7 +202,7 @@ async fn conclude(
     run: &Run,
     ending: &Ending,
     folder: &Path,
-    done: Option<&Done>,
+    (done, stop): (Option<&Done>, &Stop),
     json: bool,
     global: &Global,
 ) -> Result<Exit, Failure> {
@@ -215,9 +222,9 @@ async fn conclude(
     }
     // As the run keeps it, whatever was changed for this time: `report` has to give the same bytes.
     let campaign = engine::thaw(run)?;
-    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done).await?;
+    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
     match json {
-        true => summary::json(&paths)?,
+        true => summary::json(&paths).await?,
         false => summary::whole(store, run, &campaign, ending, &paths, global).await?,
     }
     if ending.reason == Some(Reason::Limit) {
@@ -286,6 +293,19 @@ pub(super) async fn unless_aborted<T>(stop: &Stop, events: &Events, what: impl F
     }
 }
 
+/// As [`unless_aborted`], and the first signal is enough.
+pub(super) async fn unless_stopped<T>(stop: &Stop, events: &Events, what: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = unless_aborted(stop, events, what) => done,
+        () = stop.all_ended() => None,
+    }
+}
+
+/// A run that was stopped before its first message.
+pub(super) fn stopped(run: &Run) -> Failure {
+    Failure::new(Exit::Stopped, format!("stopped; nothing was sent. Go on with: campaigner resume {}", run.id))
+}
+
 async fn second_signal(stop: &Stop, events: &Events) {
     // Without handlers a signal ends the process at once, which loses nothing either.
     let Ok(first) = Signals::from_now() else { return std::future::pending().await };
@@ -337,6 +357,6 @@ pub(super) fn plain_rate((requests, per): (std::num::NonZeroU32, Duration)) -> S
 }
 
 /// The account a campaign's provider stands for.
-pub(super) fn account(campaign: &Campaign, global: &Global) -> Result<Account, Failure> {
-    config::account(&campaign.provider, global)
+pub(super) async fn account(campaign: &Campaign, global: &Global) -> Result<Account, Failure> {
+    config::account(&campaign.provider, global).await
 }

@@ -1,6 +1,7 @@
 //! What a person sees at the end of a run.
 
 use super::exit::{Exit, Failure};
+use super::off_thread::off_thread;
 use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
 use crate::model::{Campaign, State, Tally, escaped};
@@ -68,8 +69,10 @@ pub(super) async fn whole(
 }
 
 /// The summary as a line of JSON: what is in `summary.json`.
-pub(super) fn json(paths: &Paths) -> Result<(), Failure> {
-    let text = std::fs::read_to_string(&paths.json)
+pub(super) async fn json(paths: &Paths) -> Result<(), Failure> {
+    let path = paths.json.clone();
+    let text = off_thread(move || std::fs::read_to_string(path))
+        .await
         .map_err(|error| Failure::new(Exit::Environment, format!("cannot read {}: {error}", paths.json.display())))?;
     let summary: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| Failure::of(Exit::Environment, &error))?;

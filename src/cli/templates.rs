@@ -116,7 +116,7 @@ fn line(sentence: &str) -> Result<(), Failure> {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     match &args.action {
         Action::List { at, name } => {
-            let list = desks::desk(at.provider, global)?.list(name.as_deref()).await.map_err(failure)?;
+            let list = desks::desk(at.provider, global).await?.list(name.as_deref()).await.map_err(failure)?;
             if at.json {
                 data(&json!(list))?;
             } else {
@@ -124,7 +124,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             }
         }
         Action::Show { named, at } => {
-            let desk = desks::desk(at.provider, global)?;
+            let desk = desks::desk(at.provider, global).await?;
             let shown = desk.show(&named.name, named.language.as_deref()).await.map_err(failure)?;
             if at.json {
                 let value = json!({
@@ -152,16 +152,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Action::Check { file, provider, json } => return check(file, *provider, *json),
         Action::Create { file, at } => {
             let loaded = checked(file, at.provider, global)?;
-            let desk = desks::desk(at.provider, global)?;
+            let desk = desks::desk(at.provider, global).await?;
             answered("made", at, &loaded, &desk.create(&loaded.definition).await.map_err(failure)?)?;
         }
         Action::Update { file, at } => {
             let loaded = checked(file, at.provider, global)?;
-            let desk = desks::desk(at.provider, global)?;
+            let desk = desks::desk(at.provider, global).await?;
             answered("changed", at, &loaded, &desk.update(&loaded.definition).await.map_err(failure)?)?;
         }
         Action::Delete { named, at, yes } => {
-            let desk = desks::desk(at.provider, global)?;
+            let desk = desks::desk(at.provider, global).await?;
             let listed = desk.find(&named.name, named.language.as_deref()).await.map_err(failure)?;
             let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
             if !yes {
@@ -181,7 +181,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         }
         Action::Diff { file, at } => {
             let loaded = checked(file, at.provider, global)?;
-            let desk = desks::desk(at.provider, global)?;
+            let desk = desks::desk(at.provider, global).await?;
             let definition = &loaded.definition;
             let shown = desk.show(&definition.name, Some(&definition.language)).await.map_err(failure)?;
             let changes = desk.diff(&shown, definition);

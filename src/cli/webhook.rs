@@ -24,8 +24,8 @@ pub(super) struct RawWebhook {
 const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
 
 /// The secret, and what asks for nothing more.
-pub(super) fn settings(global: &Global) -> Result<(Token, OptOut), Failure> {
-    let RawWebhook { secret, secret_env, stop_words, stop_buttons } = config::read(global)?.webhook;
+pub(super) async fn settings(global: &Global) -> Result<(Token, OptOut), Failure> {
+    let RawWebhook { secret, secret_env, stop_words, stop_buttons } = config::read(global).await?.webhook;
     let variable_name = secret_env.as_deref().map_or_else(
         || VARIABLE.to_owned(),
         |variable| match variable_in_words(variable, "webhook.secret_env") {

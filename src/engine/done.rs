@@ -32,7 +32,7 @@ impl Done {
     /// Tells the end of a run with what is in its `summary.json`. False where it was stopped before it could: then the end
     /// must not be noted.
     pub(super) async fn tell(&self, run: &Run, summary: &Path) -> bool {
-        let Some(told) = what(run, summary) else { return true };
+        let Some(told) = what(run, summary).await else { return true };
         for call in 1..=CALLS {
             let failed = match self.hook.call(&told).await {
                 Ok(()) => return true,
@@ -59,8 +59,10 @@ impl Done {
 }
 
 /// What is told. The same each time, for an end that is told again.
-fn what(run: &Run, summary: &Path) -> Option<Told> {
-    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(summary).ok()?).ok()?;
+async fn what(run: &Run, summary: &Path) -> Option<Told> {
+    let summary = summary.to_owned();
+    let summary = tokio::task::spawn_blocking(|| std::fs::read(summary)).await.ok()?.ok()?;
+    let summary: serde_json::Value = serde_json::from_slice(&summary).ok()?;
     // A run that is sent on by a `retry` ends once more, and at another time.
     let id = format!("{}@{}", run.id, run.dispatched_at.unwrap_or(run.created_at).0);
     let body = json!({"event": "done", "id": id, "run": run.id.to_string(), "summary": summary});

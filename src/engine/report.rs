@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Done, EngineError};
+use super::{Done, EngineError, Stop};
 use crate::crash::Point;
-use crate::model::{Campaign, Channel, Millis, ReportRow, Source, WhenUncertain};
+use crate::model::{Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
-use crate::store::{Run, Stage, Store, StoreError, Wanted};
+use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,13 @@ pub enum ReportingError {
     /// The report failed.
     #[error("{0}")]
     Write(#[source] ReportError),
+    /// The run was stopped, and writing the report took too long after that.
+    #[error("stopped before the reports of {0} were written; `campaigner resume {0}` writes them")]
+    Stopped(RunId),
 }
+
+/// How long files may take to be written once a run is stopped. Whatever holds them up must not keep the process.
+const LAST_FILES: Duration = Duration::from_secs(10);
 
 /// What a report says of a run as a whole.
 ///
@@ -103,22 +109,48 @@ pub async fn each_row(
     run: &Run,
     channel: Channel,
     wanted: Wanted,
-    mut each: impl FnMut(&ReportRow) -> Result<(), ReportError>,
+    each: impl FnMut(&ReportRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportingError> {
+    let work = async |mut each, mut page| rows_of(&mut page, &mut each).map(|()| each);
+    each_page(store, run, channel, wanted, each, work).await.map(drop)
+}
+
+/// Hands the pages of a run's rows to `work`, with what it made of those before. Gives what it made of all.
+async fn each_page<T>(
+    store: &Store,
+    run: &Run,
+    channel: Channel,
+    wanted: Wanted,
+    mut made: T,
+    work: impl AsyncFn(T, ReportPage) -> Result<T, ReportingError>,
+) -> Result<T, ReportingError> {
     let mut pages = store.report_rows(run, channel, wanted).await.map_err(in_the_store)?;
     let mut next = pages.page().await.map_err(in_the_store)?;
-    while let Some(mut page) = next {
+    while let Some(page) = next {
         // SQLite's thread puts the next page together while this one is worked through.
-        let (read, worked) = tokio::join!(pages.page(), async {
-            while let Some(row) = page.next_row().map_err(in_the_store)? {
-                each(row).map_err(ReportingError::Write)?;
-            }
-            Ok(())
-        });
-        worked?;
+        let (read, worked) = tokio::join!(pages.page(), work(made, page));
+        made = worked?;
         next = read.map_err(in_the_store)?;
     }
+    Ok(made)
+}
+
+fn rows_of(
+    page: &mut ReportPage,
+    each: &mut impl FnMut(&ReportRow) -> Result<(), ReportError>,
+) -> Result<(), ReportingError> {
+    while let Some(row) = page.next_row().map_err(in_the_store)? {
+        each(row).map_err(ReportingError::Write)?;
+    }
     Ok(())
+}
+
+/// Work on files, on a thread of its own: a disk or network share that does not answer holds nobody else up.
+async fn on_files<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReportingError> + Send + 'static,
+) -> Result<T, ReportingError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ReportingError::Store(EngineError::Defect(error.to_string())))?
 }
 
 /// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its end to
@@ -126,7 +158,8 @@ pub async fn each_row(
 /// Only for the holder of the run's lock.
 ///
 /// # Errors
-/// Where the store cannot be used or a file cannot be written; then the files there are as they were.
+/// Where the store cannot be used, a file cannot be written, or the run is stopped and they are not written soon; then the
+/// files there are as they were.
 pub async fn write_reports(
     store: &Store,
     run: &Run,
@@ -134,13 +167,14 @@ pub async fn write_reports(
     folder: &Path,
     finished: bool,
     done: Option<&Done>,
+    stop: &Stop,
 ) -> Result<Paths, ReportingError> {
     let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
     let facts = RunFacts { finished_at: end, ..facts(store, run, campaign).await.map_err(in_the_store)? };
-    let mut reports = Reports::create(folder, facts).map_err(ReportingError::Write)?;
-    let wanted = Wanted { ids: true, cells: false, since: None };
-    each_row(store, run, campaign.channel, wanted, |row| reports.add(row)).await?;
-    let paths = reports.finish().map_err(ReportingError::Write)?;
+    let paths = tokio::select! {
+        written = write_files(store, run, campaign.channel, folder, facts) => written?,
+        () = stop.all_ended_for(LAST_FILES) => return Err(ReportingError::Stopped(run.id.clone())),
+    };
     let told = match done.filter(|_| finished) {
         Some(done) => done.tell(run, &paths.json).await,
         None => true,
@@ -152,6 +186,23 @@ pub async fn write_reports(
         writer.close().await.map_err(in_the_store)?;
     }
     Ok(paths)
+}
+
+async fn write_files(
+    store: &Store,
+    run: &Run,
+    channel: Channel,
+    folder: &Path,
+    facts: RunFacts,
+) -> Result<Paths, ReportingError> {
+    let folder = folder.to_owned();
+    let reports = on_files(move || Reports::create(folder, facts).map_err(ReportingError::Write)).await?;
+    let wanted = Wanted { ids: true, cells: false, since: None };
+    let add = async |mut reports: Reports, mut page| {
+        on_files(move || rows_of(&mut page, &mut |row| reports.add(row)).map(|()| reports)).await
+    };
+    let reports = each_page(store, run, channel, wanted, reports, add).await?;
+    on_files(move || reports.finish().map_err(ReportingError::Write)).await
 }
 
 fn in_the_store(error: StoreError) -> ReportingError {

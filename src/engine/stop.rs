@@ -85,6 +85,12 @@ impl Stop {
         self.reached(|reason| reason.as_ref().is_some_and(|(reason, _)| reason.ends_all())).await;
     }
 
+    /// Waits until nothing at all may begin any more, and then for so long.
+    pub async fn all_ended_for(&self, patience: Duration) {
+        self.all_ended().await;
+        tokio::time::sleep(patience).await;
+    }
+
     async fn reached(&self, test: impl Fn(&Option<(Reason, Instant)>) -> bool) {
         // The sender lives in `self`, so this cannot end by its loss.
         let _ = self.0.reason.subscribe().wait_for(test).await;

@@ -26,6 +26,7 @@ mod done; // who is told that a run is over
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
 mod halt; // when refusals stop the run, and how few requests left before that
+mod hung; // files that do not answer hold up nothing
 mod input_files; // what is read is a regular file, and nobody waits for anything else
 mod live;
 #[cfg(target_os = "linux")] // which has /proc/locks

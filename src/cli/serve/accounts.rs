@@ -1,7 +1,7 @@
 //! The provider accounts that the service sends through, each with the one pace that all its runs share.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::config;
 use super::super::exit::Failure;
@@ -26,12 +26,16 @@ impl Accounts {
     }
 
     /// The account that a campaign's provider stands for.
-    pub(super) fn get(&self, provider: &str) -> Result<Arc<Open>, Failure> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) async fn get(&self, provider: &str) -> Result<Arc<Open>, Failure> {
+        if let Some(open) = self.known().get(provider) {
+            return Ok(open.clone());
+        }
+        let account = config::account(provider, &self.global).await?;
+        let mut known = self.known();
+        // Another task may have been as quick.
         if let Some(open) = known.get(provider) {
             return Ok(open.clone());
         }
-        let account = config::account(provider, &self.global)?;
         let same = known.values().find(|open| open.account.endpoint.is_same_account(&account.endpoint));
         let pace = same.map_or_else(pace::Account::new, |open| open.pace.clone());
         let open = Arc::new(Open { account, pace });
@@ -39,9 +43,13 @@ impl Accounts {
         Ok(open)
     }
 
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Open>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The rate at which each account goes now, in requests a second.
     pub(super) fn rates(&self) -> Vec<(String, f64)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let a_second = |(requests, per): (std::num::NonZeroU32, std::time::Duration)| {
             f64::from(requests.get()) / per.as_secs_f64()
         };

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::super::exit::{Exit, Failure, chain};
@@ -18,6 +18,7 @@ use crate::campaign_file::{self, Loaded};
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The folder as it was seen last.
+#[derive(Clone)]
 pub(super) struct Folder {
     path: PathBuf,
     files: BTreeMap<PathBuf, File>,
@@ -25,6 +26,7 @@ pub(super) struct Folder {
     trouble: Option<String>,
 }
 
+#[derive(Clone)]
 struct File {
     /// What it looked like when it was seen last.
     seen: Stamp,
@@ -41,9 +43,10 @@ struct Stamp {
     inode: u64,
 }
 
+#[derive(Clone)]
 enum Content {
     Unread,
-    Right(Rc<Loaded>),
+    Right(Arc<Loaded>),
     Wrong(String),
 }
 
@@ -86,6 +89,10 @@ impl Folder {
             Err(error) => return Err(failed(error.to_string())),
         }
         Ok(Self { path: path.to_owned(), files: BTreeMap::new(), trouble: None })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Looks what changed.
@@ -145,7 +152,7 @@ impl Folder {
     }
 
     /// The right campaigns with a name of their own.
-    pub(super) fn campaigns(&self) -> Vec<(&Path, &Rc<Loaded>)> {
+    pub(super) fn campaigns(&self) -> Vec<(&Path, &Arc<Loaded>)> {
         let names = self.names();
         self.right().filter(|(_, loaded)| names[loaded.campaign.name.as_str()].len() == 1).collect()
     }
@@ -165,7 +172,7 @@ impl Folder {
         wrong.chain(twice).collect()
     }
 
-    fn right(&self) -> impl Iterator<Item = (&Path, &Rc<Loaded>)> {
+    fn right(&self) -> impl Iterator<Item = (&Path, &Arc<Loaded>)> {
         self.files.iter().filter_map(|(path, file)| match &file.content {
             Content::Right(loaded) => Some((path.as_path(), loaded)),
             Content::Wrong(_) | Content::Unread => None,
@@ -209,7 +216,7 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
 fn read(path: &Path) -> Content {
     match campaign_file::read(path) {
         Ok(loaded) => match opened::in_the_message(&loaded) {
-            problems if problems.is_empty() => Content::Right(Rc::new(loaded)),
+            problems if problems.is_empty() => Content::Right(Arc::new(loaded)),
             problems => Content::Wrong(loaded.document.tell(&problems)),
         },
         Err(error) => Content::Wrong(chain(&error)),

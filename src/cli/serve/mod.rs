@@ -3,7 +3,8 @@
 //!
 //! One loop decides, once a second; the work on each run is a task of its own, and nothing is handed from one to the other
 //! that does not stand in the store. So a second service on the same store is no harm, and one that is killed goes on where
-//! it was.
+//! it was. The loop waits for its store and never for other files: a folder or a list that cannot be read for now holds up
+//! nothing else, nor the service's end.
 
 mod accounts;
 mod board;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -34,8 +35,8 @@ pub(super) use http::Token;
 
 use accounts::Accounts;
 use board::Board;
-use folder::Folder;
-use occurrences::Known;
+use folder::{Folder, News};
+use occurrences::{Known, Opened};
 use runs::{AtWork, Rest};
 
 /// What `serve` takes.
@@ -82,6 +83,12 @@ struct Means {
 struct Service {
     means: Rc<Means>,
     folder: Folder,
+    /// The look at the folder that is under way, and since when.
+    looking: JoinSet<(Folder, Vec<News>)>,
+    looking_since: Instant,
+    folder_is_slow: bool,
+    /// Campaigns that are due and whose files are being read.
+    opening: JoinSet<Opened>,
     /// What is known of each scheduled campaign.
     known: HashMap<String, Known>,
     /// The runs that are worked on here, by their key in the store.
@@ -97,7 +104,7 @@ struct Service {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.dir)?;
     let token = http::token()?;
-    let webhook = if args.webhook { Some(webhook::settings(global)?) } else { None };
+    let webhook = if args.webhook { Some(webhook::settings(global).await?) } else { None };
     let listener = match args.no_http {
         true => None,
         false => Some(listen(args.listen, token.is_some()).await?),
@@ -126,6 +133,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let service = Service {
         means: Rc::new(means),
         folder,
+        looking: JoinSet::new(),
+        looking_since: Instant::now(),
+        folder_is_slow: false,
+        opening: JoinSet::new(),
         known: HashMap::new(),
         at_work: HashMap::new(),
         resting: HashMap::new(),
@@ -212,9 +223,7 @@ impl Service {
                 stop.stop(Reason::Halt(Problem::new("store_replaced", "the store was replaced")));
                 break;
             }
-            for news in self.folder.look() {
-                news.log();
-            }
+            self.look(stop).await;
             self.consider(now).await;
             if let Err(error) = self.take_up(now).await {
                 tracing::error!(%error, "cannot look after the runs");
@@ -225,6 +234,7 @@ impl Service {
                 () = stop.all_ended() => {}
                 Some(run) = wishes.recv() => self.adopt(&run).await,
                 Some(done) = self.jobs.join_next() => self.ended(done),
+                Some(opened) = self.opening.join_next() => self.opened(opened).await,
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
@@ -239,4 +249,40 @@ impl Service {
         }
         in_place
     }
+
+    /// Looks at the folder of campaigns. Where that takes long, what is known of it stands until it is done.
+    async fn look(&mut self, stop: &Stop) {
+        if self.looking.is_empty() {
+            let mut folder = self.folder.clone();
+            self.looking.spawn_blocking(move || {
+                let news = folder.look();
+                (folder, news)
+            });
+            self.looking_since = Instant::now();
+        }
+        tokio::select! {
+            Some(looked) = self.looking.join_next() => match looked {
+                Ok((folder, news)) => {
+                    news.iter().for_each(News::log);
+                    self.folder = folder;
+                }
+                Err(error) => tracing::error!(%error, "a defect in campaigner: the look at the folder broke off"),
+            },
+            () = stop.all_ended() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let is_slow = self.looking_since.elapsed() >= SLOW;
+        if is_slow && !self.folder_is_slow {
+            tracing::warn!("{}", slow("the folder of campaigns"));
+        }
+        self.folder_is_slow = is_slow;
+    }
+}
+
+/// How long files may take to be read before that is told.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// That files are not read as quickly as they should be.
+fn slow(what: &str) -> String {
+    format!("{what} is still being read after {} s; the disk or network share may not respond", SLOW.as_secs())
 }

@@ -1,18 +1,18 @@
 //! What is due becomes runs, and what was missed is recorded.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::super::exit::{Exit, Failure};
 use super::super::{opened, run};
 use super::runs::{Import, RETRY};
-use super::{Means, Service, board};
+use super::{Means, SLOW, Service, board, slow};
 use crate::campaign_file::Loaded;
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When, escaped};
-use crate::recipients;
 use crate::schedule::{self, Skipped};
 use crate::store::{Begun, NewRun, StoreError};
 
@@ -26,14 +26,24 @@ pub(super) struct Known {
     decided: Millis,
     /// Not to be tried again before.
     not_before: Instant,
+    /// The campaign whose files are being read for what is due, and since when.
+    opening: Option<(Arc<Loaded>, Instant)>,
     /// Why what is due does not begin.
     trouble: Option<String>,
+}
+
+/// A campaign that is due, and what was read for it.
+pub(super) struct Opened {
+    loaded: Arc<Loaded>,
+    due: Millis,
+    once: bool,
+    content: Result<(Plan, NewRun), Failure>,
 }
 
 impl Service {
     /// Looks at every scheduled campaign.
     pub(super) async fn consider(&mut self, now: Millis) {
-        let campaigns: Vec<(String, Rc<Loaded>)> = self
+        let campaigns: Vec<(String, Arc<Loaded>)> = self
             .folder
             .campaigns()
             .into_iter()
@@ -53,7 +63,11 @@ impl Service {
                 Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
             }
         }
-        let wrong = self.folder.wrong().into_iter().map(|(path, words)| (shown(path), words)).collect();
+        let mut wrong = self.folder.wrong();
+        if self.folder_is_slow {
+            wrong.push((self.folder.path(), slow("the folder")));
+        }
+        let wrong = wrong.into_iter().map(|(path, words)| (shown(path), words)).collect();
         let mut words = self.means.board.words();
         words.campaigns = seen.into_iter().collect();
         words.wrong = wrong;
@@ -63,7 +77,7 @@ impl Service {
     /// Begins what is due of a campaign, records what was missed, and says when it is due next.
     async fn look_at(
         &mut self,
-        loaded: &Loaded,
+        loaded: &Arc<Loaded>,
         schedule: &Schedule,
         now: Millis,
     ) -> Result<Option<Millis>, StoreError> {
@@ -71,7 +85,8 @@ impl Service {
         let rule = schedule.rule();
         if self.known.get(name).is_none_or(|known| known.rule != rule) {
             let decided = self.see(name, schedule, now).await?;
-            let known = Known { rule, decided, not_before: Instant::now(), trouble: None };
+            let opening = self.known.get_mut(name).and_then(|known| known.opening.take());
+            let known = Known { rule, decided, not_before: Instant::now(), opening, trouble: None };
             self.known.insert(name.clone(), known);
         }
         let Some(decided) = self.known.get(name).map(|known| known.decided) else { return Ok(None) };
@@ -84,15 +99,62 @@ impl Service {
         if !due.skipped.is_empty() {
             self.skip(name, &due.skipped, now).await?;
         }
-        if let Some(start) = due.start
-            && self.known.get(name).is_some_and(|known| known.not_before <= Instant::now())
-        {
-            match self.begin(loaded, start, matches!(schedule.when, When::At(_)), now).await {
-                Ok(()) => self.decided(name, start),
-                Err(failure) => self.in_trouble(name, start, failure.words),
+        let known = self.known.get(name).filter(|known| known.not_before <= Instant::now());
+        if let (Some(start), Some(known)) = (due.start, known) {
+            // One that was changed may name another list than the one that cannot be read.
+            match known.opening.as_ref().filter(|(opening, _)| Arc::ptr_eq(opening, loaded)) {
+                None => self.open(loaded, start, matches!(schedule.when, When::At(_))),
+                Some((_, since)) if since.elapsed() >= SLOW => self.in_trouble(name, start, slow("its list")),
+                Some(_) => {}
             }
         }
         Ok(due.next)
+    }
+
+    /// Begins to read the files of a campaign that is due, in a task of its own.
+    fn open(&mut self, loaded: &Arc<Loaded>, due: Millis, once: bool) {
+        let name = &loaded.campaign.name;
+        if self.at_work.values().filter(|at_work| at_work.sends).count() >= SENDING {
+            return self.in_trouble(name, due, format!("{SENDING} runs are being sent already"));
+        }
+        if let Some(known) = self.known.get_mut(name) {
+            known.opening = Some((loaded.clone(), Instant::now()));
+        }
+        let (loaded, means) = (loaded.clone(), self.means.clone());
+        self.opening.spawn_local(async move {
+            let content = async {
+                means.accounts.get(&loaded.campaign.provider).await?;
+                open(&loaded, due, &means).await
+            };
+            Opened { content: content.await, loaded, due, once }
+        });
+    }
+
+    /// The files of a campaign that is due were read: it begins, unless it is not due any more or was changed meanwhile.
+    pub(super) async fn opened(&mut self, opened: Result<Opened, JoinError>) {
+        let Opened { loaded, due, once, content } = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                // It is not known whose; whatever is read twice begins once.
+                self.known.values_mut().for_each(|known| known.opening = None);
+                return tracing::error!(%error, "a defect in campaigner: a task broke off");
+            }
+        };
+        let name = &loaded.campaign.name;
+        let Some(known) = self.known.get_mut(name) else { return };
+        known.opening.take_if(|(opening, _)| Arc::ptr_eq(opening, &loaded));
+        let is_current = self.folder.campaigns().iter().any(|(_, now)| Arc::ptr_eq(now, &loaded));
+        if !is_current || due <= known.decided {
+            return;
+        }
+        let begun = match content {
+            Ok((plan, new)) => self.begin(&loaded, plan, &new, (due, once)).await,
+            Err(failure) => Err(failure),
+        };
+        match begun {
+            Ok(()) => self.decided(name, due),
+            Err(failure) => self.in_trouble(name, due, failure.words),
+        }
     }
 
     /// Records what was missed, and why.
@@ -144,19 +206,20 @@ impl Service {
     }
 
     /// Makes what is due a run, and begins to work on it. Nothing is wrong where another process did so.
-    async fn begin(&mut self, loaded: &Loaded, due: Millis, once: bool, now: Millis) -> Result<(), Failure> {
-        let name = &loaded.campaign.name;
-        if self.at_work.values().filter(|at_work| at_work.sends).count() >= SENDING {
-            return Err(Failure::new(Exit::Environment, format!("{SENDING} runs are being sent already")));
-        }
-        self.means.accounts.get(&loaded.campaign.provider)?;
-        let (plan, new) = open(loaded, due, &self.means).await?;
+    async fn begin(
+        &mut self,
+        loaded: &Loaded,
+        plan: Plan,
+        new: &NewRun,
+        (due, once): (Millis, bool),
+    ) -> Result<(), Failure> {
+        let (name, now) = (&loaded.campaign.name, Millis::now());
         let mut writer = self.means.store.writer().await?;
-        let begun = writer.begin_occurrence(&new, due, once, now).await?;
+        let begun = writer.begin_occurrence(new, due, once, now).await?;
         let began = match begun {
             Begun::Made(run) => {
                 tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
-                self.send(run, Some(Import { plan, digest: new.recipients_print }));
+                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_print.clone())));
                 Ok(())
             }
             Begun::Decided => {
@@ -192,11 +255,6 @@ fn shown(path: &Path) -> String {
 pub(super) async fn open(loaded: &Loaded, due: Millis, means: &Means) -> Result<(Plan, NewRun), Failure> {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
     let plan = opened::plan(&loaded, Some(&means.store), &means.global).await?;
-    let recipients = loaded.campaign.recipients.clone();
-    // A large list takes its time, and others are served meanwhile.
-    let digest = tokio::task::spawn_blocking(move || recipients::digest(&recipients)).await;
-    let digest = digest
-        .map_err(|error| Failure::of(Exit::Environment, &error))?
-        .map_err(|error| Failure::of(Exit::Wrong, &error))?;
+    let digest = run::digest(&loaded.campaign).await?;
     Ok((plan, run::content(&loaded.campaign, digest)))
 }

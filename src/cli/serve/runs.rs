@@ -10,11 +10,12 @@ use super::super::exit::{Exit, Failure};
 use super::super::{done, look};
 use super::occurrences::open;
 use super::{Means, Service};
+use crate::campaign_file::Loaded;
 use crate::engine::{self, Done, Ending, Job, Plan, Reason, Stop, Work};
 use crate::model::{Event, Events, Millis, RunId};
 use crate::pace::{RetryPolicy, Side};
 use crate::provider;
-use crate::store::{Run, StoreError};
+use crate::store::{Run, RunLock, StoreError};
 
 /// Runs whose statuses are asked for at the same time at most.
 const POLLING: usize = 4;
@@ -42,9 +43,11 @@ pub(super) enum Rest {
 }
 
 /// The recipients of a run that are to be put into the store first.
-pub(super) struct Import {
-    pub(super) plan: Plan,
-    pub(super) digest: String,
+pub(super) enum Import {
+    /// As they were opened when the run was begun, with their fingerprint.
+    Opened(Box<Plan>, String),
+    /// As their files are now: an import broke off.
+    Again(Arc<Loaded>, Millis),
 }
 
 impl Service {
@@ -77,9 +80,9 @@ impl Service {
                 self.give_up(&run, due, now).await?;
                 continue;
             }
-            match self.import_of(&run, due).await {
+            match self.import_of(&run, due) {
                 Ok(import) => self.send(run, import),
-                Err(failure) => self.failed(&run, failure),
+                Err(failure) => self.rest(run.key, &run.id, failure),
             }
         }
         Ok(())
@@ -119,7 +122,7 @@ impl Service {
     }
 
     /// The recipients of a run whose import broke off, from its files as they are now.
-    async fn import_of(&self, run: &Run, due: Option<Millis>) -> Result<Option<Import>, Failure> {
+    fn import_of(&self, run: &Run, due: Option<Millis>) -> Result<Option<Import>, Failure> {
         if run.planned_at.is_some() {
             return Ok(None);
         }
@@ -129,12 +132,7 @@ impl Service {
             let words = format!("its import broke off, and there is no right campaign `{}` here", run.id.name());
             return Err(Failure::new(Exit::Wrong, words));
         };
-        let (plan, new) = open(loaded, due, &self.means).await?;
-        let _lock = self.means.store.lock(&run.id)?;
-        let mut writer = self.means.store.writer().await?;
-        writer.renew(run.key, &new).await?;
-        writer.close().await?;
-        Ok(Some(Import { plan, digest: new.recipients_print }))
+        Ok(Some(Import::Again((*loaded).clone(), due)))
     }
 
     /// Works on sending a run, in a task of its own.
@@ -212,16 +210,12 @@ impl Service {
         }
     }
 
-    fn failed(&mut self, run: &Run, failure: Failure) {
-        self.rest(run.key, &run.id, failure);
-    }
-
     /// Leaves a run alone for a while after a failure.
     fn rest(&mut self, key: i64, id: &RunId, failure: Failure) {
         let words = failure.words;
         let rest = match failure.exit {
-            // Somebody else is at work on it: no news.
-            Exit::Held => Rest::Until(Instant::now() + RETRY),
+            // Somebody else is at work on it, or the service ends: no news.
+            Exit::Held | Exit::Stopped => Rest::Until(Instant::now() + RETRY),
             _ => {
                 let new = self
                     .means
@@ -253,41 +247,58 @@ struct Task {
 
 impl Task {
     async fn work(self) -> Result<Ending, Failure> {
+        let (means, sends, stop) = (self.means.clone(), self.sends, self.stop.clone());
+        let (job, done, _lock) = tokio::select! {
+            prepared = self.prepare() => prepared?,
+            () = stop.all_ended() => return Err(Failure::new(Exit::Stopped, "stopped before anything was done")),
+        };
+        let (store, campaign, id) = (&means.store, job.campaign.clone(), job.run.id.clone());
+        let ending = engine::work(job, if sends { Work::Send } else { Work::ReconcileDue }).await?;
+        let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
+        if !halted && (sends || ending.finished) {
+            let run = store.run(Some(&id)).await?;
+            let folder = means.reports.join(run.id.to_string());
+            let done = done.as_ref();
+            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished, done, &stop).await?;
+            tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
+        }
+        Ok(ending)
+    }
+
+    /// All that is done before the run itself: its lock, its rows, its account, who is told when it is over.
+    async fn prepare(self) -> Result<(Job, Option<Done>, Arc<RunLock>), Failure> {
         let Self { means, run, sends, import, stop, in_flight } = self;
         let store = &means.store;
         let lock = Arc::new(store.lock(&run.id)?);
         let events = events(&means, &run.id);
         // Whoever held the lock until now may have moved it on.
         let mut run = store.run(Some(&run.id)).await?;
-        if let (None, Some(Import { plan, digest })) = (run.planned_at, import) {
-            let import = plan.only_new(run.only_new).import(store, run.key, &digest, &events);
-            tokio::select! {
-                imported = import => drop(imported?),
-                () = stop.all_ended() => return Err(Failure::new(Exit::Stopped, "stopped while importing")),
-            }
+        if let (None, Some(import)) = (run.planned_at, import) {
+            let (plan, digest) = match import {
+                Import::Opened(plan, digest) => (*plan, digest),
+                Import::Again(loaded, due) => {
+                    let (plan, new) = open(&loaded, due, &means).await?;
+                    let mut writer = store.writer().await?;
+                    writer.renew(run.key, &new).await?;
+                    writer.close().await?;
+                    (plan, new.recipients_print)
+                }
+            };
+            plan.only_new(run.only_new).import(store, run.key, &digest, &events).await?;
             run = store.run(Some(&run.id)).await?;
         }
         let campaign = engine::thaw(&run)?;
-        let open = means.accounts.get(&campaign.provider)?;
+        let open = means.accounts.get(&campaign.provider).await?;
         let side = if sends { Side::Sends } else { Side::Polls };
         let pace = open.pace.share((campaign.dispatch.rate, campaign.dispatch.per), side);
         let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, pace, &lock)?;
         if sends && run.cancelled_at.is_none() {
             look::before_sending(store, &run, &job.renderer, &stop, &events, &means.global).await?;
         }
-        let hook = done::hook(&means.global)?;
+        let hook = done::hook(&means.global).await?;
         let (told, stops) = (events.clone(), stop.clone());
         let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: told, stop: stops });
-        let job = Job { events, stop, ..job };
-        let ending = engine::work(job, if sends { Work::Send } else { Work::ReconcileDue }).await?;
-        let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
-        if !halted && (sends || ending.finished) {
-            let run = store.run(Some(&run.id)).await?;
-            let folder = means.reports.join(run.id.to_string());
-            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished, done.as_ref()).await?;
-            tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
-        }
-        Ok(ending)
+        Ok((Job { events, stop, ..job }, done, lock))
     }
 }
 
