@@ -13,8 +13,8 @@ pub(super) fn enough_for(wished: usize) -> usize {
     enough_for_both(wished, 0).0
 }
 
-/// The same with connections from outside, each of which takes a file: how many there may be of either. Where there are not
-/// enough files, no more than a quarter is for those from outside.
+/// As [`enough_for`], and how many connections from outside may be open, each of which takes one file. Where files are short,
+/// these get a quarter of them at most.
 pub(super) fn enough_for_both(requests: usize, connections: usize) -> (usize, usize) {
     let needed = requests as u64 * A_CONNECTION + connections as u64 + ALL_ELSE;
     let limit = getrlimit(Resource::Nofile);

@@ -18,6 +18,8 @@ use crate::store::{Begun, NewRun, StoreError};
 
 /// Runs that are sent at the same time at most.
 const SENDING: usize = 16;
+/// Campaigns whose files are read at the same time at most.
+const OPENING: usize = 64;
 
 /// What the loop knows of a scheduled campaign.
 pub(super) struct Known {
@@ -114,8 +116,11 @@ impl Service {
     /// Begins to read the files of a campaign that is due, in a task of its own.
     fn open(&mut self, loaded: &Arc<Loaded>, due: Millis, once: bool) {
         let name = &loaded.campaign.name;
-        if self.at_work.values().filter(|at_work| at_work.sends).count() >= SENDING {
-            return self.in_trouble(name, due, format!("{SENDING} runs are being sent already"));
+        if let Err(failure) = self.has_room() {
+            return self.in_trouble(name, due, failure.words);
+        }
+        if self.opening.len() >= OPENING {
+            return; // its turn comes
         }
         if let Some(known) = self.known.get_mut(name) {
             known.opening = Some((loaded.clone(), Instant::now()));
@@ -205,6 +210,14 @@ impl Service {
         }
     }
 
+    /// Whether another run can be sent now.
+    fn has_room(&self) -> Result<(), Failure> {
+        match self.at_work.values().filter(|at_work| at_work.sends).count() {
+            SENDING.. => Err(Failure::new(Exit::Environment, format!("{SENDING} runs are being sent already"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes what is due a run, and begins to work on it. Nothing is wrong where another process did so.
     async fn begin(
         &mut self,
@@ -213,6 +226,7 @@ impl Service {
         new: &NewRun,
         (due, once): (Millis, bool),
     ) -> Result<(), Failure> {
+        self.has_room()?;
         let (name, now) = (&loaded.campaign.name, Millis::now());
         let mut writer = self.means.store.writer().await?;
         let begun = writer.begin_occurrence(new, due, once, now).await?;

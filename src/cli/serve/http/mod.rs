@@ -57,7 +57,7 @@ pub(super) struct App {
 
 /// Answers over at most so many connections until the service stops, and then ends what is begun.
 pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &Stop) {
-    connections::serve(listener, routes(app), connections, stop).await;
+    connections::serve(listener, routes(app), connections::Limits::of(connections), stop).await;
 }
 
 fn routes(app: App) -> Router {
