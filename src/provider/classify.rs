@@ -27,9 +27,10 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
         ("success", true) => match envelope.message_id() {
             MessageId::Known(message_id) => Outcome::Accepted { message_id },
             MessageId::None => uncertain("no_message_id", "the provider reported success without a message id"),
-            MessageId::TooLong => {
-                uncertain("bad_message_id", "the provider reported success with a message id of more than 2,000 bytes")
-            }
+            MessageId::Unusable => uncertain(
+                "bad_message_id",
+                "the provider reported success with a message id of more than 2,000 bytes, or with control characters in it",
+            ),
         },
         ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
         _ => uncertain("bad_answer", &format!("the provider answered HTTP {status} with a contradictory body")),

@@ -11,6 +11,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::model::escaped;
+
 /// What is read by its keys alone. A list is no envelope, though what one holds might stand in it in the right order.
 pub(super) struct ByKeys<T>(pub(super) T);
 
@@ -53,7 +55,7 @@ impl<'a> Success<'a> {
     pub(super) fn message_id(body: &'a [u8]) -> Option<&'a str> {
         let ByKeys(Self { status, data: ByKeys(Named { msg_id }) }) =
             serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
-        (status == "success" && !msg_id.trim().is_empty() && msg_id.len() <= LONGEST_ID).then_some(msg_id)
+        (status == "success" && !msg_id.trim().is_empty() && can_be_id(msg_id)).then_some(msg_id)
     }
 }
 
@@ -61,13 +63,17 @@ impl<'a> Success<'a> {
 /// request; see [`super::LONGEST_URL`].
 const LONGEST_ID: usize = 2_000;
 
+fn can_be_id(text: &str) -> bool {
+    text.len() <= LONGEST_ID && matches!(escaped(text), Cow::Borrowed(_))
+}
+
 /// What stands where a message id is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessageId {
     /// An id: a text, or a number digit by digit.
     Known(String),
-    /// Something too long to be one.
-    TooLong,
+    /// Something that is too long to be one, or holds control characters.
+    Unusable,
     /// None.
     None,
 }
@@ -83,7 +89,7 @@ impl MessageId {
         };
         match id {
             id if id.trim().is_empty() => Self::None,
-            id if id.len() > LONGEST_ID => Self::TooLong,
+            id if !can_be_id(&id) => Self::Unusable,
             id => Self::Known(id),
         }
     }
@@ -92,7 +98,7 @@ impl MessageId {
     pub(super) fn known(self) -> Option<String> {
         match self {
             Self::Known(id) => Some(id),
-            Self::TooLong | Self::None => None,
+            Self::Unusable | Self::None => None,
         }
     }
 }

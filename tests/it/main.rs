@@ -32,6 +32,7 @@ mod live;
 #[cfg(target_os = "linux")] // which has /proc/locks
 mod locks; // the locks on the store stay, whatever looks at it
 mod logs; // standard error as JSON, held against its document
+mod marked; // marked text in every answer, looked for in everything that is printed
 mod media; // what the servers of media files say, told before anything is sent
 mod orders; // a pause, a rate, from a second process
 mod outcomes; // what each answer or failure of the provider makes of a row
