@@ -11,7 +11,6 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 
 use super::Job;
-use super::dispatch::LONGEST_WAIT;
 use super::gate::Gate;
 use super::halt::HaltRule;
 use super::places::{Place, Places};
@@ -22,6 +21,10 @@ use super::stop::{Reason, Stop};
 use crate::crash::Point;
 use crate::model::{Millis, Outcome, Problem};
 use crate::pace::Turn;
+
+/// The longest pause that a request waits for here. In a longer one its row goes back, so that a crash does not find it in
+/// doubt.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A request that may leave.
 pub(super) struct Request {
@@ -126,7 +129,7 @@ impl Air {
     }
 
     /// Waits until the request with this turn may leave, and tells whether it may: an answer may have stopped the run or
-    /// asked for a long pause since it was made ready, and now at the latest the row's time must be there.
+    /// asked for a pause since it was made ready, and now at the latest the row's time must be there.
     async fn leave(&self, turn: Turn, before: Option<Millis>) -> bool {
         let job = &self.job;
         let may_leave = match job.pace.try_depart(turn) {
@@ -134,7 +137,7 @@ impl Air {
             None => tokio::select! {
                 biased;
                 () = job.stop.sending_ended() => false,
-                () = job.pace.paused_beyond(LONGEST_WAIT) => false,
+                () = job.pace.paused_beyond(SHORT_PAUSE) => false,
                 may_leave = job.pace.depart(turn) => may_leave,
             },
         };

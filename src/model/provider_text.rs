@@ -25,10 +25,15 @@ impl ProviderText {
         self.0.is_empty()
     }
 
-    /// As such words print.
+    /// As such words print: on one line.
     #[must_use]
     pub fn shown(original: &str) -> Cow<'_, str> {
-        match without_numbers(original) {
+        const BREAKS: [char; 3] = ['\n', '\r', '\t'];
+        let mut text = without_numbers(original);
+        if text.contains(BREAKS) {
+            text = Cow::Owned(text.replace(BREAKS, " "));
+        }
+        match text {
             Cow::Borrowed(text) => escaped(text),
             Cow::Owned(text) => Cow::Owned(escaped(&text).into_owned()),
         }
@@ -83,7 +88,7 @@ mod tests {
         let words = "no \u{1b}[31mWhatsApp\u{202e} at +852 6841-1234, 85268411234\n(131026)\u{85}";
         let text = ProviderText::from(words);
         assert_eq!(text.original(), words);
-        let shown = "no \\u{1b}[31mWhatsApp\\u{202e} at +…34, …34\\n(131026)\\u{85}";
+        let shown = "no \\u{1b}[31mWhatsApp\\u{202e} at +…34, …34 (131026)\\u{85}";
         assert_eq!(text.to_string(), shown);
         assert_eq!(format!("{text:?}"), format!("\"{shown}\""));
         assert_eq!(serde_json::to_value(&text).unwrap(), shown);

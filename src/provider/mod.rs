@@ -231,7 +231,7 @@ pub mod fuzzing {
 enum BrokenAnswer {
     #[error("the answer broke off: {0}")]
     BrokeOff(String),
-    #[error("the answer has more than {LARGEST_ANSWER} bytes")]
+    #[error("the answer is larger than 1 MiB")]
     TooLarge,
 }
 

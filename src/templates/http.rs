@@ -41,7 +41,7 @@ pub(super) enum Lost {
 
 /// A provider's id of a request, if it is one: its support can find the request by it.
 pub(super) fn request_id(text: Option<String>) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
     text.filter(|id| id.len() <= 128 && id.chars().all(is_plain))
 }
 

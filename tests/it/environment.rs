@@ -115,7 +115,7 @@ fn of_huge_answers_no_more_is_read_than_an_answer_can_have() {
     let report = work.report("job-1");
     let doubtful: Vec<_> = report.iter().filter(|line| line.state == "uncertain").collect();
     assert_eq!(doubtful.len(), 10);
-    assert!(doubtful.iter().all(|line| line.code == "bad_answer" && line.message.contains("1048576 bytes")));
+    assert!(doubtful.iter().all(|line| line.code == "bad_answer" && line.message.contains("larger than 1 MiB")));
     work.verify("job-1");
 }
 
