@@ -5,7 +5,7 @@ use minijinja::{Environment, Error, ErrorKind};
 
 use crate::model::{Header, NO_HEADER, RowProblem, escaped, escaped_json, escaped_name, shortened};
 
-use super::limits::{MAX_TEXT, is_plain};
+use super::limits::is_plain;
 use super::row::is_empty;
 use super::{TemplateProblem, filters};
 
@@ -34,7 +34,7 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
 
 /// A string that is no template.
 pub(super) fn no_template(path: &str, text: &str, line: usize, why: &str, hint: Option<String>) -> TemplateProblem {
-    let message = format!("`{}` is no template: {why}", shortened(text, SHOWN_CHARS));
+    let message = format!("`{}` is not a valid template: {why}", shortened(text, SHOWN_CHARS));
     TemplateProblem { code: "template", path: path.to_owned(), line, message, hint, hint_of_list: None }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
 
 /// A row with a cell that no message can hold.
 pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
-    let message = format!("the cell is longer than {MAX_TEXT} bytes, more than any message holds");
+    let message = "the cell is longer than 64 KiB, more than any message holds";
     let mut problem = RowProblem::new("cell_too_long", message).column(column);
     problem.path = Some(path.into());
     problem

@@ -23,8 +23,8 @@ mod tests;
 pub(super) const MAX_TEMPLATE: usize = 16 * 1024;
 /// Bytes that one template may come to, and of any text that a filter takes or makes.
 pub(super) const MAX_TEXT: usize = 64 * 1024;
-/// How deep a template may nest. The engine needs up to 19 KiB of stack for a level in a debug build, and a pair of
-/// brackets counts twice: a quarter of a 2 MiB stack, which is what threads have.
+/// How deep a template may nest. Brackets cost the engine the most stack, 19 KiB in a debug build, and count twice: the
+/// deepest template fits into 1 MiB.
 const MAX_LEVELS: usize = 64;
 /// Operators of one template: everything in its tags but names, numbers, texts and closing brackets.
 const MAX_OPERATORS: usize = 1_000;
@@ -42,7 +42,7 @@ pub(super) struct Refused {
 /// engine, which reads no further than to it.
 pub(super) fn check(text: &str) -> Result<(), Refused> {
     if text.len() > MAX_TEMPLATE {
-        let message = format!("it has more bytes than {MAX_TEMPLATE}");
+        let message = "it is longer than 16 KiB".to_owned();
         return Err(Refused { line: 1, message, hint: None });
     }
     let mut check = Check::default();
@@ -69,7 +69,7 @@ pub(super) fn render(template: &Template<'_, '_>, row: Value) -> Result<String, 
 
 /// A text would be longer than [`MAX_TEXT`].
 pub(super) fn too_long() -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("a text becomes longer than {MAX_TEXT} bytes"))
+    Error::new(ErrorKind::InvalidOperation, "a text becomes longer than 64 KiB")
 }
 
 /// A text that takes no more than [`MAX_TEXT`].

@@ -43,13 +43,13 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{{ x | list | map('upper') }}", "filter map is unknown"),
         ("{{ 'a' * 100000000 }}", "`*` is not available in messages"),
         ("{{ x * 2 }}", "[put the product into a column of the list]"),
-        (&sum, "more bytes than 16384"),
+        (&sum, "longer than 16 KiB"),
         (&deep, "more than 64 levels of blocks, brackets and operators"),
         (&blocks, "more than 64 levels"),
         (&elifs, "more than 64 levels"),
         (&chain, "more than 64 levels"),
         (&many, "more than 1000 operators"),
-        (&long, "more bytes than 16384"),
+        (&long, "longer than 16 KiB"),
         (&doubled, "`set` cannot put texts together"),
         ("{% set a %}{{ x }}{{ x }}{% endset %}", "`set` needs a value"),
         ("{% filter upper %}x{% endfilter %}", "`{% filter %}` is not available"),
@@ -109,8 +109,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
     .map(str::to_owned);
     for template in cases {
         let told = rendered(&compile(&template).unwrap()).unwrap_err();
-        let words =
-            ["longer than 65536 bytes", "more than 1000 items", "write a width of at most 100", "too many steps"];
+        let words = ["longer than 64 KiB", "more than 1000 items", "write a width of at most 100", "too many steps"];
         assert!(words.iter().any(|words| told.contains(words)), "{template}: {told}");
     }
     assert!(rendered(&compile("{{ long }}").unwrap()).is_ok());
