@@ -15,7 +15,7 @@ use super::row::{Header, ROW, Row};
 use super::{Fill, Hole, Renderer, TemplateProblem, explain, filters, limits, push_text, simple};
 
 /// Steps one template may take for one row. Those of real messages take fewer than a hundred.
-const FUEL: u64 = 10_000;
+const FUEL: u64 = 5_000;
 
 pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
     let mut compiler = Compiler {

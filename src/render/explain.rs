@@ -27,6 +27,7 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
     let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let hint = match error.kind() {
         ErrorKind::UnknownFilter => Some(format!("the filters are {}", filters::NAMES)),
+        ErrorKind::UnknownTest => Some(format!("the tests are {}", filters::TESTS)),
         _ => odd_column(text, columns),
     };
     no_template(path, text, line, &message, hint)
@@ -77,7 +78,7 @@ pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
 
 /// A row with a cell that no message can hold.
 pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
-    let message = "the cell is longer than 64 KiB, more than any message holds";
+    let message = "the cell is longer than 16 KiB, more than any message holds";
     let mut problem = RowProblem::new("cell_too_long", message).column(column);
     problem.path = Some(path.into());
     problem

@@ -1,16 +1,19 @@
-//! The filters and tests of a message: those of the engine that make a text little longer than what they are given,
-//! and with a bound those that could make it much longer.
+//! The filters and tests of a message. Each takes and makes texts of bounded length, and lists of bounded size.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Rest, StringInput, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, filters, tests};
 
-use super::limits::{MAX_TEXT, too_long};
+use super::limits::MAX_TEXT;
 
 /// The filters, as they are listed where a template names another one.
 pub(super) const NAMES: &str = "abs, capitalize, count, default, first, float, format, int, join, last, length, list, \
                                 lower, replace, reverse, round, split, title, trim, upper";
+/// The tests, likewise.
+pub(super) const TESTS: &str = "defined, divisibleby, endingwith, even, in, lower, none, number, odd, startingwith, \
+                                string, undefined, upper";
 /// Items of a list made of a text.
 const MAX_ITEMS: usize = 1_000;
 /// Characters that `%10.2f` may ask for by a number.
@@ -19,7 +22,9 @@ const MAX_WIDTH: usize = 100;
 /// Adds filters and tests to an environment without any.
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("abs", filters::abs);
-    env.add_filter("capitalize", filters::capitalize);
+    env.add_filter("capitalize", |text: StringInput<'_>| {
+        whole(text.as_str()).and_then(|()| made(filters::capitalize(text)))
+    });
     env.add_filter("count", filters::length);
     env.add_filter("d", filters::default);
     env.add_filter("default", filters::default);
@@ -31,14 +36,16 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("last", filters::last);
     env.add_filter("length", filters::length);
     env.add_filter("list", list);
-    env.add_filter("lower", filters::lower);
+    env.add_filter("lower", |text: StringInput<'_>| whole(text.as_str()).and_then(|()| made(filters::lower(text))));
     env.add_filter("replace", replace);
-    env.add_filter("reverse", filters::reverse);
+    env.add_filter("reverse", |value: &Value| whole_value(value).and_then(|()| filters::reverse(value)));
     env.add_filter("round", filters::round);
     env.add_filter("split", split);
-    env.add_filter("title", filters::title);
-    env.add_filter("trim", filters::trim);
-    env.add_filter("upper", filters::upper);
+    env.add_filter("title", |text: Cow<'_, str>| whole(&text).and_then(|()| made(Value::from(filters::title(text)))));
+    env.add_filter("trim", |text: StringInput<'_>, ends: Option<Cow<'_, str>>| {
+        whole(text.as_str()).map(|()| filters::trim(text, ends))
+    });
+    env.add_filter("upper", |text: StringInput<'_>| whole(text.as_str()).and_then(|()| made(filters::upper(text))));
     env.add_test("defined", tests::is_defined);
     env.add_test("divisibleby", tests::is_divisibleby);
     env.add_test("endingwith", tests::is_endingwith);
@@ -55,7 +62,22 @@ pub(super) fn add(env: &mut Environment<'static>) {
 }
 
 fn bounded(bytes: Option<usize>) -> Result<(), Error> {
+    let too_long = || Error::new(ErrorKind::InvalidOperation, "a text becomes longer than 16 KiB");
     bytes.filter(|bytes| *bytes <= MAX_TEXT).map(drop).ok_or_else(too_long)
+}
+
+/// A text that a filter is given.
+fn whole(text: &str) -> Result<(), Error> {
+    bounded(Some(text.len()))
+}
+
+fn whole_value(value: &Value) -> Result<(), Error> {
+    whole(value.as_str().unwrap_or_default())
+}
+
+/// A text that a filter made.
+fn made(value: Value) -> Result<Value, Error> {
+    whole_value(&value).map(|()| value)
 }
 
 fn replace(
@@ -65,7 +87,7 @@ fn replace(
     to: StringInput<'_>,
 ) -> Result<Value, Error> {
     let text = value.as_str();
-    bounded(Some(text.len()))?;
+    whole(text)?;
     let found = text.matches(from.as_str()).count();
     bounded(found.checked_mul(to.as_str().len()).and_then(|bytes| bytes.checked_add(text.len())))?;
     filters::replace(state, value, from, to)
@@ -82,7 +104,7 @@ fn join(state: &mut State<'_, '_>, value: &Value, between: Option<StringInput<'_
 }
 
 fn split(value: &Value, separator: Option<Arc<str>>, most: Option<i64>) -> Result<Value, Error> {
-    bounded(Some(length(value)?))?;
+    whole_value(value)?;
     short(filters::split(value, separator, most)?)
 }
 

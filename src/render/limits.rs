@@ -2,9 +2,11 @@
 //!
 //! The engine's own guards end neither a deep expression (it recurses, and overflows the stack) nor a text that grows
 //! (it repeats and doubles texts until memory ends). So size and depth are bounded here, and what makes a text grow
-//! without bound is refused: repeating with `*`, doubling in `set`, lists put into texts, blocks that collect text.
-//! The filters are those of `filters`, the output is bounded while it is written.
+//! without bound is refused: repeating with `*`, doubling in `set`, lists as values, blocks that collect text. What is left
+//! can be added up: no text has more bytes than the joins of a template times the longest cell. The filters are those of
+//! `filters`, the output is bounded while it is written.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,15 +21,19 @@ use super::compile::syntax;
 #[path = "limits_tests.rs"]
 mod tests;
 
-/// Bytes of one template. The longest text of any channel has 4,096 characters, at most as many bytes as this.
-pub(super) const MAX_TEMPLATE: usize = 16 * 1024;
-/// Bytes that one template may come to, and of any text that a filter takes or makes.
-pub(super) const MAX_TEXT: usize = 64 * 1024;
+/// Bytes of one template, of a cell that is put in, and of any text that a filter takes or makes. The longest text of any
+/// channel has 4,096 characters, at most as many bytes as this.
+pub(super) const MAX_TEXT: usize = 16 * 1024;
+/// Bytes that one template may come to.
+pub(super) const MAX_OUTPUT: usize = 64 * 1024;
 /// How deep a template may nest. Brackets cost the engine the most stack, 19 KiB in a debug build, and count twice: the
 /// deepest template fits into 1 MiB.
 const MAX_LEVELS: usize = 64;
 /// Operators of one template: everything in its tags but names, numbers, texts and closing brackets.
 const MAX_OPERATORS: usize = 1_000;
+/// How often a template may join texts, and how often in one `set`. A text is copied by each, and in a loop time and again.
+const MAX_JOINS: usize = 64;
+const MAX_JOINS_IN_SET: usize = 8;
 
 /// A template that is not read.
 #[derive(Debug)]
@@ -41,7 +47,7 @@ pub(super) struct Refused {
 /// Refuses a template that the engine could not read or render within bounds. A mistake of syntax is left to the
 /// engine, which reads no further than to it.
 pub(super) fn check(text: &str) -> Result<(), Refused> {
-    if text.len() > MAX_TEMPLATE {
+    if text.len() > MAX_TEXT {
         let message = "it is longer than 16 KiB".to_owned();
         return Err(Refused { line: 1, message, hint: None });
     }
@@ -54,7 +60,7 @@ pub(super) fn check(text: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// What a template makes of a row, if that is at most [`MAX_TEXT`] long. A panic of the engine is an error as any other.
+/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any other.
 pub(super) fn render(template: &Template<'_, '_>, row: Value) -> Result<String, Error> {
     let mut text = Bounded(Vec::new());
     let rendered = catch_unwind(AssertUnwindSafe(|| template.render_captured_to(row, &mut text).map(drop)));
@@ -62,22 +68,22 @@ pub(super) fn render(template: &Template<'_, '_>, row: Value) -> Result<String, 
         || Error::new(ErrorKind::InvalidOperation, "an internal error of the template engine; please report it");
     match rendered.unwrap_or_else(|_| Err(internal())) {
         Ok(()) => String::from_utf8(text.0).map_err(|_| internal()),
-        Err(error) if error.kind() == ErrorKind::WriteFailure => Err(too_long()),
+        Err(error) if error.kind() == ErrorKind::WriteFailure => Err(overlong_output()),
         Err(error) => Err(error),
     }
 }
 
-/// A text would be longer than [`MAX_TEXT`].
-pub(super) fn too_long() -> Error {
-    Error::new(ErrorKind::InvalidOperation, "a text becomes longer than 64 KiB")
+/// A text would be longer than [`MAX_OUTPUT`].
+pub(super) fn overlong_output() -> Error {
+    Error::new(ErrorKind::InvalidOperation, "the text becomes longer than 64 KiB")
 }
 
-/// A text that takes no more than [`MAX_TEXT`].
+/// A text that takes no more than [`MAX_OUTPUT`].
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > MAX_TEXT {
+        if self.0.len() + bytes.len() > MAX_OUTPUT {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.0.extend_from_slice(bytes);
@@ -101,23 +107,31 @@ fn refusal<T>(message: impl fmt::Display, hint: &'static str) -> Result<T, Refus
 }
 
 #[derive(Debug, Default)]
-struct Check {
+struct Check<'t> {
     operators: usize,
+    joins: usize,
     /// The blocks that are open, each with its `elif`s, which nest within it.
     blocks: Vec<usize>,
-    tag: Tag,
+    /// The variables that `set` made so far.
+    made: HashSet<&'t str>,
+    tag: Tag<'t>,
 }
 
 /// What was seen of a tag so far.
 #[derive(Debug, Default)]
-struct Tag {
+struct Tag<'t> {
     statement: Option<Statement>,
     /// Whether the next token is the first one of a block tag.
     begins: bool,
     /// Whether a `set` has its `=`.
     assigns: bool,
+    /// The variable that a `set` makes.
+    makes: Option<&'t str>,
+    /// Whether a variable is used that a `set` made.
+    uses_made: bool,
     operators: usize,
-    brackets: usize,
+    joins: usize,
+    brackets: Vec<Bracket>,
     deepest: usize,
     before: Before,
 }
@@ -129,17 +143,43 @@ enum Statement {
     Other,
 }
 
-/// What stands before a bracket says whether it begins a list or looks something up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bracket {
+    /// Around an expression.
+    Group,
+    /// Around the arguments of a filter, or what is looked up.
+    Call,
+    /// Around a list.
+    List,
+}
+
+/// What stands before a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Before {
     Operand,
     In,
+    /// A list is over: it can be looked into, and nothing else.
+    List,
     #[default]
     Other,
 }
 
-impl Check {
-    fn token(&mut self, token: &Token<'_>) -> Result<(), Refusal> {
+impl<'t> Check<'t> {
+    fn token(&mut self, token: &Token<'t>) -> Result<(), Refusal> {
+        if self.tag.before == Before::List {
+            let ends = matches!(
+                token,
+                Token::BlockEnd
+                    | Token::VariableEnd
+                    | Token::ParenClose
+                    | Token::BracketClose
+                    | Token::Comma
+                    | Token::Ident("and" | "or" | "if" | "else")
+            );
+            if !ends {
+                return refusal("a list can only be looked into with `in`", "write the expression without the list");
+            }
+        }
         match token {
             Token::TemplateData(_) => return Ok(()),
             Token::VariableStart | Token::BlockStart => {
@@ -152,23 +192,30 @@ impl Check {
             Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) => {
                 self.tag.before = Before::Operand;
             }
-            Token::BracketClose | Token::ParenClose | Token::BraceClose => {
-                self.tag.brackets = self.tag.brackets.saturating_sub(1);
-                self.tag.before = Before::Operand;
+            Token::BracketClose | Token::ParenClose => {
+                let closed = self.tag.brackets.pop();
+                self.tag.before = if closed == Some(Bracket::List) { Before::List } else { Before::Operand };
             }
-            Token::BraceOpen => {
+            Token::BraceOpen | Token::BraceClose => {
                 return refusal("`{…}` is not available in messages", "use `if` and `elif`, or a column of the list");
             }
-            Token::BracketOpen if self.tag.before == Before::Other => {
-                return refusal(
-                    "a list stands only behind `in`",
-                    "for one of several texts: `city in ['Rome', 'Paris']`",
-                );
-            }
             Token::BracketOpen | Token::ParenOpen => {
-                self.tag.brackets += 1;
-                self.tag.deepest = self.tag.deepest.max(self.tag.brackets);
+                let bracket = match (token, self.tag.before) {
+                    (_, Before::Operand) => Bracket::Call,
+                    (Token::BracketOpen, Before::In) => Bracket::List,
+                    (Token::BracketOpen, _) => {
+                        let hint = "to look for a text among several: `city in ['Rome', 'Paris']`";
+                        return refusal("a list is only allowed after `in`", hint);
+                    }
+                    _ => Bracket::Group,
+                };
+                self.tag.brackets.push(bracket);
+                self.tag.deepest = self.tag.deepest.max(self.tag.brackets.len());
                 self.operator(1);
+            }
+            // It would make a list.
+            Token::Comma if !matches!(self.tag.brackets.last(), Some(Bracket::Call | Bracket::List)) => {
+                return refusal("`,` is only allowed between arguments, and in a list after `in`", "remove it");
             }
             Token::Mul => {
                 let hint = "put the product into a column of the list";
@@ -177,8 +224,10 @@ impl Check {
                     hint,
                 );
             }
-            Token::Tilde | Token::Plus if self.tag.statement == Some(Statement::Set) => {
-                return refusal("`set` cannot put texts together", "put them together where they are used");
+            Token::Tilde | Token::Plus => {
+                self.joins += 1;
+                self.tag.joins += 1;
+                self.operator(1);
             }
             Token::Comma | Token::Colon => self.operator(0),
             Token::Assign => {
@@ -215,25 +264,26 @@ impl Check {
         self.within_limits()
     }
 
-    fn word(&mut self, name: &str) -> Result<(), Refusal> {
+    fn word(&mut self, name: &'t str) -> Result<(), Refusal> {
         match name {
             "recursive" if self.tag.statement == Some(Statement::For) => {
-                refusal("`recursive` is not available in messages", "write the inner loop out")
+                return refusal("`recursive` is not available in messages", "write the inner loop out");
             }
             "in" => {
                 self.operator(1);
                 self.tag.before = Before::In;
-                Ok(())
             }
-            "and" | "or" | "not" | "is" | "if" | "else" => {
-                self.operator(1);
-                Ok(())
-            }
+            "and" | "or" | "not" | "is" | "if" | "else" => self.operator(1),
             _ => {
                 self.tag.before = Before::Operand;
-                Ok(())
+                if self.tag.statement == Some(Statement::Set) && self.tag.makes.is_none() {
+                    self.tag.makes = Some(name);
+                } else {
+                    self.tag.uses_made |= self.made.contains(name);
+                }
             }
         }
+        Ok(())
     }
 
     fn operator(&mut self, levels: usize) {
@@ -244,27 +294,41 @@ impl Check {
 
     fn within_limits(&self) -> Result<(), Refusal> {
         if self.operators > MAX_OPERATORS {
-            return refusal(
-                format_args!("it has more than {MAX_OPERATORS} operators"),
-                "put what it says into a column of the list",
-            );
+            let hint = "move what it says into a column of the list";
+            return refusal(format_args!("it has more than {MAX_OPERATORS} operators"), hint);
         }
         let levels = self.blocks.iter().sum::<usize>() + self.tag.operators + self.tag.deepest;
         if levels > MAX_LEVELS {
             let message = format_args!("it has more than {MAX_LEVELS} levels of blocks, brackets and operators");
             return refusal(message, "write it as several shorter expressions");
         }
+        if self.joins > MAX_JOINS {
+            let message = format_args!("it joins texts more than {MAX_JOINS} times with `~` and `+`");
+            return refusal(message, "write `{{ first }} {{ second }}`, which needs none");
+        }
         Ok(())
     }
 
     fn tag_ends(&mut self) -> Result<(), Refusal> {
         let tag = std::mem::take(&mut self.tag);
-        if tag.statement == Some(Statement::Set) && !tag.assigns {
+        if tag.statement != Some(Statement::Set) {
+            return Ok(());
+        }
+        if !tag.assigns {
             return refusal(
                 "`set` needs a value: `{% set name = first_name %}`",
-                "it does not collect a block of text",
+                "`set` cannot capture a block of text",
             );
         }
+        // Each could double what the one before made.
+        if tag.joins > 0 && tag.uses_made {
+            return refusal("`set` cannot join what another `set` made", "join it where it is used");
+        }
+        if tag.joins > MAX_JOINS_IN_SET {
+            let message = format_args!("`set` joins texts more than {MAX_JOINS_IN_SET} times");
+            return refusal(message, "join them where they are used");
+        }
+        self.made.extend(tag.makes);
         Ok(())
     }
 }

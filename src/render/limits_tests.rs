@@ -5,7 +5,7 @@ use minijinja::{Environment, context};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{MAX_OPERATORS, MAX_TEMPLATE, MAX_TEXT};
+use super::{MAX_OPERATORS, MAX_TEXT};
 use crate::model::Phone;
 use crate::render::Renderer;
 
@@ -35,8 +35,10 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
     let elifs = format!("{{% if x %}}{}{{% endif %}}", "{% elif x %}a".repeat(70));
     let chain = format!("{{{{ x{} }}}}", "|upper".repeat(70));
     let many = "{{ x }}".repeat(MAX_OPERATORS + 1);
-    let long = format!("{{{{ x }}}}{}", "a".repeat(MAX_TEMPLATE));
+    let long = format!("{{{{ x }}}}{}", "a".repeat(MAX_TEXT));
     let doubled = format!("{{% set a = x %}}{}{{{{ a }}}}", "{% set a = a ~ a %}".repeat(60));
+    let pairs = format!("{{% set a = x, x %}}{}{{{{ a ~ '' }}}}", "{% set a = a, a %}".repeat(40));
+    let joined = "{{ x ~ x }}".repeat(65);
     let cases = [
         ("{{ 'x' | indent(999999999999) }}", "filter indent is unknown [the filters are abs,"),
         ("{{ 'x' | batch(999999999999) }}", "filter batch is unknown"),
@@ -50,13 +52,23 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         (&chain, "more than 64 levels"),
         (&many, "more than 1000 operators"),
         (&long, "longer than 16 KiB"),
-        (&doubled, "`set` cannot put texts together"),
+        (&doubled, "`set` cannot join what another `set` made"),
+        (&pairs, "`,` is only allowed between arguments"),
+        ("{% set a = (x,) %}{{ a }}", "`,` is only allowed between arguments"),
+        ("{{ x in (x, x) }}", "`,` is only allowed between arguments"),
+        ("{% set a, b = x %}", "`,` is only allowed between arguments"),
+        ("{{ x, x }}", "`,` is only allowed between arguments"),
+        ("{{ 'q' in [x, x] ~ '' }}", "a list can only be looked into"),
+        ("{{ x in [x, x] | upper }}", "a list can only be looked into"),
+        ("{{ x in [x, x][0] }}", "a list can only be looked into"),
+        ("{% set a = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x %}", "more than 8 times"),
+        (&joined, "joins texts more than 64 times"),
         ("{% set a %}{{ x }}{{ x }}{% endset %}", "`set` needs a value"),
         ("{% filter upper %}x{% endfilter %}", "`{% filter %}` is not available"),
         ("{% with a = x ~ x %}{{ a }}{% endwith %}", "`{% with %}` is not available"),
         ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "`recursive` is not available"),
-        ("{{ [x, x] ~ '' }}", "a list stands only behind `in`"),
-        ("{{ [[x] ~ ''] | join }}", "a list stands only behind `in`"),
+        ("{{ [x, x] ~ '' }}", "a list is only allowed after `in`"),
+        ("{{ [[x] ~ ''] | join }}", "a list is only allowed after `in`"),
         ("{{ {'a': x} }}", "`{…}` is not available"),
     ];
     for (template, why) in cases {
@@ -101,15 +113,24 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
         "{{ '%s%s' | format(long, long) }}",
         "{{ long | list }}",
         "{{ long | split('\"') }}",
-        "{{ [long, long] | join }}".replace("[long, long]", "(long ~ long)").as_str(),
-        "{{ long ~ long }}",
-        "{{ long }}{{ long }}",
-        "{% for a in long[:9000] %}{{ long }}{% endfor %}",
+        "{{ (long ~ long) | upper }}",
+        "{{ (long ~ long) | join }}",
+        "{{ (long ~ 'x') | trim | length }}",
+        "{{ ('ΐ' | replace('ΐ', long)) | replace('\"', 'ΐ') }}",
+        "{{ long ~ long ~ long ~ long ~ long }}",
+        "{{ long }}{{ long }}{{ long }}{{ long }}{{ long }}",
+        "{% for a in long %}{{ long }}{% endfor %}",
     ]
     .map(str::to_owned);
     for template in cases {
         let told = rendered(&compile(&template).unwrap()).unwrap_err();
-        let words = ["longer than 64 KiB", "more than 1000 items", "write a width of at most 100", "too many steps"];
+        let words = [
+            "longer than 16 KiB",
+            "longer than 64 KiB",
+            "more than 1000 items",
+            "write a width of at most 100",
+            "too many steps",
+        ];
         assert!(words.iter().any(|words| told.contains(words)), "{template}: {told}");
     }
     assert!(rendered(&compile("{{ long }}").unwrap()).is_ok());

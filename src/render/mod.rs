@@ -204,7 +204,7 @@ impl Renderer {
                     _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
                 },
                 Fill::Simple(pieces)
-                    if simple::write(pieces, cells, &mut simple) && simple.len() <= limits::MAX_TEXT =>
+                    if simple::write(pieces, cells, &mut simple) && simple.len() <= limits::MAX_OUTPUT =>
                 {
                     each(number, &simple);
                 }
