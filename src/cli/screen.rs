@@ -69,9 +69,17 @@ impl<W: Write> Write for Printed<W> {
         bytes.extend_from_slice(data);
         let mut chunks = bytes.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
-            self.out.write_all(escaped_lines(chunk.valid()).as_bytes())?;
-            let is_cut =
-                chunks.peek().is_none() && std::str::from_utf8(chunk.invalid()).is_err_and(|e| e.error_len().is_none());
+            let is_last = chunks.peek().is_none();
+            let text = match chunk.valid().strip_suffix('\r') {
+                // What comes next may be the rest of a line's end.
+                Some(text) if is_last && chunk.invalid().is_empty() => {
+                    self.cut = b"\r".to_vec();
+                    text
+                }
+                _ => chunk.valid(),
+            };
+            self.out.write_all(escaped_lines(&text.replace("\r\n", "\n")).as_bytes())?;
+            let is_cut = is_last && std::str::from_utf8(chunk.invalid()).is_err_and(|e| e.error_len().is_none());
             match chunk.invalid() {
                 [] => {}
                 invalid if is_cut => self.cut = invalid.to_vec(),
@@ -222,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_no_commands_from_outside_and_a_file_gets_what_there_is() {
-        let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\u{202e}😀\n";
+        let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\u{202e}😀\r\n\r";
         let printed = |shown, size| {
             let mut printed = Printed { out: Vec::new(), shown, cut: Vec::new() };
             text.as_bytes().chunks(size).for_each(|part| printed.write_all(part).unwrap());

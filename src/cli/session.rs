@@ -140,9 +140,9 @@ impl Session {
         }
         let pace = Share::alone((dispatch.rate, dispatch.per));
         let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, pace, &lock)?;
-        if sends && run.dispatched_at.is_none() && run.cancelled_at.is_none() {
+        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             let events = progress.events();
-            look::before_sending(&store, &run, &job.renderer, &stop, &events, global)
+            look::before_sending(&store, &run, renderer, &stop, &events, global)
                 .await
                 .inspect_err(|_| progress.finish())?;
         }

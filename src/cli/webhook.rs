@@ -46,8 +46,8 @@ pub(super) async fn settings(global: &Global) -> Result<(Token, OptOut), Failure
         Failure::new(
             Exit::Wrong,
             format!(
-                "whoever knows its address could make up callbacks: set a secret of 16 letters and digits or more in \
-                 {variable_name} first (`openssl rand -hex 24` makes one)"
+                "without a secret, anyone who finds the URL can send forged callbacks; set {variable_name} to at least 16 \
+                 letters and digits (`openssl rand -hex 24` makes them)"
             ),
         )
     })?;

@@ -100,7 +100,19 @@ pub(super) async fn dispatch(
     turned.and(departed)?;
     // Every request holds a place until its outcome is in the recorder's queue.
     air.places.all_free().await;
-    let left = fed??;
+    let left = match fed?? {
+        // A pause of the account ends dispatch whatever is left. What is known by now is in the store behind this.
+        Left::Waits(at) => {
+            let (answer, committed) = oneshot::channel();
+            let _ = air.recorder.record(Entry::Aside(Vec::new(), answer)).await;
+            let _ = committed.await;
+            let last = job.store.last_tried(job.run.key).await?;
+            let any = job.store.next_due(job.run.key, None).await?.is_some()
+                || !job.store.fresh(job.run.key, last, 1).await?.is_empty();
+            if any { Left::Waits(at) } else { Left::Nothing }
+        }
+        left => left,
+    };
     if left == Left::Nothing {
         Point::SendingOver.pass();
         let _ = air.recorder.record(Entry::Reach(Stage::Dispatched)).await;
@@ -166,11 +178,13 @@ async fn feed_all(
         if !page.is_empty() {
             handed_on += page.len() as u64;
             let Ok(untouched) = hand_on(air, page, begun, &ready, in_hand).await? else {
-                // Stopped, or paused for long, which is found above.
-                if job.pace.pause_beyond(LONGEST_WAIT).is_some() {
-                    continue;
-                }
-                return Ok(Left::Stopped);
+                // Stopped, or paused for long. Where that pause is just over, the rest is sent in the next round.
+                return Ok(match job.stop.ends_sending() {
+                    true => Left::Stopped,
+                    false => {
+                        Left::Waits(job.clock.now().plus(job.pace.pause_beyond(Duration::ZERO).unwrap_or_default()))
+                    }
+                });
             };
             allowed = allowed.saturating_add(untouched);
             continue;

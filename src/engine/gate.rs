@@ -183,7 +183,8 @@ impl Gate {
     pub(super) fn count(&self, taken_up: Millis, now: Millis, outcome: &Outcome) {
         let Some(quota) = &self.quota else { return };
         let mut day = self.day(quota, now);
-        if matches!(outcome, Outcome::Accepted { .. } | Outcome::Uncertain(_)) && taken_up >= day.from {
+        let is_taken = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unnamed(_) | Outcome::Uncertain(_));
+        if is_taken && taken_up >= day.from {
             day.taken = day.taken.saturating_add(1);
         }
     }

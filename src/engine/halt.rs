@@ -59,7 +59,7 @@ impl HaltRule {
     /// if it does.
     pub(super) fn watch(&self, at: Millis, now: Millis, outcome: &Outcome) -> Option<Problem> {
         let mut seen = self.seen();
-        if !matches!(outcome, Outcome::Uncertain(_) | Outcome::Unsent) {
+        if !matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_) | Outcome::Unsent) {
             (seen.doubts, seen.doubted_at) = (0, None);
         }
         match outcome {
@@ -72,7 +72,7 @@ impl HaltRule {
                 streak.or_else(|| seen.decided(Some(problem.clone()), self.settings?))
             }
             Outcome::Uncertain(problem) if is_no_provider(problem) => seen.again(problem, self.settings),
-            Outcome::Uncertain(problem) => seen.doubted(problem, at, now, self.settings),
+            Outcome::Uncertain(problem) | Outcome::Unnamed(problem) => seen.doubted(problem, at, now, self.settings),
             Outcome::Throttled { .. } | Outcome::PutOff { .. } => {
                 seen.answered = true;
                 None

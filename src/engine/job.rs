@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gate::Gate;
 use super::recorder::{Entry, Recorder};
 use super::settle::Rules;
 use super::{Clock, EngineError, Stop};
@@ -24,8 +23,8 @@ pub struct Job {
     pub run: Run,
     /// Its campaign, as it was frozen, with whatever the command line changed for this time.
     pub campaign: Campaign,
-    /// The campaign's message over the run's columns.
-    pub renderer: Renderer,
+    /// The campaign's message over the run's columns; not needed where everything was sent.
+    pub renderer: Option<Renderer>,
     /// The provider account.
     pub provider: Provider,
     /// Its fingerprint, under which the store keeps what the provider asked of it.
@@ -72,10 +71,13 @@ impl Job {
         pace: Share,
         lock: &Arc<RunLock>,
     ) -> Result<Self, EngineError> {
-        let renderer = Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
-            let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            EngineError::Frozen(words.join("; "))
-        })?;
+        let compiled = || {
+            Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+                let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+                EngineError::Frozen(words.join("; "))
+            })
+        };
+        let renderer = run.dispatched_at.is_none().then(compiled).transpose()?;
         let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
         Ok(Self {
             store: store.clone(),
@@ -117,18 +119,15 @@ impl Job {
         }
     }
 
-    /// Keeps to a pause that the provider asked for in an earlier run, or before a restart.
-    pub(super) async fn keep_pause(&self, gate: &Gate) -> Result<(), EngineError> {
+    /// Keeps to the pause that the provider asked of the account, in whichever process. Gives its end where there is one.
+    pub(super) async fn keep_pause(&self) -> Result<Option<Millis>, EngineError> {
         let now = self.clock.now();
-        if let Some(until) = self.store.account_pause(&self.account).await?.filter(|until| *until > now) {
+        let until = self.store.account_pause(&self.account).await?.filter(|until| *until > now);
+        if let Some(until) = until {
             // None asks for more: then the clock was set back.
             self.pace.pause(until.since(now).min(LONGEST_WISH));
-            (self.events)(Event::Said(format!(
-                "the provider asked for a pause: no request before {}",
-                gate.local(until)
-            )));
         }
-        Ok(())
+        Ok(until)
     }
 
     /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
@@ -167,7 +166,9 @@ impl Job {
         let cells: Vec<Cell<'_>> =
             serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
         let mut body = Vec::with_capacity(512);
-        self.renderer
+        let renderer = self.renderer.as_ref();
+        renderer
+            .ok_or_else(|| failed(Problem::new("damaged", "everything was sent already")))?
             .render(due.phone, &cells, &mut body)
             .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
         Ok(body)

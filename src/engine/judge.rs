@@ -378,7 +378,11 @@ mod tests {
             ("A\u{b}b", "control_character", "character 2 is U+000B, a control character"),
             ("A\u{c}b", "control_character", "character 2 is U+000C, a control character"),
             ("A\u{85}b", "control_character", "character 2 is U+0085, a control character"),
-            ("A\u{2028}", "control_character", "character 2 is U+2028, a line separator that apps do not show as one"),
+            (
+                "A\u{2028}",
+                "control_character",
+                "character 2 is U+2028, a line separator that apps do not display as a line break",
+            ),
             ("A\rb", "control_character", "character 2 is U+000D, a carriage return without a line feed"),
             (
                 "\u{202e}anA",

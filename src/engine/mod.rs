@@ -92,6 +92,8 @@ pub struct Ending {
     pub finished: bool,
     /// Rows that wait for another try, where some wait for so long that the process need not.
     pub waiting: Option<Waiting>,
+    /// Whether the provider asked for a pause of the account that is too long to be waited for.
+    pub paused: bool,
 }
 
 /// What can go wrong while working on a run, beyond what the outcomes of rows say.
@@ -161,7 +163,9 @@ pub async fn work(job: Job, work: Work) -> Result<Ending, EngineError> {
         Point::SendingBegun.pass();
     }
     let gate = Arc::new(Gate::open(&job)?);
-    job.keep_pause(&gate).await?;
+    if let Some(until) = job.keep_pause().await? {
+        (job.events)(Event::Said(format!("the provider asked to pause; nothing is sent before {}", gate.local(until))));
+    }
     if sends {
         gate.lay_out(&job, &mut writer).await?;
     }
@@ -364,5 +368,6 @@ async fn finish(job: &Job, writer: &mut Writer, waits: Option<Millis>) -> Result
         let last = waiting.map_or(first, |waiting| waiting.last.max(first));
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }
-    Ok(Ending { reason: job.stop.reason(), tally, finished, waiting })
+    let paused = job.pace.pause_beyond(dispatch::LONGEST_WAIT).is_some();
+    Ok(Ending { reason: job.stop.reason(), tally, finished, waiting, paused })
 }

@@ -28,6 +28,10 @@ pub(super) async fn obey(job: &Job) -> EngineError {
         if let Err(error) = job.store.is_in_place() {
             return error.into();
         }
+        // Another process may have been asked for a pause of the account.
+        if let Err(error) = job.keep_pause().await {
+            tracing::warn!(%error, "cannot look for a pause of the account");
+        }
         match job.store.orders(job.run.key).await {
             Ok(Orders { cancelled, paused, rate: ordered }) => {
                 if cancelled {

@@ -106,7 +106,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
         if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
             // Those that are due are asked about later; a person who asks is told.
             let until = job.clock.now().plus(pause);
-            let told = Problem::new("paused", format!("the provider asked for no request before {until}"));
+            let told = Problem::new("paused", format!("the provider asked to pause until {until}"));
             return if due { Ok(()) } else { Err(EngineError::Unreachable(told)) };
         }
         let page = match due {
@@ -224,7 +224,7 @@ fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<M
 
 /// Waits after status requests that failed: asking is harmless, but hammering is not.
 async fn recover(job: &Job, recorder: &Recorder, error: &PollError, trouble: u32) {
-    let (problem, wish) = match error {
+    let problem = match error {
         PollError::Halted(problem) => {
             job.stop.stop(Reason::Halt(problem.clone()));
             return;
@@ -233,11 +233,14 @@ async fn recover(job: &Job, recorder: &Recorder, error: &PollError, trouble: u32
         PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
             job.slow_down(recorder, *wish).await;
-            (problem, *wish)
+            if job.pace.pause_beyond(LONGEST_WAIT).is_some() {
+                return;
+            }
+            problem
         }
-        PollError::TryAgain(problem) => (problem, None),
+        PollError::TryAgain(problem) => problem,
     };
-    let wait = job.retry.wait(trouble, wish);
+    let wait = job.retry.wait(trouble, None);
     if trouble >= 3 {
         let seconds = wait.as_secs().max(1);
         (job.events)(Event::Said(format!("no statuses for now: {problem}; asking again in {seconds} s")));

@@ -49,6 +49,8 @@ const LINGER: Duration = Duration::from_millis(25);
 /// told.
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(1);
+/// For how long a write is tried again at least, however long ago the run was stopped: it holds outcomes that are known.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 const TOLD: Duration = Duration::from_secs(10);
 
 /// How long a count may be in beginning.
@@ -239,8 +241,8 @@ async fn reach(writer: &mut Writer, run: i64, stage: Stage, mut patience: Patien
     Ok(())
 }
 
-/// The patience with a write: while another process writes for long, or the disk is full, what is known waits here. A
-/// run that stops does not wait for longer than a request may take.
+/// Retries a write that is blocked, by another process or a full disk; outcomes wait in memory meanwhile. A run that stops
+/// does not wait for longer than a request may take.
 struct Patience<'r> {
     begun: Instant,
     told: Option<Instant>,
@@ -259,7 +261,9 @@ impl<'r> Patience<'r> {
     /// The failure itself, where waiting does not help or was long enough.
     async fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
         let Stopping { stop, timeout } = self.stopping;
-        let is_over = self.begun.elapsed() >= PATIENCE || stop.ended_for().is_some_and(|ended| ended >= *timeout);
+        let waited = self.begun.elapsed();
+        let is_over =
+            waited >= PATIENCE || waited >= LEAST_PATIENCE && stop.ended_for().is_some_and(|ended| ended >= *timeout);
         if is_over || !error.may_pass() {
             return Err(error);
         }

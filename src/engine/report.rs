@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Done, EngineError, Stop};
+use super::{Done, EngineError, PANICKED, Stop};
 use crate::crash::Point;
 use crate::model::{Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
@@ -150,7 +150,7 @@ async fn on_files<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReportingError> + Send + 'static,
 ) -> Result<T, ReportingError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ReportingError::Store(EngineError::Defect(error.to_string())))?
+    done.map_err(|_| ReportingError::Store(EngineError::Defect(PANICKED.to_owned())))?
 }
 
 /// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its end to

@@ -55,7 +55,7 @@ impl Rules<'_> {
             poll_at: None,
             doubted: tried.doubted,
         };
-        let in_doubt = matches!(outcome, Outcome::Uncertain(_));
+        let in_doubt = matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_));
         let change = match outcome {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
@@ -104,6 +104,10 @@ impl Rules<'_> {
                 settled.tries = tried.tries;
                 settled.due_at = Some(now.plus(self.retry.wait(1, wait)));
                 Change::TryAgain
+            }
+            Outcome::Unnamed(problem) => {
+                settled.problem = Some(problem);
+                Change::Doubt
             }
             Outcome::Uncertain(problem) => {
                 settled.problem = Some(problem);

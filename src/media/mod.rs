@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{Client, ClientBuilder, Method, Url};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use answer::Answer;
 
@@ -86,8 +86,8 @@ pub enum AskError {
     #[error("media files cannot be asked about")]
     Setup(#[source] reqwest::Error),
     /// A task of ours failed: a defect.
-    #[error("a defect in campaigner: {0}")]
-    Defect(#[source] JoinError),
+    #[error("internal error: a task panicked")]
+    Defect,
 }
 
 /// How long an answer is waited for.
@@ -147,7 +147,7 @@ impl Asker {
             if asked.len() == AT_ONCE
                 && let Some(done) = asked.join_next().await
             {
-                took(&mut servers, done.map_err(AskError::Defect)?);
+                took(&mut servers, done.map_err(|_| AskError::Defect)?);
             }
             let server = server(&file.link);
             if servers.get(&server).is_some_and(Server::is_given_up) {
@@ -160,7 +160,7 @@ impl Asker {
             asked.spawn(async move { (index, server, asker.ask(&file).await) });
         }
         while let Some(done) = asked.join_next().await {
-            took(&mut servers, done.map_err(AskError::Defect)?);
+            took(&mut servers, done.map_err(|_| AskError::Defect)?);
         }
         Ok(())
     }

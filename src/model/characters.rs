@@ -46,7 +46,7 @@ impl fmt::Display for BadCharacter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.character {
             '\u{202c}' | '\u{2069}' => "which closes a change of direction that was not opened",
-            '\u{2028}' | '\u{2029}' => "a line separator that apps do not show as one",
+            '\u{2028}' | '\u{2029}' => "a line separator that apps do not display as a line break",
             '\r' => "a carriage return without a line feed",
             c if turns(c) => "which changes the direction of the text and is not closed",
             _ => "a control character",
@@ -112,6 +112,12 @@ pub fn without_marks(text: &str) -> &str {
         Some(joiner @ ('\u{200c}' | '\u{200d}')) if end.ends_with(VIRAMAS) => &text[..end.len() + joiner.len_utf8()],
         _ => end,
     }
+}
+
+/// A name of a column without what stands around it and nobody sees.
+#[must_use]
+pub fn plain_name(name: &str) -> &str {
+    without_marks(name.trim()).trim()
 }
 
 /// The signs of Indic scripts that kill a vowel, which a joiner may follow (Unicode, 12.1).

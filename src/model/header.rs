@@ -72,7 +72,7 @@ impl fmt::Debug for Header {
 }
 
 /// What to do about a first line that is a person.
-pub const NO_HEADER: &str = "its first line seems to be a recipient; add a line above it that names the columns";
+pub const NO_HEADER: &str = "its first line looks like a recipient; add a header line that names the columns";
 
 /// A name as a person at the terminal sees it.
 fn shown(name: &str) -> String {

@@ -31,7 +31,7 @@ pub use cells::{as_it_was, spreadsheet_safe};
 pub use channel::Channel;
 pub use characters::{
     BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,
-    is_plain, without_marks,
+    is_plain, plain_name, without_marks,
 };
 pub use cron::{BadCron, Cron};
 pub use event::{Event, Events, Moved, Tally};

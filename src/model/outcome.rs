@@ -46,6 +46,9 @@ pub enum Outcome {
         /// The provider's id of the message.
         message_id: String,
     },
+    /// The provider took the message and gave no id that can be used: nobody will know what became of it, and it is never
+    /// sent again by itself.
+    Unnamed(Problem),
     /// The provider refused this message for good.
     Refused(Problem),
     /// Known not to have been accepted; another try may work. Uses up one of the row's tries.
@@ -94,6 +97,7 @@ impl Outcome {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
+            Self::Unnamed(_) => "unnamed",
             Self::Refused(_) => "refused",
             Self::TryAgain { .. } => "try again",
             Self::OnceMore(_) => "once more",
@@ -115,7 +119,8 @@ impl Outcome {
             Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::PutOff { problem, .. } => {
                 Some(problem)
             }
-            Self::Refused(problem)
+            Self::Unnamed(problem)
+            | Self::Refused(problem)
             | Self::OnceMore(problem)
             | Self::Unreachable(problem)
             | Self::Uncertain(problem)

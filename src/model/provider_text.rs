@@ -70,13 +70,13 @@ impl serde::Serialize for ProviderText {
     }
 }
 
-/// A code as it may be shown and counted: a short word or a number of up to six digits. What a provider puts in its place may
+/// A code as it may be shown and counted: a short word or a number of up to seven digits, as Meta's longest are. What a provider puts in its place may
 /// be anything.
 #[must_use]
 pub fn plain_code(code: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let digits = code.bytes().filter(u8::is_ascii_digit).count();
-    ((1..=64).contains(&code.len()) && code.chars().all(is_plain) && digits < 7).then_some(code)
+    ((1..=64).contains(&code.len()) && code.chars().all(is_plain) && digits <= 7).then_some(code)
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_code_is_a_short_word_or_number() {
-        for code in ["10001", "-1", "131049", "System.LimitControl", "http_502"] {
+        for code in ["10001", "-1", "2388040", "131049", "System.LimitControl", "http_502"] {
             assert_eq!(plain_code(code), Some(code));
         }
         for code in ["", "85268411234", "a b", "\u{1b}[2J", "é", "+85268411234", "852-6841-1234", &"x".repeat(65)] {

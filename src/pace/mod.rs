@@ -212,7 +212,7 @@ impl Pace {
         let until = limits.not_before.map_or(asked, |before| before.max(asked));
         limits.not_before = Some(until);
         drop(limits);
-        self.paused_until.send_replace(Some(until));
+        self.paused_until.send_if_modified(|known| known.replace(until) != Some(until));
         until
     }
 

@@ -26,10 +26,10 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     match (envelope.status.as_ref(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
             MessageId::Known(message_id) => Outcome::Accepted { message_id },
-            MessageId::None => uncertain("no_message_id", "the provider reported success without a message id"),
-            MessageId::Unusable => uncertain(
+            MessageId::None => unnamed("no_message_id", "the provider reported success without a message id"),
+            MessageId::Unusable => unnamed(
                 "bad_message_id",
-                "the provider reported success with a message id of more than 2,000 bytes, or with control characters in it",
+                "the provider reported success with a message id of more than 2,000 bytes, or with characters that act on a screen",
             ),
         },
         ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
@@ -74,6 +74,7 @@ pub(super) fn asked_in_vain(outcome: Outcome) -> PollError {
         | Outcome::OnceMore(problem)
         | Outcome::TemplateRefused(problem)
         | Outcome::Uncertain(problem)
+        | Outcome::Unnamed(problem)
         | Outcome::PutOff { problem, .. }
         | Outcome::TryAgain { problem, .. } => PollError::TryAgain(problem),
         Outcome::Accepted { .. } | Outcome::Unsent => {
@@ -191,6 +192,10 @@ fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem:
         // 2xx without a message id among them: it may well have been accepted.
         _ => Outcome::Uncertain(problem),
     }
+}
+
+fn unnamed(code: &str, message: &str) -> Outcome {
+    Outcome::Unnamed(Problem::new(code, message))
 }
 
 fn uncertain(code: &str, message: &str) -> Outcome {

@@ -5,6 +5,7 @@ use super::*;
 fn kind(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
         Outcome::Accepted { message_id } => ("accepted", message_id.clone()),
+        Outcome::Unnamed(p) => ("unnamed", p.code.clone()),
         Outcome::Refused(p) => ("refused", p.code.clone()),
         Outcome::TryAgain { problem, wait } => {
             ("try again", format!("{} {}", problem.code, wait.map_or(0, |w| w.as_secs())))
@@ -37,20 +38,20 @@ fn every_answer_has_its_meaning() {
     let no_id = r#"{"status":"success","code":200,"message":"","data":{},"error":{}}"#;
     let cases: Vec<(u16, Option<u64>, String, &str, &str)> = vec![
         (200, None, ok.into(), "accepted", "wamid.X="),
-        (200, None, no_id.into(), "uncertain", "no_message_id"),
+        (200, None, no_id.into(), "unnamed", "no_message_id"),
         (500, None, ok.into(), "uncertain", "bad_answer"),
         (200, None, "<html>".into(), "uncertain", "http_200"),
         (200, None, r#"["success",200,"",{"msg_id":"wamid.X="}]"#.into(), "uncertain", "http_200"),
-        (200, None, r#"{"status":"success","data":["wamid.X="]}"#.into(), "uncertain", "no_message_id"),
-        (200, None, r#"{"status":"success","data":{"msg_id":" "}}"#.into(), "uncertain", "no_message_id"),
+        (200, None, r#"{"status":"success","data":["wamid.X="]}"#.into(), "unnamed", "no_message_id"),
+        (200, None, r#"{"status":"success","data":{"msg_id":" "}}"#.into(), "unnamed", "no_message_id"),
         (200, None, r#"{"status":"success","data":{"msg_id":"a\/b"}}"#.into(), "accepted", "a/b"),
         (200, None, r#"{"status":"success","data":{"msg_id":7}}"#.into(), "accepted", "7"),
         (200, None, with_id("123456789012345678901234567890"), "accepted", "123456789012345678901234567890"),
         (200, None, with_id("123456789012345678901234567891"), "accepted", "123456789012345678901234567891"),
-        (200, None, with_id(&format!("\"{}\"", "x".repeat(2_001))), "uncertain", "bad_message_id"),
-        (200, None, with_id(&"7".repeat(2_001)), "uncertain", "bad_message_id"),
-        (200, None, with_id("[\"wamid.X\"]"), "uncertain", "no_message_id"),
-        (200, None, with_id("true"), "uncertain", "no_message_id"),
+        (200, None, with_id(&format!("\"{}\"", "x".repeat(2_001))), "unnamed", "bad_message_id"),
+        (200, None, with_id(&"7".repeat(2_001)), "unnamed", "bad_message_id"),
+        (200, None, with_id("[\"wamid.X\"]"), "unnamed", "no_message_id"),
+        (200, None, with_id("true"), "unnamed", "no_message_id"),
         (200, None, String::new(), "uncertain", "http_200"),
         (200, None, error(10001, "certification code is invalid"), "halted", "10001"),
         (401, None, error(10001, "certification code is invalid"), "halted", "10001"),

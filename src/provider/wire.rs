@@ -72,7 +72,7 @@ fn can_be_id(text: &str) -> bool {
 pub(super) enum MessageId {
     /// An id: a text, or a number digit by digit.
     Known(String),
-    /// Something that is too long to be one, or holds control characters.
+    /// Something that is too long to be one, or holds characters that act on a screen.
     Unusable,
     /// None.
     None,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::OpenError;
-use crate::model::{Header, without_marks};
+use crate::model::{Header, plain_name};
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -18,7 +18,7 @@ impl Columns {
     /// Blanks and marks without a width around a name do not count, nor do empty names at the end, which spreadsheets
     /// write for columns that were once in use.
     pub(super) fn new(from: &str, names: Vec<String>, to: &str) -> Result<Self, OpenError> {
-        let mut names: Vec<String> = names.iter().map(|name| plain(name).to_owned()).collect();
+        let mut names: Vec<String> = names.iter().map(|name| plain_name(name).to_owned()).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
         if names.is_empty() {
             return Err(OpenError::Empty { from: from.to_owned() });
@@ -33,14 +33,9 @@ impl Columns {
         if let Some(columns) = twice {
             return Err(OpenError::DuplicateColumn { from: from.to_owned(), columns, header: header() });
         }
-        let Some(index) = names.iter().position(|name| name == plain(to)) else {
+        let Some(index) = names.iter().position(|name| name == plain_name(to)) else {
             return Err(OpenError::NoColumn { from: from.to_owned(), wanted: to.to_owned(), header: header() });
         };
         Ok(Self { names, to: index })
     }
-}
-
-/// A name without what stands around it and nobody sees.
-fn plain(name: &str) -> &str {
-    without_marks(name.trim()).trim()
 }

@@ -45,7 +45,7 @@ pub enum OpenError {
         what: String,
     },
     /// Two columns have the same name.
-    #[error("{from} has one name for columns {} and {}: {}", columns.0, columns.1, of_duplicate(header))]
+    #[error("columns {} and {} of {from} have the same name: {}", columns.0, columns.1, of_duplicate(header))]
     DuplicateColumn {
         /// The file, or the campaign's rows.
         from: String,

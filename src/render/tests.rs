@@ -208,7 +208,7 @@ fn a_variable_that_is_no_column_says_which_are() {
     assert!(told("{{ x }}", &many).ends_with("`column_18`, `column_19`"));
     assert!(
         told("{{ name }}", &["85268411234", "Ana Maria"])
-            .ends_with("its first line seems to be a recipient; add a line above it that names the columns")
+            .ends_with("its first line looks like a recipient; add a header line that names the columns")
     );
     assert!(told("{{ row['First Name'] }}", &["First\u{a0}Name"]).ends_with("did you mean `First\\u{a0}Name`?"));
     let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();

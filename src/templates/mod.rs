@@ -25,6 +25,7 @@ mod tests;
 use std::fmt;
 use std::path::Path;
 
+use crate::model::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
 pub use definition::{
@@ -109,7 +110,8 @@ impl Loaded {
             let hint = warning.hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
             let Finding { code, message, .. } = warning;
             let gap = if shown.is_empty() { "" } else { "\n" };
-            shown += &format!("{gap}warning: {path}:{}:{}: {message}{hint} [{code}]", place.line, place.column);
+            let line = format!("warning: {path}:{}:{}: {message}{hint} [{code}]", place.line, place.column);
+            shown += &format!("{gap}{}", escaped(&line));
         }
         shown
     }

@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::zones::named;
 use super::{Hours, zones_of};
-use crate::model::{Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
+use crate::model::{
+    Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime, plain_name,
+};
 
 /// A campaign names a column of times that its recipients do not have.
 ///
@@ -78,7 +80,7 @@ impl Timed {
     pub fn new(timing: &Timing, columns: &[String], begun: Millis) -> Result<Option<Self>, NoColumn> {
         let find = |key, column: &Option<String>| {
             let Some(column) = column else { return Ok(None) };
-            let at = columns.iter().position(|name| name == column.trim());
+            let at = columns.iter().position(|name| name == plain_name(column));
             at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), header: Header::new(columns) })
         };
         let timed = Self {

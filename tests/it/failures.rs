@@ -367,8 +367,8 @@ fn every_answer_is_taken_for_what_it_says() {
         (200, "", "[]".into(), "uncertain", "http_200"),
         (200, "", format!("[{ACCEPTED}]"), "uncertain", "http_200"),
         (200, "", "null".into(), "uncertain", "http_200"),
-        (200, "", ACCEPTED.replace("\"m-1\"", "\"\""), "uncertain", "no_message_id"),
-        (200, "", ACCEPTED.replace("\"m-1\"", "null"), "uncertain", "no_message_id"),
+        (200, "", ACCEPTED.replace("\"m-1\"", "\"\""), "unnamed", "no_message_id"),
+        (200, "", ACCEPTED.replace("\"m-1\"", "null"), "unnamed", "no_message_id"),
         (200, "", format!("{ACCEPTED}trailing"), "uncertain", "http_200"),
         (500, "", ACCEPTED.into(), "uncertain", "bad_answer"),
         // The provider's own refusals.

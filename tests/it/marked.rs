@@ -69,14 +69,14 @@ fn provider() -> String {
             let is_poll = request(&mut reader).starts_with("GET");
             let answers = if is_poll { &mut polls } else { &mut sends };
             let answer = answers.next_if(|_| true).unwrap_or((500, MARK.to_owned()));
-            respond(reader.into_inner(), answer);
+            respond(reader.into_inner(), "x-mark: 85298765432\r\n", answer);
         }
     });
     url
 }
 
 /// Reads a request; gives its first line.
-fn request(reader: &mut BufReader<TcpStream>) -> String {
+pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> String {
     let (mut first, mut length) = (String::new(), 0);
     reader.read_line(&mut first).unwrap();
     loop {
@@ -94,12 +94,11 @@ fn request(reader: &mut BufReader<TcpStream>) -> String {
     first
 }
 
-fn respond(mut stream: TcpStream, (status, body): (u16, String)) {
+pub(crate) fn respond(mut stream: TcpStream, headers: &str, (status, body): (u16, String)) {
     let length = body.len();
     // Also where a person would hardly look.
-    let head = format!(
-        "HTTP/1.1 {status} MARK 85298765432\r\nx-mark: 85298765432\r\nconnection: close\r\ncontent-length: {length}\r\n"
-    );
+    let head =
+        format!("HTTP/1.1 {status} MARK 85298765432\r\n{headers}connection: close\r\ncontent-length: {length}\r\n");
     let _ = write!(stream, "{head}\r\n{body}");
 }
 

@@ -51,6 +51,18 @@ fn what_may_have_been_accepted_is_uncertain_and_never_sent_again() {
 }
 
 #[test]
+fn what_was_accepted_without_an_id_is_never_sent_again_whatever_the_campaign_says() {
+    let success =
+        |id: &str| Answer::Refuse(200, format!(r#"{{"status":"success","code":200,"data":{{"msg_id":"{id}"}}}}"#));
+    let answers = vec![
+        (success(""), "no_message_id"),
+        (success(&"x".repeat(3_000)), "bad_message_id"),
+        (success("\u{200e}1"), "bad_message_id"),
+    ];
+    assert_first_rows(answers, &Campaign { uncertain: "resend", ..Campaign::default() }, "uncertain", 1);
+}
+
+#[test]
 fn what_the_provider_refuses_for_good_is_rejected_with_its_code() {
     let parameters = "(#132012) Parameter format does not match format in the created template";
     let custom = "Template with the code [x] and bot [y] received with insufficient custom params";

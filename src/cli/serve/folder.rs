@@ -69,7 +69,7 @@ impl News {
             Self::Read(file, name) => tracing::info!(file = %file.display(), campaign = %name, "campaign read"),
             Self::Wrong(file, words) => {
                 let file = file.display();
-                tracing::error!("{file} is no right campaign and is not run until it is mended\n{words}");
+                tracing::error!("{file} is not a valid campaign and will be skipped until it is fixed\n{words}");
             }
             Self::Gone(file) => tracing::info!(file = %file.display(), "campaign gone; what was begun of it goes on"),
             Self::Unreadable(folder, words) => {

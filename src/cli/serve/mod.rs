@@ -126,7 +126,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let open = args.listen.ip().is_loopback();
     let looks = Arc::default();
     let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
-    let (in_flight, connections) = open_files::enough_for_both(IN_FLIGHT, http::MOST_CONNECTIONS);
+    let (in_flight, connections) =
+        open_files::enough_for_both(IN_FLIGHT, if args.no_http { 0 } else { http::MOST_CONNECTIONS });
     let accounts = Accounts::new(global.clone());
     let to_fold = store.clone();
     let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
@@ -266,7 +267,7 @@ impl Service {
                     news.iter().for_each(News::log);
                     self.folder = folder;
                 }
-                Err(error) => tracing::error!(%error, "a defect in campaigner: the look at the folder broke off"),
+                Err(_) => tracing::error!("internal error while scanning the campaign folder; please report it"),
             },
             () = stop.all_ended() => {}
             () = tokio::time::sleep(LOOK) => {}

@@ -139,10 +139,10 @@ impl Service {
     pub(super) async fn opened(&mut self, opened: Result<Opened, JoinError>) {
         let Opened { loaded, due, once, content } = match opened {
             Ok(opened) => opened,
-            Err(error) => {
+            Err(_) => {
                 // It is not known whose; whatever is read twice begins once.
                 self.known.values_mut().for_each(|known| known.opening = None);
-                return tracing::error!(%error, "a defect in campaigner: a task broke off");
+                return tracing::error!("internal error while reading a campaign; please report it");
             }
         };
         let name = &loaded.campaign.name;

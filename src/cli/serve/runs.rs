@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::super::exit::{Exit, Failure};
 use super::super::{done, look};
 use super::occurrences::open;
-use super::{Means, Service};
+use super::{Means, SLOW, Service};
 use crate::campaign_file::Loaded;
 use crate::engine::{self, Done, Ending, Job, Plan, Reason, Stop, Work};
 use crate::model::{Event, Events, Millis, RunId};
@@ -23,6 +23,8 @@ const POLLING: usize = 4;
 const LINGER: Duration = Duration::from_secs(2);
 /// How long until what failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(10);
+/// How long until a run is looked at again whose account has to pause for long.
+const PAUSED: Duration = Duration::from_secs(600);
 
 /// A run that is worked on here.
 pub(super) struct AtWork {
@@ -178,7 +180,7 @@ impl Service {
     pub(super) fn ended(&mut self, done: Result<(i64, Result<Ending, Failure>), tokio::task::JoinError>) {
         let (key, done) = match done {
             Ok(done) => done,
-            Err(error) => return tracing::error!(%error, "a defect in campaigner: a task broke off"),
+            Err(_) => return tracing::error!("internal error: a task panicked; please report it"),
         };
         let Some(AtWork { id, sends, .. }) = self.at_work.remove(&key) else { return };
         self.means.board.of_run(&id.to_string(), |seen| seen.work = None);
@@ -206,6 +208,8 @@ impl Service {
                     self.resting.insert(key, Rest::Waits(waiting.first));
                 }
             }
+            // Looked at now and then all the same: callbacks may end the run meanwhile.
+            _ if ending.paused => drop(self.resting.insert(key, Rest::Until(Instant::now() + PAUSED))),
             _ => {}
         }
     }
@@ -274,6 +278,7 @@ impl Task {
         // Whoever held the lock until now may have moved it on.
         let mut run = store.run(Some(&run.id)).await?;
         if let (None, Some(import)) = (run.planned_at, import) {
+            let begun = Instant::now();
             let (plan, digest) = match import {
                 Import::Opened(plan, digest) => (*plan, digest),
                 Import::Again(loaded, due) => {
@@ -286,14 +291,18 @@ impl Task {
             };
             plan.only_new(run.only_new).import(store, run.key, &digest, &events).await?;
             run = store.run(Some(&run.id)).await?;
+            if begun.elapsed() >= SLOW {
+                // It may be later than `not_after` by now, which is looked at before it is taken up again.
+                return Err(Failure::new(Exit::Stopped, "the list took long to be read"));
+            }
         }
         let campaign = engine::thaw(&run)?;
         let open = means.accounts.get(&campaign.provider).await?;
         let side = if sends { Side::Sends } else { Side::Polls };
         let pace = open.pace.share((campaign.dispatch.rate, campaign.dispatch.per), side);
         let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, pace, &lock)?;
-        if sends && run.cancelled_at.is_none() {
-            look::before_sending(store, &run, &job.renderer, &stop, &events, &means.global).await?;
+        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
+            look::before_sending(store, &run, renderer, &stop, &events, &means.global).await?;
         }
         let hook = done::hook(&means.global).await?;
         let (told, stops) = (events.clone(), stop.clone());

@@ -25,7 +25,7 @@ pub fn status(number: u64) -> (String, bool) {
 #[must_use]
 pub fn advice(code: i64) -> &'static str {
     match code {
-        -1 => "NXLink calls this a failure: contact its support, and name the trace id, which is that of the request",
+        -1 => "NXLink reports a failure: contact its support and give them the trace id (shown as `request`)",
         1001 => "a header is missing: this is a mistake of campaigner's, or something on the way takes headers out",
         1002 => "NXLink did not like `bizType`, `action` or the body: check NXLINK_BASE_URL",
         1003 => "the signature is wrong: check NXLINK_ACCESS_SECRET",
@@ -36,6 +36,6 @@ pub fn advice(code: i64) -> &'static str {
             "this number has no WhatsApp app: check NXLINK_PHONE and NXLINK_TENANT_ID, or set the app up at NXLink"
         }
         22072 => "NXLink found a parameter invalid: its words say which; check NXLINK_TENANT_ID too",
-        _ => "contact NXLink's support, and name the trace id, which is that of the request",
+        _ => "contact NXLink's support and give them the trace id (shown as `request`)",
     }
 }

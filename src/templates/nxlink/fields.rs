@@ -157,7 +157,7 @@ impl To {
             }
         }
         if let Some(at) = first {
-            let message = format!("NXLink has to know attributes by these names: {}", attributes.join(", "));
+            let message = format!("these variables must exist as attributes in NXLink: {}", attributes.join(", "));
             self.findings.push(Finding::warning("attribute", at, message));
         }
         let of_buttons = rules::lacking(&definition.components, "components").into_iter().filter(|lack| lack.of_button);

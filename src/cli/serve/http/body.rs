@@ -27,13 +27,13 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Response> {
     match tokio::time::timeout(READING, to_bytes(body, LARGEST)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body takes too long")),
+        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the request body was incomplete")),
+        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the request body did not arrive within 10 s")),
     }
 }
 
 fn too_large() -> Response {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, "a body has 256 KiB at most")
+    refused(StatusCode::PAYLOAD_TOO_LARGE, "the request body must be at most 256 KiB")
 }
 
 #[cfg(test)]
