@@ -13,6 +13,9 @@ pub(super) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
+    /// Send although the provider asked to pause, and forget that pause
+    #[arg(long)]
+    ignore_pause: bool,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
@@ -23,6 +26,12 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     store.may_send(args.overrides.moved).await?;
     let run = store.run(args.run.as_ref()).await?;
+    if args.ignore_pause {
+        let account = session::account(&engine::thaw(&run)?, global).await?;
+        let mut writer = store.writer().await?;
+        writer.forget_pause(&account.endpoint.fingerprint()).await?;
+        writer.close().await?;
+    }
     if run.paused_at.is_some() {
         let mut writer = store.writer().await?;
         writer.lift_pause(run.key).await?;

@@ -99,10 +99,11 @@ impl Rules<'_> {
                     Change::Exhaust
                 }
             }
-            Outcome::Throttled { problem, wait } => {
+            // How long to wait is the account's affair, and the pace sees to it.
+            Outcome::Throttled { problem, .. } => {
                 settled.problem = Some(problem);
                 settled.tries = tried.tries;
-                settled.due_at = Some(now.plus(self.retry.wait(1, wait)));
+                settled.due_at = Some(now.plus(self.retry.wait(1, None)));
                 Change::TryAgain
             }
             Outcome::Unnamed(problem) => {
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!((last.state, last.tries, last.due_at), (State::Exhausted, 3, None));
         let throttled = Outcome::Throttled { problem: problem(), wait: Some(Duration::from_secs(30)) };
         let throttled = settle(WhenUncertain::Hold, 2, throttled);
-        assert_eq!((throttled.state, throttled.tries, throttled.due_at), (State::Pending, 2, Some(Millis(1_030_000))));
+        assert_eq!((throttled.state, throttled.tries, throttled.due_at), (State::Pending, 2, Some(Millis(1_002_000))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use sqlx::SqliteConnection;
 
 use super::error::doing;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Writer};
 use crate::model::Millis;
 
 /// A pause that a provider asked for.
@@ -28,6 +28,21 @@ impl Store {
             .await
             .map_err(doing("look for a pause of the account"))?;
         Ok(until.map(Millis))
+    }
+}
+
+impl Writer {
+    /// Forgets what pause the provider asked of an account, for a person says so.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn forget_pause(&mut self, account: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM account WHERE key = ?1")
+            .bind(account)
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+            .map_err(doing("forget the pause of the account"))
     }
 }
 

@@ -46,10 +46,17 @@ fn a_pause_of_a_day_ends_the_run_and_is_kept_after_a_restart() {
     assert!(asked.err.contains("the provider asked to pause until"), "{asked}");
     assert_eq!((provider.sends(), provider.book().polls.len()), (sent, polls), "no request within the pause");
 
+    // A person may know better.
+    let ignored = work.run(&provider, &["resume", "--ignore-pause", "--no-wait"]);
+    assert_eq!((ignored.code, provider.sends() > sent), (4, true), "{ignored}");
+    let sent = provider.sends();
+    assert_eq!(work.run(&provider, &["resume", "--no-wait"]).code, 4);
+    assert_eq!(provider.sends(), sent, "it asked again");
+
     // Another account has nothing to do with it.
     let other = Provider::usual();
     let resumed = work.run(&other, &["resume", "--no-wait"]);
-    assert_eq!((resumed.code, other.sends()), (4, ROWS - sent), "{resumed}");
+    assert_eq!((resumed.code, other.sends()), (0, ROWS - 20), "{resumed}");
 }
 
 #[test]
