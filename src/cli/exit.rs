@@ -133,6 +133,7 @@ impl From<EngineError> for Failure {
                 let shown = escaped_lines(&words(&problem)).into_owned();
                 Self::new(Exit::Environment, words(&problem.code)).shown(shown)
             }
+            EngineError::Paused(_) => Self::of(Exit::Stopped, &error),
             EngineError::Unreachable(_) | EngineError::Frozen(_) | EngineError::Client(_) | EngineError::Defect(_) => {
                 Self::of(Exit::Environment, &error)
             }

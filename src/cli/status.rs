@@ -135,7 +135,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     for line in summary::states(tally) {
         print(&line)?;
     }
-    if let Some((average, left)) = engine::speed(run, &campaign, tally) {
+    if let Some(until) = engine::provider_pause(store, run).await? {
+        print(&format!("  the provider asked to pause until {until}"))?;
+    } else if let Some((average, left)) = engine::speed(run, &campaign, tally) {
         print(&match engine::rate_now(store, run).await?.filter(|now| *now > 0.0) {
             Some(now) => format!("  sending {}", progress::pace(tally, now, average)),
             None => {

@@ -115,7 +115,8 @@ impl Job {
         if !pause.is_zero() {
             let until = self.clock.now().plus(pause);
             // If the recorder is gone, the run is at its end.
-            let _ = recorder.record(Entry::Pause(AccountPause { account: self.account.clone(), until })).await;
+            let (account, provider) = (self.account.clone(), self.campaign.provider.clone());
+            let _ = recorder.record(Entry::Pause(AccountPause { account, provider, until })).await;
         }
     }
 

@@ -197,7 +197,9 @@ impl<'m> Judge<'m> {
         }
         let (mut fine, mut bytes) = (true, 0);
         let rendered = renderer.texts(&record.cells, |place, text| {
-            fine = fine && open.is_fine(place, text);
+            // Where no cell holds such a character, no text does that is made of cells.
+            let is_plain = record.is_plain && !renderer.is_computed(place);
+            fine = fine && (is_plain || bad_character(text).is_none()) && open.is_fine(place, text);
             bytes += text.len();
         });
         fine && rendered.is_ok() && open.has_room(bytes)

@@ -58,7 +58,7 @@ pub use orders::{Stops, cancel};
 pub use plan::{Bad, Body, Checked, Plan, PlanError};
 pub use report::{ReportingError, each_row, facts, write_reports};
 pub use sizing::MOST_IN_FLIGHT;
-pub use status::{Details, details, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
+pub use status::{Details, details, provider_pause, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
 pub use stop::{Reason, Stop};
 
 use dispatch::Left;
@@ -113,6 +113,9 @@ pub enum EngineError {
     /// The provider could not be asked.
     #[error("the provider cannot be asked for statuses: {0}")]
     Unreachable(Problem),
+    /// The provider asked to pause for longer than is waited for; nothing was asked.
+    #[error("the provider asked to pause until {0}; no status was asked for")]
+    Paused(Millis),
     /// The run's own message cannot be compiled: it was, when the run was planned.
     #[error("the run's frozen message cannot be compiled: {0}")]
     Frozen(String),

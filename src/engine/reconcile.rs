@@ -14,7 +14,7 @@ use super::recorder::{Entry, Gone, Recorder};
 use super::stop::Reason;
 use super::{EngineError, Job, PANICKED};
 use crate::crash::Point;
-use crate::model::{Event, Millis, Problem, Reconcile, StatusUpdate};
+use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
@@ -106,8 +106,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
         if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
             // Those that are due are asked about later; a person who asks is told.
             let until = job.clock.now().plus(pause);
-            let told = Problem::new("paused", format!("the provider asked to pause until {until}"));
-            return if due { Ok(()) } else { Err(EngineError::Unreachable(told)) };
+            return if due { Ok(()) } else { Err(EngineError::Paused(until)) };
         }
         let page = match due {
             true => job.store.due_polls(job.run.key, now, PAGE).await?,

@@ -77,6 +77,8 @@ pub struct Details {
     errors: Vec<Value>,
     waiting: Option<Value>,
     replies: Value,
+    /// Until when the provider asked to pause.
+    pause: Option<Millis>,
 }
 
 /// Everything about how a run stands that holds no personal data.
@@ -125,7 +127,18 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
     let replies = store.replies_counted(run).await?;
-    Ok(Details { errors, waiting, replies: json!(replies) })
+    Ok(Details { errors, waiting, replies: json!(replies), pause: provider_pause(store, run).await? })
+}
+
+/// Until when the provider asked to pause, where that holds up a run that has something left to send.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, StoreError> {
+    match run.dispatched_at.or(run.cancelled_at) {
+        Some(_) => Ok(None),
+        None => store.provider_pause(&thaw(run)?.provider, Millis::now()).await,
+    }
 }
 
 /// As [`status`], of what is known already.
@@ -134,10 +147,10 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
 /// Where the frozen campaign cannot be read.
 pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
-    let Details { errors, waiting, replies } = details;
+    let Details { errors, waiting, replies, pause } = details;
     let states: serde_json::Map<String, Value> =
         State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
-    let speed = speed(run, &campaign, tally);
+    let speed = speed(run, &campaign, tally).filter(|_| pause.is_none());
     let time = |at: Option<Millis>| at.map(|at| at.to_string());
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
@@ -145,6 +158,7 @@ pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) 
         "created_at": run.created_at.to_string(), "started_at": time(run.started_at),
         "dispatched_at": time(run.dispatched_at), "finished_at": time(run.finished_at),
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
+        "provider_pause_until": time(*pause),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
         "waiting": waiting, "errors": errors, "replies": replies,

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Channel, bad_character};
+use crate::model::Channel;
 
 use super::path::Path;
 use super::shape::Shape;
@@ -40,12 +40,9 @@ impl Open {
         (check.open.is_empty() && !check.entangled.get()).then_some(Self { shapes, most: check.spare })
     }
 
-    /// Whether there is nothing to tell of the text of this template, by its number.
+    /// Whether there is nothing to tell of the text of this template, by its number, but for its characters.
     #[must_use]
     pub fn is_fine(&self, place: usize, text: &str) -> bool {
-        if bad_character(text).is_some() {
-            return false;
-        }
         let mut check = Check::new(false);
         match self.shapes.get(place) {
             Some(None) => {}

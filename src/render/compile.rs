@@ -15,7 +15,9 @@ use super::row::{Header, ROW, Row};
 use super::{Fill, Hole, Renderer, TemplateProblem, explain, filters, limits, push_text, simple};
 
 /// Steps one template may take for one row. Those of real messages take fewer than a hundred.
-const FUEL: u64 = 5_000;
+pub(super) const FUEL: u64 = 5_000;
+/// Templates in one message. Those of the largest, a carousel of ten cards, are fewer than a hundred.
+const MAX_TEMPLATES: usize = 1_000;
 
 pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
     let mut compiler = Compiler {
@@ -25,6 +27,7 @@ pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result
         holes: Vec::new(),
         used: HashSet::new(),
         path: String::new(),
+        steps: limits::STEPS,
         problems: Vec::new(),
     };
     compiler.body(message);
@@ -65,6 +68,8 @@ struct Compiler<'c> {
     /// The variables of the templates so far.
     used: HashSet<String>,
     path: String,
+    /// What is left of the steps for trying templates out.
+    steps: u64,
     problems: Vec<TemplateProblem>,
 }
 
@@ -131,15 +136,21 @@ impl Compiler<'_> {
     }
 
     fn hole(&mut self, text: &str) {
-        if let Err(refused) = limits::check(text) {
-            let hint = refused.hint.map(str::to_owned);
-            self.problems.push(explain::no_template(&self.path, text, refused.line, &refused.message, hint));
-            return;
+        let names = match limits::check(text) {
+            Ok(names) => names,
+            Err(refused) => {
+                let hint = refused.hint.map(str::to_owned);
+                self.problems.push(explain::no_template(&self.path, text, refused.line, &refused.message, hint));
+                return;
+            }
+        };
+        if self.holes.len() == MAX_TEMPLATES {
+            return self.problem(text.to_owned(), format!("a message has at most {MAX_TEMPLATES} of them"));
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
             None => self
-                .template(text)
+                .template(text, &names)
                 .map(|columns| (simple::read(text, self.columns).map_or(Fill::Template, Fill::Simple), columns)),
         };
         match filled {
@@ -152,17 +163,18 @@ impl Compiler<'_> {
     }
 
     /// Compiles a template, and gives the columns that it may put in.
-    fn template(&mut self, text: &str) -> Result<Vec<usize>, Error> {
+    fn template(&mut self, text: &str, names: &HashSet<&str>) -> Result<Vec<usize>, Error> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
-        let used = template.undeclared_variables(false);
+        let mut used = template.undeclared_variables(false);
+        used.extend(self.columns.iter().filter(|name| names.contains(name.as_str())).cloned());
         let hidden = used.contains(ROW) && self.columns.iter().any(|name| name == ROW);
         if hidden && self.columns.iter().any(|name| explain::is_by_key(text, name)) {
             // A look into that cell would find nothing, which `default` would hide.
             let words = "the list has a column `row`, which is what `row` means here: give that column another name";
             return Err(Error::new(ErrorKind::InvalidOperation, words));
         }
-        try_out(&template, text, self.columns, &used)?;
+        try_out(&template, text, self.columns, &used, &mut self.steps)?;
         let is_used = |name: &String| used.contains(name) || explain::is_by_key(text, name);
         let columns = self.columns.iter().enumerate().filter(|(_, name)| is_used(name)).map(|(position, _)| position);
         let columns = columns.collect();
@@ -200,10 +212,16 @@ fn bare_column(text: &str, columns: &[String]) -> Option<usize> {
 
 /// The engine looks filters and variables up only when it comes to them, so one that is misspelt is found by rendering
 /// for a row in which no cell is empty. In a branch not taken then, it is found with the first row that takes it.
-fn try_out(template: &Template<'_, '_>, text: &str, columns: &[String], used: &HashSet<String>) -> Result<(), Error> {
+fn try_out(
+    template: &Template<'_, '_>,
+    text: &str,
+    columns: &[String],
+    used: &HashSet<String>,
+    steps: &mut u64,
+) -> Result<(), Error> {
     let cells = vec!["1"; columns.len()];
     let row = Row::new(Arc::new(Header::new(columns, used)), &cells);
-    match limits::render(template, Value::from_object(row)) {
+    match limits::render(template, Value::from_object(row), steps) {
         Err(error)
             if matches!(
                 error.kind(),

@@ -16,6 +16,8 @@ pub(super) const TESTS: &str = "defined, divisibleby, endingwith, even, in, lowe
                                 string, undefined, upper";
 /// Items of a list made of a text.
 const MAX_ITEMS: usize = 1_000;
+/// Bytes of the characters that `trim` takes away.
+const MAX_ENDS: usize = 100;
 /// Characters that `%10.2f` may ask for by a number.
 const MAX_WIDTH: usize = 100;
 
@@ -43,6 +45,11 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("split", split);
     env.add_filter("title", |text: Cow<'_, str>| whole(&text).and_then(|()| made(Value::from(filters::title(text)))));
     env.add_filter("trim", |text: StringInput<'_>, ends: Option<Cow<'_, str>>| {
+        // Each character of the text is looked for among these.
+        if ends.as_ref().is_some_and(|ends| ends.len() > MAX_ENDS) {
+            let words = format!("`trim` takes at most {MAX_ENDS} characters");
+            return Err(Error::new(ErrorKind::InvalidOperation, words));
+        }
         whole(text.as_str()).map(|()| filters::trim(text, ends))
     });
     env.add_filter("upper", |text: StringInput<'_>| whole(text.as_str()).and_then(|()| made(filters::upper(text))));

@@ -15,7 +15,7 @@ use minijinja::machinery::{Token, tokenize};
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, Template};
 
-use super::compile::syntax;
+use super::compile::{FUEL, syntax};
 
 #[cfg(test)]
 #[path = "limits_tests.rs"]
@@ -35,6 +35,9 @@ const MAX_OPERATORS: usize = 1_000;
 const MAX_JOINS: usize = 64;
 const MAX_JOINS_IN_SET: usize = 8;
 
+/// Steps that all templates of a message may take for one row.
+pub(super) const STEPS: u64 = 4 * FUEL;
+
 /// A template that is not read.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -46,24 +49,40 @@ pub(super) struct Refused {
 
 /// Refuses a template that the engine could not read or render within bounds. A mistake of syntax is left to the
 /// engine, which reads no further than to it.
-pub(super) fn check(text: &str) -> Result<(), Refused> {
+///
+/// Gives the names in it, among them those of all variables: the engine forgets those that are only cut (`name[:3]`).
+pub(super) fn check(text: &str) -> Result<HashSet<&str>, Refused> {
     if text.len() > MAX_TEXT {
         let message = "it is longer than 16 KiB".to_owned();
         return Err(Refused { line: 1, message, hint: None });
     }
     let mut check = Check::default();
+    let mut names = HashSet::new();
     for token in tokenize(text, false, syntax()) {
         let Ok((token, span)) = token else { break };
+        if let Token::Ident(name) = token {
+            names.insert(name);
+        }
         let refused = |(message, hint): Refusal| Refused { line: span.start_line.into(), message, hint };
         check.token(&token).map_err(refused)?;
     }
-    Ok(())
+    Ok(names)
 }
 
-/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any other.
-pub(super) fn render(template: &Template<'_, '_>, row: Value) -> Result<String, Error> {
+/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long; takes the steps that it took away from `steps`. A
+/// panic of the engine is an error as any other.
+pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: &mut u64) -> Result<String, Error> {
+    if *steps == 0 {
+        return Err(ErrorKind::OutOfFuel.into());
+    }
     let mut text = Bounded(Vec::new());
-    let rendered = catch_unwind(AssertUnwindSafe(|| template.render_captured_to(row, &mut text).map(drop)));
+    let rendered = catch_unwind(AssertUnwindSafe(|| {
+        let rendered = template.render_captured_to(row, &mut text);
+        // One that fails may have taken all it could.
+        let taken = rendered.as_ref().ok().and_then(|rendered| rendered.state().fuel_levels());
+        *steps = steps.saturating_sub(taken.map_or(FUEL, |(taken, _)| taken));
+        rendered.map(drop)
+    }));
     let internal =
         || Error::new(ErrorKind::InvalidOperation, "an internal error of the template engine; please report it");
     match rendered.unwrap_or_else(|_| Err(internal())) {

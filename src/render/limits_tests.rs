@@ -88,6 +88,7 @@ fn what_messages_need_is_read() {
         ),
         ("{{ '%.2f' | format('3.14159' | float) }} {{ '%5d|%s' | format(7, x) }}", "3.14     7|a"),
         ("{{ 'a, b' | split(', ') | join(' + ') }}{{ row['x'][0] }}{{ 'abc'[1:] }}", "a + babc"),
+        ("{{ x[:1] }}{{ x[0:2] }}{{ x[-1:] }}{{ row['x'][:1] }}", "aaaa"),
         ("{{ (2 + 3) / 2 }} {{ 2 ** 10 }} {{ 7 // 2 }} {{ 7 % 4 }}", "2.5 1024 3 3"),
         ("{{ 'aXbX' | replace('X', '-') | title | trim('-') }}", "A-B"),
         ("{% raw %}{{ x * 2 }}{% endraw %}{# {{ 'a' * 9 }} #}", "{{ x * 2 }}"),
@@ -113,6 +114,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
         "{{ '%s%s' | format(long, long) }}",
         "{{ long | list }}",
         "{{ long | split('\"') }}",
+        "{{ long | trim(long) }}",
         "{{ (long ~ long) | upper }}",
         "{{ (long ~ long) | join }}",
         "{{ (long ~ 'x') | trim | length }}",
@@ -128,6 +130,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
             "longer than 16 KiB",
             "longer than 64 KiB",
             "more than 1000 items",
+            "`trim` takes at most",
             "write a width of at most 100",
             "too many steps",
         ];
@@ -137,6 +140,20 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
     let renderer = compile("{{ long }}").unwrap();
     let problems = renderer.texts(&["", &"a".repeat(MAX_TEXT + 1)], |_, _| {}).unwrap_err();
     assert_eq!((problems[0].code, problems[0].columns.concat().as_str()), ("cell_too_long", "long"));
+}
+
+#[test]
+fn many_templates_have_the_steps_of_a_few() {
+    let costly = "{% for a in '0123456789' %}{% for b in '0123456789' %}{{ a ~ b }}{% endfor %}{% endfor %}";
+    let texts = |n: usize| json!({"texts": vec![costly; n]});
+    let outcome = |n: usize| {
+        let renderer = Renderer::compile(&texts(n), &[]).unwrap();
+        renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message.to_string())
+    };
+    assert_eq!(outcome(10), Ok(()));
+    assert_eq!(outcome(100), Err("the template takes too many steps".to_owned()));
+    let problems = Renderer::compile(&json!({"texts": vec!["{{ x }}"; 1_001]}), &["x".to_owned()]).unwrap_err();
+    assert!(problems[0].message.contains("at most 1000"), "{}", problems[0].message);
 }
 
 /// Every shape that nests, as deep as it is accepted, on half the stack that a thread has.
@@ -183,7 +200,7 @@ fn a_panic_of_the_engine_is_a_problem_of_the_row() {
     let mut env = Environment::new();
     env.add_filter("broken", |_: Value| -> String { panic!("a filter that panics") });
     env.add_template("t", "{{ x | broken }}").unwrap();
-    let told = super::render(&env.get_template("t").unwrap(), context!(x => "a")).unwrap_err();
+    let told = super::render(&env.get_template("t").unwrap(), context!(x => "a"), &mut 1).unwrap_err();
     assert!(told.to_string().contains("internal error"), "{told}");
 }
 

@@ -178,6 +178,13 @@ impl Renderer {
             .filter_map(|(position, path)| Some((position, self.header.columns().get(position)?.as_str(), path)))
     }
 
+    /// Whether the text of the template of this number is made by the engine, and not of cells and the message's own text
+    /// alone.
+    #[must_use]
+    pub fn is_computed(&self, number: usize) -> bool {
+        matches!(self.holes.get(number), Some(Hole { fill: Fill::Template, .. }))
+    }
+
     /// Where in the message the templates are, in the order of [`Renderer::texts`].
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.holes.iter().map(|hole| hole.path.as_str())
@@ -193,8 +200,10 @@ impl Renderer {
         let mut row = None;
         let mut simple = String::new();
         let mut problems = Vec::new();
+        let mut steps = limits::STEPS;
+        let is_long = cells.iter().any(|cell| cell.as_ref().len() > limits::MAX_TEXT);
         for (number, hole) in self.holes.iter().enumerate() {
-            if let Some(column) = self.overlong(hole, cells) {
+            if is_long && let Some(column) = self.overlong(hole, cells) {
                 add(&mut problems, explain::overlong_cell(&hole.path, column));
                 continue;
             }
@@ -210,8 +219,10 @@ impl Renderer {
                 }
                 Fill::Simple(_) | Fill::Template => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
-                    let text =
-                        self.env.get_template(&hole.path).and_then(|template| limits::render(&template, row.clone()));
+                    let text = self
+                        .env
+                        .get_template(&hole.path)
+                        .and_then(|template| limits::render(&template, row.clone(), &mut steps));
                     let text = text.and_then(row::is_text);
                     match text {
                         Ok(text) => each(number, &text),

@@ -12,6 +12,8 @@ use crate::model::Millis;
 pub struct AccountPause {
     /// The account, by the fingerprint of its address and credential.
     pub account: String,
+    /// What campaigns call its provider.
+    pub provider: String,
     /// No request before this.
     pub until: Millis,
 }
@@ -27,6 +29,21 @@ impl Store {
             .fetch_optional(&self.readers)
             .await
             .map_err(doing("look for a pause of the account"))?;
+        Ok(until.map(Millis))
+    }
+
+    /// Until when a provider wants no request of an account of this name, whichever it is, if that is still to come.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn provider_pause(&self, provider: &str, now: Millis) -> Result<Option<Millis>, StoreError> {
+        let until: Option<i64> =
+            sqlx::query_scalar("SELECT max(paused_until) FROM account WHERE provider = ?1 AND paused_until > ?2")
+                .bind(provider)
+                .bind(now.0)
+                .fetch_one(&self.readers)
+                .await
+                .map_err(doing("look for a pause of the provider"))?;
         Ok(until.map(Millis))
     }
 }
@@ -49,11 +66,12 @@ impl Writer {
 /// Notes a pause. The latest end counts.
 pub(super) async fn pause(store: &mut SqliteConnection, pause: &AccountPause) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO account (key, paused_until) VALUES (?1, ?2) \
+        "INSERT INTO account (key, paused_until, provider) VALUES (?1, ?2, ?3) \
          ON CONFLICT (key) DO UPDATE SET paused_until = max(paused_until, excluded.paused_until)",
     )
     .bind(&pause.account)
     .bind(pause.until.0)
+    .bind(&pause.provider)
     .execute(store)
     .await
     .map(drop)

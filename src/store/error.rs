@@ -135,6 +135,11 @@ impl StoreError {
         matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source))
     }
 
+    /// Whether SQLite found a file that does not fit together.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Query { source, .. } if code(source) == CORRUPT)
+    }
+
     /// The cause in the store's own words, or nothing.
     pub(crate) fn reason(&self) -> String {
         std::error::Error::source(self).map(ToString::to_string).unwrap_or_default()

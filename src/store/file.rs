@@ -55,13 +55,27 @@ pub(super) fn belongs(store: &Path, file: &Path) -> bool {
         folder.canonicalize().ok()
     };
     // By the true name of either, so that a link does not hide it.
-    let (store, file) = (store.canonicalize().unwrap_or(store.into()), file.canonicalize().unwrap_or(file.into()));
+    let (store, file) = (store.canonicalize().unwrap_or(store.into()), true_name(file));
     let names =
         store.file_name().zip(file.file_name()).map(|(store, file)| (store.to_string_lossy(), file.to_string_lossy()));
     let Some((store_name, name)) = names else { return false };
     let Some(rest) = name.strip_prefix(&*store_name) else { return false };
     let is_part = ["", "-wal", "-shm", "-journal", "-mark", "-mark.new"].contains(&rest);
     folder(&store) == folder(&file) && (is_part || rest.starts_with('.') && rest.ends_with(".lock"))
+}
+
+/// What a path leads to, also where nothing is there as yet.
+fn true_name(path: &Path) -> PathBuf {
+    // As many links as Linux follows.
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match (path.canonicalize(), std::fs::read_link(&path)) {
+            (Ok(found), _) => return found,
+            (Err(_), Ok(target)) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            (Err(_), Err(_)) => break,
+        }
+    }
+    path
 }
 
 /// Makes the file if need be, for its owner alone.

@@ -215,7 +215,14 @@ impl Mark {
             None => return Err(went_back(Mismatch::Missing)),
         };
         let line = line(connection).await?;
-        let mut alone = alone(store).await?;
+        let mut alone = match alone(store).await {
+            // A checkpoint that a full disk broke off leaves a file that is whole only together with its log.
+            Err(error) if error.is_damage() => match checkpoint(connection).await? {
+                true => self::alone(store).await?,
+                false => return Err(StoreError::ReadByOthers { path: store.to_owned() }),
+            },
+            read => read?,
+        };
         if noted.store != line.store {
             return Err(went_back(Mismatch::Other));
         }

@@ -40,9 +40,11 @@ fn a_pause_of_a_day_ends_the_run_and_is_kept_after_a_restart() {
         assert_eq!(resumed.code, 4, "{resumed}");
         assert!(resumed.err.contains("the provider asked to pause; nothing is sent before"), "{resumed}");
     }
+    let status = work.alone(&["status"]);
+    assert!(status.out.contains("the provider asked to pause until") && !status.out.contains(" left"), "{status}");
     let polls = provider.book().polls.len();
     let asked = work.run(&provider, &["reconcile", "--once"]);
-    assert_eq!(asked.code, 1, "{asked}");
+    assert_eq!(asked.code, 4, "{asked}");
     assert!(asked.err.contains("the provider asked to pause until"), "{asked}");
     assert_eq!((provider.sends(), provider.book().polls.len()), (sent, polls), "no request within the pause");
 
@@ -104,7 +106,7 @@ fn a_pause_that_a_status_request_is_asked_for_is_kept_and_not_slept_through() {
     assert!([0, 4].contains(&run.code), "{run}");
     for _ in 0..2 {
         let asked = work.start_at(Some(&url), &["reconcile", "--once"]).wait_for(SOON);
-        assert_eq!(asked.code, 1, "{asked}");
+        assert_eq!(asked.code, 4, "{asked}");
         assert!(asked.err.contains("the provider asked to pause until"), "{asked}");
     }
     assert_eq!(polls.load(Ordering::SeqCst), 1);

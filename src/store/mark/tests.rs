@@ -94,6 +94,21 @@ async fn a_store_knows_of_its_mark_before_anything_is_sent_and_by_its_file_alone
     assert_eq!(refused(&copy).await, Some(Mismatch::Missing));
 }
 
+/// A checkpoint that a full disk broke off: the first page of the file knows of pages that are in the log alone.
+#[tokio::test]
+async fn a_checkpoint_that_broke_off_is_finished_and_not_taken_for_damage() {
+    let sender = Sender::start().await;
+    let (_folder, left) = sender.killed(&ALL);
+    sender.fold().await;
+    let folded = std::fs::read(sender.store.path()).unwrap();
+    let mut file = std::fs::read(&left).unwrap();
+    assert!(file.len() < folded.len());
+    file[..4096].copy_from_slice(&folded[..4096]);
+    std::fs::write(&left, file).unwrap();
+    assert!(alone(&left).await.unwrap_err().is_damage());
+    assert_eq!(refused(&left).await, None);
+}
+
 #[tokio::test]
 async fn what_a_kill_leaves_goes_on_however_the_log_stands() {
     let mut sender = Sender::start().await;

@@ -1,6 +1,7 @@
 //! The bodies of requests: bounded in bytes and in time.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
@@ -9,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use http_body_util::LengthLimitError;
 
+use super::connections::Activity;
 use super::refused;
 
 /// The largest body, in bytes. The callbacks of the documents have less than two thousand.
@@ -24,7 +26,11 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Response> {
     if length.is_some_and(|length| length > LARGEST as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(READING, to_bytes(body, LARGEST)).await {
+    let activity = head.extensions.get::<Arc<Activity>>();
+    activity.inspect(|activity| activity.waits(true));
+    let read = tokio::time::timeout(READING, to_bytes(body, LARGEST)).await;
+    activity.inspect(|activity| activity.waits(false));
+    match read {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
         Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the request body was incomplete")),

@@ -94,12 +94,17 @@ struct Connections {
 }
 
 /// Whether a connection is in the middle of a request.
-struct Activity {
+pub(super) struct Activity {
     idle_since: Mutex<Option<Instant>>,
     idle: Arc<Notify>,
 }
 
 impl Activity {
+    /// Whoever still waits for the rest of a request does not keep others out.
+    pub(super) fn waits(&self, waits: bool) {
+        self.set(waits.then(Instant::now));
+    }
+
     fn set(&self, idle_since: Option<Instant>) {
         *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = idle_since;
         if idle_since.is_some() {
@@ -152,8 +157,9 @@ impl Connections {
 /// Answers the requests of one connection.
 async fn answer(stream: TcpStream, routes: Router, head: Duration, activity: Arc<Activity>, stop: Stop) {
     let routes = TowerToHyperService::new(routes);
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         activity.set(None);
+        request.extensions_mut().insert(activity.clone());
         let (answer, activity) = (routes.call(request), activity.clone());
         async move {
             let answer = answer.await;
