@@ -20,7 +20,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, Response, Url};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use self::transport::Transport;
 use crate::model::{Channel, Outcome, Problem, StatusUpdate};
@@ -36,6 +36,8 @@ pub struct Provider {
     host: String,
     way: Way,
     status: Url,
+    /// To be kept out of what is told of answers.
+    secret: SecretString,
 }
 
 /// The way that messages take. Status requests take that of the client.
@@ -128,7 +130,7 @@ impl Provider {
             .build()
             .map_err(|error| SetupError(error.without_url().into()))?;
         let host = status.host_str().unwrap_or("the provider").to_owned();
-        Ok(Self { client, host, way, status })
+        Ok(Self { client, host, way, status, secret: endpoint.secret().clone() })
     }
 
     /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked when
@@ -160,7 +162,13 @@ impl Provider {
             }
         };
         match body {
-            Ok(body) => classify::answer(status, wait, &body),
+            Ok(body) => {
+                let outcome = classify::answer(status, wait, &body);
+                match outcome.problem().and_then(|problem| self.without_credential(problem.message.original(), &body)) {
+                    Some(body) => classify::answer(status, wait, &body),
+                    None => outcome,
+                }
+            }
             Err(broken) => classify::broken_answer(status, wait, &broken),
         }
     }
@@ -186,7 +194,14 @@ impl Provider {
         let body = read(response)
             .await
             .map_err(|broken| PollError::TryAgain(Problem::new("bad_answer", broken.to_string())))?;
-        classify::statuses(status, wait, &body)
+        let repeats = self.without_credential(&String::from_utf8_lossy(&body), &body);
+        classify::statuses(status, wait, repeats.as_deref().unwrap_or(&body))
+    }
+
+    /// An answer without the credential, where the words in it repeat that.
+    fn without_credential(&self, words: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let secret = self.secret.expose_secret();
+        words.contains(secret).then(|| String::from_utf8_lossy(body).replace(secret, "…").into_bytes())
     }
 
     /// How many of these ids, from the first, fit into one status request.

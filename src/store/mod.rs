@@ -213,7 +213,15 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_if_there(path: &Path) -> Result<Option<Self>, StoreError> {
-        match path.exists() {
+        let is_there = match std::fs::metadata(path) {
+            // One that is empty is no store as yet: it may be somebody's, and is left as it is.
+            Ok(file) if file.is_file() && file.len() == 0 => {
+                std::fs::metadata(file::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        };
+        match is_there {
             true => Self::open(path).await.map(Some),
             false => Ok(None),
         }

@@ -239,6 +239,28 @@ fn what_is_no_store_or_a_newer_one_is_told_as_such_and_left_as_it_is() {
 }
 
 #[test]
+fn an_empty_file_becomes_a_store_by_run_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (provider, work) = (Provider::usual(), Workplace::with(&Campaign::default(), &csv(5)));
+    work.write("store.db", "");
+    std::fs::set_permissions(work.path("store.db"), PermissionsExt::from_mode(0o644)).unwrap();
+    for args in [
+        &["status"][..],
+        &["verify"],
+        &["report"],
+        &["suppress", "list"],
+        &["run", "job.yaml", "--dry-run"],
+        &["check", "job.yaml"],
+    ] {
+        work.run(&provider, args);
+        let file = std::fs::metadata(work.path("store.db")).unwrap();
+        assert_eq!((file.len(), file.permissions().mode() & 0o777), (0, 0o644), "{args:?}");
+    }
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    assert_eq!(std::fs::metadata(work.path("store.db")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_store_that_cannot_be_opened_is_told_with_its_path() {
     let provider = Provider::usual();
     let work = Workplace::with(&Campaign::default(), &csv(5));

@@ -73,7 +73,7 @@ fn words_of_the_provider_that_name_the_recipient_are_no_part_of_the_log() {
 #[test]
 fn a_credential_that_is_refused_is_shown_neither_in_the_log_nor_in_what_is_said() {
     let work = Workplace::with(&Campaign::default(), &list());
-    let refuse = |_: &Sent| Answer::error(10001, "certification-code is invalid");
+    let refuse = |_: &Sent| Answer::error(10001, &format!("certification-code {CREDENTIAL} is invalid"));
     let log = logged(&work, Script::answering(refuse), &["run", "job.yaml"]);
     assert!(log.contains("10001") && !log.contains(CREDENTIAL) && !log.contains(&phone(1)), "{log}");
     let not_http = work.start_at(Some("ftp://0c1d2e3f:in-the-address@127.0.0.1"), &["resume", "-vvv"]).wait();
