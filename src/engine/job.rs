@@ -33,7 +33,8 @@ pub struct Job {
     pub pace: Share,
     /// When rows that failed are tried again.
     pub retry: RetryPolicy,
-    /// Requests in flight at most: what the campaign says and the system allows, or [`MOST_IN_FLIGHT`].
+    /// Requests in flight at most: what the campaign says and the system allows, or
+    /// [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT).
     pub concurrency: usize,
     /// Rows taken up for the first time at most, this time.
     pub limit: Option<u64>,

@@ -136,8 +136,8 @@ impl Compiler<'_> {
     }
 
     fn hole(&mut self, text: &str) {
-        let names = match limits::check(text) {
-            Ok(names) => names,
+        let checked = match limits::check(text) {
+            Ok(checked) => checked,
             Err(refused) => {
                 let hint = refused.hint.map(str::to_owned);
                 self.problems.push(explain::no_template(&self.path, text, refused.line, &refused.message, hint));
@@ -149,9 +149,12 @@ impl Compiler<'_> {
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
-            None => self
-                .template(text, &names)
-                .map(|columns| (simple::read(text, self.columns).map_or(Fill::Template, Fill::Simple), columns)),
+            None => self.template(text, &checked).map(|columns| {
+                (
+                    simple::read(text, self.columns).map_or(Fill::Template { loops: checked.loops }, Fill::Simple),
+                    columns,
+                )
+            }),
         };
         match filled {
             Ok((fill, columns)) => {
@@ -163,18 +166,18 @@ impl Compiler<'_> {
     }
 
     /// Compiles a template, and gives the columns that it may put in.
-    fn template(&mut self, text: &str, names: &HashSet<&str>) -> Result<Vec<usize>, Error> {
+    fn template(&mut self, text: &str, checked: &limits::Checked<'_>) -> Result<Vec<usize>, Error> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
         let mut used = template.undeclared_variables(false);
-        used.extend(self.columns.iter().filter(|name| names.contains(name.as_str())).cloned());
+        used.extend(self.columns.iter().filter(|name| checked.names.contains(name.as_str())).cloned());
         let hidden = used.contains(ROW) && self.columns.iter().any(|name| name == ROW);
         if hidden && self.columns.iter().any(|name| explain::is_by_key(text, name)) {
             // A look into that cell would find nothing, which `default` would hide.
             let words = "the list has a column `row`, which is what `row` means here: give that column another name";
             return Err(Error::new(ErrorKind::InvalidOperation, words));
         }
-        try_out(&template, text, self.columns, &used, &mut self.steps)?;
+        try_out(&template, text, self.columns, &used, checked.loops.then_some(&mut self.steps))?;
         let is_used = |name: &String| used.contains(name) || explain::is_by_key(text, name);
         let columns = self.columns.iter().enumerate().filter(|(_, name)| is_used(name)).map(|(position, _)| position);
         let columns = columns.collect();
@@ -217,7 +220,7 @@ fn try_out(
     text: &str,
     columns: &[String],
     used: &HashSet<String>,
-    steps: &mut u64,
+    steps: Option<&mut u64>,
 ) -> Result<(), Error> {
     let cells = vec!["1"; columns.len()];
     let row = Row::new(Arc::new(Header::new(columns, used)), &cells);

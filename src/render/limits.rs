@@ -47,48 +47,60 @@ pub(super) struct Refused {
     pub hint: Option<&'static str>,
 }
 
+/// What was seen of a template.
+#[derive(Debug)]
+pub(super) struct Checked<'t> {
+    /// The names in it, among them those of all variables: the engine forgets those that are only cut (`name[:3]`).
+    pub names: HashSet<&'t str>,
+    /// Whether it may have loops.
+    pub loops: bool,
+}
+
 /// Refuses a template that the engine could not read or render within bounds. A mistake of syntax is left to the
 /// engine, which reads no further than to it.
 ///
-/// Gives the names in it, among them those of all variables: the engine forgets those that are only cut (`name[:3]`).
-pub(super) fn check(text: &str) -> Result<HashSet<&str>, Refused> {
+pub(super) fn check(text: &str) -> Result<Checked<'_>, Refused> {
     if text.len() > MAX_TEXT {
         let message = "it is longer than 16 KiB".to_owned();
         return Err(Refused { line: 1, message, hint: None });
     }
     let mut check = Check::default();
-    let mut names = HashSet::new();
+    let (mut names, mut loops) = (HashSet::new(), false);
     for token in tokenize(text, false, syntax()) {
         let Ok((token, span)) = token else { break };
         if let Token::Ident(name) = token {
             names.insert(name);
+            loops |= name == "for";
         }
         let refused = |(message, hint): Refusal| Refused { line: span.start_line.into(), message, hint };
         check.token(&token).map_err(refused)?;
     }
-    Ok(names)
+    Ok(Checked { names, loops })
 }
 
-/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long; takes the steps that it took away from `steps`. A
-/// panic of the engine is an error as any other.
-pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: &mut u64) -> Result<String, Error> {
-    if *steps == 0 {
-        return Err(ErrorKind::OutOfFuel.into());
-    }
-    let mut text = Bounded(Vec::new());
-    let rendered = catch_unwind(AssertUnwindSafe(|| {
-        let rendered = template.render_captured_to(row, &mut text);
-        // One that fails may have taken all it could.
-        let taken = rendered.as_ref().ok().and_then(|rendered| rendered.state().fuel_levels());
-        *steps = steps.saturating_sub(taken.map_or(FUEL, |(taken, _)| taken));
-        rendered.map(drop)
-    }));
+/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any other.
+///
+/// `steps` are for a template with loops, which may take many; those that it took are taken away. Without loops a template takes
+/// each of its few steps once, and its text is what its cells and operators add up to.
+pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: Option<&mut u64>) -> Result<String, Error> {
     let internal =
         || Error::new(ErrorKind::InvalidOperation, "an internal error of the template engine; please report it");
+    let rendered = catch_unwind(AssertUnwindSafe(|| match steps {
+        None => template.render(row),
+        Some(0) => Err(ErrorKind::OutOfFuel.into()),
+        Some(steps) => {
+            let mut text = Bounded(Vec::new());
+            let rendered = template.render_captured_to(row, &mut text);
+            // One that fails may have taken all it could.
+            let taken = rendered.as_ref().ok().and_then(|rendered| rendered.state().fuel_levels());
+            *steps = steps.saturating_sub(taken.map_or(FUEL, |(taken, _)| taken));
+            rendered.and_then(|_| String::from_utf8(text.0).map_err(|_| internal()))
+        }
+    }));
     match rendered.unwrap_or_else(|_| Err(internal())) {
-        Ok(()) => String::from_utf8(text.0).map_err(|_| internal()),
+        Ok(text) if text.len() > MAX_OUTPUT => Err(overlong_output()),
         Err(error) if error.kind() == ErrorKind::WriteFailure => Err(overlong_output()),
-        Err(error) => Err(error),
+        rendered => rendered,
     }
 }
 

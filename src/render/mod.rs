@@ -59,8 +59,8 @@ enum Fill {
     Cell(usize),
     /// Text and columns, and needs no engine where the row has a value for each.
     Simple(Vec<Piece>),
-    /// What the engine makes of the template under the hole's path.
-    Template,
+    /// What the engine makes of the template under the hole's path, and whether it may have loops.
+    Template { loops: bool },
 }
 
 /// A string of the message that is not a template, though it has the signs of one, or one that no row can fill.
@@ -182,7 +182,7 @@ impl Renderer {
     /// alone.
     #[must_use]
     pub fn is_computed(&self, number: usize) -> bool {
-        matches!(self.holes.get(number), Some(Hole { fill: Fill::Template, .. }))
+        matches!(self.holes.get(number), Some(Hole { fill: Fill::Template { .. }, .. }))
     }
 
     /// Where in the message the templates are, in the order of [`Renderer::texts`].
@@ -217,12 +217,13 @@ impl Renderer {
                 {
                     each(number, &simple);
                 }
-                Fill::Simple(_) | Fill::Template => {
+                fill @ (Fill::Simple(_) | Fill::Template { .. }) => {
+                    let loops = matches!(fill, Fill::Template { loops: true });
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self
                         .env
                         .get_template(&hole.path)
-                        .and_then(|template| limits::render(&template, row.clone(), &mut steps));
+                        .and_then(|template| limits::render(&template, row.clone(), loops.then_some(&mut steps)));
                     let text = text.and_then(row::is_text);
                     match text {
                         Ok(text) => each(number, &text),
