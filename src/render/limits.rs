@@ -32,7 +32,7 @@ const MAX_LEVELS: usize = 64;
 /// Operators of one template: everything in its tags but names, numbers, texts and closing brackets.
 const MAX_OPERATORS: usize = 1_000;
 /// How often a template may join texts, and how often in one `set`. A text is copied by each, and in a loop time and again.
-const MAX_JOINS: usize = 64;
+const MAX_JOINS: usize = 32;
 const MAX_JOINS_IN_SET: usize = 8;
 
 /// Steps that all templates of a message may take for one row.
