@@ -180,6 +180,8 @@ enum Bracket {
     Group,
     /// Around the arguments of a filter, or what is looked up.
     Call,
+    /// Around the two ends of a slice.
+    Slice,
     /// Around a list.
     List,
 }
@@ -260,7 +262,20 @@ impl<'t> Check<'t> {
                 self.tag.joins += 1;
                 self.operator(1);
             }
-            Token::Comma | Token::Colon => self.operator(0),
+            Token::Colon => {
+                // The engine's arithmetic overflows with some steps.
+                match self.tag.brackets.last_mut() {
+                    Some(bracket @ Bracket::Call) => *bracket = Bracket::Slice,
+                    _ => {
+                        return refusal(
+                            "`:` is only allowed once in a slice: `name[:3]`",
+                            "write a slice without a step",
+                        );
+                    }
+                }
+                self.operator(0);
+            }
+            Token::Comma => self.operator(0),
             Token::Assign => {
                 self.tag.assigns = true;
                 self.operator(0);

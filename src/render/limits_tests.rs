@@ -59,6 +59,7 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{% set a, b = x %}", "`,` is only allowed between arguments"),
         ("{{ x, x }}", "`,` is only allowed between arguments"),
         ("{{ 'q' in [x, x] ~ '' }}", "a list can only be looked into"),
+        ("{{ x[::-1] }}", "`:` is only allowed once in a slice"),
         ("{{ x in [x, x] | upper }}", "a list can only be looked into"),
         ("{{ x in [x, x][0] }}", "a list can only be looked into"),
         ("{% set a = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x %}", "more than 8 times"),
