@@ -204,7 +204,7 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
             continue;
         }
         // Links are followed: what they lead to is what counts. One that leads nowhere may do so only for now.
-        // What is no regular file is told when it is read.
+        // Anything but a regular file is reported when it is read.
         if let Ok(file) = fs::metadata(&path) {
             let modified = file.modified()?;
             found.insert(path, Stamp { modified, length: file.len(), inode: file.ino() });

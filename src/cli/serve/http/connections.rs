@@ -1,7 +1,7 @@
 //! The connections of the service: how many there may be, and how long each may take to say what it wants.
 //!
-//! Whoever connects and then says nothing, or half of a request, keeps nobody else out: a request head has to arrive in
-//! time, and where there are as many connections as there may be, the one that has been idle longest gives way.
+//! A client that sends nothing, or half a request, keeps no other out: a request head must arrive in time, and once all
+//! connections are taken, the longest idle one is closed.
 
 use std::collections::HashMap;
 use std::io;
@@ -100,7 +100,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// Whoever still waits for the rest of a request does not keep others out.
+    /// A connection that waits for the rest of a request counts as idle, so that it can be closed for another.
     pub(super) fn waits(&self, waits: bool) {
         self.set(waits.then(Instant::now));
     }
