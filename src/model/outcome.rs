@@ -128,4 +128,21 @@ impl Outcome {
             | Self::TemplateRefused(problem) => Some(problem),
         }
     }
+
+    /// As [`Outcome::problem`], to be changed.
+    pub fn problem_mut(&mut self) -> Option<&mut Problem> {
+        match self {
+            Self::Accepted { .. } | Self::Unsent => None,
+            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::PutOff { problem, .. } => {
+                Some(problem)
+            }
+            Self::Unnamed(problem)
+            | Self::Refused(problem)
+            | Self::OnceMore(problem)
+            | Self::Unreachable(problem)
+            | Self::Uncertain(problem)
+            | Self::Halted(problem)
+            | Self::TemplateRefused(problem) => Some(problem),
+        }
+    }
 }

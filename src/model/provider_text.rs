@@ -25,6 +25,13 @@ impl ProviderText {
         self.0.is_empty()
     }
 
+    /// Takes a secret out of the words for good.
+    pub fn cut(&mut self, secret: &str) {
+        if self.0.contains(secret) {
+            self.0 = self.0.replace(secret, "…");
+        }
+    }
+
     /// As such words print: on one line.
     #[must_use]
     pub fn shown(original: &str) -> Cow<'_, str> {

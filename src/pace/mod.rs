@@ -74,8 +74,6 @@ struct Limits {
     share: f64,
     /// When the share last changed.
     changed: Instant,
-    /// No request before this time.
-    not_before: Option<Instant>,
     outage: Outage,
 }
 
@@ -109,7 +107,6 @@ impl Pace {
             window: Window::new(vec![(rate.get() as usize, per)]),
             share: 1.0,
             changed: Instant::now(),
-            not_before: None,
             outage: Outage::default(),
         };
         Self {
@@ -198,21 +195,17 @@ impl Pace {
         if !limits.outage.holds(turn) {
             return Ok(false);
         }
-        let wait = match limits.not_before {
-            Some(until) if now < until => Some(until - now),
-            _ => limits.window.enter(now),
-        };
+        let wait = self.pause_beyond(Duration::ZERO).or_else(|| limits.window.enter(now));
         wait.map_or(Ok(true), Err)
     }
 
     /// Makes no request for this long; a pause that ends later stands. Gives the end.
     pub fn pause(&self, pause: Duration) -> Instant {
-        let asked = Instant::now() + pause;
-        let mut limits = self.limits();
-        let until = limits.not_before.map_or(asked, |before| before.max(asked));
-        limits.not_before = Some(until);
-        drop(limits);
-        self.paused_until.send_if_modified(|known| known.replace(until) != Some(until));
+        let mut until = Instant::now() + pause;
+        self.paused_until.send_if_modified(|known| {
+            until = known.map_or(until, |known| known.max(until));
+            known.replace(until) != Some(until)
+        });
         until
     }
 
@@ -274,11 +267,8 @@ impl Pace {
     fn take_turn(&self) -> Result<Turn, Duration> {
         let now = Instant::now();
         let mut limits = self.limits();
-        if let Some(until) = limits.not_before {
-            if now < until {
-                return Err(until - now);
-            }
-            limits.not_before = None;
+        if let Some(pause) = self.pause_beyond(Duration::ZERO) {
+            return Err(pause);
         }
         if let Some(wait) = limits.outage.wait(now) {
             return Err(wait);

@@ -80,8 +80,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest pause that a provider can ask for: a wish for more is more likely in another unit than meant.
 pub const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The shortest credential that is looked for in a provider's words.
+const SHORTEST_SECRET: usize = 8;
+
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl PollError {
+    fn problem_mut(&mut self) -> &mut Problem {
+        match self {
+            Self::TryAgain(problem)
+            | Self::Throttled(problem, _)
+            | Self::Unreachable(problem)
+            | Self::Halted(problem) => problem,
+        }
+    }
+}
 
 impl Provider {
     /// A client for this account with at most `concurrency` connections kept and `timeout` for a whole request.
@@ -163,11 +177,9 @@ impl Provider {
         };
         match body {
             Ok(body) => {
-                let outcome = classify::answer(status, wait, &body);
-                match outcome.problem().and_then(|problem| self.without_credential(problem.message.original(), &body)) {
-                    Some(body) => classify::answer(status, wait, &body),
-                    None => outcome,
-                }
+                let mut outcome = classify::answer(status, wait, &body);
+                self.cut_credential(outcome.problem_mut());
+                outcome
             }
             Err(broken) => classify::broken_answer(status, wait, &broken),
         }
@@ -194,14 +206,18 @@ impl Provider {
         let body = read(response)
             .await
             .map_err(|broken| PollError::TryAgain(Problem::new("bad_answer", broken.to_string())))?;
-        let repeats = self.without_credential(&String::from_utf8_lossy(&body), &body);
-        classify::statuses(status, wait, repeats.as_deref().unwrap_or(&body))
+        classify::statuses(status, wait, &body).map_err(|mut error| {
+            self.cut_credential(Some(error.problem_mut()));
+            error
+        })
     }
 
-    /// An answer without the credential, where the words in it repeat that.
-    fn without_credential(&self, words: &str, body: &[u8]) -> Option<Vec<u8>> {
+    /// Cuts the credential out of what the provider says, once that is understood. A short one may be part of any word.
+    fn cut_credential(&self, problem: Option<&mut Problem>) {
         let secret = self.secret.expose_secret();
-        words.contains(secret).then(|| String::from_utf8_lossy(body).replace(secret, "…").into_bytes())
+        if let Some(problem) = problem.filter(|_| secret.len() >= SHORTEST_SECRET) {
+            problem.message.cut(secret);
+        }
     }
 
     /// How many of these ids, from the first, fit into one status request.
