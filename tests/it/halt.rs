@@ -95,6 +95,7 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     assert!(said.contains("what to do: find out with the provider"), "{said}");
     assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
 
+    drop(work);
     let (provider, ..) = ran(move |sent: &Sent| if sent.index < 300 { Answer::Accept } else { gateway() }, "");
     let sends = provider.sends();
     assert!(

@@ -121,6 +121,7 @@ fn told_of(list: &str, text: &'static str) -> String {
         let args: Vec<&str> = ["-vvv", "--log-format", "json"].iter().chain(args).copied().collect();
         told += &work.run(&provider, &args).err;
     }
+    drop(work);
     let work = serve::due(-1, "400/s", "");
     work.write("list.csv", list);
     let schedule = work.read("job.yaml").lines().last().unwrap().to_owned();

@@ -224,6 +224,7 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
     assert_refused(&work, &provider, &["resume"], "--moved");
 
     // The file stays the same one, and what is in it is older.
+    drop(work);
     let (provider, work) = (slow(), workplace());
     let run = running(&work, &provider, 40);
     back_up(&work, "backup.db");

@@ -312,10 +312,6 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     assert!(listed.out.contains("+00:00   ") && listed.out.contains(" here   in 1 h 59 min"), "{listed}");
     assert!(listed.out.contains("+01:00 here") || listed.out.contains("+02:00 here"), "{listed}");
     assert!(listed.err.contains("wrong.yaml"), "{listed}");
-    let late = due(0, "400/s", "");
-    let told = |args: &[&str]| late.alone(args).out;
-    assert!(wait_until(SOON, || told(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
-    assert!(told(&["schedule", "list"]).contains("due since 20"));
     // Of two with one name neither would be run.
     work.write("wrong.yaml", work.read("job.yaml"));
     let twice = work.alone(&["schedule", "list"]);
@@ -324,4 +320,9 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     let explained = work.alone(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("60 messages at 400/s"), "{explained}");
     assert!(explained.out.contains("no store store.db yet"), "{explained}");
+    drop(work);
+    let late = due(0, "400/s", "");
+    let told = |args: &[&str]| late.alone(args).out;
+    assert!(wait_until(SOON, || told(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
+    assert!(told(&["schedule", "list"]).contains("due since 20"));
 }

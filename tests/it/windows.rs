@@ -153,6 +153,7 @@ fn what_cannot_be_told_is_told_before_anything_is_sent() {
     assert_eq!((sent.code, provider.sends()), (0, 1), "{sent}");
     let report = work.report("job-1");
     assert_eq!((report[1].state.as_str(), report[1].code.as_str()), ("invalid", "no_timezone"));
+    drop(work);
     let work = Workplace::with(
         &Campaign { recipients: "{csv: list.csv, to: phone, timezone: zone}".into(), ..Campaign::default() },
         list,

@@ -3,6 +3,7 @@
 //! Every wait is on a condition and bounded: `wait_until` is the only place of all tests that sleeps. A process that
 //! was started here is ended here, whatever becomes of the test.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -128,6 +129,11 @@ impl Campaign {
 /// Held by every workplace, by many at once; alone by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
 
+thread_local! {
+    /// Whether this test has a workplace: a second one would wait for ever for a test that waits for the machine.
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+}
+
 /// A share of the machine, or all of it.
 enum Share {
     Some { _guard: RwLockReadGuard<'static, ()> },
@@ -141,8 +147,19 @@ pub(crate) struct Workplace {
     _share: Share,
 }
 
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        AT_WORK.set(false);
+    }
+}
+
+fn assert_no_other() {
+    assert!(!AT_WORK.replace(true), "a test has one workplace at a time");
+}
+
 impl Workplace {
     pub(crate) fn new() -> Self {
+        assert_no_other();
         // A test that failed leaves the lock as good as it was.
         let guard = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
         Self::sharing(Share::Some { _guard: guard })
@@ -150,6 +167,7 @@ impl Workplace {
 
     /// One beside which no other test works: what takes time here is not their doing.
     pub(crate) fn with_the_machine_to_itself() -> Self {
+        assert_no_other();
         let guard = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
         Self::sharing(Share::All { _guard: guard })
     }
