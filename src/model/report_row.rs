@@ -23,9 +23,9 @@ pub struct ReportRow {
     pub delivered_at: Option<Millis>,
     /// When the provider says it was read.
     pub read_at: Option<Millis>,
-    /// The last problem's code.
+    /// The code of the last problem. A delivered or read row has one only if a failure was reported too.
     pub error_code: Option<String>,
-    /// The last problem's words.
+    /// The words of the last problem.
     pub error_message: Option<String>,
     /// The row's own cells, in the order of the input's columns; empty unless they were asked for.
     pub cells: Vec<String>,
@@ -65,6 +65,12 @@ impl ReportRow {
             name.insert_str(0, Self::GIVES_WAY);
         }
         name
+    }
+
+    /// Whether both a failure and a delivery were reported: the row counts as delivered, and its error is the failure.
+    #[must_use]
+    pub fn is_contradicted(&self) -> bool {
+        self.state.was_delivered() && self.error_code.is_some()
     }
 
     /// A row of which nothing is known but its number.

@@ -4,26 +4,26 @@ use std::fmt;
 
 use super::DeliveryStatus;
 
-/// Where a row of a run stands.
+/// The state of a row of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Not tried yet, or waiting for its next try.
+    /// Not sent yet, or waiting for its next attempt.
     Pending,
-    /// Intent recorded, no outcome yet.
+    /// The intent to send is recorded; no outcome yet.
     Sending,
-    /// The provider took it and gave a message id; no status yet.
+    /// The provider accepted it and gave a message id; no status yet.
     Accepted,
-    /// The provider's status says sent, or a person says so of a row that was in doubt.
+    /// Reported as sent, or settled as sent by a person.
     Sent,
-    /// The provider's status says delivered.
+    /// Reported as delivered, even if a failure was reported too.
     Delivered,
-    /// The provider's status says read.
+    /// Reported as read, even if a failure was reported too.
     Read,
-    /// Accepted, and then the provider's status says that it was not delivered.
+    /// Accepted, then reported as failed. A delivery that is reported later still moves it.
     Failed,
     /// The provider refused it for good.
     Rejected,
-    /// Every try failed in a way that is known not to have been accepted, and the tries are used up.
+    /// Every attempt is known not to have been accepted, and no attempt is left.
     Exhausted,
     /// It may or may not have been accepted.
     Uncertain,
@@ -35,11 +35,11 @@ pub enum State {
     Suppressed,
     /// The run was cancelled before this row was sent.
     Cancelled,
-    /// Its last moment came before it was sent.
+    /// Its deadline passed before it was sent.
     Expired,
 }
 
-/// Something that may move a row from one state to another.
+/// An event that may move a row from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a> {
     /// The intent to send becomes durable.
@@ -48,29 +48,29 @@ pub enum Change<'a> {
     Accept,
     /// The attempt was refused for good.
     Refuse,
-    /// The attempt is known not to have been accepted, and another one may follow.
+    /// The attempt is known not to have been accepted; another one may follow.
     TryAgain,
-    /// As `TryAgain`, and no try is left.
+    /// The attempt is known not to have been accepted; no attempt is left.
     Exhaust,
-    /// Nobody knows what came of an attempt, a crash among the reasons.
+    /// An attempt may have been accepted, for example because the process crashed.
     Doubt,
     /// The provider reported a status.
     Status(&'a DeliveryStatus),
-    /// The number was put on the suppression list before the row was tried.
+    /// The number was added to the suppression list before the row was sent.
     Suppress,
     /// A person cancelled the run.
     Cancel,
     /// It is too late to send the row.
     Expire,
-    /// A person says of a row in doubt that it was sent.
+    /// A person settled an uncertain row as sent.
     SettleSent,
-    /// A person says of a row in doubt that it was not sent.
+    /// A person settled an uncertain row as not sent.
     SettleNotSent,
-    /// A person (or the campaign's `uncertain: resend`) puts the row back to be sent again.
+    /// A person, or the campaign's `uncertain: resend`, requeues the row.
     PutBack,
 }
 
-/// A change that the contract does not know. Always a defect or a damaged store, never overwritten.
+/// A change that is not legal. It means an internal error or a damaged store, and the row stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a row that is {from} cannot take the change {change}")]
 pub struct IllegalChange {
@@ -79,7 +79,7 @@ pub struct IllegalChange {
 }
 
 impl State {
-    /// Every state, in the order in which reports count them.
+    /// Every state, in the order of the reports.
     pub const ALL: [Self; 15] = [
         Self::Pending,
         Self::Sending,
@@ -98,7 +98,7 @@ impl State {
         Self::Expired,
     ];
 
-    /// The state's name in reports and on the command line.
+    /// Returns the name of the state in reports and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,43 +120,43 @@ impl State {
         }
     }
 
-    /// The state with this name, if there is one.
+    /// Returns the state with this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// The number that stands for the state in the store. Never reused, never renumbered.
+    /// Returns the number of the state in the store. Numbers are never changed or reused.
     #[must_use]
     pub fn code(self) -> i64 {
         self as i64
     }
 
-    /// The state that this number stands for in the store.
+    /// Returns the state with this number in the store, if there is one.
     #[must_use]
     pub fn from_code(code: i64) -> Option<Self> {
         usize::try_from(code).ok().and_then(|index| Self::ALL.get(index).copied())
     }
 
-    /// Whether the provider took the message: it has a message id, whatever came of it later.
+    /// Whether the provider accepted the message, whatever was reported about it later.
     #[must_use]
     pub fn was_accepted(self) -> bool {
         matches!(self, Self::Accepted | Self::Sent | Self::Delivered | Self::Read | Self::Failed)
     }
 
-    /// Whether the provider's status can still move the row, so that it is worth asking.
+    /// Whether the message reached the recipient.
     #[must_use]
-    pub fn awaits_status(self) -> bool {
-        matches!(self, Self::Accepted | Self::Sent | Self::Delivered)
+    pub fn was_delivered(self) -> bool {
+        matches!(self, Self::Delivered | Self::Read)
     }
 
-    /// Where `change` takes a row that is in this state: every legal change of the contract is here and nowhere else.
+    /// Returns the state after `change`. Every legal change is here and nowhere else.
     ///
-    /// Statuses only ever move forward: one that lies behind, or that the documents do not name, leaves the row
-    /// where it is. `failed` moves a row that was not yet delivered.
+    /// Statuses rank `sent`, `failed`, `delivered`, `read`. A status moves a row up this order and never down; an unknown
+    /// status moves nothing.
     ///
     /// # Errors
-    /// [`IllegalChange`] for everything the contract does not know.
+    /// When the change is not legal.
     pub fn after(self, change: Change<'_>) -> Result<Self, IllegalChange> {
         use State::{
             Accepted, Cancelled, Delivered, Exhausted, Expired, Failed, Pending, Read, Rejected, Sending, Sent,
@@ -171,7 +171,7 @@ impl State {
             (Sending, Change::Refuse) => Rejected,
             (Sending, Change::TryAgain) => Pending,
             (Sending, Change::Exhaust) => Exhausted,
-            // A row that waits, after an attempt in doubt, for a try that will not be made.
+            // `Pending`: an earlier attempt may have been accepted, and the next one will not be made.
             (Sending | Pending, Change::Doubt) => Uncertain,
             (Uncertain, Change::SettleSent) => Sent,
             (Uncertain, Change::SettleNotSent) => Exhausted,
@@ -179,8 +179,8 @@ impl State {
             (Accepted | Sent | Delivered | Read | Failed, Change::Status(status)) => match (self, status) {
                 (Accepted, DeliveryStatus::Sent) => Sent,
                 (Accepted | Sent, DeliveryStatus::Failed) => Failed,
-                (Accepted | Sent, DeliveryStatus::Delivered) => Delivered,
-                (Accepted | Sent | Delivered, DeliveryStatus::Read) => Read,
+                (Accepted | Sent | Failed, DeliveryStatus::Delivered) => Delivered,
+                (Accepted | Sent | Failed | Delivered, DeliveryStatus::Read) => Read,
                 _ => self,
             },
             _ => return Err(IllegalChange { from: self, change: format!("{change:?}") }),
@@ -256,7 +256,8 @@ mod tests {
                     prop_assert_eq!(next, state, "{:?}", change);
                 }
                 if matches!(state, Failed | Rejected | Exhausted) {
-                    prop_assert!(next == state || change == Change::PutBack, "{state} {change:?} {next}");
+                    let is_delivered = state == Failed && next.was_delivered();
+                    prop_assert!(next == state || change == Change::PutBack || is_delivered, "{state} {change:?} {next}");
                 }
                 if next.was_accepted() && !state.was_accepted() {
                     prop_assert!(matches!(change, Change::Accept | Change::SettleSent), "{state} {change:?} {next}");
@@ -312,19 +313,20 @@ mod tests {
         let rank = |state: State| match state {
             State::Accepted => 0,
             State::Sent => 1,
-            State::Delivered => 2,
-            State::Read | State::Failed => 3,
+            State::Failed => 2,
+            State::Delivered => 3,
+            State::Read => 4,
             other => panic!("{other} has no status"),
         };
-        for from in [State::Accepted, State::Sent, State::Delivered, State::Read, State::Failed] {
+        for from in [State::Accepted, State::Sent, State::Failed, State::Delivered, State::Read] {
             for status in STATUSES {
+                let reported = State::from_name(status.as_word()).unwrap();
                 let to = from.after(Change::Status(&status)).unwrap();
-                assert!(rank(to) >= rank(from), "{from} -> {to}");
+                assert_eq!(rank(to), rank(from).max(rank(reported)), "{from} -> {to}");
             }
             let unknown = DeliveryStatus::Other("parked".into());
             assert_eq!(from.after(Change::Status(&unknown)), Ok(from));
         }
-        assert_eq!(State::Delivered.after(Change::Status(&DeliveryStatus::Failed)), Ok(State::Delivered));
     }
 
     #[test]

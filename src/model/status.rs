@@ -1,24 +1,24 @@
-//! What a provider says about a message it accepted.
+//! What a provider reports about a message that it accepted.
 
 use super::{Millis, Problem};
 
-/// A message's status at the provider.
+/// The status of a message, as the provider reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryStatus {
-    /// On its way to the recipient.
+    /// Sent to the recipient; not known to have arrived.
     Sent,
     /// On the recipient's device.
     Delivered,
-    /// Opened by the recipient, who let this be known.
+    /// Opened by a recipient who shares read receipts.
     Read,
-    /// Not delivered, and will not be.
+    /// Reported as not delivered.
     Failed,
-    /// A word that the provider's documents do not name: kept as it is, never moves a row.
+    /// A word that the provider's documents do not name. It is kept as it is and never moves a row.
     Other(String),
 }
 
 impl DeliveryStatus {
-    /// Reads the provider's word.
+    /// Returns the status for the provider's word.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
         match word {
@@ -30,7 +30,7 @@ impl DeliveryStatus {
         }
     }
 
-    /// The provider's word.
+    /// Returns the provider's word.
     #[must_use]
     pub fn as_word(&self) -> &str {
         match self {
@@ -43,18 +43,34 @@ impl DeliveryStatus {
     }
 }
 
-/// What the provider says of one message: an entry of a status answer, or a callback. An id that an answer does not mention
-/// has no entry.
+/// What the provider reports about one message, in a status answer or through a webhook. An answer that does not mention
+/// an id has no update for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
     /// The provider's id of the message.
     pub message_id: String,
-    /// Its latest status.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// When it was delivered; `None` if not recorded, which beside a `read_at` means that "read" overwrote it.
+    /// When it was delivered, if the provider reports it. A message that was read may have only a `read_at`.
     pub delivered_at: Option<Millis>,
-    /// When it was read.
+    /// When it was read, if the provider reports it.
     pub read_at: Option<Millis>,
-    /// Why it was not delivered, where it was not and the provider says so.
+    /// Why it failed, if the provider gives a reason. Counts only if the status is `Failed`.
     pub problem: Option<Problem>,
+}
+
+/// The code of a failure for which the provider gave no reason; a status answer never has one.
+pub const NO_REASON: &str = "not_delivered";
+
+impl StatusUpdate {
+    /// Returns the failure that this update reports, if its status is `Failed`.
+    #[must_use]
+    pub fn failure(&self) -> Option<Problem> {
+        if self.status != DeliveryStatus::Failed {
+            return None;
+        }
+        let no_reason =
+            || Problem::new(NO_REASON, "the provider reported that it was not delivered, and gave no reason");
+        Some(self.problem.clone().unwrap_or_else(no_reason))
+    }
 }

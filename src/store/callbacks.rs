@@ -1,4 +1,4 @@
-//! What the provider called back with: statuses, merged as those are that were asked for, and replies.
+//! What the provider called back with: statuses, merged in the same way as polled ones, and replies.
 //!
 //! A callback may be here before the answer to the send it is about, or be about somebody else's message. Such a status is
 //! laid aside for a while, and a reply is kept without its row; [`Writer::catch_up`] finds their rows later.
@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::error::doing;
-use super::{StoreError, Writer, standing};
+use super::{StoreError, Writer, deliveries};
 use crate::crash::Point;
-use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, NO_REASON, Problem, Reply, StatusUpdate};
 
 /// Callbacks that become durable together.
 #[derive(Debug, Default)]
@@ -148,7 +148,7 @@ async fn merge<'u>(
     let mut ids: Vec<&str> = updates.iter().map(|update| update.message_id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut messages = standing::find(store, standing::BY_MESSAGE_ID, &ids).await?;
+    let mut messages = deliveries::find(store, deliveries::BY_MESSAGE_ID, &ids).await?;
     // Two messages of one id would be a fault in the books; neither may go without its status for that.
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, message) in messages.iter().enumerate() {
@@ -162,9 +162,9 @@ async fn merge<'u>(
         };
         for place in places {
             let message = &mut messages[*place];
-            let next = message.standing.with(update).map_err(StoreError::Illegal)?;
-            if next != message.standing {
-                message.standing = next;
+            let next = message.delivery.with(update).map_err(StoreError::Illegal)?;
+            if next != message.delivery {
+                message.delivery = next;
                 message.polled_at = Some(now);
             }
         }
@@ -172,9 +172,9 @@ async fn merge<'u>(
     // Repeats change nothing, and cost no writing.
     messages.retain(|message| message.polled_at == Some(now));
     for message in &mut messages {
-        message.poll_at = message.poll_at.filter(|_| message.standing.state.awaits_status());
+        message.poll_at = message.poll_at.filter(|_| message.delivery.awaits_status());
     }
-    standing::write(store, &messages).await?;
+    deliveries::write(store, &messages).await?;
     Ok(unknown)
 }
 
@@ -188,22 +188,17 @@ async fn lay_aside(
         return Ok((0, 0));
     }
     let failed = || doing("keep early callbacks");
-    let lines: Vec<_> = unknown
-        .iter()
-        .map(|update| {
-            let at = update.delivered_at.or(update.read_at).map(|at| at.0);
-            let (code, message) = update.problem.as_ref().map(|p| (&p.code, p.message.original())).unzip();
-            (&update.message_id, update.status.as_word(), at, code, message)
-        })
-        .collect();
+    let lines: Vec<_> = unknown.iter().flat_map(|update| early_lines(update)).collect();
     let kept = sqlx::query(
         "INSERT INTO early (message_id, status, at, code, message, came_at) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, ?2 FROM json_each(?1) WHERE true \
          ON CONFLICT (message_id, status) DO UPDATE SET at = coalesce(min(at, excluded.at), at, excluded.at), \
-         code = coalesce(code, excluded.code), message = coalesce(message, excluded.message)",
+         (code, message) = (SELECT c, m FROM (SELECT early.code AS c, early.message AS m \
+           UNION ALL SELECT excluded.code, excluded.message) ORDER BY c = ?3, c, m LIMIT 1)",
     )
     .bind(serde_json::to_string(&lines).unwrap_or_default())
     .bind(now.0)
+    .bind(NO_REASON)
     .execute(&mut *store)
     .await
     .map_err(failed())?;
@@ -213,6 +208,20 @@ async fn lay_aside(
         .await
         .map_err(failed())?;
     Ok((kept.rows_affected(), dropped.rows_affected()))
+}
+
+/// A line of the table of early statuses: message id, word, time, and code and message of a failure.
+type EarlyLine<'u> = (&'u str, &'u str, Option<i64>, Option<String>, Option<String>);
+
+/// The lines for a status. A time that its word does not speak of gets a line of its own: `failed` with a time of
+/// delivery says the same as `failed` and `delivered`.
+fn early_lines(update: &StatusUpdate) -> impl Iterator<Item = EarlyLine<'_>> {
+    let (id, word) = (update.message_id.as_str(), update.status.as_word());
+    let (code, message) = update.failure().map(|failure| (failure.code, failure.message.original().to_owned())).unzip();
+    let times = [("delivered", update.delivered_at), ("read", update.read_at)].map(|(of, at)| (of, at.map(|at| at.0)));
+    let own = times.iter().find(|(of, _)| *of == word).and_then(|(_, at)| *at);
+    let others = times.into_iter().filter(move |(of, at)| *of != word && at.is_some());
+    std::iter::once((id, word, own, code, message)).chain(others.map(move |(of, at)| (id, of, at, None, None)))
 }
 
 fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sqlx::Error> {

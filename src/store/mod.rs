@@ -6,7 +6,7 @@
 //! webhook collector have a [`Writer`] of their own; readers see only what was committed.
 //!
 //! One file for each stage that uses it: `plan`, `dispatch` (and `commit`, its writing, with `air`), `reconcile` and
-//! `callbacks` (both merge into `standing`), `report`, `replies`, `person` for what people decide (retry, cancel, suppress),
+//! `callbacks` (both merge into `deliveries`), `report`, `replies`, `person` for what people decide (retry, cancel, suppress),
 //! `orders` for what they want of a run that is at work, `occurrences` for what became of schedules, `decision` for what they
 //! say of uncertain rows, `account` for what a provider asked of an account, `templates` for what was pulled from the providers of templates, and `waits` for rows that wait for
 //! their time. `start` decides what a second run of a name may do, `reached` and `listing` know whom earlier ones reached.
@@ -18,6 +18,7 @@ mod callbacks;
 mod clock;
 mod commit;
 mod decision;
+mod deliveries;
 mod dispatch;
 mod error;
 mod file;
@@ -37,7 +38,6 @@ mod replies;
 mod report;
 mod report_rows;
 mod runs;
-mod standing;
 mod start;
 mod templates;
 mod verify;

@@ -6,7 +6,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::error::doing;
-use super::{RowKey, Store, StoreError, standing};
+use super::{RowKey, Store, StoreError, deliveries};
 use crate::model::{Millis, State, StatusUpdate};
 
 /// A message whose status is awaited.
@@ -111,21 +111,21 @@ fn awaiting(row: &sqlx::sqlite::SqliteRow) -> Result<Awaiting, StoreError> {
 /// Merges status answers. Gives back from which state to which each message went.
 pub(super) async fn merge(store: &mut SqliteConnection, polled: &[Polled]) -> Result<Vec<(State, State)>, StoreError> {
     let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
-    let mut messages = standing::find(store, standing::BY_KEY, &keys).await?;
+    let mut messages = deliveries::find(store, deliveries::BY_KEY, &keys).await?;
     if messages.len() != polled.len() {
         return Err(StoreError::Damaged("a row vanished while its status was asked for".to_owned()));
     }
     let mut moved = Vec::with_capacity(polled.len());
     for (message, polled) in messages.iter_mut().zip(polled) {
-        let from = message.standing.state;
+        let from = message.delivery.state;
         if let Some(update) = &polled.update {
-            message.standing = message.standing.with(update).map_err(StoreError::Illegal)?;
+            message.delivery = message.delivery.with(update).map_err(StoreError::Illegal)?;
         }
-        let state = message.standing.state;
+        let state = message.delivery.state;
         moved.push((from, state));
-        message.poll_at = polled.poll_at.filter(|_| state.awaits_status());
+        message.poll_at = polled.poll_at.filter(|_| message.delivery.awaits_status());
         message.polled_at = Some(polled.polled_at);
     }
-    standing::write(store, &messages).await?;
+    deliveries::write(store, &messages).await?;
     Ok(moved)
 }

@@ -79,14 +79,16 @@ impl Store {
     }
 
     /// The problems of a run by code, with a count, a sample of the words, and whether these are of a row of the list and may
-    /// quote it; the most frequent first.
+    /// quote it; the most frequent first. A failure of a message that was delivered all the same is not among them, since
+    /// nothing has to be done about it: [`Store::contradicted`] counts those.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, ProviderText, bool)>, StoreError> {
         let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
             "SELECT code, count(*) AS n, min(message), max(of_list) FROM ( \
-               SELECT code, message, 0 AS of_list FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL AND state <> ?4 \
+               SELECT code, message, 0 AS of_list FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL \
+                 AND state NOT IN (?4, ?5, ?6) \
                UNION ALL SELECT code, message, 1 FROM recipient WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL) \
              GROUP BY code ORDER BY n DESC, code LIMIT ?3",
         )
@@ -95,6 +97,8 @@ impl Store {
         .bind(i64::from(limit))
         // What a person said of a row that stands well is no problem.
         .bind(State::Sent.code())
+        .bind(State::Delivered.code())
+        .bind(State::Read.code())
         .fetch_all(&self.readers)
         .await
         .map_err(doing("count the problems"))?;
@@ -102,6 +106,24 @@ impl Store {
             .into_iter()
             .map(|(code, n, sample, of_list)| (code, n.unsigned_abs(), sample.into(), of_list))
             .collect())
+    }
+
+    /// Returns how many messages of a run were reported both as failed and as delivered.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn contradicted(&self, run: &Run) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state IN (?3, ?4) AND code IS NOT NULL",
+        )
+        .bind(RowKey::first(run.key))
+        .bind(RowKey::last(run.key))
+        .bind(State::Delivered.code())
+        .bind(State::Read.code())
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count contradictions"))?;
+        Ok(rows.unsigned_abs())
     }
 }
 

@@ -32,7 +32,8 @@ pub struct Wanted {
 ///
 /// Columns are numbers with commas between them, an empty one for NULL. Texts that may hold a comma have their lengths in
 /// bytes: the ids in the column before theirs, and what few rows have (the input's text instead of a number, problems,
-/// cells) in front of them, behind a `+`. The joins go along the keys of tables that lie in the same order.
+/// cells) in front of them, behind a `+`. The joins go along the keys of tables that lie in the same order. A failure has no time of its own:
+/// it counts as of when its row was last polled or pushed.
 const READ: &str = "WITH flying AS MATERIALIZED (SELECT id, attempt, at FROM air WHERE id > ?2 AND id <= ?3) \
      SELECT (SELECT group_concat(concat(id - ?1, ',', attempt)) FROM flying), \
      group_concat(r.id - ?1), \
@@ -49,7 +50,7 @@ const READ: &str = "WITH flying AS MATERIALIZED (SELECT id, attempt, at FROM air
      FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
      WHERE r.id > ?2 AND r.id <= ?3 AND (?9 IS NULL \
          OR max(coalesce(d.tried_at, 0), coalesce(d.accepted_at, 0), coalesce(d.delivered_at, 0), coalesce(d.read_at, 0), \
-             iif(d.state = ?10, coalesce(d.polled_at, 0), 0), \
+             iif(d.code IS NULL, 0, coalesce(d.polled_at, 0)), \
              coalesce((SELECT max(at) FROM decision WHERE recipient = r.id), 0)) >= ?9 \
          OR r.id IN (SELECT id FROM flying WHERE at >= ?9))";
 
@@ -115,7 +116,6 @@ impl ReportRows {
                 .bind(self.wanted.ids)
                 .bind(self.wanted.cells)
                 .bind(self.wanted.since.map(|since| since.0))
-                .bind(State::Failed.code())
                 .fetch_one(connection)
         };
         let parts = async {

@@ -17,7 +17,7 @@ pub struct Finding {
 
 /// Each rule with the statement that counts what breaks it. `?1` and `?2` bound the run's keys, `?3` is the run.
 /// State numbers are inserted by name, so that they cannot drift from the model.
-const RULES: [(&str, &str); 13] = [
+const RULES: [(&str, &str); 14] = [
     (
         "the rows are numbered from 1 without a gap, as many as were read",
         "SELECT abs(count(*) - (SELECT rows FROM run WHERE id = ?3)) + abs(count(*) - coalesce(max(id) - ?1, 0)) \
@@ -92,7 +92,15 @@ const RULES: [(&str, &str); 13] = [
     (
         "what waits has a time: pending rows for their next try, and no final row for anything",
         "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ((state = {pending}) <> (due_at IS NOT NULL) \
-         OR (poll_at IS NOT NULL AND state NOT IN ({accepted},{sent},{delivered})))",
+         OR (poll_at IS NOT NULL AND (state NOT IN ({accepted},{sent},{delivered}) OR code IS NOT NULL)))",
+    ),
+    (
+        "the times and the problem of an accepted row fit its state",
+        // A row that a person settled as sent has no message id, and its code says who did it.
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ( \
+         (delivered_at IS NOT NULL AND state NOT IN ({delivered},{read})) OR (read_at IS NOT NULL AND state <> {read}) \
+         OR (state = {failed} AND code IS NULL) \
+         OR (state IN ({accepted},{sent}) AND message_id IS NOT NULL AND code IS NOT NULL))",
     ),
 ];
 
@@ -182,6 +190,27 @@ mod tests {
             .filter(|finding| finding.broken > 0)
             .map(|finding| (finding.rule, finding.broken))
             .collect()
+    }
+
+    #[tokio::test]
+    async fn times_and_problems_that_do_not_fit_the_state_are_found() {
+        let fits = "the times and the problem of an accepted row fit its state";
+        let set = |change: &str| -> &'static str {
+            format!("UPDATE delivery SET poll_at = NULL, {change} WHERE id = (1 << 40) + 2").leak()
+        };
+        for (right, wrong) in [
+            ("state = 4, delivered_at = 9", "state = 3, delivered_at = 9"),
+            ("state = 5, read_at = 9", "state = 4, read_at = 9"),
+            ("state = 5, delivered_at = 9, code = '131049'", "state = 6, delivered_at = 9, code = '131049'"),
+            ("state = 6, code = '131049'", "state = 6"),
+            ("state = 4, code = '131049'", "state = 2, code = '131049'"),
+        ] {
+            assert_eq!(broken_by(set(right)).await, [], "{right}");
+            assert_eq!(broken_by(set(wrong)).await, [(fits, 1)], "{wrong}");
+        }
+        let polled = "what waits has a time: pending rows for their next try, and no final row for anything";
+        let contradicted = "UPDATE delivery SET state = 4, code = '131049' WHERE id = (1 << 40) + 2";
+        assert_eq!(broken_by(contradicted).await, [(polled, 1)]);
     }
 
     #[tokio::test]

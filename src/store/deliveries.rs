@@ -1,4 +1,4 @@
-//! Messages as they stand in the store: read to have a status merged into them, and written back, in one transaction.
+//! Deliveries in the store: read to merge statuses into them and written back, in one transaction.
 
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
@@ -6,16 +6,16 @@ use sqlx::{Row, SqliteConnection};
 use super::error::doing;
 use super::many::{MOST, Many};
 use super::{RowKey, StoreError, report};
-use crate::model::{Millis, Problem, Standing, State};
+use crate::model::{Delivery, Millis, Problem, State};
 
-/// A message as it stands in the store.
+/// An accepted message and what the store knows of it.
 pub(super) struct Message {
     pub(super) key: RowKey,
     pub(super) message_id: String,
-    pub(super) standing: Standing,
+    pub(super) delivery: Delivery,
     /// Next status poll not before; only while a status is awaited.
     pub(super) poll_at: Option<Millis>,
-    /// When its status was last asked for or told.
+    /// When a status was last polled or pushed.
     pub(super) polled_at: Option<Millis>,
 }
 
@@ -44,7 +44,7 @@ fn message(row: &sqlx::sqlite::SqliteRow) -> Result<Message, StoreError> {
     let time = |column: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Millis));
     let read = || -> Result<(Message, i64), sqlx::Error> {
         let (code, words): (Option<String>, Option<String>) = (row.try_get(6)?, row.try_get(7)?);
-        let standing = Standing {
+        let delivery = Delivery {
             state: State::Accepted,
             word: row.try_get(3)?,
             delivered_at: time(4)?,
@@ -52,11 +52,11 @@ fn message(row: &sqlx::sqlite::SqliteRow) -> Result<Message, StoreError> {
             problem: code.map(|code| Problem::new(code, words.unwrap_or_default())),
         };
         let key = RowKey(row.try_get(0)?);
-        let message = Message { key, message_id: row.try_get(1)?, standing, poll_at: time(8)?, polled_at: time(9)? };
+        let message = Message { key, message_id: row.try_get(1)?, delivery, poll_at: time(8)?, polled_at: time(9)? };
         Ok((message, row.try_get(2)?))
     };
     let (mut message, code) = read().map_err(doing("read a message"))?;
-    message.standing.state = report::state(code)?;
+    message.delivery.state = report::state(code)?;
     Ok(message)
 }
 
@@ -71,15 +71,15 @@ static WRITE: Many = Many::new(
 /// Writes messages back.
 pub(super) async fn write(store: &mut SqliteConnection, messages: &[Message]) -> Result<(), StoreError> {
     for messages in messages.chunks(MOST) {
-        let write = WRITE.over(messages, |write, Message { key, standing, poll_at, polled_at, .. }| {
+        let write = WRITE.over(messages, |write, Message { key, delivery, poll_at, polled_at, .. }| {
             write
                 .bind(key.0)
-                .bind(standing.state.code())
-                .bind(&standing.word)
-                .bind(standing.delivered_at.map(|at| at.0))
-                .bind(standing.read_at.map(|at| at.0))
-                .bind(standing.problem.as_ref().map(|problem| &problem.code))
-                .bind(standing.problem.as_ref().map(|problem| problem.message.original()))
+                .bind(delivery.state.code())
+                .bind(&delivery.word)
+                .bind(delivery.delivered_at.map(|at| at.0))
+                .bind(delivery.read_at.map(|at| at.0))
+                .bind(delivery.problem.as_ref().map(|problem| &problem.code))
+                .bind(delivery.problem.as_ref().map(|problem| problem.message.original()))
                 .bind(poll_at.map(|at| at.0))
                 .bind(polled_at.map(|at| at.0))
         });
