@@ -28,7 +28,7 @@ pub(super) struct Args {
     /// Only rows in these states; several with commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
-    /// Only rows with these error codes; several with commas
+    /// Only rows with these error codes; several with commas. Rows delivered despite the error only with --state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
     /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h (ago)
@@ -69,10 +69,16 @@ impl Args {
         Wanted { ids, cells: self.input, since: self.since.as_ref().map(|since| since.0) }
     }
 
+    /// A row that was delivered despite its error is chosen by its error only if `--state` names its state: what
+    /// `--error` chooses is often sent again.
     fn wants(&self, row: &ReportRow) -> bool {
         let code = row.error_code.as_deref();
-        (self.state.is_empty() || self.state.contains(&row.state))
-            && (self.error.is_empty() || self.error.iter().any(|error| Some(error.as_str()) == code))
+        let has_error = || self.error.iter().any(|error| Some(error.as_str()) == code);
+        if self.state.is_empty() {
+            self.error.is_empty() || (has_error() && !row.is_contradicted())
+        } else {
+            self.state.contains(&row.state) && (self.error.is_empty() || has_error())
+        }
     }
 
     /// Which rows these are, in words; `None` where they are all.

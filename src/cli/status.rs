@@ -10,6 +10,7 @@ use crate::engine;
 use crate::model::{Millis, RunId, State, Tally};
 use crate::progress::{self, Seen};
 use crate::provider;
+use crate::report;
 use crate::store::{Run, Store};
 
 /// What `status` takes.
@@ -154,6 +155,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
         }
+    }
+    if let Some(words) = report::contradicted(store.contradicted(run).await?) {
+        print(&format!("  {words}"))?;
     }
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {

@@ -6,7 +6,7 @@ use super::{Global, cannot_print, screen};
 use crate::engine::{Ending, Reason};
 use crate::model::{Campaign, State, Tally, escaped};
 use crate::provider;
-use crate::report::Paths;
+use crate::report::{self, Paths};
 use crate::store::{Run, Store, Waiting};
 
 /// Kinds of errors shown; the report has them all.
@@ -60,6 +60,9 @@ pub(super) async fn whole(
         if problems.len() > SHOWN as usize {
             print("               … more in the reports")?;
         }
+    }
+    if let Some(words) = report::contradicted(store.contradicted(run).await?) {
+        print(&format!("\n  {words}"))?;
     }
     print("")?;
     for path in [&paths.csv, &paths.json, &paths.html] {

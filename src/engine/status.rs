@@ -75,6 +75,7 @@ pub async fn rate_now(store: &Store, run: &Run) -> Result<Option<f64>, StoreErro
 #[derive(Clone, Debug)]
 pub struct Details {
     errors: Vec<Value>,
+    contradicted: u64,
     waiting: Option<Value>,
     replies: Value,
     /// Until when the provider asked to pause.
@@ -127,7 +128,8 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         json!({"rows": waiting.rows, "first_at": waiting.first.to_string(), "last_at": waiting.last.to_string()})
     });
     let replies = store.replies_counted(run).await?;
-    Ok(Details { errors, waiting, replies: json!(replies), pause: provider_pause(store, run).await? })
+    let contradicted = store.contradicted(run).await?;
+    Ok(Details { errors, contradicted, waiting, replies: json!(replies), pause: provider_pause(store, run).await? })
 }
 
 /// Until when the provider asked to pause, where that holds up a run that has something left to send.
@@ -147,7 +149,7 @@ pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, 
 /// Where the frozen campaign cannot be read.
 pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
-    let Details { errors, waiting, replies, pause } = details;
+    let Details { errors, contradicted, waiting, replies, pause } = details;
     let states: serde_json::Map<String, Value> =
         State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
     let speed = speed(run, &campaign, tally).filter(|_| pause.is_none());
@@ -161,7 +163,7 @@ pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) 
         "provider_pause_until": time(*pause),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
-        "waiting": waiting, "errors": errors, "replies": replies,
+        "waiting": waiting, "errors": errors, "contradicted": contradicted, "replies": replies,
     }))
 }
 

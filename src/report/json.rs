@@ -23,6 +23,7 @@ struct Page<'a> {
     states: Tally,
     funnel: Funnel,
     errors: Vec<Error>,
+    contradicted: u64,
     countries: Vec<Country>,
     rate_limit: &'a str,
     achieved_rate: Option<f64>,
@@ -60,7 +61,8 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
 /// The figures as JSON: indented, keys always in the same order, all states named (those without rows too), what is
 /// not known `null`, a line end at the end.
 ///
-/// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `achieved_rate` is
+/// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `contradicted` counts the
+/// delivered rows that were also reported as failed, which are not among `errors`; `achieved_rate` is
 /// [`Summary::achieved_rate`]; percentiles are whole seconds since the acceptance, by the nearest rank, of the rows
 /// with both times; `retries` are the requests beyond the first of each row. `only` says which rows these are where they
 /// are not all.
@@ -81,6 +83,7 @@ pub fn summary_json(summary: &Summary) -> String {
         states: *tally,
         funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
         errors: errors.collect(),
+        contradicted: summary.contradicted,
         countries: summary.countries.sorted(),
         rate_limit: &facts.rate_limit,
         achieved_rate: summary.achieved_rate(),

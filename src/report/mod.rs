@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
-pub use html::{STYLES, funnel, html, source, states};
+pub use html::{STYLES, contradicted, funnel, html, source, states};
 pub use json::summary_json;
 pub use recipients_csv::CsvReport;
 pub use recipients_jsonl::JsonLines;

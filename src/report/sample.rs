@@ -67,7 +67,8 @@ pub(super) fn rows() -> Vec<ReportRow> {
         ReportRow { read_at: seconds(3_600), ..accepted(2, 12, State::Read) },
         // The provider's clock is a second behind ours.
         ReportRow { delivered_at: seconds(-1), ..accepted(3, 25, State::Delivered) },
-        ReportRow { delivered_at: seconds(9), ..accepted(4, 1_000, State::Delivered) },
+        // Reported as failed and as delivered.
+        problem(ReportRow { delivered_at: seconds(9), ..accepted(4, 1_000, State::Delivered) }, 1, "131049", "not now"),
         accepted(5, 1_012, State::Sent),
         // Accepted at the third try; the problem of the second is still known, and is no error of the row.
         problem(accepted(6, 5_000, State::Accepted), 3, "timeout", "no answer within 30s"),

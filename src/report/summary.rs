@@ -18,6 +18,8 @@ pub struct Summary {
     pub(super) facts: RunFacts,
     pub(super) tally: Tally,
     pub(super) errors: Errors,
+    /// Messages that were reported both as failed and as delivered.
+    pub(super) contradicted: u64,
     pub(super) countries: Countries,
     /// The first of the uncertain rows.
     pub(super) doubts: Vec<RowNo>,
@@ -40,6 +42,7 @@ impl Summary {
             facts,
             tally: Tally::default(),
             errors: Errors::default(),
+            contradicted: 0,
             countries: Countries::default(),
             doubts: Vec::new(),
             to_deliver: Durations::default(),
@@ -55,8 +58,9 @@ impl Summary {
 
     /// Counts one row.
     ///
-    /// A row's problem counts as an error unless the row stands well now: one that was accepted at the second try may
-    /// still carry the problem of its first. Times count for rows that were accepted.
+    /// A row's problem counts as an error if the row did not go well. A failure of a message that was delivered all the same
+    /// is no error, since nothing has to be done about it; such rows are counted as contradicted. Times count for rows
+    /// that were accepted.
     pub fn add(&mut self, row: &ReportRow) {
         self.tally.add(row.state, 1);
         self.countries.add(row);
@@ -65,6 +69,7 @@ impl Summary {
             let code = row.error_code.as_deref().unwrap_or("unknown");
             self.errors.add(row.row, code, row.error_message.as_deref().unwrap_or_default());
         }
+        self.contradicted += u64::from(row.is_contradicted());
         if row.state == State::Uncertain && self.doubts.len() < DOUBTS_NAMED {
             self.doubts.push(row.row);
         }

@@ -119,6 +119,7 @@ fn the_html_of_the_sample_says_what_matters() {
         "campaigner settle spring-sale-1 --row 11 --as sent",
         "campaigner retry spring-sale-1 --state uncertain",
         "2 rows are still to be sent",
+        "1 message reported both as failed and as delivered",
         "What to do:</span> put the number on the list",
         "Hong Kong",
         "dispatch.rate",

@@ -145,6 +145,45 @@ fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
     assert!(page.contains("<td>Stop promotions</td>") && !page.contains("please"), "{page}");
 }
 
+/// One message fails and is delivered later, another the other way round.
+#[test]
+fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() {
+    let (provider, work) = (silent(), Workplace::with(&Campaign::default(), &csv(4)));
+    assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    let service = service(&work, &provider);
+    let id = |n: usize| id_of(&provider, &phone(n));
+    let failed = |n: usize| status(&id(n), "failed", AT, json!({"code": 131049, "title": "Not delivered."}));
+    let delivered = |n: usize| status(&id(n), "delivered", AT, Value::Null);
+    for callback in [failed(1), delivered(1), delivered(2), failed(2), failed(3)] {
+        assert_eq!(post(&service, &callback), 200, "{callback}");
+    }
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+
+    let report = work.alone(&["report"]).out;
+    let line = |n: usize| report.lines().nth(n).unwrap().split(',').skip(7).collect::<Vec<_>>().join(",");
+    for n in [1, 2] {
+        assert_eq!(line(n), "2026-03-23T07:12:01Z,,131049,Not delivered.");
+    }
+    assert_eq!(line(3), ",,131049,Not delivered.");
+    let states = work.states("job-1");
+    assert_eq!((states["delivered"], states["failed"]), (2, 1), "{states:?}");
+    work.verify("job-1");
+
+    // Neither needs anything done about it, and nobody is sent a message again by accident.
+    let words = "2 messages reported both as failed and as delivered";
+    let shown = work.alone(&["status"]).out;
+    assert!(shown.contains(words) && shown.contains("  1  131049: Not delivered."), "{shown}");
+    assert!(work.alone(&["report", "--format", "html"]).out.contains(words));
+    for of in [&["status", "--json"][..], &["report", "--json"]] {
+        let figures: Value = serde_json::from_str(&work.alone(of).out).unwrap();
+        assert_eq!(figures["contradicted"], 2, "{of:?}");
+        assert_eq!(figures["errors"].as_array().unwrap().len(), 1, "{of:?}");
+    }
+    let rows = |args: &[&str]| work.alone(&[&["report", "--error", "131049"], args].concat()).out.lines().count() - 1;
+    assert_eq!((rows(&[]), rows(&["--state", "failed"]), rows(&["--state", "delivered,read"])), (1, 1, 2));
+}
+
 /// Callbacks in any order and with repeats, on connections beside each other, from before the messages are sent on.
 #[test]
 fn callbacks_that_are_quicker_than_the_answer_to_the_send_are_not_lost() {

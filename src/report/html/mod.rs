@@ -59,6 +59,7 @@ struct Page<'a> {
     times: Vec<Times>,
     errors: Vec<ErrorLine>,
     errors_left_out: usize,
+    contradicted: Option<String>,
     doubts: Option<Doubts>,
     replies: Option<Answers>,
     countries: Vec<CountryLine>,
@@ -97,6 +98,13 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
         states: [StateLine; State::ALL.len()],
     }
     render(include_str!("states.html"), &Alone { states: State::ALL.map(|state| sections::state(state, tally)) })
+}
+
+/// Says how many messages were reported both as failed and as delivered; `None` if none was.
+#[must_use]
+pub fn contradicted(rows: u64) -> Option<String> {
+    let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
+    (rows > 0).then(|| format!("{} {words}", words::count(rows, "message")))
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
@@ -155,6 +163,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
             .collect(),
         errors,
         errors_left_out,
+        contradicted: contradicted(summary.contradicted),
         doubts: sections::doubts(summary),
         replies: facts.replies.as_ref().and_then(|replies| replies::answers(replies, tally)),
         countries: sections::countries(summary),
