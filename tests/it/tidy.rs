@@ -1,6 +1,12 @@
 //! The rules of this repository, held against its files: which room may know which, how long a file may be, and that
 //! what is documented is what is built.
 
+mod cycles; // no file imports itself by way of others
+mod imports; // which file uses which
+mod names; // what a name means in a module
+mod samples; // these on small made-up sources
+mod tokens; // Rust source without comments and tests
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
