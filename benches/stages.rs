@@ -1,4 +1,4 @@
-//! What each stage of a run costs a row: reading and normalising, rendering, import, the store's commits of intents and
+//! What each stage of a run costs a row: reading and normalising, rendering, import, the store's steps of claims and
 //! outcomes, status answers, the rows of a report; and the sending of a whole run. Fixed sizes and no chance; the figures in the README name the command that made them.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on may panic")]
@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use campaigner::campaign_file;
 use campaigner::engine::{self, Bad, Plan};
-use campaigner::model::{AttemptNo, Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNo, State, StatusUpdate};
+use campaigner::model::{Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNo, State, StatusUpdate};
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
 use campaigner::store::{
-    Awaiting, Batch, Intent, NewRun, PlannedRow, Polled, Repeat, RowKey, Settled, StartDecision, Store, Wanted,
+    Awaiting, Claim, NewRun, Owner, PlannedRow, Polled, Repeat, Settlement, StartDecision, Step, Store, Wanted,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -23,7 +23,7 @@ mod sending;
 /// Enough that opening files does not count, few enough that an iteration takes some ten milliseconds.
 const ROWS: u64 = 20_000;
 /// What shares a commit when 64 requests are in flight over a fast connection.
-const GROUP: u64 = 64;
+const GROUP: u32 = 64;
 
 const CAMPAIGN: &str = r#"
 name: bench
@@ -116,26 +116,20 @@ fn render(c: &mut Criterion) {
     group.finish();
 }
 
-/// The key of a new run.
-async fn begun(store: &Store) -> i64 {
-    let new = NewRun {
-        name: "bench".into(),
-        campaign: "{}".into(),
-        campaign_print: "c".into(),
-        recipients_print: "r".into(),
-    };
-    let mut writer = store.writer().await.unwrap();
-    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
+/// A new run, taken up.
+async fn begun(store: &Store) -> Owner {
+    let new =
+        NewRun { name: "bench".into(), campaign: "{}".into(), campaign_hash: "c".into(), recipients_hash: "r".into() };
+    let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
         unreachable!()
     };
-    run.key
+    store.take_up(run.key, None, Millis(0)).await.unwrap()
 }
 
-/// A store with a planned run of `ROWS` rows; gives its key.
-async fn stored(store: &Store) -> i64 {
-    let run = begun(store).await;
-    let mut writer = store.writer().await.unwrap();
-    writer.begin_plan(run, &["phone".to_owned()], None).await.unwrap();
+/// A store with a planned run of `ROWS` rows.
+async fn stored(store: &Store) -> Owner {
+    let owner = begun(store).await;
+    store.begin_import(owner, &["phone".to_owned()], None).await.unwrap();
     let rows: Vec<PlannedRow> = (1..=ROWS)
         .map(|row| PlannedRow {
             row: RowNo(row),
@@ -146,52 +140,49 @@ async fn stored(store: &Store) -> i64 {
         })
         .collect();
     for chunk in rows.chunks(1000) {
-        writer.add_rows(run, chunk).await.unwrap();
+        store.add_rows(owner, chunk).await.unwrap();
     }
-    writer.finish_plan(run, Millis(1)).await.unwrap();
-    run
+    store.finish_import(owner, Millis(1)).await.unwrap();
+    owner
 }
 
 /// The same with all of its messages accepted.
-async fn sent(store: &Store) -> i64 {
-    let run = stored(store).await;
-    let mut writer = store.writer().await.unwrap();
-    for rows in (1..=ROWS).collect::<Vec<_>>().chunks(1000) {
-        let intents: Vec<Intent> = rows.iter().map(|row| intent(run, *row)).collect();
-        writer.commit(run, &Batch { intents: intents.clone(), ..Batch::default() }).await.unwrap();
-        let settled = intents.into_iter().map(accepted).collect();
-        writer.commit(run, &Batch { settled, ..Batch::default() }).await.unwrap();
+async fn sent(store: &Store) -> Owner {
+    let owner = stored(store).await;
+    advance_all(store, owner, 1_000).await;
+    owner
+}
+
+/// Claims all rows, so many a step, and has each accepted by the next.
+async fn advance_all(store: &Store, owner: Owner, want: u32) {
+    let mut settlements = Vec::new();
+    loop {
+        let step = Step { settlements, want, now: Millis(2), ..Step::default() };
+        let claimed = store.advance(owner, &step).await.unwrap().attempts;
+        if claimed.is_empty() {
+            break;
+        }
+        settlements = claimed.into_iter().map(|attempt| accepted(attempt.claim)).collect();
     }
-    run
 }
 
 fn commit(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut group = c.benchmark_group("store");
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
-    group.bench_function("intents and outcomes, 64 a synced commit", |b| {
+    group.bench_function("claims and outcomes, 64 a synced step", |b| {
         b.iter_batched(
             || {
                 let folder = tempfile::tempdir().unwrap();
-                let (store, run) = runtime.block_on(async {
+                let (store, owner) = runtime.block_on(async {
                     let store = Store::open(&folder.path().join("bench.db")).await.unwrap();
-                    let run = stored(&store).await;
-                    (store, run)
+                    let owner = stored(&store).await;
+                    (store, owner)
                 });
-                (folder, store, run)
+                (folder, store, owner)
             },
-            |(folder, store, run)| {
-                runtime.block_on(async {
-                    let mut writer = store.writer().await.unwrap();
-                    let mut in_air: Vec<Intent> = Vec::new();
-                    for first in (1..=ROWS).step_by(GROUP as usize) {
-                        let last = (first + GROUP - 1).min(ROWS);
-                        let intents: Vec<Intent> = (first..=last).map(|row| intent(run, row)).collect();
-                        let settled = in_air.drain(..).map(accepted).collect();
-                        in_air.clone_from(&intents);
-                        writer.commit(run, &Batch { settled, intents, ..Batch::default() }).await.unwrap();
-                    }
-                });
+            |(folder, store, owner)| {
+                runtime.block_on(advance_all(&store, owner, GROUP));
                 (folder, store)
             },
             BatchSize::PerIteration,
@@ -200,27 +191,20 @@ fn commit(c: &mut Criterion) {
     group.finish();
 }
 
-fn intent(run: i64, row: u64) -> Intent {
-    Intent { key: RowKey::new(run, RowNo(row)), attempt: AttemptNo(1), at: Millis(2), again: false }
-}
-
-fn accepted(intent: Intent) -> Settled {
-    Settled {
-        key: intent.key,
-        attempt: intent.attempt,
-        again: intent.again,
-        left: true,
-        at: intent.at,
+fn accepted(claim: Claim) -> Settlement {
+    Settlement {
+        claim,
+        departed: true,
         ended_at: Millis(3),
         state: State::Accepted,
         outcome: State::Accepted,
-        tries: 1,
-        put_off: 0,
-        message_id: Some(format!("wamid.HBgLODUyNjg0MTUwMjYVAgARGBIyMUQ4RjA5MTY1NUJERjE3{:08}", intent.key.row())),
+        charged_attempts: 1,
+        deferrals: 0,
+        in_doubt: false,
+        message_id: Some(format!("wamid.HBgLODUyNjg0MTUwMjYVAgARGBIyMUQ4RjA5MTY1NUJERjE3{:08}", claim.key.row())),
         problem: None,
-        due_at: None,
-        poll_at: Some(Millis(60_000)),
-        doubted: false,
+        next_attempt_at: None,
+        next_poll_at: Some(Millis(60_000)),
     }
 }
 
@@ -231,8 +215,8 @@ fn statuses_and_report(c: &mut Criterion) {
         let folder = tempfile::tempdir().unwrap();
         let (store, run) = runtime.block_on(async {
             let store = Store::open(&folder.path().join("bench.db")).await.unwrap();
-            let run = sent(&store).await;
-            (store, run)
+            let owner = sent(&store).await;
+            (store, owner.run)
         });
         (folder, store, run)
     };
@@ -243,14 +227,15 @@ fn statuses_and_report(c: &mut Criterion) {
             made,
             |(folder, store, run)| {
                 runtime.block_on(async {
-                    let mut writer = store.writer().await.unwrap();
                     loop {
                         let due = store.due_polls(run, Millis(60_000), 800).await.unwrap();
                         if due.is_empty() {
                             break;
                         }
-                        let polled = due.into_iter().map(delivered).collect();
-                        writer.commit(run, &Batch { polled, polls: 8, ..Batch::default() }).await.unwrap();
+                        for due in due.chunks(100) {
+                            let polled: Vec<Polled> = due.iter().cloned().map(delivered).collect();
+                            store.record_polls(run, &polled).await.unwrap();
+                        }
                     }
                 });
                 folder
@@ -267,15 +252,9 @@ fn statuses_and_report(c: &mut Criterion) {
                     black_box(row);
                     Ok(())
                 };
-                engine::each_row(
-                    &store,
-                    &run,
-                    Channel::Whatsapp,
-                    Wanted { ids: true, cells: false, since: None },
-                    each,
-                )
-                .await
-                .unwrap();
+                engine::each_row(&store, &run, Channel::Whatsapp, Wanted { cells: false, since: None }, each)
+                    .await
+                    .unwrap();
             });
         });
     });
@@ -284,13 +263,19 @@ fn statuses_and_report(c: &mut Criterion) {
 
 fn delivered(message: Awaiting) -> Polled {
     let update = StatusUpdate {
-        message_id: message.message_id,
+        message_id: message.message_id.clone(),
         status: DeliveryStatus::Delivered,
         delivered_at: Some(Millis(50_000)),
         read_at: None,
         problem: None,
     };
-    Polled { key: message.key, update: Some(update), polled_at: Millis(60_000), poll_at: Some(Millis(120_000)) }
+    Polled {
+        key: message.key,
+        message_id: message.message_id,
+        update: Some(update),
+        polled_at: Millis(60_000),
+        next_poll_at: Some(Millis(120_000)),
+    }
 }
 
 /// From the planned run to its last outcome: real requests to a provider that answers at once.

@@ -1,7 +1,7 @@
 //! Crash points: named places, one at every boundary of the work, where a test has the process die as a power cut
 //! would end it. Only debug builds have them; in a build for use they are nothing at all.
 //!
-//! `CAMPAIGNER_CRASH_AT="intent committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="intent committed:7"` where it is
+//! `CAMPAIGNER_CRASH_AT="claim committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="claim committed:7"` where it is
 //! passed for the seventh time. `CAMPAIGNER_HANG_AT` has the thread hang there, as a file system that does not answer has it.
 //! Nothing else may be decided here, and nothing may depend on it.
 
@@ -38,6 +38,7 @@ points! {
     InputOpened = "input opened",
     RunWritten = "run written",
     RunCommitted = "run committed",
+    RunTakenUp = "run taken up",
     ImportGivenUp = "import given up",
     ImportBegun = "import begun",
     RowsWritten = "rows written",
@@ -48,9 +49,8 @@ points! {
     DoubtsCommitted = "doubts committed",
     SendingBegun = "sending begun",
     RowsScheduled = "rows scheduled",
-    IntentQueued = "intent queued",
-    BatchWritten = "batch written",
-    IntentCommitted = "intent committed",
+    StepWritten = "step written",
+    ClaimCommitted = "claim committed",
     RequestReady = "request ready",
     AnswerRead = "answer read",
     OutcomeQueued = "outcome queued",

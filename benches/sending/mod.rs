@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use campaigner::campaign_file;
-use campaigner::engine::{self, Job, Plan, Work};
+use campaigner::engine::{self, Job, Plan, RunMode};
 use campaigner::model::{Millis, State};
 use campaigner::pace::Share;
 use campaigner::provider::Endpoint;
 use campaigner::recipients;
 use campaigner::store::{NewRun, Repeat, StartDecision, Store};
 
-/// Work on a run of so many rows that is planned in this folder, with at most so many requests in flight.
+/// RunMode on a run of so many rows that is planned in this folder, with at most so many requests in flight.
 pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, address: SocketAddr) -> Job {
     let mut list = String::from("phone,first_name,city\n");
     (0..rows).for_each(|row| writeln!(list, "8526{row:07},Ana,Hong Kong").unwrap());
@@ -35,16 +35,13 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
     let new = NewRun {
         name: campaign.name.clone(),
         campaign: campaign_file::freeze(&campaign),
-        campaign_print: campaign_file::fingerprint(&campaign),
-        recipients_print: digest.clone(),
+        campaign_hash: campaign_file::fingerprint(&campaign),
+        recipients_hash: digest.clone(),
     };
-    let mut writer = store.writer().await.unwrap();
-    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis::now()).await.unwrap() else {
-        panic!()
-    };
-    writer.close().await.unwrap();
+    let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, Millis::now()).await.unwrap() else { panic!() };
+    let owner = store.take_up(run.key, None, Millis::now()).await.unwrap();
     let nobody: campaigner::model::Events = Arc::new(|_| {});
-    Plan::open(&campaign).unwrap().import(&store, run.key, &digest, &nobody).await.unwrap();
+    Plan::open(&campaign).unwrap().import(&store, owner, &digest, &nobody).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();
     let endpoint = Endpoint::new(&format!("http://{address}"), "any".to_owned().into()).unwrap();
     let pace = Share::alone((campaign.dispatch.rate, campaign.dispatch.per));
@@ -54,7 +51,7 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
 
 /// Sends the messages of a planned run, all of which are accepted.
 pub(crate) async fn send(job: Job, rows: u32) {
-    let ending = engine::work(job, Work::Send).await.unwrap();
+    let ending = engine::run(job, RunMode::Send).await.unwrap();
     assert_eq!(ending.tally.of(State::Accepted), u64::from(rows), "{ending:?}");
 }
 

@@ -1,7 +1,7 @@
 //! `campaigner cancel RUN`: no further sends.
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen};
+use super::{Global, run_id, screen, who};
 use crate::engine::{self, Stops};
 use crate::model::{RunId, State};
 use crate::store::Store;
@@ -20,7 +20,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if run.dispatched_at.is_some() {
         return Err(Failure::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
-    let stops = engine::cancel(&store, &run).await?;
+    let stops = engine::cancel(&store, &run, &who::runs_this()).await?;
+    store.close().await?;
     if global.quiet {
         return Ok(Exit::Done);
     }

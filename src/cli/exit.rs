@@ -103,11 +103,12 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::Held(_) | StoreError::Outdated { .. } => Exit::Held,
+            StoreError::Held(_) | StoreError::NotOwner(_) => Exit::Held,
             StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing { .. } => Exit::Wrong,
             StoreError::Open { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }
+            | StoreError::Outdated { .. }
             | StoreError::WentBack { .. }
             | StoreError::Mark { .. }
             | StoreError::ReadByOthers { .. }

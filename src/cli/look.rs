@@ -86,9 +86,8 @@ fn not_sendable(run: &Run, held: &Snapshot, what: &str) -> Failure {
 /// that the campaign is checked anew.
 async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) -> Failure {
     let taken_back = async {
-        let mut writer = store.writer().await?;
-        let taken = writer.take_plan_back(run.key).await?;
-        writer.close().await?;
+        let taken = store.discard_plan(run.key).await?;
+        store.close().await?;
         Ok::<bool, StoreError>(taken)
     };
     let next = match taken_back.await {
@@ -125,9 +124,7 @@ async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snaps
     let Some(template) = newer.loaded() else { return Ok(()) };
     let (rows, first) = engine::hold_left(store, run, renderer, &template).await?;
     if rows == 0 {
-        let mut writer = store.writer().await?;
-        writer.hold_run(run.key, &newer.to_text()).await?;
-        return Ok(writer.close().await?);
+        return Ok(store.hold_run(run.key, &newer.to_text()).await?);
     }
     let said: String =
         first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code)).collect();

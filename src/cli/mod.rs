@@ -42,6 +42,7 @@ mod suppress;
 mod templates;
 mod verify;
 mod webhook;
+mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ Exit codes:
   2  the command line, campaign or recipients are wrong; nothing was sent
   3  done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired
   4  stopped before the end, can go on
-  5  another process holds this run";
+  5  another process holds this run, or has taken it over";
 
 /// What every command understands.
 #[derive(Clone, Debug, clap::Args)]

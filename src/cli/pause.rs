@@ -1,7 +1,7 @@
 //! `campaigner pause RUN` and `campaigner rate RUN RATE`: what a person wants of a run that is at work.
 
 use super::exit::{Exit, Failure};
-use super::{Global, run_id, screen, session};
+use super::{Global, run_id, screen, session, who};
 use crate::campaign_file;
 use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, Store};
@@ -31,9 +31,8 @@ fn rate(text: &str) -> Result<Rate, String> {
 
 pub(super) async fn pause(args: &Pause, global: &Global) -> Result<Exit, Failure> {
     let (store, run) = unsent(&args.run, global).await?;
-    let mut writer = store.writer().await?;
-    writer.pause(run.key, Millis::now()).await?;
-    writer.close().await?;
+    store.pause(run.key, &who::runs_this(), Millis::now()).await?;
+    store.close().await?;
     if !global.quiet {
         screen::say(&format!(
             "{0} is paused: whoever sends it stops within a second or two. It goes on after: campaigner resume {0}",
@@ -45,9 +44,8 @@ pub(super) async fn pause(args: &Pause, global: &Global) -> Result<Exit, Failure
 
 pub(super) async fn change(args: &Change, global: &Global) -> Result<Exit, Failure> {
     let (store, run) = unsent(&args.run, global).await?;
-    let mut writer = store.writer().await?;
-    writer.set_rate(run.key, args.rate).await?;
-    writer.close().await?;
+    store.set_rate(run.key, args.rate, &who::runs_this(), Millis::now()).await?;
+    store.close().await?;
     if !global.quiet {
         let rate = session::plain_rate(args.rate);
         screen::say(&format!("{} goes at {rate} within a second or two, and from now on", run.id));

@@ -47,10 +47,9 @@ pub(super) async fn pull(
             snapshot: snapshot.to_text(),
         });
     }
-    let mut writer = store.writer().await?;
     let only = (!names.is_empty()).then_some(names);
-    writer.keep_templates(provider, &account, only, &pulled, Millis::now()).await?;
-    writer.close().await?;
+    store.keep_templates(provider, &account, only, &pulled, Millis::now()).await?;
+    store.close().await?;
     if as_json {
         screen::data(&json!(listed)).map_err(cannot_print)?;
     } else if !listed.is_empty() {

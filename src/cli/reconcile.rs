@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::session::Overrides;
 use super::{Global, resume, run_id};
-use crate::engine::Work;
+use crate::engine::RunMode;
 use crate::model::RunId;
 use crate::store::Store;
 
@@ -23,6 +23,6 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
-    let work = if args.once { Work::ReconcileOnce } else { Work::Reconcile };
+    let work = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
     resume::go_on(store, run, (work, None), &args.overrides, global).await
 }

@@ -65,8 +65,7 @@ impl Args {
     }
 
     fn wanted(&self) -> Wanted {
-        let ids = matches!(self.format(), Format::Csv | Format::Jsonl);
-        Wanted { ids, cells: self.input, since: self.since.as_ref().map(|since| since.0) }
+        Wanted { cells: self.input, since: self.since.as_ref().map(|since| since.0) }
     }
 
     /// A row that was delivered despite its error is chosen by its error only if `--state` names its state: what

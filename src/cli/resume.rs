@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::session::{self, Overrides, Sending, Session};
 use super::{Global, run_id, screen};
-use crate::engine::{self, Stop, Work};
+use crate::engine::{self, RunMode, Stop};
 use crate::model::RunId;
 use crate::store::{Run, Store, StoreError};
 
@@ -28,19 +28,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let run = store.run(args.run.as_ref()).await?;
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;
-        let mut writer = store.writer().await?;
-        writer.forget_pause(&account.endpoint.fingerprint()).await?;
-        writer.close().await?;
+        store.forget_pause(&account.endpoint.fingerprint()).await?;
     }
     if run.paused_at.is_some() {
-        let mut writer = store.writer().await?;
-        writer.lift_pause(run.key).await?;
-        writer.close().await?;
+        store.lift_pause(run.key).await?;
         // Whoever is at work on it goes on; otherwise this process does.
         if let Err(StoreError::Held(_)) = store.lock(&run.id) {
             if !global.quiet {
                 screen::say(&format!("{} goes on, in the process that is at work on it", run.id));
             }
+            store.close().await?;
             return Ok(Exit::Done);
         }
     }
@@ -51,7 +48,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 pub(super) async fn go_on(
     store: Store,
     run: Run,
-    work: (Work, Option<u64>),
+    work: (RunMode, Option<u64>),
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, Failure> {

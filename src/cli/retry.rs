@@ -5,7 +5,7 @@ use super::session::{Overrides, Sending};
 use super::{Global, resume, run_id, screen, state};
 use crate::engine;
 use crate::model::{Change, Millis, RunId, State};
-use crate::store::{PutBack, Store};
+use crate::store::{Requeued, Store};
 
 /// What `retry` takes.
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         ));
     }
     let lock = store.lock(&run.id)?;
-    let mut writer = store.writer().await?;
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
-    engine::close_open_intents(&store, &run, &engine::thaw(&run)?, &mut writer).await?;
+    let (owner, _) = engine::take_up(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
     let mut states = args.state.clone();
     states.sort_unstable();
@@ -82,7 +81,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if !yes {
         return Err(Failure::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
     }
-    let PutBack { rows, left_out } = writer.put_back(&run, &states, args.again, Millis::now()).await?;
+    let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
     if left_out > 0 {
         let left_out = screen::count(left_out, "row");
         screen::say(&format!(
@@ -95,7 +94,6 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if rows == 0 {
         return Ok(Exit::Done);
     }
-    writer.close().await?;
     drop(lock);
     resume::go_on(store, run, args.sending.work(), &args.overrides, global).await
 }

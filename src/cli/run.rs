@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::folded::{self, Folded};
 use super::off_thread::off_thread;
 use super::session::{self, Overrides, Sending, Session};
-use super::{Global, cannot_print, config, done, opened, reached, screen};
+use super::{Global, cannot_print, config, done, opened, reached, screen, who};
 use crate::campaign_file::{self, Loaded};
 use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
 use crate::model::{Campaign, Event, Millis};
@@ -108,9 +108,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     };
     let lock = store.lock(&run.id)?;
     if args.repeat() != Repeat::Unsaid {
-        let mut writer = store.writer().await?;
-        writer.set_only_new(run.key, args.only_new).await?;
-        writer.close().await?;
+        store.set_only_new(run.key, args.only_new).await?;
     }
     // Whoever held the lock until now may have moved it on.
     let mut run = store.run(Some(&run.id)).await?;
@@ -120,16 +118,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     }
     if run.planned_at.is_some() && run.started_at.is_none() && run.template.as_deref() != plan.snapshot() {
         // Another template was pulled since, and nothing was sent: its rows are judged by what is known now.
-        let mut writer = store.writer().await?;
-        writer.take_plan_back(run.key).await?;
-        writer.close().await?;
+        store.discard_plan(run.key).await?;
         run.planned_at = None;
     }
     let progress = session::progress(global);
     let stop = Stop::default();
     if run.planned_at.is_none() {
         let events = progress.events();
-        let import = plan.only_new(run.only_new).import(&store, run.key, &digest, &events);
+        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        let import = plan.only_new(run.only_new).import(&store, owner, &digest, &events);
         let Some(imported) = session::unless_stopped(&stop, &events, import).await else {
             progress.finish();
             return Err(Failure::new(
@@ -166,34 +163,33 @@ pub(super) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result
 }
 
 /// What a run is made from.
-pub(super) fn content(campaign: &Campaign, recipients_print: String) -> NewRun {
+pub(super) fn content(campaign: &Campaign, recipients_hash: String) -> NewRun {
     NewRun {
         name: campaign.name.clone(),
         campaign: campaign_file::freeze(campaign),
-        campaign_print: campaign_file::fingerprint(campaign),
-        recipients_print,
+        campaign_hash: campaign_file::fingerprint(campaign),
+        recipients_hash,
     }
 }
 
 /// Decides what this content is: a new run, an unfinished one that goes on, or neither.
 async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecision, Failure> {
-    let mut writer = store.writer().await?;
-    let mut decision = writer.start_run(new, repeat, Millis::now()).await?;
+    let mut decision = store.start_run(new, repeat, Millis::now()).await?;
     if let StartDecision::Differs { run, .. } = &decision
         && run.planned_at.is_none()
     {
         // Its import broke off, so that nothing of it was ever sent: it must not hold up the content that was mended.
         let _lock = store.lock(&run.id)?;
-        writer.give_up_import(run.key, Millis::now()).await?;
-        decision = writer.start_run(new, repeat, Millis::now()).await?;
+        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        store.abandon_import(owner, Millis::now()).await?;
+        decision = store.start_run(new, repeat, Millis::now()).await?;
     }
     if let StartDecision::Ending(run) = &decision
-        && engine::cancel(store, run).await? == Stops::Stopped
+        && engine::cancel(store, run, &who::runs_this()).await? == Stops::Stopped
     {
         // The sender exited without marking the run as ended.
-        decision = writer.start_run(new, repeat, Millis::now()).await?;
+        decision = store.start_run(new, repeat, Millis::now()).await?;
     }
-    writer.close().await?;
     Ok(decision)
 }
 

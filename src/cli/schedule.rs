@@ -217,7 +217,7 @@ async fn so_far(name: &str, store: Option<&Store>, global: &Global) -> Result<Ex
             Err(reason) => told(&format!("  {due}  skipped: {reason}"))?,
         }
     }
-    if let Some(run) = store.in_the_way(name).await? {
+    if let Some(run) = store.blocking_run(name).await? {
         let go_on = match store.lock(&run.id) {
             Err(StoreError::Held(_)) => "a process is at work on it".to_owned(),
             _ => format!("go on with it: campaigner resume {}", run.id),

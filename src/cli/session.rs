@@ -9,7 +9,7 @@ use super::exit::{Exit, Failure};
 use super::off_thread::off_thread;
 use super::{Global, LogFormat, Progress, done, look, open_files, screen, summary};
 use crate::campaign_file;
-use crate::engine::{self, Done, Ending, Job, Reason, Stop, Work};
+use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
 use crate::model::{Campaign, Event, Events, Problem, State};
 use crate::pace::{RetryPolicy, Share};
 use crate::progress;
@@ -29,8 +29,8 @@ pub(super) struct Sending {
 
 impl Sending {
     /// The work that this is, and how many messages it may send.
-    pub(super) fn work(&self) -> (Work, Option<u64>) {
-        (if self.no_wait { Work::Send } else { Work::SendAndReconcile }, self.limit)
+    pub(super) fn work(&self) -> (RunMode, Option<u64>) {
+        (if self.no_wait { RunMode::Send } else { RunMode::SendAndReconcile }, self.limit)
     }
 }
 
@@ -116,12 +116,12 @@ impl Session {
     /// code for how it went.
     pub(super) async fn work(
         self,
-        (work, limit): (Work, Option<u64>),
+        (mode, limit): (RunMode, Option<u64>),
         overrides: &Overrides,
         global: &Global,
     ) -> Result<Exit, Failure> {
         let Self { store, run, lock, campaign, account, progress, stop, json } = self;
-        if let (Work::Send, Some(at), None, None) = (work, run.paused_at, run.dispatched_at, run.cancelled_at) {
+        if let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) {
             // Nothing would be sent, and nobody waits for statuses.
             return Err(Failure::new(
                 Exit::Stopped,
@@ -129,7 +129,7 @@ impl Session {
             ));
         }
         let hook = done::hook(global).await?;
-        let sends = matches!(work, Work::SendAndReconcile | Work::Send);
+        let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send);
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
         let concurrency = open_files::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
@@ -166,7 +166,7 @@ impl Session {
         })?;
         let whole = async {
             let ending = tokio::select! {
-                ending = engine::work(job, work) => ending,
+                ending = engine::run(job, mode) => ending,
                 never = tick(&progress) => match never {},
             };
             progress.finish();
@@ -179,7 +179,7 @@ impl Session {
             });
             let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
             let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
-            if let Err(error) = store.fold().await {
+            if let Err(error) = store.checkpoint().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
             // Held until here, so that nobody sends while the reports are made.
@@ -200,7 +200,7 @@ impl Session {
 async fn conclude(
     store: &Store,
     run: &Run,
-    ending: &Ending,
+    ending: &RunResult,
     folder: &Path,
     (done, stop): (Option<&Done>, &Stop),
     json: bool,
@@ -246,7 +246,7 @@ async fn conclude(
 }
 
 /// Why a run was halted, and what to do.
-fn halted(run: &Run, ending: &Ending, problem: &Problem) -> String {
+fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
     let advice =
         provider::advice(&problem.code).unwrap_or("mend what the provider says, there or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
@@ -262,7 +262,7 @@ fn halted(run: &Run, ending: &Ending, problem: &Problem) -> String {
 }
 
 /// The exit code for how the rows of a run that was not stopped stand.
-fn exit_of(ending: &Ending) -> Exit {
+fn exit_of(ending: &RunResult) -> Exit {
     let tally = &ending.tally;
     if tally.sendable() == 0 {
         return Exit::Wrong;

@@ -72,15 +72,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let campaign = engine::thaw(&run)?;
     let which = which(args, &campaign)?;
     let _lock = store.lock(&run.id)?;
-    let mut writer = store.writer().await?;
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
-    engine::close_open_intents(&store, &run, &campaign, &mut writer).await?;
+    let (owner, _) = engine::take_up(&store, &run, &campaign, None).await?;
     let verdict = match args.verdict {
         As::Sent => Verdict::Sent,
         As::NotSent => Verdict::NotSent,
     };
-    let rows = writer.decide_uncertain(run.key, which, verdict, by, Millis::now()).await?;
-    writer.close().await?;
+    let rows = store.resolve_uncertain(owner, which, verdict, by, Millis::now()).await?;
+    store.close().await?;
     if rows == 0 {
         return Err(nothing(&store, &run, &campaign, which).await?);
     }

@@ -11,7 +11,7 @@ use crate::model::{Millis, RunId, State, Tally};
 use crate::progress::{self, Seen};
 use crate::provider;
 use crate::report;
-use crate::store::{Run, Store};
+use crate::store::{ProblemCount, Run, Store};
 
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
@@ -125,7 +125,10 @@ async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, Failure> 
         title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
         tally: *tally,
         waiting: waiting.map(|waiting| summary::waiting(&waiting)),
-        problems: problems.into_iter().map(|(code, rows, words, _)| (code, rows, words.to_string())).collect(),
+        problems: problems
+            .into_iter()
+            .map(|problem| (problem.code, problem.rows, problem.sample.to_string()))
+            .collect(),
     })
 }
 
@@ -150,7 +153,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
     if let Some(waiting) = engine::waiting(store, run, tally).await? {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
-    for (code, rows, sample, _) in store.problems(run, ERRORS).await? {
+    for ProblemCount { code, rows, sample, .. } in store.problems(run, ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", screen::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
@@ -171,7 +174,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), Failure> {
         print("  uncertain: may or may not have been accepted")?;
     }
     for row in &uncertain {
-        let tried = row.tried_at.map_or_else(String::new, |at| format!(", tried at {at}"));
+        let tried = row.last_attempt_at.map_or_else(String::new, |at| format!(", tried at {at}"));
         let (row, phone, code, message) = (row.row.0, row.phone.digits(), &row.code, &row.message);
         print(&format!("    row {row:<5} {phone:<15} {code}: {message}{tried}"))?;
     }
@@ -192,7 +195,7 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
         .map(|row| {
             json!({
                 "row": row.row.0, "to": row.phone.digits(), "code": row.code, "message": row.message,
-                "tried_at": row.tried_at.map(|at| at.to_string()),
+                "tried_at": row.last_attempt_at.map(|at| at.to_string()),
             })
         })
         .collect();

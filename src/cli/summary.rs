@@ -3,11 +3,11 @@
 use super::exit::{Exit, Failure};
 use super::off_thread::off_thread;
 use super::{Global, cannot_print, screen};
-use crate::engine::{Ending, Reason};
+use crate::engine::{Reason, RunResult};
 use crate::model::{Campaign, State, Tally, escaped};
 use crate::provider;
 use crate::report::{self, Paths};
-use crate::store::{Run, Store, Waiting};
+use crate::store::{ProblemCount, Run, Store, Waiting};
 
 /// Kinds of errors shown; the report has them all.
 const SHOWN: u32 = 5;
@@ -15,7 +15,7 @@ const SHOWN: u32 = 5;
 const WIDTH: usize = 90;
 
 /// Where the rows stand, in one line, for a run that stopped before its end.
-pub(super) fn brief(run: &Run, ending: &Ending, global: &Global) {
+pub(super) fn brief(run: &Run, ending: &RunResult, global: &Global) {
     if global.quiet {
         return;
     }
@@ -29,7 +29,7 @@ pub(super) async fn whole(
     store: &Store,
     run: &Run,
     campaign: &Campaign,
-    ending: &Ending,
+    ending: &RunResult,
     paths: &Paths,
     global: &Global,
 ) -> Result<(), Failure> {
@@ -51,7 +51,7 @@ pub(super) async fn whole(
     let problems = store.problems(run, SHOWN + 1).await?;
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
-        for (code, rows, sample, _) in problems.iter().take(SHOWN as usize) {
+        for ProblemCount { code, rows, sample, .. } in problems.iter().take(SHOWN as usize) {
             print(&format!("    {:>9}  {code}: {}", screen::grouped(*rows), shortened(&sample.to_string())))?;
             if let Some(advice) = provider::advice(code) {
                 print(&format!("               what to do: {advice}"))?;

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, opened, screen};
 use crate::model::{Millis, Phone, Recipients, Source, spreadsheet_safe, without_numbers};
 use crate::recipients::{self, Numbers, Record};
-use crate::store::{Store, Writer};
+use crate::store::Store;
 
 /// What `suppress` takes.
 #[derive(Debug, clap::Args)]
@@ -77,17 +77,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     match &args.action {
         Action::Add { numbers, reason, region } => {
             let phones = read(numbers, region.as_deref())?;
-            let mut writer = store.writer().await?;
-            let new = writer.suppress(&phones, reason.as_deref(), Millis::now()).await?;
-            writer.close().await?;
+            let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
+            store.close().await?;
             tell(global, &format!("{} put on the list", screen::count(new, "number")));
             Ok(Exit::Done)
         }
         Action::Remove { numbers, region } => {
             let phones = read(numbers, region.as_deref())?;
-            let mut writer = store.writer().await?;
-            let gone = writer.unsuppress(&phones).await?;
-            writer.close().await?;
+            let gone = store.unsuppress(&phones).await?;
+            store.close().await?;
             tell(global, &format!("{} taken off the list", screen::count(gone, "number")));
             Ok(Exit::Done)
         }
@@ -102,9 +100,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             if store.is_file(file) {
                 return Err(opened::is_the_store(file));
             }
-            let mut writer = store.writer().await?;
-            let exit = import(&mut writer, &recipients, reason.as_deref(), global).await?;
-            writer.close().await?;
+            let exit = import(&store, &recipients, reason.as_deref(), global).await?;
+            store.close().await?;
             Ok(exit)
         }
     }
@@ -150,7 +147,7 @@ async fn list(store: &Store) -> Result<Exit, Failure> {
 
 /// Puts every number of a file on the list; lines without one are told and passed over.
 async fn import(
-    writer: &mut Writer,
+    store: &Store,
     recipients: &Recipients,
     reason: Option<&str>,
     global: &Global,
@@ -173,7 +170,7 @@ async fn import(
             }
         }
         if phones.len() == PAGE || !more {
-            new += writer.suppress(&phones, reason, Millis::now()).await?;
+            new += store.suppress(&phones, reason, Millis::now()).await?;
             phones.clear();
         }
         if !more {

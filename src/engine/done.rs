@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Stop;
+use super::stop::Stop;
 use crate::hook::{Hook, Told};
 use crate::model::{Event, Events};
 use crate::pace::RetryPolicy;

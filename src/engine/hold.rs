@@ -1,7 +1,7 @@
 //! The rows of a run that are still to be sent, held against another definition of their template than the one they
 //! were planned with.
 
-use super::EngineError;
+use super::error::EngineError;
 use super::judge::in_the_template;
 use crate::model::{Problem, RowNo, RowProblem};
 use crate::render::Renderer;
@@ -27,14 +27,15 @@ pub async fn hold_left(
     let mut after = None;
     let mut body = renderer.blank();
     loop {
-        let page = store.left(run.key, after, PAGE).await?;
+        let page = store.remaining_rows(run.key, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok((rows, told)) };
-        after = Some(last.key);
-        for due in &page {
-            let row = due.key.row();
+        after = Some(last.claim.key);
+        for attempt in &page {
+            let row = attempt.claim.key.row();
             let damaged = |words: String| EngineError::Render { row, problem: Problem::new("damaged", words) };
-            let cells: Vec<String> = serde_json::from_str(&due.cells).map_err(|error| damaged(error.to_string()))?;
-            renderer.render_value(Some(due.phone), &cells, &mut body).map_err(|problems| {
+            let cells: Vec<String> =
+                serde_json::from_str(&attempt.cells).map_err(|error| damaged(error.to_string()))?;
+            renderer.render_value(Some(attempt.phone), &cells, &mut body).map_err(|problems| {
                 damaged(RowProblem::joined(&problems).map_or_else(String::new, |p| p.message.to_string()))
             })?;
             let found = template.hold(&body);

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::recorder::{Entry, Recorder};
-use super::settle::Rules;
-use super::{Clock, EngineError, Stop};
+use super::clock::Clock;
+use super::dispatch::OutcomeRules;
+use super::error::EngineError;
+use super::stop::Stop;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem};
 use crate::pace::{RetryPolicy, Share, Slowed, Turn};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::render::Renderer;
-use crate::store::{AccountPause, Due, Run, RunLock, Store};
+use crate::store::{AccountPause, Attempt, Run, RunLock, Store};
 
 /// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
@@ -36,7 +37,7 @@ pub struct Job {
     /// Requests in flight at most: what the campaign says and the system allows, or
     /// [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT).
     pub concurrency: usize,
-    /// Rows taken up for the first time at most, this time.
+    /// Rows claimed for the first time at most, this time.
     pub limit: Option<u64>,
     /// Who watches.
     pub events: Events,
@@ -98,8 +99,8 @@ impl Job {
         })
     }
 
-    pub(super) fn rules(&self) -> Rules<'_> {
-        Rules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+    pub(super) fn rules(&self) -> OutcomeRules<'_> {
+        OutcomeRules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
     }
 
     /// Waits for a time that may be far off.
@@ -109,15 +110,18 @@ impl Job {
         }
     }
 
-    /// Slows down as the provider asked for, and has the store keep the pause, if it asked for one.
-    pub(super) async fn slow_down(&self, recorder: &Recorder, wait: Option<Duration>) {
+    /// Slows down as the provider asked for, and notes the pause in the store, if it asked for one.
+    pub(super) async fn slow_down(&self, wait: Option<Duration>) {
         let Slowed { rate, pause } = self.pace.slow_down(wait);
         (self.events)(Event::Slowed { rate, pause });
-        if !pause.is_zero() {
-            let until = self.clock.now().plus(pause);
-            // If the recorder is gone, the run is at its end.
-            let (account, provider) = (self.account.clone(), self.campaign.provider.clone());
-            let _ = recorder.record(Entry::Pause(AccountPause { account, provider, until })).await;
+        if pause.is_zero() {
+            return;
+        }
+        let until = self.clock.now().plus(pause);
+        let (account, provider) = (self.account.clone(), self.campaign.provider.clone());
+        // This process keeps to it all the same.
+        if let Err(error) = self.store.note_pause(&AccountPause { account, provider, until }).await {
+            tracing::warn!(%error, "cannot note a pause of the account");
         }
     }
 
@@ -163,15 +167,15 @@ impl Job {
     }
 
     /// The request body of a row, exactly as it was checked at the plan.
-    pub(super) fn render(&self, due: &Due) -> Result<Vec<u8>, EngineError> {
-        let failed = |problem| EngineError::Render { row: due.key.row(), problem };
+    pub(super) fn render(&self, attempt: &Attempt) -> Result<Vec<u8>, EngineError> {
+        let failed = |problem| EngineError::Render { row: attempt.claim.key.row(), problem };
         let cells: Vec<Cell<'_>> =
-            serde_json::from_str(&due.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
+            serde_json::from_str(&attempt.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
         let mut body = Vec::with_capacity(512);
         let renderer = self.renderer.as_ref();
         renderer
             .ok_or_else(|| failed(Problem::new("damaged", "everything was sent already")))?
-            .render(due.phone, &cells, &mut body)
+            .render(attempt.phone, &cells, &mut body)
             .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
         Ok(body)
     }

@@ -7,16 +7,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
-use crate::recipients::{self, Record, SpillError};
-use crate::render::{Renderer, TemplateProblem};
-use crate::store::{LeaveOut, LeftOut, Listing, PlannedRow, Reached, Store, StoreError};
+use crate::recipients::{self, Record};
+use crate::render::Renderer;
+use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store};
 use crate::templates;
-use crate::window::{NoColumn, Timed};
-use crate::yaml::FileError;
+use crate::window::Timed;
 
-use super::PANICKED;
+use super::error::PANICKED;
 use super::judge::{Judge, Measure, Times, Warning};
 use super::links::Links;
+use super::plan_error::PlanError;
 use super::scan::{self, Chunk, Keep, Told};
 
 /// A campaign whose recipients are open and whose message is compiled.
@@ -31,41 +31,6 @@ pub struct Plan {
     only_new: bool,
     /// The template that the rows are held against, if it was pulled, as it is kept with the run.
     snapshot: Option<String>,
-}
-
-/// Why a plan cannot be made at all, or broke off.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The recipients cannot be read.
-    #[error("{0}")]
-    Open(#[source] recipients::OpenError),
-    /// Reading them broke off.
-    #[error("{0}")]
-    Read(#[source] recipients::ReadError),
-    /// The message's templates are wrong.
-    #[error("the message's templates are wrong")]
-    Templates(Vec<TemplateProblem>),
-    /// The template's definition cannot be read.
-    #[error("{0}")]
-    Definition(#[source] FileError),
-    /// A column of times is not there.
-    #[error("{0}")]
-    Timing(#[source] NoColumn),
-    /// The file is not the one that was looked at first.
-    #[error("the recipients changed while they were read; nothing was sent, run it again")]
-    Changed,
-    /// The store failed.
-    #[error("{0}")]
-    Store(#[source] StoreError),
-    /// The search for duplicates failed.
-    #[error("{0}")]
-    Spill(#[source] SpillError),
-    /// What was found could not be told.
-    #[error("what was found cannot be written")]
-    Tell(#[source] std::io::Error),
-    /// The reading thread failed: a defect.
-    #[error("a defect in campaigner: {0}")]
-    Defect(String),
 }
 
 /// What `check` found.
@@ -180,7 +145,7 @@ impl Plan {
         })
     }
 
-    /// Puts every row into the store and ends the plan of `run`. `digest` is what the recipients' content was when the
+    /// Puts every row into the store and ends the import of the run. `digest` is what the recipients' content was when the
     /// run was made. Gives what may not be right with the rows that will be sent.
     ///
     /// # Errors
@@ -189,12 +154,11 @@ impl Plan {
     pub async fn import(
         self,
         store: &Store,
-        run: i64,
+        owner: Owner,
         digest: &str,
         events: &Events,
     ) -> Result<Vec<Warning>, PlanError> {
-        let mut writer = store.writer().await.map_err(PlanError::Store)?;
-        writer.begin_plan(run, self.columns(), self.snapshot.as_deref()).await.map_err(PlanError::Store)?;
+        store.begin_import(owner, self.columns(), self.snapshot.as_deref()).await.map_err(PlanError::Store)?;
         let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
         let leave_out = self.leave_out();
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Every);
@@ -204,12 +168,12 @@ impl Plan {
         while let Some(chunk) = planned.recv().await {
             match chunk {
                 Chunk::Rows { rows, read, bytes, total, .. } => {
-                    writer.add_rows(run, &rows).await.map_err(PlanError::Store)?;
+                    store.add_rows(owner, &rows).await.map_err(PlanError::Store)?;
                     imported += read;
                     events(Event::Imported { rows: imported, bytes, total_bytes: total });
                 }
                 Chunk::Duplicates(pairs) => {
-                    writer.mark_duplicates(run, &pairs).await.map_err(PlanError::Store)?;
+                    store.mark_duplicates(owner, &pairs).await.map_err(PlanError::Store)?;
                 }
                 Chunk::End { digest, told } => (found, warnings) = (digest, told.warnings),
             }
@@ -219,7 +183,7 @@ impl Plan {
             return Err(PlanError::Changed);
         }
         if let Some(which) = leave_out {
-            let rows = writer.leave_out(run, which).await.map_err(PlanError::Store)?;
+            let rows = store.leave_out(owner, which).await.map_err(PlanError::Store)?;
             if rows > 0 {
                 let code = which.code();
                 let s = if rows == 1 { "" } else { "s" };
@@ -227,8 +191,7 @@ impl Plan {
                 events(Event::Said(words));
             }
         }
-        writer.finish_plan(run, Millis::now()).await.map_err(PlanError::Store)?;
-        writer.close().await.map_err(PlanError::Store)?;
+        store.finish_import(owner, Millis::now()).await.map_err(PlanError::Store)?;
         Ok(warnings)
     }
 

@@ -6,13 +6,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::dispatch::LONGEST_WAIT;
-use super::recorder::{Entry, Gone, Recorder};
+use super::error::{EngineError, PANICKED};
+use super::job::Job;
+use super::patience::Patience;
 use super::stop::Reason;
-use super::{EngineError, Job, PANICKED};
 use crate::crash::Point;
 use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
@@ -29,7 +30,6 @@ const LONGEST_LINGER: Duration = Duration::from_secs(10);
 /// Polls until no status is awaited. While `sending`, more may come; when it is over and `wait` is false, returns.
 pub(super) async fn reconcile(
     job: &Arc<Job>,
-    recorder: &Recorder,
     mut sending: watch::Receiver<bool>,
     wait: bool,
 ) -> Result<(), EngineError> {
@@ -43,7 +43,7 @@ pub(super) async fn reconcile(
         let now = Millis::now();
         let mut due = job.store.due_polls(job.run.key, now, PAGE).await?;
         let next = job.store.next_poll(job.run.key, now).await?;
-        let go_at = due.first().map(|oldest| oldest.poll_at.plus(linger));
+        let go_at = due.first().map(|oldest| oldest.next_poll_at.plus(linger));
         // Waiting for company makes sense only while there may be some.
         let alone = !dispatching && next.is_none_or(|next| go_at.is_some_and(|go_at| next > go_at));
         if dispatching {
@@ -67,16 +67,15 @@ pub(super) async fn reconcile(
             continue;
         }
         let asked = tokio::select! {
-            asked = ask(job, recorder, due) => asked?,
+            asked = ask(job, due) => asked?,
             // Nobody waits for statuses, so neither for a provider that cannot be reached.
             _ = sending.wait_for(|sending| !sending), if !wait => return Ok(()),
         };
         match asked {
             Asked::Answered => trouble = 0,
-            Asked::Gone => return Ok(()),
             Asked::Failed(error) => {
                 trouble += 1;
-                recover(job, recorder, &error, trouble).await;
+                recover(job, &error, trouble).await;
             }
         }
         if dispatching {
@@ -97,7 +96,7 @@ fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
 
 /// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only
 /// about those whose time to be asked about has come.
-pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Result<(), EngineError> {
+pub(super) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
     let now = Millis::now();
     let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
     let mut after: Option<RowKey> = None;
@@ -113,9 +112,8 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
             false => job.store.pollable(job.run.key, before, after, PAGE).await?,
         };
         let Some(last) = page.last().map(|message| message.key) else { break };
-        match ask(job, recorder, page).await? {
+        match ask(job, page).await? {
             Asked::Answered => (after, trouble) = (Some(last), 0),
-            Asked::Gone => break,
             Asked::Failed(error) => {
                 trouble += 1;
                 if trouble > 5 {
@@ -126,7 +124,7 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
                         | PollError::Halted(problem) => problem,
                     }));
                 }
-                recover(job, recorder, &error, trouble).await;
+                recover(job, &error, trouble).await;
             }
         }
     }
@@ -135,27 +133,26 @@ pub(super) async fn once(job: &Arc<Job>, recorder: &Recorder, due: bool) -> Resu
 
 enum Asked {
     Answered,
-    Gone,
     Failed(PollError),
 }
 
 /// Asks about these messages in requests packed as full as they can be, several in flight, and waits until the
 /// answers are durable.
-async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -> Result<Asked, EngineError> {
+async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, EngineError> {
     let mut requests = JoinSet::new();
     while !messages.is_empty() {
         let take = job.provider.fits(messages.iter().map(|message| message.message_id.as_str()));
         let rest = messages.split_off(take);
         let batch = std::mem::replace(&mut messages, rest);
-        let (job, recorder) = (job.clone(), recorder.clone());
-        requests.spawn(async move { request(&job, &recorder, batch).await });
+        let job = job.clone();
+        requests.spawn(async move { request(&job, batch).await });
     }
     let (mut answered, mut failed) = (false, None);
     while let Some(answer) = requests.join_next().await {
         match answer {
             Ok(Ok(Ok(()))) => answered = true,
             Ok(Ok(Err(error))) => failed = Some(error),
-            Ok(Err(Gone)) => return Ok(Asked::Gone),
+            Ok(Err(error)) => return Err(error),
             Err(_) => return Err(EngineError::Defect(PANICKED.to_owned())),
         }
     }
@@ -167,7 +164,7 @@ async fn ask(job: &Arc<Job>, recorder: &Recorder, mut messages: Vec<Awaiting>) -
 }
 
 /// One status request and the merge of its answer.
-async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, Gone> {
+async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, EngineError> {
     let turn = async {
         loop {
             let turn = job.pace.turn().await;
@@ -199,18 +196,20 @@ async fn request(job: &Job, recorder: &Recorder, batch: Vec<Awaiting>) -> Result
     let mut updates: HashMap<String, StatusUpdate> =
         updates.into_iter().map(|update| (update.message_id.clone(), update)).collect();
     let now = Millis::now();
-    let polled = batch
+    let polled: Vec<Polled> = batch
         .iter()
         .map(|message| Polled {
             key: message.key,
+            message_id: message.message_id.clone(),
             update: updates.remove(message.message_id.as_str()),
             polled_at: now,
-            poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
+            next_poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
         })
         .collect();
-    let (answer, durable) = oneshot::channel();
-    recorder.record(Entry::Poll(polled, answer)).await?;
-    durable.await.map_err(|_| Gone)?;
+    let mut patience = Patience::new(job);
+    while let Err(error) = job.store.record_polls(job.run.key, &polled).await {
+        patience.bear(error).await?;
+    }
     Ok(failed.map_or(Ok(()), Err))
 }
 
@@ -222,7 +221,7 @@ fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<M
 }
 
 /// Waits after status requests that failed: asking is harmless, but hammering is not.
-async fn recover(job: &Job, recorder: &Recorder, error: &PollError, trouble: u32) {
+async fn recover(job: &Job, error: &PollError, trouble: u32) {
     let problem = match error {
         PollError::Halted(problem) => {
             job.stop.stop(Reason::Halt(problem.clone()));
@@ -231,7 +230,7 @@ async fn recover(job: &Job, recorder: &Recorder, error: &PollError, trouble: u32
         // The pace waits already, and the person knows.
         PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
-            job.slow_down(recorder, *wish).await;
+            job.slow_down(*wish).await;
             if job.pace.pause_beyond(LONGEST_WAIT).is_some() {
                 return;
             }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Done, EngineError, PANICKED, Stop};
+use super::done::Done;
+use super::error::{EngineError, PANICKED};
+use super::stop::Stop;
 use crate::crash::Point;
 use crate::model::{Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
@@ -180,10 +182,8 @@ pub async fn write_reports(
         None => true,
     };
     if let Some(end) = end.filter(|_| told) {
-        let mut writer = store.writer().await.map_err(in_the_store)?;
-        writer.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
+        store.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
         Point::EndNoted.pass();
-        writer.close().await.map_err(in_the_store)?;
     }
     Ok(paths)
 }
@@ -197,7 +197,7 @@ async fn write_files(
 ) -> Result<Paths, ReportingError> {
     let folder = folder.to_owned();
     let reports = on_files(move || Reports::create(folder, facts).map_err(ReportingError::Write)).await?;
-    let wanted = Wanted { ids: true, cells: false, since: None };
+    let wanted = Wanted { cells: false, since: None };
     let add = async |mut reports: Reports, mut page| {
         on_files(move || rows_of(&mut page, &mut |row| reports.add(row)).map(|()| reports)).await
     };

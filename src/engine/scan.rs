@@ -17,7 +17,7 @@ use crate::store::PlannedRow;
 
 use super::judge::{self, Judge, Measure, Notes, Times, Warning};
 use super::links::{Links, Noted};
-use super::plan::PlanError;
+use super::plan_error::PlanError;
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;

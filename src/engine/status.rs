@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::campaign_file;
 use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
-use crate::store::{Run, Store, StoreError, Waiting};
+use crate::store::{ProblemCount, Run, Store, StoreError, Waiting};
 use crate::window::day_of;
 
 /// Kinds of errors told.
@@ -67,7 +67,8 @@ fn sending_since(run: &Run) -> Option<Millis> {
 pub async fn rate_now(store: &Store, run: &Run) -> Result<Option<f64>, StoreError> {
     let Some(began) = sending_since(run) else { return Ok(None) };
     let now = Millis::now();
-    let (rows, since) = store.settled_lately(run, began.max(now.minus(LATELY))).await?;
+    let since = began.max(now.minus(LATELY));
+    let rows = store.settled_since(run, since).await?;
     Ok(Some(rows as f64 / now.since(since).as_secs_f64().max(1.0)))
 }
 
@@ -118,7 +119,7 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         .problems(run, ERRORS)
         .await?
         .into_iter()
-        .map(|(code, rows, sample, of_list)| {
+        .map(|ProblemCount { code, rows, sample, of_list }| {
             // What is wrong with a row of the list quotes it.
             let sample = (!of_list).then(|| sample.to_string());
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})

@@ -16,11 +16,11 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::campaign_file;
-use crate::model::{Events, Millis, State};
+use crate::model::{Campaign, Events, Millis, State};
 use crate::pace::Share;
 use crate::provider::Endpoint;
 use crate::recipients;
-use crate::store::{NewRun, Repeat, StartDecision};
+use crate::store::{NewRun, Repeat, Run, StartDecision, Store};
 
 /// Zones that rows name themselves.
 const NAMED: [&str; 20] = [
@@ -157,16 +157,16 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
     let new = NewRun {
         name: campaign.name.clone(),
         campaign: campaign_file::freeze(&campaign),
-        campaign_print: campaign_file::fingerprint(&campaign),
-        recipients_print: digest.clone(),
+        campaign_hash: campaign_file::fingerprint(&campaign),
+        recipients_hash: digest.clone(),
     };
     let store = Store::open(&folder.join("store.db")).await.unwrap();
-    let mut writer = store.writer().await.unwrap();
-    let StartDecision::New(run) = writer.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
+    let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
         panic!("it is new")
     };
     let silent: Events = Arc::new(|_| {});
-    Plan::open(&campaign).unwrap().import(&store, run.key, &digest, &silent).await.unwrap();
+    let owner = store.take_up(run.key, None, Millis(0)).await.unwrap();
+    Plan::open(&campaign).unwrap().import(&store, owner, &digest, &silent).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();
     assert_eq!(campaign_file::thaw(&run.campaign).unwrap().timing, campaign.timing);
     (store, run, campaign)
@@ -181,9 +181,15 @@ fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock
 }
 
 /// Sends until nothing is left, a process after the other, each begun when the one before said.
-async fn send_all(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> (Ending, u32) {
+async fn send_all(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    endpoint: &Endpoint,
+    clock: &Clock,
+) -> (RunResult, u32) {
     for processes in 1..500 {
-        let ending = work(job(store, run, campaign, endpoint, clock), Work::Send).await.unwrap();
+        let ending = super::run(job(store, run, campaign, endpoint, clock), RunMode::Send).await.unwrap();
         assert_eq!(ending.reason, None);
         let Some(waiting) = &ending.waiting else {
             for finding in store.verify(run).await.unwrap() {

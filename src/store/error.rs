@@ -1,9 +1,75 @@
 //! What can go wrong with the store, in words that say which file and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::mark::Mismatch;
 use crate::model::{IllegalChange, RunId};
+
+/// How a store and its mark file differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Messages were sent that the store does not know of.
+    Older,
+    /// The database file is older than the log beside it.
+    UnderItsLog,
+    /// The mark file is another store's.
+    Other,
+    /// It is the mark file of the same store in another file: this is a copy, or was moved to another file system.
+    Copied,
+    /// The mark file is gone.
+    Missing,
+    /// The mark file is there, and the store is not.
+    Gone,
+    /// The mark file is none.
+    Unreadable,
+}
+
+impl Mismatch {
+    /// What a person can do, in words that follow the rest.
+    pub(super) fn way_out(self) -> &'static str {
+        match self {
+            Self::UnderItsLog => "put the newer file back; if it is lost, move the log away and run the command again",
+            Self::Gone => {
+                "put it back. If you deleted it on purpose, `campaigner run FILE --moved` starts a new store, which knows \
+                 nobody: everyone on the list gets the message, and the suppression list is empty"
+            }
+            Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
+                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry` or `serve`: some people may get the \
+                 message twice"
+            }
+        }
+    }
+
+    /// In words that follow "this store".
+    pub(super) fn words(self, store: &Path) -> String {
+        let store = store.display();
+        let mark = format!("{store}-mark");
+        match self {
+            Self::Older => format!(
+                "went back in time: messages were sent that {store} has no record of. Its log ({store}-wal) is missing, or it \
+                 was replaced with an older copy"
+            ),
+            Self::UnderItsLog => {
+                format!("went back in time: {store} is older than the log next to it ({store}-wal)")
+            }
+            Self::Other => format!(
+                "does not match {mark}, which belongs to another store: {store} is new here or was replaced, or the previous \
+                 store was deleted"
+            ),
+            Self::Copied => format!(
+                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If the other file has \
+                 sent since, continue with that one"
+            ),
+            Self::Missing => format!(
+                "has no mark file ({mark}): it was moved or copied without it, or the file was deleted. {store} may not record \
+                 every message sent"
+            ),
+            Self::Gone => {
+                format!("is missing: {store} was deleted or moved; what is left next to it shows that it was used here")
+            }
+            Self::Unreadable => format!("has a mark file that cannot be read: {mark}"),
+        }
+    }
+}
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +105,15 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
-    /// The file has an older format, and a process that knows no other is at work in it.
+    /// The file was made by a development version, before the first release.
     #[error(
-        "the store {} is of an older version of campaigner, and a process is at work on {run} in it: wait for it, or stop it \
-         first (`campaigner resume {run}` goes on)",
+        "the store {} was made by an earlier development version of campaigner and cannot be converted; finish its runs with \
+         the binary that made it, then use another file (`--db FILE`)",
         path.display()
     )]
     Outdated {
         /// The store's file.
         path: PathBuf,
-        /// The run that is worked on.
-        run: RunId,
     },
     /// The mark file beside the store shows that this is not the store that sent last from here.
     #[error(
@@ -112,6 +176,9 @@ pub enum StoreError {
     /// There is no run at all.
     #[error("there is no run in this store yet; `campaigner run FILE` starts one")]
     NoRun,
+    /// Another process took the run up.
+    #[error("another process took over the run {0}; this one has stopped")]
+    NotOwner(RunId),
     /// Another process holds the run.
     #[error("another process holds the run {0}; wait for it, or stop it first")]
     Held(RunId),

@@ -1,206 +1,213 @@
-//! What the report and the status display read: counts here, the rows in `report_rows`.
+//! What reports and commands ask of the store, and what it answers.
 
-use sqlx::SqliteConnection;
-use tokio::task::JoinSet;
+use std::collections::HashMap;
 
-use super::error::doing;
-use super::report_rows::{ReportRows, Wanted};
-use super::{RowKey, Run, Store, StoreError, reading};
-use crate::model::{Channel, Millis, ProviderText, ReportRow, RowNo, State, Tally};
+use crate::model::{Millis, Phone, ProviderText, RowNo, RunId};
 
-/// Lines of the ledger that are looked at for the rate now: some milliseconds' work.
-const LATEST: i64 = 50_000;
-
-impl Store {
-    /// Reads the rows of a run for a report, in input order.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
-        ReportRows::open(reading(&self.path), run, channel, wanted).await.map_err(doing("read the report"))
-    }
-
-    /// One row of a run, if it has such a one.
-    ///
-    /// # Errors
-    /// Where the store cannot be read or contradicts itself.
-    pub async fn report_row(&self, run: &Run, channel: Channel, row: RowNo) -> Result<Option<ReportRow>, StoreError> {
-        let mut rows = self.report_rows(run, channel, Wanted { ids: true, cells: false, since: None }).await?.from(row);
-        let Some(mut page) = rows.page().await? else { return Ok(None) };
-        Ok(page.next_row()?.filter(|found| found.row == row).cloned())
-    }
-
-    /// How many rows are in each state, read in one go.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(doing("count the rows"))?;
-        tally(&mut reader, run).await
-    }
-
-    /// Begins to count how many rows are in each state as they stand now, beside whatever is written from now on: of
-    /// millions of rows it takes seconds.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn begin_tally(&self, run: &Run) -> Result<Counting, StoreError> {
-        let mut read = self.readers.begin().await.map_err(doing("count the rows"))?;
-        // The first read says what all of them see.
-        sqlx::query("SELECT id FROM run LIMIT 1").fetch_optional(&mut *read).await.map_err(doing("count the rows"))?;
-        let run = run.clone();
-        let mut task = JoinSet::new();
-        task.spawn(async move { tally(&mut read, &run).await });
-        Ok(Counting(task))
-    }
-
-    /// Rows of a run that an attempt settled since then, and since when that is known: what is looked at are the attempts
-    /// recorded last, and of these no more than a fixed number.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn settled_lately(&self, run: &Run, since: Millis) -> Result<(u64, Millis), StoreError> {
-        let (rows, seen, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
-            "SELECT coalesce(sum(last - first + 1) FILTER ( \
-               WHERE first BETWEEN ?1 AND ?2 AND outcome <> ?3 AND ended_at >= ?4), 0), \
-             count(*), min(ended_at) FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT ?5)",
-        )
-        .bind(RowKey::first(run.key))
-        .bind(RowKey::last(run.key))
-        .bind(State::Pending.code())
-        .bind(since.0)
-        .bind(LATEST)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("count the last attempts"))?;
-        let whole = seen < LATEST;
-        let since = oldest.filter(|_| !whole).map_or(since, |oldest| since.max(Millis(oldest)));
-        Ok((rows.unsigned_abs(), since))
-    }
-
-    /// The problems of a run by code, with a count, a sample of the words, and whether these are of a row of the list and may
-    /// quote it; the most frequent first. A failure of a message that was delivered all the same is not among them, since
-    /// nothing has to be done about it: [`Store::contradicted`] counts those.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<(String, u64, ProviderText, bool)>, StoreError> {
-        let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
-            "SELECT code, count(*) AS n, min(message), max(of_list) FROM ( \
-               SELECT code, message, 0 AS of_list FROM delivery WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL \
-                 AND state NOT IN (?4, ?5, ?6) \
-               UNION ALL SELECT code, message, 1 FROM recipient WHERE id BETWEEN ?1 AND ?2 AND code IS NOT NULL) \
-             GROUP BY code ORDER BY n DESC, code LIMIT ?3",
-        )
-        .bind(RowKey::first(run.key))
-        .bind(RowKey::last(run.key))
-        .bind(i64::from(limit))
-        // What a person said of a row that stands well is no problem.
-        .bind(State::Sent.code())
-        .bind(State::Delivered.code())
-        .bind(State::Read.code())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(doing("count the problems"))?;
-        Ok(rows
-            .into_iter()
-            .map(|(code, n, sample, of_list)| (code, n.unsigned_abs(), sample.into(), of_list))
-            .collect())
-    }
-
-    /// Returns how many messages of a run were reported both as failed and as delivered.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn contradicted(&self, run: &Run) -> Result<u64, StoreError> {
-        let rows: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state IN (?3, ?4) AND code IS NOT NULL",
-        )
-        .bind(RowKey::first(run.key))
-        .bind(RowKey::last(run.key))
-        .bind(State::Delivered.code())
-        .bind(State::Read.code())
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("count contradictions"))?;
-        Ok(rows.unsigned_abs())
-    }
+/// What is wanted of the rows of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The rows' own cells.
+    pub cells: bool,
+    /// Only rows of which something is known to have happened since: an attempt, an acceptance, a status, a person's
+    /// decision. All if `None`.
+    pub since: Option<Millis>,
 }
 
-/// A count of a run's rows as they stood when it was begun, however long it takes.
-#[derive(Debug)]
-pub struct Counting(JoinSet<Result<Tally, StoreError>>);
+/// Rows of a run that have the same problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProblemCount {
+    /// The problem's code.
+    pub code: String,
+    /// How many rows have it.
+    pub rows: u64,
+    /// The words of one of them.
+    pub sample: ProviderText,
+    /// Whether it is a row of the list that is wrong: then the words may quote it.
+    pub of_list: bool,
+}
 
-impl Counting {
-    /// The count, once it is made. May be given up and asked again; not after it was given.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn done(&mut self) -> Result<Tally, StoreError> {
-        match self.0.join_next().await {
-            Some(Ok(counted)) => counted,
-            _ => Err(doing("count the rows")(sqlx::Error::WorkerCrashed)),
+/// What is consistent of a run's records, or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule, as a sentence that should be true.
+    pub rule: &'static str,
+    /// How many rows break it; 0 for a rule that holds.
+    pub broken: u64,
+}
+
+/// Which of the people that earlier runs reached are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaveOut {
+    /// Those reached after this moment, as the campaign's `skip_sent_within` says.
+    Since(Millis),
+    /// All of them, as `--only-new` says.
+    Everyone,
+}
+
+impl LeaveOut {
+    pub(in crate::store) fn since(self) -> Millis {
+        match self {
+            Self::Since(since) => since,
+            Self::Everyone => Millis(i64::MIN),
         }
     }
 
-    /// One that fails.
-    #[cfg(test)]
-    pub(crate) fn failing() -> Self {
-        let mut task = JoinSet::new();
-        task.spawn(async { Err(StoreError::Damaged("as a test wants it".to_owned())) });
-        Self(task)
-    }
-
-    /// The count, if it is made.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub fn if_done(&mut self) -> Result<Option<Tally>, StoreError> {
-        match self.0.try_join_next() {
-            None => Ok(None),
-            Some(Ok(counted)) => counted.map(Some),
-            Some(Err(_)) => Err(doing("count the rows")(sqlx::Error::WorkerCrashed)),
+    /// The code of a row that is left out for it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Since(_) => "sent_recently",
+            Self::Everyone => "already_reached",
         }
     }
 }
 
-async fn tally(store: &mut SqliteConnection, run: &Run) -> Result<Tally, StoreError> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as(
-        "WITH tried AS (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN ?2 AND ?3 GROUP BY state), \
-         fresh AS (SELECT count(*) AS n FROM air WHERE id BETWEEN ?2 AND ?3 AND NOT again), \
-         plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = ?1) \
-         SELECT state, n FROM tried \
-         UNION ALL SELECT ?4, n FROM fresh \
-         UNION ALL SELECT ?5, invalid FROM plan \
-         UNION ALL SELECT ?6, duplicate FROM plan \
-         UNION ALL SELECT ?7, suppressed FROM plan \
-         UNION ALL SELECT CASE WHEN cancelled_at IS NULL THEN ?8 ELSE ?9 END, \
-             rows - invalid - duplicate - suppressed - coalesce((SELECT sum(n) FROM tried), 0) \
-             - (SELECT n FROM fresh) FROM plan",
-    )
-    .bind(run.key)
-    .bind(RowKey::first(run.key))
-    .bind(RowKey::last(run.key))
-    .bind(State::Sending.code())
-    .bind(State::Invalid.code())
-    .bind(State::Duplicate.code())
-    .bind(State::Suppressed.code())
-    .bind(State::Pending.code())
-    .bind(State::Cancelled.code())
-    .fetch_all(&mut *store)
-    .await
-    .map_err(doing("count the rows"))?;
-    let mut tally = Tally::default();
-    for (code, rows) in rows {
-        tally.add(state(code)?, u64::try_from(rows).map_err(|_| negative())?);
+/// Why single rows of a list would be left out: by their numbers, with the code and the words.
+pub type ReasonsByPhone = HashMap<Phone, (&'static str, String)>;
+
+/// Rows that would be left out of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Rows whose number is on the suppression list.
+    pub suppressed: u64,
+    /// Rows whose number an earlier run reached.
+    pub reached: u64,
+    /// The code of these; see [`LeaveOut::code`].
+    pub reached_code: &'static str,
+    /// The first rows of either kind, each with its code and the reason.
+    pub first: Vec<(RowNo, &'static str, String)>,
+}
+
+impl LeftOut {
+    /// All rows that would be left out.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.suppressed + self.reached
     }
-    Ok(tally)
 }
 
-fn negative() -> StoreError {
-    StoreError::Damaged("more rows were tried than there are".to_owned())
+/// People on the list reached by earlier runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// People on the list.
+    pub of: u64,
+    /// How many of them were reached.
+    pub people: u64,
+    /// How many of them were not, and are not on the suppression list.
+    pub new: u64,
+    /// By which runs, the newest first; each of them counts once, for the newest.
+    pub runs: Vec<ReachedBy>,
+    /// Reached people whose delivery is uncertain.
+    pub uncertain: u64,
+    /// The first of these.
+    pub first_uncertain: Vec<(RunId, RowNo)>,
 }
 
-pub(super) fn state(code: i64) -> Result<State, StoreError> {
-    State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("there is no state number {code}")))
+/// People that one run reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReachedBy {
+    /// The run.
+    pub run: RunId,
+    /// How many.
+    pub people: u64,
+    /// When the first of them.
+    pub first: Millis,
+    /// When the last of them.
+    pub last: Millis,
+}
+
+/// A row that may or may not have been accepted.
+/// There is no `Debug`, since it is made of personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Uncertain {
+    /// The row's number.
+    pub row: RowNo,
+    /// Where it went, or not.
+    pub phone: Phone,
+    /// Why nobody knows.
+    pub code: String,
+    /// Why nobody knows, in words.
+    pub message: ProviderText,
+    /// When it was sent, or not.
+    pub last_attempt_at: Option<Millis>,
+}
+
+/// Which uncertain rows a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The row of this number.
+    Row(RowNo),
+    /// The row that went to this number.
+    To(Phone),
+    /// All of them.
+    All,
+}
+
+/// What a person says became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was sent.
+    Sent,
+    /// It was not sent.
+    NotSent,
+}
+
+/// What waits: rows for their next attempt, or messages for the next time that their status is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitKind {
+    /// Few, as a rule.
+    Attempts,
+    /// Up to all messages of a run.
+    Polls,
+}
+
+/// A pause that a provider asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountPause {
+    /// The account, by the fingerprint of its address and credential.
+    pub account: String,
+    /// What campaigns call its provider.
+    pub provider: String,
+    /// No request before this.
+    pub until: Millis,
+}
+
+/// A template as it stood at its provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PulledTemplate {
+    /// The provider's id.
+    pub id: String,
+    /// Its language.
+    pub language: String,
+    /// Its name.
+    pub name: String,
+    /// Its state, in the provider's words.
+    pub status: String,
+    /// All that is known of it, as JSON.
+    pub snapshot: String,
+}
+
+/// What became of an occurrence that was to start.
+#[derive(Clone, Debug)]
+pub enum OccurrenceStart {
+    /// It is this run now.
+    Made(super::Run),
+    /// It was decided before, here or by another process.
+    Decided,
+    /// An earlier run of the campaign is not sent yet.
+    Blocked(super::Run),
+    /// The campaign runs once, and a person has had it run with the same content: the occurrence is skipped.
+    Ran(super::Run),
+}
+
+/// An occurrence that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// When it was due.
+    pub due: Millis,
+    /// The run that it became, or why it was skipped.
+    pub became: Result<RunId, String>,
+    /// When that was decided.
+    pub decided: Millis,
 }

@@ -1,14 +1,6 @@
-//! What `run` does with a campaign's content, given the runs of its name: a rule without SQL, and the transaction that
-//! follows it.
+//! What `run` does with a campaign's content, given the earlier runs of its name: a rule, without SQL.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
-
-use super::error::doing;
-use super::runs::{self, NewRun, Run};
-use super::{Store, StoreError, Writer};
-use crate::crash::Point;
-use crate::model::Millis;
+use super::Run;
 
 /// What a person says about people reached by earlier runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,25 +39,25 @@ pub enum StartDecision {
 
 /// An earlier run of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Earlier {
-    id: i64,
+pub(in crate::store) struct Earlier {
+    pub(in crate::store) id: i64,
     /// Whether it is made from the same campaign and the same recipients.
-    same_campaign: bool,
-    same_recipients: bool,
+    pub(in crate::store) same_campaign: bool,
+    pub(in crate::store) same_recipients: bool,
     /// Whether its rows are in the store.
-    planned: bool,
+    pub(in crate::store) planned: bool,
     /// Whether sending began; before that nothing was sent.
-    started: bool,
+    pub(in crate::store) started: bool,
     /// Whether it has nothing left to send.
-    dispatched: bool,
-    finished: bool,
-    cancelled: bool,
-    only_new: bool,
+    pub(in crate::store) dispatched: bool,
+    pub(in crate::store) finished: bool,
+    pub(in crate::store) cancelled: bool,
+    pub(in crate::store) only_new: bool,
 }
 
 /// What follows from the earlier runs; runs by their key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub(in crate::store) enum Rule {
     New,
     Resume(i64),
     RanBefore,
@@ -80,7 +72,7 @@ enum Rule {
 /// needs a word about the people who were reached, whatever the content: whoever corrected a list must not message everyone on
 /// it again. The same content still goes on with the statuses of its run. A run that was cancelled is out of the way once it is
 /// known to send nothing any more.
-fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
+pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
     if let Some(run) = earlier.iter().find(|run| run.cancelled && !run.dispatched) {
         return Rule::Ending(run.id);
     }
@@ -107,98 +99,6 @@ fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
         }
     }
     Rule::New
-}
-
-impl Store {
-    /// What [`Writer::start_run`] would decide; `None` stands for a new run.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn would_start(&self, new: &NewRun, repeat: Repeat) -> Result<Option<StartDecision>, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(doing("look for runs of that name"))?;
-        let rule = rule(&earlier(&mut reader, new).await?, repeat);
-        decided(&mut reader, rule).await
-    }
-}
-
-impl Writer {
-    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
-    /// transaction, so that of two processes one makes it and the other finds it.
-    ///
-    /// # Errors
-    /// Where the store cannot be read or written.
-    pub async fn start_run(&mut self, new: &NewRun, repeat: Repeat, now: Millis) -> Result<StartDecision, StoreError> {
-        let only_new = repeat == Repeat::OnlyNew;
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin a run"))?;
-        let rule = rule(&earlier(&mut tx, new).await?, repeat);
-        let decision = match decided(&mut tx, rule).await? {
-            Some(decision) => decision,
-            None => StartDecision::New(runs::insert(&mut tx, new, now, only_new).await?),
-        };
-        Point::RunWritten.pass();
-        tx.commit().await.map_err(doing("commit the run"))?;
-        Point::RunCommitted.pass();
-        Ok(decision)
-    }
-
-    /// Notes whether a run leaves out everyone that earlier runs reached. Does nothing to one that is planned. Only for the
-    /// holder of the run's lock.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn set_only_new(&mut self, run: i64, only_new: bool) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET only_new = ?2 WHERE id = ?1 AND planned_at IS NULL")
-            .bind(run)
-            .bind(only_new)
-            .execute(&mut self.connection)
-            .await
-            .map(drop)
-            .map_err(doing("note whom the run leaves out"))
-    }
-}
-
-async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
-    let failed = || doing("look for runs of that name");
-    let rows = sqlx::query(
-        "SELECT id, campaign_print = ?2 AS same_campaign, recipients_print = ?3 AS same_recipients, \
-         planned_at IS NOT NULL AS planned, started_at IS NOT NULL AS started, dispatched_at IS NOT NULL AS dispatched, \
-         finished_at IS NOT NULL AS finished, cancelled_at IS NOT NULL AS cancelled, only_new \
-         FROM run WHERE name = ?1 ORDER BY number DESC",
-    )
-    .bind(&new.name)
-    .bind(&new.campaign_print)
-    .bind(&new.recipients_print)
-    .fetch_all(connection)
-    .await
-    .map_err(failed())?;
-    let read = |row: &SqliteRow| {
-        Ok(Earlier {
-            id: row.try_get("id")?,
-            same_campaign: row.try_get("same_campaign")?,
-            same_recipients: row.try_get("same_recipients")?,
-            planned: row.try_get("planned")?,
-            started: row.try_get("started")?,
-            dispatched: row.try_get("dispatched")?,
-            finished: row.try_get("finished")?,
-            cancelled: row.try_get("cancelled")?,
-            only_new: row.try_get("only_new")?,
-        })
-    };
-    rows.iter().map(read).collect::<Result<_, _>>().map_err(failed())
-}
-
-/// The decision with its run; none for a new one.
-async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option<StartDecision>, StoreError> {
-    Ok(Some(match rule {
-        Rule::New => return Ok(None),
-        Rule::RanBefore => StartDecision::RanBefore,
-        Rule::Resume(run) => StartDecision::Resume(runs::by_key(connection, run).await?),
-        Rule::ForOthers(run) => StartDecision::ForOthers(runs::by_key(connection, run).await?),
-        Rule::Ending(run) => StartDecision::Ending(runs::by_key(connection, run).await?),
-        Rule::Differs { run, campaign } => {
-            StartDecision::Differs { run: runs::by_key(connection, run).await?, campaign }
-        }
-    }))
 }
 
 #[cfg(test)]
@@ -311,36 +211,5 @@ mod tests {
                 Rule::Differs { .. } | Rule::ForOthers(_) | Rule::Ending(_) => {}
             }
         }
-    }
-
-    #[tokio::test]
-    async fn of_two_that_start_the_same_one_makes_the_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store.db")).await.unwrap();
-        let (mut one, mut two) = (store.writer().await.unwrap(), store.writer().await.unwrap());
-        let new = NewRun {
-            name: "sale".into(),
-            campaign: "{}".into(),
-            campaign_print: "a".into(),
-            recipients_print: "b".into(),
-        };
-        let (first, second) = tokio::join!(
-            one.start_run(&new, Repeat::Unsaid, Millis(1)),
-            two.start_run(&new, Repeat::OnlyNew, Millis(1))
-        );
-        let decisions = [first.unwrap(), second.unwrap()];
-        assert!(decisions.iter().any(|decision| matches!(decision, StartDecision::New(_))), "{decisions:?}");
-        let StartDecision::Resume(run) = two.start_run(&new, Repeat::OnlyNew, Millis(2)).await.unwrap() else {
-            panic!("it has rows to send")
-        };
-        one.set_only_new(run.key, true).await.unwrap();
-        one.finish_plan(run.key, Millis(2)).await.unwrap();
-        one.set_only_new(run.key, false).await.unwrap();
-        assert!(store.run(None).await.unwrap().only_new, "it was decided by its plan");
-        for stage in [runs::Stage::Started, runs::Stage::Dispatched, runs::Stage::Finished] {
-            one.reach(run.key, stage, Millis(3)).await.unwrap();
-        }
-        assert!(matches!(store.would_start(&new, Repeat::Unsaid).await.unwrap(), Some(StartDecision::RanBefore)));
-        assert!(store.would_start(&new, Repeat::Again).await.unwrap().is_none());
     }
 }

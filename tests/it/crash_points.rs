@@ -65,13 +65,14 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         Point::PlanCommitted | Point::SendingBegun | Point::SendingOver | Point::SendingNoted | Point::StatusesOver => {
             vec![(1, Run), (1, Resume), (1, Windowed)]
         }
+        // Taken up for the import, and for the sending.
+        Point::RunTakenUp => vec![(1, Run), (2, Run), (2, Resume)],
         Point::RowsScheduled => vec![(1, Windowed)],
         Point::RowsWritten | Point::RowsCommitted | Point::DuplicatesMarked => vec![(1, Run), (2, LongList)],
-        Point::IntentQueued | Point::IntentCommitted | Point::OutcomeCommitted => {
+        Point::ClaimCommitted | Point::OutcomeCommitted => {
             vec![(1, Run), (7, Resume), (1, Windowed), (5, Windowed)]
         }
-        // Most commits are one execution; those with statuses are not.
-        Point::BatchWritten => vec![(1, Run), (2, Resume), (3, Windowed)],
+        Point::StepWritten => vec![(1, Run), (2, Resume), (3, Windowed)],
         Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => {
             vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry), (9, Windowed)]
         }
@@ -94,9 +95,8 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
 /// How many requests may be in flight at a point when it is passed.
 fn in_flight(point: Point) -> RangeInclusive<usize> {
     match point {
-        Point::IntentCommitted | Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => 1..=IN_FLIGHT,
-        Point::IntentQueued
-        | Point::BatchWritten
+        Point::ClaimCommitted | Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => 1..=IN_FLIGHT,
+        Point::StepWritten
         | Point::OutcomeCommitted
         | Point::PollReady
         | Point::PollAnswered

@@ -284,9 +284,10 @@ fn after_the_clock_was_set_back_nothing_waits_for_it_to_catch_up() {
     // As a clock would have left it that was a year ahead; and waits of a minute made shorter.
     meddle(
         &work,
-        "UPDATE delivery SET due_at = tried_at + 500 WHERE due_at IS NOT NULL; \
-         UPDATE delivery SET due_at = due_at + 31536000000, tried_at = tried_at + 31536000000, \
-         accepted_at = accepted_at + 31536000000, poll_at = poll_at + 31536000000, polled_at = polled_at + 31536000000",
+        "UPDATE delivery SET next_attempt_at = started_at + 500 WHERE next_attempt_at IS NOT NULL; \
+         UPDATE delivery SET next_attempt_at = next_attempt_at + 31536000000, started_at = started_at + 31536000000, \
+         accepted_at = accepted_at + 31536000000, next_poll_at = next_poll_at + 31536000000, \
+         last_poll_at = last_poll_at + 31536000000",
     );
     let resumed = work.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 0, "{resumed}");

@@ -42,7 +42,10 @@ fn back_up(work: &Workplace, name: &str) {
 
 /// A restart that must send nothing and say why.
 fn assert_refused(work: &Workplace, provider: &Provider, args: &[&str], words: &str) -> Finished {
-    let sends = provider.sends();
+    // What a killed process had on the wire still arrives.
+    let mut sends = provider.sends();
+    let is_quiet = || std::mem::replace(&mut sends, provider.sends()) == provider.sends();
+    assert!(wait_until(SOON, is_quiet));
     let refused = work.run(provider, args);
     assert_eq!(refused.code, 1, "{refused}");
     assert!(refused.err.contains("this store ") && refused.err.contains(words), "{refused}");

@@ -149,10 +149,12 @@ fn no_statement_is_made_of_text_from_outside() {
     let places: Vec<_> =
         sources("src").into_iter().map(|(path, text)| (path, told(&text))).filter(|(_, times)| *times > 0).collect();
     let known = [
-        ("src/store/callbacks/tests.rs", 1),
-        ("src/store/migrate.rs", 1),
-        ("src/store/runs.rs", 2),
-        ("src/store/verify.rs", 1),
+        ("src/store/model_test/found.rs", 1),
+        ("src/store/model_test/guards.rs", 1),
+        ("src/store/sqlite/migrate.rs", 2),
+        ("src/store/sqlite/runs.rs", 2),
+        ("src/store/sqlite/tests.rs", 2),
+        ("src/store/sqlite/verify.rs", 1),
     ];
     assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
 }
@@ -171,7 +173,7 @@ fn the_database_file_is_opened_by_sqlite_alone() {
         .filter(|(_, times)| *times > 0)
         .collect();
     // A new file is made; lock files; the mark file, its folder and the log.
-    let known = [("src/store/file.rs", 1), ("src/store/lock.rs", 2), ("src/store/mark.rs", 5)];
+    let known = [("src/store/sqlite/files.rs", 1), ("src/store/sqlite/lock.rs", 1), ("src/store/sqlite/mark.rs", 5)];
     assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
 
     let opens_stores = |text: &str| {

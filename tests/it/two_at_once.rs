@@ -48,6 +48,26 @@ fn of_two_runs_of_one_file_at_the_same_moment_one_sends_and_the_other_says_so() 
     }
 }
 
+/// Somebody removes the lock file of a run that is sent, and has another process go on with it. `CAMPAIGNER_TEST_ROUNDS=100`
+/// makes a hundred of the few rounds.
+#[test]
+fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_one_stops() {
+    let rounds = std::env::var("CAMPAIGNER_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
+    for round in 0..rounds {
+        let (provider, work) = (slow_provider(), workplace());
+        let first = running(&work, &provider);
+        let sent = provider.sends() + round % 50;
+        assert!(wait_until(SOON, || provider.sends() >= sent));
+        fs::remove_file(work.path("store.db.job-1.lock")).unwrap();
+        let second = work.run(&provider, &["resume"]);
+        let first = first.wait();
+        assert_eq!(first.code, 5, "{first}");
+        assert!(first.err.contains("another process took over the run job-1"), "{first}");
+        assert_eq!(second.code, 0, "{second}");
+        assert_all_once(&work, &provider);
+    }
+}
+
 #[test]
 fn beside_a_run_nobody_else_works_on_it_and_everybody_may_look() {
     let (provider, work) = (slow_provider(), workplace());

@@ -26,7 +26,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use super::exit::{Exit, Failure};
 use super::{Global, open_files, session, webhook};
-use crate::engine::{Collector, Ending, Reason, Stop};
+use crate::engine::{Reason, RunResult, Stop, WebhookWriter};
 use crate::model::{Millis, Problem, RunId};
 use crate::store::{Store, StoreError};
 
@@ -97,7 +97,7 @@ struct Service {
     resting: HashMap<i64, Rest>,
     /// Runs that a person handed to the service.
     adopted: HashSet<i64>,
-    jobs: JoinSet<(i64, Result<Ending, Failure>)>,
+    jobs: JoinSet<(i64, Result<RunResult, Failure>)>,
     in_flight: usize,
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let (wish, wishes) = mpsc::channel(WISHES);
     let (webhook, collector) = match webhook {
         Some((secret, opt_out)) => {
-            let (callbacks, collector) = Collector::new(&store, opt_out).await?;
+            let (callbacks, collector) = WebhookWriter::new(&store, opt_out).await?;
             (Some(http::Webhook { secret, callbacks }), Some(collector))
         }
         None => (None, None),
@@ -172,7 +172,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         Some((worked, (), ())) => {
             worked?;
             // So that the one file is the whole store for whoever copies or moves it.
-            if let Err(error) = to_fold.fold().await {
+            if let Err(error) = to_fold.checkpoint().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
             }
             tracing::info!("the service has ended; nothing is in flight");

@@ -14,7 +14,7 @@ use crate::campaign_file::Loaded;
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When, escaped};
 use crate::schedule::{self, Skipped};
-use crate::store::{Begun, NewRun, StoreError};
+use crate::store::{NewRun, OccurrenceStart, StoreError};
 
 /// Runs that are sent at the same time at most.
 const SENDING: usize = 16;
@@ -164,26 +164,23 @@ impl Service {
 
     /// Records what was missed, and why.
     async fn skip(&mut self, name: &str, skipped: &[Skipped], now: Millis) -> Result<(), StoreError> {
-        let mut writer = self.means.store.writer().await?;
         for Skipped { due, reason } in skipped {
             let trouble = self.known.get_mut(name).and_then(|known| known.trouble.take());
             let reason = match trouble {
                 Some(trouble) => format!("{reason}; it could not start: {trouble}"),
                 None => reason.clone(),
             };
-            if writer.skip_occurrence(name, *due, &reason, now).await? {
+            if self.means.store.skip_occurrence(name, *due, &reason, now).await? {
                 tracing::warn!(campaign = %name, %due, %reason, "occurrence skipped");
             }
             self.decided(name, *due);
         }
-        writer.close().await
+        Ok(())
     }
 
     /// Up to where a schedule was decided when it is seen first here.
     async fn see(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
-        let mut writer = self.means.store.writer().await?;
-        let since = writer.see_schedule(name, &schedule.rule(), now).await?;
-        writer.close().await?;
+        let since = self.means.store.see_schedule(name, &schedule.rule(), now).await?;
         Ok(match schedule.when {
             When::At(_) => {
                 let at = schedule::next(schedule, jiff::Timestamp::MIN).map_or(now, |at| Millis(at.as_millisecond()));
@@ -228,35 +225,32 @@ impl Service {
     ) -> Result<(), Failure> {
         self.has_room()?;
         let (name, now) = (&loaded.campaign.name, Millis::now());
-        let mut writer = self.means.store.writer().await?;
-        let begun = writer.begin_occurrence(new, due, once, now).await?;
-        let began = match begun {
-            Begun::Made(run) => {
+        match self.means.store.start_occurrence(new, due, once, now).await? {
+            OccurrenceStart::Made(run) => {
                 tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
-                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_print.clone())));
+                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())));
                 Ok(())
             }
-            Begun::Decided => {
+            OccurrenceStart::Decided => {
                 tracing::info!(campaign = %name, %due, "occurrence was decided by another process");
                 Ok(())
             }
-            Begun::Ran(run) => {
+            OccurrenceStart::Ran(run) => {
                 tracing::warn!(campaign = %name, %due, run = %run.id, "occurrence skipped: the same content was run already");
                 Ok(())
             }
-            Begun::InTheWay(run) => {
+            OccurrenceStart::Blocked(run) => {
                 // The import of a person's run that broke off: nothing of it was ever sent.
                 if run.planned_at.is_none()
                     && self.means.store.due_of(run.key).await?.is_none()
                     && let Ok(_lock) = self.means.store.lock(&run.id)
                 {
-                    writer.give_up_import(run.key, now).await?;
+                    let owner = self.means.store.take_up(run.key, None, now).await?;
+                    self.means.store.abandon_import(owner, now).await?;
                 }
                 Err(Failure::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
             }
-        };
-        writer.close().await?;
-        began
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::{done, look};
 use super::occurrences::open;
 use super::{Means, SLOW, Service};
 use crate::campaign_file::Loaded;
-use crate::engine::{self, Done, Ending, Job, Plan, Reason, Stop, Work};
+use crate::engine::{self, Done, Job, Plan, Reason, RunMode, RunResult, Stop};
 use crate::model::{Event, Events, Millis, RunId};
 use crate::pace::{RetryPolicy, Side};
 use crate::provider;
@@ -103,24 +103,27 @@ impl Service {
     /// Skips an occurrence after all of which nothing was sent.
     async fn give_up(&mut self, run: &Run, due: Millis, now: Millis) -> Result<(), StoreError> {
         let reason = format!("{} was cut off before anything was sent, and then it was later than `not_after`", run.id);
-        let mut writer = self.means.store.writer().await?;
+        let store = &self.means.store;
         let given_up = match run.planned_at {
-            None => match self.means.store.lock(&run.id) {
-                Ok(_lock) => writer.give_up_import(run.key, now).await.map(|()| true),
+            None => match store.lock(&run.id) {
+                Ok(_lock) => {
+                    let owner = store.take_up(run.key, None, now).await?;
+                    store.abandon_import(owner, now).await.map(|()| true)
+                }
                 Err(StoreError::Held(_)) => Ok(false),
                 Err(error) => Err(error),
             },
-            Some(_) => match engine::cancel(&self.means.store, run).await {
+            Some(_) => match engine::cancel(store, run, "the schedule").await {
                 Ok(stops) => Ok(stops == engine::Stops::Stopped),
                 Err(engine::EngineError::Store(error)) => Err(error),
                 Err(error) => Err(StoreError::Damaged(error.to_string())),
             },
         }?;
         if given_up {
-            writer.unmake_occurrence(run.key, &reason, now).await?;
+            store.skip_started_occurrence(run.key, &reason, now).await?;
             tracing::warn!(run = %run.id, %due, %reason, "occurrence skipped");
         }
-        writer.close().await
+        Ok(())
     }
 
     /// The recipients of a run whose import broke off, from its files as they are now.
@@ -177,7 +180,7 @@ impl Service {
     }
 
     /// A task came to its end.
-    pub(super) fn ended(&mut self, done: Result<(i64, Result<Ending, Failure>), tokio::task::JoinError>) {
+    pub(super) fn ended(&mut self, done: Result<(i64, Result<RunResult, Failure>), tokio::task::JoinError>) {
         let (key, done) = match done {
             Ok(done) => done,
             Err(_) => return tracing::error!("internal error: a task panicked; please report it"),
@@ -250,14 +253,14 @@ struct Task {
 }
 
 impl Task {
-    async fn work(self) -> Result<Ending, Failure> {
+    async fn work(self) -> Result<RunResult, Failure> {
         let (means, sends, stop) = (self.means.clone(), self.sends, self.stop.clone());
         let (job, done, _lock) = tokio::select! {
             prepared = self.prepare() => prepared?,
             () = stop.all_ended() => return Err(Failure::new(Exit::Stopped, "stopped before anything was done")),
         };
         let (store, campaign, id) = (&means.store, job.campaign.clone(), job.run.id.clone());
-        let ending = engine::work(job, if sends { Work::Send } else { Work::ReconcileDue }).await?;
+        let ending = engine::run(job, if sends { RunMode::Send } else { RunMode::ReconcileDue }).await?;
         let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
         if !halted && (sends || ending.finished) {
             let run = store.run(Some(&id)).await?;
@@ -283,13 +286,12 @@ impl Task {
                 Import::Opened(plan, digest) => (*plan, digest),
                 Import::Again(loaded, due) => {
                     let (plan, new) = open(&loaded, due, &means).await?;
-                    let mut writer = store.writer().await?;
-                    writer.renew(run.key, &new).await?;
-                    writer.close().await?;
-                    (plan, new.recipients_print)
+                    store.replace_content(run.key, &new).await?;
+                    (plan, new.recipients_hash)
                 }
             };
-            plan.only_new(run.only_new).import(store, run.key, &digest, &events).await?;
+            let owner = store.take_up(run.key, None, Millis::now()).await?;
+            plan.only_new(run.only_new).import(store, owner, &digest, &events).await?;
             run = store.run(Some(&run.id)).await?;
             if begun.elapsed() >= SLOW {
                 // It may be later than `not_after` by now, which is looked at before it is taken up again.

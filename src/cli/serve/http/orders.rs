@@ -9,6 +9,7 @@ use axum::routing::post;
 
 use super::{App, answer, body, failed, no_such_run, refused, runs};
 use crate::campaign_file;
+use crate::cli::who;
 use crate::engine::{self, EngineError};
 use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, StoreError};
@@ -66,20 +67,19 @@ async fn order(State(app): State<App>, Path(id): Path<String>, order: Order) -> 
 }
 
 async fn follow(app: &App, run: &Run, order: Order) -> Result<(), StoreError> {
-    let mut writer = app.store.writer().await?;
     match order {
-        Order::Pause => writer.pause(run.key, Millis::now()).await?,
-        Order::Rate(rate) => writer.set_rate(run.key, rate).await?,
+        Order::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
+        Order::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
         Order::Resume => {
-            writer.lift_pause(run.key).await?;
+            app.store.lift_pause(run.key).await?;
             // A service that is so busy with wishes looks at the run all the same.
             let _ = app.wish.try_send(run.id.clone());
         }
-        Order::Cancel => match engine::cancel(&app.store, run).await {
+        Order::Cancel => match engine::cancel(&app.store, run, who::OVER_HTTP).await {
             Ok(_) => {}
             Err(EngineError::Store(error)) => return Err(error),
             Err(error) => return Err(StoreError::Damaged(error.to_string())),
         },
     }
-    writer.close().await
+    Ok(())
 }

@@ -13,7 +13,7 @@ use axum::routing::post;
 use serde_json::json;
 
 use super::{Token, answer, body, no_such_page, refused};
-use crate::engine::{Callbacks, Place};
+use crate::engine::{Place, WebhookQueue};
 use crate::model::Millis;
 use crate::provider::{self, Callback};
 
@@ -21,7 +21,7 @@ use crate::provider::{self, Callback};
 #[derive(Clone)]
 pub(in super::super) struct Webhook {
     pub(in super::super) secret: Token,
-    pub(in super::super) callbacks: Callbacks,
+    pub(in super::super) callbacks: WebhookQueue,
 }
 
 /// How long a callback waits to be durable before the provider is asked to bring it again.

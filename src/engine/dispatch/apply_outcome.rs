@@ -1,0 +1,287 @@
+//! What an outcome makes of a row: a pure function from the claim and its outcome to what the store is to hold.
+
+use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Problem, Reconcile, RowCause, State, WhenUncertain};
+use crate::pace::{FREE_PAUSES, RetryPolicy, put_off};
+use crate::store::{Cause, Claim, Settlement, StoreError};
+
+/// The rules of a campaign that bear on outcomes.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct OutcomeRules<'a> {
+    pub(in crate::engine) dispatch: &'a Dispatch,
+    pub(in crate::engine) reconcile: &'a Reconcile,
+    pub(in crate::engine) retry: &'a RetryPolicy,
+}
+
+/// The outcome of an attempt that a crash cut off.
+pub(in crate::engine) fn interrupted() -> Outcome {
+    Outcome::Uncertain(Problem::from(RowCause::Interrupted))
+}
+
+/// A claim that is released: no request left, and the row is due again at `next_attempt_at`.
+pub(super) fn released(claim: Claim, next_attempt_at: Millis, now: Millis) -> Settlement {
+    Settlement {
+        claim,
+        departed: false,
+        ended_at: now,
+        state: State::Pending,
+        outcome: State::Pending,
+        charged_attempts: claim.history.charged_attempts,
+        deferrals: claim.history.deferrals,
+        in_doubt: claim.history.in_doubt,
+        message_id: None,
+        problem: None,
+        next_attempt_at: Some(next_attempt_at),
+        next_poll_at: None,
+    }
+}
+
+impl OutcomeRules<'_> {
+    /// What `outcome`, known at `now`, makes of the row.
+    ///
+    /// # Errors
+    /// An illegal change of state, which cannot come of a row that is being sent.
+    pub(in crate::engine) fn apply(
+        &self,
+        claim: Claim,
+        outcome: Outcome,
+        now: Millis,
+    ) -> Result<Settlement, StoreError> {
+        let charged = claim.history.charged_attempts;
+        let attempts = charged + 1;
+        let attempts_left = attempts < self.dispatch.attempts;
+        let mut settled = Settlement {
+            departed: true,
+            state: State::Sending,
+            outcome: State::Sending,
+            charged_attempts: attempts,
+            next_attempt_at: None,
+            ..released(claim, now, now)
+        };
+        let in_doubt = matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_));
+        let told = |problem: Problem| {
+            Some(match problem.code.as_str() {
+                RowCause::INTERRUPTED => Cause::Known(RowCause::Interrupted),
+                _ => Cause::Told(problem),
+            })
+        };
+        let change = match outcome {
+            Outcome::Accepted { message_id } => {
+                settled.message_id = Some(message_id);
+                settled.next_poll_at = Some(now.plus(self.reconcile.after));
+                Change::Accept
+            }
+            Outcome::Refused(problem) => {
+                settled.problem = told(problem);
+                Change::Refuse
+            }
+            Outcome::TryAgain { problem, wait } => {
+                settled.problem = told(problem);
+                if attempts_left {
+                    settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, wait)));
+                    Change::TryAgain
+                } else {
+                    Change::Exhaust
+                }
+            }
+            Outcome::OnceMore(problem) => {
+                settled.problem = told(problem);
+                if attempts_left && attempts == 1 {
+                    settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
+                    Change::TryAgain
+                } else {
+                    Change::Refuse
+                }
+            }
+            Outcome::PutOff { problem, pause } => {
+                settled.problem = told(problem);
+                settled.deferrals += 1;
+                let free = pause == Pause::Short && settled.deferrals <= FREE_PAUSES;
+                let times = if pause == Pause::Short { settled.deferrals } else { attempts };
+                if free {
+                    settled.charged_attempts = charged;
+                }
+                if free || attempts_left {
+                    settled.next_attempt_at = Some(now.plus(put_off(pause, times)));
+                    Change::TryAgain
+                } else {
+                    Change::Exhaust
+                }
+            }
+            // How long to wait is the account's affair, and the rate limit sees to it.
+            Outcome::Throttled { problem, .. } => {
+                settled.problem = told(problem);
+                settled.charged_attempts = charged;
+                settled.next_attempt_at = Some(now.plus(self.retry.wait(1, None)));
+                Change::TryAgain
+            }
+            Outcome::Unnamed(problem) => {
+                settled.problem = told(problem);
+                Change::Doubt
+            }
+            Outcome::Uncertain(problem) => {
+                settled.problem = told(problem);
+                if self.dispatch.uncertain == WhenUncertain::Resend && attempts_left {
+                    settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
+                    Change::TryAgain
+                } else {
+                    Change::Doubt
+                }
+            }
+            // Concerns every row alike: the account, not the row, waits.
+            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) | Outcome::Unreachable(problem) => {
+                settled.problem = told(problem);
+                settled.charged_attempts = charged;
+                settled.next_attempt_at = Some(now);
+                Change::TryAgain
+            }
+            Outcome::Unsent => return Ok(released(claim, now, now)),
+        };
+        settled.in_doubt |= in_doubt;
+        let alone = if in_doubt { Change::Doubt } else { change };
+        settled.outcome = State::Sending.after(alone).map_err(StoreError::Illegal)?;
+        let change = match change {
+            // Of a row that was in doubt before nobody may say that it was not accepted.
+            Change::Refuse | Change::Exhaust if settled.in_doubt => Change::Doubt,
+            change => change,
+        };
+        settled.state = State::Sending.after(change).map_err(StoreError::Illegal)?;
+        Ok(settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::RowNo;
+    use crate::store::{History, RowKey, WorkerId};
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn settle(uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settlement {
+        settle_after(false, uncertain, tries, outcome)
+    }
+
+    fn settle_after(doubted: bool, uncertain: WhenUncertain, tries: u32, outcome: Outcome) -> Settlement {
+        settle_tried(doubted, uncertain, tries, 0, outcome)
+    }
+
+    fn settle_tried(doubted: bool, uncertain: WhenUncertain, tries: u32, put_off: u32, outcome: Outcome) -> Settlement {
+        let dispatch = Dispatch {
+            rate: NonZeroU32::MIN,
+            per: Duration::from_secs(1),
+            concurrency: Some(1),
+            timeout: Duration::from_secs(30),
+            attempts: 3,
+            uncertain,
+            halt: None,
+        };
+        let reconcile = Reconcile {
+            after: Duration::from_secs(60),
+            every: Duration::from_secs(60),
+            horizon: Duration::from_secs(3600),
+        };
+        let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
+        let history = History { attempts: 8, charged_attempts: tries, deferrals: put_off, in_doubt: doubted };
+        let claim =
+            Claim { key: RowKey::new(1, RowNo(7)), number: 9, worker: WorkerId::of_test(1), started_at: NOW, history };
+        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
+        rules.apply(claim, outcome, NOW).unwrap()
+    }
+
+    fn problem() -> Problem {
+        Problem::new("x", "y")
+    }
+
+    #[test]
+    fn accepted_waits_for_its_first_poll() {
+        let settled = settle(WhenUncertain::Hold, 0, Outcome::Accepted { message_id: "m".into() });
+        assert_eq!(settled.state, State::Accepted);
+        assert_eq!(settled.next_poll_at, Some(Millis(1_060_000)));
+        assert_eq!(settled.next_attempt_at, None);
+    }
+
+    #[test]
+    fn tries_are_used_up_by_failures_and_not_by_throttling() {
+        let again = || Outcome::TryAgain { problem: problem(), wait: None };
+        let first = settle(WhenUncertain::Hold, 0, again());
+        assert_eq!(
+            (first.state, first.charged_attempts, first.next_attempt_at),
+            (State::Pending, 1, Some(Millis(1_002_000)))
+        );
+        let last = settle(WhenUncertain::Hold, 2, again());
+        assert_eq!((last.state, last.charged_attempts, last.next_attempt_at), (State::Exhausted, 3, None));
+        let throttled = Outcome::Throttled { problem: problem(), wait: Some(Duration::from_secs(30)) };
+        let throttled = settle(WhenUncertain::Hold, 2, throttled);
+        assert_eq!(
+            (throttled.state, throttled.charged_attempts, throttled.next_attempt_at),
+            (State::Pending, 2, Some(Millis(1_002_000)))
+        );
+    }
+
+    #[test]
+    fn a_recipient_that_is_put_off_waits_longer_each_time_and_uses_up_tries_in_the_end() {
+        let put_off = |tries, before, pause| {
+            let outcome = Outcome::PutOff { problem: problem(), pause };
+            let settled = settle_tried(false, WhenUncertain::Hold, tries, before, outcome);
+            (settled.state, settled.charged_attempts, settled.next_attempt_at.map(|at| at.since(NOW).as_secs()))
+        };
+        assert_eq!(put_off(2, 0, Pause::Short), (State::Pending, 2, Some(1)));
+        assert_eq!(put_off(2, 3, Pause::Short), (State::Pending, 2, Some(64)));
+        assert_eq!(put_off(1, FREE_PAUSES, Pause::Short), (State::Pending, 2, Some(1024)));
+        assert_eq!(put_off(2, FREE_PAUSES, Pause::Short), (State::Exhausted, 3, None));
+        assert_eq!(put_off(0, 0, Pause::Days), (State::Pending, 1, Some(86_400)));
+        assert_eq!(put_off(1, 1, Pause::Days), (State::Pending, 2, Some(2 * 86_400)));
+        assert_eq!(put_off(2, 2, Pause::Days), (State::Exhausted, 3, None));
+    }
+
+    #[test]
+    fn once_more_is_once_and_then_refused() {
+        let once = |tries| settle(WhenUncertain::Hold, tries, Outcome::OnceMore(problem()));
+        assert_eq!((once(0).state, once(0).charged_attempts), (State::Pending, 1));
+        assert_eq!((once(1).state, once(1).next_attempt_at), (State::Rejected, None));
+    }
+
+    #[test]
+    fn doubt_is_held_unless_the_campaign_says_resend() {
+        let doubt = || Outcome::Uncertain(problem());
+        assert_eq!(settle(WhenUncertain::Hold, 0, doubt()).state, State::Uncertain);
+        assert_eq!(settle(WhenUncertain::Resend, 0, doubt()).state, State::Pending);
+        // Never "exhausted": that would claim that it was not accepted.
+        assert_eq!(settle(WhenUncertain::Resend, 2, doubt()).state, State::Uncertain);
+    }
+
+    #[test]
+    fn the_ledger_has_what_each_attempt_came_to_whatever_becomes_of_the_row() {
+        let ledger = |doubted, tries, outcome| settle_after(doubted, WhenUncertain::Resend, tries, outcome).outcome;
+        let again = || Outcome::TryAgain { problem: problem(), wait: None };
+        assert_eq!(ledger(false, 0, Outcome::Uncertain(problem())), State::Uncertain, "though it is sent again");
+        assert_eq!(ledger(true, 1, Outcome::Refused(problem())), State::Rejected, "though the row stays in doubt");
+        assert_eq!((ledger(true, 1, again()), ledger(true, 2, again())), (State::Pending, State::Exhausted));
+        assert_eq!(ledger(true, 1, Outcome::Accepted { message_id: "m".into() }), State::Accepted);
+    }
+
+    #[test]
+    fn a_row_once_in_doubt_is_never_said_to_be_unsent() {
+        let after_doubt = |outcome| settle_after(true, WhenUncertain::Resend, 2, outcome);
+        assert_eq!(after_doubt(Outcome::Refused(problem())).state, State::Uncertain);
+        assert_eq!(after_doubt(Outcome::TryAgain { problem: problem(), wait: None }).state, State::Uncertain);
+        assert_eq!(after_doubt(Outcome::Accepted { message_id: "m".into() }).state, State::Accepted);
+        assert!(settle(WhenUncertain::Resend, 0, Outcome::Uncertain(problem())).in_doubt);
+    }
+
+    #[test]
+    fn what_is_not_the_rows_fault_leaves_it_as_it_was() {
+        for outcome in [Outcome::Halted(problem()), Outcome::Unreachable(problem())] {
+            let settled = settle(WhenUncertain::Hold, 2, outcome);
+            assert_eq!((settled.state, settled.charged_attempts, settled.departed), (State::Pending, 2, true));
+        }
+        let unsent = settle(WhenUncertain::Hold, 2, Outcome::Unsent);
+        assert_eq!(
+            (unsent.state, unsent.charged_attempts, unsent.departed, unsent.problem),
+            (State::Pending, 2, false, None)
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! How many requests are in flight where the campaign leaves that to us: as many as the rate takes at the provider's
+//! latency, and room for answers that are slower than most. Only counts.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::halt;
+
+/// Requests in flight at most, however slow the provider is: a crash leaves no more than these in doubt, and a provider
+/// that is in trouble has no more than these to deal with.
+pub const MOST_IN_FLIGHT: usize = 1024;
+/// As many as there may always be: nothing is known of the latency at first, and little at a low rate.
+const LEAST: u64 = 16;
+/// Room for answers that are slower than most: at twice the mean latency the rate is still held.
+const ROOM: u64 = 2;
+/// The share of one answer in the mean latency: the last 32 or so count.
+const SHARE: u64 = 32;
+
+/// Sizes the number of requests in flight, or does not.
+#[derive(Debug)]
+pub(super) struct AutoConcurrency {
+    /// Whether the campaign says how many are in flight.
+    fixed: bool,
+    /// Mean time to an answer, in microseconds; 0 while nothing is known.
+    latency: AtomicU64,
+}
+
+impl AutoConcurrency {
+    /// For a campaign that says how many are in flight, or leaves it to us.
+    pub(super) fn new(fixed: bool) -> Self {
+        Self { fixed, latency: AtomicU64::new(0) }
+    }
+
+    /// Takes note of how long an answer took.
+    pub(super) fn took(&self, time: Duration) {
+        if self.fixed {
+            return;
+        }
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
+        let mean = match self.latency.load(Ordering::Relaxed) {
+            0 => time,
+            // Rounded up, so that it does not stick below a latency that has grown by little.
+            mean => (mean.saturating_mul(SHARE - 1).saturating_add(time)).div_ceil(SHARE),
+        };
+        self.latency.store(mean, Ordering::Relaxed);
+    }
+
+    /// How many requests may be in flight at `rate` requests in any `per`, as far as this is concerned.
+    pub(super) fn in_flight(&self, (rate, per): (NonZeroU32, Duration)) -> usize {
+        if self.fixed {
+            return halt::ALL;
+        }
+        let wanted = u128::from(rate.get()) * u128::from(self.latency.load(Ordering::Relaxed)) * u128::from(ROOM);
+        let wanted = wanted.div_ceil(per.as_micros().max(1)).max(LEAST.into());
+        usize::try_from(wanted).unwrap_or(MOST_IN_FLIGHT).min(MOST_IN_FLIGHT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sized(rate: u32, per: Duration, latency: Duration) -> usize {
+        let sizing = AutoConcurrency::new(false);
+        (0..500).for_each(|_| sizing.took(latency));
+        sizing.in_flight((NonZeroU32::new(rate).unwrap(), per))
+    }
+
+    #[test]
+    fn the_rate_is_held_at_the_latency_there_is_within_bounds() {
+        let second = Duration::from_secs(1);
+        assert_eq!(sized(1000, second, Duration::from_millis(300)), 600);
+        assert_eq!(sized(60_000, 60 * second, Duration::from_millis(300)), 600);
+        assert_eq!(sized(80, second, Duration::from_millis(50)), 16);
+        assert_eq!(sized(1_000_000, second, Duration::from_secs(30)), MOST_IN_FLIGHT);
+        assert_eq!(AutoConcurrency::new(false).in_flight((NonZeroU32::MAX, second)), 16, "until something is known");
+    }
+
+    #[test]
+    fn a_latency_that_changes_is_followed_and_so_is_another_rate() {
+        let sizing = AutoConcurrency::new(false);
+        let at = |rate| sizing.in_flight((NonZeroU32::new(rate).unwrap(), Duration::from_secs(1)));
+        (0..100).for_each(|_| sizing.took(Duration::from_millis(50)));
+        assert_eq!((at(1000), at(400), at(10)), (100, 40, 16));
+        (0..200).for_each(|_| sizing.took(Duration::from_millis(200)));
+        assert!((390..=400).contains(&at(1000)), "{}", at(1000));
+    }
+
+    #[test]
+    fn what_the_campaign_says_stands() {
+        let sizing = AutoConcurrency::new(true);
+        sizing.took(Duration::from_secs(9));
+        assert_eq!(sizing.in_flight((NonZeroU32::MIN, Duration::from_secs(1))), halt::ALL);
+    }
+}

@@ -1,0 +1,445 @@
+//! The loop of dispatch: wait for a permit and a reservation, or for an outcome; advance; start the senders; repeat.
+//!
+//! A claim holds a permit until its outcome is in the step that claims the next row. So the store never holds more claims
+//! without an outcome than requests may be in flight.
+
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::apply_outcome::released;
+use super::eligibility::{Eligibility, Eligible};
+use super::sender::{self, DispatchContext, Ended};
+use crate::crash::Point;
+use crate::engine::error::EngineError;
+use crate::engine::job::Job;
+use crate::engine::patience::Patience;
+use crate::engine::stop::Reason;
+use crate::engine::tasks::spawn_joined;
+use crate::model::{Event, Millis, Problem};
+use crate::pace::Turn;
+use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
+
+/// Rows claimed in one step at most.
+const MAX_CLAIMS: usize = 1_024;
+/// How long outcomes wait for others, or for the next claims, which need a commit anyway. Short: what a crash finds here is
+/// in doubt.
+const LINGER: Duration = Duration::from_millis(25);
+/// How often rows are looked for that others made due, and the clock is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same where nothing may leave for a while.
+const LOOK_EVERY_WHILE_CLOSED: Duration = Duration::from_secs(60);
+/// A wait that a person should know of.
+const LONG: Duration = Duration::from_secs(300);
+
+/// The longest wait that is waited for here. A row that is due later leaves dispatch for now: the process need not live
+/// for it, since its time is in the store. Longer than any wait between two attempts that comes of ordinary trouble.
+pub(in crate::engine) const LONGEST_WAIT: Duration = Duration::from_secs(20 * 60);
+
+/// What is left to send when dispatch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Remaining {
+    /// Nothing.
+    Nothing,
+    /// Whatever there was when the run was stopped.
+    Stopped,
+    /// Rows that wait for long, the first of them until then.
+    Waits(Millis),
+}
+
+/// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
+/// nothing is in flight any more.
+pub(in crate::engine) async fn dispatch(
+    job: &Arc<Job>,
+    eligibility: &Arc<Eligibility>,
+    owner: Owner,
+) -> Result<Remaining, EngineError> {
+    // Held until nothing is in flight any more.
+    let _quota = eligibility.take_quota(job).await?;
+    // Room for the outcome of every request that may be in flight: no sender waits.
+    let (ended, endings) = mpsc::channel(job.concurrency.max(1));
+    let mut dispatcher = Dispatcher {
+        context: DispatchContext::new(job, eligibility),
+        owner,
+        ended,
+        endings,
+        in_flight: HashMap::new(),
+        step: Step::default(),
+        step_since: None,
+        reserving: None,
+        reserved: Vec::new(),
+        new_rows_left: true,
+        limit_is_used_up: job.limit == Some(0),
+        next_due: None,
+        looked_at: None,
+        told: None,
+        failed: None,
+    };
+    let remaining = dispatcher.run().await;
+    let remaining = dispatcher.finish(remaining).await?;
+    if remaining == Remaining::Nothing {
+        Point::SendingOver.pass();
+        let mut patience = Patience::new(job);
+        while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
+            patience.bear(error).await?;
+        }
+        Point::SendingNoted.pass();
+    }
+    Ok(remaining)
+}
+
+struct Dispatcher {
+    context: Arc<DispatchContext>,
+    owner: Owner,
+    ended: mpsc::Sender<Ended>,
+    endings: mpsc::Receiver<Ended>,
+    /// Claims whose outcome is not known.
+    in_flight: HashMap<RowKey, Claim>,
+    /// What the next step records, and since when the first of it waits.
+    step: Step,
+    step_since: Option<Instant>,
+    /// The next reservation, while it is waited for.
+    reserving: Option<Pin<Box<dyn Future<Output = Turn> + Send>>>,
+    /// Reservations that no row has used.
+    reserved: Vec<Turn>,
+    /// Whether there may be rows that were never claimed.
+    new_rows_left: bool,
+    /// Whether no row may be claimed for the first time any more.
+    limit_is_used_up: bool,
+    /// When the first waiting row is due; never later than it is.
+    next_due: Option<Millis>,
+    /// When the store was last asked for that.
+    looked_at: Option<Instant>,
+    /// Until when a person was told that nothing is sent.
+    told: Option<Millis>,
+    /// What stopped the run, where something failed.
+    failed: Option<EngineError>,
+}
+
+impl Dispatcher {
+    fn job(&self) -> &Job {
+        &self.context.job
+    }
+
+    /// The loop.
+    async fn run(&mut self) -> Result<Remaining, EngineError> {
+        let context = self.context.clone();
+        let (job, eligibility) = (&*context.job, &*context.eligibility);
+        loop {
+            self.take_endings();
+            if job.stop.ends_sending() {
+                return Ok(Remaining::Stopped);
+            }
+            if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
+                return Ok(Remaining::Waits(job.clock.now().plus(pause)));
+            }
+            let now = job.clock.now();
+            if self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                self.look().await?;
+            }
+            let closed = eligibility.closed_until(now).or_else(|| eligibility.next_day(now));
+            let room = eligibility.room(now, self.in_flight.len() as u64);
+            let is_open = closed.is_none() && room > 0;
+            let is_due = self.next_due.is_some_and(|at| at <= now);
+            let has_rows = is_due || (self.new_rows_left && !self.limit_is_used_up);
+            let permits = context.limit().saturating_sub(self.in_flight.len());
+            let permits = permits.min(usize::try_from(room).unwrap_or(usize::MAX)).min(MAX_CLAIMS);
+            if has_rows && is_open && permits > 0 && !job.stop.is_held() {
+                if self.wait_for_turn().await {
+                    self.claim(permits, is_due).await?;
+                }
+                continue;
+            }
+            if self.in_flight.is_empty() && self.step.settlements.is_empty() && !has_rows {
+                // Nobody else may have made a row due since.
+                self.look().await?;
+                if self.next_due.is_none() && (is_open || self.limit_is_used_up || !self.new_rows_left) {
+                    return self.nothing_due().await;
+                }
+            }
+            let next = self.next_due.filter(|_| !is_due).max(closed);
+            if let Some(at) = next.filter(|at| self.is_idle() && at.since(now) > LONGEST_WAIT && !job.stop.is_held()) {
+                return Ok(Remaining::Waits(at));
+            }
+            self.idle(next, now, is_open).await?;
+        }
+    }
+
+    /// Nothing is in flight, and no row that may be claimed is left.
+    async fn nothing_due(&mut self) -> Result<Remaining, EngineError> {
+        let job = self.job();
+        let is_more =
+            self.limit_is_used_up && (self.new_rows_left || job.store.next_due(self.owner, false).await?.is_some());
+        if is_more {
+            job.stop.stop(Reason::Limit);
+            return Ok(Remaining::Stopped);
+        }
+        Ok(Remaining::Nothing)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight.is_empty() && self.step.settlements.is_empty()
+    }
+
+    /// Waits until there may be something to do: an outcome, a time, a word of a person.
+    async fn idle(&mut self, next: Option<Millis>, now: Millis, is_open: bool) -> Result<(), EngineError> {
+        let context = self.context.clone();
+        let job = &*context.job;
+        let is_idle = self.is_idle();
+        let longest = if is_open && !is_idle { LOOK_EVERY } else { LOOK_EVERY_WHILE_CLOSED };
+        let wait = next.map_or(LOOK_EVERY, |at| at.since(now));
+        if let Some(at) = next.filter(|at| wait > LONG && self.told != Some(*at) && !job.stop.is_held()) {
+            let may_defer = context.eligibility.may_defer();
+            let why = if may_defer { "their time or their next try" } else { "their next try" };
+            let local = context.eligibility.local(at);
+            (job.events)(Event::Said(format!("nothing to send before {local}: all rows left wait for {why}")));
+            self.told = Some(at);
+        }
+        let wait = wait.clamp(Duration::from_millis(1), longest);
+        let held = job.stop.is_held();
+        let linger = self.linger();
+        tokio::select! {
+            biased;
+            () = job.stop.sending_ended() => {}
+            () = job.pace.paused_beyond(LONGEST_WAIT) => {}
+            ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
+            () = linger => self.advance(0).await.map(drop)?,
+            () = job.stop.not_held(), if held => {}
+            () = job.clock.idle(wait), if is_idle => {}
+            () = tokio::time::sleep(wait), if !is_idle => {}
+        }
+        Ok(())
+    }
+
+    /// When the outcomes in hand have waited long enough.
+    fn linger(&self) -> impl Future<Output = ()> + use<> {
+        let since = self.step_since;
+        async move {
+            match since {
+                Some(since) => tokio::time::sleep_until(since + LINGER).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Waits for a reservation. False where something else happened first.
+    async fn wait_for_turn(&mut self) -> bool {
+        if !self.reserved.is_empty() {
+            return true;
+        }
+        let context = self.context.clone();
+        let job = &*context.job;
+        let mut reserving = self.reserving.take().unwrap_or_else(|| {
+            let job = context.job.clone();
+            Box::pin(async move { job.pace.turn().await })
+        });
+        let linger = self.linger();
+        let mut is_reserved = false;
+        let mut is_late = false;
+        tokio::select! {
+            biased;
+            () = job.stop.sending_ended() => {}
+            () = job.pace.paused_beyond(LONGEST_WAIT) => {}
+            turn = &mut reserving => {
+                self.reserved.push(turn);
+                is_reserved = true;
+            }
+            ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
+            () = linger => is_late = true,
+        }
+        if !is_reserved {
+            // It goes on being waited for: begun again, its time would begin again too.
+            self.reserving = Some(reserving);
+        }
+        if is_late && let Err(error) = self.advance(0).await {
+            self.fail(error);
+        }
+        is_reserved && !job.stop.is_held()
+    }
+
+    /// Claims as many rows as there are permits and reservations, and starts their senders.
+    async fn claim(&mut self, permits: usize, is_due: bool) -> Result<(), EngineError> {
+        // Lets everything that has ended meanwhile come first, so that its permits are used in the same step.
+        tokio::task::yield_now().await;
+        let before = self.in_flight.len();
+        self.take_endings();
+        let permits = (permits + before - self.in_flight.len()).min(MAX_CLAIMS);
+        while self.reserved.len() < permits
+            && let Some(turn) = self.job().pace.try_turn()
+        {
+            self.reserved.push(turn);
+        }
+        let want = permits.min(self.reserved.len());
+        if is_due && self.context.eligibility.is_timed() && self.defer(want).await? {
+            return Ok(());
+        }
+        let advanced = self.advance(want).await?;
+        let claimed = advanced.attempts.len();
+        for attempt in advanced.attempts {
+            let Some(turn) = self.reserved.pop() else { break };
+            self.in_flight.insert(attempt.claim.key, attempt.claim);
+            tokio::spawn(sender::send(self.context.clone(), attempt, turn, self.ended.clone()));
+        }
+        // What is left over is gone: a reservation is for its time.
+        self.reserved.clear();
+        if advanced.is_held {
+            // A person's word that is only just in the store.
+            tokio::time::sleep(LINGER).await;
+        } else if is_due || claimed < want {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    /// Puts off those of the rows that are due first that may not leave now. True if there were any.
+    async fn defer(&mut self, want: usize) -> Result<bool, EngineError> {
+        let job = self.job();
+        let limit = u32::try_from(want).unwrap_or(u32::MAX);
+        let now = job.clock.now();
+        let rows = job.store.due_rows(self.owner, self.limit_is_used_up, now, limit).await?;
+        let mut deferrals = Vec::new();
+        for row in &rows {
+            if let Eligible::Deferred(deferral) = self.context.eligibility.of_row(row, || now)? {
+                deferrals.push(deferral);
+            }
+        }
+        if deferrals.is_empty() {
+            return Ok(false);
+        }
+        self.step.deferrals = deferrals;
+        self.advance(0).await?;
+        self.look().await?;
+        Ok(true)
+    }
+
+    /// Asks the store when the next row is due.
+    async fn look(&mut self) -> Result<(), EngineError> {
+        self.next_due = self.job().store.next_due(self.owner, self.limit_is_used_up).await?;
+        self.looked_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Takes what senders have reported.
+    fn take_endings(&mut self) {
+        while let Ok(ended) = self.endings.try_recv() {
+            self.ended(ended);
+        }
+    }
+
+    fn ended(&mut self, (settlement, error): Ended) {
+        self.in_flight.remove(&settlement.claim.key);
+        if let Some(at) = settlement.next_attempt_at {
+            self.next_due = Some(self.next_due.map_or(at, |due| due.min(at)));
+        }
+        self.step.settlements.push(settlement);
+        self.step_since.get_or_insert_with(Instant::now);
+        if let Some(error) = error {
+            self.fail(error);
+        }
+    }
+
+    /// Stops the run for a failure, which is reported when nothing is in flight any more.
+    fn fail(&mut self, error: EngineError) {
+        self.job().stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
+        self.failed.get_or_insert(error);
+    }
+
+    /// Makes a step: records what has ended, and claims so many rows. It runs to its end in a task of its own.
+    async fn advance(&mut self, want: usize) -> Result<Advanced, EngineError> {
+        let mut step = std::mem::take(&mut self.step);
+        self.step_since = None;
+        step.want = u32::try_from(want).unwrap_or(u32::MAX);
+        step.now = self.job().clock.now();
+        let mut step = Arc::new(step);
+        let context = self.context.clone();
+        let mut patience = Patience::new(&context.job);
+        let advanced = loop {
+            let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
+            let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {
+                Ok(advanced) => break advanced,
+                // What has ended is recorded all the same.
+                Err(error @ StoreError::NotOwner(_)) => {
+                    self.fail(error.into());
+                    break Advanced::default();
+                }
+                Err(error) => error,
+            };
+            patience.bear(error).await?;
+            if let Ok(claims) = context.job.store.claims(self.owner, true).await {
+                step = Arc::new(self.with_unknown(&step, claims));
+            }
+        };
+        if want > 0 && self.failed.is_none() && !advanced.is_held {
+            self.new_rows_left = advanced.new_rows_left;
+            self.limit_is_used_up = advanced.limit_left == Some(0);
+        }
+        self.report_problems(&step);
+        Ok(advanced)
+    }
+
+    /// A step that failed, with the release of rows that it claimed all the same: nobody knows of them, so nothing was sent.
+    fn with_unknown(&self, step: &Step, claims: Vec<Claim>) -> Step {
+        let now = self.job().clock.now();
+        let mut settlements = step.settlements.clone();
+        let known = |claim: &Claim| {
+            let is_this = |known: &Claim| (known.key, known.number) == (claim.key, claim.number);
+            self.in_flight.get(&claim.key).is_some_and(is_this) || step.settlements.iter().any(|s| is_this(&s.claim))
+        };
+        settlements.extend(claims.into_iter().filter(|claim| !known(claim)).map(|claim| released(claim, now, now)));
+        Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now }
+    }
+
+    /// Reports what went wrong, each kind once.
+    fn report_problems(&self, step: &Step) {
+        let mut kinds: BTreeMap<&str, (u64, String)> = BTreeMap::new();
+        for cause in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
+            kinds.entry(cause.code()).or_insert_with(|| (0, cause.words())).0 += 1;
+        }
+        for (code, (count, message)) in kinds {
+            (self.job().events)(Event::Problem { code: code.to_owned(), message, count });
+        }
+    }
+
+    /// Waits for what is in flight and records it.
+    async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
+        let remaining = remaining.map_err(|error| self.fail(error));
+        loop {
+            self.take_endings();
+            if self.in_flight.is_empty() {
+                break;
+            }
+            let linger = self.linger();
+            tokio::select! {
+                biased;
+                ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
+                () = linger => self.record().await?,
+            }
+        }
+        self.record().await?;
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        match remaining {
+            // A pause of the account ends dispatch whatever is left.
+            Ok(Remaining::Waits(at)) => {
+                self.look().await?;
+                let any = self.next_due.is_some() || !self.job().store.new_rows(self.owner.run, 1).await?.is_empty();
+                Ok(if any { Remaining::Waits(at) } else { Remaining::Nothing })
+            }
+            Ok(remaining) => Ok(remaining),
+            Err(()) => Ok(Remaining::Stopped),
+        }
+    }
+
+    /// Records what has ended.
+    async fn record(&mut self) -> Result<(), EngineError> {
+        match self.step.settlements.is_empty() {
+            true => Ok(()),
+            false => self.advance(0).await.map(drop),
+        }
+    }
+}

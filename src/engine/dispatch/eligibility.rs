@@ -1,0 +1,217 @@
+//! Whether a row may leave now, by the window, the row's own times and the day's quota, and else when.
+//!
+//! Rows that may have to wait for their time are scheduled in the store before anything is sent, each with the moment at
+//! which it is due. From then on waiting is the store's: a row is looked at when it is due, and put off again if its
+//! window closed meanwhile. For a campaign that says nothing of the time, nothing is done.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::engine::error::EngineError;
+use crate::engine::job::Job;
+use crate::model::{Change, Event, Millis, Outcome, Problem, RowCause, RowProblem, State};
+use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
+use crate::window::{Hours, May, RowTimes, Timed, day_of, local};
+
+/// How often a run that waits for another one's quota looks whether it is free.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Rows scheduled in one commit.
+const SCHEDULED: u32 = 2_048;
+
+/// What a row's time says of it.
+pub(super) enum Eligible {
+    /// It may leave, before `send_before` if there is such a moment, and waits no longer than until `expires_at`.
+    Now { send_before: Option<Millis>, expires_at: Millis },
+    /// It may not, and this becomes of it.
+    Deferred(Deferral),
+}
+
+/// When rows of one run may leave.
+pub(in crate::engine) struct Eligibility {
+    timed: Option<Timed>,
+    hours: Mutex<Option<Hours>>,
+    /// Where all rows may leave at the same times.
+    of_all: Option<RowTimes>,
+    quota: Option<Quota>,
+    timezone: Option<String>,
+}
+
+/// How many messages may be accepted a day.
+struct Quota {
+    most: u64,
+    day: Mutex<Day>,
+}
+
+/// A day, and how many messages that were taken up in it were accepted, or may have been.
+struct Day {
+    from: Millis,
+    until: Millis,
+    taken: u64,
+}
+
+impl Eligibility {
+    /// Of a run.
+    pub(in crate::engine) fn of(job: &Job) -> Result<Self, EngineError> {
+        let (timing, run) = (&job.campaign.timing, &job.run);
+        let timed = Timed::new(timing, &run.columns, run.created_at)
+            .map_err(|error| StoreError::Damaged(format!("the frozen campaign: {error}")))?;
+        let quota = timing.quota.map(|most| {
+            let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
+            // Nothing may leave before it is known.
+            let day = Day { from, until, taken: u64::MAX };
+            Quota { most: most.get().into(), day: Mutex::new(day) }
+        });
+        Ok(Self {
+            hours: Mutex::new(timed.as_ref().and_then(Timed::hours)),
+            of_all: timed.as_ref().and_then(Timed::of_all),
+            timed,
+            quota,
+            timezone: timing.timezone.clone(),
+        })
+    }
+
+    /// Waits until no other run of the campaign's name sends within the quota, and reads what of today's is used up.
+    /// Others wait until what this gives back is dropped; nothing is given where there is no quota, or the run is stopped.
+    pub(super) async fn take_quota(&self, job: &Job) -> Result<Option<RunLock>, EngineError> {
+        let Some(quota) = &self.quota else { return Ok(None) };
+        let name = job.run.id.name();
+        let mut told = false;
+        let lock = loop {
+            if let Some(lock) = job.store.lock_quota(name)? {
+                break lock;
+            }
+            if !std::mem::replace(&mut told, true) {
+                let words = format!("another run of `{name}` sends within the same quota: waiting until it has sent");
+                (job.events)(Event::Said(words));
+            }
+            tokio::select! {
+                () = job.stop.sending_ended() => return Ok(None),
+                () = job.clock.idle(LOOK_AGAIN) => {}
+            }
+        };
+        let (from, until) = day_of(job.clock.now(), self.timezone.as_deref());
+        let taken = job.store.taken_since(name, from).await?;
+        *self::lock(&quota.day) = Day { from, until, taken };
+        Ok(Some(lock))
+    }
+
+    /// Whether there is anything that a row may have to wait for.
+    pub(in crate::engine) fn may_defer(&self) -> bool {
+        self.timed.is_some() || self.quota.is_some()
+    }
+
+    /// Whether rows are looked at each before they are claimed.
+    pub(super) fn is_timed(&self) -> bool {
+        self.timed.is_some()
+    }
+
+    /// Schedules all rows that were never claimed, if rows may have to wait. Done once a run; what a crash cut off goes on.
+    pub(in crate::engine) async fn schedule_rows(&self, job: &Job, owner: Owner) -> Result<(), EngineError> {
+        if self.timed.is_none() {
+            return Ok(());
+        }
+        while !job.stop.ends_sending() {
+            let rows = job.store.new_rows(owner.run, SCHEDULED).await?;
+            if rows.is_empty() {
+                break;
+            }
+            let now = job.clock.now();
+            let rows = rows.iter().map(|row| match self.of_row(row, || now)? {
+                Eligible::Deferred(deferral) => Ok(deferral),
+                Eligible::Now { .. } => {
+                    Ok(Deferral { key: row.claim.key, state: State::Pending, next_attempt_at: Some(now), cause: None })
+                }
+            });
+            job.store.schedule_rows(owner, &rows.collect::<Result<Vec<_>, EngineError>>()?).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a row may leave `now`, which is asked for only where it matters.
+    pub(super) fn of_row(&self, row: &Attempt, now: impl FnOnce() -> Millis) -> Result<Eligible, EngineError> {
+        const ALWAYS: Eligible = Eligible::Now { send_before: None, expires_at: Millis(i64::MAX) };
+        let Some(timed) = &self.timed else { return Ok(ALWAYS) };
+        let now = now();
+        let times = match &self.of_all {
+            Some(times) => Cow::Borrowed(times),
+            None => Cow::Owned(times(timed, row)?),
+        };
+        let deferred = |state, next_attempt_at, cause| {
+            Eligible::Deferred(Deferral { key: row.claim.key, state, next_attempt_at, cause })
+        };
+        let in_doubt = row.claim.history.in_doubt;
+        Ok(match Timed::may(&times, lock(&self.hours).as_mut(), now) {
+            May::Leave { before } => {
+                Eligible::Now { send_before: Some(before), expires_at: times.not_after.unwrap_or(Millis(i64::MAX)) }
+            }
+            May::Wait(at) => deferred(State::Pending, Some(at), None),
+            May::Expire(at) => {
+                let cause = RowCause::Expired { at: self.local(at), passed: now >= at };
+                deferred(stopped(Change::Expire, in_doubt)?, None, (!in_doubt).then_some(cause))
+            }
+        })
+    }
+
+    /// When rows may leave again, where none may now.
+    pub(super) fn closed_until(&self, now: Millis) -> Option<Millis> {
+        let row = self.of_all.as_ref()?;
+        match Timed::may(row, lock(&self.hours).as_mut(), now) {
+            May::Wait(at) => Some(at),
+            // Rows that are too late go through, to their end.
+            May::Leave { .. } | May::Expire(_) => None,
+        }
+    }
+
+    /// Rows that may be claimed today, where so many are in flight already.
+    pub(super) fn room(&self, now: Millis, in_flight: u64) -> u64 {
+        let Some(quota) = &self.quota else { return u64::MAX };
+        quota.most.saturating_sub(self.day(quota, now).taken.saturating_add(in_flight))
+    }
+
+    /// When there is room again where today's is used up.
+    pub(super) fn next_day(&self, now: Millis) -> Option<Millis> {
+        let quota = self.quota.as_ref()?;
+        let day = self.day(quota, now);
+        (day.taken >= quota.most).then_some(day.until)
+    }
+
+    /// Counts a message against the quota of the day on which it was taken up, as soon as its outcome is known.
+    pub(super) fn count(&self, taken_up: Millis, now: Millis, outcome: &Outcome) {
+        let Some(quota) = &self.quota else { return };
+        let mut day = self.day(quota, now);
+        let is_taken = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unnamed(_) | Outcome::Uncertain(_));
+        if is_taken && taken_up >= day.from {
+            day.taken = day.taken.saturating_add(1);
+        }
+    }
+
+    fn day<'q>(&self, quota: &'q Quota, now: Millis) -> MutexGuard<'q, Day> {
+        let mut day = lock(&quota.day);
+        if now >= day.until {
+            let (from, until) = day_of(now, self.timezone.as_deref());
+            *day = Day { from, until, taken: 0 };
+        }
+        day
+    }
+
+    /// A moment as the campaign's clocks show it.
+    pub(in crate::engine) fn local(&self, at: Millis) -> String {
+        local(at, self.timezone.as_deref())
+    }
+}
+
+/// What a row's cells and its number say of its time, as it was found right at the plan.
+fn times(timed: &Timed, row: &Attempt) -> Result<RowTimes, EngineError> {
+    let failed = |problem| EngineError::Render { row: row.claim.key.row(), problem };
+    let cells: Vec<Cow<'_, str>> =
+        serde_json::from_str(&row.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
+    timed.of_row(row.phone, &cells).map_err(|problem| {
+        failed(RowProblem::joined(&[problem]).unwrap_or_else(|| Problem::new("damaged", "its time cannot be told")))
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

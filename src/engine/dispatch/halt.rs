@@ -1,0 +1,278 @@
+//! The halt rule: a mistake that many rows share stops the run after a handful of rows, not after the list is burnt.
+//!
+//! A parameter that the template does not have is refused with the same code row after row. What concerns single rows
+//! is refused now and then, and acceptances in between; too many of them are a list that was not meant. And where row
+//! after row ends in doubt, whoever answers is not well, and each further row is one more for a person to look after.
+//! Watches outcomes and says when to stop; it does not stop anything itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::{Halt, Millis, Outcome, Problem};
+
+/// Requests that may be in flight once the provider has accepted something: as many as there may be at most.
+pub(super) const ALL: usize = 1 << 20;
+
+/// Watches outcomes go by.
+#[derive(Debug)]
+pub(super) struct HaltMonitor {
+    settings: Option<Halt>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// The code of the last refusal, and how many had it in a row.
+    code: String,
+    streak: u32,
+    /// Rows that ended in doubt, nothing else in between, and when the first of them did. Of those that were in flight
+    /// then only the first counts: what broke off all of them at once may be over.
+    doubts: u32,
+    doubted_at: Option<Millis>,
+    /// The last messages that were decided on: why each was refused, or `None` where it was accepted.
+    last: VecDeque<Option<Problem>>,
+    refused: usize,
+    /// Whether anything was answered that tells that the account is known, and whether anything was accepted.
+    answered: bool,
+    accepted: bool,
+}
+
+impl HaltMonitor {
+    /// With these settings; without any, refusals never stop the run.
+    pub(super) fn new(settings: Option<Halt>) -> Self {
+        Self { settings, seen: Mutex::default() }
+    }
+
+    /// How many requests may be in flight, as far as is known: one, until the provider answered it; then as few as
+    /// can still be refused alike without being too many; all, once something was accepted.
+    pub(super) fn in_flight(&self) -> usize {
+        let seen = self.seen();
+        match self.settings {
+            _ if seen.accepted => ALL,
+            _ if !seen.answered => 1,
+            Some(halt) => halt.same_error.saturating_sub(seen.streak.max(seen.doubts)).max(1) as usize,
+            None => ALL,
+        }
+    }
+
+    /// Takes note of the outcome, known `now`, of a row that was taken up at `at`; gives the problem that stops the run,
+    /// if it does.
+    pub(super) fn watch(&self, at: Millis, now: Millis, outcome: &Outcome) -> Option<Problem> {
+        let mut seen = self.seen();
+        if !matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_) | Outcome::Unsent) {
+            (seen.doubts, seen.doubted_at) = (0, None);
+        }
+        match outcome {
+            Outcome::Accepted { .. } => {
+                (seen.accepted, seen.streak) = (true, 0);
+                seen.decided(None, self.settings?)
+            }
+            Outcome::Refused(problem) | Outcome::OnceMore(problem) => {
+                let streak = seen.again(problem, self.settings);
+                streak.or_else(|| seen.decided(Some(problem.clone()), self.settings?))
+            }
+            Outcome::Uncertain(problem) if is_no_provider(problem) => seen.again(problem, self.settings),
+            Outcome::Uncertain(problem) | Outcome::Unnamed(problem) => seen.doubted(problem, at, now, self.settings),
+            Outcome::Throttled { .. } | Outcome::PutOff { .. } => {
+                seen.answered = true;
+                None
+            }
+            // Neither a refusal nor an acceptance: says nothing about the message or the account.
+            Outcome::TryAgain { .. } | Outcome::Unreachable(_) | Outcome::Unsent => None,
+            Outcome::Halted(_) | Outcome::TemplateRefused(_) => None,
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Nothing that holds the lock can panic halfway through a change.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// One more answer with this problem.
+    fn again(&mut self, problem: &Problem, settings: Option<Halt>) -> Option<Problem> {
+        self.answered = true;
+        if self.code != problem.code {
+            (self.code, self.streak) = (problem.code.clone(), 0);
+        }
+        self.streak += 1;
+        let most = settings?.same_error;
+        (self.streak == most).then(|| {
+            let rows = if most == 1 { "a row was".to_owned() } else { format!("{most} rows in a row were") };
+            Problem::new(problem.code.clone(), format!("{rows} answered alike: {}", problem.message))
+        })
+    }
+
+    /// One more row of which nobody knows.
+    fn doubted(&mut self, problem: &Problem, at: Millis, now: Millis, settings: Option<Halt>) -> Option<Problem> {
+        self.answered = true;
+        match self.doubted_at {
+            None => self.doubted_at = Some(now),
+            Some(first) if at < first => return None,
+            Some(_) => {}
+        }
+        self.doubts += 1;
+        (self.doubts == settings?.same_error).then(|| {
+            let words = format!("{} rows in a row are in doubt, the last of them: {}", self.doubts, problem.message);
+            Problem::new(problem.code.clone(), words)
+        })
+    }
+
+    /// One more message was decided on.
+    fn decided(&mut self, refused: Option<Problem>, halt: Halt) -> Option<Problem> {
+        self.refused += usize::from(refused.is_some());
+        self.last.push_back(refused);
+        if self.last.len() > halt.over as usize {
+            let gone = self.last.pop_front().flatten();
+            self.refused -= usize::from(gone.is_some());
+        }
+        let full = self.last.len() == halt.over as usize;
+        let many = self.refused as u64 * 100 >= u64::from(halt.share) * u64::from(halt.over);
+        (full && many).then(|| self.most_frequent(halt)).flatten()
+    }
+
+    fn most_frequent(&self, halt: Halt) -> Option<Problem> {
+        let mut codes: HashMap<&str, (usize, &Problem)> = HashMap::new();
+        for problem in self.last.iter().flatten() {
+            codes.entry(&problem.code).or_insert((0, problem)).0 += 1;
+        }
+        let (rows, problem) = codes.into_values().max_by(|a, b| (a.0, &b.1.code).cmp(&(b.0, &a.1.code)))?;
+        let words = format!(
+            "{} of the last {} rows were refused, {rows} of them for this: {}",
+            self.refused, halt.over, problem.message
+        );
+        Some(Problem::new(problem.code.clone(), words))
+    }
+}
+
+/// Whether what answers with success is not the provider: a log-in page, a proxy's greeting.
+fn is_no_provider(problem: &Problem) -> bool {
+    problem.code.starts_with("http_2") || problem.code == "bad_answer"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl HaltMonitor {
+        /// Takes note of an outcome of which the time does not matter.
+        fn told(&self, outcome: &Outcome) -> Option<Problem> {
+            self.watch(Millis(0), Millis(0), outcome)
+        }
+    }
+
+    fn rule() -> HaltMonitor {
+        HaltMonitor::new(Some(Halt::default()))
+    }
+
+    fn refused(code: &str) -> Outcome {
+        Outcome::Refused(Problem::new(code, "no"))
+    }
+
+    fn accepted() -> Outcome {
+        Outcome::Accepted { message_id: "m".into() }
+    }
+
+    #[test]
+    fn the_same_refusal_again_and_again_stops_the_run_once() {
+        let rule = rule();
+        let stops: Vec<u32> = (1..=60).filter(|_| rule.told(&refused("132000")).is_some()).collect();
+        assert_eq!(stops, [20]);
+    }
+
+    #[test]
+    fn something_that_is_not_the_provider_stops_the_run() {
+        let rule = rule();
+        let page = Outcome::Uncertain(Problem::new("http_200", "HTTP 200: <html>Login"));
+        assert_eq!((1..=30).filter(|_| rule.told(&page).is_some()).collect::<Vec<_>>(), [20]);
+    }
+
+    #[test]
+    fn rows_that_end_in_doubt_one_after_the_other_stop_the_run_and_those_that_broke_off_together_do_not() {
+        let doubt = |code| Outcome::Uncertain(Problem::new(code, "HTTP 502"));
+        let rule = HaltMonitor::new(Some(Halt { same_error: 3, ..Halt::default() }));
+        // 64 in flight when a gateway dies.
+        assert!((0..64).all(|n| rule.watch(Millis(n), Millis(100), &doubt("connection_lost")).is_none()));
+        assert_eq!(rule.watch(Millis(100), Millis(101), &doubt("http_502")), None);
+        assert_eq!(rule.in_flight(), 1);
+        let stops = rule.watch(Millis(101), Millis(102), &doubt("http_502")).unwrap();
+        let words = "3 rows in a row are in doubt, the last of them: HTTP 502 (http_502)";
+        assert_eq!(stops.to_string(), words);
+        assert_eq!(rule.watch(Millis(103), Millis(104), &doubt("http_502")), None, "once");
+
+        for between in [accepted(), refused("131026"), Outcome::Unreachable(Problem::new("connect", "?"))] {
+            let rule = HaltMonitor::new(Some(Halt { same_error: 3, ..Halt::default() }));
+            for n in 0..7 {
+                let outcome = if n % 3 == 2 { between.clone() } else { doubt("timeout") };
+                assert_eq!(rule.watch(Millis(n), Millis(n + 1), &outcome), None, "{n}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_acceptance_or_another_code_begins_a_new_streak() {
+        let rule = HaltMonitor::new(Some(Halt { share: 100, ..Halt::default() }));
+        for n in 0..200 {
+            let outcome = if n % 20 == 19 { accepted() } else { refused("131026") };
+            assert_eq!(rule.told(&outcome), None);
+            assert_eq!(rule.told(&Outcome::Uncertain(Problem::new("timeout", "?"))), None);
+        }
+        for n in 0..100 {
+            assert_eq!(rule.told(&refused(if n % 2 == 0 { "a" } else { "b" })), None);
+        }
+    }
+
+    #[test]
+    fn a_share_of_refusals_stops_the_run_once_enough_were_answered() {
+        let rule = rule();
+        // Every fourth is refused: 25 % from the first on, but 200 must have been answered.
+        let stop = (1..=400).find_map(|n| {
+            let outcome = match n % 8 {
+                0 => refused("131047"),
+                4 => refused("131026"),
+                _ => accepted(),
+            };
+            rule.told(&outcome).map(|problem| (n, problem.to_string()))
+        });
+        let words = "50 of the last 200 rows were refused, 25 of them for this: no (131026)";
+        assert_eq!(stop, Some((200, words.to_owned())));
+    }
+
+    #[test]
+    fn a_share_below_the_limit_never_stops_and_an_old_refusal_is_forgotten() {
+        let rule = rule();
+        assert!((0..5000).all(|n| rule.told(&if n % 6 == 0 { refused("131026") } else { accepted() }).is_none()));
+        // 39 of 200, then none for long, then 39 again.
+        let rule = HaltMonitor::new(Some(Halt { same_error: 1000, ..Halt::default() }));
+        let outcomes = (0..39).map(|_| true).chain((0..161).map(|_| false)).cycle().take(2000);
+        for bad in outcomes {
+            assert_eq!(rule.told(&if bad { refused("x") } else { accepted() }), None);
+        }
+        assert!(rule.told(&refused("x")).is_none());
+    }
+
+    #[test]
+    fn it_begins_with_one_request_then_a_handful_then_all() {
+        let rule = rule();
+        let tell = |outcome: Outcome| {
+            rule.told(&outcome);
+            rule.in_flight()
+        };
+        assert_eq!(rule.in_flight(), 1);
+        let connect = Outcome::TryAgain { problem: Problem::new("connect", "?"), wait: None };
+        assert_eq!(tell(connect), 1, "nobody answered yet");
+        assert_eq!((tell(refused("a")), tell(refused("a"))), (19, 18));
+        assert_eq!(tell(refused("b")), 19);
+        assert_eq!(tell(accepted()), ALL);
+        assert_eq!(tell(refused("a")), ALL);
+    }
+
+    #[test]
+    fn switched_off_refusals_never_stop_the_run_and_the_first_request_still_goes_alone() {
+        let rule = HaltMonitor::new(None);
+        assert_eq!(rule.in_flight(), 1);
+        assert!((0..1000).all(|_| rule.told(&refused("a")).is_none()));
+        assert_eq!(rule.in_flight(), ALL);
+    }
+}

@@ -1,0 +1,23 @@
+//! Dispatch: due rows become requests. The one place of concurrency.
+//!
+//! ```text
+//! dispatcher: permits, reservations ──> store.advance(outcomes, want) ──claimed attempts──> sender (a task each)
+//!      ^                                                                                        │
+//!      └───────────────────────────── settlements, by apply_outcome ────────────────────────────┘
+//! ```
+//!
+//! `dispatcher` is the loop. A `sender` renders one row, passes the strict rate limit with a connection in hand, sends, and
+//! reports what came of it; `apply_outcome` is the pure function from an outcome to what the store holds. `eligibility` knows
+//! when rows may leave, `halt` when a run has to stop, `concurrency` how many requests in flight are of use.
+
+mod apply_outcome;
+mod concurrency;
+mod dispatcher;
+mod eligibility;
+mod halt;
+mod sender;
+
+pub(super) use apply_outcome::{OutcomeRules, interrupted};
+pub use concurrency::MOST_IN_FLIGHT;
+pub(super) use dispatcher::{LONGEST_WAIT, Remaining, dispatch};
+pub(super) use eligibility::Eligibility;

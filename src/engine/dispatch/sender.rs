@@ -1,0 +1,192 @@
+//! Senders: a task for each request, from the claimed row to what came of it. Nothing here writes to the store, but for a
+//! pause that the provider asks for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::apply_outcome::released;
+use super::concurrency::AutoConcurrency;
+use super::eligibility::{Eligibility, Eligible};
+use super::halt::HaltMonitor;
+use crate::crash::Point;
+use crate::engine::error::EngineError;
+use crate::engine::job::Job;
+use crate::engine::stop::{Reason, Stop};
+use crate::model::{Millis, Outcome, Problem};
+use crate::pace::Turn;
+use crate::store::{Attempt, Cause, Claim, Deferral, Settlement, StoreError};
+
+/// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find it
+/// in doubt.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a sender reports: what came of its claim, and what failed besides.
+pub(super) type Ended = (Settlement, Option<EngineError>);
+
+/// What every attempt needs.
+pub(super) struct DispatchContext {
+    pub(super) job: Arc<Job>,
+    pub(super) eligibility: Arc<Eligibility>,
+    halt: HaltMonitor,
+    concurrency: AutoConcurrency,
+    /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
+    one_template: bool,
+}
+
+impl DispatchContext {
+    pub(super) fn new(job: &Arc<Job>, eligibility: &Arc<Eligibility>) -> Arc<Self> {
+        let dispatch = &job.campaign.dispatch;
+        Arc::new(Self {
+            job: job.clone(),
+            eligibility: eligibility.clone(),
+            halt: HaltMonitor::new(dispatch.halt),
+            concurrency: AutoConcurrency::new(dispatch.concurrency.is_some()),
+            one_template: names_one_template(&job.campaign.message),
+        })
+    }
+
+    /// How many requests may be in flight, as far as is known: whether the provider knows the account and takes the message
+    /// is known with the first answer, and what was sent before it cannot be called back.
+    pub(super) fn limit(&self) -> usize {
+        let of_use = self.concurrency.in_flight(self.job.pace.rate());
+        self.job.concurrency.min(self.halt.in_flight()).min(of_use)
+    }
+
+    /// Sends a claimed row, and gives what came of it.
+    async fn attempt(&self, attempt: Attempt, turn: Turn) -> Result<Settlement, EngineError> {
+        let claim = attempt.claim;
+        let (send_before, expires_at) = match self.eligibility.of_row(&attempt, || self.job.clock.now())? {
+            Eligible::Now { send_before, expires_at } => (send_before, expires_at),
+            // Its time went by between its claim and now.
+            Eligible::Deferred(deferral) => return Ok(self.deferred(claim, deferral)),
+        };
+        let body = self.job.render(&attempt)?;
+        Point::RequestReady.pass();
+        let outcome = match self.job.stop.ends_sending() || !self.job.pace.holds(turn) {
+            true => Outcome::Unsent,
+            false => self.send(turn, send_before, body).await,
+        };
+        Point::AnswerRead.pass();
+        let mut settlement = self.settle(claim, outcome).await?;
+        settlement.next_attempt_at = settlement.next_attempt_at.map(|at| at.min(expires_at));
+        Ok(settlement)
+    }
+
+    fn deferred(&self, claim: Claim, deferral: Deferral) -> Settlement {
+        let Deferral { state, next_attempt_at, cause, .. } = deferral;
+        let now = self.job.clock.now();
+        Settlement { state, next_attempt_at, problem: cause.map(Cause::Known), ..released(claim, now, now) }
+    }
+
+    /// Sends one message, and takes note of how long the answer took, if there was one.
+    async fn send(&self, turn: Turn, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
+        let begun = Instant::now();
+        // Microseconds until it left.
+        let held_up = AtomicU64::new(0);
+        let leave = || async {
+            let may_leave = self.leave(turn, send_before).await;
+            held_up.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            may_leave
+        };
+        let outcome = self.job.send(turn, body, leave).await;
+        if !matches!(outcome, Outcome::Unreachable(_) | Outcome::Unsent) {
+            self.concurrency.took(begun.elapsed().saturating_sub(Duration::from_micros(held_up.into_inner())));
+        }
+        outcome
+    }
+
+    /// Waits until the request with this reservation may leave, and tells whether it may: an answer may have stopped the run
+    /// or asked for a pause since it was made ready, and now at the latest the row's time must be there.
+    async fn leave(&self, turn: Turn, send_before: Option<Millis>) -> bool {
+        let job = &self.job;
+        let may_leave = match job.pace.try_depart(turn) {
+            Some(may_leave) => may_leave,
+            None => tokio::select! {
+                biased;
+                () = job.stop.sending_ended() => false,
+                () = job.pace.paused_beyond(SHORT_PAUSE) => false,
+                may_leave = job.pace.depart(turn) => may_leave,
+            },
+        };
+        may_leave && !job.stop.ends_sending() && send_before.is_none_or(|before| job.clock.now() < before)
+    }
+
+    /// Draws the consequences of an outcome: for the rate, for the run, and for the row.
+    async fn settle(&self, claim: Claim, outcome: Outcome) -> Result<Settlement, StoreError> {
+        let job = &self.job;
+        let outcome = match outcome {
+            // A row that names a template of its own must not hold up the others.
+            Outcome::TemplateRefused(problem) if !self.one_template => Outcome::Refused(problem),
+            outcome => outcome,
+        };
+        match &outcome {
+            Outcome::Throttled { problem, wait } => {
+                tracing::info!(code = problem.code, ?wait, "throttled");
+                job.slow_down(*wait).await;
+            }
+            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
+                job.stop.stop(Reason::Halt(problem.clone()))
+            }
+            _ => {}
+        }
+        let (now, at) = (job.clock.now(), claim.started_at);
+        if let Some(problem) = self.halt.watch(at, now, &outcome) {
+            job.stop.stop(Reason::Halt(problem));
+        }
+        self.eligibility.count(at, now, &outcome);
+        tracing::debug!(
+            row = %claim.key.row(), attempt = claim.attempt().0, outcome = outcome.name(),
+            code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
+        );
+        job.rules().apply(claim, outcome, now)
+    }
+}
+
+/// Sends a claimed row and reports to the dispatcher, whatever comes.
+pub(super) async fn send(context: Arc<DispatchContext>, attempt: Attempt, turn: Turn, ended: mpsc::Sender<Ended>) {
+    let claim = attempt.claim;
+    let guard = OutcomeGuard(Some(context.job.stop.clone()));
+    let done = match context.attempt(attempt, turn).await {
+        Ok(settlement) => (settlement, None),
+        // Nothing left: the row waits, and the run stops.
+        Err(error) => {
+            let now = context.job.clock.now();
+            (released(claim, now, now), Some(error))
+        }
+    };
+    Point::OutcomeQueued.pass();
+    // If the dispatcher is gone the claim stays open, which is what it is: in doubt.
+    let _ = ended.send(done).await;
+    guard.disarm();
+}
+
+/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever learn that
+/// the row came back.
+struct OutcomeGuard(Option<Stop>);
+
+impl OutcomeGuard {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for OutcomeGuard {
+    fn drop(&mut self) {
+        if let Some(stop) = &self.0 {
+            stop.stop(Reason::Halt(Problem::new("defect", "a request ended without an outcome")));
+        }
+    }
+}
+
+/// Whether the template's name and language in a campaign's message are the same for all rows.
+fn names_one_template(message: &serde_json::Value) -> bool {
+    let template = message.get("template");
+    ["name", "language"].into_iter().filter_map(|key| template?.get(key)).all(|value| {
+        let text = value.to_string();
+        !text.contains("{{") && !text.contains("{%")
+    })
+}

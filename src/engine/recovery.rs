@@ -1,0 +1,35 @@
+//! Recovers from a crash: a claim without an outcome may have been accepted; no other row can be.
+
+use super::dispatch::{OutcomeRules, interrupted};
+use super::error::EngineError;
+use crate::crash::Point;
+use crate::model::{Campaign, Millis, State};
+use crate::pace::RetryPolicy;
+use crate::store::{Owner, Run, Step, Store};
+
+/// Takes a run up, and settles what whoever had it before left in flight. Gives back how many rows are uncertain for that.
+/// At most `limit` rows are then claimed for the first time. Call with the run's lock held, before anything else is done.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn take_up(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    limit: Option<u64>,
+) -> Result<(Owner, usize), EngineError> {
+    let now = Millis::now();
+    let owner = store.take_up(run.key, limit, now).await?;
+    let claims = store.claims(owner, false).await?;
+    if claims.is_empty() {
+        return Ok((owner, 0));
+    }
+    let retry = RetryPolicy::default();
+    let rules = OutcomeRules { dispatch: &campaign.dispatch, reconcile: &campaign.reconcile, retry: &retry };
+    let settlements =
+        claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
+    let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
+    store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
+    Point::DoubtsCommitted.pass();
+    Ok((owner, uncertain))
+}

@@ -1,0 +1,252 @@
+//! Working on a planned run, from taking it up to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::dispatch::{self, Eligibility, LONGEST_WAIT, Remaining};
+use super::error::EngineError;
+use super::job::Job;
+use super::stop::Reason;
+use super::tasks::{Background, stop_on_error};
+use super::{clock_skew, control, reconcile, recovery};
+use crate::crash::Point;
+use crate::model::{Event, Millis, State, Tally};
+use crate::store::{Owner, Stage, Waiting};
+
+/// What is to be done with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunMode {
+    /// Send what is due, and wait for the statuses.
+    SendAndReconcile,
+    /// Send what is due; statuses only as long as that takes.
+    Send,
+    /// Wait for the statuses.
+    Reconcile,
+    /// Ask once about every status that is awaited.
+    ReconcileOnce,
+    /// Ask about every status that is due to be asked about.
+    ReconcileDue,
+}
+
+/// How working on a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunResult {
+    /// Why it stopped early, if it did.
+    pub reason: Option<Reason>,
+    /// Where the rows stand.
+    pub tally: Tally,
+    /// Whether nothing is left to send and no status is awaited any more.
+    pub finished: bool,
+    /// Rows that wait for another attempt, where some wait for so long that the process need not.
+    pub waiting: Option<Waiting>,
+    /// Whether the provider asked for a pause of the account that is too long to be waited for.
+    pub paused: bool,
+}
+
+/// How long a count of the rows may hold up the first message.
+const LONGEST_COUNT: Duration = Duration::from_millis(200);
+/// How often the rows are counted for the screen; where that takes long, the less often.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+const COUNT_SHARE: u32 = 50;
+
+/// Works on a planned run until it is done or stopped.
+///
+/// # Errors
+/// Where the store fails or a row cannot be rendered. The run can be taken up again: what was in flight and could not
+/// be recorded is then `uncertain`.
+pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
+    let job = Arc::new(job);
+    let (owner, uncertain) = recovery::take_up(&job.store, &job.run, &job.campaign, job.limit).await?;
+    if uncertain > 0 {
+        (job.events)(Event::Said(format!(
+            "{uncertain} message{} may or may not have been accepted when the run was cut off: uncertain, not sent again",
+            if uncertain == 1 { "" } else { "s" },
+        )));
+    }
+    let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && job.run.dispatched_at.is_none();
+    clock_skew::attempts(&job).await?;
+    if !sends {
+        clock_skew::polls(&job).await?;
+    }
+    control::begin(&job, sends);
+    if sends {
+        job.store.reach(owner.run, Stage::Started, Millis::now()).await?;
+        Point::SendingBegun.pass();
+    }
+    let eligibility = Arc::new(Eligibility::of(&job)?);
+    if let Some(until) = job.keep_pause().await? {
+        let until = eligibility.local(until);
+        (job.events)(Event::Said(format!("the provider asked to pause; nothing is sent before {until}")));
+    }
+    if sends {
+        eligibility.schedule_rows(&job, owner).await?;
+    }
+    // A pass over the statuses that are due is not worth a log line: a service makes one every minute.
+    let is_news = mode != RunMode::ReconcileDue;
+    let _counting = count_rows(&job, mode, is_news).await?;
+    let waits = stages(&job, &eligibility, owner, mode, sends).await?;
+    Point::StatusesOver.pass();
+    let result = finish(&job, owner, waits).await?;
+    (job.events)(Event::Moved(result.tally));
+    if is_news || result.finished {
+        let stopped = job.stop.ends_sending();
+        tracing::info!(run = %job.run.id, finished = result.finished, stopped, "end");
+    }
+    Ok(result)
+}
+
+/// Counts the rows for the screen, the first time before anything is sent if that takes a moment only, and from then on
+/// every now and then.
+async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Background, EngineError> {
+    // Millions of rows are counted while messages are sent already.
+    let mut counting = job.store.begin_tally(&job.run).await?;
+    let counted = tokio::time::timeout(LONGEST_COUNT, counting.done()).await.ok().transpose()?;
+    if let Some(tally) = counted {
+        (job.events)(Event::Planned(tally));
+    }
+    if is_news {
+        let open = counted.map(|tally| tally.sendable() - tally.settled());
+        tracing::info!(run = %job.run.id, ?mode, rows = counted.map(|tally| tally.rows()), open, "begin");
+    }
+    // Without the job, whose lock must not outlive it.
+    let (store, run, events) = (job.store.clone(), job.run.clone(), job.events.clone());
+    Ok(Background::spawn(async move {
+        let mut pause = COUNT_EVERY;
+        if counted.is_none()
+            && let Ok(tally) = counting.done().await
+        {
+            events(Event::Planned(tally));
+        }
+        loop {
+            tokio::time::sleep(pause).await;
+            let begun = Instant::now();
+            match store.tally(&run).await {
+                Ok(tally) => events(Event::Moved(tally)),
+                // It is for the eye only, and is made again.
+                Err(error) => tracing::warn!(%error, "the rows could not be counted"),
+            }
+            pause = COUNT_EVERY.max(begun.elapsed() * COUNT_SHARE);
+        }
+    }))
+}
+
+/// Sends and reconciles, in rounds: a long wait ends a round. Where statuses are awaited for longer than that, another one
+/// begins, and where the campaign itself has rows wait for their time. Gives until when the rest waits.
+async fn stages(
+    job: &Arc<Job>,
+    eligibility: &Arc<Eligibility>,
+    owner: Owner,
+    mode: RunMode,
+    sends: bool,
+) -> Result<Option<Millis>, EngineError> {
+    let rounds = async {
+        while let Some(at) = round(job, eligibility, owner, mode, sends).await? {
+            let goes_on = mode == RunMode::SendAndReconcile && job.limit.is_none() && !job.stop.ends_sending();
+            if goes_on && eligibility.may_defer() {
+                tokio::select! {
+                    () = job.wait_until(at) => {}
+                    () = job.stop.sending_ended() => {}
+                }
+            }
+            if !goes_on || job.clock.now() < at {
+                return Ok(Some(at));
+            }
+        }
+        Ok::<_, EngineError>(None)
+    };
+    tokio::pin!(rounds);
+    let failed = tokio::select! {
+        done = &mut rounds => return done,
+        failed = control::follow(job) => failed,
+        failed = clock_skew::polls_meanwhile(job, sends) => failed,
+    };
+    // What is in flight comes back first.
+    let failed = stop_on_error(&job.stop, Err(failed));
+    rounds.await.and(failed)
+}
+
+/// Sends what is due, and asks for statuses meanwhile and afterwards. Gives back until when the first of the rows waits
+/// that are due so late that dispatch ended without them; then it returns at that time at the latest.
+async fn round(
+    job: &Arc<Job>,
+    eligibility: &Arc<Eligibility>,
+    owner: Owner,
+    mode: RunMode,
+    sends: bool,
+) -> Result<Option<Millis>, EngineError> {
+    let (sending, still_sending) = watch::channel(sends);
+    let (waits, mut waits_until) = watch::channel(None);
+    let dispatch = async {
+        let done = match sends {
+            true => dispatch::dispatch(job, eligibility, owner).await,
+            false => Ok(Remaining::Nothing),
+        };
+        if let Ok(Remaining::Waits(at)) = done {
+            if mode == RunMode::SendAndReconcile {
+                let words = match eligibility.may_defer() {
+                    true => "nothing may leave now; waiting (Ctrl-C stops, and the same command goes on)",
+                    false => "what is left has to wait; it is sent then if statuses are still waited for",
+                };
+                (job.events)(Event::Said(format!("{words}: not before {}", eligibility.local(at))));
+            }
+            let _ = waits.send(Some(at));
+        }
+        if sends {
+            (job.events)(Event::Moved(job.store.tally(&job.run).await?));
+        }
+        (job.events)(Event::Dispatched);
+        let _ = sending.send(false);
+        stop_on_error(&job.stop, done)
+    };
+    let reconcile = async {
+        let done = match mode {
+            RunMode::ReconcileOnce => reconcile::once(job, false).await,
+            RunMode::ReconcileDue => reconcile::once(job, true).await,
+            _ => reconcile::reconcile(job, still_sending, mode != RunMode::Send).await,
+        };
+        stop_on_error(&job.stop, done)
+    };
+    let time_is_up = async {
+        // The sender lives as long as this future.
+        let at = waits_until.wait_for(Option::is_some).await.ok().and_then(|at| *at).unwrap_or(Millis(i64::MAX));
+        job.wait_until(at).await;
+    };
+    let reconcile = async {
+        tokio::select! {
+            done = reconcile => done,
+            () = time_is_up => Ok(()),
+        }
+    };
+    let (dispatched, reconciled) = tokio::join!(dispatch, reconcile);
+    reconciled?;
+    Ok(match dispatched? {
+        Remaining::Waits(at) => Some(at),
+        Remaining::Nothing | Remaining::Stopped => None,
+    })
+}
+
+/// Closes the sending of a run that was cancelled, and gives how it stands; `waits` is when sending goes on. Its end is
+/// noted after its reports.
+async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunResult, EngineError> {
+    if job.store.orders(job.run.key).await?.cancelled {
+        // Nothing is in flight any more, whatever this process was doing when it was cancelled.
+        job.store.cancel_waiting(owner).await?;
+        job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
+    }
+    let run = job.store.run(Some(&job.run.id)).await?;
+    let tally = job.store.tally(&run).await?;
+    let sent = run.dispatched_at.is_some();
+    let awaited = job.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some();
+    let finished = sent && !awaited;
+    let mut waiting = if sent { None } else { job.store.waiting(run.key, job.clock.now()).await? };
+    if let (false, Some(first)) = (sent, waits) {
+        // Rows whose own time has come wait with all others for the window.
+        let last = waiting.map_or(first, |waiting| waiting.last.max(first));
+        waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
+    }
+    let paused = job.pace.pause_beyond(LONGEST_WAIT).is_some();
+    Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused })
+}

@@ -1,0 +1,37 @@
+//! Tasks that end together.
+
+use tokio::task::JoinSet;
+
+use super::error::{EngineError, PANICKED};
+use super::stop::{Reason, Stop};
+use crate::model::Problem;
+
+/// Stops everything else where one part failed; the failure itself is reported when all have come to an end.
+pub(super) fn stop_on_error<T>(stop: &Stop, done: Result<T, EngineError>) -> Result<T, EngineError> {
+    if done.is_err() {
+        stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
+    }
+    done
+}
+
+/// Works in a task of its own, to its end, whatever becomes of the caller's other work.
+///
+/// # Errors
+/// A panic in it.
+pub(super) async fn spawn_joined<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::spawn(work).await.map_err(|_| EngineError::Defect(PANICKED.to_owned()))
+}
+
+/// A task that ends with whoever holds this.
+pub(super) struct Background(#[expect(dead_code, reason = "held for its drop")] JoinSet<()>);
+
+impl Background {
+    /// Starts the work.
+    pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        let mut task = JoinSet::new();
+        task.spawn(work);
+        Self(task)
+    }
+}

@@ -1,0 +1,199 @@
+//! What may happen, and what the end of a claim makes of its row.
+
+use proptest::prelude::*;
+
+use crate::model::{DeliveryStatus, Millis, Problem, RowCause, RowNo, State};
+use crate::store::{Cause, Claim, Settlement};
+
+/// Attempts that may be charged to a row.
+const ATTEMPTS: u32 = 3;
+
+/// Something that happens. Numbers choose among what there is, whatever that is.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    /// A new process takes the run up, and reads what others left in flight; it settles that with its next step.
+    TakeUp {
+        limit: Option<u8>,
+    },
+    /// A worker's request leaves.
+    Send {
+        worker: u8,
+        flight: u8,
+        fate: Fate,
+    },
+    /// A worker makes a step: it hands in the outcomes of some of its claims and releases those of which no request left.
+    Step {
+        worker: u8,
+        some: u8,
+        again: Option<u8>,
+        want: u8,
+        answer_is_lost: bool,
+    },
+    /// A worker dies, with all it knows.
+    Crash {
+        worker: u8,
+    },
+    /// An outcome under another worker's number: what a restored backup leaves, which gives a claim's number again.
+    Mistaken {
+        claim: u8,
+        ended: Ended,
+    },
+    /// Time passes.
+    Wait {
+        millis: u16,
+    },
+    /// The owner schedules new rows.
+    Schedule {
+        rows: u8,
+        expires: u8,
+    },
+    /// The owner puts off rows that are due.
+    Defer {
+        rows: u8,
+        expires: u8,
+    },
+    /// A person has rows sent again.
+    Requeue {
+        states: u8,
+    },
+    /// A person says what became of an uncertain row.
+    Resolve {
+        row: u8,
+        sent: bool,
+    },
+    Pause,
+    Lift,
+    Cancel,
+    CancelWaiting,
+    Suppress {
+        row: u8,
+    },
+    Unsuppress {
+        row: u8,
+    },
+    /// The provider reports a status of a message that it accepted, whether the store knows the message or not.
+    Webhook {
+        message: u8,
+        status: u8,
+    },
+    MatchEarly,
+    /// The owner asks about messages. The answer may come later.
+    Ask,
+    Answer {
+        status: u8,
+    },
+    /// The owner notes the end, if it has come.
+    End,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Accepted,
+    Refused,
+    Again,
+    /// Accepted, but nobody hears of it.
+    AcceptedUnheard,
+    /// Lost, and nobody knows.
+    Lost,
+}
+
+/// What a worker knows of the end of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Unsent,
+    Accepted,
+    Refused,
+    Again,
+    Unheard,
+    Interrupted,
+}
+
+impl Op {
+    /// Whether the store cannot tell that it happened.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Crash { .. } | Self::Wait { .. } | Self::Ask)
+    }
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    use Fate::{Accepted, AcceptedUnheard, Again, Lost, Refused};
+    prop::sample::select(vec![Accepted, Accepted, Refused, Again, AcceptedUnheard, Lost])
+}
+
+pub(super) fn any_op() -> impl Strategy<Value = Op> {
+    let byte = any::<u8>;
+    let ended = vec![Ended::Unsent, Ended::Accepted, Ended::Refused, Ended::Again, Ended::Unheard];
+    prop_oneof![
+        4 => prop::option::weighted(0.2, byte()).prop_map(|limit| Op::TakeUp { limit }),
+        30 => (byte(), byte(), any_fate()).prop_map(|(worker, flight, fate)| Op::Send { worker, flight, fate }),
+        30 => (byte(), byte(), prop::option::weighted(0.3, byte()), byte(), prop::bool::weighted(0.05)).prop_map(
+            |(worker, some, again, want, answer_is_lost)| Op::Step { worker, some, again, want, answer_is_lost }
+        ),
+        2 => byte().prop_map(|worker| Op::Crash { worker }),
+        2 => (byte(), prop::sample::select(ended)).prop_map(|(claim, ended)| Op::Mistaken { claim, ended }),
+        8 => (0..2_000_u16).prop_map(|millis| Op::Wait { millis }),
+        1 => (byte(), byte()).prop_map(|(rows, expires)| Op::Schedule { rows, expires }),
+        2 => (byte(), byte()).prop_map(|(rows, expires)| Op::Defer { rows, expires }),
+        3 => byte().prop_map(|states| Op::Requeue { states }),
+        2 => (byte(), any::<bool>()).prop_map(|(row, sent)| Op::Resolve { row, sent }),
+        1 => Just(Op::Pause),
+        2 => Just(Op::Lift),
+        1 => prop::bool::weighted(0.1).prop_map(|cancel| if cancel { Op::Cancel } else { Op::Lift }),
+        1 => Just(Op::CancelWaiting),
+        2 => byte().prop_map(|row| Op::Suppress { row }),
+        2 => byte().prop_map(|row| Op::Unsuppress { row }),
+        6 => (byte(), byte()).prop_map(|(message, status)| Op::Webhook { message, status }),
+        1 => Just(Op::MatchEarly),
+        2 => Just(Op::Ask),
+        2 => byte().prop_map(|status| Op::Answer { status }),
+        1 => Just(Op::End),
+    ]
+}
+
+/// The provider's id of the message that a claim sent.
+pub(super) fn message_id((row, claim): (RowNo, u32)) -> String {
+    format!("m-{row}-{claim}")
+}
+
+/// A status that the provider may report.
+pub(super) fn status(which: u8) -> DeliveryStatus {
+    ["sent", "delivered", "read", "failed"].map(DeliveryStatus::from_word)[usize::from(which % 4)].clone()
+}
+
+/// What the end of a claim makes of its row, as the engine has it.
+pub(super) fn settlement(claim: Claim, ended: Ended, resend: bool, now: Millis) -> Settlement {
+    let history = claim.history;
+    let may_repeat = history.charged_attempts + 1 < ATTEMPTS;
+    let is_doubt = matches!(ended, Ended::Unheard | Ended::Interrupted);
+    let in_doubt = history.in_doubt || is_doubt;
+    let (outcome, state) = match ended {
+        Ended::Unsent => (State::Pending, State::Pending),
+        Ended::Accepted => (State::Accepted, State::Accepted),
+        Ended::Refused => (State::Rejected, State::Rejected),
+        Ended::Again if may_repeat => (State::Pending, State::Pending),
+        Ended::Again => (State::Exhausted, State::Exhausted),
+        Ended::Unheard | Ended::Interrupted if resend && may_repeat => (State::Uncertain, State::Pending),
+        Ended::Unheard | Ended::Interrupted => (State::Uncertain, State::Uncertain),
+    };
+    let state = if in_doubt && matches!(state, State::Rejected | State::Exhausted) { State::Uncertain } else { state };
+    let departed = ended != Ended::Unsent;
+    Settlement {
+        claim,
+        departed,
+        ended_at: now,
+        state,
+        outcome,
+        charged_attempts: history.charged_attempts + u32::from(departed),
+        deferrals: 0,
+        in_doubt,
+        message_id: (ended == Ended::Accepted).then(|| message_id((claim.key.row(), claim.number))),
+        problem: match ended {
+            Ended::Unsent | Ended::Accepted => None,
+            Ended::Interrupted => Some(Cause::Known(RowCause::Interrupted)),
+            other => Some(Cause::Told(Problem::new(format!("{other:?}"), "words"))),
+        },
+        next_attempt_at: (state == State::Pending).then(|| Millis(now.0 + if departed { 500 } else { 0 })),
+        next_poll_at: (state == State::Accepted).then(|| Millis(now.0 + 500)),
+    }
+}

@@ -1,0 +1,89 @@
+//! What the store was told is on the disk when it answers: seen from outside, by `strace`.
+
+use std::io::Write as _;
+use std::process::Command;
+
+use super::found::{TAKE_UP, send, step};
+use super::op::{Fate, Op};
+use super::world::World;
+
+/// What the child writes to whenever the store has answered.
+const ANSWERED: &str = "answered";
+
+/// What the test below runs as a process of its own.
+#[tokio::test]
+#[ignore = "run by the test of what is synced"]
+async fn a_run_that_is_watched() {
+    let mut world = World::new(3, false).await.unwrap();
+    let mut answered = std::fs::File::create(world.store.path().with_file_name(ANSWERED)).unwrap();
+    let ops = [
+        TAKE_UP,
+        step(0, 1),
+        send(0, Fate::Accepted),
+        Op::Webhook { message: 0, status: 0 },
+        step(0, 0),
+        Op::Webhook { message: 0, status: 1 },
+        step(0, 1),
+        send(0, Fate::Refused),
+        step(0, 1),
+        Op::Requeue { states: 1 },
+        Op::Suppress { row: 0 },
+        Op::Cancel,
+        step(0, 0),
+    ];
+    for op in ops {
+        world.apply(&op).await.unwrap();
+        answered.write_all(b".").unwrap();
+    }
+}
+
+/// How often something was written that tells of a commit, and how often the log was not synced by then.
+fn unsynced(trace: &str) -> (u32, u32) {
+    let (mut told, mut unsynced) = (0, 0);
+    let mut is_dirty = false;
+    // Of a call that another thread's comes between, the end is what counts of a sync, and the beginning of a write.
+    let mut syncing = None;
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let call = call.trim_start();
+        let is_sync = call.starts_with("fdatasync(") || call.starts_with("fsync(");
+        if is_sync && call.contains("-wal>") {
+            match call.contains("<unfinished") {
+                true => syncing = Some(thread),
+                false => is_dirty = false,
+            }
+        } else if call.contains("sync resumed>") && syncing == Some(thread) {
+            is_dirty = false;
+        } else if call.contains("write") && call.contains("-wal>") {
+            is_dirty = true;
+        } else if call.contains("write") && (call.contains("-mark>") || call.contains(&format!("/{ANSWERED}>"))) {
+            told += 1;
+            unsynced += u32::from(is_dirty);
+        }
+    }
+    (told, unsynced)
+}
+
+#[test]
+fn what_the_store_has_answered_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let strace = |program: &std::path::Path, arguments: &[&str]| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-y", "-s", "0", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o"]).arg(&trace);
+        strace.arg(program).args(arguments).output()
+    };
+    if !strace("true".as_ref(), &[]).is_ok_and(|done| done.status.success()) {
+        let _ = writeln!(std::io::stderr(), "skipped: there is no strace here that works");
+        return;
+    }
+    let test = "store::model_test::synced::a_run_that_is_watched";
+    let done = strace(&std::env::current_exe().unwrap(), &["--exact", test, "--ignored"]).unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    let trace = std::fs::read_to_string(&trace).unwrap();
+    let (told, missing) = unsynced(&trace);
+    assert!(told > 13 && missing == 0, "{missing} of {told} times the log was not synced");
+    // Without the syncs this test fails.
+    let without: String = trace.lines().filter(|line| !line.contains("sync")).flat_map(|line| [line, "\n"]).collect();
+    assert!(unsynced(&without).1 > 10, "{:?}", unsynced(&without));
+}

@@ -1,0 +1,473 @@
+//! A store, the workers of its run, the people, and the provider: what each of them does, and what each of them knows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use super::check::Seen;
+use super::op::{Ended, Fate, Op, message_id, settlement, status};
+use crate::model::{Change, DeliveryStatus, Millis, Phone, RowCause, RowNo, State, StatusUpdate};
+use crate::store::{
+    Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, Run, Settlement, Stage,
+    StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
+};
+
+pub(super) type Done = Result<(), TestCaseError>;
+
+/// Workers at the same time at most.
+const WORKERS: usize = 3;
+/// Later than everything.
+pub(super) const ALWAYS: Millis = Millis(1 << 50);
+
+/// A worker: the claims whose outcome it has not handed in, what it found in flight, and what it handed in.
+struct Worker {
+    owner: Owner,
+    flights: Vec<Claim>,
+    recovery: Vec<Settlement>,
+    told: Vec<Settlement>,
+}
+
+/// A claim that was returned.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Made {
+    fate: Option<Fate>,
+    /// Whether a worker lives that may send it yet.
+    may_leave: bool,
+    /// What the store was told of it; an acceptance counts more than a doubt.
+    pub(super) told: Option<State>,
+    /// Whether the provider said that it was not delivered.
+    pub(super) failed: bool,
+}
+
+impl Made {
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self.fate, Some(Fate::Accepted | Fate::AcceptedUnheard))
+    }
+}
+
+/// What people said of a row: about all its claims up to that number.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Said {
+    pub(super) send_again: u32,
+    pub(super) what_became: u32,
+}
+
+pub(super) struct World {
+    _folder: TempDir,
+    pub(super) store: Store,
+    pub(super) reader: Mutex<SqliteConnection>,
+    pub(super) run: Run,
+    pub(super) rows: u64,
+    pub(super) resend: bool,
+    pub(super) now: Millis,
+    workers: Vec<Worker>,
+    pub(super) owner: Owner,
+    pub(super) claims: BTreeMap<(RowNo, u32), Made>,
+    pub(super) said: HashMap<RowNo, Said>,
+    suppressed: Vec<Phone>,
+    paused: bool,
+    cancelled: bool,
+    asked: Vec<Awaiting>,
+    /// Rows that a worker claimed, and how many it may.
+    limits: HashMap<WorkerId, (Vec<RowNo>, Option<u64>)>,
+}
+
+fn phone(row: RowNo) -> Phone {
+    Phone::from_u64(85_264_000_000 + row.0)
+}
+
+fn pick<T>(from: &[T], which: u8) -> Option<&T> {
+    from.get(usize::from(which).checked_rem(from.len())?)
+}
+
+impl World {
+    /// A run whose rows are in the store and that nobody has taken up.
+    pub(super) async fn new(rows: u64, resend: bool) -> Result<Self, TestCaseError> {
+        let memory = std::path::Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
+        let store = Store::open(&folder.path().join("s.db")).await?;
+        let new = NewRun {
+            name: "job".into(),
+            campaign: format!(r#"{{"dispatch":{{"uncertain":"{}"}}}}"#, if resend { "resend" } else { "hold" }),
+            campaign_hash: "c".into(),
+            recipients_hash: "r".into(),
+        };
+        let now = Millis(1_000_000);
+        let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, now).await? else {
+            return Err(TestCaseError::fail("it is a new run"));
+        };
+        let owner = store.take_up(run.key, None, now).await?;
+        store.begin_import(owner, &[], None).await?;
+        let planned = |row| PlannedRow {
+            row: RowNo(row),
+            line: row + 1,
+            to: Ok(phone(RowNo(row))),
+            cells: "[]".into(),
+            problems: Vec::new(),
+        };
+        store.add_rows(owner, &(1..=rows).map(planned).collect::<Vec<_>>()).await?;
+        store.finish_import(owner, now).await?;
+        store.reach(run.key, Stage::Started, now).await?;
+        Ok(Self {
+            reader: Mutex::new(SqliteConnectOptions::new().filename(store.path()).read_only(true).connect().await?),
+            _folder: folder,
+            store,
+            run,
+            rows,
+            resend,
+            now,
+            workers: Vec::new(),
+            owner,
+            claims: BTreeMap::new(),
+            said: HashMap::new(),
+            suppressed: Vec::new(),
+            paused: false,
+            cancelled: false,
+            asked: Vec::new(),
+            limits: HashMap::new(),
+        })
+    }
+
+    pub(super) async fn apply(&mut self, op: &Op) -> Done {
+        self.now.0 += 1;
+        match *op {
+            Op::TakeUp { limit } => self.take_up(limit.map(|limit| u64::from(limit % 6))).await,
+            Op::Send { worker, flight, fate } => {
+                let Some(worker) = pick(&self.workers, worker) else { return Ok(()) };
+                let Some(claim) = pick(&worker.flights, flight).copied() else { return Ok(()) };
+                self.send(claim, fate);
+                Ok(())
+            }
+            Op::Step { worker, some, again, want, answer_is_lost } => {
+                let Some(worker) = usize::from(worker).checked_rem(self.workers.len()) else { return Ok(()) };
+                let again = again.and_then(|which| pick(&self.workers[worker].told, which).cloned());
+                self.step(worker, some, again, u32::from(want % 4), answer_is_lost).await
+            }
+            Op::Crash { worker } => {
+                let Some(worker) = usize::from(worker).checked_rem(self.workers.len()) else { return Ok(()) };
+                self.crash(worker);
+                Ok(())
+            }
+            Op::Mistaken { claim, ended } => self.mistake(claim, ended).await,
+            Op::Wait { millis } => {
+                self.now.0 += i64::from(millis);
+                Ok(())
+            }
+            Op::Schedule { .. } if self.store.run(Some(&self.run.id)).await?.dispatched_at.is_some() => Ok(()),
+            Op::Schedule { rows, expires } => {
+                let rows = self.store.new_rows(self.run.key, u32::from(rows % 4)).await?;
+                let rows: Vec<_> =
+                    rows.iter().map(|row| self.deferral(&row.claim, expires)).collect::<Result<_, _>>()?;
+                Ok(self.store.schedule_rows(self.owner, &rows).await?)
+            }
+            Op::Defer { rows, expires } => {
+                let due = self.store.due_rows(self.owner, false, self.now, u32::from(rows % 4)).await?;
+                let deferrals = due.iter().map(|row| self.deferral(&row.claim, expires)).collect::<Result<_, _>>()?;
+                let step = Step { deferrals, now: self.now, ..Step::default() };
+                Ok(self.store.advance(self.owner, &step).await.map(drop)?)
+            }
+            Op::Requeue { states } => self.requeue(states).await,
+            Op::Resolve { row, sent } => self.resolve(RowNo(u64::from(row) % self.rows + 1), sent).await,
+            Op::Pause => {
+                self.paused = true;
+                Ok(self.store.pause(self.run.key, "p", self.now).await?)
+            }
+            Op::Lift => {
+                prop_assert_eq!(self.store.lift_pause(self.run.key).await?, std::mem::take(&mut self.paused));
+                Ok(())
+            }
+            Op::Cancel => {
+                self.cancelled = true;
+                Ok(self.store.cancel(self.run.key, "p", self.now).await?)
+            }
+            Op::CancelWaiting if self.cancelled => Ok(self.store.cancel_waiting(self.owner).await?),
+            Op::CancelWaiting => Ok(()),
+            Op::Suppress { row } => {
+                let phone = phone(RowNo(u64::from(row) % self.rows + 1));
+                self.suppressed.push(phone);
+                Ok(self.store.suppress(&[phone], None, self.now).await.map(drop)?)
+            }
+            Op::Unsuppress { row } => {
+                let phone = phone(RowNo(u64::from(row) % self.rows + 1));
+                self.suppressed.retain(|other| *other != phone);
+                Ok(self.store.unsuppress(&[phone]).await.map(drop)?)
+            }
+            Op::Webhook { message, status: word } => self.webhook(message, status(word)).await,
+            Op::MatchEarly => Ok(self.store.match_early(Millis(0), self.now).await.map(drop)?),
+            Op::Ask => {
+                self.asked.extend(self.store.pollable(self.run.key, self.now, None, 3).await?);
+                Ok(())
+            }
+            Op::Answer { status: word } => self.answer(status(word)).await,
+            Op::End => self.end().await.map(drop),
+        }
+    }
+
+    pub(super) async fn take_up(&mut self, limit: Option<u64>) -> Done {
+        if self.workers.len() == WORKERS {
+            self.crash(0);
+        }
+        self.owner = self.store.take_up(self.run.key, limit, self.now).await?;
+        prop_assert!(!self.limits.contains_key(&self.owner.worker), "a worker's number is given once");
+        self.limits.insert(self.owner.worker, (Vec::new(), limit));
+        let found = self.store.claims(self.owner, false).await?;
+        let recovery =
+            found.into_iter().map(|claim| settlement(claim, Ended::Interrupted, self.resend, self.now)).collect();
+        self.workers.push(Worker { owner: self.owner, flights: Vec::new(), recovery, told: Vec::new() });
+        Ok(())
+    }
+
+    fn made(&mut self, claim: &Claim) -> &mut Made {
+        self.claims.entry((claim.key.row(), claim.number)).or_default()
+    }
+
+    fn send(&mut self, claim: Claim, fate: Fate) {
+        let made = self.made(&claim);
+        made.fate.get_or_insert(fate);
+        made.may_leave = false;
+    }
+
+    fn crash(&mut self, worker: usize) {
+        for claim in self.workers.remove(worker).flights {
+            self.made(&claim).may_leave = false;
+        }
+    }
+
+    fn ended(&mut self, claim: &Claim) -> Ended {
+        match self.made(claim).fate {
+            None => Ended::Unsent,
+            Some(Fate::Accepted) => Ended::Accepted,
+            Some(Fate::Refused) => Ended::Refused,
+            Some(Fate::Again) => Ended::Again,
+            Some(Fate::AcceptedUnheard | Fate::Lost) => Ended::Unheard,
+        }
+    }
+
+    /// A step as the engine makes it. Where the answer is lost though all is committed, it releases the claims that it does
+    /// not know, and hands the same in again.
+    async fn step(
+        &mut self,
+        worker: usize,
+        some: u8,
+        again: Option<Settlement>,
+        want: u32,
+        answer_is_lost: bool,
+    ) -> Done {
+        let Worker { owner, flights, recovery, .. } = &mut self.workers[worker];
+        let owner = *owner;
+        let (ending, flights): (Vec<_>, Vec<_>) =
+            std::mem::take(flights).into_iter().enumerate().partition(|(place, _)| some >> (place % 8) & 1 == 1);
+        let mut settlements = std::mem::take(recovery);
+        self.workers[worker].flights = flights.into_iter().map(|(_, claim)| claim).collect();
+        for (_, claim) in ending {
+            let ended = self.ended(&claim);
+            self.made(&claim).may_leave = false;
+            settlements.push(settlement(claim, ended, self.resend, self.now));
+        }
+        settlements.extend(again);
+        let known = |claim: &Claim| (claim.key, claim.number);
+        if answer_is_lost {
+            for attempt in self.advance(owner, settlements.clone(), want).await?.attempts {
+                self.claimed(&attempt.claim, false)?;
+            }
+            let flights: Vec<_> =
+                self.workers[worker].flights.iter().chain(settlements.iter().map(|s| &s.claim)).map(known).collect();
+            let own = self.store.claims(owner, true).await?;
+            let unknown = own.into_iter().filter(|claim| !flights.contains(&known(claim)));
+            settlements.extend(
+                unknown.map(|claim| settlement(claim, Ended::Unsent, self.resend, self.now)).collect::<Vec<_>>(),
+            );
+        }
+        let attempts = self.advance(owner, settlements.clone(), want).await?.attempts;
+        self.workers[worker].told.extend(settlements);
+        for attempt in attempts {
+            prop_assert!(!self.suppressed.contains(&attempt.phone), "{} is suppressed", attempt.claim.key.row());
+            self.claimed(&attempt.claim, true)?;
+            self.workers[worker].flights.push(attempt.claim);
+        }
+        Ok(())
+    }
+
+    async fn advance(
+        &mut self,
+        owner: Owner,
+        settlements: Vec<Settlement>,
+        want: u32,
+    ) -> Result<Advanced, TestCaseError> {
+        let is_owner = owner == self.owner;
+        for settlement in settlements.iter().filter(|settlement| settlement.departed) {
+            let told = &mut self.made(&settlement.claim).told;
+            if settlement.outcome != State::Uncertain || told.is_none() {
+                *told = Some(settlement.outcome);
+            }
+        }
+        let step = Step { settlements, want, now: self.now, ..Step::default() };
+        let advanced = match self.store.advance(owner, &step).await {
+            Err(StoreError::NotOwner(_)) if !is_owner => return Ok(Advanced::default()),
+            advanced => advanced?,
+        };
+        prop_assert!(is_owner, "{:?} lost the run", owner.worker);
+        prop_assert!(advanced.attempts.len() <= want as usize);
+        prop_assert!(advanced.attempts.is_empty() || !(self.paused || self.cancelled), "claimed while held");
+        Ok(advanced)
+    }
+
+    /// A claim was returned: it is a new one, and may not send again what was or may have been accepted.
+    fn claimed(&mut self, claim: &Claim, may_leave: bool) -> Done {
+        let row = claim.key.row();
+        prop_assert!(claim.worker == self.owner.worker);
+        prop_assert!(!self.claims.contains_key(&(row, claim.number)), "claim {} of {row} is given twice", claim.number);
+        let send_again = self.said.entry(row).or_default().send_again;
+        for ((_, number), earlier) in self.claims.range((row, 0)..(row, claim.number)) {
+            let may_arrive = earlier.is_message() || earlier.may_leave;
+            let in_doubt = earlier.told == Some(State::Uncertain) || earlier.failed;
+            let is_allowed = *number <= send_again || (self.resend && in_doubt);
+            prop_assert!(!may_arrive || is_allowed, "{row} is sent again, though claim {number} arrives");
+        }
+        self.claims.insert((row, claim.number), Made { may_leave, ..Made::default() });
+        let (rows, limit) = self.limits.entry(claim.worker).or_default();
+        rows.retain(|other| *other != row);
+        rows.push(row);
+        prop_assert!(limit.is_none_or(|limit| rows.len() as u64 <= limit), "more rows than the limit of {limit:?}");
+        Ok(())
+    }
+
+    async fn mistake(&mut self, claim: u8, ended: Ended) -> Done {
+        let own = self.store.claims(self.owner, true).await?;
+        let Some(mut claim) = pick(&own, claim).copied() else { return Ok(()) };
+        let Some(other) = self.limits.keys().map(|worker| worker.0).filter(|worker| *worker != claim.worker.0).min()
+        else {
+            return Ok(());
+        };
+        let before = Seen::of(self).await?;
+        claim.worker = WorkerId(other);
+        let step = Step {
+            settlements: vec![settlement(claim, ended, self.resend, self.now)],
+            now: self.now,
+            ..Step::default()
+        };
+        prop_assert_eq!(self.store.advance(self.owner, &step).await?.ignored, 1, "it is of another worker");
+        prop_assert!(before.states == Seen::of(self).await?.states, "it is of another worker");
+        Ok(())
+    }
+
+    fn deferral(&self, claim: &Claim, expires: u8) -> Result<Deferral, StoreError> {
+        let key = claim.key;
+        let in_doubt = claim.history.in_doubt;
+        Ok(if expires.is_multiple_of(4) {
+            let cause = RowCause::Expired { at: "1".into(), passed: true };
+            let cause = (!in_doubt).then_some(cause);
+            Deferral { key, state: stopped(Change::Expire, in_doubt)?, next_attempt_at: None, cause }
+        } else {
+            let at = Millis(self.now.0 + i64::from(expires));
+            Deferral { key, state: State::Pending, next_attempt_at: Some(at), cause: None }
+        })
+    }
+
+    async fn requeue(&mut self, states: u8) -> Done {
+        let all = [State::Rejected, State::Exhausted, State::Uncertain, State::Failed];
+        let states: Vec<_> =
+            all.into_iter().enumerate().filter(|(bit, _)| states >> bit & 1 == 1).map(|(_, s)| s).collect();
+        let before = Seen::of(self).await?;
+        let requeued = self.store.requeue(self.owner, &self.run, &states, true, self.now).await?;
+        // Whoever has rows sent again wants the run to go on.
+        self.paused &= requeued.rows == 0;
+        let after = Seen::of(self).await?;
+        for (row, state) in &before.states {
+            if states.contains(state) && after.states[row] == State::Pending {
+                let latest = self.latest(*row);
+                self.said.entry(*row).or_default().send_again = latest;
+            }
+        }
+        Ok(())
+    }
+
+    fn latest(&self, row: RowNo) -> u32 {
+        self.claims.range((row, 0)..=(row, u32::MAX)).map(|((_, number), _)| *number).max().unwrap_or(0)
+    }
+
+    async fn resolve(&mut self, row: RowNo, sent: bool) -> Done {
+        let verdict = if sent { Verdict::Sent } else { Verdict::NotSent };
+        if self.store.resolve_uncertain(self.owner, Which::Row(row), verdict, "p", self.now).await? > 0 {
+            self.said.entry(row).or_default().what_became = self.latest(row);
+        }
+        Ok(())
+    }
+
+    async fn webhook(&mut self, message: u8, status: DeliveryStatus) -> Done {
+        let messages: Vec<_> = self.claims.iter().filter(|(_, made)| made.is_message()).map(|(key, _)| *key).collect();
+        let Some(key) = pick(&messages, message).copied() else { return Ok(()) };
+        let update = self.update(key, status);
+        let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
+        let early = self.store.save_webhooks(&batch, self.now).await?.early;
+        let is_known = self.claims[&key].told == Some(State::Accepted);
+        let person_spoke = self.said.get(&key.0).is_some_and(|said| key.1 <= said.what_became);
+        prop_assert!(early == u64::from(!is_known) || person_spoke, "message {key:?} is known: {is_known}");
+        Ok(())
+    }
+
+    fn update(&mut self, key: (RowNo, u32), status: DeliveryStatus) -> StatusUpdate {
+        if let Some(made) = self.claims.get_mut(&key) {
+            made.failed |= status == DeliveryStatus::Failed;
+        }
+        StatusUpdate { message_id: message_id(key), status, delivered_at: None, read_at: None, problem: None }
+    }
+
+    async fn answer(&mut self, status: DeliveryStatus) -> Done {
+        let Some(asked) = self.asked.pop() else { return Ok(()) };
+        let of = self.claims.keys().copied().find(|key| message_id(*key) == asked.message_id);
+        let Some(of) = of else { return Err(TestCaseError::fail("nobody sent that message")) };
+        let polled = Polled {
+            key: asked.key,
+            message_id: asked.message_id,
+            update: Some(self.update(of, status)),
+            polled_at: self.now,
+            next_poll_at: Some(Millis(self.now.0 + 1_000)),
+        };
+        Ok(self.store.record_polls(self.run.key, &[polled]).await?)
+    }
+
+    /// Notes the end, if nothing is left to send. Gives back whether that is so.
+    pub(super) async fn end(&mut self) -> Result<bool, TestCaseError> {
+        let is_over = self.store.next_due(self.owner, false).await?.is_none()
+            && (self.cancelled || self.store.new_rows(self.run.key, 1).await?.is_empty())
+            && self.store.claims(self.owner, true).await?.is_empty()
+            && self.store.claims(self.owner, false).await?.is_empty();
+        if is_over {
+            self.store.reach(self.run.key, Stage::Dispatched, self.now).await?;
+            if self.store.pollable(self.run.key, ALWAYS, None, 1).await?.is_empty() {
+                self.store.reach(self.run.key, Stage::Finished, self.now).await?;
+            }
+        }
+        Ok(is_over)
+    }
+
+    /// Everyone tells what they know; then a fresh worker goes on until nothing is left, and hears every answer.
+    pub(super) async fn conclude(&mut self) -> Done {
+        for worker in 0..self.workers.len() {
+            self.step(worker, u8::MAX, None, 0, false).await?;
+        }
+        self.apply(&Op::Lift).await?;
+        self.take_up(None).await?;
+        for _ in 0..100 {
+            let worker = self.workers.len() - 1;
+            self.step(worker, u8::MAX, None, 4, false).await?;
+            for claim in self.workers[worker].flights.clone() {
+                self.send(claim, Fate::Accepted);
+            }
+            if self.cancelled {
+                self.store.cancel_waiting(self.owner).await?;
+            }
+            self.now.0 += 10_000;
+            if self.end().await? {
+                return Ok(());
+            }
+        }
+        Err(TestCaseError::fail("it does not come to an end"))
+    }
+}

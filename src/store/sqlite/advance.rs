@@ -1,0 +1,408 @@
+//! The one operation that moves a run forward: outcomes in, claims out, in one synced commit.
+//!
+//! A claimed row is durable before its request is rendered, so before its first byte leaves. What a new owner finds in
+//! `sending` may or may not have been accepted; nothing else is in doubt.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::claims::{DUE, NEW, candidates, claim_due, claim_new};
+use super::error::doing;
+use super::mark::Mark;
+use super::outcomes::{follow, record_all, record_each};
+use super::{Store, runs};
+use crate::crash::Point;
+use crate::model::Millis;
+use crate::store::{
+    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, Waiting, WorkerId,
+};
+
+/// What a step reads first.
+struct Progress {
+    owner: Option<i64>,
+    next_row: i64,
+    limit_left: Option<i64>,
+    /// The key of the run's last row; 0 before all of them are in.
+    last_row: i64,
+    /// A person paused or cancelled the run.
+    is_held: bool,
+    /// Nothing is left to send, as far as was known.
+    is_dispatched: bool,
+    has_early_statuses: bool,
+    /// Waiting rows whose time has come.
+    has_due_rows: bool,
+}
+
+/// Dispatch.
+impl Store {
+    /// Records what came of claims, and claims more rows, in one commit that is synced when this returns. Rows whose time
+    /// has come go first, then those that were never claimed, in input order. A number on the suppression list is not
+    /// claimed: its row is suppressed. Nothing is claimed of a run that is paused or cancelled.
+    ///
+    /// A settlement applies to the claim that it names and to no other: to the row, if that is still its latest claim, or
+    /// else to the past attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOwner`] where another process has taken the run up: the settlements are recorded all the same, and
+    /// nothing is claimed. Where the store cannot be written, nothing of the step is in.
+    pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
+        let mut writer = self.write().await?;
+        if step.want > 0 {
+            if writer.guard.mark.is_none() {
+                writer.guard.mark = Some(Mark::verify(&self.path, writer.connection()).await?);
+            }
+            writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
+        }
+        let seen = writer.guard.mark.as_ref().map(Mark::claims);
+        // Until it is done: a step that is given up half-way leaves its transaction open.
+        writer.guard.is_spoilt = true;
+        let done = advance(writer.connection(), owner, step, seen).await;
+        let (advanced, is_owner, counted) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // Lets other writers in at once. Where nothing was begun, or SQLite has rolled back already, it fails.
+                let _ = sqlx::query("ROLLBACK").execute(writer.connection()).await;
+                if let Some(mark) = writer.guard.mark.take() {
+                    mark.went_back(writer.connection()).await?;
+                }
+                return Err(error);
+            }
+        };
+        writer.guard.is_spoilt = false;
+        if let Some((claims, store)) = counted {
+            match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
+                Some(mark) => mark.note(claims)?,
+                // A person said `--moved` to another process: what that means is found out before the next claim.
+                None => writer.guard.mark = None,
+            }
+        }
+        if !step.settlements.is_empty() {
+            Point::OutcomeCommitted.pass();
+        }
+        if !advanced.attempts.is_empty() {
+            Point::ClaimCommitted.pass();
+        }
+        match is_owner {
+            true => Ok(advanced),
+            false => Err(StoreError::NotOwner(runs::by_key(writer.connection(), owner.run).await?.id)),
+        }
+    }
+
+    /// Claims of a run that have no outcome: those of `owner`, or those of whoever had the run before. Never more than
+    /// were in flight.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
+        let rows = sqlx::query(CLAIMS)
+            .bind(owner.run)
+            .bind(owner.worker.0)
+            .bind(own)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("read the claims without an outcome"))?;
+        let claim = |row: &SqliteRow| {
+            Ok(Claim {
+                key: RowKey(row.try_get(0)?),
+                number: row.try_get(1)?,
+                worker: WorkerId(row.try_get(2)?),
+                started_at: Millis(row.try_get(3)?),
+                history: History {
+                    attempts: row.try_get(4)?,
+                    charged_attempts: row.try_get(5)?,
+                    deferrals: row.try_get(6)?,
+                    in_doubt: row.try_get(7)?,
+                },
+            })
+        };
+        rows.iter().map(claim).collect::<Result<_, _>>().map_err(doing("read the claims without an outcome"))
+    }
+
+    /// Notes when rows that were never claimed are due, in input order and without leaving any out. From then on they
+    /// wait, and are never read before their time.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up; then none of them is noted.
+    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("schedule rows").await?;
+        runs::assert_owner(&mut tx, owner).await?;
+        sqlx::query(
+            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
+             SELECT value ->> 0, ?2, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?1)",
+        )
+        .bind(deferrals(rows))
+        .bind(owner.run)
+        .execute(&mut *tx)
+        .await
+        .map_err(doing("schedule rows"))?;
+        sqlx::query("UPDATE progress SET next_row = ?2 WHERE run = ?1 AND next_row < ?2")
+            .bind(owner.run)
+            .bind(last.key.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing("schedule rows"))?;
+        tx.commit().await.map_err(doing("schedule rows"))?;
+        Point::RowsScheduled.pass();
+        Ok(())
+    }
+
+    /// The next rows that were never claimed or scheduled, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let failed = || doing("read rows that were never claimed");
+        let next: Option<i64> = sqlx::query_scalar("SELECT next_row FROM progress WHERE run = ?1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed())?;
+        let rows: String = sqlx::query_scalar(NEW)
+            .bind(next.unwrap_or(RowKey::first(run)))
+            .bind(RowKey::last(run))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed())?;
+        unclaimed(&rows)
+    }
+
+    /// The rows that are still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn remaining_rows(
+        &self,
+        run: i64,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) FROM ( \
+             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > ?1 AND r.id <= ?2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT ?3)",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(limit)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("read the rows that are left"))?;
+        unclaimed(&rows)
+    }
+
+    /// The rows that are due and that the next step would claim first; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = sqlx::query_scalar(DUE)
+            .bind(owner.run)
+            .bind(now.0)
+            .bind(own.then_some(owner.worker.0))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the rows that are due"))?;
+        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
+    }
+
+    /// When the next waiting row is due, if any waits; with `own` only of those that `owner` claimed before.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar(NEXT_DUE)
+            .bind(owner.run)
+            .bind(own.then_some(owner.worker.0))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next due row"))?;
+        Ok(next.map(Millis))
+    }
+
+    /// The rows of a run that wait and are not due at `now`, if there are any.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn waiting(&self, run: i64, now: Millis) -> Result<Option<Waiting>, StoreError> {
+        let (rows, first, last): (i64, Option<i64>, Option<i64>) = sqlx::query_as(
+            "SELECT count(*), min(next_attempt_at), max(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at > ?2",
+        )
+        .bind(run)
+        .bind(now.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count the rows that wait"))?;
+        let times = first.zip(last);
+        Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
+    }
+
+    /// Messages of all runs of this name whose attempt ended at `since` or later and was accepted, or may have been.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(t.accepted + t.uncertain), 0) FROM run r JOIN timeline t ON t.run = r.id \
+             WHERE r.name = ?1 AND t.second >= ?2 AND coalesce(r.dispatched_at, ?3) >= ?3",
+        )
+        .bind(name)
+        .bind(since.0.div_euclid(1000))
+        .bind(since.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count today's messages"))?;
+        Ok(taken.unsigned_abs())
+    }
+}
+
+pub(super) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
+    FROM delivery WHERE run = ?1 AND state = 1 AND (worker = ?2) = ?3 ORDER BY id";
+pub(super) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at IS NOT NULL \
+    AND (?2 IS NULL OR worker = ?2)";
+
+/// Rows that nobody has claimed.
+fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
+}
+
+/// The step, to its commit. Gives besides whether `owner` still has the run, and the store's count of claims with its id
+/// where rows were claimed.
+async fn advance(
+    store: &mut SqliteConnection,
+    owner: Owner,
+    step: &Step,
+    seen: Option<u64>,
+) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
+    let mut progress = begin(store, owner.run, step.now).await?;
+    let mut advanced = Advanced::default();
+    if !step.settlements.is_empty() {
+        let all: Vec<&Settlement> = step.settlements.iter().collect();
+        let recorded = if record_all(store, owner.run, &all).await? {
+            (all, Vec::new())
+        } else {
+            sqlx::query("ROLLBACK").execute(&mut *store).await.map_err(doing("begin a step once more"))?;
+            progress = begin(store, owner.run, step.now).await?;
+            record_each(store, owner.run, &all).await?
+        };
+        let run = (progress.is_dispatched, progress.has_early_statuses);
+        advanced.ignored = follow(store, owner.run, run, recorded).await?;
+    }
+    let is_owner = progress.owner == Some(owner.worker.0);
+    if !step.deferrals.is_empty() && is_owner {
+        defer(store, &step.deferrals).await?;
+    }
+    let mut limit_left = progress.limit_left;
+    let mut next_row = progress.next_row;
+    if is_owner && step.want > 0 && !progress.is_held {
+        // What was just recorded may be due at once.
+        if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
+        {
+            advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
+        }
+        let left = step.want - u32::try_from(advanced.attempts.len()).unwrap_or(step.want);
+        let left = limit_left.map_or(left, |limit| u32::try_from(limit).unwrap_or(left).min(left));
+        if left > 0 && next_row < progress.last_row {
+            let (new, up_to) = claim_new(store, owner, (next_row, progress.last_row), left, step.now).await?;
+            next_row = up_to;
+            limit_left = limit_left.map(|limit| limit - i64::try_from(new.len()).unwrap_or(limit));
+            advanced.attempts.extend(new);
+        }
+    }
+    advanced.is_held = progress.is_held;
+    advanced.new_rows_left = next_row < progress.last_row;
+    advanced.limit_left = limit_left.map(i64::unsigned_abs);
+    Point::StepWritten.pass();
+    let counted = if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty()
+    {
+        sqlx::query("COMMIT").execute(store).await.map_err(doing("commit a step"))?;
+        None
+    } else {
+        let is_claim = !advanced.attempts.is_empty();
+        commit_claim(store, owner.run, (next_row, limit_left), is_claim, seen.unwrap_or(0)).await?
+    };
+    Ok((advanced, is_owner, counted))
+}
+
+/// Begins the transaction and reads what the step depends on: one text, since each statement on its own costs a hand-over
+/// to SQLite's thread and back.
+async fn begin(store: &mut SqliteConnection, run: i64, now: Millis) -> Result<Progress, StoreError> {
+    let failed = || doing("begin a step");
+    let rows = sqlx::query(
+        "BEGIN IMMEDIATE; SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows), \
+         r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL, r.dispatched_at IS NOT NULL, EXISTS (SELECT 1 FROM early_status), \
+         EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND next_attempt_at <= ?2) \
+         FROM progress p JOIN run r ON r.id = p.run WHERE p.run = ?1",
+    )
+    .bind(run)
+    .bind(now.0)
+    .fetch_all(store)
+    .await
+    .map_err(failed())?;
+    let row = rows.last().ok_or_else(|| StoreError::Damaged("nobody has taken the run up".to_owned()))?;
+    let read = || {
+        Ok(Progress {
+            owner: row.try_get(0)?,
+            next_row: row.try_get(1)?,
+            limit_left: row.try_get(2)?,
+            last_row: row.try_get(3)?,
+            is_held: row.try_get(4)?,
+            is_dispatched: row.try_get(5)?,
+            has_early_statuses: row.try_get(6)?,
+            has_due_rows: row.try_get(7)?,
+        })
+    };
+    read().map_err(failed())
+}
+
+/// Puts off rows that wait. One that was claimed meanwhile is left alone.
+async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE delivery SET state = o.v ->> 1, next_attempt_at = o.v ->> 2, error_code = coalesce(o.v ->> 3, error_code), \
+         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
+         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
+         FROM (SELECT value AS v FROM jsonb_each(?1)) o WHERE delivery.id = o.v ->> 0 AND delivery.state = 0",
+    )
+    .bind(deferrals(rows))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("put rows off"))
+}
+
+/// Deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+fn deferrals(rows: &[Deferral]) -> String {
+    let row = |row: &Deferral| {
+        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
+        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
+    };
+    serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// Notes how far the run has come and commits; a commit that claims rows is counted (see `mark`). Fails, and the commit
+/// with it, where the count is lower than this connection last saw it: the store was put back while this process sent, by
+/// way of SQLite, so that the file is the same.
+async fn commit_claim(
+    store: &mut SqliteConnection,
+    run: i64,
+    (next_row, limit_left): (i64, Option<i64>),
+    is_claim: bool,
+    seen: u64,
+) -> Result<Option<(u64, i64)>, StoreError> {
+    let counted: Vec<(i64, i64)> = sqlx::query_as(
+        "UPDATE progress SET next_row = ?2, limit_left = ?3 WHERE run = ?1; \
+         UPDATE mark SET claims = iif(claims < ?4, NULL, claims + 1) WHERE ?5 RETURNING claims, store; COMMIT",
+    )
+    .bind(run)
+    .bind(next_row)
+    .bind(limit_left)
+    .bind(seen.cast_signed())
+    .bind(is_claim)
+    .fetch_all(store)
+    .await
+    .map_err(doing("commit a step"))?;
+    Ok(counted.first().map(|(claims, store)| (claims.cast_unsigned(), *store)))
+}

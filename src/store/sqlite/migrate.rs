@@ -1,0 +1,76 @@
+//! Makes a new file a store. A schema that was released is never edited, only followed by another step.
+
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::StoreError;
+use super::error::doing;
+use crate::crash::Point;
+
+/// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
+pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
+
+/// The format of [`SCHEMA`]. Lower numbers were development versions that nobody has.
+const FORMAT: i64 = 14;
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Gives the store behind `connection` its tables, all or none, if it has none yet.
+pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    if format(path, connection).await? == FORMAT {
+        return Ok(());
+    }
+    // Asked again under the write lock: two processes may start on a new file at once.
+    let mut step = connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin making its tables"))?;
+    if format(path, &mut step).await? == FORMAT {
+        return Ok(());
+    }
+    sqlx::raw_sql(SCHEMA).execute(&mut *step).await.map_err(doing("make its tables"))?;
+    let ours = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut *step).await.map_err(doing("note its format"))?;
+    Point::MigrationWritten.pass();
+    step.commit().await.map_err(doing("commit its tables"))?;
+    Point::MigrationCommitted.pass();
+    Ok(())
+}
+
+/// The store's format; 0 for a file that is still empty.
+async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let (application, format, tables): (i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
+         (SELECT count(*) FROM sqlite_schema)",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(doing("tell its format"))?;
+    let path = path.to_owned();
+    match format {
+        _ if application != i64::from(APPLICATION_ID) && tables > 0 => Err(StoreError::Foreign { path }),
+        0 | FORMAT => Ok(format),
+        1..FORMAT => Err(StoreError::Outdated { path }),
+        found => Err(StoreError::Newer { path, found, known: FORMAT }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_store_of_another_format_is_refused_and_left_as_it_is() {
+        for (found, words) in [(13, "finish its runs with the binary that made it"), (15, "use the newer version")] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.db");
+            Store::open(&path).await.unwrap();
+            let mut other = super::super::connect(&path).await.unwrap();
+            let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {found}"));
+            sqlx::raw_sql(version).execute(&mut other).await.unwrap();
+            other.close().await.unwrap();
+            let before = std::fs::read(&path).unwrap();
+            let refused = Store::open(&path).await.unwrap_err();
+            assert!(refused.to_string().contains(words), "{refused}");
+            assert!(std::fs::read(&path).unwrap() == before);
+        }
+    }
+}

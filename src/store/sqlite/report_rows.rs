@@ -1,0 +1,146 @@
+//! The rows of a report, a page at a time in input order.
+//!
+//! Two connections read at the same time, a half of the page each, since SQLite has most of the work.
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Row, SqliteConnection};
+
+use super::error::doing;
+use crate::model::{Channel, Millis, ReportRow, RowCause, RowNo, State};
+use crate::store::{RowKey, Run, StoreError, Wanted};
+
+/// Rows that a connection reads at a time.
+const ROWS: i64 = 500;
+
+/// The rows of a range with what the report says of them. The join goes along the keys of tables that lie in the same order.
+/// A failure has no time of its own: it counts as of when its row was last polled or pushed.
+const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phone, d.attempts, d.message_id, d.accepted_at, \
+    d.delivered_at, d.read_at, iif(d.id IS NULL, r.error_code, d.error_code), \
+    iif(d.id IS NULL, r.error_message, d.error_message), iif(d.id IS NULL, r.error_values, d.error_values), \
+    iif(?3, r.cells, NULL) FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+    WHERE r.id > ?1 AND r.id <= ?2 AND (?4 IS NULL \
+      OR max(coalesce(d.started_at, 0), coalesce(d.ended_at, 0), coalesce(d.accepted_at, 0), coalesce(d.delivered_at, 0), coalesce(d.read_at, 0), \
+        iif(d.error_code IS NULL, 0, coalesce(d.last_poll_at, 0)), \
+        coalesce((SELECT max(at) FROM resolution WHERE row = r.id), 0)) >= ?4) ORDER BY r.id";
+
+/// Reads the rows of a run, a page at a time.
+pub struct ReportRows {
+    connections: [SqliteConnection; 2],
+    run: i64,
+    cancelled: bool,
+    channel: Channel,
+    wanted: Wanted,
+    after: i64,
+    last: i64,
+}
+
+impl ReportRows {
+    /// Over connections of its own, so that nobody else has to wait for one.
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        run: &Run,
+        channel: Channel,
+        wanted: Wanted,
+    ) -> Result<Self, sqlx::Error> {
+        let mut connections = tokio::try_join!(options.connect(), options.connect())?;
+        let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2")
+            .bind(RowKey::first(run.key))
+            .bind(RowKey::last(run.key))
+            .fetch_one(&mut connections.0)
+            .await?;
+        Ok(Self {
+            connections: connections.into(),
+            run: run.key,
+            cancelled: run.cancelled_at.is_some(),
+            channel,
+            wanted,
+            after: RowKey::first(run.key),
+            last,
+        })
+    }
+
+    /// These rows, from this one on.
+    pub(super) fn from(self, row: RowNo) -> Self {
+        Self { after: RowKey::new(self.run, row).0 - 1, ..self }
+    }
+
+    /// The next page, if there is one. It may have no rows where not all are wanted.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn page(&mut self) -> Result<Option<ReportPage>, StoreError> {
+        if self.after >= self.last {
+            return Ok(None);
+        }
+        let (start, middle, end) = (self.after, self.after + ROWS, self.after + 2 * ROWS);
+        let [first, second] = &mut self.connections;
+        let read = |connection, after: i64, until: i64| {
+            sqlx::query(READ)
+                .bind(after)
+                .bind(until)
+                .bind(self.wanted.cells)
+                .bind(self.wanted.since.map(|since| since.0))
+                .fetch_all(connection)
+        };
+        let read = tokio::try_join!(read(first, start, middle), read(second, middle, end));
+        let (mut rows, rest) = read.map_err(doing("read the report"))?;
+        rows.extend(rest);
+        self.after = end;
+        let row = ReportRow::untried(RowNo(0), self.channel);
+        Ok(Some(ReportPage { rows: rows.into_iter(), cancelled: self.cancelled, row }))
+    }
+}
+
+/// Rows read together.
+pub struct ReportPage {
+    rows: std::vec::IntoIter<SqliteRow>,
+    cancelled: bool,
+    row: ReportRow,
+}
+
+impl ReportPage {
+    /// The next row of the page, if there is one.
+    ///
+    /// # Errors
+    /// Where the store contradicts itself.
+    pub fn next_row(&mut self) -> Result<Option<&ReportRow>, StoreError> {
+        let Some(row) = self.rows.next() else { return Ok(None) };
+        let (code, is_claimed) = self.read(&row).map_err(doing("read a row of the report"))?;
+        self.row.state = match state(code)? {
+            State::Pending if self.cancelled && !is_claimed => State::Cancelled,
+            State::Sending => {
+                self.row.attempts += 1;
+                State::Sending
+            }
+            state => state,
+        };
+        Ok(Some(&self.row))
+    }
+
+    /// Reads all but the state. Gives that, and whether the row was ever claimed or scheduled.
+    fn read(&mut self, from: &SqliteRow) -> Result<(i64, bool), sqlx::Error> {
+        let time = |place: usize| Ok::<_, sqlx::Error>(from.try_get::<Option<i64>, _>(place)?.map(Millis));
+        let row = &mut self.row;
+        let attempts: Option<u32> = from.try_get(4)?;
+        row.row = RowKey(from.try_get(0)?).row();
+        row.to = match from.try_get::<Option<i64>, _>(2)? {
+            Some(phone) => phone.to_string(),
+            None => from.try_get::<Option<String>, _>(3)?.unwrap_or_default(),
+        };
+        row.attempts = attempts.unwrap_or(0);
+        row.message_id = from.try_get(5)?;
+        (row.accepted_at, row.delivered_at, row.read_at) = (time(6)?, time(7)?, time(8)?);
+        row.error_code = from.try_get(9)?;
+        let values: Option<&str> = from.try_get(11)?;
+        row.error_message = RowCause::in_words(row.error_code.as_deref(), from.try_get(10)?, values);
+        if let Some(cells) = from.try_get::<Option<&str>, _>(12)? {
+            row.cells = serde_json::from_str(cells).unwrap_or_default();
+        }
+        Ok((from.try_get(1)?, attempts.is_some()))
+    }
+}
+
+/// The state that the store has this number for.
+pub(super) fn state(code: i64) -> Result<State, StoreError> {
+    State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("there is no state number {code}")))
+}

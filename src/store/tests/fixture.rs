@@ -1,0 +1,309 @@
+//! What the tests of the suite are made of: a store with runs, workers that claim rows, and outcomes.
+
+use super::Place;
+use crate::model::{Channel, Millis, Phone, Problem, ReportRow, RowCause, RowNo, RowProblem, RunId, State};
+use crate::store::*;
+
+/// The present, where a test does not say otherwise.
+pub(in crate::store) const NOW: Millis = Millis(1_754_466_200_000);
+
+/// So many seconds after [`NOW`].
+pub(in crate::store) fn at(seconds: i64) -> Millis {
+    Millis(NOW.0 + seconds * 1000)
+}
+
+/// The number of row `n` of every run.
+pub(in crate::store) fn phone(n: u64) -> Phone {
+    Phone::from_u64(85_260_000_000 + n)
+}
+
+/// A row to be sent.
+pub(in crate::store) fn planned(n: u64) -> PlannedRow {
+    PlannedRow { row: RowNo(n), line: n + 1, to: Ok(phone(n)), cells: format!("[\"cell {n}\"]"), problems: Vec::new() }
+}
+
+/// A row that cannot be sent.
+pub(in crate::store) fn invalid(n: u64) -> PlannedRow {
+    let problems = vec![RowProblem::new("bad_number", "contains letters")];
+    PlannedRow { to: Err(format!("number {n}")), problems, ..planned(n) }
+}
+
+/// What a run of this name is made from, the same each time.
+pub(in crate::store) fn content(name: &str) -> NewRun {
+    NewRun { name: name.into(), campaign: "{}".into(), campaign_hash: "c".into(), recipients_hash: "r".into() }
+}
+
+/// An empty store at its place.
+pub(in crate::store) struct Fixture<P> {
+    place: P,
+    pub(in crate::store) store: Store,
+}
+
+impl<P: Place> Fixture<P> {
+    pub(in crate::store) async fn empty() -> Self {
+        let place = P::empty().await;
+        let store = place.open().await;
+        Self { place, store }
+    }
+
+    /// The same store, as another process has it.
+    pub(in crate::store) async fn reopened(&self) -> Store {
+        self.place.open().await
+    }
+
+    /// A new run of this name, not imported yet.
+    pub(in crate::store) async fn begun(&self, name: &str) -> Worker {
+        let started = self.store.start_run(&content(name), Repeat::Again, NOW).await.unwrap();
+        let StartDecision::New(run) = started else { panic!("{started:?}") };
+        Worker::of(&self.store, &run).await
+    }
+
+    /// One more run of a name with rows 1 to `rows`, being sent, next to one of which every row was tried.
+    pub(in crate::store) async fn one_more(&self, name: &str, rows: u64) -> Worker {
+        let worker = self.one_more_begun(name).await;
+        worker.import(&(1..=rows).map(planned).collect::<Vec<_>>()).await;
+        self.store.reach(worker.run, Stage::Started, NOW).await.unwrap();
+        worker
+    }
+
+    /// The same, not imported yet.
+    pub(in crate::store) async fn one_more_begun(&self, name: &str) -> Worker {
+        let due = at(self.store.occurrences(name, 99).await.unwrap().len().try_into().unwrap());
+        let started = self.store.start_occurrence(&content(name), due, false, NOW).await.unwrap();
+        let OccurrenceStart::Made(run) = started else { panic!("{started:?}") };
+        Worker::of(&self.store, &run).await
+    }
+
+    /// A new run of this name with rows 1 to `rows`, being sent.
+    pub(in crate::store) async fn run(&self, name: &str, rows: u64) -> Worker {
+        self.run_with(name, &(1..=rows).map(planned).collect::<Vec<_>>()).await
+    }
+
+    /// A new run of this name with these rows, being sent.
+    pub(in crate::store) async fn run_with(&self, name: &str, rows: &[PlannedRow]) -> Worker {
+        let worker = self.begun(name).await;
+        worker.import(rows).await;
+        self.store.reach(worker.run, Stage::Started, NOW).await.unwrap();
+        worker
+    }
+}
+
+/// A worker on a run.
+#[derive(Clone)]
+pub(in crate::store) struct Worker {
+    pub(in crate::store) store: Store,
+    pub(in crate::store) run: i64,
+    pub(in crate::store) id: RunId,
+    pub(in crate::store) owner: Owner,
+}
+
+impl Worker {
+    /// Takes the run up, without a limit.
+    pub(in crate::store) async fn of(store: &Store, run: &Run) -> Self {
+        let owner = store.take_up(run.key, None, NOW).await.unwrap();
+        Self { store: store.clone(), run: run.key, id: run.id.clone(), owner }
+    }
+
+    /// Another worker that takes the run up.
+    pub(in crate::store) async fn next(&self) -> Self {
+        self.next_with(None).await
+    }
+
+    /// Another worker that takes the run up with a limit.
+    pub(in crate::store) async fn next_with(&self, limit: Option<u64>) -> Self {
+        let owner = self.store.take_up(self.run, limit, NOW).await.unwrap();
+        Self { owner, ..self.clone() }
+    }
+
+    pub(in crate::store) async fn import(&self, rows: &[PlannedRow]) {
+        self.store.begin_import(self.owner, &["name".to_owned()], None).await.unwrap();
+        for rows in rows.chunks(1000) {
+            self.store.add_rows(self.owner, rows).await.unwrap();
+        }
+        self.store.finish_import(self.owner, NOW).await.unwrap();
+    }
+
+    /// Makes a step that must succeed.
+    pub(in crate::store) async fn step(&self, step: Step) -> Advanced {
+        self.store.advance(self.owner, &step).await.unwrap()
+    }
+
+    /// Claims at most so many rows now.
+    pub(in crate::store) async fn claim(&self, want: u32) -> Vec<Attempt> {
+        self.claim_at(want, NOW).await
+    }
+
+    pub(in crate::store) async fn claim_at(&self, want: u32, now: Millis) -> Vec<Attempt> {
+        self.step(Step { want, now, ..Step::default() }).await.attempts
+    }
+
+    /// Claims one row, which there must be.
+    pub(in crate::store) async fn claim_one(&self) -> Claim {
+        self.claim_one_at(NOW).await
+    }
+
+    pub(in crate::store) async fn claim_one_at(&self, now: Millis) -> Claim {
+        let [attempt] = &self.claim_at(1, now).await[..] else { panic!("there is no row to claim") };
+        attempt.claim
+    }
+
+    /// Records outcomes. Gives how many were ignored.
+    pub(in crate::store) async fn settle(&self, settlements: impl IntoIterator<Item = Settlement>) -> u64 {
+        let settlements = settlements.into_iter().collect();
+        self.step(Step { settlements, now: NOW, ..Step::default() }).await.ignored
+    }
+
+    /// Records outcomes as a worker that lost the run.
+    pub(in crate::store) async fn settle_late(&self, settlements: impl IntoIterator<Item = Settlement>) {
+        let step = Step { settlements: settlements.into_iter().collect(), now: NOW, ..Step::default() };
+        let refused = self.store.advance(self.owner, &step).await.err();
+        assert!(matches!(&refused, Some(StoreError::NotOwner(run)) if *run == self.id), "{refused:?}");
+    }
+
+    /// Claims one row and records what came of it.
+    pub(in crate::store) async fn send(&self, outcome: impl FnOnce(&Claim) -> Settlement) -> Claim {
+        let claim = self.claim_one().await;
+        assert_eq!(self.settle([outcome(&claim)]).await, 0);
+        claim
+    }
+
+    /// The run as it stands.
+    pub(in crate::store) async fn now(&self) -> Run {
+        self.store.run(Some(&self.id)).await.unwrap()
+    }
+
+    pub(in crate::store) async fn rows(&self, wanted: Wanted) -> Vec<ReportRow> {
+        let mut pages = self.store.report_rows(&self.now().await, Channel::Viber, wanted).await.unwrap();
+        let mut rows = Vec::new();
+        while let Some(mut page) = pages.page().await.unwrap() {
+            while let Some(row) = page.next_row().unwrap() {
+                rows.push(row.clone());
+            }
+        }
+        rows
+    }
+
+    /// All rows as the report has them.
+    pub(in crate::store) async fn all(&self) -> Vec<ReportRow> {
+        self.rows(Wanted { cells: false, since: None }).await
+    }
+
+    /// The states of all rows.
+    pub(in crate::store) async fn states(&self) -> Vec<State> {
+        self.all().await.into_iter().map(|row| row.state).collect()
+    }
+
+    /// Row `n` as the report has it.
+    pub(in crate::store) async fn row(&self, n: u64) -> ReportRow {
+        self.store.report_row(&self.now().await, Channel::Viber, RowNo(n)).await.unwrap().unwrap()
+    }
+
+    pub(in crate::store) async fn state(&self, n: u64) -> State {
+        self.row(n).await.state
+    }
+
+    /// Row `n` by its key.
+    pub(in crate::store) fn key(&self, n: u64) -> RowKey {
+        RowKey::new(self.run, RowNo(n))
+    }
+
+    /// The rules of `verify` that do not hold.
+    pub(in crate::store) async fn broken(&self) -> Vec<Finding> {
+        let findings = self.store.verify(&self.now().await).await.unwrap();
+        findings.into_iter().filter(|finding| finding.broken > 0).collect()
+    }
+
+    /// Makes sure that the records are consistent, and that counts and report are of the same rows.
+    pub(in crate::store) async fn check(&self) {
+        assert_eq!(self.broken().await, []);
+        let (tally, states) = (self.store.tally(&self.now().await).await.unwrap(), self.states().await);
+        for state in State::ALL {
+            let rows = states.iter().filter(|found| **found == state).count();
+            assert_eq!(tally.of(state), rows as u64, "{state}");
+        }
+    }
+}
+
+/// The rows of attempts.
+pub(in crate::store) fn numbers(attempts: &[Attempt]) -> Vec<u64> {
+    attempts.iter().map(|attempt| attempt.claim.key.row().0).collect()
+}
+
+/// A claim whose request never left: due again then.
+pub(in crate::store) fn released(claim: &Claim, due: Millis) -> Settlement {
+    Settlement {
+        claim: *claim,
+        departed: false,
+        ended_at: Millis(claim.started_at.0 + 1000),
+        state: State::Pending,
+        outcome: State::Pending,
+        charged_attempts: claim.history.charged_attempts,
+        deferrals: claim.history.deferrals,
+        in_doubt: claim.history.in_doubt,
+        message_id: None,
+        problem: None,
+        next_attempt_at: Some(due),
+        next_poll_at: None,
+    }
+}
+
+fn departed(claim: &Claim, outcome: State, problem: Option<Cause>) -> Settlement {
+    let doubt = outcome == State::Uncertain;
+    let in_doubt = claim.history.in_doubt || doubt;
+    // Of a row that was in doubt before nobody may say that it was not accepted.
+    let state = match outcome {
+        State::Rejected | State::Exhausted if in_doubt => State::Uncertain,
+        state => state,
+    };
+    Settlement {
+        departed: true,
+        state,
+        outcome,
+        charged_attempts: claim.history.charged_attempts + 1,
+        in_doubt,
+        problem,
+        next_attempt_at: None,
+        ..released(claim, NOW)
+    }
+}
+
+fn told(code: &str) -> Option<Cause> {
+    Some(Cause::Told(Problem::new(code, format!("words of {code}"))))
+}
+
+/// Accepted; asked about a minute later.
+pub(in crate::store) fn accepted(claim: &Claim, message_id: &str) -> Settlement {
+    let settlement = departed(claim, State::Accepted, None);
+    let next_poll_at = Some(Millis(settlement.ended_at.0 + 60_000));
+    Settlement { message_id: Some(message_id.to_owned()), next_poll_at, ..settlement }
+}
+
+/// Refused for good.
+pub(in crate::store) fn rejected(claim: &Claim) -> Settlement {
+    departed(claim, State::Rejected, told("refused"))
+}
+
+/// Known not to be accepted, and no attempt is left.
+pub(in crate::store) fn exhausted(claim: &Claim) -> Settlement {
+    departed(claim, State::Exhausted, told("busy"))
+}
+
+/// Known not to be accepted, and tried again then.
+pub(in crate::store) fn again(claim: &Claim, due: Millis) -> Settlement {
+    Settlement { next_attempt_at: Some(due), ..departed(claim, State::Pending, told("busy")) }
+}
+
+/// May have been accepted, as its own sender says.
+pub(in crate::store) fn doubted(claim: &Claim) -> Settlement {
+    departed(claim, State::Uncertain, told("timeout"))
+}
+
+/// May have been accepted, as whoever took the run up says.
+pub(in crate::store) fn interrupted(claim: &Claim) -> Settlement {
+    departed(claim, State::Uncertain, Some(Cause::Known(RowCause::Interrupted)))
+}
+
+/// The same where the campaign has it sent again then.
+pub(in crate::store) fn interrupted_and_resent(claim: &Claim, due: Millis) -> Settlement {
+    Settlement { state: State::Pending, next_attempt_at: Some(due), ..interrupted(claim) }
+}

@@ -1,0 +1,68 @@
+//! Tests: the contract suite, the definition of what a store does. It knows the methods of [`Store`] and the types of the
+//! contract, and no SQL.
+//!
+//! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What only one
+//! backend does is tested next to its code.
+
+/// Runs tests on one backend: its module, its [`Place`], the tests.
+macro_rules! on_backend {
+    ($backend:ident, $place:ident, $($test:ident),+) => {
+        mod $backend {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(crate::store::tests::Fixture::<crate::store::tests::$place>::empty().await).await;
+                }
+            )+
+        }
+    };
+}
+
+/// Runs tests on every backend.
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        on_backend!(sqlite, SqliteFile, $($test),+);
+    };
+}
+
+mod claims; // which rows are claimed, and in which order
+pub(in crate::store) mod fixture; // a store, runs with rows, and what becomes of claims
+mod import; // the rows of a run
+mod late; // take-over, and outcomes that come after it
+mod operator; // what people decide
+mod outcomes; // what an outcome makes of its row
+mod providers; // pauses of accounts, templates
+mod random; // everything in any order
+mod reached; // whom earlier runs reached
+mod reports; // rows, counts and problems
+mod schedules; // times at which a campaign is due
+mod start; // runs and their stages
+mod statuses; // what providers report of messages
+mod texts; // whatever characters they have
+mod waits; // rows that wait for their time
+mod webhooks; // what came early, replies, opt-outs
+
+use fixture::*;
+
+use super::*;
+
+/// A place for a store, empty at first.
+pub(in crate::store) trait Place: Sized {
+    async fn empty() -> Self;
+
+    /// Opens the store of this place, as one more process would.
+    async fn open(&self) -> Store;
+}
+
+/// A file in a folder of its own.
+pub(in crate::store) struct SqliteFile(pub(in crate::store) tempfile::TempDir);
+
+impl Place for SqliteFile {
+    async fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(&self.0.path().join("store.db")).await.unwrap()
+    }
+}

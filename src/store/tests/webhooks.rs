@@ -1,0 +1,193 @@
+//! Webhooks: what came before its message was known, replies, and people who ask for nothing more.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::{Choice, DeliveryStatus, Millis, Phone, Replies, Reply, RowNo, State, StatusUpdate};
+
+contract!(
+    what_came_before_its_message_is_found_later_and_dropped_after_its_time,
+    too_many_early_statuses_go_for_newer_ones,
+    who_asks_for_nothing_more_gets_nothing_more_under_either_number,
+    a_reply_finds_its_row_by_an_earlier_attempt_too,
+    replies_are_listed_in_their_order_and_counted_by_what_they_say,
+);
+
+fn read(message_id: &str) -> StatusUpdate {
+    let status = DeliveryStatus::Read;
+    StatusUpdate { message_id: message_id.into(), status, delivered_at: None, read_at: Some(Millis(9)), problem: None }
+}
+
+fn statuses(statuses: Vec<StatusUpdate>) -> WebhookBatch {
+    WebhookBatch { statuses, replies: Vec::new() }
+}
+
+fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Reply, Option<String>) {
+    let reply = Reply {
+        id: id.into(),
+        from: from.and_then(Phone::from_digits),
+        answers: answers.map(str::to_owned),
+        at: Millis(77_000),
+        kind: "text".into(),
+        choice: None,
+        title: None,
+        text: Some("Stop!".into()),
+    };
+    (reply, stop.then(|| "Stop!".to_owned()))
+}
+
+fn replies(replies: Vec<(Reply, Option<String>)>) -> WebhookBatch {
+    WebhookBatch { statuses: Vec::new(), replies }
+}
+
+async fn save(store: &Store, batch: &WebhookBatch) -> WebhookResult {
+    store.save_webhooks(batch, NOW).await.unwrap()
+}
+
+/// A run of one row whose first claim was interrupted and that is being sent again, with the worker of the first one.
+async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim, Worker, Claim) {
+    f.store.index_message_ids().await.unwrap();
+    let before = f.run("job", 1).await;
+    let first = before.claim_one().await;
+    let w = before.next().await;
+    w.settle([interrupted_and_resent(&first, NOW)]).await;
+    let second = w.claim_one().await;
+    (before, first, w, second)
+}
+
+async fn what_came_before_its_message_is_found_later_and_dropped_after_its_time(f: Fixture<impl Place>) {
+    let (before, first, w, second) = sent_again(&f).await;
+    let sent = StatusUpdate { status: DeliveryStatus::Sent, read_at: None, ..read("m1") };
+    let batch = statuses(vec![read("m1"), sent, read("m2")]);
+    for _ in 0..2 {
+        assert_eq!(save(&f.store, &batch).await, WebhookResult { early: 3, ..WebhookResult::default() });
+    }
+    assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap(), WebhookResult::default());
+    before.settle_late([accepted(&first, "m1")]).await;
+    let later = NOW.plus(Duration::from_secs(1));
+    assert_eq!(f.store.match_early(later, NOW).await.unwrap().found, 0, "only what came since then is looked at");
+    assert_eq!(f.store.match_early(NOW, NOW).await.unwrap().found, 2, "each of them once");
+    w.settle([again(&second, NOW)]).await;
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (State::Read, Some("m1")));
+    w.check().await;
+
+    let other = f.run("other", 2).await;
+    save(&f.store, &statuses(vec![read("m3")])).await;
+    f.store.drop_early(NOW).await.unwrap();
+    other.send(|claim| accepted(claim, "m3")).await;
+    assert_eq!(other.state(1).await, State::Read, "it had not come before that");
+    f.store.drop_early(NOW.plus(Duration::from_millis(1))).await.unwrap();
+    other.send(|claim| accepted(claim, "m2")).await;
+    assert_eq!(other.state(2).await, State::Accepted);
+    other.check().await;
+}
+
+async fn too_many_early_statuses_go_for_newer_ones(f: Fixture<impl Place>) {
+    let w = f.run("job", 2).await;
+    let others: Vec<_> = (1..=100_001).map(|n| read(&format!("other {n}"))).collect();
+    let result = save(&f.store, &statuses([&[read("m1")], others.as_slice(), &[read("m2")]].concat())).await;
+    assert_eq!((result.early, result.dropped), (100_003, 3));
+    w.send(|claim| accepted(claim, "m1")).await;
+    w.send(|claim| accepted(claim, "m2")).await;
+    assert_eq!(w.states().await, [State::Accepted, State::Read]);
+}
+
+async fn who_asks_for_nothing_more_gets_nothing_more_under_either_number(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 3).await;
+    w.send(|claim| accepted(claim, "m1")).await;
+    w.send(|claim| accepted(claim, "m2")).await;
+    let third = w.claim_one().await;
+    let batch = replies(vec![
+        reply("a", Some("5531999"), Some("m1"), true),
+        // The provider knows them by something else than a number.
+        reply("b", None, Some("m2"), true),
+        reply("c", Some("4912345"), None, true),
+        reply("d", Some("4967890"), Some("m1"), false),
+        // Its message is not there yet.
+        reply("e", None, Some("m3"), true),
+    ]);
+    let result = save(&f.store, &batch).await;
+    assert_eq!((result.replies, result.suppressed), (5, 4));
+    let listed = async || {
+        let listed = f.store.suppressions(None, 100).await.unwrap();
+        let listed = listed.into_iter().map(|(phone, reason, at)| (phone.digits(), reason.unwrap(), at.0));
+        listed.collect::<Vec<_>>()
+    };
+    let expected = |numbers: &[&str]| -> Vec<_> {
+        let line = |number: &&str| ((*number).to_owned(), "opted out by reply: Stop!".to_owned(), 77_000);
+        numbers.iter().map(line).collect()
+    };
+    let (one, two, three) = (phone(1).digits(), phone(2).digits(), phone(3).digits());
+    assert_eq!(listed().await, expected(&["4912345", "5531999", &one, &two]));
+    // A person takes one off the list again; the same webhook once more does not undo that.
+    f.store.unsuppress(&[Phone::from_digits("4912345").unwrap()]).await.unwrap();
+    assert_eq!(save(&f.store, &batch).await, WebhookResult::default());
+    assert_eq!(listed().await, expected(&["5531999", &one, &two]));
+    let loose = async || f.store.replies(None, 0, 9).await.unwrap().len();
+    assert_eq!(loose().await, 2);
+    w.settle([accepted(&third, "m3")]).await;
+    assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap().suppressed, 1);
+    assert_eq!((loose().await, listed().await), (1, expected(&["5531999", &one, &two, &three])));
+    assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap(), WebhookResult::default());
+    // Nobody of them is in the next run's way any more.
+    let next = f.one_more("job", 4).await;
+    assert_eq!(numbers(&next.claim(9).await), [4]);
+}
+
+async fn a_reply_finds_its_row_by_an_earlier_attempt_too(f: Fixture<impl Place>) {
+    let (before, first, w, second) = sent_again(&f).await;
+    // By something else than a number, and before the provider's acceptance was recorded.
+    save(&f.store, &replies(vec![reply("a", None, Some("m1"), true)])).await;
+    before.settle_late([accepted(&first, "m1")]).await;
+    assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap().suppressed, 1);
+    let run = w.now().await;
+    let [kept] = &f.store.replies(Some(&run), 0, 9).await.unwrap()[..] else { panic!("there is one") };
+    assert_eq!(kept.answered, Some((RowNo(1), phone(1))));
+    // And after it.
+    w.settle([accepted(&second, "n1")]).await;
+    let result = save(&f.store, &replies(vec![reply("b", None, Some("m1"), false)])).await;
+    assert_eq!((result.replies, f.store.replies(Some(&run), 0, 9).await.unwrap().len()), (1, 2));
+}
+
+async fn replies_are_listed_in_their_order_and_counted_by_what_they_say(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let (w, other) = (f.run("job", 3).await, f.run("other", 1).await);
+    for row in 1..=3 {
+        w.send(|claim| accepted(claim, &format!("m{row}"))).await;
+    }
+    other.send(|claim| accepted(claim, "o1")).await;
+    let button = |id: &str, answers: &str| {
+        let (reply, _) = reply(id, None, Some(answers), false);
+        let (choice, title) = (Some("yes".to_owned()), Some("Yes, please".to_owned()));
+        (Reply { kind: "button_reply".into(), choice, title, text: None, ..reply }, None)
+    };
+    let sent = vec![
+        button("a", "m2"),
+        reply("b", None, Some("o1"), false),
+        reply("c", Some("4912345"), Some("m1"), true),
+        button("d", "m1"),
+        reply("e", None, None, false),
+        button("f", "m2"),
+    ];
+    save(&f.store, &replies(sent.clone())).await;
+    let run = w.now().await;
+    let all = f.store.replies(Some(&run), 0, 9).await.unwrap();
+    let rows: Vec<_> = all.iter().map(|kept| (kept.reply.id.as_str(), kept.answered.unwrap().0.0)).collect();
+    assert_eq!(rows, [("a", 2), ("c", 1), ("d", 1), ("f", 2)]);
+    assert!(all[1].reply == sent[2].0 && all[0].reply == sent[0].0);
+    let page = f.store.replies(Some(&run), all[1].place, 1).await.unwrap();
+    assert_eq!(page.iter().map(|kept| kept.reply.id.as_str()).collect::<Vec<_>>(), ["d"]);
+    assert_eq!(f.store.replies(None, 0, 9).await.unwrap()[0].reply.id, "e");
+    assert_eq!(f.store.replies(Some(&other.now().await), 0, 9).await.unwrap().len(), 1);
+    let said = |kind: &str, id: Option<&str>, title: Option<&str>, replies, rows| Choice {
+        kind: kind.into(),
+        id: id.map(str::to_owned),
+        title: title.map(str::to_owned),
+        replies,
+        rows,
+    };
+    let choices = vec![said("button_reply", Some("yes"), Some("Yes, please"), 3, 2), said("text", None, None, 1, 1)];
+    let counted = f.store.replies_counted(&run).await.unwrap();
+    assert_eq!(counted, Replies { total: 4, rows: 2, opted_out: 1, choices });
+}

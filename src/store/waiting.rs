@@ -1,0 +1,32 @@
+//! What becomes of a waiting row that is not to be sent any more: a rule, without SQL.
+
+use super::StoreError;
+use crate::model::{Change, State};
+
+/// The state of a waiting row after `change`: cancelled, suppressed or expired. Of a row that may have been accepted
+/// before, nobody may say that it was not sent: it is uncertain.
+///
+/// # Errors
+/// A change that a waiting row cannot take.
+pub fn stopped(change: Change<'_>, in_doubt: bool) -> Result<State, StoreError> {
+    let change = if in_doubt { Change::Doubt } else { change };
+    State::Pending.after(change).map_err(StoreError::Illegal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_in_doubt_is_never_said_to_be_unsent() {
+        for (change, state) in [
+            (Change::Cancel, State::Cancelled),
+            (Change::Suppress, State::Suppressed),
+            (Change::Expire, State::Expired),
+        ] {
+            assert_eq!(stopped(change, false).unwrap(), state);
+            assert_eq!(stopped(change, true).unwrap(), State::Uncertain);
+        }
+        assert!(stopped(Change::Accept, false).is_err());
+    }
+}
