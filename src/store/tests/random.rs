@@ -53,6 +53,7 @@ struct World {
     statuses: HashMap<String, Vec<DeliveryStatus>>,
     /// Batches that may come once more.
     batches: Vec<(usize, Vec<Settlement>)>,
+    suppressed: Vec<u64>,
     now: Millis,
     messages: u32,
 }
@@ -80,6 +81,10 @@ impl World {
             let claim = attempt.claim;
             assert!(
                 self.flights.iter().all(|flight| (flight.claim.key, flight.claim.number) != (claim.key, claim.number))
+            );
+            assert!(
+                !self.suppressed.contains(&claim.key.row().0),
+                "{claim:?} is sent, though its number is suppressed"
             );
             let reported = self.known(claim.key).reported.clone();
             let still_there: Vec<_> = reported.iter().filter(|message| !self.has_failed(message)).collect();
@@ -248,9 +253,15 @@ impl World {
         w.step(Step { deferrals, now: self.now, ..Step::default() }).await;
     }
 
+    async fn suppress(&mut self) {
+        let row = self.rng.u64(1..=ROWS);
+        self.owner().store.suppress(&[phone(row)], None, self.now).await.unwrap();
+        self.suppressed.push(row);
+    }
+
     async fn step(&mut self) {
         self.now.0 += 1;
-        match self.rng.u32(0..26) {
+        match self.rng.u32(0..27) {
             0..8 => self.claim().await,
             8..14 => self.settle().await,
             14..18 => self.report().await,
@@ -266,6 +277,7 @@ impl World {
                     false => w.store.pause(w.run, "Ana", self.now).await.unwrap(),
                 }
             }
+            25 if self.rng.u32(..4) == 0 => self.suppress().await,
             _ => self.take_over().await,
         }
     }
@@ -294,6 +306,7 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
             rows: BTreeMap::new(),
             statuses: HashMap::new(),
             batches: Vec::new(),
+            suppressed: Vec::new(),
             now: NOW,
             messages: u32::try_from(seed).unwrap() * 100_000,
         };
@@ -312,6 +325,7 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
         }
         world.take_over().await;
         let w = world.owner().clone();
+        f.store.unsuppress(&(1..=ROWS).map(phone).collect::<Vec<_>>()).await.unwrap();
         w.store.cancel(w.run, "Ana", NOW).await.unwrap();
         w.store.cancel_waiting(w.owner).await.unwrap();
         w.check().await;
