@@ -25,7 +25,10 @@ use crate::pace::Turn;
 use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
 
 /// Rows claimed in one step at most.
-const MAX_CLAIMS: usize = 1_024;
+const MAX_CLAIMS: usize = 256;
+/// How long permits wait for others, where all but one in so many are taken.
+const GATHER: Duration = Duration::from_millis(1);
+const GATHERED: usize = 8;
 /// How long outcomes wait for others, or for the next claims, which need a commit anyway. Short: what a crash finds here is
 /// in doubt.
 const LINGER: Duration = Duration::from_millis(25);
@@ -267,6 +270,7 @@ impl Dispatcher {
         tokio::task::yield_now().await;
         let before = self.in_flight.len();
         self.take_endings();
+        self.gather(before + permits).await;
         let permits = (permits + before - self.in_flight.len()).min(MAX_CLAIMS);
         while self.reserved.len() < permits
             && let Some(turn) = self.job().pace.try_turn()
@@ -293,6 +297,20 @@ impl Dispatcher {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share is a
+    /// commit, which costs more than all else of a step.
+    async fn gather(&mut self, limit: usize) {
+        let until = tokio::time::sleep(GATHER);
+        tokio::pin!(until);
+        while self.in_flight.len() > limit / GATHERED {
+            tokio::select! {
+                biased;
+                ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
+                () = &mut until => return,
+            }
+        }
     }
 
     /// Puts off those of the rows that are due first that may not leave now. True if there were any.
