@@ -268,14 +268,12 @@ impl Dispatcher {
     async fn claim(&mut self, permits: usize, is_due: bool) -> Result<(), EngineError> {
         // Lets everything that has ended meanwhile come first, so that its permits are used in the same step.
         tokio::task::yield_now().await;
-        let before = self.in_flight.len();
+        let limit = permits + self.in_flight.len();
         self.take_endings();
-        self.gather(before + permits).await;
-        let permits = (permits + before - self.in_flight.len()).min(MAX_CLAIMS);
-        while self.reserved.len() < permits
-            && let Some(turn) = self.job().pace.try_turn()
-        {
-            self.reserved.push(turn);
+        let mut permits = self.reserve(limit);
+        if self.reserved.len() >= permits {
+            self.gather(limit).await;
+            permits = self.reserve(limit);
         }
         let want = permits.min(self.reserved.len());
         if is_due && self.context.eligibility.is_timed() && self.defer(want).await? {
@@ -297,6 +295,17 @@ impl Dispatcher {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// Takes reservations that can be had now, for as many permits as are free. Gives that number.
+    fn reserve(&mut self, limit: usize) -> usize {
+        let permits = limit.saturating_sub(self.in_flight.len()).min(MAX_CLAIMS);
+        while self.reserved.len() < permits
+            && let Some(turn) = self.job().pace.try_turn()
+        {
+            self.reserved.push(turn);
+        }
+        permits
     }
 
     /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share is a
