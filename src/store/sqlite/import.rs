@@ -1,5 +1,7 @@
 //! What the plan leaves in the store: the frozen rows of a run.
 
+use sqlx::{QueryBuilder, Sqlite};
+
 use super::Store;
 use super::error::doing;
 use super::runs::assert_owner;
@@ -7,6 +9,8 @@ use crate::crash::Point;
 use crate::model::{Millis, RowNo, RowProblem, State};
 use crate::store::{Owner, PlannedRow, RowKey, StoreError};
 
+/// Rows in one statement of the import; larger ones brought nothing.
+const INSERTED: usize = 256;
 /// Rows in one transaction where an unfinished import is cleared, so that the log stays small however far it had come.
 const CLEARED: i64 = 50_000;
 
@@ -119,31 +123,29 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written, or another process has taken the run up; then none of these rows is in.
     pub async fn add_rows(&self, owner: Owner, rows: &[PlannedRow]) -> Result<(), StoreError> {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let problem = RowProblem::joined(&row.problems);
-                let state = if problem.is_some() { State::Invalid } else { State::Pending };
-                let (code, message) =
-                    problem.map(|problem| (problem.code, problem.message.original().to_owned())).unzip();
-                let key = RowKey::new(owner.run, row.row).0;
-                let phone = row.to.as_ref().ok().map(|phone| phone.as_u64());
-                (key, row.line, state.code(), phone, row.to.as_ref().err(), &row.cells, code, message)
-            })
-            .collect();
-        let rows = serde_json::to_string(&rows).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut writer = self.write().await?;
         let mut tx = writer.begin("import rows").await?;
         assert_owner(&mut tx, owner).await?;
-        sqlx::query(
-            "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_message) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
-             FROM jsonb_each(?1)",
-        )
-        .bind(rows)
-        .execute(&mut *tx)
-        .await
-        .map_err(doing("import rows"))?;
+        for chunk in rows.chunks(INSERTED) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_message) ",
+            );
+            insert.push_values(chunk, |mut values, row| {
+                let problem = RowProblem::joined(&row.problems);
+                let state = if problem.is_some() { State::Invalid } else { State::Pending };
+                let (code, message) = problem.map(|p| (p.code, p.message.original().to_owned())).unzip();
+                values
+                    .push_bind(RowKey::new(owner.run, row.row).0)
+                    .push_bind(i64::try_from(row.line).unwrap_or(i64::MAX))
+                    .push_bind(state.code())
+                    .push_bind(row.to.as_ref().ok().map(|phone| phone.as_u64().cast_signed()))
+                    .push_bind(row.to.as_ref().err())
+                    .push_bind(&row.cells)
+                    .push_bind(code)
+                    .push_bind(message);
+            });
+            insert.build().execute(&mut *tx).await.map_err(doing("import rows"))?;
+        }
         Point::RowsWritten.pass();
         tx.commit().await.map_err(doing("import rows"))?;
         Point::RowsCommitted.pass();
