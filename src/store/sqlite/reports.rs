@@ -16,7 +16,9 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
-        ReportRows::open(reading(&self.path), run, channel, wanted).await.map_err(doing("read the report"))
+        // A page: SQLite's thread need not wait in the middle of it.
+        let options = reading(&self.path).row_buffer_size(512);
+        ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
     }
 
     /// One row of a run, if it has such a one.
