@@ -6,18 +6,61 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::claims::{DUE, NEW, candidates, claim_due, claim_new};
+use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
 use super::error::doing;
 use super::mark::Mark;
-use super::outcomes::{follow, record_all, record_each};
-use super::{Store, runs};
+use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
+use super::{Store, guarded, runs};
 use crate::crash::Point;
-use crate::model::Millis;
+use crate::model::{Change, Millis, State};
 use crate::store::{
     Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, Waiting, WorkerId,
+    stopped,
 };
 
-/// What a step reads first.
+const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
+
+// `$1`, not `?1`: where a statement of several leaves out `?1`, sqlx binds it the wrong values.
+
+/// What a step depends on: `$1` is the run, `$2` the present, `$3` how many rows are wanted. `changes()` are those of the
+/// statement before it.
+macro_rules! progress {
+    () => {
+        concat!(
+            "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, recorded, \
+             EXISTS (SELECT 1 FROM early_status), \
+             EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
+            new_rows!("next_row", "last_row", "$3"),
+            ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
+             r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched, \
+             changes() AS recorded FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1)"
+        )
+    };
+}
+
+/// Begins a step that records nothing.
+const BEGIN: &str = concat!("BEGIN IMMEDIATE; ", progress!());
+
+/// Begins a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
+const BEGIN_RECORDING: &str = concat!(
+    "BEGIN IMMEDIATE; ",
+    count_seconds!("$1", "$5"),
+    "; ",
+    apply_where!("$4", "delivery.state = 1"),
+    "; ",
+    progress!()
+);
+
+/// Claims the rows after `$2` and up to `$3` that were never claimed, and ends the step.
+const COMMIT_CLAIMS: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
+     SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), s.phone IS NULL, iif(s.phone IS NULL, $5, NULL), \
+     iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
+     iif(s.phone IS NULL, NULL, json_array(s.reason)) FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone \
+     WHERE r.id > $2 AND r.id <= $3 AND r.state = 0; \
+     UPDATE progress SET next_row = $3, limit_left = $4 WHERE run = $1; \
+     UPDATE mark SET claims = iif(claims < $8, NULL, claims + 1) WHERE $8 IS NOT NULL RETURNING claims, store; COMMIT";
+
+/// What a step reads once its outcomes are recorded.
 struct Progress {
     owner: Option<i64>,
     next_row: i64,
@@ -31,6 +74,10 @@ struct Progress {
     has_early_statuses: bool,
     /// Waiting rows whose time has come.
     has_due_rows: bool,
+    /// Outcomes that were recorded, if there are any.
+    recorded: i64,
+    /// As many of the rows that were never claimed as are wanted.
+    new_rows: String,
 }
 
 /// Dispatch.
@@ -277,16 +324,17 @@ async fn advance(
     step: &Step,
     seen: Option<u64>,
 ) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
-    let mut progress = begin(store, owner.run, step.now).await?;
+    let settlements: Vec<&Settlement> = step.settlements.iter().collect();
+    let mut progress = begin(store, owner.run, step, &settlements).await?;
     let mut advanced = Advanced::default();
-    if !step.settlements.is_empty() {
-        let all: Vec<&Settlement> = step.settlements.iter().collect();
-        let recorded = if record_all(store, owner.run, &all).await? {
-            (all, Vec::new())
+    if !settlements.is_empty() {
+        let is_all = progress.recorded.unsigned_abs() == settlements.len() as u64;
+        let recorded = if is_all {
+            (settlements, Vec::new())
         } else {
             sqlx::query("ROLLBACK").execute(&mut *store).await.map_err(doing("begin a step once more"))?;
-            progress = begin(store, owner.run, step.now).await?;
-            record_each(store, owner.run, &all).await?
+            progress = begin(store, owner.run, step, &[]).await?;
+            record_each(store, owner.run, &settlements).await?
         };
         let run = (progress.is_dispatched, progress.has_early_statuses);
         advanced.ignored = follow(store, owner.run, run, recorded).await?;
@@ -298,50 +346,64 @@ async fn advance(
     let mut limit_left = progress.limit_left;
     let mut next_row = progress.next_row;
     if is_owner && step.want > 0 && !progress.is_held {
-        // What was just recorded may be due at once.
+        // What was recorded after the look may be due at once.
         if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
         {
             advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
         }
-        let left = step.want - u32::try_from(advanced.attempts.len()).unwrap_or(step.want);
-        let left = limit_left.map_or(left, |limit| u32::try_from(limit).unwrap_or(left).min(left));
-        if left > 0 && next_row < progress.last_row {
-            let (new, up_to) = claim_new(store, owner, (next_row, progress.last_row), left, step.now).await?;
-            next_row = up_to;
-            limit_left = limit_left.map(|limit| limit - i64::try_from(new.len()).unwrap_or(limit));
-            advanced.attempts.extend(new);
+        if next_row < progress.last_row {
+            let rows = candidates(&progress.new_rows)?;
+            let is_rest = rows.len() < step.want as usize;
+            let mut rows = rows.into_iter();
+            while advanced.attempts.len() < step.want as usize
+                && limit_left != Some(0)
+                && let Some(row) = rows.next()
+            {
+                next_row = row.id;
+                if row.suppressed == 0 {
+                    limit_left = limit_left.map(|limit| limit - 1);
+                    advanced.attempts.push(row.attempt(owner.worker, step.now));
+                }
+            }
+            if is_rest && rows.len() == 0 {
+                next_row = progress.last_row;
+            }
         }
     }
     advanced.is_held = progress.is_held;
     advanced.new_rows_left = next_row < progress.last_row;
     advanced.limit_left = limit_left.map(i64::unsigned_abs);
     Point::StepWritten.pass();
-    let counted = if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty()
-    {
+    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty() {
         sqlx::query("COMMIT").execute(store).await.map_err(doing("commit a step"))?;
-        None
-    } else {
-        let is_claim = !advanced.attempts.is_empty();
-        commit_claim(store, owner.run, (next_row, limit_left), is_claim, seen.unwrap_or(0)).await?
-    };
+        return Ok((advanced, is_owner, None));
+    }
+    let is_claim = !advanced.attempts.is_empty();
+    let rows = (progress.next_row, next_row);
+    let counted =
+        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
     Ok((advanced, is_owner, counted))
 }
 
-/// Begins the transaction and reads what the step depends on: one text, since each statement on its own costs a hand-over
-/// to SQLite's thread and back.
-async fn begin(store: &mut SqliteConnection, run: i64, now: Millis) -> Result<Progress, StoreError> {
+/// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step depends on:
+/// one text, since each on its own costs a hand-over to SQLite's thread and back.
+async fn begin(
+    store: &mut SqliteConnection,
+    run: i64,
+    step: &Step,
+    settlements: &[&Settlement],
+) -> Result<Progress, StoreError> {
     let failed = || doing("begin a step");
-    let rows = sqlx::query(
-        "BEGIN IMMEDIATE; SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows), \
-         r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL, r.dispatched_at IS NOT NULL, EXISTS (SELECT 1 FROM early_status), \
-         EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND next_attempt_at <= ?2) \
-         FROM progress p JOIN run r ON r.id = p.run WHERE p.run = ?1",
-    )
-    .bind(run)
-    .bind(now.0)
-    .fetch_all(store)
-    .await
-    .map_err(failed())?;
+    let query = match settlements.is_empty() {
+        true => sqlx::query(BEGIN).bind(run).bind(step.now.0).bind(step.want),
+        false => sqlx::query(guarded(BEGIN_RECORDING))
+            .bind(run)
+            .bind(step.now.0)
+            .bind(step.want)
+            .bind(columns(settlements)?)
+            .bind(seconds(settlements)?),
+    };
+    let rows = query.fetch_all(store).await.map_err(failed())?;
     let row = rows.last().ok_or_else(|| StoreError::Damaged("nobody has taken the run up".to_owned()))?;
     let read = || {
         Ok(Progress {
@@ -351,8 +413,10 @@ async fn begin(store: &mut SqliteConnection, run: i64, now: Millis) -> Result<Pr
             last_row: row.try_get(3)?,
             is_held: row.try_get(4)?,
             is_dispatched: row.try_get(5)?,
-            has_early_statuses: row.try_get(6)?,
-            has_due_rows: row.try_get(7)?,
+            recorded: row.try_get(6)?,
+            has_early_statuses: row.try_get(7)?,
+            has_due_rows: row.try_get(8)?,
+            new_rows: row.try_get(9)?,
         })
     };
     read().map_err(failed())
@@ -382,27 +446,28 @@ fn deferrals(rows: &[Deferral]) -> String {
     serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// Notes how far the run has come and commits; a commit that claims rows is counted (see `mark`). Fails, and the commit
-/// with it, where the count is lower than this connection last saw it: the store was put back while this process sent, by
-/// way of SQLite, so that the file is the same.
-async fn commit_claim(
+/// Claims the rows between two keys that were never claimed, notes how far the run has come, and commits. A commit that
+/// claims rows is counted (see `mark`), from the count `seen` last. Fails, and the commit with it, where the count is lower:
+/// the store was put back while this process sent, by way of SQLite, so that the file is the same.
+async fn commit_claims(
     store: &mut SqliteConnection,
-    run: i64,
-    (next_row, limit_left): (i64, Option<i64>),
-    is_claim: bool,
-    seen: u64,
+    owner: Owner,
+    now: Millis,
+    (after, up_to): (i64, i64),
+    limit_left: Option<i64>,
+    seen: Option<u64>,
 ) -> Result<Option<(u64, i64)>, StoreError> {
-    let counted: Vec<(i64, i64)> = sqlx::query_as(
-        "UPDATE progress SET next_row = ?2, limit_left = ?3 WHERE run = ?1; \
-         UPDATE mark SET claims = iif(claims < ?4, NULL, claims + 1) WHERE ?5 RETURNING claims, store; COMMIT",
-    )
-    .bind(run)
-    .bind(next_row)
-    .bind(limit_left)
-    .bind(seen.cast_signed())
-    .bind(is_claim)
-    .fetch_all(store)
-    .await
-    .map_err(doing("commit a step"))?;
+    let counted: Vec<(i64, i64)> = sqlx::query_as(COMMIT_CLAIMS)
+        .bind(owner.run)
+        .bind(after)
+        .bind(up_to)
+        .bind(limit_left)
+        .bind(owner.worker.0)
+        .bind(now.0)
+        .bind(stopped(Change::Suppress, false)?.code())
+        .bind(seen.map(u64::cast_signed))
+        .fetch_all(store)
+        .await
+        .map_err(doing("commit a step"))?;
     Ok(counted.first().map(|(claims, store)| (claims.cast_unsigned(), *store)))
 }

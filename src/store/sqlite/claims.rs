@@ -21,28 +21,25 @@ pub(super) const DUE: &str = "SELECT json_group_array(json_array(id, phone, cell
     FROM delivery d CROSS JOIN recipient r ON r.id = d.id WHERE d.run = ?1 AND d.next_attempt_at <= ?2 \
     AND (?3 IS NULL OR d.worker = ?3) ORDER BY d.next_attempt_at, d.id LIMIT ?4 + 0)";
 
-/// The rows after `?1` and up to `?2` that were never claimed, in the same form; at most `?3`.
+/// The rows after one key and up to another that were never claimed, in the same form; at most so many.
 macro_rules! new_rows {
-    () => {
-        "SELECT json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, suppressed)) FROM ( \
-    SELECT r.id, r.phone, r.cells, EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) AS suppressed \
-    FROM recipient r WHERE r.id > ?1 AND r.id <= ?2 AND r.state = 0 ORDER BY r.id LIMIT ?3 + 0)"
+    ($after:literal, $up_to:literal, $limit:literal) => {
+        concat!(
+            "SELECT json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, suppressed)) FROM ( \
+             SELECT r.id, r.phone, r.cells, EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) AS suppressed \
+             FROM recipient r WHERE r.id > ",
+            $after,
+            " AND r.id <= ",
+            $up_to,
+            " AND r.state = 0 ORDER BY r.id LIMIT ",
+            $limit,
+            " + 0)"
+        )
     };
 }
+pub(super) use new_rows;
 
-/// As [`new_rows!`] selects them.
-pub(super) const NEW: &str = new_rows!();
-
-/// Claims the rows that [`new_rows!`] selects and gives them back: one text, since each statement on its own costs a
-/// hand-over to SQLite's thread and back.
-const CLAIM_NEW: &str = concat!(
-    "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
-     SELECT r.id, ?4, iif(s.phone IS NULL, 1, ?7), s.phone IS NULL, iif(s.phone IS NULL, ?5, NULL), \
-     iif(s.phone IS NULL, ?6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
-     iif(s.phone IS NULL, NULL, json_array(s.reason)) FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone \
-     WHERE r.id > ?1 AND r.id <= ?2 AND r.state = 0 ORDER BY r.id LIMIT ?3 + 0; ",
-    new_rows!()
-);
+pub(super) const NEW: &str = new_rows!("?1", "?2", "?3");
 
 /// A row to be claimed.
 #[derive(serde::Deserialize)]
@@ -56,7 +53,7 @@ pub(super) struct Candidate {
     deferrals: u32,
     in_doubt: u8,
     worker: Option<i64>,
-    suppressed: u8,
+    pub(super) suppressed: u8,
 }
 
 impl Candidate {
@@ -158,34 +155,4 @@ async fn suppress(store: &mut SqliteConnection, keys: &[i64]) -> Result<(), Stor
     .await
     .map(drop)
     .map_err(doing("record suppressed rows"))
-}
-
-/// Claims rows that were never claimed, at most `limit`. Gives back besides up to which row there is none left.
-pub(super) async fn claim_new(
-    store: &mut SqliteConnection,
-    owner: Owner,
-    (next_row, last_row): (i64, i64),
-    limit: u32,
-    now: Millis,
-) -> Result<(Vec<Attempt>, i64), StoreError> {
-    let failed = || doing("claim new rows");
-    let rows: String = sqlx::query_scalar(CLAIM_NEW)
-        .bind(next_row)
-        .bind(last_row)
-        .bind(limit)
-        .bind(owner.run)
-        .bind(owner.worker.0)
-        .bind(now.0)
-        .bind(stopped(Change::Suppress, false)?.code())
-        .fetch_all(store)
-        .await
-        .map_err(failed())?
-        .pop()
-        .unwrap_or_default();
-    let rows = candidates(&rows)?;
-    let all = rows.len() < limit as usize;
-    let last = rows.last().map_or(last_row, |row| row.id);
-    let claimed: Vec<Attempt> =
-        rows.into_iter().filter(|row| row.suppressed == 0).map(|row| row.attempt(owner.worker, now)).collect();
-    Ok((claimed, if all { last_row } else { last }))
 }

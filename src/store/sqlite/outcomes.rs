@@ -19,11 +19,11 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Applies settlements to the claims they name where the row fits, in this order of columns: id, claim, worker, departed,
+/// Applies settlements, a JSON array, to the claims they name where the row fits, in this order of columns: id, claim, worker, departed,
 /// ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code, error_message,
 /// error_values, next_attempt_at, next_poll_at.
 macro_rules! apply_where {
-    ($fits:literal) => {
+    ($settlements:literal, $fits:literal) => {
         concat!(
             "UPDATE delivery SET ended_at = o.v ->> 4, state = o.v ->> 5, outcome = iif(o.v ->> 3, o.v ->> 6, NULL), \
              attempts = o.v ->> 7, charged_attempts = o.v ->> 8, deferrals = o.v ->> 9, in_doubt = o.v ->> 10, \
@@ -31,54 +31,44 @@ macro_rules! apply_where {
              error_code = iif(o.v ->> 3 OR o.v ->> 12 IS NOT NULL, o.v ->> 12, error_code), \
              error_message = iif(o.v ->> 3 OR o.v ->> 12 IS NOT NULL, o.v ->> 13, error_message), \
              error_values = iif(o.v ->> 3 OR o.v ->> 12 IS NOT NULL, o.v ->> 14, error_values), \
-             next_attempt_at = o.v ->> 15, next_poll_at = o.v ->> 16 FROM (SELECT value AS v FROM jsonb_each(?1)) o \
-             WHERE delivery.id = o.v ->> 0 AND delivery.claim = o.v ->> 1 AND delivery.worker = o.v ->> 2 AND ",
+             next_attempt_at = o.v ->> 15, next_poll_at = o.v ->> 16 FROM (SELECT value AS v FROM jsonb_each(",
+            $settlements,
+            ")) o WHERE delivery.id = o.v ->> 0 AND delivery.claim = o.v ->> 1 AND delivery.worker = o.v ->> 2 AND ",
             $fits
         )
     };
 }
 
-/// The attempts counted by the second in which they ended: `?2` is the run, `?3` a JSON array of seconds with their counts.
+pub(super) use apply_where;
+
+/// Counts the attempts of a run by the second in which they ended, from a JSON array of seconds with their counts.
 macro_rules! count_seconds {
-    () => {
-        "INSERT INTO timeline (run, second, accepted, uncertain, refused) \
-         SELECT ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?3) WHERE true \
-         ON CONFLICT (run, second) DO UPDATE SET accepted = accepted + excluded.accepted, \
-         uncertain = uncertain + excluded.uncertain, refused = refused + excluded.refused"
+    ($run:literal, $seconds:literal) => {
+        concat!(
+            "INSERT INTO timeline (run, second, accepted, uncertain, refused) SELECT ",
+            $run,
+            ", value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(",
+            $seconds,
+            ") WHERE true ON CONFLICT (run, second) DO UPDATE SET accepted = accepted + excluded.accepted, \
+             uncertain = uncertain + excluded.uncertain, refused = refused + excluded.refused"
+        )
     };
 }
+pub(super) use count_seconds;
 
-/// One text, since each statement on its own costs a hand-over to SQLite's thread and back.
-const RECORD_ALL: &str = concat!(apply_where!("delivery.state = 1"), ";", count_seconds!());
-
-pub(super) const RECORD: &str = concat!(apply_where!("delivery.state = 1"), " RETURNING delivery.id, delivery.claim");
+/// As a step records them which finds that not all of them are of rows that are being sent.
+pub(super) const RECORD: &str =
+    concat!(apply_where!("?1", "delivery.state = 1"), " RETURNING delivery.id, delivery.claim");
 
 /// An interrupted attempt is one that its process did not live to tell of, or could not: if the outcome comes after all, it
 /// counts. Where the row is about to be sent again, it is one of a past attempt, see [`record_late`].
 const RECORD_INTERRUPTED: &str = concat!(
     apply_where!(
+        "?1",
         "delivery.state = 9 AND delivery.error_code = 'interrupted' AND delivery.outcome = 9 AND o.v ->> 6 <> 9"
     ),
     " RETURNING delivery.id, delivery.claim"
 );
-
-/// Applies settlements and counts them, if all of them are of rows that are being sent, which is the rule. False if not: then
-/// the transaction has to be begun once more, for [`record_each`].
-pub(super) async fn record_all(
-    store: &mut SqliteConnection,
-    run: i64,
-    settlements: &[&Settlement],
-) -> Result<bool, StoreError> {
-    let seconds = seconds(settlements);
-    let done = sqlx::query(guarded(RECORD_ALL))
-        .bind(rows(settlements)?)
-        .bind(run)
-        .bind(text(&seconds)?)
-        .execute(store)
-        .await
-        .map_err(doing("record outcomes"))?;
-    Ok(done.rows_affected() == (settlements.len() + seconds.len()) as u64)
-}
 
 /// Applies settlements that are not all of rows that are being sent. Gives back those that changed their rows, and the others.
 pub(super) async fn record_each<'s>(
@@ -87,10 +77,9 @@ pub(super) async fn record_each<'s>(
     settlements: &[&'s Settlement],
 ) -> Result<(Vec<&'s Settlement>, Vec<&'s Settlement>), StoreError> {
     let (mut recorded, late) = apply(store, RECORD, settlements).await?;
-    sqlx::query(concat!("SELECT ?1;", count_seconds!()))
-        .bind("")
+    sqlx::query(count_seconds!("?1", "?2"))
         .bind(run)
-        .bind(text(&seconds(&recorded))?)
+        .bind(seconds(&recorded)?)
         .execute(&mut *store)
         .await
         .map_err(doing("count the second"))?;
@@ -140,7 +129,7 @@ async fn apply<'s>(
     settlements: &[&'s Settlement],
 ) -> Result<(Vec<&'s Settlement>, Vec<&'s Settlement>), StoreError> {
     let applied: Vec<(i64, u32)> = sqlx::query_as(guarded(statement))
-        .bind(rows(settlements)?)
+        .bind(columns(settlements)?)
         .fetch_all(store)
         .await
         .map_err(doing("record outcomes"))?;
@@ -148,11 +137,8 @@ async fn apply<'s>(
     Ok(settlements.iter().partition(|s| applied.contains(&(s.claim.key.0, s.claim.number))))
 }
 
-/// A second, and how many attempts ended in it as accepted, uncertain and refused.
-type Second = (i64, u32, u32, u32);
-
-/// The seconds in which attempts ended, with their number.
-fn seconds(settlements: &[&Settlement]) -> Vec<Second> {
+/// The seconds in which attempts ended, with their number, as JSON.
+pub(super) fn seconds(settlements: &[&Settlement]) -> Result<String, StoreError> {
     let mut seconds: BTreeMap<i64, [u32; 3]> = BTreeMap::new();
     for settlement in settlements.iter().filter(|settlement| settlement.departed) {
         let place = match settlement.outcome {
@@ -163,10 +149,13 @@ fn seconds(settlements: &[&Settlement]) -> Vec<Second> {
         };
         seconds.entry(settlement.ended_at.0.div_euclid(1000)).or_default()[place] += 1;
     }
-    seconds.into_iter().map(|(second, [accepted, uncertain, refused])| (second, accepted, uncertain, refused)).collect()
+    let seconds =
+        seconds.into_iter().map(|(second, [accepted, uncertain, refused])| (second, accepted, uncertain, refused));
+    text(&seconds.collect::<Vec<_>>())
 }
 
-fn rows(settlements: &[&Settlement]) -> Result<String, StoreError> {
+/// Settlements as the JSON that the statements read.
+pub(super) fn columns(settlements: &[&Settlement]) -> Result<String, StoreError> {
     text(&settlements.iter().map(|settlement| Columns(settlement)).collect::<Vec<_>>())
 }
 
