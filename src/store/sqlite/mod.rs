@@ -62,7 +62,10 @@ pub struct Store {
     path: PathBuf,
     /// Which file that was when it was opened.
     file: FileId,
+    /// For whoever reads a few lines.
     readers: SqlitePool,
+    /// For whoever reads all lines of a run: of millions that takes seconds, for which nobody else should have to wait.
+    scanner: SqlitePool,
     writer: Arc<Mutex<Writer>>,
 }
 
@@ -113,15 +116,14 @@ impl Store {
         mark::establish(path, &mut writer).await?;
         file.is_at(path)?;
         let place = path.clone();
-        let readers = SqlitePoolOptions::new().min_connections(0).max_connections(READERS);
-        let readers = readers.after_connect(move |_, _| {
+        let pool = SqlitePoolOptions::new().min_connections(0).after_connect(move |_, _| {
             let in_place = file.is_at(&place).map_err(|error| sqlx::Error::Configuration(error.into()));
             Box::pin(async { in_place })
         });
-        // A page of rows to send: SQLite's thread need not wait in the middle of it.
-        let readers = readers.connect_lazy_with(reading(path).row_buffer_size(256));
+        let readers = pool.clone().max_connections(READERS).connect_lazy_with(reading(path));
+        let scanner = pool.max_connections(1).connect_lazy_with(reading(path));
         writer.close().await.map_err(error::doing("close after opening"))?;
-        Ok(Self { path: path.to_owned(), file, readers, writer: Arc::default() })
+        Ok(Self { path: path.to_owned(), file, readers, scanner, writer: Arc::default() })
     }
 
     /// Opens a store that must be there already.
@@ -268,8 +270,8 @@ impl Writing<'_> {
     }
 }
 
-/// Readers at the same time: claims, due polls, a count, and one for whoever watches.
-const READERS: u32 = 4;
+/// Connections that read a few lines at the same time. Each has a thread, whose memory is what it costs.
+const READERS: u32 = 2;
 
 /// How long a statement waits for another process's transaction, the only thing that can hold one up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -286,15 +288,13 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// How whoever only reads opens it.
+/// How whoever only reads opens it. Rows are read in their order, so a larger cache was no faster.
 fn reading(path: &Path) -> SqliteConnectOptions {
-    options(path).pragma("cache_size", "-1024").pragma("query_only", "ON")
+    options(path).pragma("cache_size", "-256").pragma("query_only", "ON")
 }
 
 async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
     let options = options(path)
-        // All sizes of a commit's text, and the rest; a few MiB where every one of them was ever used.
-        .statement_cache_capacity(200)
         // The cache need only hold the ends of the tables, where writing happens; more was no faster.
         .pragma("cache_size", "-4096")
         // 4,000 pages of 4 KiB: the log is folded back every 16 MB or so.

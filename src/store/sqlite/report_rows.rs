@@ -1,6 +1,4 @@
 //! The rows of a report, a page at a time in input order.
-//!
-//! Two connections read at the same time, a half of the page each, since SQLite has most of the work.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
@@ -9,8 +7,8 @@ use super::error::doing;
 use crate::model::{Channel, Millis, ReportRow, RowCause, RowNo, State};
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
-/// Rows that a connection reads at a time.
-const ROWS: i64 = 500;
+/// Rows in a page.
+pub(super) const ROWS: i64 = 1000;
 
 /// The rows of a range with what the report says of them. The join goes along the keys of tables that lie in the same order.
 /// A failure has no time of its own: it counts as of when its row was last polled or pushed.
@@ -25,7 +23,7 @@ const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phon
 
 /// Reads the rows of a run, a page at a time.
 pub struct ReportRows {
-    connections: [SqliteConnection; 2],
+    connection: SqliteConnection,
     run: i64,
     cancelled: bool,
     channel: Channel,
@@ -35,21 +33,21 @@ pub struct ReportRows {
 }
 
 impl ReportRows {
-    /// Over connections of its own, so that nobody else has to wait for one.
+    /// Over a connection of its own, so that nobody else has to wait for one.
     pub(super) async fn open(
         options: SqliteConnectOptions,
         run: &Run,
         channel: Channel,
         wanted: Wanted,
     ) -> Result<Self, sqlx::Error> {
-        let mut connections = tokio::try_join!(options.connect(), options.connect())?;
+        let mut connection = options.connect().await?;
         let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2")
             .bind(RowKey::first(run.key))
             .bind(RowKey::last(run.key))
-            .fetch_one(&mut connections.0)
+            .fetch_one(&mut connection)
             .await?;
         Ok(Self {
-            connections: connections.into(),
+            connection,
             run: run.key,
             cancelled: run.cancelled_at.is_some(),
             channel,
@@ -72,19 +70,15 @@ impl ReportRows {
         if self.after >= self.last {
             return Ok(None);
         }
-        let (start, middle, end) = (self.after, self.after + ROWS, self.after + 2 * ROWS);
-        let [first, second] = &mut self.connections;
-        let read = |connection, after: i64, until: i64| {
-            sqlx::query(READ)
-                .bind(after)
-                .bind(until)
-                .bind(self.wanted.cells)
-                .bind(self.wanted.since.map(|since| since.0))
-                .fetch_all(connection)
-        };
-        let read = tokio::try_join!(read(first, start, middle), read(second, middle, end));
-        let (mut rows, rest) = read.map_err(doing("read the report"))?;
-        rows.extend(rest);
+        let end = self.after + ROWS;
+        let rows = sqlx::query(READ)
+            .bind(self.after)
+            .bind(end)
+            .bind(self.wanted.cells)
+            .bind(self.wanted.since.map(|since| since.0))
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(doing("read the report"))?;
         self.after = end;
         let row = ReportRow::untried(RowNo(0), self.channel);
         Ok(Some(ReportPage { rows: rows.into_iter(), cancelled: self.cancelled, row }))

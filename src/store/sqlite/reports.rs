@@ -17,7 +17,7 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
         // A page: SQLite's thread need not wait in the middle of it.
-        let options = reading(&self.path).row_buffer_size(512);
+        let options = reading(&self.path).row_buffer_size(1024);
         ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
     }
 
@@ -36,7 +36,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(doing("count the rows"))?;
+        let mut reader = self.scanner.acquire().await.map_err(doing("count the rows"))?;
         tally(&mut reader, run).await
     }
 
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn begin_tally(&self, run: &Run) -> Result<Counting, StoreError> {
-        let mut read = self.readers.acquire().await.map_err(doing("count the rows"))?;
+        let mut read = self.scanner.acquire().await.map_err(doing("count the rows"))?;
         let run = run.clone();
         let mut task = JoinSet::new();
         task.spawn(async move { tally(&mut read, &run).await });
@@ -87,7 +87,7 @@ impl Store {
         .bind(RowKey::first(run.key))
         .bind(RowKey::last(run.key))
         .bind(limit)
-        .fetch_all(&self.readers)
+        .fetch_all(&self.scanner)
         .await
         .map_err(doing("count the problems"))?;
         Ok(rows
@@ -111,7 +111,7 @@ impl Store {
         )
         .bind(RowKey::first(run.key))
         .bind(RowKey::last(run.key))
-        .fetch_one(&self.readers)
+        .fetch_one(&self.scanner)
         .await
         .map_err(doing("count contradictions"))?;
         Ok(rows.unsigned_abs())
