@@ -7,9 +7,10 @@ use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, run_id, screen, state};
 use crate::campaign_file;
 use crate::engine;
-use crate::model::{Millis, ReportRow, RunId, State};
+use crate::model::{AttemptRow, Millis, ReportRow, RunId, State};
 use crate::report::{
-    Comparison, CsvReport, Format, JsonLines, NewFile, ReportError, RunFacts, Summary, html, summary_json,
+    AttemptsReport, Comparison, CsvReport, Format, JsonLines, NewFile, ReportError, RunFacts, Summary, html,
+    summary_json,
 };
 use crate::store::{Run, Store, Wanted};
 
@@ -37,6 +38,10 @@ pub(super) struct Args {
     /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
+    /// One line an attempt instead of one a row: every request with its message id and what came of it, also of rows that
+    /// were sent again (csv, jsonl)
+    #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
+    attempts: bool,
     /// Two runs side by side, and what changed from the first to the second (a table, csv or json)
     #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
     compare: Vec<RunId>,
@@ -80,6 +85,10 @@ impl Args {
         }
     }
 
+    fn not_written(&self, source: std::io::Error) -> ReportError {
+        ReportError::Write { path: self.output.clone().unwrap_or_else(|| "-".into()), source }
+    }
+
     /// Which rows these are, in words; `None` where they are all.
     fn only(&self) -> Option<String> {
         let states: Vec<&str> = self.state.iter().map(|state| state.as_str()).collect();
@@ -98,6 +107,10 @@ impl Args {
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     if args.input && !matches!(args.format(), Format::Csv | Format::Jsonl) {
         let words = "--input goes with --format csv or jsonl: only there has each row a line";
+        return Err(Failure::new(Exit::Wrong, words));
+    }
+    if args.attempts && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+        let words = "--attempts goes with --format csv or jsonl: only there has each attempt a line";
         return Err(Failure::new(Exit::Wrong, words));
     }
     if !args.compare.is_empty() && matches!(args.format(), Format::Html | Format::Jsonl) {
@@ -152,6 +165,12 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), F
         .map_err(cannot_print);
     }
     let run = store.run(args.run.as_ref()).await?;
+    if args.attempts {
+        let mut report = AttemptsReport::new(out, args.format()).map_err(cannot_print)?;
+        let write = |attempt: &AttemptRow| report.write(attempt).map_err(|source| args.not_written(source));
+        engine::each_attempt(store, &run, write).await?;
+        return report.finish().map_err(cannot_print);
+    }
     let columns = if args.input { run.columns.as_slice() } else { &[] };
     let text = match args.format() {
         Format::Csv => {
@@ -180,9 +199,9 @@ async fn rows(
     run: &Run,
     mut each: impl FnMut(&ReportRow) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let failed = |source| ReportError::Write { path: args.output.clone().unwrap_or_else(|| "-".into()), source };
     let channel = engine::thaw(run)?.channel;
-    let each = |row: &ReportRow| if args.wants(row) { each(row).map_err(failed) } else { Ok(()) };
+    let each =
+        |row: &ReportRow| if args.wants(row) { each(row).map_err(|source| args.not_written(source)) } else { Ok(()) };
     Ok(engine::each_row(store, run, channel, args.wanted(), each).await?)
 }
 

@@ -51,7 +51,7 @@ pub use links::{Link, Links, ask};
 pub use plan::{Bad, Body, Checked, Plan};
 pub use plan_error::PlanError;
 pub use recovery::take_up;
-pub use report::{ReportingError, each_row, facts, write_reports};
+pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
 pub use run::{RunMode, RunResult, run};
 pub use status::{Details, details, provider_pause, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
 pub use stop::{Reason, Stop};

@@ -7,7 +7,7 @@ use super::done::Done;
 use super::error::{EngineError, PANICKED};
 use super::stop::Stop;
 use crate::crash::Point;
-use crate::model::{Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
+use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
@@ -135,6 +135,30 @@ async fn each_page<T>(
         next = read.map_err(in_the_store)?;
     }
     Ok(made)
+}
+
+/// Attempts are read for so many rows at a time.
+const ROWS_OF_ATTEMPTS: u64 = 1000;
+
+/// Hands every attempt of a run to `each`, row by row in input order.
+///
+/// # Errors
+/// Where the store cannot be read, or `each` fails.
+pub async fn each_attempt(
+    store: &Store,
+    run: &Run,
+    mut each: impl FnMut(&AttemptRow) -> Result<(), ReportError>,
+) -> Result<(), ReportingError> {
+    let rows = store.tally(run).await.map_err(in_the_store)?.rows();
+    let mut first = 1;
+    while first <= rows {
+        let last = first + ROWS_OF_ATTEMPTS - 1;
+        for attempt in store.attempts(run, first..=last).await.map_err(in_the_store)? {
+            each(&attempt).map_err(ReportingError::Write)?;
+        }
+        first = last + 1;
+    }
+    Ok(())
 }
 
 fn rows_of(

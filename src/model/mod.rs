@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. It must not know the store, HTTP, the runtime or the
 //! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.
 
+mod attempt_row;
 mod campaign;
 mod cells;
 mod channel;
@@ -27,6 +28,7 @@ mod template;
 mod time;
 mod timing;
 
+pub use attempt_row::AttemptRow;
 pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
 pub use cells::{as_it_was, spreadsheet_safe};
 pub use channel::Channel;

@@ -4,6 +4,7 @@
 //! for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. Knows nothing of
 //! the store: whoever calls feeds the rows, in the order of the input.
 
+mod attempts;
 mod calling_codes;
 mod compare;
 mod countries;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use attempts::AttemptsReport;
 pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
 pub use html::{STYLES, contradicted, funnel, html, source, states};

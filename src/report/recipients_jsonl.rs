@@ -31,7 +31,8 @@ struct Line<'a> {
     input: Input<'a>,
 }
 
-struct Time(Millis);
+/// A time as reports show it.
+pub(super) struct Time(pub(super) Millis);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

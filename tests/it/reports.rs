@@ -84,6 +84,34 @@ fn lines_of_json_say_what_the_csv_says() {
 }
 
 #[test]
+fn every_attempt_has_a_line_with_its_own_message() {
+    let (provider, work) = finished(20);
+    let retried = work.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]);
+    assert_eq!(retried.code, 3, "{retried}");
+    let csv = report(&work, &["--attempts"]);
+    let header = "row,to,attempt,outcome,message_id,started_at,ended_at,accepted_at,delivered_at,read_at,error_code,error_message";
+    assert_eq!(csv.lines().next(), Some(header));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let attempts: Vec<Vec<String>> =
+        reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect();
+    assert_eq!(attempts.len(), 22, "two rows were sent again");
+    let of = |row: &str| attempts.iter().filter(move |attempt| attempt[0] == row).collect::<Vec<_>>();
+    for row in ["5", "15"] {
+        let of_row = of(row);
+        let seen: Vec<_> = of_row.iter().map(|attempt| (attempt[2].as_str(), attempt[3].as_str())).collect();
+        assert_eq!(seen, [("1", "failed"), ("2", "failed")]);
+        assert!(!of_row[0][4].is_empty() && of_row[0][4] != of_row[1][4], "each has a message of its own");
+    }
+    assert_eq!(of("3").iter().map(|attempt| attempt[3].as_str()).collect::<Vec<_>>(), ["rejected"]);
+    let jsonl = report(&work, &["--attempts", "--format", "jsonl"]);
+    assert_eq!(jsonl.lines().count(), 22);
+    for wrong in [&["--format", "html"][..], &["--json"], &["--state", "failed"], &["--input"]] {
+        let refused = work.alone(&[&["report", "--attempts"], wrong].concat());
+        assert_eq!(refused.code, 2, "{refused}");
+    }
+}
+
+#[test]
 fn a_sample_tells_what_to_do_and_no_number() {
     let (_provider, work) = finished(20);
     let summary: Value = serde_json::from_str(&report(&work, &["--json"])).unwrap();

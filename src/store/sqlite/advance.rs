@@ -173,8 +173,7 @@ impl Store {
     pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
         let Some(last) = rows.last() else { return Ok(()) };
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("schedule rows").await?;
-        runs::assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "schedule rows").await?;
         sqlx::query(
             "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
              SELECT value ->> 0, ?2, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?1)",

@@ -4,7 +4,6 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::Store;
 use super::error::doing;
-use super::runs::assert_owner;
 use crate::crash::Point;
 use crate::model::{Millis, RowNo, RowProblem, State};
 use crate::store::{Owner, PlannedRow, RowKey, StoreError};
@@ -28,13 +27,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.clear_rows(owner).await?;
         let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
+        let failed = || doing("note the columns");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "note the columns").await?;
         sqlx::query("UPDATE run SET columns = ?2, template = ?3 WHERE id = ?1 AND planned_at IS NULL")
             .bind(owner.run)
             .bind(columns)
             .bind(template)
-            .execute(self.write().await?.connection())
+            .execute(&mut *tx)
             .await
-            .map_err(doing("note the columns"))?;
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
         Point::ImportBegun.pass();
         Ok(())
     }
@@ -42,8 +45,7 @@ impl Store {
     async fn clear_rows(&self, owner: Owner) -> Result<(), StoreError> {
         loop {
             let mut writer = self.write().await?;
-            let mut tx = writer.begin("clear an unfinished import").await?;
-            assert_owner(&mut tx, owner).await?;
+            let mut tx = writer.begin_as(owner, "clear an unfinished import").await?;
             let gone = sqlx::query(
                 "DELETE FROM recipient WHERE id IN (SELECT id FROM recipient WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
             )
@@ -77,14 +79,17 @@ impl Store {
         }
         // The rows first: once the run has ended, nobody would come for them any more.
         self.clear_rows(owner).await?;
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "abandon an unfinished import").await?;
         sqlx::query(
             "UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1 AND planned_at IS NULL",
         )
         .bind(owner.run)
         .bind(now.0)
-        .execute(self.write().await?.connection())
+        .execute(&mut *tx)
         .await
         .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
         Point::ImportGivenUp.pass();
         Ok(())
     }
@@ -124,8 +129,7 @@ impl Store {
     /// Where the store cannot be written, or another process has taken the run up; then none of these rows is in.
     pub async fn add_rows(&self, owner: Owner, rows: &[PlannedRow]) -> Result<(), StoreError> {
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("import rows").await?;
-        assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "import rows").await?;
         for chunk in rows.chunks(INSERTED) {
             let mut insert = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_message) ",
@@ -161,8 +165,7 @@ impl Store {
         let pairs: Vec<(i64, u64)> = pairs.iter().map(|(row, earlier)| (key(*row), earlier.0)).collect();
         let pairs = serde_json::to_string(&pairs).unwrap_or_default();
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("mark duplicates").await?;
-        assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "mark duplicates").await?;
         sqlx::query(
             "UPDATE recipient SET state = ?2, error_code = 'duplicate', error_values = json_array(pair.earlier) \
              FROM (SELECT value ->> 0 AS id, value ->> 1 AS earlier FROM jsonb_each(?1)) AS pair \
@@ -187,8 +190,7 @@ impl Store {
         let failed = || doing("finish the import");
         let (first, last) = (RowKey::first(owner.run), RowKey::last(owner.run));
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("finish the import").await?;
-        assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "finish the import").await?;
         sqlx::query(
             "UPDATE recipient SET state = ?3, error_code = 'suppressed', \
              error_values = json_array((SELECT reason FROM suppression WHERE phone = recipient.phone)) \

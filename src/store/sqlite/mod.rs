@@ -43,6 +43,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::error::{self, doing};
 use super::{Mismatch, StoreError};
 use crate::crash::Point;
+use crate::store::Owner;
 use files::FileId;
 
 // The statements with a guard that "nobody gets two messages" rests on pass through this: tests run them without it.
@@ -262,6 +263,13 @@ impl Writing<'_> {
             Some(connection) => connection,
             None => unreachable!("it is made before this is"),
         }
+    }
+
+    /// As [`Writing::begin`], for work that only the owner of the run may do.
+    async fn begin_as(&mut self, owner: Owner, what: &'static str) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        let mut tx = self.begin(what).await?;
+        runs::assert_owner(&mut tx, owner).await?;
+        Ok(tx)
     }
 
     /// Begins a transaction that may write. Dropped, it changes nothing.

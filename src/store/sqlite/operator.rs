@@ -51,7 +51,7 @@ impl Store {
             loop {
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
                 assert_owner(&mut tx, owner).await?;
-                // While this waited for its turn, another run may have begun.
+                // While this waited for its turn, another run may have begun, or have had rows requeued.
                 let now_others = if everyone { Vec::new() } else { other_runs(&mut tx, run).await? };
                 if now_others != others {
                     tx.rollback().await.map_err(failed())?;
@@ -98,8 +98,8 @@ impl Store {
                 requeued.left_out += rows.len() as u64 - done + taken_back;
                 if done > 0 {
                     sqlx::query(
-                        "UPDATE run SET dispatched_at = NULL, finished_at = NULL, paused_at = NULL, paused_by = NULL \
-                         WHERE id = ?1",
+                        "UPDATE run SET dispatched_at = NULL, finished_at = NULL, paused_at = NULL, paused_by = NULL, \
+                         requeues = requeues + 1 WHERE id = ?1",
                     )
                     .bind(run.key)
                     .execute(&mut *tx)
@@ -122,8 +122,7 @@ impl Store {
     pub async fn cancel_waiting(&self, owner: Owner) -> Result<(), StoreError> {
         let failed = || doing("cancel waiting rows");
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("cancel waiting rows").await?;
-        assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "cancel waiting rows").await?;
         sqlx::query(guarded(
             "UPDATE delivery SET state = iif(in_doubt, ?3, ?2), next_attempt_at = NULL \
              WHERE run = ?1 AND next_attempt_at IS NOT NULL",
@@ -198,8 +197,7 @@ impl Store {
             Which::All => (None, None),
         };
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("record the decision").await?;
-        assert_owner(&mut tx, owner).await?;
+        let mut tx = writer.begin_as(owner, "record the decision").await?;
         /// Key, code, message, values.
         type Found = (i64, Option<String>, Option<String>, Option<String>);
         let rows: Vec<Found> = sqlx::query_as(

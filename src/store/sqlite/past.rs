@@ -21,9 +21,9 @@ const _: () = assert!(
 pub(super) async fn move_to_past(store: &mut SqliteConnection, keys: &str) -> Result<(), StoreError> {
     for statement in [
         "INSERT INTO past_attempt (row, claim, worker, started_at, ended_at, outcome, accepted_at, message_id, \
-         provider_status, delivered_at, read_at, error_code, error_message) \
+         provider_status, delivered_at, read_at, error_code, error_message, error_values) \
          SELECT id, claim, worker, started_at, ended_at, iif(message_id IS NULL, outcome, state), accepted_at, message_id, \
-         provider_status, delivered_at, read_at, error_code, error_message \
+         provider_status, delivered_at, read_at, error_code, error_message, error_values \
          FROM delivery WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL",
         "UPDATE delivery SET outcome = NULL, accepted_at = NULL, message_id = NULL, provider_status = NULL, \
          delivered_at = NULL, read_at = NULL, next_poll_at = NULL, last_poll_at = NULL \
@@ -58,11 +58,11 @@ pub(super) async fn record_late(store: &mut SqliteConnection, settlement: &Settl
         (true, _) => move_to_past(store, &format!("[{}]", claim.key.0)).await?,
         (false, _) => {}
     }
-    let (code, message, _) =
+    let (code, message, values) =
         problem.as_ref().map(Cause::columns).map_or((None, None, None), |(c, m, v)| (Some(c), m, v));
     let recorded = sqlx::query(
         "UPDATE past_attempt SET outcome = ?4, ended_at = ?5, message_id = ?6, accepted_at = iif(?4 = 2, ?5, NULL), \
-         error_code = ?7, error_message = ?8 WHERE row = ?1 AND claim = ?2 AND worker = ?3 AND outcome = 9",
+         error_code = ?7, error_message = ?8, error_values = ?9 WHERE row = ?1 AND claim = ?2 AND worker = ?3 AND outcome = 9",
     )
     .bind(claim.key.0)
     .bind(claim.number)
@@ -72,6 +72,7 @@ pub(super) async fn record_late(store: &mut SqliteConnection, settlement: &Settl
     .bind(message_id)
     .bind(code)
     .bind(message)
+    .bind(values)
     .execute(&mut *store)
     .await
     .map_err(failed())?;
@@ -104,7 +105,7 @@ pub(super) async fn take_back(store: &mut SqliteConnection, keys: &[i64]) -> Res
         "UPDATE delivery SET state = p.outcome, claim = delivery.claim + 1, worker = p.worker, started_at = p.started_at, \
          ended_at = p.ended_at, outcome = 2, accepted_at = p.accepted_at, message_id = p.message_id, \
          provider_status = p.provider_status, delivered_at = p.delivered_at, read_at = p.read_at, \
-         error_code = p.error_code, error_message = p.error_message, error_values = NULL, next_attempt_at = NULL, \
+         error_code = p.error_code, error_message = p.error_message, error_values = p.error_values, next_attempt_at = NULL, \
          next_poll_at = iif(p.outcome < 5 AND p.error_code IS NULL, p.ended_at, NULL) \
          FROM (SELECT value AS v FROM json_each(?1)) f CROSS JOIN past_attempt p \
          ON p.row = f.v ->> 0 AND p.claim = f.v ->> 1 WHERE delivery.id = p.row",

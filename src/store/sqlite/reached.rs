@@ -111,14 +111,14 @@ pub(super) async fn collect(
     Ok(())
 }
 
-/// The other runs of a run's name, each with whether its rows are still being read, and whether any are to be sent. Whom
-/// they are about to message stays the same as long as these do.
+/// The other runs of a run's name, each with whether its rows are still being read, whether any are to be sent, and how often
+/// rows were requeued. Whom they are about to message stays the same as long as these do.
 pub(super) async fn other_runs(
     connection: &mut SqliteConnection,
     run: &Run,
-) -> Result<Vec<(i64, bool, bool)>, StoreError> {
+) -> Result<Vec<(i64, bool, bool, i64)>, StoreError> {
     sqlx::query_as(
-        "SELECT id, planned_at IS NULL, dispatched_at IS NULL AND cancelled_at IS NULL FROM run \
+        "SELECT id, planned_at IS NULL, dispatched_at IS NULL AND cancelled_at IS NULL, requeues FROM run \
          WHERE name = ?1 AND id <> ?2 ORDER BY id",
     )
     .bind(run.id.name())

@@ -1,14 +1,17 @@
-//! The rows of a report, a page at a time in input order.
+//! The rows and the attempts of a report, a page at a time in input order.
+
+use std::ops::RangeInclusive;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
 
+use super::Store;
 use super::error::doing;
-use crate::model::{Channel, Millis, ReportRow, RowCause, RowNo, State};
+use crate::model::{AttemptRow, Channel, Millis, ReportRow, RowCause, RowNo, State};
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
 /// Rows in a page.
-pub(super) const ROWS: i64 = 1000;
+const ROWS: i64 = 1000;
 
 /// The rows of a range with what the report says of them. The join goes along the keys of tables that lie in the same order.
 /// A failure has no time of its own: it counts as of when its row was last polled or pushed.
@@ -20,6 +23,66 @@ const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phon
       OR max(coalesce(d.started_at, 0), coalesce(d.ended_at, 0), coalesce(d.accepted_at, 0), coalesce(d.delivered_at, 0), coalesce(d.read_at, 0), \
         iif(d.error_code IS NULL, 0, coalesce(d.last_poll_at, 0)), \
         coalesce((SELECT max(at) FROM resolution WHERE row = r.id), 0)) >= ?4) ORDER BY r.id";
+
+/// All attempts of the rows of a range whose request left or may be about to, in the order in which they were made.
+const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.started_at, a.ended_at, a.accepted_at, a.delivered_at, \
+    a.read_at, a.error_code, a.error_message, a.error_values FROM ( \
+      SELECT row, claim, outcome, message_id, started_at, ended_at, accepted_at, delivered_at, read_at, error_code, \
+      error_message, error_values FROM past_attempt WHERE row BETWEEN ?1 AND ?2 \
+      UNION ALL SELECT id, claim, iif(message_id IS NULL, outcome, state), message_id, started_at, ended_at, accepted_at, \
+      delivered_at, read_at, error_code, error_message, error_values FROM delivery \
+      WHERE id BETWEEN ?1 AND ?2 AND outcome IS NOT NULL \
+      UNION ALL SELECT id, claim, state, NULL, started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM delivery \
+      WHERE id BETWEEN ?1 AND ?2 AND state = 1) a \
+    JOIN recipient r ON r.id = a.row ORDER BY a.row, a.started_at, a.claim";
+
+const _: () = assert!(State::Sending as i64 == 1, "it stands in the statement");
+
+impl Store {
+    /// Every attempt of these rows of a run, row by row in the order in which they were made.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or contradicts itself.
+    pub async fn attempts(&self, run: &Run, rows: RangeInclusive<u64>) -> Result<Vec<AttemptRow>, StoreError> {
+        let found = sqlx::query(ATTEMPTS)
+            .bind(RowKey::new(run.key, RowNo(*rows.start())).0)
+            .bind(RowKey::new(run.key, RowNo(*rows.end())).0)
+            .fetch_all(&self.scanner)
+            .await
+            .map_err(doing("read the attempts"))?;
+        let mut attempts: Vec<AttemptRow> = Vec::with_capacity(found.len());
+        for row in &found {
+            let (mut attempt, code) = attempt(row).map_err(doing("read an attempt"))?;
+            attempt.outcome = state(code)?;
+            let before = attempts.last().filter(|before| before.row == attempt.row);
+            attempt.attempt = before.map_or(1, |before| before.attempt + 1);
+            attempts.push(attempt);
+        }
+        Ok(attempts)
+    }
+}
+
+/// Reads all but which attempt it is and what came of it. Gives the number of that.
+fn attempt(row: &SqliteRow) -> Result<(AttemptRow, i64), sqlx::Error> {
+    let time = |place: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(place)?.map(Millis));
+    let error_code: Option<String> = row.try_get(9)?;
+    let error_message = RowCause::in_words(error_code.as_deref(), row.try_get(10)?, row.try_get(11)?);
+    let attempt = AttemptRow {
+        row: RowKey(row.try_get(0)?).row(),
+        to: row.try_get::<i64, _>(1)?.to_string(),
+        attempt: 0,
+        outcome: State::Sending,
+        message_id: row.try_get(3)?,
+        started_at: time(4)?,
+        ended_at: time(5)?,
+        accepted_at: time(6)?,
+        delivered_at: time(7)?,
+        read_at: time(8)?,
+        error_code,
+        error_message,
+    };
+    Ok((attempt, row.try_get(2)?))
+}
 
 /// Reads the rows of a run, a page at a time.
 pub struct ReportRows {

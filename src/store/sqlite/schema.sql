@@ -36,6 +36,7 @@ CREATE TABLE run (
     duplicate       INTEGER NOT NULL DEFAULT 0,
     suppressed      INTEGER NOT NULL DEFAULT 0,
     polls           INTEGER NOT NULL DEFAULT 0,   -- status requests made
+    requeues        INTEGER NOT NULL DEFAULT 0,   -- commits by which a person had rows sent again
     UNIQUE (name, number)
 );
 
@@ -122,6 +123,7 @@ CREATE TABLE past_attempt (
     read_at         INTEGER,
     error_code      TEXT,
     error_message   TEXT,
+    error_values    TEXT,
     PRIMARY KEY (row, claim)
 ) WITHOUT ROWID;
 

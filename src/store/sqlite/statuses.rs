@@ -300,7 +300,7 @@ async fn write_past(store: &mut SqliteConnection, messages: &[Message]) -> Resul
     }
     sqlx::query(
         "UPDATE past_attempt SET outcome = m.v ->> 2, provider_status = m.v ->> 3, delivered_at = m.v ->> 4, \
-         read_at = m.v ->> 5, error_code = m.v ->> 6, error_message = m.v ->> 7 \
+         read_at = m.v ->> 5, error_code = m.v ->> 6, error_message = m.v ->> 7, error_values = NULL \
          FROM (SELECT value AS v FROM jsonb_each(?1)) m WHERE past_attempt.row = m.v ->> 0 AND past_attempt.claim = m.v ->> 1",
     )
     .bind(text(messages))

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};
 use crate::store::tests::SqliteFile;
 use crate::store::tests::fixture::*;
-use crate::store::{Verdict, WebhookBatch, Which};
+use crate::store::{Stage, Verdict, WebhookBatch, Which};
 
 #[test]
 fn what_belongs_to_a_store_is_known_by_its_name() {
@@ -267,4 +267,34 @@ async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_peo
     let requeued = requeueing.await.unwrap();
     let (again, new) = (w.claim(9).await, next.claim(9).await);
     assert_eq!(again.len() + new.len(), 3, "{requeued:?}: of everyone once");
+}
+
+/// Two retries at once, of two runs that are both still being sent.
+#[tokio::test]
+async fn two_runs_of_a_name_that_are_requeued_at_once_do_not_message_the_same_people() {
+    let f = Fixture::<SqliteFile>::empty().await;
+    let reject = async |w: &Worker, rows| {
+        w.settle(w.claim(rows).await.iter().map(|attempt| rejected(&attempt.claim))).await;
+    };
+    let requeue = async |w: Worker, everyone| {
+        let run = w.now().await;
+        w.store.requeue(w.owner, &run, &[State::Rejected], everyone, NOW).await
+    };
+    let one = f.run("job", 3).await;
+    reject(&one, 3).await;
+    one.store.reach(one.run, Stage::Dispatched, NOW).await.unwrap();
+    let two = f.one_more("job", 4).await;
+    reject(&two, 3).await;
+    requeue(one.clone(), true).await.unwrap();
+    reject(&one, 2).await;
+    let mut holder = connect(one.store.path()).await.unwrap();
+    let lock = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let first = tokio::spawn(requeue(one.clone(), false));
+    // By now it knows whom the other run is about to message.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    lock.rollback().await.unwrap();
+    let requeued = (requeue(two.clone(), false).await, first.await.unwrap());
+    let waiting =
+        one.states().await.iter().chain(&two.states().await).filter(|state| **state == State::Pending).count();
+    assert_eq!(waiting, 4, "{requeued:?}: everyone once");
 }

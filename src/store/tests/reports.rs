@@ -6,6 +6,7 @@ use crate::model::{Channel, DeliveryStatus, Millis, RowCause, RowNo, State, Stat
 contract!(
     the_report_has_every_row_in_whatever_state_it_is,
     what_happened_since_is_told,
+    every_attempt_is_told_with_its_own_message_and_late_status,
     one_row_is_found_by_its_number,
     counts_add_up_at_every_step,
     problems_are_counted_by_code_the_most_frequent_first,
@@ -49,6 +50,44 @@ async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>
     }
     let cells = w.rows(Wanted { cells: true, since: None }).await;
     assert!((1..=ROWS).zip(&cells).all(|(n, row)| row.cells == [format!("cell {n}")]));
+    w.check().await;
+}
+
+async fn every_attempt_is_told_with_its_own_message_and_late_status(f: Fixture<impl Place>) {
+    let w = f.run("job", 4).await;
+    let first = w.claim_at(3, at(10)).await;
+    let (one, two, three) = (first[0].claim, first[1].claim, first[2].claim);
+    w.settle([again(&one, at(11)), accepted(&two, "m2"), interrupted(&three)]).await;
+    // The second fails by a status, and is sent again by a person.
+    f.store.save_webhooks(&status("m2", DeliveryStatus::Failed, None), at(12)).await.unwrap();
+    f.store.requeue(w.owner, &w.now().await, &[State::Failed], true, at(13)).await.unwrap();
+    for attempt in w.claim_at(2, at(20)).await {
+        let message = format!("again-{}", attempt.claim.key.row());
+        w.settle([accepted(&attempt.claim, &message)]).await;
+    }
+    // A delivery of the first message after all.
+    f.store.save_webhooks(&status("again-2", DeliveryStatus::Read, Some(at(30))), at(30)).await.unwrap();
+    f.store.save_webhooks(&status("m2", DeliveryStatus::Delivered, Some(at(31))), at(31)).await.unwrap();
+    w.claim_at(1, at(40)).await;
+    let seen = f.store.attempts(&w.now().await, 1..=4).await.unwrap();
+    assert!(seen.iter().all(|a| a.error_code.is_some() == a.error_message.is_some()), "words with every code");
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|a| (a.row.0, a.attempt, a.outcome, a.message_id.as_deref(), a.started_at, a.error_code.as_deref()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (1, 1, State::Pending, None, Some(at(10)), Some("busy")),
+            (1, 2, State::Accepted, Some("again-1"), Some(at(20)), None),
+            (2, 1, State::Delivered, Some("m2"), Some(at(10)), Some("not_delivered")),
+            (2, 2, State::Read, Some("again-2"), Some(at(20)), None),
+            (3, 1, State::Uncertain, None, Some(at(10)), Some("interrupted")),
+            (4, 1, State::Sending, None, Some(at(40)), None),
+        ]
+    );
+    let some = f.store.attempts(&w.now().await, 2..=2).await.unwrap();
+    assert_eq!(some.len(), 2, "of the rows that are asked for");
     w.check().await;
 }
 
