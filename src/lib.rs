@@ -1,31 +1,39 @@
-//! `campaigner` as a library: everything but the command line is here for tests and benches.
+//! The library behind the `campaigner` binary. It is internal: for the binary, its tests, benches, examples and fuzz
+//! targets, and without any promise of stability.
 //!
-//! The rooms, from the lowest: [`base_url`], [`crash`], `input_file` (which knows `crash`), [`model`] and [`yaml`] (which knows
-//! `input_file`); the rooms of the middle know only those and never each other; [`engine`] puts them together, and
-//! [`schedule`] says when; [`cli`] is the only one that prints or ends the process.
+//! Modules are listed from the lowest layer to the highest. A module uses only modules of lower layers; those in the
+//! middle never use each other. A test enforces this.
 
+// Shared by all others.
 pub mod base_url;
-pub mod crash;
+pub mod crash_point;
 mod input_file;
 pub mod model;
 pub mod yaml;
 
+// What is sent: the campaign, its list, its messages and templates.
 pub mod campaign_file;
-pub mod hook;
 pub mod media;
-pub mod messages;
-pub mod pace;
-pub mod progress;
-pub mod provider;
+pub mod message;
 pub mod recipients;
 pub mod render;
+pub mod template;
+
+// Where it goes, when, and how it is recorded.
+pub mod provider;
+pub mod rate_limit;
+pub mod send_window;
+pub mod store;
+
+// What comes out, and a provider for trying it.
+pub mod hook;
+pub mod progress;
 pub mod report;
 pub mod simulator;
-pub mod store;
-pub mod templates;
-pub mod window;
 
+// The life of a run, and when runs start.
 pub mod engine;
 pub mod schedule;
 
+// What a person types and sees.
 pub mod cli;

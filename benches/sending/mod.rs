@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use campaigner::campaign_file;
 use campaigner::engine::{self, Job, Plan, RunMode};
 use campaigner::model::{Millis, State};
-use campaigner::pace::Share;
 use campaigner::provider::Endpoint;
+use campaigner::rate_limit::RunLimiter;
 use campaigner::recipients;
 use campaigner::store::{NewRun, Repeat, StartDecision, Store};
 
@@ -44,9 +44,9 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
     Plan::open(&campaign).unwrap().import(&store, owner, &digest, &nobody).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();
     let endpoint = Endpoint::new(&format!("http://{address}"), "any".to_owned().into()).unwrap();
-    let pace = Share::alone((campaign.dispatch.rate, campaign.dispatch.per));
+    let limiter = RunLimiter::alone((campaign.dispatch.rate, campaign.dispatch.per));
     let lock = Arc::new(store.lock(&run.id).unwrap());
-    Job::new(&store, &run, &campaign, &endpoint, concurrency, pace, &lock).unwrap()
+    Job::new(&store, &run, &campaign, &endpoint, concurrency, limiter, &lock).unwrap()
 }
 
 /// Sends the messages of a planned run, all of which are accepted.

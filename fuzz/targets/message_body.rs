@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use campaigner::messages::{self, Finding};
+use campaigner::message::{self, Finding};
 use campaigner::model::Channel;
 use campaigner::simulator;
 use libfuzzer_sys::fuzz_target;
@@ -28,11 +28,11 @@ fuzz_target!(|bytes: &[u8]| {
     let open = ["{{", "{%", "{#"].iter().any(|sign| written.windows(2).any(|bytes| bytes == sign.as_bytes()));
     for channel in Channel::ALL {
         let _ = simulator::fuzzing::judge(channel, &written);
-        let in_message = messages::check_message(channel, &body);
-        let in_body = messages::check(channel, &body);
+        let in_message = message::check_message(channel, &body);
+        let in_body = message::check(channel, &body);
         tell(&in_message);
         tell(&in_body);
-        assert_eq!(messages::check(channel, &body), in_body);
+        assert_eq!(message::check(channel, &body), in_body);
         if !open {
             let without_to = |finding: &&Finding| finding.path != "to";
             assert!(in_body.iter().filter(without_to).eq(in_message.iter().filter(without_to)), "{channel} {body}");

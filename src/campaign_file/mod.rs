@@ -2,7 +2,7 @@
 //!
 //! Each problem has its line and column, the line itself, and what to do about it; see [`FileProblem`]. What is
 //! read once can be frozen into one text, kept, and thawed again ([`freeze`], [`thaw`]), so that a run does not
-//! depend on the file any more. This room reads campaign files and nothing else: not the recipients' CSV, not
+//! depend on the file any more. This module reads campaign files and nothing else: not the recipients' CSV, not
 //! the configuration, and it does not know what a provider makes of a message.
 
 mod decode;

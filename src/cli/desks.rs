@@ -9,7 +9,7 @@ use super::Global;
 use super::config::{self, SecretText};
 use super::exit::{Exit, Failure};
 use crate::model::{Millis, TemplateProvider};
-use crate::templates::{self, Desk, cams, nxlink};
+use crate::template::{self, Desk, cams, nxlink};
 
 impl ValueEnum for TemplateProvider {
     fn value_variants<'a>() -> &'a [Self] {
@@ -107,8 +107,8 @@ pub(super) async fn account(which: TemplateProvider, global: &Global) -> Result<
 }
 
 /// What went wrong at a provider.
-pub(super) fn failure(error: templates::Error) -> Failure {
-    use templates::Error;
+pub(super) fn failure(error: template::Error) -> Failure {
+    use template::Error;
     let exit = match &error {
         Error::Inexpressible(_) | Error::Which(_) => Exit::Wrong,
         Error::Account(_)

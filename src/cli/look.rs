@@ -7,7 +7,7 @@ use crate::engine::{self, Stop};
 use crate::model::{Events, escaped_lines};
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
-use crate::templates::{Change, Desk, Error, Listed, Shown, Snapshot};
+use crate::template::{Change, Desk, Error, Listed, Shown, Snapshot};
 
 /// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
 ///

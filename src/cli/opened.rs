@@ -8,7 +8,7 @@ use super::off_thread::off_thread;
 use super::{Global, pulled, screen};
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
 use crate::engine::{Plan, PlanError};
-use crate::messages::{self, Severity};
+use crate::message::{self, Severity};
 use crate::model::{Campaign, Millis, Source, TemplateSource, Timing};
 use crate::store::Store;
 
@@ -104,7 +104,7 @@ pub(super) fn is_the_store(path: &Path) -> Failure {
 
 /// What the provider would refuse of a message whatever the row.
 pub(super) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
-    messages::check_message(loaded.campaign.channel, &loaded.campaign.message)
+    message::check_message(loaded.campaign.channel, &loaded.campaign.message)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
         .map(|finding| {

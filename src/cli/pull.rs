@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, desks, screen, templates::table};
 use crate::model::{Millis, TemplateProvider};
 use crate::store::{PulledTemplate, Store};
-use crate::templates::{Desk, Error, Listed, Shown, Snapshot};
+use crate::template::{Desk, Error, Listed, Shown, Snapshot};
 
 /// Templates asked about at a time.
 const AT_ONCE: usize = 8;

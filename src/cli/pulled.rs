@@ -9,7 +9,7 @@ use super::{Global, desks, screen, session};
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::model::{Millis, TemplateProvider, TemplateSource};
 use crate::store::{Store, StoreError};
-use crate::templates::Snapshot;
+use crate::template::Snapshot;
 use crate::yaml::{list, nearest};
 
 /// The template of a campaign whose definition is at a provider.

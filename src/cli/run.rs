@@ -13,8 +13,8 @@ use crate::campaign_file::{self, Loaded};
 use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
 use crate::model::{Campaign, Event, Millis};
 use crate::recipients;
+use crate::send_window::local;
 use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
-use crate::window::local;
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]

@@ -11,9 +11,9 @@ use super::{Global, LogFormat, Progress, done, look, open_files, screen, summary
 use crate::campaign_file;
 use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
 use crate::model::{Campaign, Event, Events, Problem, State};
-use crate::pace::{RetryPolicy, Share};
 use crate::progress;
 use crate::provider;
+use crate::rate_limit::{RetryPolicy, RunLimiter};
 use crate::store::{Run, RunLock, Store};
 
 /// How far a command that sends goes this time.
@@ -138,8 +138,8 @@ impl Session {
                 "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
             ));
         }
-        let pace = Share::alone((dispatch.rate, dispatch.per));
-        let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, pace, &lock)?;
+        let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
+        let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, limiter, &lock)?;
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             let events = progress.events();
             look::before_sending(&store, &run, renderer, &stop, &events, global)

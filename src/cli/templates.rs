@@ -9,7 +9,7 @@ use super::desks::{self, failure};
 use super::exit::{Exit, Failure};
 use super::{Global, cannot_print, pull, screen};
 use crate::model::TemplateProvider;
-use crate::templates::{self, Answer, Definition, Finding, Listed, Loaded, cams, nxlink};
+use crate::template::{self, Answer, Definition, Finding, Listed, Loaded, cams, nxlink};
 
 /// What `templates` takes.
 #[derive(Debug, clap::Args)]
@@ -186,7 +186,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             let shown = desk.show(&definition.name, Some(&definition.language)).await.map_err(failure)?;
             let changes = desk.diff(&shown, definition);
             if at.json {
-                let change = |change: &templates::Change| json!({"what": change.what, "before": change.before, "after": change.after});
+                let change = |change: &template::Change| json!({"what": change.what, "before": change.before, "after": change.after});
                 data(&Value::Array(changes.iter().map(change).collect()))?;
             } else {
                 for change in &changes {
@@ -240,8 +240,8 @@ fn is_wrong(findings: &[Finding]) -> bool {
 }
 
 fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, Failure> {
-    let loaded = templates::read(file)?;
-    let rules = templates::check(&loaded.definition);
+    let loaded = template::read(file)?;
+    let rules = template::check(&loaded.definition);
     let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
     let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
     // Where none is named, one that can express it will do.
@@ -281,8 +281,8 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
 
 /// A definition that is right, and that this provider can express. Warnings are told, what is left out among them.
 fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, Failure> {
-    let loaded = templates::read(file)?;
-    let mut findings = templates::check(&loaded.definition);
+    let loaded = template::read(file)?;
+    let mut findings = template::check(&loaded.definition);
     findings.extend(translate(&loaded.definition, which));
     if is_wrong(&findings) {
         let shown = loaded.show(&findings, screen::has_color());
@@ -299,7 +299,7 @@ fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Load
 
 fn summary(loaded: &Loaded) -> String {
     let definition = &loaded.definition;
-    let parts: Vec<&str> = definition.components.iter().map(templates::Component::kind).collect();
+    let parts: Vec<&str> = definition.components.iter().map(template::Component::kind).collect();
     format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
 }
 

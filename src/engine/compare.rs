@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Plan;
 use crate::campaign_file;
-use crate::messages::{self, Finding, Severity};
+use crate::message::{self, Finding, Severity};
 use crate::model::Channel;
 use crate::simulator;
 
@@ -17,7 +17,7 @@ const KNOWN: usize = 4;
 
 /// The bodies that the documents show, and one of each worked example of what they do not show: Meta's templates.
 fn bodies() -> Vec<(Channel, Value)> {
-    let documented: Vec<Value> = serde_json::from_str(include_str!("../messages/tests/documented.json")).unwrap();
+    let documented: Vec<Value> = serde_json::from_str(include_str!("../message/tests/documented.json")).unwrap();
     let documented = documented
         .into_iter()
         .map(|shown| (Channel::from_name(shown["channel"].as_str().unwrap()).unwrap(), shown["body"].clone()));
@@ -237,7 +237,7 @@ fn the_check_and_the_simulator_differ_only_where_the_documents_leave_it_open() {
     for (channel, body) in &bodies {
         let mut compare = |change: &'static str, pointer: &str, body: &Value| {
             changed += 1;
-            let findings = messages::check(*channel, body);
+            let findings = message::check(*channel, body);
             let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
             let refusal = simulator::refusal(*channel, body.to_string().as_bytes());
             if errors.is_empty() == refusal.is_none() {

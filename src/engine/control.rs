@@ -43,7 +43,7 @@ pub(super) async fn follow(job: &Job) -> EngineError {
                 pause(job, paused);
                 if let Some(new) = ordered.filter(|_| ordered != rate) {
                     rate = ordered;
-                    job.pace.ask_for(new);
+                    job.limiter.request(new);
                     tracing::info!(run = %job.run.id, requests = new.0, per = ?new.1, "another rate");
                 }
             }

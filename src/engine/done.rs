@@ -10,7 +10,7 @@ use serde_json::json;
 use super::stop::Stop;
 use crate::hook::{Hook, Told};
 use crate::model::{Event, Events};
-use crate::pace::RetryPolicy;
+use crate::rate_limit::RetryPolicy;
 use crate::store::Run;
 
 /// Calls in all: the last one some three minutes after the first.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Bad, Plan};
 use crate::campaign_file::{self, Loaded};
-use crate::messages;
+use crate::message;
 use crate::model::Channel;
 
 fn examples() -> Vec<PathBuf> {
@@ -25,7 +25,7 @@ fn read(path: &Path) -> Loaded {
 async fn every_row_of_every_example_can_be_sent() {
     for path in examples() {
         let Loaded { campaign, .. } = read(&path);
-        assert_eq!(messages::check_message(campaign.channel, &campaign.message).len(), warnings(&campaign), "{path:?}");
+        assert_eq!(message::check_message(campaign.channel, &campaign.message).len(), warnings(&campaign), "{path:?}");
         let mut bad = Vec::new();
         let each = |row: Bad<'_>| {
             bad.push(match row {
@@ -65,7 +65,7 @@ fn there_is_an_example_of_every_kind() {
             shown.insert(format!("{} {tag}: {}", campaign.channel, kind.to_lowercase()));
         });
     }
-    let reference = messages::reference();
+    let reference = message::reference();
     let mut channel = "";
     for line in reference.lines() {
         if let Some(name) = line.strip_prefix("`channel: ") {

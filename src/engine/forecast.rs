@@ -4,7 +4,7 @@
 use super::judge::Times;
 use super::status::time_to_send;
 use crate::model::{Campaign, Millis};
-use crate::window::{Hours, Stretch, day_of};
+use crate::send_window::{Hours, Stretch, day_of};
 
 /// Stretches of open hours and days of quota looked at, at most: decades of either.
 const STEPS: usize = 20_000;

@@ -6,7 +6,7 @@ use super::judge::in_the_template;
 use crate::model::{Problem, RowNo, RowProblem};
 use crate::render::Renderer;
 use crate::store::{Run, Store};
-use crate::templates::Loaded;
+use crate::template::Loaded;
 
 /// Rows read at a time.
 const PAGE: u32 = 1000;

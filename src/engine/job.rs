@@ -8,8 +8,8 @@ use super::dispatch::OutcomeRules;
 use super::error::EngineError;
 use super::stop::Stop;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem};
-use crate::pace::{RetryPolicy, Share, Slowed, Turn};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
+use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
 use crate::store::{AccountPause, Attempt, Run, RunLock, Store};
 
@@ -30,8 +30,8 @@ pub struct Job {
     pub provider: Provider,
     /// Its fingerprint, under which the store keeps what the provider asked of it.
     pub account: String,
-    /// Its share in the account's pace.
-    pub pace: Share,
+    /// The limiter of its account.
+    pub limiter: RunLimiter,
     /// When rows that failed are tried again.
     pub retry: RetryPolicy,
     /// Requests in flight at most: what the campaign says and the system allows, or
@@ -70,7 +70,7 @@ impl Job {
         campaign: &Campaign,
         endpoint: &Endpoint,
         concurrency: usize,
-        pace: Share,
+        limiter: RunLimiter,
         lock: &Arc<RunLock>,
     ) -> Result<Self, EngineError> {
         let compiled = || {
@@ -88,7 +88,7 @@ impl Job {
             renderer,
             provider,
             account: endpoint.fingerprint(),
-            pace,
+            limiter,
             retry: RetryPolicy::default(),
             concurrency,
             limit: None,
@@ -112,7 +112,7 @@ impl Job {
 
     /// Slows down as the provider asked for, and notes the pause in the store, if it asked for one.
     pub(super) async fn slow_down(&self, wait: Option<Duration>) {
-        let Slowed { rate, pause } = self.pace.slow_down(wait);
+        let Slowed { rate, pause } = self.limiter.slow_down(wait);
         (self.events)(Event::Slowed { rate, pause });
         if pause.is_zero() {
             return;
@@ -131,7 +131,7 @@ impl Job {
         let until = self.store.account_pause(&self.account).await?.filter(|until| *until > now);
         if let Some(until) = until {
             // None asks for more: then the clock was set back.
-            self.pace.pause(until.since(now).min(LONGEST_WISH));
+            self.limiter.pause(until.since(now).min(LONGEST_WISH));
         }
         Ok(until)
     }
@@ -139,7 +139,7 @@ impl Job {
     /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
     pub(super) async fn send<F: Future<Output = bool>>(
         &self,
-        turn: Turn,
+        reservation: Reservation,
         body: Vec<u8>,
         leave: impl Fn() -> F,
     ) -> Outcome {
@@ -147,15 +147,15 @@ impl Job {
         if matches!(outcome, Outcome::Unsent) {
             return outcome;
         }
-        self.note_reach(turn, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
+        self.note_reach(reservation, if let Outcome::Unreachable(problem) = &outcome { Some(problem) } else { None });
         outcome
     }
 
-    /// Tells the pace whether a request reached the provider, and whoever watches where that is news.
-    pub(super) fn note_reach(&self, turn: Turn, failed: Option<&Problem>) {
+    /// Reports to the limiter whether a request reached the provider, and to the screen if that changed.
+    pub(super) fn note_reach(&self, reservation: Reservation, failed: Option<&Problem>) {
         let news = match failed {
-            None => self.pace.reached(turn).then(|| "the provider can be reached again".to_owned()),
-            Some(problem) => self.pace.unreachable(turn).map(|pause| {
+            None => self.limiter.reached(reservation).then(|| "the provider can be reached again".to_owned()),
+            Some(problem) => self.limiter.unreachable(reservation).map(|pause| {
                 let seconds = pause.as_secs();
                 format!("cannot reach the provider: {}; trying again in {seconds} s", problem.message)
             }),

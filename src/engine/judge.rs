@@ -3,12 +3,12 @@
 //! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
 //! at once: its number, its cells, and what the document says about the message they make.
 
-use crate::messages::{self, Finding, Open, Severity};
+use crate::message::{self, Finding, Open, Severity};
 use crate::model::{BAD_CHARACTERS, Channel, Millis, Phone, RowProblem, bad_character};
 use crate::recipients::Record;
 use crate::render::Renderer;
-use crate::templates::{Disagreement, Loaded};
-use crate::window::{Hours, Timed};
+use crate::send_window::{Hours, Timed};
+use crate::template::{Disagreement, Loaded};
 
 use super::links::{self, Seen};
 
@@ -143,7 +143,7 @@ impl<'m> Judge<'m> {
             self.body = renderer.blank();
             let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
-        let findings = messages::check(*channel, &self.body);
+        let findings = message::check(*channel, &self.body);
         let bad_cells = self.bad_cells(record);
         // What is wrong with a cell is told of the cell alone.
         let of_cells = |finding: &&Finding| {

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::media::{AskError, Asker, File, Finding, Hosts, shown};
-use crate::messages::{self, Media};
+use crate::message::{self, Media};
 use crate::model::{Channel, Event, Events, RowNo};
 
 /// Different links that are noted.
@@ -82,7 +82,7 @@ pub(super) struct Seen {
 
 /// Adds the links of a row's body.
 pub(super) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<Seen>) {
-    messages::links(channel, body, &mut |path, link, media| {
+    message::links(channel, body, &mut |path, link, media| {
         seen.push(Seen { row, path: path.to_string(), link: link.to_owned(), media });
     });
 }
@@ -129,7 +129,7 @@ pub async fn ask(links: &[Link], events: &Events) -> Result<Vec<Vec<Finding>>, A
     if links.is_empty() {
         return Ok(Vec::new());
     }
-    let asker = Asker::new(Hosts { refused: messages::why_not_public, is_public: messages::is_public })?;
+    let asker = Asker::new(Hosts { refused: message::why_not_public, is_public: message::is_public })?;
     let mut findings = vec![Vec::new(); links.len()];
     let (mut done, total) = (0, links.len() as u64);
     events(Event::Asked { done, total });

@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
 use crate::recipients::{self, Record};
 use crate::render::Renderer;
+use crate::send_window::Timed;
 use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store};
-use crate::templates;
-use crate::window::Timed;
+use crate::template;
 
 use super::error::PANICKED;
 use super::judge::{Judge, Measure, Times, Warning};
@@ -73,7 +73,7 @@ impl Plan {
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
         let mut measure = Measure::new(campaign.channel, &campaign.message, renderer);
         if let Some(TemplateSource::File(path)) = &campaign.definition {
-            measure = measure.held_against(templates::read(path).map_err(PlanError::Definition)?);
+            measure = measure.held_against(template::read(path).map_err(PlanError::Definition)?);
         }
         measure.timed = Timed::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
         let skip_sent_within = campaign.recipients.skip_sent_within;
@@ -97,7 +97,7 @@ impl Plan {
 
     /// The same, and every message has to agree with this template.
     #[must_use]
-    pub fn held_against(mut self, template: templates::Loaded, snapshot: String) -> Self {
+    pub fn held_against(mut self, template: template::Loaded, snapshot: String) -> Self {
         self.measure = self.measure.held_against(template);
         self.snapshot = Some(snapshot);
         self

@@ -2,8 +2,8 @@
 
 use crate::recipients::{self, SpillError};
 use crate::render::TemplateProblem;
+use crate::send_window::NoColumn;
 use crate::store::StoreError;
-use crate::window::NoColumn;
 use crate::yaml::FileError;
 
 /// Why a plan cannot be made at all, or broke off.

@@ -14,7 +14,7 @@ use super::error::{EngineError, PANICKED};
 use super::job::Job;
 use super::patience::Patience;
 use super::stop::Reason;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
@@ -82,7 +82,7 @@ pub(super) async fn reconcile(
             tokio::select! {
                 () = job.stop.all_ended() => {}
                 _ = sending.changed() => {}
-                () = tokio::time::sleep(breather(job.pace.rate())) => {}
+                () = tokio::time::sleep(breather(job.limiter.rate())) => {}
             }
         }
     }
@@ -102,7 +102,7 @@ pub(super) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
     let mut after: Option<RowKey> = None;
     let mut trouble = 0;
     while !job.stop.ends_all() {
-        if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
+        if let Some(pause) = job.limiter.pause_beyond(LONGEST_WAIT) {
             // Those that are due are asked about later; a person who asks is told.
             let until = job.clock.now().plus(pause);
             return if due { Ok(()) } else { Err(EngineError::Paused(until)) };
@@ -165,26 +165,26 @@ async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, Engin
 
 /// One status request and the merge of its answer.
 async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, EngineError> {
-    let turn = async {
+    let reservation = async {
         loop {
-            let turn = job.pace.turn().await;
-            if job.pace.depart(turn).await {
-                return turn;
+            let reservation = job.limiter.reserve().await;
+            if job.limiter.admit(reservation).await {
+                return reservation;
             }
         }
     };
-    let turn = tokio::select! {
+    let reservation = tokio::select! {
         biased;
-        // The turn may be minutes away, where the provider asked for a pause.
+        // The reservation may be minutes away, where the provider asked for a pause.
         () = job.stop.all_ended() => return Ok(Ok(())),
-        turn = turn => turn,
+        reservation = reservation => reservation,
     };
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
     // An answer that cannot be had counts as one that mentions none of these: they are asked about again when they
     // are due, until the horizon, and do not hold up others.
     Point::PollReady.pass();
     let answer = job.provider.poll(&ids).await;
-    job.note_reach(turn, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
+    job.note_reach(reservation, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
     let (updates, failed) = match answer {
         Ok(updates) => (updates, None),
         Err(error @ PollError::TryAgain(_)) => (Vec::new(), Some(error)),
@@ -227,11 +227,11 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
             job.stop.stop(Reason::Halt(problem.clone()));
             return;
         }
-        // The pace waits already, and the person knows.
+        // The limiter waits already, and the screen says so.
         PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
             job.slow_down(*wish).await;
-            if job.pace.pause_beyond(LONGEST_WAIT).is_some() {
+            if job.limiter.pause_beyond(LONGEST_WAIT).is_some() {
                 return;
             }
             problem

@@ -2,9 +2,9 @@
 
 use super::dispatch::{OutcomeRules, interrupted};
 use super::error::EngineError;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Campaign, Millis, State};
-use crate::pace::RetryPolicy;
+use crate::rate_limit::RetryPolicy;
 use crate::store::{Owner, Run, Step, Store};
 
 /// Takes a run up, and settles what whoever had it before left in flight. Gives back how many rows are uncertain for that.

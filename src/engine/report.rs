@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::done::Done;
 use super::error::{EngineError, PANICKED};
 use super::stop::Stop;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};

@@ -12,7 +12,7 @@ use super::job::Job;
 use super::stop::Reason;
 use super::tasks::{Background, stop_on_error};
 use super::{clock_skew, control, reconcile, recovery};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Event, Millis, State, Tally};
 use crate::store::{Owner, Stage, Waiting};
 
@@ -247,6 +247,6 @@ async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunRes
         let last = waiting.map_or(first, |waiting| waiting.last.max(first));
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }
-    let paused = job.pace.pause_beyond(LONGEST_WAIT).is_some();
+    let paused = job.limiter.pause_beyond(LONGEST_WAIT).is_some();
     Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused })
 }

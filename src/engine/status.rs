@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::campaign_file;
 use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
+use crate::send_window::day_of;
 use crate::store::{ProblemCount, Run, Store, StoreError, Waiting};
-use crate::window::day_of;
 
 /// Kinds of errors told.
 const ERRORS: u32 = 10;

@@ -17,8 +17,8 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::campaign_file;
 use crate::model::{Campaign, Events, Millis, State};
-use crate::pace::Share;
 use crate::provider::Endpoint;
+use crate::rate_limit::RunLimiter;
 use crate::recipients;
 use crate::store::{NewRun, Repeat, Run, StartDecision, Store};
 
@@ -175,8 +175,8 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
 fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
     let lock = Arc::new(store.lock(&run.id).unwrap());
     let dispatch = &campaign.dispatch;
-    let pace = Share::alone((dispatch.rate, dispatch.per));
-    let job = Job::new(store, run, campaign, endpoint, 1, pace, &lock).unwrap();
+    let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
+    let job = Job::new(store, run, campaign, endpoint, 1, limiter, &lock).unwrap();
     Job { clock: clock.clone(), ..job }
 }
 

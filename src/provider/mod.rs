@@ -1,8 +1,8 @@
 //! The provider over HTTP: sends one message, asks for up to 100 statuses, reads what it calls back with.
 //!
 //! Speaks the INCS Messages API; the simulator speaks the same, so both are reached by this code. What an answer or a
-//! failure means is decided in `classify` and nowhere else. This room makes one request a call: it never retries,
-//! never waits for a turn, and knows nothing of rows or the store.
+//! failure means is decided in `classify` and nowhere else. This module makes one request a call: it never retries,
+//! never waits for a reservation, and knows nothing of rows or the store.
 
 mod callback;
 mod classify;

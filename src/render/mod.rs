@@ -2,7 +2,7 @@
 //!
 //! A body is a pure function of the message, the columns and the row: the same input gives the same bytes. What
 //! is in a cell is only ever text. It is never read as YAML, JSON or a template, so that a name with a quote or
-//! a brace arrives as it is. This room does not know what a message means: empty texts and limits are for others.
+//! a brace arrives as it is. This module does not know what a message means: empty texts and limits are for others.
 
 mod compile;
 mod explain;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{CsvReport, Format, ReportError, RunFacts, Summary, html, summary_json};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::ReportRow;
 
 /// How the name of a file ends that is not yet where it belongs.

@@ -1,6 +1,6 @@
 //! YAML files with places: a text in, a tree or JSON out, and every problem with its line and column.
 //!
-//! The lowest room but for the model: campaigns and template definitions are both read with it. It knows nothing of what
+//! The lowest module except for `model`: campaigns and template definitions are both read with it. It knows nothing of what
 //! a file is about but how to speak of it (`FileKind`).
 
 mod characters;

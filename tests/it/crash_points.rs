@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use campaigner::crash::Point;
+use campaigner::crash_point::Point;
 
 use crate::provider::{Answer, Provider, Script, Sent};
 use crate::workplace::{Campaign, Line, Workplace, csv, lines, phone};

@@ -9,7 +9,7 @@ use crate::workplace::Workplace;
 
 /// The request bodies of the document "Messages API", each with its channel and its `to`.
 pub(crate) fn bodies() -> Vec<(String, Value)> {
-    let shown: Vec<Value> = serde_json::from_str(include_str!("../../src/messages/tests/documented.json")).unwrap();
+    let shown: Vec<Value> = serde_json::from_str(include_str!("../../src/message/tests/documented.json")).unwrap();
     shown.into_iter().map(|body| (body["channel"].as_str().unwrap().to_owned(), body["body"].clone())).collect()
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use campaigner::model::Millis;
 use campaigner::simulator::{Behaviour, Simulator};
-use campaigner::templates::{cams, nxlink};
+use campaigner::template::{cams, nxlink};
 use secrecy::SecretString;
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The rules of this repository, held against its files: which room may know which, how long a file may be, and that
+//! The rules of this repository, held against its files: which module may know which, how long a file may be, and that
 //! what is documented is what is built.
 
 mod cycles; // no file imports itself by way of others
@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 
 use crate::workplace::Workplace;
 
-/// Rooms of rank 0: each knows itself alone, but for files that are opened to be read, and `yaml`, whose problems are told in
+/// Modules of rank 0: each knows itself alone, but for files that are opened to be read, and `yaml`, whose problems are told in
 /// the words of `model`.
-const LOWEST: [&str; 5] = ["base_url", "crash", "input_file", "model", "yaml"];
+const LOWEST: [&str; 5] = ["base_url", "crash_point", "input_file", "model", "yaml"];
 
-/// Rooms of rank 1: each knows the lowest and itself, never another of them.
-const ROOMS: [&str; 14] = [
+/// Modules of rank 1: each knows the lowest and itself, never another of them.
+const MIDDLE: [&str; 14] = [
     "campaign_file",
     "hook",
     "media",
-    "messages",
-    "pace",
+    "message",
+    "rate_limit",
     "progress",
     "provider",
     "recipients",
@@ -30,24 +30,24 @@ const ROOMS: [&str; 14] = [
     "report",
     "simulator",
     "store",
-    "templates",
-    "window",
+    "template",
+    "send_window",
 ];
 
 /// Lines of a source file at most.
 const LONGEST: usize = 500;
 
-/// Whether code in room `from` may use room `to`. Ranks: the lowest below the rooms, those below `engine` and
+/// Whether code in module `from` may use module `to`. Ranks: the lowest below the modules, those below `engine` and
 /// `schedule`, and those below `cli`.
 fn may_use(from: &str, to: &str) -> bool {
     match from {
         _ if from == to => true,
-        "engine" | "schedule" => LOWEST.contains(&to) || ROOMS.contains(&to),
+        "engine" | "schedule" => LOWEST.contains(&to) || MIDDLE.contains(&to),
         "cli" => true,
         "main" => to == "cli",
-        "input_file" => to == "crash",
+        "input_file" => to == "crash_point",
         "yaml" => ["input_file", "model"].contains(&to),
-        room => ROOMS.contains(&room) && LOWEST.contains(&to),
+        module => MIDDLE.contains(&module) && LOWEST.contains(&to),
     }
 }
 
@@ -74,8 +74,8 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found.into_iter().map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
 }
 
-/// The room that a source file is in: the part of its path behind `src/`.
-fn room(path: &str) -> &str {
+/// The module that a source file is in: the part of its path behind `src/`.
+fn module(path: &str) -> &str {
     path.trim_start_matches("src/").split('/').next().unwrap().trim_end_matches(".rs")
 }
 
@@ -101,15 +101,18 @@ fn every_file_says_what_it_is_for_and_none_is_too_long() {
 }
 
 #[test]
-fn a_room_knows_only_the_rooms_below_it() {
+fn a_module_uses_only_modules_below_it() {
     let mut wrong = Vec::new();
     for (path, text) in sources("src") {
-        let from = room(&path);
+        let from = module(&path);
         if from == "lib" {
             continue;
         }
         for line in code(&text) {
-            assert!(!line.contains("crate::{"), "{path}: name the room in each `use`, so that it can be seen: {line}");
+            assert!(
+                !line.contains("crate::{"),
+                "{path}: name the module in each `use`, so that it can be seen: {line}"
+            );
             let used = names_behind(line, "crate::").chain(names_behind(line, "campaigner::"));
             wrong.extend(used.filter(|to| !may_use(from, to)).map(|to| format!("{path} uses {to}")));
         }
@@ -118,20 +121,20 @@ fn a_room_knows_only_the_rooms_below_it() {
 }
 
 #[test]
-fn what_a_room_must_not_know_is_not_in_it() {
+fn what_a_module_must_not_use_is_not_in_it() {
     const PRINTING: [&str; 4] = ["println!", "eprintln!", "print!(", "process::exit"];
     for (path, text) in sources("src") {
-        let room = room(&path);
+        let module = module(&path);
         let mut forbidden: Vec<&str> = PRINTING.to_vec();
-        if room != "store" {
+        if module != "store" {
             forbidden.push("sqlx::");
         }
-        if !["base_url", "hook", "media", "provider", "simulator", "templates"].contains(&room)
+        if !["base_url", "hook", "media", "provider", "simulator", "template"].contains(&module)
             && !path.contains("tests")
         {
             forbidden.push("reqwest::");
         }
-        if room == "model" {
+        if module == "model" {
             forbidden.extend(["tokio::", "std::fs", "std::net", "std::process"]);
         }
         for word in forbidden {

@@ -1,4 +1,4 @@
-//! The provider accounts that the service sends through, each with the one pace that all its runs share.
+//! The provider accounts that the service sends through, each with one limiter that all its runs share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::config;
 use super::super::exit::Failure;
 use super::Global;
-use crate::pace;
+use crate::rate_limit::AccountLimiter;
 
-/// Accounts by the names that campaigns have for them; two names of one account share its pace.
+/// Accounts by the names that campaigns have for them; two names of one account share its limiter.
 pub(super) struct Accounts {
     global: Global,
     known: Mutex<BTreeMap<String, Arc<Open>>>,
@@ -17,7 +17,7 @@ pub(super) struct Accounts {
 /// An account that can be sent through.
 pub(super) struct Open {
     pub(super) account: config::Account,
-    pub(super) pace: pace::Account,
+    pub(super) limiter: AccountLimiter,
 }
 
 impl Accounts {
@@ -37,8 +37,8 @@ impl Accounts {
             return Ok(open.clone());
         }
         let same = known.values().find(|open| open.account.endpoint.is_same_account(&account.endpoint));
-        let pace = same.map_or_else(pace::Account::new, |open| open.pace.clone());
-        let open = Arc::new(Open { account, pace });
+        let limiter = same.map_or_else(AccountLimiter::new, |open| open.limiter.clone());
+        let open = Arc::new(Open { account, limiter });
         known.insert(provider.to_owned(), open.clone());
         Ok(open)
     }
@@ -53,6 +53,6 @@ impl Accounts {
         let a_second = |(requests, per): (std::num::NonZeroU32, std::time::Duration)| {
             f64::from(requests.get()) / per.as_secs_f64()
         };
-        known.iter().map(|(name, open)| (name.clone(), a_second(open.pace.rate()))).collect()
+        known.iter().map(|(name, open)| (name.clone(), a_second(open.limiter.rate()))).collect()
     }
 }

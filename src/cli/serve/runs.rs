@@ -13,8 +13,8 @@ use super::{Means, SLOW, Service};
 use crate::campaign_file::Loaded;
 use crate::engine::{self, Done, Job, Plan, Reason, RunMode, RunResult, Stop};
 use crate::model::{Event, Events, Millis, RunId};
-use crate::pace::{RetryPolicy, Side};
 use crate::provider;
+use crate::rate_limit::{RetryPolicy, Use};
 use crate::store::{Run, RunLock, StoreError};
 
 /// Runs whose statuses are asked for at the same time at most.
@@ -300,9 +300,9 @@ impl Task {
         }
         let campaign = engine::thaw(&run)?;
         let open = means.accounts.get(&campaign.provider).await?;
-        let side = if sends { Side::Sends } else { Side::Polls };
-        let pace = open.pace.share((campaign.dispatch.rate, campaign.dispatch.per), side);
-        let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, pace, &lock)?;
+        let side = if sends { Use::Sending } else { Use::Polling };
+        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), side);
+        let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, limiter, &lock)?;
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             look::before_sending(store, &run, renderer, &stop, &events, &means.global).await?;
         }

@@ -1,7 +1,7 @@
 //! What an outcome makes of a row: a pure function from the claim and its outcome to what the store is to hold.
 
 use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Problem, Reconcile, RowCause, State, WhenUncertain};
-use crate::pace::{FREE_PAUSES, RetryPolicy, put_off};
+use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Cause, Claim, Settlement, StoreError};
 
 /// The rules of a campaign that bear on outcomes.
@@ -95,13 +95,13 @@ impl OutcomeRules<'_> {
             Outcome::PutOff { problem, pause } => {
                 settled.problem = told(problem);
                 settled.deferrals += 1;
-                let free = pause == Pause::Short && settled.deferrals <= FREE_PAUSES;
+                let free = pause == Pause::Short && settled.deferrals <= FREE_DEFERRALS;
                 let times = if pause == Pause::Short { settled.deferrals } else { attempts };
                 if free {
                     settled.charged_attempts = charged;
                 }
                 if free || attempts_left {
-                    settled.next_attempt_at = Some(now.plus(put_off(pause, times)));
+                    settled.next_attempt_at = Some(now.plus(deferral(pause, times)));
                     Change::TryAgain
                 } else {
                     Change::Exhaust
@@ -230,8 +230,8 @@ mod tests {
         };
         assert_eq!(put_off(2, 0, Pause::Short), (State::Pending, 2, Some(1)));
         assert_eq!(put_off(2, 3, Pause::Short), (State::Pending, 2, Some(64)));
-        assert_eq!(put_off(1, FREE_PAUSES, Pause::Short), (State::Pending, 2, Some(1024)));
-        assert_eq!(put_off(2, FREE_PAUSES, Pause::Short), (State::Exhausted, 3, None));
+        assert_eq!(put_off(1, FREE_DEFERRALS, Pause::Short), (State::Pending, 2, Some(1024)));
+        assert_eq!(put_off(2, FREE_DEFERRALS, Pause::Short), (State::Exhausted, 3, None));
         assert_eq!(put_off(0, 0, Pause::Days), (State::Pending, 1, Some(86_400)));
         assert_eq!(put_off(1, 1, Pause::Days), (State::Pending, 2, Some(2 * 86_400)));
         assert_eq!(put_off(2, 2, Pause::Days), (State::Exhausted, 3, None));

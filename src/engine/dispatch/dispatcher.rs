@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use super::apply_outcome::released;
 use super::eligibility::{Eligibility, Eligible};
 use super::sender::{self, DispatchContext, Ended};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::patience::Patience;
 use crate::engine::stop::Reason;
 use crate::engine::tasks::spawn_joined;
 use crate::model::{Event, Millis, Problem};
-use crate::pace::Turn;
+use crate::rate_limit::Reservation;
 use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
 
 /// Rows claimed in one step at most.
@@ -106,9 +106,9 @@ struct Dispatcher {
     step: Step,
     step_since: Option<Instant>,
     /// The next reservation, while it is waited for.
-    reserving: Option<Pin<Box<dyn Future<Output = Turn> + Send>>>,
+    reserving: Option<Pin<Box<dyn Future<Output = Reservation> + Send>>>,
     /// Reservations that no row has used.
-    reserved: Vec<Turn>,
+    reserved: Vec<Reservation>,
     /// Whether there may be rows that were never claimed.
     new_rows_left: bool,
     /// Whether no row may be claimed for the first time any more.
@@ -137,7 +137,7 @@ impl Dispatcher {
             if job.stop.ends_sending() {
                 return Ok(Remaining::Stopped);
             }
-            if let Some(pause) = job.pace.pause_beyond(LONGEST_WAIT) {
+            if let Some(pause) = job.limiter.pause_beyond(LONGEST_WAIT) {
                 return Ok(Remaining::Waits(job.clock.now().plus(pause)));
             }
             let now = job.clock.now();
@@ -152,7 +152,7 @@ impl Dispatcher {
             let permits = context.limit().saturating_sub(self.in_flight.len());
             let permits = permits.min(usize::try_from(room).unwrap_or(usize::MAX)).min(MAX_CLAIMS);
             if has_rows && is_open && permits > 0 && !job.stop.is_held() {
-                if self.wait_for_turn().await {
+                if self.wait_for_reservation().await {
                     self.claim(permits, is_due).await?;
                 }
                 continue;
@@ -208,7 +208,7 @@ impl Dispatcher {
         tokio::select! {
             biased;
             () = job.stop.sending_ended() => {}
-            () = job.pace.paused_beyond(LONGEST_WAIT) => {}
+            () = job.limiter.paused_beyond(LONGEST_WAIT) => {}
             ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
             () = linger => self.advance(0).await.map(drop)?,
             () = job.stop.not_held(), if held => {}
@@ -230,7 +230,7 @@ impl Dispatcher {
     }
 
     /// Waits for a reservation. False where something else happened first.
-    async fn wait_for_turn(&mut self) -> bool {
+    async fn wait_for_reservation(&mut self) -> bool {
         if !self.reserved.is_empty() {
             return true;
         }
@@ -238,7 +238,7 @@ impl Dispatcher {
         let job = &*context.job;
         let mut reserving = self.reserving.take().unwrap_or_else(|| {
             let job = context.job.clone();
-            Box::pin(async move { job.pace.turn().await })
+            Box::pin(async move { job.limiter.reserve().await })
         });
         let linger = self.linger();
         let mut is_reserved = false;
@@ -246,9 +246,9 @@ impl Dispatcher {
         tokio::select! {
             biased;
             () = job.stop.sending_ended() => {}
-            () = job.pace.paused_beyond(LONGEST_WAIT) => {}
-            turn = &mut reserving => {
-                self.reserved.push(turn);
+            () = job.limiter.paused_beyond(LONGEST_WAIT) => {}
+            reservation = &mut reserving => {
+                self.reserved.push(reservation);
                 is_reserved = true;
             }
             ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
@@ -282,9 +282,9 @@ impl Dispatcher {
         let advanced = self.advance(want).await?;
         let claimed = advanced.attempts.len();
         for attempt in advanced.attempts {
-            let Some(turn) = self.reserved.pop() else { break };
+            let Some(reservation) = self.reserved.pop() else { break };
             self.in_flight.insert(attempt.claim.key, attempt.claim);
-            tokio::spawn(sender::send(self.context.clone(), attempt, turn, self.ended.clone()));
+            tokio::spawn(sender::send(self.context.clone(), attempt, reservation, self.ended.clone()));
         }
         // What is left over is gone: a reservation is for its time.
         self.reserved.clear();
@@ -301,9 +301,9 @@ impl Dispatcher {
     fn reserve(&mut self, limit: usize) -> usize {
         let permits = limit.saturating_sub(self.in_flight.len()).min(MAX_CLAIMS);
         while self.reserved.len() < permits
-            && let Some(turn) = self.job().pace.try_turn()
+            && let Some(reservation) = self.job().limiter.try_reserve()
         {
-            self.reserved.push(turn);
+            self.reserved.push(reservation);
         }
         permits
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::model::{Change, Event, Millis, Outcome, Problem, RowCause, RowProblem, State};
+use crate::send_window::{Hours, May, RowTimes, Timed, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
-use crate::window::{Hours, May, RowTimes, Timed, day_of, local};
 
 /// How often a run that waits for another one's quota looks whether it is free.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -12,12 +12,12 @@ use super::apply_outcome::released;
 use super::concurrency::AutoConcurrency;
 use super::eligibility::{Eligibility, Eligible};
 use super::halt::HaltMonitor;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::{Reason, Stop};
 use crate::model::{Millis, Outcome, Problem};
-use crate::pace::Turn;
+use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Cause, Claim, Deferral, Settlement, StoreError};
 
 /// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find it
@@ -52,12 +52,12 @@ impl DispatchContext {
     /// How many requests may be in flight, as far as is known: whether the provider knows the account and takes the message
     /// is known with the first answer, and what was sent before it cannot be called back.
     pub(super) fn limit(&self) -> usize {
-        let of_use = self.concurrency.in_flight(self.job.pace.rate());
+        let of_use = self.concurrency.in_flight(self.job.limiter.rate());
         self.job.concurrency.min(self.halt.in_flight()).min(of_use)
     }
 
     /// Sends a claimed row, and gives what came of it.
-    async fn attempt(&self, attempt: Attempt, turn: Turn) -> Result<Settlement, EngineError> {
+    async fn attempt(&self, attempt: Attempt, reservation: Reservation) -> Result<Settlement, EngineError> {
         let claim = attempt.claim;
         let (send_before, expires_at) = match self.eligibility.of_row(&attempt, || self.job.clock.now())? {
             Eligible::Now { send_before, expires_at } => (send_before, expires_at),
@@ -66,9 +66,9 @@ impl DispatchContext {
         };
         let body = self.job.render(&attempt)?;
         Point::RequestReady.pass();
-        let outcome = match self.job.stop.ends_sending() || !self.job.pace.holds(turn) {
+        let outcome = match self.job.stop.ends_sending() || !self.job.limiter.is_valid(reservation) {
             true => Outcome::Unsent,
-            false => self.send(turn, send_before, body).await,
+            false => self.send(reservation, send_before, body).await,
         };
         Point::AnswerRead.pass();
         let mut settlement = self.settle(claim, outcome).await?;
@@ -83,16 +83,16 @@ impl DispatchContext {
     }
 
     /// Sends one message, and takes note of how long the answer took, if there was one.
-    async fn send(&self, turn: Turn, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
+    async fn send(&self, reservation: Reservation, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
         let begun = Instant::now();
         // Microseconds until it left.
         let held_up = AtomicU64::new(0);
         let leave = || async {
-            let may_leave = self.leave(turn, send_before).await;
+            let may_leave = self.leave(reservation, send_before).await;
             held_up.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             may_leave
         };
-        let outcome = self.job.send(turn, body, leave).await;
+        let outcome = self.job.send(reservation, body, leave).await;
         if !matches!(outcome, Outcome::Unreachable(_) | Outcome::Unsent) {
             self.concurrency.took(begun.elapsed().saturating_sub(Duration::from_micros(held_up.into_inner())));
         }
@@ -101,15 +101,15 @@ impl DispatchContext {
 
     /// Waits until the request with this reservation may leave, and tells whether it may: an answer may have stopped the run
     /// or asked for a pause since it was made ready, and now at the latest the row's time must be there.
-    async fn leave(&self, turn: Turn, send_before: Option<Millis>) -> bool {
+    async fn leave(&self, reservation: Reservation, send_before: Option<Millis>) -> bool {
         let job = &self.job;
-        let may_leave = match job.pace.try_depart(turn) {
+        let may_leave = match job.limiter.try_admit(reservation) {
             Some(may_leave) => may_leave,
             None => tokio::select! {
                 biased;
                 () = job.stop.sending_ended() => false,
-                () = job.pace.paused_beyond(SHORT_PAUSE) => false,
-                may_leave = job.pace.depart(turn) => may_leave,
+                () = job.limiter.paused_beyond(SHORT_PAUSE) => false,
+                may_leave = job.limiter.admit(reservation) => may_leave,
             },
         };
         may_leave && !job.stop.ends_sending() && send_before.is_none_or(|before| job.clock.now() < before)
@@ -147,10 +147,15 @@ impl DispatchContext {
 }
 
 /// Sends a claimed row and reports to the dispatcher, whatever comes.
-pub(super) async fn send(context: Arc<DispatchContext>, attempt: Attempt, turn: Turn, ended: mpsc::Sender<Ended>) {
+pub(super) async fn send(
+    context: Arc<DispatchContext>,
+    attempt: Attempt,
+    reservation: Reservation,
+    ended: mpsc::Sender<Ended>,
+) {
     let claim = attempt.claim;
     let guard = OutcomeGuard(Some(context.job.stop.clone()));
-    let done = match context.attempt(attempt, turn).await {
+    let done = match context.attempt(attempt, reservation).await {
         Ok(settlement) => (settlement, None),
         // Nothing left: the row waits, and the run stops.
         Err(error) => {

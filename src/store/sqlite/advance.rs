@@ -11,7 +11,7 @@ use super::error::doing;
 use super::mark::Mark;
 use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
 use super::{Store, guarded, runs};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Change, Millis, State};
 use crate::store::{
     Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, Waiting, WorkerId,

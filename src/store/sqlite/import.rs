@@ -4,7 +4,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::Store;
 use super::error::doing;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Millis, RowNo, RowProblem, State};
 use crate::store::{Owner, PlannedRow, RowKey, StoreError};
 

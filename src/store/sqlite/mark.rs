@@ -23,7 +23,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::error::doing;
 use super::files::{FileId, beside, the_file_alone};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::store::{Mismatch, StoreError};
 
 /// How the mark file's name ends, behind the store's.

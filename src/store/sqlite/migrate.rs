@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::StoreError;
 use super::error::doing;
-use crate::crash::Point;
+use crate::crash_point::Point;
 
 /// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;

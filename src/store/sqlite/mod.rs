@@ -42,7 +42,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::{self, doing};
 use super::{Mismatch, StoreError};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::store::Owner;
 use files::FileId;
 

@@ -7,7 +7,7 @@ use super::past::{move_to_past, take_back};
 use super::reached::{CHUNK, clear, collect_for_retry, other_runs};
 use super::runs::assert_owner;
 use super::{Store, guarded, options};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Change, Millis, Phone, RowCause, State};
 use crate::store::{Owner, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped};
 

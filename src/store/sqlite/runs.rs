@@ -9,7 +9,7 @@ use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 
 use super::Store;
 use super::error::doing;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Millis, RunId};
 use crate::store::start::{Earlier, Rule, rule};
 use crate::store::{NewRun, Orders, Owner, Rate, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};

@@ -14,7 +14,7 @@ use super::Store;
 use super::error::doing;
 use super::past::take_back;
 use super::report_rows::state;
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{Delivery, Millis, Problem, State, StatusUpdate};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 

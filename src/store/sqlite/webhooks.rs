@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::error::doing;
 use super::{Store, statuses};
-use crate::crash::Point;
+use crate::crash_point::Point;
 use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate};
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::Millis;
-use crate::templates::tests::{answering, errors, good};
-use crate::templates::{Component, Error, Listed, Shown};
+use crate::template::tests::{answering, errors, good};
+use crate::template::{Component, Error, Listed, Shown};
 
 const REQUESTS: [&str; 5] = [
     include_str!("documented/create-1.json"),

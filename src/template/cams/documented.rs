@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::Millis;
-use crate::templates::tests::{answering, errors, good};
+use crate::template::tests::{answering, errors, good};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

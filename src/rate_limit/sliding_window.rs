@@ -1,47 +1,47 @@
-//! A strict window over departures: the guarantee behind "the rate is never exceeded".
+//! A strict window over admitted requests: the guarantee that the rate is never exceeded.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is added to every length of time. A request is counted when it may leave, and is on the wire a little later: one by
-/// more than the other, so that two that are a second apart here may be closer there. Costs a two-hundredth of a rate a second.
+/// Added to every length of time. A request is counted when it is admitted and reaches the wire a little later, by a varying
+/// delay, so two requests that are a second apart here may be closer there. Costs 0.5 % of a rate per second.
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(5);
 
-/// Remembers when the last requests left. Each limit is so many of them in any such length of time.
+/// Remembers when the last requests were admitted. Each limit is a number of requests per length of time.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct SlidingWindow {
     limits: Vec<(usize, Duration)>,
-    left: VecDeque<Instant>,
+    admitted: VecDeque<Instant>,
 }
 
-impl Window {
+impl SlidingWindow {
     pub(super) fn new(limits: Vec<(usize, Duration)>) -> Self {
-        let mut window = Self { limits: Vec::new(), left: VecDeque::new() };
+        let mut window = Self { limits: Vec::new(), admitted: VecDeque::new() };
         window.set(limits);
         window
     }
 
-    /// Other limits from now on. Departures are remembered for as long as the old ones needed them.
+    /// Replaces the limits. Requests are remembered for as long as the old limits needed them.
     pub(super) fn set(&mut self, limits: Vec<(usize, Duration)>) {
-        self.limits = limits.into_iter().map(|(most, per)| (most, per + ALLOWANCE)).collect();
+        self.limits = limits.into_iter().map(|(max, per)| (max, per + ALLOWANCE)).collect();
     }
 
-    /// Counts one more departure, or says how long to wait for it.
-    pub(super) fn enter(&mut self, now: Instant) -> Option<Duration> {
+    /// Admits one more request, or returns how long to wait before asking again.
+    pub(super) fn admit(&mut self, now: Instant) -> Option<Duration> {
         let longest = self.limits.iter().map(|(_, per)| *per).max().unwrap_or_default();
-        while self.left.front().is_some_and(|first| now.duration_since(*first) >= longest) {
-            self.left.pop_front();
+        while self.admitted.front().is_some_and(|first| now.duration_since(*first) >= longest) {
+            self.admitted.pop_front();
         }
-        let wait = |(most, per): &(usize, Duration)| {
-            // The first of the last `most`: as long as it is in the window, that is full.
-            let first = self.left.get(self.left.len().checked_sub(*most)?)?;
+        let wait = |(max, per): &(usize, Duration)| {
+            // The window is full as long as it holds the oldest of the last `max`.
+            let first = self.admitted.get(self.admitted.len().checked_sub(*max)?)?;
             per.checked_sub(now.duration_since(*first)).filter(|wait| !wait.is_zero())
         };
         let wait = self.limits.iter().filter_map(wait).max();
         if wait.is_none() {
-            self.left.push_back(now);
+            self.admitted.push_back(now);
         }
         wait
     }
@@ -53,18 +53,18 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whatever the times of asking, no window ever holds more than the most.
+        /// Whenever callers ask, no window ever holds more than the limit.
         #[test]
         fn no_schedule_of_calls_gets_more_through(
             most in 1_usize..20, in_ten in 1_usize..60, gaps in prop::collection::vec(0_u64..400, 1..300),
         ) {
             let limits = vec![(most, Duration::from_secs(1)), (in_ten, Duration::from_secs(10))];
             let start = Instant::now();
-            let mut window = Window::new(limits.clone());
+            let mut window = SlidingWindow::new(limits.clone());
             let (mut now, mut left) = (start, Vec::new());
             for gap in gaps {
                 now += Duration::from_millis(gap);
-                if let Some(wait) = window.enter(now) {
+                if let Some(wait) = window.admit(now) {
                     prop_assert!(wait > Duration::ZERO && wait <= Duration::from_secs(10) + ALLOWANCE);
                 } else {
                     left.push(now);

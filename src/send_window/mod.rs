@@ -4,7 +4,7 @@
 //! several zones may be in any of them, and leaves only when all agree that the window is open. What cannot be told does
 //! not leave: such a row is a problem of the list, found before anything is sent.
 //!
-//! Pure functions of a time that is passed in. This room reads no clock, no store and no file.
+//! Pure functions of a time that is passed in. This module reads no clock, no store and no file.
 
 mod hours;
 mod rows;

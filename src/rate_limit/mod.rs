@@ -1,0 +1,24 @@
+//! How fast: the rate of an account, throttling by the provider, outages, and the wait before a retry.
+//!
+//! Every request passes here, retries and polls included. This module knows times and numbers. It does not know what is
+//! sent or where rows are kept.
+//!
+//! - [`AccountLimiter`]: one provider account. Each run that uses it holds a [`RunLimiter`].
+//! - [`RateLimiter`]: spreads requests evenly ([`RateLimiter::reserve`]) and keeps the rate strictly
+//!   ([`RateLimiter::admit`]).
+//! - `sliding_window`: the strict part. `circuit_breaker`: the pauses while the provider is unreachable.
+//! - [`RetryPolicy`] and [`deferral`]: how long a row waits before its next attempt.
+
+mod account;
+mod backoff;
+mod circuit_breaker;
+mod limiter;
+mod sliding_window;
+
+pub use account::{AccountLimiter, RunLimiter, Use};
+pub use backoff::{FREE_DEFERRALS, RetryPolicy, deferral};
+pub use circuit_breaker::Reservation;
+pub use limiter::{RateLimiter, Slowed};
+
+#[cfg(test)]
+mod tests;
