@@ -38,8 +38,7 @@ pub(super) struct Args {
     /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
-    /// One line an attempt instead of one a row: every request with its message id and what came of it, also of rows that
-    /// were sent again (csv, jsonl)
+    /// One line per attempt instead of one per row: every request with its message id and what became of it (csv, jsonl)
     #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
     attempts: bool,
     /// Two runs side by side, and what changed from the first to the second (a table, csv or json)

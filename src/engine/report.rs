@@ -149,9 +149,9 @@ pub async fn each_attempt(
     run: &Run,
     mut each: impl FnMut(&AttemptRow) -> Result<(), ReportError>,
 ) -> Result<(), ReportingError> {
-    let rows = store.tally(run).await.map_err(in_the_store)?.rows();
+    let rows = store.last_row(run).await.map_err(in_the_store)?;
     let mut first = 1;
-    while first <= rows {
+    while first <= rows.0 {
         let last = first + ROWS_OF_ATTEMPTS - 1;
         for attempt in store.attempts(run, first..=last).await.map_err(in_the_store)? {
             each(&attempt).map_err(ReportingError::Write)?;

@@ -102,7 +102,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
 /// every now and then.
 async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Background, EngineError> {
     // Millions of rows are counted while messages are sent already.
-    let mut counting = job.store.begin_tally(&job.run).await?;
+    let mut counting = job.store.begin_tally(&job.run);
     let counted = tokio::time::timeout(LONGEST_COUNT, counting.done()).await.ok().transpose()?;
     if let Some(tally) = counted {
         (job.events)(Event::Planned(tally));
@@ -195,7 +195,10 @@ async fn round(
             let _ = waits.send(Some(at));
         }
         if sends {
-            (job.events)(Event::Moved(job.store.tally(&job.run).await?));
+            match job.store.tally(&job.run).await {
+                Ok(tally) => (job.events)(Event::Moved(tally)),
+                Err(error) => tracing::warn!(%error, "the rows could not be counted"),
+            }
         }
         (job.events)(Event::Dispatched);
         let _ = sending.send(false);

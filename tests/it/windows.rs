@@ -116,6 +116,20 @@ fn a_quota_holds_over_restarts() {
     work.verify("job-1");
 }
 
+/// Where the number of requests in flight is the limit, many end and are replaced in the same step.
+#[test]
+fn a_quota_holds_at_full_speed() {
+    let provider = Provider::start(Script::default());
+    let work = Workplace::new();
+    let campaign = Campaign { rate: "5000/s", concurrency: 64, ..Campaign::default() };
+    let yaml = campaign.yaml().replace("dispatch:\n", "dispatch:\n  quota: 300/day\n");
+    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    work.write("list.csv", csv(1_000));
+    let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert_eq!((sent.code, provider.sends()), (4, 300), "{sent}");
+    work.verify("job-1");
+}
+
 #[test]
 fn two_runs_of_one_campaign_share_its_quota() {
     let odd = |sent: &Sent| match sent.index {

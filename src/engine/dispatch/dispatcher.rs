@@ -145,15 +145,12 @@ impl Dispatcher {
                 self.look().await?;
             }
             let closed = eligibility.closed_until(now).or_else(|| eligibility.next_day(now));
-            let room = eligibility.room(now, self.in_flight.len() as u64);
-            let is_open = closed.is_none() && room > 0;
+            let is_open = closed.is_none() && eligibility.room(now, self.in_flight.len() as u64) > 0;
             let is_due = self.next_due.is_some_and(|at| at <= now);
             let has_rows = is_due || (self.new_rows_left && !self.limit_is_used_up);
-            let permits = context.limit().saturating_sub(self.in_flight.len());
-            let permits = permits.min(usize::try_from(room).unwrap_or(usize::MAX)).min(MAX_CLAIMS);
-            if has_rows && is_open && permits > 0 && !job.stop.is_held() {
+            if has_rows && is_open && self.permits() > 0 && !job.stop.is_held() {
                 if self.wait_for_reservation().await {
-                    self.claim(permits, is_due).await?;
+                    self.claim(is_due).await?;
                 }
                 continue;
             }
@@ -265,15 +262,14 @@ impl Dispatcher {
     }
 
     /// Claims as many rows as there are permits and reservations, and starts their senders.
-    async fn claim(&mut self, permits: usize, is_due: bool) -> Result<(), EngineError> {
+    async fn claim(&mut self, is_due: bool) -> Result<(), EngineError> {
         // Lets everything that has ended meanwhile come first, so that its permits are used in the same step.
         tokio::task::yield_now().await;
-        let limit = permits + self.in_flight.len();
         self.take_endings();
-        let mut permits = self.reserve(limit);
+        let mut permits = self.reserve();
         if self.reserved.len() >= permits {
-            self.gather(limit).await;
-            permits = self.reserve(limit);
+            self.gather().await;
+            permits = self.reserve();
         }
         let want = permits.min(self.reserved.len());
         if is_due && self.context.eligibility.is_timed() && self.defer(want).await? {
@@ -297,9 +293,18 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// How many rows may be claimed now: as many requests as may still be in flight, and as the quota has left. A request
+    /// that has ended is no longer in flight, but counts against the quota.
+    fn permits(&self) -> usize {
+        let in_flight = self.in_flight.len();
+        let quota = self.context.eligibility.room(self.job().clock.now(), in_flight as u64);
+        let permits = self.context.limit().saturating_sub(in_flight).min(MAX_CLAIMS);
+        permits.min(usize::try_from(quota).unwrap_or(usize::MAX))
+    }
+
     /// Takes reservations that can be had now, for as many permits as are free. Gives that number.
-    fn reserve(&mut self, limit: usize) -> usize {
-        let permits = limit.saturating_sub(self.in_flight.len()).min(MAX_CLAIMS);
+    fn reserve(&mut self) -> usize {
+        let permits = self.permits();
         while self.reserved.len() < permits
             && let Some(reservation) = self.job().limiter.try_reserve()
         {
@@ -310,10 +315,10 @@ impl Dispatcher {
 
     /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share is a
     /// commit, which costs more than all else of a step.
-    async fn gather(&mut self, limit: usize) {
+    async fn gather(&mut self) {
         let until = tokio::time::sleep(GATHER);
         tokio::pin!(until);
-        while self.in_flight.len() > limit / GATHERED {
+        while self.in_flight.len() > self.context.limit() / GATHERED {
             tokio::select! {
                 biased;
                 ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),

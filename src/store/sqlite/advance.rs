@@ -10,6 +10,7 @@ use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
 use super::error::doing;
 use super::mark::Mark;
 use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
+use super::past::move_to_past;
 use super::{Store, guarded, runs};
 use crate::crash_point::Point;
 use crate::model::{Change, Millis, State};
@@ -20,7 +21,8 @@ use crate::store::{
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
 
-// `$1`, not `?1`: where a statement of several leaves out `?1`, sqlx binds it the wrong values.
+// `$1`, not `?1`: of `?N` sqlx takes each number that is left out for an argument, over all statements of a text, and
+// leaves what comes after the last one NULL.
 
 /// What a step depends on: `$1` is the run, `$2` the present, `$3` how many rows are wanted. `changes()` are those of the
 /// statement before it.
@@ -51,7 +53,9 @@ const BEGIN_RECORDING: &str = concat!(
     progress!()
 );
 
-/// Claims the rows after `$2` and up to `$3` that were never claimed, and ends the step.
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`, and ends the step. `$4` is what
+/// is left of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that claim, or NULL where this one
+/// does not.
 const COMMIT_CLAIMS: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
      SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), s.phone IS NULL, iif(s.phone IS NULL, $5, NULL), \
      iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
@@ -74,9 +78,9 @@ struct Progress {
     has_early_statuses: bool,
     /// Waiting rows whose time has come.
     has_due_rows: bool,
-    /// Outcomes that were recorded, if there are any.
+    /// Outcomes that were recorded; means nothing where none were handed in.
     recorded: i64,
-    /// As many of the rows that were never claimed as are wanted.
+    /// The next rows that were never claimed, at most as many as are wanted, as JSON.
     new_rows: String,
 }
 
@@ -279,7 +283,7 @@ impl Store {
         )
         .bind(run)
         .bind(now.0)
-        .fetch_one(&self.readers)
+        .fetch_one(&self.scanner)
         .await
         .map_err(doing("count the rows that wait"))?;
         let times = first.zip(last);
@@ -345,7 +349,7 @@ async fn advance(
     let mut limit_left = progress.limit_left;
     let mut next_row = progress.next_row;
     if is_owner && step.want > 0 && !progress.is_held {
-        // What was recorded after the look may be due at once.
+        // Outcomes that needed a second begin are recorded after the look, and may be due at once.
         if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
         {
             advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
@@ -364,8 +368,11 @@ async fn advance(
                     advanced.attempts.push(row.attempt(owner.worker, step.now));
                 }
             }
-            if is_rest && rows.len() == 0 {
-                next_row = progress.last_row;
+            match rows.as_slice().first() {
+                // Nothing in between is to be sent.
+                Some(row) => next_row = row.id - 1,
+                None if is_rest => next_row = progress.last_row,
+                None => {}
             }
         }
     }
@@ -423,6 +430,9 @@ async fn begin(
 
 /// Puts off rows that wait. One that was claimed meanwhile is left alone.
 async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), StoreError> {
+    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
+    // The row gets a reason of its own.
+    move_to_past(store, &serde_json::to_string(&ended).unwrap_or_default()).await?;
     sqlx::query(
         "UPDATE delivery SET state = o.v ->> 1, next_attempt_at = o.v ->> 2, error_code = coalesce(o.v ->> 3, error_code), \
          error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \

@@ -141,6 +141,8 @@ pub(super) async fn claim_due(
 /// Suppresses waiting rows. One that may have been accepted before stays in doubt.
 async fn suppress(store: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
     let keys = serde_json::to_string(keys).unwrap_or_default();
+    // The row gets a reason of its own.
+    move_to_past(store, &keys).await?;
     sqlx::query(guarded(
         "UPDATE delivery SET next_attempt_at = NULL, state = iif(in_doubt, ?3, ?2), \
          error_code = iif(in_doubt, error_code, 'suppressed'), error_message = iif(in_doubt, error_message, NULL), \

@@ -65,7 +65,8 @@ pub struct Store {
     file: FileId,
     /// For whoever reads a few lines.
     readers: SqlitePool,
-    /// For whoever reads all lines of a run: of millions that takes seconds, for which nobody else should have to wait.
+    /// For counts over a whole run and for attempts: of millions of rows they take seconds, and nobody else should wait that
+    /// long.
     scanner: SqlitePool,
     writer: Arc<Mutex<Writer>>,
 }
@@ -122,7 +123,7 @@ impl Store {
             Box::pin(async { in_place })
         });
         let readers = pool.clone().max_connections(READERS).connect_lazy_with(reading(path));
-        let scanner = pool.max_connections(1).connect_lazy_with(reading(path));
+        let scanner = pool.max_connections(1).acquire_timeout(LONGEST_SCANS).connect_lazy_with(reading(path));
         writer.close().await.map_err(error::doing("close after opening"))?;
         Ok(Self { path: path.to_owned(), file, readers, scanner, writer: Arc::default() })
     }
@@ -277,6 +278,9 @@ impl Writing<'_> {
         self.connection().begin_with("BEGIN IMMEDIATE").await.map_err(doing(what))
     }
 }
+
+/// How long a scan waits for others; several of them may be of millions of rows on a slow disk.
+const LONGEST_SCANS: Duration = Duration::from_secs(600);
 
 /// Connections that read a few lines at the same time. Each has a thread, whose memory is what it costs.
 const READERS: u32 = 2;

@@ -212,6 +212,9 @@ impl Store {
         .fetch_all(&mut *tx)
         .await
         .map_err(failed())?;
+        // The row gets a reason of its own: who decided.
+        let keys: Vec<i64> = rows.iter().map(|(key, ..)| *key).collect();
+        move_to_past(&mut tx, &serde_json::to_string(&keys).unwrap_or_default()).await?;
         for (key, code, message, values) in &rows {
             let before = RowCause::in_words(code.as_deref(), message.clone(), values.as_deref());
             sqlx::query(
@@ -316,7 +319,7 @@ impl Store {
              WHERE run = ?1 AND next_poll_at > ?2 AND coalesce(last_poll_at, accepted_at) > ?2 + ?3)",
         );
         let found = found.bind(run).bind(now.0).bind(CLOCK_SLACK);
-        found.fetch_one(&self.readers).await.map_err(doing("look at its times"))
+        found.fetch_one(&self.scanner).await.map_err(doing("look at its times"))
     }
 
     /// Lets waits of a run start again from now that started in the future; gives back how many. What started then also
@@ -325,8 +328,17 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn correct_times(&self, run: i64, waits: WaitKind, now: Millis) -> Result<u64, StoreError> {
+        let failed = || doing("correct its times");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("correct its times").await?;
         let statement = match waits {
             WaitKind::Attempts => {
+                // So that they stay in their order.
+                let past = "UPDATE past_attempt SET started_at = min(started_at, ?2 - 1), ended_at = min(ended_at, ?2 - 1) \
+                    WHERE row IN (SELECT id FROM delivery INDEXED BY delivery_due \
+                    WHERE run = ?1 AND next_attempt_at > ?2 AND started_at > ?2 + ?3)";
+                let past = sqlx::query(past).bind(run).bind(now.0).bind(CLOCK_SLACK);
+                past.execute(&mut *tx).await.map_err(failed())?;
                 "UPDATE delivery SET next_attempt_at = ?2 + max(0, next_attempt_at - started_at), started_at = ?2 - 1 \
                  WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_due \
                  WHERE run = ?1 AND next_attempt_at > ?2 AND started_at > ?2 + ?3)"
@@ -338,7 +350,8 @@ impl Store {
             }
         };
         let correct = sqlx::query(statement).bind(run).bind(now.0).bind(CLOCK_SLACK);
-        let done = correct.execute(self.write().await?.connection()).await.map_err(doing("correct its times"))?;
+        let done = correct.execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
         Ok(done.rows_affected())
     }
 }

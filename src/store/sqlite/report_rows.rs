@@ -24,7 +24,9 @@ const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phon
         iif(d.error_code IS NULL, 0, coalesce(d.last_poll_at, 0)), \
         coalesce((SELECT max(at) FROM resolution WHERE row = r.id), 0)) >= ?4) ORDER BY r.id";
 
-/// All attempts of the rows of a range whose request left or may be about to, in the order in which they were made.
+const LAST_ROW: &str = "SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2";
+
+/// Every attempt of a range of rows whose request left, or may be about to leave, in order.
 const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.started_at, a.ended_at, a.accepted_at, a.delivered_at, \
     a.read_at, a.error_code, a.error_message, a.error_values FROM ( \
       SELECT row, claim, outcome, message_id, started_at, ended_at, accepted_at, delivered_at, read_at, error_code, \
@@ -39,6 +41,16 @@ const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.starte
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statement");
 
 impl Store {
+    /// The number of the last row of a run; 0 if it has none.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn last_row(&self, run: &Run) -> Result<RowNo, StoreError> {
+        let last = sqlx::query_scalar(LAST_ROW).bind(RowKey::first(run.key)).bind(RowKey::last(run.key));
+        let last: i64 = last.fetch_one(&self.readers).await.map_err(doing("look for its last row"))?;
+        Ok(RowKey(last).row())
+    }
+
     /// Every attempt of these rows of a run, row by row in the order in which they were made.
     ///
     /// # Errors
@@ -104,7 +116,7 @@ impl ReportRows {
         wanted: Wanted,
     ) -> Result<Self, sqlx::Error> {
         let mut connection = options.connect().await?;
-        let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2")
+        let last = sqlx::query_scalar(LAST_ROW)
             .bind(RowKey::first(run.key))
             .bind(RowKey::last(run.key))
             .fetch_one(&mut connection)

@@ -41,15 +41,12 @@ impl Store {
     }
 
     /// Begins to count how many rows are in each state: of millions of rows it takes seconds.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn begin_tally(&self, run: &Run) -> Result<Counting, StoreError> {
-        let mut read = self.scanner.acquire().await.map_err(doing("count the rows"))?;
-        let run = run.clone();
+    #[must_use]
+    pub fn begin_tally(&self, run: &Run) -> Counting {
+        let (store, run) = (self.clone(), run.clone());
         let mut task = JoinSet::new();
-        task.spawn(async move { tally(&mut read, &run).await });
-        Ok(Counting(task))
+        task.spawn(async move { store.tally(&run).await });
+        Counting(task)
     }
 
     /// Attempts of a run that ended since then and settled their rows.

@@ -160,10 +160,10 @@ async fn whatever_is_broken_in_a_store_is_found() {
         ("UPDATE resolution SET state = 7".into(), vec![(message, 1), (decision, 1)]),
         ("UPDATE resolution SET row = row + 3".into(), vec![(message, 1), (decision, 1)]),
         // Attempts.
-        ("DELETE FROM past_attempt".into(), vec![(attempts, 2)]),
+        ("DELETE FROM past_attempt".into(), vec![(attempts, 3)]),
         ("DELETE FROM past_attempt WHERE message_id IS NOT NULL".into(), vec![(attempts, 1)]),
         ("UPDATE past_attempt SET row = row + 4 WHERE message_id IS NOT NULL".into(), vec![(stray, 1), (attempts, 1)]),
-        ("UPDATE past_attempt SET claim = claim + 2".into(), vec![(stray, 2)]),
+        ("UPDATE past_attempt SET claim = claim + 2".into(), vec![(stray, 3)]),
         (row("requeues = 0", 3), vec![(twice, 1)]),
         (row("attempts = 2", 1), vec![(attempts, 1)]),
         (

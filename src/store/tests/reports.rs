@@ -7,6 +7,7 @@ contract!(
     the_report_has_every_row_in_whatever_state_it_is,
     what_happened_since_is_told,
     every_attempt_is_told_with_its_own_message_and_late_status,
+    an_attempt_keeps_its_own_problem_whatever_becomes_of_the_row,
     one_row_is_found_by_its_number,
     counts_add_up_at_every_step,
     problems_are_counted_by_code_the_most_frequent_first,
@@ -88,6 +89,27 @@ async fn every_attempt_is_told_with_its_own_message_and_late_status(f: Fixture<i
     );
     let some = f.store.attempts(&w.now().await, 2..=2).await.unwrap();
     assert_eq!(some.len(), 2, "of the rows that are asked for");
+    w.check().await;
+}
+
+async fn an_attempt_keeps_its_own_problem_whatever_becomes_of_the_row(f: Fixture<impl Place>) {
+    let w = f.run("job", 3).await;
+    let claims = w.claim_at(3, at(10)).await;
+    let [suppressed, expired, settled] = [0, 1, 2].map(|n| claims[n].claim);
+    w.settle([again(&suppressed, at(20)), again(&expired, at(90)), doubted(&settled)]).await;
+    f.store.suppress(&[phone(1)], Some("asked"), at(15)).await.unwrap();
+    let cause = Some(RowCause::Expired { at: at(16).to_string(), passed: true });
+    let deferral = Deferral { key: expired.key, state: State::Expired, next_attempt_at: None, cause };
+    w.step(Step { deferrals: vec![deferral], want: 1, now: at(30), ..Step::default() }).await;
+    f.store.resolve_uncertain(w.owner, Which::All, Verdict::NotSent, "Ana", at(40)).await.unwrap();
+    let rows: Vec<_> = w.all().await.into_iter().map(|row| (row.state, row.error_code.unwrap())).collect();
+    let is = |state, code: &str| (state, code.to_owned());
+    let settled = is(State::Exhausted, "settled_not_sent");
+    assert_eq!(rows, [is(State::Suppressed, "suppressed"), is(State::Expired, "expired"), settled]);
+    let attempts = f.store.attempts(&w.now().await, 1..=3).await.unwrap();
+    let attempts: Vec<_> = attempts.into_iter().map(|a| (a.attempt, a.outcome, a.error_code.unwrap())).collect();
+    let is = |state, code: &str| (1, state, code.to_owned());
+    assert_eq!(attempts, [is(State::Pending, "busy"), is(State::Pending, "busy"), is(State::Uncertain, "timeout")]);
     w.check().await;
 }
 
@@ -215,7 +237,7 @@ async fn problems_are_counted_by_code_the_most_frequent_first(f: Fixture<impl Pl
 async fn a_count_may_be_made_while_others_read(f: Fixture<impl Place>) {
     let w = f.run("job", 30).await;
     let run = w.now().await;
-    let mut counting = f.store.begin_tally(&run).await.unwrap();
+    let mut counting = f.store.begin_tally(&run);
     w.send(|claim| accepted(claim, "m")).await;
     let tally = counting.done().await.unwrap();
     assert_eq!(
