@@ -2,7 +2,7 @@
 //! hears signals, whatever a file system does.
 
 /// Does the work. The caller may stop waiting: a thread that hangs is left behind, and the process can still end.
-pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(in crate::cli) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::rejects::Rejects;
+use crate::cli::output::rejects_csv::Rejects;
 use crate::model::{Channel, Recipients, ReportRow, RowNo, Source, State, is_blank};
 use crate::recipients::{self, Record};
 use crate::report::CsvReport;

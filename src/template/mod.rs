@@ -5,8 +5,8 @@
 //! ([`Loaded::hold`]). What a provider has can be kept as it stood ([`Snapshot`]). The providers' dialects, signatures and error codes are in their own folders. This module knows
 //! nothing of campaigns, rows or the store, and never prints.
 
+mod api;
 mod definition;
-mod desk;
 mod diff;
 mod fields;
 mod hold;
@@ -28,10 +28,10 @@ use std::path::Path;
 use crate::model::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
+pub use api::{Answer, Error, RemoteTemplate, TemplateApi, TemplateSummary, Translated};
 pub use definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
-pub use desk::{Answer, Desk, Error, Listed, Shown, Translated};
 pub use diff::{Change, diff};
 pub use hold::Disagreement;
 pub use rules::check;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::desk::{Listed, Shown};
+use super::api::{RemoteTemplate, TemplateSummary};
 use super::{Definition, Loaded, parse};
 use crate::model::{Millis, TemplateProvider};
 
@@ -18,18 +18,18 @@ pub struct Snapshot {
     /// When.
     pub at: Millis,
     /// As it was listed.
-    pub listed: Listed,
+    pub listed: TemplateSummary,
     /// `None` where the provider told something that this program does not know.
     pub definition: Option<Definition>,
-    /// Whether the provider told everything; see [`Shown::complete`].
+    /// Whether the provider told everything; see [`RemoteTemplate::complete`].
     pub complete: bool,
 }
 
 impl Snapshot {
     /// What an account showed at a time.
     #[must_use]
-    pub fn of(provider: TemplateProvider, account: &str, at: Millis, shown: Shown) -> Self {
-        let Shown { listed, definition, complete } = shown;
+    pub fn of(provider: TemplateProvider, account: &str, at: Millis, shown: RemoteTemplate) -> Self {
+        let RemoteTemplate { listed, definition, complete } = shown;
         Self { provider, account: account.to_owned(), at, listed, definition: Some(definition), complete }
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::config;
-use super::super::exit::Failure;
-use super::Global;
+use crate::cli::config;
+use crate::cli::error::CliError;
+use crate::cli::global::Global;
 use crate::rate_limit::AccountLimiter;
 
 /// Accounts by the names that campaigns have for them; two names of one account share its limiter.
@@ -26,7 +26,7 @@ impl Accounts {
     }
 
     /// The account that a campaign's provider stands for.
-    pub(super) async fn get(&self, provider: &str) -> Result<Arc<Open>, Failure> {
+    pub(super) async fn get(&self, provider: &str) -> Result<Arc<Open>, CliError> {
         if let Some(open) = self.known().get(provider) {
             return Ok(open.clone());
         }

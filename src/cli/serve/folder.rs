@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::super::exit::{Exit, Failure, chain};
-use super::super::opened;
 use crate::campaign_file::{self, Loaded};
+use crate::cli::error::{CliError, Exit, chain};
+use crate::cli::session::load;
 
 /// How long a file must have been left alone.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -81,8 +81,8 @@ impl News {
 
 impl Folder {
     /// The folder at `path`, not looked at yet.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let failed = |words: String| Failure::new(Exit::Wrong, format!("the folder {}: {words}", path.display()));
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+        let failed = |words: String| CliError::new(Exit::Wrong, format!("the folder {}: {words}", path.display()));
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => return Err(failed("is a file; name the folder that it is in".to_owned())),
@@ -189,7 +189,7 @@ impl Folder {
 }
 
 /// The campaign files of a folder. What is hidden is somebody's copy while it is written.
-pub(in super::super) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(in crate::cli) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(list(folder)?.into_keys().collect())
 }
 
@@ -215,7 +215,7 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
 
 fn read(path: &Path) -> Content {
     match campaign_file::read(path) {
-        Ok(loaded) => match opened::in_the_message(&loaded) {
+        Ok(loaded) => match load::in_the_message(&loaded) {
             problems if problems.is_empty() => Content::Right(Arc::new(loaded)),
             problems => Content::Wrong(loaded.document.tell(&problems)),
         },

@@ -12,32 +12,34 @@ mod folder;
 mod http;
 mod occurrences;
 mod runs;
+mod service;
+mod state;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
-use super::exit::{Exit, Failure};
-use super::{Global, open_files, session, webhook};
-use crate::engine::{Reason, RunResult, Stop, WebhookWriter};
-use crate::model::{Millis, Problem, RunId};
-use crate::store::{Store, StoreError};
+use crate::cli::config::webhook;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::{file_limit, session};
+use crate::engine::{Stop, WebhookWriter};
+use crate::store::Store;
 
 pub(super) use folder::files;
 pub(super) use http::Token;
 
 use accounts::Accounts;
 use board::Board;
-use folder::{Folder, News};
-use occurrences::{Known, Opened};
-use runs::{AtWork, Rest};
+use folder::Folder;
+use state::{Service, ServiceContext};
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -63,45 +65,12 @@ pub(super) struct Args {
     moved: bool,
 }
 
-/// How often the service looks at the clock, the folder and the store.
-const LOOK: Duration = Duration::from_secs(1);
-/// Wishes of people that wait to be looked at.
-const WISHES: usize = 16;
+/// Requests to resume a run that may wait to be handled.
+const MAX_REQUESTS: usize = 16;
 /// Requests in flight at most, over all runs; fewer where fewer files may be open.
 const IN_FLIGHT: usize = 1024;
 
-/// What every task of the service uses.
-struct Means {
-    store: Store,
-    global: Global,
-    reports: PathBuf,
-    accounts: Accounts,
-    board: Arc<Board>,
-}
-
-/// The loop and what it remembers. All that must outlive it stands in the store.
-struct Service {
-    means: Rc<Means>,
-    folder: Folder,
-    /// The look at the folder that is under way, and since when.
-    looking: JoinSet<(Folder, Vec<News>)>,
-    looking_since: Instant,
-    folder_is_slow: bool,
-    /// Campaigns that are due and whose files are being read.
-    opening: JoinSet<Opened>,
-    /// What is known of each scheduled campaign.
-    known: HashMap<String, Known>,
-    /// The runs that are worked on here, by their key in the store.
-    at_work: HashMap<i64, AtWork>,
-    /// Runs that are left alone for now.
-    resting: HashMap<i64, Rest>,
-    /// Runs that a person handed to the service.
-    adopted: HashSet<i64>,
-    jobs: JoinSet<(i64, Result<RunResult, Failure>)>,
-    in_flight: usize,
-}
-
-pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let folder = Folder::open(&args.dir)?;
     let token = http::token()?;
     let webhook = if args.webhook { Some(webhook::settings(global).await?) } else { None };
@@ -115,7 +84,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
         false => Store::open(&global.db).await?,
     };
     store.may_send(args.moved).await?;
-    let (wish, wishes) = mpsc::channel(WISHES);
+    let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
     let (webhook, collector) = match webhook {
         Some((secret, opt_out)) => {
             let (callbacks, collector) = WebhookWriter::new(&store, opt_out).await?;
@@ -125,21 +94,21 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     };
     let open = args.listen.ip().is_loopback();
     let looks = Arc::default();
-    let app = http::App { store: store.clone(), board: board.clone(), token, open, wish, webhook, looks };
+    let app = http::App { store: store.clone(), board: board.clone(), token, open, resume_request, webhook, looks };
     let (in_flight, connections) =
-        open_files::enough_for_both(IN_FLIGHT, if args.no_http { 0 } else { http::MOST_CONNECTIONS });
+        file_limit::enough_for_both(IN_FLIGHT, if args.no_http { 0 } else { http::MOST_CONNECTIONS });
     let accounts = Accounts::new(global.clone());
     let to_fold = store.clone();
-    let means = Means { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
+    let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {
-        means: Rc::new(means),
+        context: Rc::new(context),
         folder,
         looking: JoinSet::new(),
         looking_since: Instant::now(),
         folder_is_slow: false,
         opening: JoinSet::new(),
         known: HashMap::new(),
-        at_work: HashMap::new(),
+        active: HashMap::new(),
         resting: HashMap::new(),
         adopted: HashSet::new(),
         jobs: JoinSet::new(),
@@ -166,7 +135,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             }
         };
         let tasks = LocalSet::new();
-        tokio::join!(tasks.run_until(service.work(wishes, &stop)), served, collected)
+        tokio::join!(tasks.run_until(service.work(resume_requests, &stop)), served, collected)
     };
     match session::unless_aborted(&stop, &events, whole).await {
         Some((worked, (), ())) => {
@@ -178,7 +147,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
             tracing::info!("the service has ended; nothing is in flight");
             Ok(Exit::Done)
         }
-        None => Err(Failure::new(
+        None => Err(CliError::new(
             Exit::Stopped,
             "aborted; what was in flight is uncertain and will not be sent again by itself. The next `serve` goes on",
         )),
@@ -191,99 +160,20 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "not an address and a port such as 127.0.0.1:8088 or [::1]:8088".to_owned())
 }
 
-async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, Failure> {
+async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, CliError> {
     if !address.ip().is_loopback() && !token {
-        return Err(Failure::new(
+        return Err(CliError::new(
             Exit::Wrong,
             format!("{address} can be reached from beyond this machine: set a token in CAMPAIGNER_TOKEN first"),
         ));
     }
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let words = format!("cannot listen on {address}: {error}; --listen names another, --no-http does without");
-        Failure::new(Exit::Environment, words)
+        CliError::new(Exit::Environment, words)
     })?;
     tracing::info!(address = %listener.local_addr().unwrap_or(address), "answers over HTTP");
     if !address.ip().is_loopback() {
         tracing::warn!("the token travels in the open here: put a server with TLS in front");
     }
     Ok(listener)
-}
-
-impl Service {
-    /// Works until it is stopped, and then until nothing is in flight any more.
-    ///
-    /// # Errors
-    /// [`StoreError::Replaced`]: nothing that is written now would be found again.
-    async fn work(mut self, mut wishes: mpsc::Receiver<RunId>, stop: &Stop) -> Result<(), StoreError> {
-        let mut in_place = Ok(());
-        while !stop.ends_all() {
-            let now = Millis::now();
-            in_place = self.means.store.is_in_place();
-            if in_place.is_err() {
-                // The others end too.
-                stop.stop(Reason::Halt(Problem::new("store_replaced", "the store was replaced")));
-                break;
-            }
-            self.look(stop).await;
-            self.consider(now).await;
-            if let Err(error) = self.take_up(now).await {
-                tracing::error!(%error, "cannot look after the runs");
-            } else {
-                self.means.board.looked();
-            }
-            tokio::select! {
-                () = stop.all_ended() => {}
-                Some(run) = wishes.recv() => self.adopt(&run).await,
-                Some(done) = self.jobs.join_next() => self.ended(done),
-                Some(opened) = self.opening.join_next() => self.opened(opened).await,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-        }
-        if !self.at_work.is_empty() {
-            tracing::info!(runs = self.at_work.len(), "stopping: what is in flight ends, nothing new begins");
-        }
-        for at_work in self.at_work.values() {
-            at_work.stop.stop(Reason::Signal);
-        }
-        while let Some(done) = self.jobs.join_next().await {
-            self.ended(done);
-        }
-        in_place
-    }
-
-    /// Looks at the folder of campaigns. Where that takes long, what is known of it stands until it is done.
-    async fn look(&mut self, stop: &Stop) {
-        if self.looking.is_empty() {
-            let mut folder = self.folder.clone();
-            self.looking.spawn_blocking(move || {
-                let news = folder.look();
-                (folder, news)
-            });
-            self.looking_since = Instant::now();
-        }
-        tokio::select! {
-            Some(looked) = self.looking.join_next() => match looked {
-                Ok((folder, news)) => {
-                    news.iter().for_each(News::log);
-                    self.folder = folder;
-                }
-                Err(_) => tracing::error!("internal error while scanning the campaign folder; please report it"),
-            },
-            () = stop.all_ended() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        let is_slow = self.looking_since.elapsed() >= SLOW;
-        if is_slow && !self.folder_is_slow {
-            tracing::warn!("{}", slow("the folder of campaigns"));
-        }
-        self.folder_is_slow = is_slow;
-    }
-}
-
-/// How long files may take to be read before that is told.
-const SLOW: Duration = Duration::from_secs(30);
-
-/// That files are not read as quickly as they should be.
-fn slow(what: &str) -> String {
-    format!("{what} is still being read after {} s; the disk or network share may not respond", SLOW.as_secs())
 }

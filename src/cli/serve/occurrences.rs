@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
-use super::super::exit::{Exit, Failure};
-use super::super::{opened, run};
-use super::runs::{Import, RETRY};
-use super::{Means, SLOW, Service, board, slow};
+use super::board;
+use super::state::{Import, Opened, RETRY, SLOW, ScheduledCampaign, Service, ServiceContext, slow};
 use crate::campaign_file::Loaded;
+use crate::cli::commands::run;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::session::load;
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When, escaped};
 use crate::schedule::{self, Skipped};
@@ -21,30 +22,9 @@ const SENDING: usize = 16;
 /// Campaigns whose files are read at the same time at most.
 const OPENING: usize = 64;
 
-/// What the loop knows of a scheduled campaign.
-pub(super) struct Known {
-    rule: String,
-    /// Everything up to here was decided.
-    decided: Millis,
-    /// Not to be tried again before.
-    not_before: Instant,
-    /// The campaign whose files are being read for what is due, and since when.
-    opening: Option<(Arc<Loaded>, Instant)>,
-    /// Why what is due does not begin.
-    trouble: Option<String>,
-}
-
-/// A campaign that is due, and what was read for it.
-pub(super) struct Opened {
-    loaded: Arc<Loaded>,
-    due: Millis,
-    once: bool,
-    content: Result<(Plan, NewRun), Failure>,
-}
-
 impl Service {
     /// Looks at every scheduled campaign.
-    pub(super) async fn consider(&mut self, now: Millis) {
+    pub(super) async fn check_schedules(&mut self, now: Millis) {
         let campaigns: Vec<(String, Arc<Loaded>)> = self
             .folder
             .campaigns()
@@ -70,10 +50,10 @@ impl Service {
             wrong.push((self.folder.path(), slow("the folder")));
         }
         let wrong = wrong.into_iter().map(|(path, words)| (shown(path), words)).collect();
-        let mut words = self.means.board.words();
+        let mut words = self.context.board.words();
         words.campaigns = seen.into_iter().collect();
         words.wrong = wrong;
-        words.rates = self.means.accounts.rates();
+        words.rates = self.context.accounts.rates();
     }
 
     /// Begins what is due of a campaign, records what was missed, and says when it is due next.
@@ -88,7 +68,7 @@ impl Service {
         if self.known.get(name).is_none_or(|known| known.rule != rule) {
             let decided = self.see(name, schedule, now).await?;
             let opening = self.known.get_mut(name).and_then(|known| known.opening.take());
-            let known = Known { rule, decided, not_before: Instant::now(), opening, trouble: None };
+            let known = ScheduledCampaign { rule, decided, not_before: Instant::now(), opening, trouble: None };
             self.known.insert(name.clone(), known);
         }
         let Some(decided) = self.known.get(name).map(|known| known.decided) else { return Ok(None) };
@@ -125,11 +105,11 @@ impl Service {
         if let Some(known) = self.known.get_mut(name) {
             known.opening = Some((loaded.clone(), Instant::now()));
         }
-        let (loaded, means) = (loaded.clone(), self.means.clone());
+        let (loaded, context) = (loaded.clone(), self.context.clone());
         self.opening.spawn_local(async move {
             let content = async {
-                means.accounts.get(&loaded.campaign.provider).await?;
-                open(&loaded, due, &means).await
+                context.accounts.get(&loaded.campaign.provider).await?;
+                open(&loaded, due, &context).await
             };
             Opened { content: content.await, loaded, due, once }
         });
@@ -170,7 +150,7 @@ impl Service {
                 Some(trouble) => format!("{reason}; it could not start: {trouble}"),
                 None => reason.clone(),
             };
-            if self.means.store.skip_occurrence(name, *due, &reason, now).await? {
+            if self.context.store.skip_occurrence(name, *due, &reason, now).await? {
                 tracing::warn!(campaign = %name, %due, %reason, "occurrence skipped");
             }
             self.decided(name, *due);
@@ -180,14 +160,16 @@ impl Service {
 
     /// Up to where a schedule was decided when it is seen first here.
     async fn see(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
-        let since = self.means.store.see_schedule(name, &schedule.rule(), now).await?;
+        let since = self.context.store.see_schedule(name, &schedule.rule(), now).await?;
         Ok(match schedule.when {
             When::At(_) => {
                 let at = schedule::next(schedule, jiff::Timestamp::MIN).map_or(now, |at| Millis(at.as_millisecond()));
-                let last = self.means.store.last_decided(name, at).await?;
+                let last = self.context.store.last_decided(name, at).await?;
                 last.filter(|last| *last == at).unwrap_or(Millis(i64::MIN))
             }
-            When::Cron { .. } => self.means.store.last_decided(name, now).await?.map_or(since, |last| last.max(since)),
+            When::Cron { .. } => {
+                self.context.store.last_decided(name, now).await?.map_or(since, |last| last.max(since))
+            }
         })
     }
 
@@ -208,9 +190,9 @@ impl Service {
     }
 
     /// Whether another run can be sent now.
-    fn has_room(&self) -> Result<(), Failure> {
-        match self.at_work.values().filter(|at_work| at_work.sends).count() {
-            SENDING.. => Err(Failure::new(Exit::Environment, format!("{SENDING} runs are being sent already"))),
+    fn has_room(&self) -> Result<(), CliError> {
+        match self.active.values().filter(|active| active.sends).count() {
+            SENDING.. => Err(CliError::new(Exit::Environment, format!("{SENDING} runs are being sent already"))),
             _ => Ok(()),
         }
     }
@@ -222,10 +204,10 @@ impl Service {
         plan: Plan,
         new: &NewRun,
         (due, once): (Millis, bool),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         self.has_room()?;
         let (name, now) = (&loaded.campaign.name, Millis::now());
-        match self.means.store.start_occurrence(new, due, once, now).await? {
+        match self.context.store.start_occurrence(new, due, once, now).await? {
             OccurrenceStart::Made(run) => {
                 tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
                 self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())));
@@ -242,13 +224,13 @@ impl Service {
             OccurrenceStart::Blocked(run) => {
                 // The import of a person's run that broke off: nothing of it was ever sent.
                 if run.planned_at.is_none()
-                    && self.means.store.due_of(run.key).await?.is_none()
-                    && let Ok(_lock) = self.means.store.lock(&run.id)
+                    && self.context.store.due_of(run.key).await?.is_none()
+                    && let Ok(_lock) = self.context.store.lock(&run.id)
                 {
-                    let owner = self.means.store.take_up(run.key, None, now).await?;
-                    self.means.store.abandon_import(owner, now).await?;
+                    let owner = self.context.store.take_up(run.key, None, now).await?;
+                    self.context.store.abandon_import(owner, now).await?;
                 }
-                Err(Failure::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
+                Err(CliError::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
             }
         }
     }
@@ -260,9 +242,9 @@ fn shown(path: &Path) -> String {
 }
 
 /// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
-pub(super) async fn open(loaded: &Loaded, due: Millis, means: &Means) -> Result<(Plan, NewRun), Failure> {
+pub(super) async fn open(loaded: &Loaded, due: Millis, context: &ServiceContext) -> Result<(Plan, NewRun), CliError> {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
-    let plan = opened::plan(&loaded, Some(&means.store), &means.global).await?;
+    let plan = load::plan(&loaded, Some(&context.store), &context.global).await?;
     let digest = run::digest(&loaded.campaign).await?;
     Ok((plan, run::content(&loaded.campaign, digest)))
 }

@@ -7,7 +7,7 @@
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::super::desk::{self, Answer, Error, Listed, Shown};
+use super::super::api::{self, Answer, Error, RemoteTemplate, TemplateSummary};
 use super::super::fields::{items, number, text};
 use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
 use super::super::{Definition, diff};
@@ -83,8 +83,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn list(&self, name: Option<&str>) -> Result<Vec<Listed>, Error> {
-        let mut found: Vec<Listed> = Vec::new();
+    pub async fn list(&self, name: Option<&str>) -> Result<Vec<TemplateSummary>, Error> {
+        let mut found: Vec<TemplateSummary> = Vec::new();
         for page in 1..=PAGES {
             let mut parameters = self.parameters(&[("TemplateType", "WHATSAPP")]);
             parameters.push(("Page".into(), json!({"Index": page, "Size": PAGE}).to_string()));
@@ -104,15 +104,15 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
-        self.details(desk::find(self.list(Some(name)).await?, name, language)?).await
+    pub async fn show(&self, name: &str, language: Option<&str>) -> Result<RemoteTemplate, Error> {
+        self.details(api::find(self.list(Some(name)).await?, name, language)?).await
     }
 
     /// A template of the list with its definition.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn details(&self, listed: Listed) -> Result<Shown, Error> {
+    pub async fn details(&self, listed: TemplateSummary) -> Result<RemoteTemplate, Error> {
         let parameters = self.parameters(&[
             ("TemplateCode", &listed.id),
             ("Language", &listed.language),
@@ -123,7 +123,7 @@ impl Client {
             provider: CAMS,
             why: "its details hold something that this program does not know".to_owned(),
         })?;
-        Ok(Shown { listed, definition, complete: true })
+        Ok(RemoteTemplate { listed, definition, complete: true })
     }
 
     /// Makes a template.
@@ -137,7 +137,7 @@ impl Client {
         match self.call("CreateChatappTemplate", parameters, Effect::Changes).await {
             Ok(answer) => Ok(answered(&answer)),
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                desk::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
+                api::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -149,8 +149,7 @@ impl Client {
     /// [`Error`].
     pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
         let mut parameters = self.template(definition)?;
-        let listed =
-            desk::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
+        let listed = api::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
         if !listed.category.is_empty() && listed.category != definition.category.as_str() {
             return Err(Error::Which(format!(
                 "`{}` is of the category {} at CAMS, which cannot be changed: make a template of another name",
@@ -175,7 +174,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete(&self, listed: &Listed) -> Result<Answer, Error> {
+    pub async fn delete(&self, listed: &TemplateSummary) -> Result<Answer, Error> {
         let parameters = self.parameters(&[
             ("TemplateCode", &listed.id),
             ("Language", &listed.language),
@@ -196,7 +195,7 @@ impl Client {
 
     /// What an update would change.
     #[must_use]
-    pub fn diff(&self, shown: &Shown, definition: &Definition) -> Vec<diff::Change> {
+    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<diff::Change> {
         diff(&components::kept(&shown.definition), &components::kept(definition))
     }
 
@@ -331,9 +330,9 @@ fn answered(answer: &Value) -> Answer {
     Answer { id, request_id: request_id(text(answer, "RequestId")), found_afterwards: false }
 }
 
-fn listed(value: &Value) -> Option<Listed> {
+fn listed(value: &Value) -> Option<TemplateSummary> {
     let status = text(value, "AuditStatus").unwrap_or_default();
-    Some(Listed {
+    Some(TemplateSummary {
         id: text(value, "TemplateCode")?,
         name: text(value, "TemplateName").or_else(|| text(value, "Name"))?,
         language: text(value, "Language").unwrap_or_default(),

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::desk::{self, Answer, Error, Listed, Shown};
+use super::super::api::{self, Answer, Error, RemoteTemplate, TemplateSummary};
 use super::super::fields::{boolean, items, number, text, texts};
 use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
 use super::super::{Definition, diff};
@@ -116,8 +116,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn list(&self, name: Option<&str>) -> Result<Vec<Listed>, Error> {
-        let mut found: Vec<Listed> = Vec::new();
+    pub async fn list(&self, name: Option<&str>) -> Result<Vec<TemplateSummary>, Error> {
+        let mut found: Vec<TemplateSummary> = Vec::new();
         for page in 1..=PAGES {
             let (page, size) = (page.to_string(), PAGE.to_string());
             let mut query = vec![("page_number", page.as_str()), ("page_size", size.as_str())];
@@ -136,19 +136,19 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn show(&self, name: &str, language: Option<&str>) -> Result<Shown, Error> {
-        self.details(desk::find(self.list(Some(name)).await?, name, language)?).await
+    pub async fn show(&self, name: &str, language: Option<&str>) -> Result<RemoteTemplate, Error> {
+        self.details(api::find(self.list(Some(name)).await?, name, language)?).await
     }
 
     /// A template of the list with its definition.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn details(&self, listed: Listed) -> Result<Shown, Error> {
+    pub async fn details(&self, listed: TemplateSummary) -> Result<RemoteTemplate, Error> {
         let data = self.get(&format!("template/{}/{}", self.account.phone, listed.id), &[]).await?;
         let (definition, complete) = fields::from_details(&data, &listed.language)
             .ok_or_else(|| strange("the details are in neither of the documented shapes"))?;
-        Ok(Shown { listed, definition, complete })
+        Ok(RemoteTemplate { listed, definition, complete })
     }
 
     /// Makes a template.
@@ -164,7 +164,7 @@ impl Client {
                 Ok(Answer { id, request_id, found_afterwards: false })
             }
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                desk::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
+                api::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -176,8 +176,7 @@ impl Client {
     /// [`Error`].
     pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
         let body = self.body(definition)?;
-        let listed =
-            desk::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
+        let listed = api::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
         let path = format!("template/{}", self.account.phone);
         let (_, request_id) = self.call("PUT", &path, &[], Content::Json(body), Effect::Same).await?;
         Ok(Answer { id: Some(listed.id), request_id, found_afterwards: false })
@@ -187,7 +186,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete(&self, listed: &Listed) -> Result<Answer, Error> {
+    pub async fn delete(&self, listed: &TemplateSummary) -> Result<Answer, Error> {
         let tenant = self.account.tenant.to_string();
         let path = format!("template/{}/{}", self.account.phone, listed.id);
         let deleted = self.call("DELETE", &path, &[("tenant_id", &tenant)], Content::None, Effect::Same).await;
@@ -209,7 +208,7 @@ impl Client {
 
     /// What an update would change.
     #[must_use]
-    pub fn diff(&self, shown: &Shown, definition: &Definition) -> Vec<diff::Change> {
+    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<diff::Change> {
         diff(&fields::kept(&shown.definition, shown.complete), &fields::kept(definition, shown.complete))
     }
 
@@ -355,9 +354,9 @@ fn read(reply: &Reply) -> Read {
     }
 }
 
-fn listed(value: &Value) -> Option<Listed> {
+fn listed(value: &Value) -> Option<TemplateSummary> {
     let (status, sendable) = codes::status(number(value, "status").unwrap_or(u64::MAX));
-    Some(Listed {
+    Some(TemplateSummary {
         id: text(value, "id")?,
         name: text(value, "name")?,
         language: text(value, "language").unwrap_or_default(),

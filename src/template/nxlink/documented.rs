@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::Millis;
 use crate::template::tests::{answering, errors, good};
-use crate::template::{Component, Error, Listed, Shown};
+use crate::template::{Component, Error, RemoteTemplate, TemplateSummary};
 
 const REQUESTS: [&str; 5] = [
     include_str!("documented/create-1.json"),
@@ -57,8 +57,8 @@ fn client_of(status: &'static str, answer: &'static str) -> Client {
     Client::new(account, || Millis(1_655_710_885_431)).unwrap()
 }
 
-async fn details(answer: &'static str) -> Shown {
-    let listed = Listed {
+async fn details(answer: &'static str) -> RemoteTemplate {
+    let listed = TemplateSummary {
         id: "314".into(),
         name: String::new(),
         language: "af".into(),
@@ -81,7 +81,7 @@ async fn the_documented_list_is_read() {
 
 #[tokio::test]
 async fn both_shapes_of_the_documented_details_are_read() {
-    let Shown { definition, complete, .. } = details(include_str!("documented/details-1.json")).await;
+    let RemoteTemplate { definition, complete, .. } = details(include_str!("documented/details-1.json")).await;
     assert!(complete);
     let events = |list: &[Value]| list.to_vec();
     assert_eq!(
@@ -107,13 +107,13 @@ async fn both_shapes_of_the_documented_details_are_read() {
     );
     assert!(definition.header().unwrap().1.handle.as_ref().unwrap().starts_with("4:YjZjODg1NGEtMDA4"));
 
-    let Shown { definition, complete, .. } = details(include_str!("documented/details-2.json")).await;
+    let RemoteTemplate { definition, complete, .. } = details(include_str!("documented/details-2.json")).await;
     assert!(!complete);
     assert_eq!((definition.name.as_str(), definition.language.as_str()), ("otp_0923", "en_US"));
     let [Component::Body(body)] = definition.components.as_slice() else { panic!("{definition:?}") };
     assert_eq!(body.text.as_deref(), Some("Your verification code is {{1}}."));
 
-    let Shown { definition, complete, .. } = details(include_str!("documented/details-3.json")).await;
+    let RemoteTemplate { definition, complete, .. } = details(include_str!("documented/details-3.json")).await;
     assert!(!complete);
     let (_, buttons) = definition.buttons().unwrap();
     assert_eq!(buttons[0].url.as_deref(), Some("https://testnxlink.nxcloud.com/"));

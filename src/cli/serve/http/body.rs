@@ -11,7 +11,7 @@ use axum::response::Response;
 use http_body_util::LengthLimitError;
 
 use super::connections::Activity;
-use super::refused;
+use super::response::refused;
 
 /// The largest body, in bytes. The callbacks of the documents have less than two thousand.
 const LARGEST: usize = 256 * 1024;

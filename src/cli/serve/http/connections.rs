@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::engine::Stop;
 
 /// Connections at most, where so many files may be open.
-pub(in super::super) const MOST: usize = 512;
+pub(in crate::cli) const MOST: usize = 512;
 /// Bytes of a request head at most.
 const LARGEST_HEAD: usize = 64 * 1024;
 /// How long nothing is accepted after the system refused to open another connection.

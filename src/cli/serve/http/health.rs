@@ -7,7 +7,8 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
 
-use super::{App, answer, refused};
+use super::app::App;
+use super::response::{answer, refused};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/healthz", get(health))

@@ -4,7 +4,6 @@
 //! Counting the rows of a large run takes its time, which is the run's. So what this service is at work on it knows from the
 //! work itself; the rest is counted once for all who watch, and at most a tenth of the time.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -15,8 +14,10 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{App, answer, failed, runs};
-use crate::engine::{self, Details};
+use super::app::{App, Counts, Look};
+use super::response::{answer, failed};
+use super::runs;
+use crate::engine;
 use crate::model::{State as RowState, Tally};
 use crate::report;
 use crate::store::{Run, StoreError};
@@ -29,27 +30,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const LEISURE: u32 = 10;
 /// Runs that are kept in mind.
 const KEPT: usize = 50;
-
-/// What was seen of the runs that people watch.
-#[derive(Debug, Default)]
-pub(in super::super) struct Looks(tokio::sync::Mutex<HashMap<i64, Look>>);
-
-#[derive(Debug)]
-struct Look {
-    /// Where the run stood; when it goes on to its next stage, this look is over.
-    stage: &'static str,
-    told: Value,
-    told_at: Instant,
-    counts: Counts,
-}
-
-/// What takes its time.
-#[derive(Clone, Debug)]
-struct Counts {
-    tally: Tally,
-    details: Details,
-    good_until: Instant,
-}
 
 pub(super) fn routes() -> Router<App> {
     let newest = |app, headers| live(app, None, headers);
@@ -89,7 +69,7 @@ async fn told(app: &App, id: Option<String>) -> Result<Value, StoreError> {
         None => None,
     };
     let line = |run: &Run| {
-        let tally = at_work(app, run);
+        let tally = active_tally(app, run);
         json!({
             "run": run.id.to_string(), "stage": engine::stage(run), "created_at": run.created_at.to_string(),
             "settled": tally.map(|tally| tally.settled()), "sendable": tally.map(|tally| tally.sendable()),
@@ -99,7 +79,7 @@ async fn told(app: &App, id: Option<String>) -> Result<Value, StoreError> {
 }
 
 /// How the rows of a run stand that this service is at work on.
-fn at_work(app: &App, run: &Run) -> Option<Tally> {
+fn active_tally(app: &App, run: &Run) -> Option<Tally> {
     let words = app.board.words();
     let seen = words.runs.get(&run.id.to_string())?;
     (seen.work.is_some() && seen.tally.rows() > 0).then_some(seen.tally)
@@ -122,7 +102,7 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
             Counts { tally, details, good_until: Instant::now() + pause }
         }
     };
-    let tally = at_work(app, run).unwrap_or(counts.tally);
+    let tally = active_tally(app, run).unwrap_or(counts.tally);
     let told = engine::told(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
     let mut told = runs::with_the_service(app, run, told).await?;
     told["counts"] = json!({

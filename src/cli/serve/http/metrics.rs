@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, failed, text};
+use super::app::App;
+use super::response::{failed, text};
 use crate::engine;
 use crate::store::StoreError;
 

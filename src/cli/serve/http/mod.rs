@@ -3,6 +3,7 @@
 //! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
 //! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their own.
 
+mod app;
 mod body;
 mod connections;
 mod health;
@@ -10,50 +11,29 @@ mod live;
 mod metrics;
 mod orders;
 mod page;
+mod response;
 mod runs;
 mod token;
 mod webhook;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
-use super::board::Board;
 use crate::engine::Stop;
-use crate::model::{BadRunId, RunId, escaped_json};
-use crate::store::{Store, StoreError};
 
+pub(super) use app::App;
 pub(super) use connections::MOST as MOST_CONNECTIONS;
-pub(super) use live::Looks;
-pub(in super::super) use token::Token;
+use response::{no_such_page, refused};
+pub(in crate::cli) use token::Token;
 pub(super) use token::token;
 pub(super) use webhook::Webhook;
-
-/// What every route uses.
-#[derive(Clone)]
-pub(super) struct App {
-    pub(super) store: Store,
-    pub(super) board: Arc<Board>,
-    pub(super) token: Option<Token>,
-    /// Whether whoever gets here may read.
-    pub(super) open: bool,
-    /// Hands a run to the service.
-    pub(super) wish: mpsc::Sender<RunId>,
-    /// Takes the provider's callbacks, where that is wanted.
-    pub(super) webhook: Option<Webhook>,
-    /// What those who watch were told last.
-    pub(super) looks: Arc<Looks>,
-}
 
 /// Answers over at most so many connections until the service stops, and then ends what is begun.
 pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &Stop) {
@@ -95,38 +75,4 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     let Some(Ok(authority)) = host.to_str().ok().map(str::parse::<Authority>) else { return false };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
-}
-
-fn no_such_page() -> Response {
-    refused(StatusCode::NOT_FOUND, "there is no such page")
-}
-
-/// A JSON answer.
-fn answer(status: StatusCode, body: &Value) -> Response {
-    text(status, "application/json", format!("{}\n", escaped_json(&body.to_string())))
-}
-
-fn refused(status: StatusCode, words: &str) -> Response {
-    answer(status, &json!({"error": words}))
-}
-
-fn text(status: StatusCode, kind: &'static str, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    response
-}
-
-/// A failure of the store as an answer.
-fn failed(error: &StoreError) -> Response {
-    let status = match error {
-        StoreError::NoSuchRun(_) | StoreError::NoRun => StatusCode::NOT_FOUND,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    refused(status, &error.to_string())
-}
-
-/// A path that names no run.
-fn no_such_run(bad: &BadRunId) -> Response {
-    refused(StatusCode::NOT_FOUND, &bad.to_string())
 }

@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 
-use super::{App, answer, body, failed, no_such_run, refused, runs};
+use super::app::App;
+use super::response::{answer, failed, no_such_run, refused};
+use super::{body, runs};
 use crate::campaign_file;
 use crate::cli::who;
 use crate::engine::{self, EngineError};
@@ -72,8 +74,8 @@ async fn follow(app: &App, run: &Run, order: Order) -> Result<(), StoreError> {
         Order::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
         Order::Resume => {
             app.store.lift_pause(run.key).await?;
-            // A service that is so busy with wishes looks at the run all the same.
-            let _ = app.wish.try_send(run.id.clone());
+            // A service that is too busy for the request finds the run on its own.
+            let _ = app.resume_request.try_send(run.id.clone());
         }
         Order::Cancel => match engine::cancel(&app.store, run, who::OVER_HTTP).await {
             Ok(_) => {}

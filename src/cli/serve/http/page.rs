@@ -9,7 +9,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, text};
+use super::app::App;
+use super::response::text;
 use crate::report;
 
 const SCRIPT: &str = include_str!("page/page.js");

@@ -7,7 +7,8 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::{App, answer, failed, no_such_run};
+use super::app::App;
+use super::response::{answer, failed, no_such_run};
 use crate::engine;
 use crate::model::RunId;
 use crate::store::{Run, StoreError};

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
 
-use super::super::super::exit::{Exit, Failure};
+use crate::cli::error::{CliError, Exit};
 
 /// The variable that holds it.
 const VARIABLE: &str = "CAMPAIGNER_TOKEN";
@@ -12,30 +12,30 @@ const SHORTEST: usize = 16;
 
 /// A token, kept as its digest alone.
 #[derive(Clone)]
-pub(in super::super::super) struct Token([u8; 32]);
+pub(in crate::cli) struct Token([u8; 32]);
 
 /// The token of the surroundings, if there is one.
-pub(in super::super) fn token() -> Result<Option<Token>, Failure> {
+pub(in crate::cli) fn token() -> Result<Option<Token>, CliError> {
     Token::of_variable(VARIABLE, VARIABLE)
 }
 
 impl Token {
     /// What this variable holds, if anything; `name` is how it is called.
-    pub(in super::super::super) fn of_variable(variable: &str, name: &str) -> Result<Option<Self>, Failure> {
+    pub(in crate::cli) fn of_variable(variable: &str, name: &str) -> Result<Option<Self>, CliError> {
         match std::env::var(variable) {
             Ok(text) => Self::new(name, &text),
             Err(std::env::VarError::NotPresent) => Ok(None),
             // The error's own words hold the secret.
-            Err(_) => Err(Failure::new(Exit::Wrong, format!("{name} is not text in UTF-8"))),
+            Err(_) => Err(CliError::new(Exit::Wrong, format!("{name} is not text in UTF-8"))),
         }
     }
 
     /// A token from its text, if there is any; `name` is where it stands.
-    pub(in super::super::super) fn new(name: &str, text: &str) -> Result<Option<Self>, Failure> {
+    pub(in crate::cli) fn new(name: &str, text: &str) -> Result<Option<Self>, CliError> {
         match text.trim() {
             "" => Ok(None),
             text if text.len() >= SHORTEST => Ok(Some(Self::of(text))),
-            _ => Err(Failure::new(
+            _ => Err(CliError::new(
                 Exit::Wrong,
                 format!("{name} is too short to keep anybody out: give it {SHORTEST} characters or more"),
             )),

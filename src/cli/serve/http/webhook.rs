@@ -12,16 +12,18 @@ use axum::response::Response;
 use axum::routing::post;
 use serde_json::json;
 
-use super::{Token, answer, body, no_such_page, refused};
+use super::body;
+use super::response::{answer, no_such_page, refused};
+use super::token::Token;
 use crate::engine::{Place, WebhookQueue};
 use crate::model::Millis;
 use crate::provider::{self, Callback};
 
 /// What takes callbacks.
 #[derive(Clone)]
-pub(in super::super) struct Webhook {
-    pub(in super::super) secret: Token,
-    pub(in super::super) callbacks: WebhookQueue,
+pub(in crate::cli) struct Webhook {
+    pub(in crate::cli) secret: Token,
+    pub(in crate::cli) callbacks: WebhookQueue,
 }
 
 /// How long a callback waits to be durable before the provider is asked to bring it again.

@@ -1,0 +1,145 @@
+//! `campaigner check FILE`: everything that `run` would check, nothing sent.
+
+use std::path::{Path, PathBuf};
+
+use crate::campaign_file::CampaignError;
+use crate::campaign_file::FileProblem;
+use crate::cli::commands::{report, run};
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::problem_groups::{self, Folded};
+use crate::cli::output::rejects_csv::Rejects;
+use crate::cli::output::{console, media_findings, problem_json, reached};
+use crate::cli::session::{LoadError, load};
+use crate::cli::{config, session};
+use crate::engine::{Bad, PlanError};
+use crate::model::{RowProblem, Source, escaped_json};
+use crate::store::{Store, StoreError};
+
+/// What `check` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The campaign file
+    file: PathBuf,
+    /// Write the rows that cannot be sent as CSV, with the input's columns and a column `problem`
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Ask the server of each media link, once, whether its file is there and is what the channel takes
+    #[arg(long)]
+    media: bool,
+    /// Print every problem as a line of JSON, and the totals last
+    #[arg(long)]
+    json: bool,
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let loaded = match load::read(&args.file) {
+        Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
+        read => read?,
+    };
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = match load::try_plan(&loaded, store.as_ref(), global).await {
+        Ok(plan) => plan.noting_links(args.media),
+        Err(LoadError::Wrong(problems)) if args.json => return wrong_campaign(&args.file, &problems),
+        Err(none) => return Err(none.shown(&loaded)),
+    };
+    if let Some(target) = &args.rejects {
+        report::refuse_the_stores_files(target, global)?;
+        let mut others = vec![args.file.as_path()];
+        if let Source::Csv(list) = &loaded.campaign.recipients.source {
+            others.push(list);
+        }
+        console::refuse_to_overwrite(target, &others)?;
+    }
+    config::known(&loaded.campaign.provider, global).await?;
+    let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
+    let progress = session::progress(global);
+    let mut folded = Folded::new(&loaded);
+    let each = |bad: Bad<'_>| {
+        if args.json {
+            for problem in problem_json::row(&loaded, &bad) {
+                console::stream(&escaped_json(&problem.to_string())).map_err(PlanError::Tell)?;
+            }
+        } else {
+            folded.add(&bad);
+        }
+        if let (Some(rejects), Bad::Invalid(row)) = (&mut rejects, &bad) {
+            let words: Vec<String> = row.problems.iter().map(RowProblem::to_string).collect();
+            rejects.add(&row.cells, &words.join(" | ")).map_err(|error| PlanError::Tell(error.into()))?;
+        }
+        Ok(())
+    };
+    let checked = plan.check(store.as_ref(), each, &progress.events()).await;
+    progress.finish();
+    let checked = match checked {
+        // `| head` has seen enough.
+        Err(PlanError::Tell(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
+        checked => checked?,
+    };
+    let rejects = rejects.map(Rejects::finish).transpose()?;
+    let asked = match args.media {
+        true => Some(media_findings::ask(&checked.links, global).await?),
+        false => None,
+    };
+    let good = checked.sendable();
+    if args.json {
+        for warning in &checked.warnings {
+            console::data(&problem_json::warning(&loaded, warning)).map_err(cannot_print)?;
+        }
+        for left_out in &checked.left_out.first {
+            console::data(&problem_json::left_out(left_out)).map_err(cannot_print)?;
+        }
+        let mut totals = reached::totals(&checked);
+        totals["reached"] = reached::as_json(&checked.reached);
+        if let Some(asked) = &asked {
+            asked.tell(args.json)?;
+            asked.add_to(&mut totals);
+        }
+        console::data(&totals).map_err(cannot_print)?;
+    } else {
+        let warnings = checked.warnings.iter().map(problem_groups::warning);
+        for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
+            console::line(&line).map_err(cannot_print)?;
+        }
+        if let Some(asked) = &asked {
+            asked.tell(args.json)?;
+        }
+        console::line(&format!(
+            "{}: {} can be sent, {} invalid, {}{}",
+            console::count(checked.rows, "row"),
+            console::grouped(good),
+            console::grouped(checked.invalid),
+            console::count(checked.duplicates, "duplicate"),
+            reached::counts(&checked.left_out),
+        ))
+        .map_err(cannot_print)?;
+        if let (Some(store), None) = (&store, &loaded.campaign.schedule)
+            && run::has_run_before(&loaded.campaign, store).await?
+        {
+            console::info(&format!(
+                "`{}` ran before and reached {} of these people; pass --only-new or --again to `campaigner run`",
+                loaded.campaign.name,
+                console::grouped(checked.reached.people)
+            ));
+        }
+    }
+    if let Some(store) = &store
+        && let Err(error @ StoreError::WentBack { .. }) = store.may_send(false).await
+    {
+        console::info(&format!("warning: {error}"));
+    }
+    if let Some(path) = rejects {
+        console::info(&format!("the rows that cannot be sent are in {}", path.display()));
+    }
+    let wrong_links = asked.is_some_and(|asked| asked.wrong() > 0);
+    Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })
+}
+
+/// A campaign that is wrong whatever the row, for a program.
+fn wrong_campaign(file: &Path, problems: &[FileProblem]) -> Result<Exit, CliError> {
+    for problem in problems {
+        console::data(&problem_json::campaign(file, problem)).map_err(cannot_print)?;
+    }
+    Ok(Exit::Wrong)
+}

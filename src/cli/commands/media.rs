@@ -1,0 +1,49 @@
+//! `campaigner media`: files that NXLink fetches to be the samples of headers.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::cli::config::template_accounts::{self, failure};
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+
+/// What `media` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Have NXLink fetch a file; prints what a header of a definition needs
+    Upload {
+        /// A public address
+        url: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let Action::Upload { url, json } = &args.action;
+    if !(url.starts_with("https://") || url.starts_with("http://")) || url.chars().any(char::is_control) {
+        return Err(CliError::new(Exit::Wrong, format!("`{}` is not the address of a file", url.escape_debug())));
+    }
+    let media = template_accounts::nxlink(global).await?.upload(url).await.map_err(failure)?;
+    let print = |line: &str| console::line(line).map_err(cannot_print);
+    if *json {
+        console::data(&json!(media)).map_err(cannot_print)?;
+        return Ok(Exit::Done);
+    }
+    print(&format!("media_id: {}", json!(media.media_id)))?;
+    for (key, value) in [("file_name", &media.file_name), ("format", &media.media_type), ("handle", &media.handle)] {
+        if let Some(value) = value {
+            print(&format!("{key}: {}", json!(value)))?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,68 @@
+//! `campaigner pause RUN` and `campaigner rate RUN RATE`: what a person wants of a run that is at work.
+
+use crate::campaign_file;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::value_parsers::run_id;
+use crate::cli::{session, who};
+use crate::model::{Millis, RunId};
+use crate::store::{Rate, Run, Store};
+
+/// What `pause` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Pause {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+}
+
+/// What `rate` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Change {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+    /// Messages a second (80/s) or a minute (1000/min)
+    #[arg(value_parser = rate)]
+    rate: Rate,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    campaign_file::parse_rate(text).map_err(|error| error.to_string())
+}
+
+pub(in crate::cli) async fn pause(args: &Pause, global: &Global) -> Result<Exit, CliError> {
+    let (store, run) = unsent(&args.run, global).await?;
+    store.pause(run.key, &who::runs_this(), Millis::now()).await?;
+    store.close().await?;
+    if !global.quiet {
+        console::info(&format!(
+            "{0} is paused: whoever sends it stops within a second or two. It goes on after: campaigner resume {0}",
+            run.id
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+pub(in crate::cli) async fn change(args: &Change, global: &Global) -> Result<Exit, CliError> {
+    let (store, run) = unsent(&args.run, global).await?;
+    store.set_rate(run.key, args.rate, &who::runs_this(), Millis::now()).await?;
+    store.close().await?;
+    if !global.quiet {
+        let rate = session::plain_rate(args.rate);
+        console::info(&format!("{} goes at {rate} within a second or two, and from now on", run.id));
+    }
+    Ok(Exit::Done)
+}
+
+/// A run that has something left to send.
+async fn unsent(id: &RunId, global: &Global) -> Result<(Store, Run), CliError> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(Some(id)).await?;
+    // Also where whoever sends it has not noticed yet.
+    if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
+        return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
+    }
+    Ok((store, run))
+}

@@ -1,0 +1,30 @@
+//! `campaigner reconcile [RUN]`: only poll statuses.
+
+use crate::cli::commands::resume;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::session::Overrides;
+use crate::cli::value_parsers::run_id;
+use crate::engine::RunMode;
+use crate::model::RunId;
+use crate::store::Store;
+
+/// What `reconcile` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The run, NAME-N; the newest if left out
+    #[arg(value_parser = run_id)]
+    run: Option<RunId>,
+    /// A single pass, for cron: ask once about every message that is not final, then end
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(args.run.as_ref()).await?;
+    let work = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
+    resume::go_on(store, run, (work, None), &args.overrides, global).await
+}

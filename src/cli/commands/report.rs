@@ -1,0 +1,223 @@
+//! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store; and two runs compared.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::campaign_file;
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::value_parsers::{run_id, state};
+use crate::engine;
+use crate::model::{AttemptRow, Millis, ReportRow, RunId, State};
+use crate::report::{
+    AttemptsReport, Comparison, CsvReport, Format, JsonLines, NewFile, ReportError, RunFacts, Summary, html,
+    summary_json,
+};
+use crate::store::{Run, Store, Wanted};
+
+/// What `report` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The run, NAME-N; the newest if left out
+    #[arg(value_parser = run_id)]
+    run: Option<RunId>,
+    /// csv and jsonl: one line a row; json and html: the figures [default: csv; with --compare a table]
+    #[arg(long)]
+    format: Option<Format>,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Only rows in these states; several with commas
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
+    state: Vec<State>,
+    /// Only rows with these error codes; several with commas. Rows delivered despite the error only with --state
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    error: Vec<String>,
+    /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Since>,
+    /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
+    #[arg(long)]
+    input: bool,
+    /// One line per attempt instead of one per row: every request with its message id and what became of it (csv, jsonl)
+    #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
+    attempts: bool,
+    /// Two runs side by side, and what changed from the first to the second (a table, csv or json)
+    #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
+    compare: Vec<RunId>,
+    /// Into this file instead of standard output (`-`)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Since when.
+#[derive(Clone, Debug)]
+struct Since(Millis);
+
+fn since(text: &str) -> Result<Since, String> {
+    if let Some(time) = Millis::written(text) {
+        return Ok(Since(time));
+    }
+    let ago = campaign_file::parse_duration(text).map_err(|_| {
+        format!("`{text}` is neither a time (2026-03-23, 2026-03-23T07:12:01Z, in UTC) nor how long ago (90m, 2h, 3d)")
+    })?;
+    Ok(Since(Millis::now().minus(ago)))
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format.unwrap_or(Format::Csv) }
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted { cells: self.input, since: self.since.as_ref().map(|since| since.0) }
+    }
+
+    /// A row that was delivered despite its error is chosen by its error only if `--state` names its state: what
+    /// `--error` chooses is often sent again.
+    fn wants(&self, row: &ReportRow) -> bool {
+        let code = row.error_code.as_deref();
+        let has_error = || self.error.iter().any(|error| Some(error.as_str()) == code);
+        if self.state.is_empty() {
+            self.error.is_empty() || (has_error() && !row.is_contradicted())
+        } else {
+            self.state.contains(&row.state) && (self.error.is_empty() || has_error())
+        }
+    }
+
+    fn not_written(&self, source: std::io::Error) -> ReportError {
+        ReportError::Write { path: self.output.clone().unwrap_or_else(|| "-".into()), source }
+    }
+
+    /// Which rows these are, in words; `None` where they are all.
+    fn only(&self) -> Option<String> {
+        let states: Vec<&str> = self.state.iter().map(|state| state.as_str()).collect();
+        let mut words = Vec::new();
+        if !states.is_empty() {
+            words.push(format!("in state {}", states.join(" or ")));
+        }
+        if !self.error.is_empty() {
+            words.push(format!("with error {}", self.error.join(" or ")));
+        }
+        words.extend(self.since.as_ref().map(|since| format!("of which something is known since {}", since.0)));
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    if args.input && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+        let words = "--input goes with --format csv or jsonl: only there has each row a line";
+        return Err(CliError::new(Exit::Wrong, words));
+    }
+    if args.attempts && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+        let words = "--attempts goes with --format csv or jsonl: only there has each attempt a line";
+        return Err(CliError::new(Exit::Wrong, words));
+    }
+    if !args.compare.is_empty() && matches!(args.format(), Format::Html | Format::Jsonl) {
+        return Err(CliError::new(Exit::Wrong, "two runs are compared as a table, or with --format csv or json"));
+    }
+    let store = Store::open_existing(&global.db).await?;
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+        Some(path) => {
+            let mut file = new_file(path, global)?;
+            write(args, &store, &mut file).await?;
+            file.replace().map_err(|error| CliError::of(Exit::Environment, &error))?;
+            if !global.quiet {
+                console::info(&format!("{}", path.display()));
+            }
+        }
+        None => {
+            let mut out = console::data_of_others();
+            write(args, &store, &mut out).await?;
+            out.flush().map_err(cannot_print)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A file for what is asked for, in place of none that is needed as it is.
+pub(in crate::cli) fn new_file(path: &Path, global: &Global) -> Result<NewFile, CliError> {
+    console::refuse_to_overwrite(path, &[Path::new("campaigner.toml")])?;
+    refuse_the_stores_files(path, global)?;
+    NewFile::create(path).map_err(|error| CliError::of(Exit::Environment, &error))
+}
+
+/// Refuses to write to a file that belongs to the store, such as the lock of a run that is at work.
+pub(in crate::cli) fn refuse_the_stores_files(path: &Path, global: &Global) -> Result<(), CliError> {
+    match Store::owns(&global.db, path) {
+        true => {
+            let words = format!("{} belongs to the store; choose another output file", path.display());
+            Err(CliError::new(Exit::Wrong, words))
+        }
+        false => Ok(()),
+    }
+}
+
+async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), CliError> {
+    if let [first, second] = args.compare.as_slice() {
+        let (first, second) = (store.run(Some(first)).await?, store.run(Some(second)).await?);
+        let compared = Comparison::new(&summary(args, store, &first).await?, &summary(args, store, &second).await?);
+        return match args.format {
+            None if !args.json => out.write_all(compared.text().as_bytes()),
+            Some(Format::Csv) => compared.csv(out),
+            _ => writeln!(out, "{:#}", compared.json()),
+        }
+        .map_err(cannot_print);
+    }
+    let run = store.run(args.run.as_ref()).await?;
+    if args.attempts {
+        let mut report = AttemptsReport::new(out, args.format()).map_err(cannot_print)?;
+        let write = |attempt: &AttemptRow| report.write(attempt).map_err(|source| args.not_written(source));
+        engine::each_attempt(store, &run, write).await?;
+        return report.finish().map_err(cannot_print);
+    }
+    let columns = if args.input { run.columns.as_slice() } else { &[] };
+    let text = match args.format() {
+        Format::Csv => {
+            let mut csv = CsvReport::new(out, columns).map_err(cannot_print)?;
+            rows(args, store, &run, |row| csv.write(row)).await?;
+            csv.finish().map_err(cannot_print)?;
+            return Ok(());
+        }
+        Format::Jsonl => {
+            let mut lines = JsonLines::new(out, columns);
+            rows(args, store, &run, |row| lines.write(row)).await?;
+            return lines.finish().map_err(cannot_print);
+        }
+        Format::Json => summary_json(&summary(args, store, &run).await?),
+        Format::Html => {
+            html(&summary(args, store, &run).await?).map_err(|error| CliError::of(Exit::Environment, &error))?
+        }
+    };
+    out.write_all(text.as_bytes()).map_err(cannot_print)
+}
+
+/// Hands over the rows that are wanted.
+async fn rows(
+    args: &Args,
+    store: &Store,
+    run: &Run,
+    mut each: impl FnMut(&ReportRow) -> std::io::Result<()>,
+) -> Result<(), CliError> {
+    let channel = engine::thaw(run)?.channel;
+    let each =
+        |row: &ReportRow| if args.wants(row) { each(row).map_err(|source| args.not_written(source)) } else { Ok(()) };
+    Ok(engine::each_row(store, run, channel, args.wanted(), each).await?)
+}
+
+/// The figures of the rows that are wanted.
+async fn summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, CliError> {
+    let facts = engine::facts(store, run, &engine::thaw(run)?).await?;
+    let only = args.only();
+    // Of some of the rows alone they are not counted.
+    let replies = facts.replies.filter(|_| only.is_none());
+    let mut summary = Summary::new(RunFacts { only, replies, ..facts });
+    rows(args, store, run, |row| {
+        summary.add(row);
+        Ok(())
+    })
+    .await?;
+    Ok(summary)
+}

@@ -1,0 +1,103 @@
+//! `campaigner retry RUN --state …`: put rows back, after a person's yes, then go on.
+
+use crate::cli::commands::resume;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::output::terminal;
+use crate::cli::session::{Overrides, Sending};
+use crate::cli::value_parsers::{run_id, state};
+use crate::engine;
+use crate::model::{Change, Millis, RunId, State};
+use crate::store::{Requeued, Store};
+
+/// What `retry` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id)]
+    run: RunId,
+    /// Which rows: rejected, exhausted, uncertain, failed; several with commas
+    #[arg(long, value_name = "STATES", value_delimiter = ',', required = true, value_parser = state)]
+    state: Vec<State>,
+    /// Yes, send them again
+    #[arg(long)]
+    yes: bool,
+    /// Include people reached by another run of this campaign since
+    #[arg(long)]
+    again: bool,
+    #[command(flatten)]
+    sending: Sending,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    for state in &args.state {
+        state.after(Change::PutBack).map_err(|_| {
+            CliError::new(
+                Exit::Wrong,
+                format!(
+                    "rows that are {state} cannot be sent again; these can: rejected, exhausted, uncertain, failed"
+                ),
+            )
+        })?;
+    }
+    let store = Store::open_existing(&global.db).await?;
+    store.may_send(args.overrides.moved).await?;
+    let run = store.run(Some(&args.run)).await?;
+    if run.cancelled_at.is_some() {
+        return Err(CliError::new(
+            Exit::Wrong,
+            format!(
+                "{} was cancelled; nothing of it is sent any more. `campaigner run FILE --only-new` sends to the people not reached",
+                run.id
+            ),
+        ));
+    }
+    let lock = store.lock(&run.id)?;
+    // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+    let (owner, _) = engine::take_up(&store, &run, &engine::thaw(&run)?, None).await?;
+    let tally = store.tally(&run).await?;
+    let mut states = args.state.clone();
+    states.sort_unstable();
+    states.dedup();
+    let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
+    if rows == 0 && tally.of(State::Pending) > 0 {
+        // A `retry` that was cut off has put them back already.
+        let waiting = console::count(tally.of(State::Pending), "row");
+        console::error(&format!(
+            "{} has no such rows, but {waiting} to send; go on with: campaigner resume {}",
+            run.id, run.id
+        ));
+        return Ok(Exit::Stopped);
+    }
+    if rows == 0 {
+        console::info(&format!("{} has no such rows; nothing to do", run.id));
+        return Ok(Exit::Done);
+    }
+    let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let mut question = format!("send {} of {} again ({})?", console::count(rows, "row"), run.id, names.join(", "));
+    if states.contains(&State::Uncertain) {
+        question = format!("uncertain rows may have been accepted: some people may get the message twice. {question}");
+    }
+    let yes = args.yes || (terminal::can_ask() && terminal::ask(&question));
+    if !yes {
+        return Err(CliError::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
+    }
+    let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
+    if left_out > 0 {
+        let left_out = console::count(left_out, "row");
+        console::info(&format!(
+            "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include them",
+            run.id.name()
+        ));
+    } else if rows == 0 {
+        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled meanwhile; nothing was done", run.id)));
+    }
+    if rows == 0 {
+        return Ok(Exit::Done);
+    }
+    drop(lock);
+    resume::go_on(store, run, args.sending.work(), &args.overrides, global).await
+}

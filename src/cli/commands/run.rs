@@ -1,0 +1,409 @@
+//! `campaigner run FILE`: import, send, reconcile, report.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::campaign_file::{self, Loaded};
+use crate::cli::config::hook;
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::off_thread::off_thread;
+use crate::cli::output::problem_groups::{self, Folded};
+use crate::cli::output::{console, reached};
+use crate::cli::session::load;
+use crate::cli::session::{self, Overrides, Sending, Session};
+use crate::cli::{config, who};
+use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
+use crate::model::{Campaign, Event, Millis};
+use crate::recipients;
+use crate::send_window::local;
+use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
+
+/// What `run` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The campaign file
+    file: PathBuf,
+    /// Send only to people not reached by an earlier run of this campaign
+    #[arg(long, conflicts_with = "again")]
+    only_new: bool,
+    /// Send to everyone, including people reached by earlier runs
+    #[arg(long)]
+    again: bool,
+    /// Check everything and print what would be done; nothing is stored or sent
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result (dry run, refusal or final summary) as one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sending: Sending,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl Args {
+    fn repeat(&self) -> Repeat {
+        match (self.only_new, self.again) {
+            (true, _) => Repeat::OnlyNew,
+            (_, true) => Repeat::Again,
+            _ => Repeat::Unsaid,
+        }
+    }
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let loaded = load::read(&args.file)?;
+    let mut campaign = loaded.campaign.clone();
+    args.overrides.apply(&mut campaign)?;
+    if !args.overrides.moved {
+        Store::is_not_gone(&global.db)?;
+    }
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = load::plan(&loaded, store.as_ref(), global).await?;
+    if args.dry_run {
+        config::known(&campaign.provider, global).await?;
+        hook::hook(global).await?;
+        return dry_run(args, plan, &loaded, &campaign, store.as_ref(), global).await;
+    }
+    let account = session::account(&campaign, global).await?;
+    // What is wrong with it is known before there is a run.
+    hook::hook(global).await?;
+    let digest = digest(&campaign).await?;
+    let new = content(&loaded.campaign, digest.clone());
+    let store = match store {
+        Some(store) => store,
+        None => {
+            if !global.quiet {
+                console::info(&format!("starting a new store: {}", global.db.display()));
+            }
+            Store::open_or_make(&global.db).await?
+        }
+    };
+    store.may_send(args.overrides.moved).await?;
+    let mut plan = plan;
+    if args.only_new && store.would_start(&new, Repeat::OnlyNew).await?.is_none() {
+        // A daily `--only-new` job should not create an empty run each time.
+        let checked = check(plan.only_new(true), &loaded, &store, global).await?;
+        if has_nobody_new(&checked) {
+            if args.json {
+                print_answer("nobody_new", &checked)?;
+            }
+            return nobody_new(&checked, global);
+        }
+        plan = load::plan(&loaded, Some(&store), global).await?;
+    }
+    let run = match start(&store, &new, args.repeat()).await? {
+        StartDecision::New(run) => run,
+        StartDecision::Resume(run) => {
+            if !global.quiet && run.planned_at.is_some() {
+                console::info(&format!("going on with {}, begun {}", run.id, run.created_at));
+            }
+            run
+        }
+        other => {
+            let checked = match other {
+                StartDecision::RanBefore => check(plan, &loaded, &store, global).await?,
+                _ => Checked::default(),
+            };
+            return refused(args, &loaded, &other, &checked, global);
+        }
+    };
+    let lock = store.lock(&run.id)?;
+    if args.repeat() != Repeat::Unsaid {
+        store.set_only_new(run.key, args.only_new).await?;
+    }
+    // Whoever held the lock until now may have moved it on.
+    let mut run = store.run(Some(&run.id)).await?;
+    if run.finished_at.is_some() {
+        let words = format!("another process has just finished {0}; see `campaigner status {0}`", run.id);
+        return Err(CliError::new(Exit::Wrong, words));
+    }
+    if run.planned_at.is_some() && run.started_at.is_none() && run.template.as_deref() != plan.snapshot() {
+        // Another template was pulled since, and nothing was sent: its rows are judged by what is known now.
+        store.discard_plan(run.key).await?;
+        run.planned_at = None;
+    }
+    let progress = session::progress(global);
+    let stop = Stop::default();
+    if run.planned_at.is_none() {
+        let events = progress.events();
+        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        let import = plan.only_new(run.only_new).import(&store, owner, &digest, &events);
+        let Some(imported) = session::unless_stopped(&stop, &events, import).await else {
+            progress.finish();
+            return Err(CliError::new(
+                Exit::Stopped,
+                "stopped while importing; nothing was sent. The same command starts the import anew",
+            ));
+        };
+        for warning in imported? {
+            let words =
+                if console::is_log() { problem_groups::logged(&warning) } else { problem_groups::warning(&warning) };
+            events(Event::Said(words));
+        }
+        run = store.run(Some(&run.id)).await?;
+    }
+    if let Some((rate, per)) = run.rate {
+        (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
+        args.overrides.apply(&mut campaign)?;
+    }
+    let session = Session { store, run, lock, campaign, account, progress, stop, json: args.json };
+    session.work(args.sending.work(), &args.overrides, global).await
+}
+
+/// The fingerprint of a campaign's recipients.
+pub(in crate::cli) async fn digest(campaign: &Campaign) -> Result<String, CliError> {
+    let recipients = campaign.recipients.clone();
+    // A large list takes its time.
+    let digest = off_thread(move || recipients::digest(&recipients)).await;
+    digest.map_err(|error| CliError::of(Exit::Wrong, &error))
+}
+
+/// Whether a campaign ran before, so that `run` wants a word about the people it reached.
+pub(in crate::cli) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result<bool, CliError> {
+    let decision = store.would_start(&content(campaign, digest(campaign).await?), Repeat::Unsaid).await?;
+    Ok(matches!(decision, Some(StartDecision::RanBefore)))
+}
+
+/// What a run is made from.
+pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> NewRun {
+    NewRun {
+        name: campaign.name.clone(),
+        campaign: campaign_file::freeze(campaign),
+        campaign_hash: campaign_file::fingerprint(campaign),
+        recipients_hash,
+    }
+}
+
+/// Decides what this content is: a new run, an unfinished one that goes on, or neither.
+async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecision, CliError> {
+    let mut decision = store.start_run(new, repeat, Millis::now()).await?;
+    if let StartDecision::Differs { run, .. } = &decision
+        && run.planned_at.is_none()
+    {
+        // Its import broke off, so that nothing of it was ever sent: it must not hold up the content that was mended.
+        let _lock = store.lock(&run.id)?;
+        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        store.abandon_import(owner, Millis::now()).await?;
+        decision = store.start_run(new, repeat, Millis::now()).await?;
+    }
+    if let StartDecision::Ending(run) = &decision
+        && engine::cancel(store, run, &who::runs_this()).await? == Stops::Stopped
+    {
+        // The sender exited without marking the run as ended.
+        decision = store.start_run(new, repeat, Millis::now()).await?;
+    }
+    Ok(decision)
+}
+
+/// Why no run begins: in words, and as JSON on standard output where that is wanted.
+fn refused(
+    args: &Args,
+    loaded: &Loaded,
+    decision: &StartDecision,
+    checked: &Checked,
+    global: &Global,
+) -> Result<Exit, CliError> {
+    let name = &loaded.campaign.name;
+    let (reason, run, failure) = match decision {
+        StartDecision::New(_) | StartDecision::Resume(_) => return Ok(Exit::Done),
+        StartDecision::RanBefore => ("ran_before", None, reached::refusal(&args.file, name, checked, global)),
+        StartDecision::Differs { run, campaign } => {
+            let reason = if *campaign { "other_campaign" } else { "other_recipients" };
+            (reason, Some(&run.id), differs(run, *campaign, global))
+        }
+        StartDecision::ForOthers(run) => ("for_others", Some(&run.id), for_others(run, global)),
+        StartDecision::Ending(run) => ("ending", Some(&run.id), StoreError::Held(run.id.clone()).into()),
+    };
+    if args.json {
+        let mut answer = json!({"decision": "refused", "reason": reason, "run": run.map(ToString::to_string)});
+        if reason == "ran_before" {
+            add(&mut answer, reached::totals(checked));
+            answer["reached"] = reached::as_json(&checked.reached);
+        }
+        console::data(&answer).map_err(cannot_print)?;
+    }
+    Err(failure)
+}
+
+fn add(answer: &mut Value, more: Value) {
+    if let (Some(answer), Value::Object(more)) = (answer.as_object_mut(), more) {
+        answer.extend(more);
+    }
+}
+
+fn differs(run: &Run, campaign: bool, global: &Global) -> CliError {
+    let what = if campaign { "the campaign file" } else { "the recipients" };
+    CliError::new(
+        Exit::Wrong,
+        format!(
+            "{0} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
+             continue it as it was:  {1} resume {0}\n  \
+             or stop it for good:    {1} cancel {0}, then send to the people not reached yet with `run --only-new`",
+            run.id,
+            global.command()
+        ),
+    )
+}
+
+fn for_others(run: &Run, global: &Global) -> CliError {
+    let (who, flag) = match run.only_new {
+        true => ("only to people not reached by an earlier run", "--again"),
+        false => ("to everyone on this list, including people reached by earlier runs", "--only-new"),
+    };
+    CliError::new(
+        Exit::Wrong,
+        format!(
+            "{0} is unfinished and sends {who}\n  \
+             continue it as it is:  {1} resume {0}\n  \
+             or stop it for good:   {1} cancel {0}, then `run` with {flag}",
+            run.id,
+            global.command()
+        ),
+    )
+}
+
+/// Whether nothing is left of a list but people who were reached before.
+fn has_nobody_new(checked: &Checked) -> bool {
+    checked.sendable() == 0 && checked.left_out.reached > 0
+}
+
+/// What `--only-new` ends with where there is nobody new. Nothing is wrong with that, unless rows are invalid: they may be
+/// the new ones.
+fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
+    let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
+    if checked.invalid > 0 {
+        let invalid = console::count(checked.invalid, "row");
+        let words =
+            format!("{words}, and {invalid} invalid; nothing was sent. Correct what is listed above and run it again");
+        return Err(CliError::new(Exit::Wrong, words));
+    }
+    if !global.quiet {
+        console::info(&words);
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is left.
+async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, CliError> {
+    let (checked, folded) = read_rows(plan, loaded, Some(store), global).await?;
+    if has_nobody_new(&checked) {
+        folded.say();
+    }
+    Ok(checked)
+}
+
+/// Reads every row without storing any, and collects the rows that cannot be sent.
+async fn read_rows<'a>(
+    plan: Plan,
+    loaded: &'a Loaded,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<(Checked, Folded<'a>), CliError> {
+    let progress = session::progress(global);
+    let mut folded = Folded::new(loaded);
+    let each = |bad: Bad<'_>| {
+        folded.add(&bad);
+        Ok(())
+    };
+    let checked = plan.check(store, each, &progress.events()).await;
+    progress.finish();
+    Ok((checked?, folded))
+}
+
+/// Prints a decision about a list, with what was found in it, as one line of JSON.
+fn print_answer(decision: &str, checked: &Checked) -> Result<(), CliError> {
+    let mut answer = json!({"decision": decision});
+    add(&mut answer, reached::totals(checked));
+    answer["reached"] = reached::as_json(&checked.reached);
+    console::data(&answer).map_err(cannot_print)
+}
+
+/// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
+async fn dry_run(
+    args: &Args,
+    plan: Plan,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Exit, CliError> {
+    let mut decision = None;
+    if let Some(store) = store {
+        if !args.overrides.moved {
+            store.may_send(false).await?;
+        }
+        let new = content(&loaded.campaign, digest(campaign).await?);
+        decision = store.would_start(&new, args.repeat()).await?;
+        // Its import broke off, so that it is in nobody's way.
+        decision = decision.filter(|it| !matches!(it, StartDecision::Differs { run, .. } if run.planned_at.is_none()));
+    }
+    if let (Some(StartDecision::Resume(run)), Some(store)) = (&decision, store)
+        && run.planned_at.is_some()
+    {
+        return would_resume(args, store, run).await;
+    }
+    let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
+    let plan = plan.only_new(args.only_new || importing);
+    let (checked, folded) = read_rows(plan, loaded, store, global).await?;
+    folded.say();
+    reached::say(&checked.left_out);
+    for warning in &checked.warnings {
+        console::info_to_person(&problem_groups::warning(warning), &problem_groups::logged(warning));
+    }
+    if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
+        return refused(args, loaded, &decision, &checked, global);
+    }
+    let sendable = checked.sendable();
+    if args.json {
+        let nobody_new = args.only_new && has_nobody_new(&checked);
+        print_answer(if nobody_new { "nobody_new" } else { "new" }, &checked)?;
+    }
+    if sendable == 0 {
+        return match args.only_new && has_nobody_new(&checked) {
+            true => nobody_new(&checked, global),
+            false => Err(CliError::new(Exit::Wrong, "no row can be sent")),
+        };
+    }
+    if !args.json {
+        let held = load::held_by(&campaign.timing);
+        let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
+            _ if held.is_empty() => {
+                format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
+            }
+            Some(last) => format!("the last about {}{held}", local(last, campaign.timing.timezone.as_deref())),
+            None => format!("with no end in sight{held}"),
+        };
+        console::line(&format!(
+            "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
+            console::count(sendable, "row"),
+            console::grouped(checked.rows),
+            campaign.channel,
+            campaign.provider,
+            reached::counts(&checked.left_out),
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What `run` would do where it goes on with a run.
+async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, CliError> {
+    let tally = store.tally(run).await?;
+    let left = tally.sendable() - tally.settled();
+    if args.json {
+        let answer = json!({"decision": "resume", "run": run.id.to_string(), "sendable": left});
+        console::data(&answer).map_err(cannot_print)?;
+    } else {
+        console::line(&format!(
+            "{} is unfinished and would continue with {} to send; nothing was stored or sent",
+            run.id,
+            console::count(left, "row")
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}

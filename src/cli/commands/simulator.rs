@@ -1,0 +1,129 @@
+//! `campaigner simulator`: the simulated provider on its own, with its faults on flags.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::campaign_file;
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::output::console;
+use crate::simulator::{Behaviour, Simulator};
+
+/// What `simulator` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Where to listen; this machine only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8099")]
+    listen: SocketAddr,
+    /// Time before each answer to a send
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    latency: Duration,
+    /// Share of sends answered with HTTP 500, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    error_rate: f64,
+    /// Share of sends that are accepted and whose connection is then closed without an answer
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    drop_rate: f64,
+    /// Share of sends that are accepted and never answered
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    hang_rate: f64,
+    /// Sends a second above which HTTP 429 is answered
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    throttle: Option<u32>,
+    /// Share of accepted messages that end as failed
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    failing: Option<f64>,
+    /// Share of delivered messages that are never read
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    unread: Option<f64>,
+    /// Typical time from acceptance to delivery
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pace: Option<Duration>,
+    /// Call back, as the provider does: statuses as they change, and replies; a URL of this machine (docs/webhooks.md)
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Share of the messages read that are answered
+    #[arg(long, value_name = "SHARE", requires = "webhook", value_parser = share)]
+    replies: Option<f64>,
+    /// Seed of all chance; 0 takes a new one each time
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" || text == "0ms" {
+        return Ok(Duration::ZERO);
+    }
+    campaign_file::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share is from 0 to 1".to_owned())
+}
+
+pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
+    let usual = Behaviour::default();
+    let behaviour = Behaviour {
+        latency: args.latency,
+        error_rate: args.error_rate,
+        drop_rate: args.drop_rate,
+        hang_rate: args.hang_rate,
+        throttle: args.throttle,
+        failing: args.failing.unwrap_or(usual.failing),
+        unread: args.unread.unwrap_or(usual.unread),
+        pace: args.pace.unwrap_or(usual.pace),
+        webhook: args.webhook.clone(),
+        replies: args.replies.unwrap_or(usual.replies),
+        seed: args.seed,
+        ..usual
+    };
+    let simulator = Simulator::start(args.listen, behaviour).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => CliError::new(Exit::Wrong, error.to_string()),
+        _ => CliError::new(Exit::Environment, format!("cannot listen on {}: {error}", args.listen)),
+    })?;
+    let address = simulator.address();
+    console::line(&format!("http://{address}")).map_err(cannot_print)?;
+    console::info(&format!(
+        "the simulated provider listens on {address}; use it with\n  \
+         INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n\
+         templates: with --provider nxlink\n  \
+         NXLINK_BASE_URL=http://{address}/saas/wa NXLINK_ACCESS_KEY={} NXLINK_ACCESS_SECRET={} NXLINK_PHONE=85268411234 \
+         NXLINK_TENANT_ID=1\n\
+         and with --provider cams\n  \
+         CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
+         its reviewer: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing) or /2 (NXLink; 11 is paused)\n\
+         Ctrl-C ends it",
+        Simulator::NXLINK_ACCOUNT.0,
+        Simulator::NXLINK_ACCOUNT.1,
+        Simulator::CAMS_ACCOUNT.0,
+        Simulator::CAMS_ACCOUNT.1,
+    ));
+    end_asked_for().await;
+    let counts = simulator.stop();
+    if args.webhook.is_some() {
+        let (called, uncalled) = (counts.called, counts.uncalled);
+        console::info(&format!("{}, {uncalled} not taken", console::count(called, "callback")));
+    }
+    console::info(&format!(
+        "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",
+        counts.accepted,
+        counts.refused,
+        counts.throttled,
+        counts.errors,
+        counts.dropped,
+        counts.hung,
+        console::count(counts.polls, "poll"),
+        console::count(counts.ids_polled, "id"),
+    ));
+    Ok(Exit::Done)
+}
+
+async fn end_asked_for() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

@@ -1,0 +1,195 @@
+//! `campaigner suppress`: the store's list of numbers that get nothing from any run.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::session::load;
+use crate::model::{Millis, Phone, Recipients, Source, spreadsheet_safe, without_numbers};
+use crate::recipients::{self, Numbers, Record};
+use crate::store::Store;
+
+/// What `suppress` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Put numbers on the list; takes effect at once, also for runs that are under way
+    Add {
+        /// Numbers with country code
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Why, for the report
+        #[arg(long)]
+        reason: Option<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Take numbers off the list
+    Remove {
+        /// Numbers with country code
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Print the list as CSV
+    List,
+    /// Put every number of a CSV on the list
+    Import {
+        /// The CSV; it may be a pipe, such as /dev/stdin
+        file: PathBuf,
+        /// The column that holds the number
+        #[arg(long, default_value = "phone")]
+        column: String,
+        /// Why, for the report
+        #[arg(long)]
+        reason: Option<String>,
+        /// Read national numbers as of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
+}
+
+/// What to do about numbers without a country code.
+const NATIONAL: &str = "to use national numbers, pass --region (for example --region DE)";
+
+/// Numbers in one statement, and lines of the list in one read.
+const PAGE: usize = 1000;
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let store = match &args.action {
+        // To look makes no store.
+        Action::List => Store::open_if_there(&global.db).await?,
+        _ => Some(Store::open(&global.db).await?),
+    };
+    let Some(store) = store else {
+        console::line("phone,reason,added_at").map_err(cannot_print)?;
+        return Ok(Exit::Done);
+    };
+    match &args.action {
+        Action::Add { numbers, reason, region } => {
+            let phones = read(numbers, region.as_deref())?;
+            let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
+            store.close().await?;
+            tell(global, &format!("{} put on the list", console::count(new, "number")));
+            Ok(Exit::Done)
+        }
+        Action::Remove { numbers, region } => {
+            let phones = read(numbers, region.as_deref())?;
+            let gone = store.unsuppress(&phones).await?;
+            store.close().await?;
+            tell(global, &format!("{} taken off the list", console::count(gone, "number")));
+            Ok(Exit::Done)
+        }
+        Action::List => list(&store).await,
+        Action::Import { file, column, reason, region } => {
+            let recipients = Recipients {
+                source: Source::Csv(file.clone()),
+                to: column.clone(),
+                region: region.clone(),
+                skip_sent_within: None,
+            };
+            if store.is_file(file) {
+                return Err(load::is_the_store(file));
+            }
+            let exit = import(&store, &recipients, reason.as_deref(), global).await?;
+            store.close().await?;
+            Ok(exit)
+        }
+    }
+}
+
+fn tell(global: &Global, sentence: &str) {
+    if !global.quiet {
+        console::info(sentence);
+    }
+}
+
+/// Reads numbers; one that is wrong and nothing is done.
+fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError> {
+    let reader = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+    let wrong = |text: &String, problem| {
+        let hint = match (Path::new(text).is_file(), region) {
+            (true, _) => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
+            (false, None) => format!("; nothing was changed\n  {NATIONAL}"),
+            (false, Some(_)) => "; nothing was changed".to_owned(),
+        };
+        CliError::new(Exit::Wrong, format!("`{}`: {problem}{hint}", without_numbers(text)))
+    };
+    numbers.iter().map(|text| reader.normalise(text).map_err(|problem| wrong(text, problem))).collect()
+}
+
+async fn list(store: &Store) -> Result<Exit, CliError> {
+    let mut csv = csv::Writer::from_writer(console::data_of_others());
+    let failed = |error: csv::Error| CliError::of(Exit::Environment, &error);
+    csv.write_record(["phone", "reason", "added_at"]).map_err(failed)?;
+    let mut after = None;
+    loop {
+        let page = store.suppressions(after, PAGE as u32).await?;
+        let Some((last, ..)) = page.last() else { break };
+        after = Some(*last);
+        for (phone, reason, at) in &page {
+            let reason = spreadsheet_safe(reason.as_deref().unwrap_or_default());
+            csv.write_record([phone.digits().as_str(), &reason, &at.to_string()]).map_err(failed)?;
+        }
+    }
+    csv.flush().map_err(cannot_print)?;
+    Ok(Exit::Done)
+}
+
+/// Puts every number of a file on the list; lines without one are told and passed over.
+async fn import(
+    store: &Store,
+    recipients: &Recipients,
+    reason: Option<&str>,
+    global: &Global,
+) -> Result<Exit, CliError> {
+    let mut reader = recipients::open_once(recipients)?;
+    let mut record = Record::default();
+    let mut phones = Vec::with_capacity(PAGE);
+    let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
+    loop {
+        let more = reader.read(&mut record).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+        if more {
+            read += 1;
+            match (&record.problem, &record.to) {
+                (None, Ok(phone)) => phones.push(*phone),
+                (Some(problem), _) | (None, Err(problem)) => {
+                    bad += 1;
+                    let place = format!("row {}, line {}", record.row, record.line);
+                    console::info_to_person(&format!("{place}: {problem}"), &format!("{place}: {}", problem.code));
+                }
+            }
+        }
+        if phones.len() == PAGE || !more {
+            new += store.suppress(&phones, reason, Millis::now()).await?;
+            phones.clear();
+        }
+        if !more {
+            break;
+        }
+    }
+    if bad > 0 && recipients.region.is_none() {
+        console::info(NATIONAL);
+    }
+    let words = format!(
+        "{} read: {} put on the list, {} on it before, {} without a number",
+        console::count(read, "row"),
+        console::grouped(new),
+        console::grouped(read - bad - new),
+        console::grouped(bad)
+    );
+    tell(global, &words);
+    Ok(if bad > 0 { Exit::Wrong } else { Exit::Done })
+}

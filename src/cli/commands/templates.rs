@@ -1,0 +1,303 @@
+//! `campaigner templates`: what the providers of templates have, and what a definition would make of it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::cli::commands::pull;
+use crate::cli::config::template_accounts::{self, failure};
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::output::template_table;
+use crate::cli::output::terminal;
+use crate::model::TemplateProvider;
+use crate::template::{self, Answer, Definition, Finding, Loaded, TemplateSummary, cams, nxlink};
+
+/// What `templates` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Args)]
+struct At {
+    /// Whose templates
+    #[arg(long, value_enum)]
+    provider: TemplateProvider,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Named {
+    /// The template's name
+    name: String,
+    /// Its language, where there are several
+    #[arg(long)]
+    language: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All templates of the account
+    List {
+        #[command(flatten)]
+        at: At,
+        /// Only those that the provider finds for this name
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// One template, as a definition
+    Show {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Keep what the templates are like in the store, for campaigns with `definition: {from: …}` to be held against
+    Pull {
+        /// Only those with these names; all of the account if left out
+        names: Vec<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Hold a definition against the documented rules, and against what a provider can express; nothing is sent
+    Check {
+        /// The definition
+        file: PathBuf,
+        /// For this provider; if left out, it is enough that one of them can express it
+        #[arg(long, value_enum)]
+        provider: Option<TemplateProvider>,
+        /// As JSON, one finding a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a template of a definition
+    Create {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Change the template of a definition's name and language
+    Update {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Delete a template, after a person's yes
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        at: At,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// What an update would change; exit code 3 if anything
+    Diff {
+        /// The definition
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+fn data(json: &Value) -> Result<(), CliError> {
+    console::data(json).map_err(cannot_print)
+}
+
+fn line(sentence: &str) -> Result<(), CliError> {
+    console::line(sentence).map_err(cannot_print)
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    match &args.action {
+        Action::List { at, name } => {
+            let list =
+                template_accounts::api(at.provider, global).await?.list(name.as_deref()).await.map_err(failure)?;
+            if at.json {
+                data(&json!(list))?;
+            } else {
+                template_table::print(&list)?;
+            }
+        }
+        Action::Show { named, at } => {
+            let api = template_accounts::api(at.provider, global).await?;
+            let shown = api.show(&named.name, named.language.as_deref()).await.map_err(failure)?;
+            if at.json {
+                let value = json!({
+                    "template": shown.listed, "definition": shown.definition, "complete": shown.complete,
+                });
+                data(&value)?;
+            } else {
+                let TemplateSummary { id, status, reason, .. } = &shown.listed;
+                line(&format!("# {id}, {status}{}", reason.iter().map(|r| format!(": {r}")).collect::<String>()))?;
+                // JSON is YAML too: what is shown can be kept as a definition file.
+                let text = serde_json::to_string_pretty(&shown.definition).unwrap_or_default();
+                console::stream(&text).map_err(cannot_print)?;
+                if !shown.complete {
+                    console::info(
+                        "NXLink's answer does not tell whether there is a header or a footer: before a template is made of \
+                         this, add what is missing",
+                    );
+                }
+                for finding in translate(&shown.definition, at.provider).iter().filter(|finding| finding.is_error()) {
+                    console::info(&format!("{} did not tell all: {finding}", at.provider));
+                }
+            }
+        }
+        Action::Pull { names, at } => return pull::pull(at.provider, names, at.json, global).await,
+        Action::Check { file, provider, json } => return check(file, *provider, *json),
+        Action::Create { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let api = template_accounts::api(at.provider, global).await?;
+            answered("made", at, &loaded, &api.create(&loaded.definition).await.map_err(failure)?)?;
+        }
+        Action::Update { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let api = template_accounts::api(at.provider, global).await?;
+            answered("changed", at, &loaded, &api.update(&loaded.definition).await.map_err(failure)?)?;
+        }
+        Action::Delete { named, at, yes } => {
+            let api = template_accounts::api(at.provider, global).await?;
+            let listed = api.find(&named.name, named.language.as_deref()).await.map_err(failure)?;
+            let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
+            if !yes {
+                if !terminal::can_ask() {
+                    return Err(CliError::new(Exit::Wrong, format!("{question} There is nobody to ask: use --yes")));
+                }
+                if !terminal::ask(&question) {
+                    return Ok(Exit::Wrong);
+                }
+            }
+            let answer = api.delete(&listed).await.map_err(failure)?;
+            if at.json {
+                data(&json!(answer))?;
+            } else {
+                line(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
+            }
+        }
+        Action::Diff { file, at } => {
+            let loaded = checked(file, at.provider, global)?;
+            let api = template_accounts::api(at.provider, global).await?;
+            let definition = &loaded.definition;
+            let shown = api.show(&definition.name, Some(&definition.language)).await.map_err(failure)?;
+            let changes = api.diff(&shown, definition);
+            if at.json {
+                let change = |change: &template::Change| json!({"what": change.what, "before": change.before, "after": change.after});
+                data(&Value::Array(changes.iter().map(change).collect()))?;
+            } else {
+                for change in &changes {
+                    line(&change.to_string())?;
+                }
+                if changes.is_empty() {
+                    line("an update would change nothing")?;
+                }
+            }
+            if !shown.complete {
+                console::info("NXLink's answer does not tell header and footer: they are not compared");
+            }
+            return Ok(if changes.is_empty() { Exit::Done } else { Exit::SomeFailed });
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What is to say of a definition at a provider, beside the rules that bind both.
+fn translate(definition: &Definition, which: TemplateProvider) -> Vec<Finding> {
+    let translated = match which {
+        TemplateProvider::Nxlink => nxlink::to_request(definition, 0),
+        TemplateProvider::Cams => cams::to_request(definition),
+    };
+    translated.map_or_else(|findings| findings, |translated| translated.warnings)
+}
+
+fn is_wrong(findings: &[Finding]) -> bool {
+    findings.iter().any(Finding::is_error)
+}
+
+fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, CliError> {
+    let loaded = template::read(file)?;
+    let rules = template::check(&loaded.definition);
+    let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
+    let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
+    // Where none is named, one that can express it will do.
+    for (_, findings) in at_providers.iter_mut().filter(|(_, findings)| provider.is_none() && is_wrong(findings)) {
+        findings.retain(Finding::is_error);
+    }
+    let wrong = is_wrong(&rules) || at_providers.iter().all(|(_, findings)| is_wrong(findings));
+    let shown = std::iter::once((None, &rules)).chain(at_providers.iter().map(|(which, found)| (Some(which), found)));
+    for (name, findings) in shown {
+        if as_json {
+            for finding in findings {
+                let place = loaded.places.of(&finding.path);
+                let severity = if finding.is_error() { "error" } else { "warning" };
+                let line = json!({
+                    "severity": severity, "code": finding.code, "path": finding.path, "line": place.line,
+                    "column": place.column, "message": finding.message, "hint": finding.hint,
+                    "provider": name.map(|name| name.to_string()),
+                });
+                data(&line)?;
+            }
+        } else if !findings.is_empty() {
+            line(&loaded.show(findings, false))?;
+        }
+    }
+    if as_json {
+        return Ok(if wrong { Exit::Wrong } else { Exit::Done });
+    }
+    if wrong {
+        return Ok(Exit::Wrong);
+    }
+    for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
+        line(&format!("{name} can express it"))?;
+    }
+    line(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
+    Ok(Exit::Done)
+}
+
+/// A definition that is right, and that this provider can express. Warnings are told, what is left out among them.
+fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, CliError> {
+    let loaded = template::read(file)?;
+    let mut findings = template::check(&loaded.definition);
+    findings.extend(translate(&loaded.definition, which));
+    if is_wrong(&findings) {
+        let shown = loaded.show(&findings, terminal::has_color());
+        return Err(CliError::new(Exit::Wrong, loaded.tell(&findings)).shown(shown));
+    }
+    if !global.quiet {
+        if !findings.is_empty() {
+            console::info(&loaded.show(&findings, false));
+        }
+        console::info(&format!("checked: {}", summary(&loaded)));
+    }
+    Ok(loaded)
+}
+
+fn summary(loaded: &Loaded) -> String {
+    let definition = &loaded.definition;
+    let parts: Vec<&str> = definition.components.iter().map(template::Component::kind).collect();
+    format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
+}
+
+fn answered(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), CliError> {
+    if at.json {
+        return data(&json!(answer));
+    }
+    line(&format!("{what}: {} in {}{}", loaded.definition.name, loaded.definition.language, details(answer)))
+}
+
+fn details(answer: &Answer) -> String {
+    let id = answer.id.iter().map(|id| format!(", id {id}"));
+    let request = answer.request_id.iter().map(|id| format!(", request {id}"));
+    let found = answer.found_afterwards.then(|| "; the answer was lost, and a look showed that it was done".to_owned());
+    id.chain(request).chain(found).collect()
+}

@@ -1,0 +1,47 @@
+//! `campaigner verify [RUN]`: proves the books.
+
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::value_parsers::run_id;
+use crate::model::RunId;
+use crate::store::Store;
+
+/// What `verify` takes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The run, NAME-N; the newest if left out
+    #[arg(value_parser = run_id)]
+    run: Option<RunId>,
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let store = Store::open_existing(&global.db).await?;
+    let run = store.run(args.run.as_ref()).await?;
+    let findings = store.verify(&run).await?;
+    let mut broken = 0;
+    for finding in &findings {
+        let line = if finding.broken == 0 {
+            format!("holds   {}", finding.rule)
+        } else {
+            broken += 1;
+            format!("BROKEN  {} ({})", finding.rule, console::count(finding.broken, "time"))
+        };
+        if !global.quiet || finding.broken > 0 {
+            console::line(&line).map_err(cannot_print)?;
+        }
+    }
+    if broken == 0 {
+        if !global.quiet {
+            let rows = console::count(store.tally(&run).await?.rows(), "row");
+            console::line(&format!("the books of {} are right: {rows}, each in one state", run.id))
+                .map_err(cannot_print)?;
+        }
+        return Ok(Exit::Done);
+    }
+    Err(CliError::new(
+        Exit::Environment,
+        format!("the books of {} are wrong: {broken} of {} rules are broken", run.id, findings.len()),
+    ))
+}

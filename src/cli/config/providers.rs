@@ -1,0 +1,116 @@
+//! The providers there are, with their credentials: from the configuration, or built in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use secrecy::SecretString;
+
+use crate::cli::config::file::{Kind, Raw, RawProvider, SecretText, read, variable_in_words};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
+use crate::simulator::{Behaviour, Simulator};
+
+/// A provider that can be reached. The simulator lives as long as this does.
+pub(in crate::cli) struct Account {
+    pub(in crate::cli) endpoint: Endpoint,
+    _simulator: Option<Simulator>,
+}
+
+/// Whether there is a provider of this name, without asking for its credential.
+pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<(), CliError> {
+    let configured = read(global).await?;
+    if configured.providers.contains_key(name) || BUILT_IN.contains(&name) {
+        return Ok(());
+    }
+    Err(unknown(name, &configured))
+}
+
+fn unknown(name: &str, configured: &Raw) -> CliError {
+    let known: Vec<&str> = configured.providers.keys().map(String::as_str).chain(BUILT_IN).collect();
+    CliError::new(Exit::Wrong, format!("there is no provider `{name}`; there are {}", known.join(", ")))
+}
+
+/// Providers that need no configuration file.
+const BUILT_IN: [&str; 2] = ["incs", "simulator"];
+
+/// The account that `name` stands for: from the configuration, or a built-in one.
+pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Account, CliError> {
+    let configured = read(global).await?;
+    let raw = match (configured.providers.get(name), name) {
+        (Some(raw), _) => raw.clone(),
+        (None, "incs") => RawProvider {
+            kind: Kind::Incs,
+            base_url: std::env::var("INCS_BASE_URL").ok().filter(|url| !url.is_empty()),
+            certification_code: None,
+            certification_code_env: Some("INCS_CERTIFICATION_CODE".to_owned()),
+        },
+        (None, "simulator") => RawProvider {
+            kind: Kind::Simulator,
+            base_url: None,
+            certification_code: None,
+            certification_code_env: None,
+        },
+        (None, _) => return Err(unknown(name, &configured)),
+    };
+    match raw.kind {
+        Kind::Simulator if raw.base_url.is_none() => simulated(),
+        Kind::Simulator | Kind::Incs => {
+            let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
+                .map_err(|error| {
+                    CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
+                })?;
+            Ok(Account { endpoint, _simulator: None })
+        }
+    }
+}
+
+/// Why an address or a credential cannot be used, without either.
+fn unusable(error: &EndpointError) -> String {
+    match error {
+        EndpointError::BadUrl(_) => "`base_url` is not a base URL; one looks like https://chat-api.incsapp.com".to_owned(),
+        EndpointError::Insecure(_) => {
+            "`base_url` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
+                .to_owned()
+        }
+        EndpointError::Password | EndpointError::BadCredential => error.to_string(),
+    }
+}
+
+/// Starts the simulated provider inside this process, on a port of loopback that is free.
+fn simulated() -> Result<Account, CliError> {
+    let failed =
+        |words: String| CliError::new(Exit::Environment, format!("cannot start the simulated provider: {words}"));
+    let simulator = Simulator::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Behaviour::default())
+        .map_err(|error| failed(error.to_string()))?;
+    let base = format!("http://{}", simulator.address());
+    let endpoint = Endpoint::new(&base, SecretString::from("simulator")).map_err(|error| failed(error.to_string()))?;
+    Ok(Account { endpoint, _simulator: Some(simulator) })
+}
+
+fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
+    if let Some(SecretText(secret)) = &raw.certification_code {
+        return Ok(secret.clone());
+    }
+    if raw.kind == Kind::Simulator {
+        return Ok(SecretString::from("simulator"));
+    }
+    let Some(variable) = &raw.certification_code_env else {
+        return Err(CliError::new(
+            Exit::Environment,
+            format!(
+                "provider `{name}` has no credential; give it `certification_code_env = \"NAME\"` in campaigner.toml \
+                 and set that variable"
+            ),
+        ));
+    };
+    match std::env::var(variable) {
+        Ok(secret) if !secret.trim().is_empty() => Ok(SecretString::from(secret)),
+        _ => Err(CliError::new(
+            Exit::Environment,
+            format!(
+                "provider `{name}` needs its certification code in the environment variable {}, which is not set",
+                variable_in_words(variable, "certification_code_env")
+            ),
+        )),
+    }
+}

@@ -1,0 +1,124 @@
+//! The accounts of the providers of templates: from the environment, or `campaigner.toml`.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use secrecy::SecretString;
+
+use crate::cli::config::file::{self, SecretText};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::model::{Millis, TemplateProvider};
+use crate::template::{self, TemplateApi, cams, nxlink};
+
+impl ValueEnum for TemplateProvider {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Nxlink => "NXLink",
+            Self::Cams => "Alibaba Cloud Chat App Message Service",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+/// A client of this provider.
+pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Result<TemplateApi, CliError> {
+    match which {
+        TemplateProvider::Nxlink => Ok(TemplateApi::Nxlink(Box::new(nxlink(global).await?))),
+        TemplateProvider::Cams => {
+            let raw = file::read(global).await?.cams;
+            let account = cams::Account {
+                endpoint: optional("CAMS_ENDPOINT", raw.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+                access_key_id: needed("ALIBABA_CLOUD_ACCESS_KEY_ID", raw.access_key_id, "[cams] access_key_id")?,
+                secret: secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET", raw.access_key_secret, "[cams] access_key_secret")?,
+                cust_space_id: optional("CAMS_CUST_SPACE_ID", raw.cust_space_id),
+            };
+            let client = cams::Client::new(account, Millis::now, nonce).map_err(failure)?;
+            Ok(TemplateApi::Cams(Box::new(client)))
+        }
+    }
+}
+
+/// A client of NXLink, which alone has flows and media.
+pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::Client, CliError> {
+    let raw = file::read(global).await?.nxlink;
+    let tenant = raw.tenant_id.map(|tenant| tenant.to_string());
+    let tenant = needed("NXLINK_TENANT_ID", tenant, "[nxlink] tenant_id")?;
+    let account = nxlink::Account {
+        base_url: optional("NXLINK_BASE_URL", raw.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+        phone: needed("NXLINK_PHONE", raw.phone, "[nxlink] phone")?,
+        tenant: tenant
+            .parse()
+            .map_err(|_| CliError::new(Exit::Environment, "NXLINK_TENANT_ID is not a whole number"))?,
+        access_key: needed("NXLINK_ACCESS_KEY", raw.access_key, "[nxlink] access_key")?,
+        secret: secret("NXLINK_ACCESS_SECRET", raw.access_secret, "[nxlink] access_secret")?,
+    };
+    nxlink::Client::new(account, Millis::now).map_err(failure)
+}
+
+/// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled from
+/// one account says nothing of another.
+pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, CliError> {
+    let file::Raw { nxlink, cams, .. } = file::read(global).await?;
+    let (address, parts) = match which {
+        TemplateProvider::Nxlink => (
+            optional("NXLINK_BASE_URL", nxlink.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+            vec![
+                optional("NXLINK_TENANT_ID", nxlink.tenant_id.map(|tenant| tenant.to_string())),
+                optional("NXLINK_PHONE", nxlink.phone),
+            ],
+        ),
+        // A space stays what it is whatever key opens it.
+        TemplateProvider::Cams => (
+            optional("CAMS_ENDPOINT", cams.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+            vec![
+                optional("CAMS_CUST_SPACE_ID", cams.cust_space_id)
+                    .or_else(|| optional("ALIBABA_CLOUD_ACCESS_KEY_ID", cams.access_key_id)),
+            ],
+        ),
+    };
+    let parts: Option<Vec<String>> = parts.into_iter().collect();
+    Ok(parts.map(|parts| format!("{} {}", address.trim_end_matches('/'), parts.join(" "))))
+}
+
+/// What went wrong at a provider.
+pub(in crate::cli) fn failure(error: template::Error) -> CliError {
+    use template::Error;
+    let exit = match &error {
+        Error::Inexpressible(_) | Error::Which(_) => Exit::Wrong,
+        Error::Account(_)
+        | Error::Refused { .. }
+        | Error::Unreachable { .. }
+        | Error::InDoubt { .. }
+        | Error::Strange { .. } => Exit::Environment,
+    };
+    CliError::of(exit, &error)
+}
+
+/// 128 bits that nobody had before.
+fn nonce() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
+fn optional(variable: &str, configured: Option<String>) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.trim().is_empty()).or(configured)
+}
+
+fn needed(variable: &str, configured: Option<String>, key: &str) -> Result<String, CliError> {
+    optional(variable, configured).ok_or_else(|| {
+        CliError::new(Exit::Environment, format!("set {variable} in the environment, or `{key}` in campaigner.toml"))
+    })
+}
+
+fn secret(variable: &str, configured: Option<SecretText>, key: &str) -> Result<SecretString, CliError> {
+    match std::env::var(variable).ok().filter(|value| !value.trim().is_empty()) {
+        Some(value) => Ok(value.into()),
+        None => match configured {
+            Some(SecretText(secret)) => Ok(secret),
+            None => needed(variable, None, key).map(SecretString::from),
+        },
+    }
+}

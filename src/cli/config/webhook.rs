@@ -1,0 +1,47 @@
+//! `[webhook]` in the configuration, and the environment: the secret that the provider's callbacks need, and what counts as
+//! asking for nothing more.
+
+use secrecy::ExposeSecret;
+
+use crate::cli::config::file::{self, RawWebhook, SecretText, variable_in_words};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::serve::Token;
+use crate::model::OptOut;
+
+/// The variable that holds the secret where the configuration names no other.
+const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
+
+/// The secret, and what asks for nothing more.
+pub(in crate::cli) async fn settings(global: &Global) -> Result<(Token, OptOut), CliError> {
+    let RawWebhook { secret, secret_env, stop_words, stop_buttons } = file::read(global).await?.webhook;
+    let variable_name = secret_env.as_deref().map_or_else(
+        || VARIABLE.to_owned(),
+        |variable| match variable_in_words(variable, "webhook.secret_env") {
+            name if name == variable => name,
+            words => format!("the variable {words}"),
+        },
+    );
+    let token = match (&secret, &secret_env) {
+        (Some(_), Some(_)) => {
+            return Err(CliError::new(
+                Exit::Wrong,
+                "`webhook` in the configuration has both `secret` and `secret_env`",
+            ));
+        }
+        (Some(SecretText(secret)), None) => {
+            Token::new("`webhook.secret` in the configuration", secret.expose_secret())?
+        }
+        (None, variable) => Token::of_variable(variable.as_deref().unwrap_or(VARIABLE), &variable_name)?,
+    };
+    let token = token.ok_or_else(|| {
+        CliError::new(
+            Exit::Wrong,
+            format!(
+                "without a secret, anyone who finds the URL can send forged callbacks; set {variable_name} to at least 16 \
+                 letters and digits (`openssl rand -hex 24` makes them)"
+            ),
+        )
+    })?;
+    Ok((token, OptOut::new(stop_words, stop_buttons)))
+}

@@ -1,0 +1,189 @@
+//! The exit codes, and how every failure maps to one.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::campaign_file::CampaignError;
+use crate::cli::output::terminal;
+use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::model::escaped_lines;
+use crate::recipients::OpenError;
+use crate::report::ReportError;
+use crate::store::StoreError;
+
+/// How the process ends. The README's table is held against this by a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All done and every sendable row was accepted.
+    Done = 0,
+    /// An error of the environment: store, network, provider account.
+    Environment = 1,
+    /// The command line, campaign or recipients are wrong; nothing was sent.
+    Wrong = 2,
+    /// Done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired.
+    SomeFailed = 3,
+    /// Stopped before the end, can go on.
+    Stopped = 4,
+    /// Another process holds this run.
+    Held = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that failed: its code and its words.
+#[derive(Debug)]
+pub(in crate::cli) struct CliError {
+    pub(in crate::cli) exit: Exit,
+    /// One or more lines, or none. They may be logged and told over HTTP: nothing personal is in them.
+    pub(in crate::cli) words: String,
+    /// What a person at the terminal reads in place of the words, ready to be printed.
+    pub(in crate::cli) shown: Option<String>,
+}
+
+impl CliError {
+    /// A failure with words of its own.
+    pub(in crate::cli) fn new(exit: Exit, words: impl Into<String>) -> Self {
+        Self { exit, words: escaped_lines(&words.into()).into_owned(), shown: None }
+    }
+
+    /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as `head`
+    /// has, is no failure.
+    pub(in crate::cli) fn of_writing(words: String, cause: &std::io::Error) -> Self {
+        match cause.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::new(Exit::Environment, words),
+        }
+    }
+
+    /// A failure told by an error and its causes.
+    pub(in crate::cli) fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Self::new(exit, chain(error))
+    }
+
+    /// A failure of input, told by an error and its causes, which a person at the terminal reads in more words.
+    fn to_person(error: &dyn std::error::Error, words: &str) -> Self {
+        let failure = Self::of(Exit::Wrong, error);
+        let shown = failure.words.replacen(escaped_lines(&error.to_string()).as_ref(), &escaped_lines(words), 1);
+        failure.shown(shown)
+    }
+
+    /// The same failure as a person at the terminal reads it, where that may hold more than a log. Its characters are
+    /// those of the one who calls, escapes for colours among them.
+    pub(in crate::cli) fn shown(mut self, shown: String) -> Self {
+        self.shown = Some(shown);
+        self
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// An error and its causes, each said once.
+pub(in crate::cli) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words.push_str("\n  because: ");
+            words.push_str(&text);
+        }
+        cause = error.source();
+    }
+    words
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::Held(_) | StoreError::NotOwner(_) => Exit::Held,
+            StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing { .. } => Exit::Wrong,
+            StoreError::Open { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Outdated { .. }
+            | StoreError::WentBack { .. }
+            | StoreError::Mark { .. }
+            | StoreError::ReadByOthers { .. }
+            | StoreError::Replaced { .. }
+            | StoreError::Query { .. }
+            | StoreError::Damaged(_)
+            | StoreError::Illegal(_)
+            | StoreError::Lock { .. } => Exit::Environment,
+        };
+        Self::of(exit, &error)
+    }
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            // The problem may quote the row.
+            EngineError::Render { row, problem } => {
+                let words = |problem: &dyn fmt::Display| {
+                    format!("row {row} can no longer be rendered: {problem}; nothing was sent for it")
+                };
+                let shown = escaped_lines(&words(&problem)).into_owned();
+                Self::new(Exit::Environment, words(&problem.code)).shown(shown)
+            }
+            EngineError::Paused(_) => Self::of(Exit::Stopped, &error),
+            EngineError::Unreachable(_) | EngineError::Frozen(_) | EngineError::Client(_) | EngineError::Defect(_) => {
+                Self::of(Exit::Environment, &error)
+            }
+        }
+    }
+}
+
+impl From<ReportingError> for CliError {
+    fn from(error: ReportingError) -> Self {
+        match error {
+            ReportingError::Store(error) => error.into(),
+            ReportingError::Write(error) => match &error {
+                ReportError::Write { source, .. } => Self::of_writing(chain(&error), source),
+                _ => Self::of(Exit::Environment, &error),
+            },
+            ReportingError::Stopped(_) => Self::of(Exit::Stopped, &error),
+        }
+    }
+}
+
+impl From<CampaignError> for CliError {
+    fn from(error: CampaignError) -> Self {
+        let failure = Self::of(Exit::Wrong, &error);
+        match error.show(terminal::has_color()) {
+            Some(snippets) => failure.shown(snippets),
+            None => failure,
+        }
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        Self::to_person(&error, &error.to_person())
+    }
+}
+
+impl From<PlanError> for CliError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => error.into(),
+            PlanError::Spill(_) | PlanError::Tell(_) | PlanError::Defect(_) => Self::of(Exit::Environment, &error),
+            PlanError::Open(error) => error.into(),
+            PlanError::Timing(error) => Self::to_person(&error, &error.to_person()),
+            PlanError::Definition(error) => error.into(),
+            PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => Self::of(Exit::Wrong, &error),
+        }
+    }
+}
+/// Standard output went away or its disk is full.
+pub(in crate::cli) fn cannot_print(error: std::io::Error) -> CliError {
+    CliError::of_writing(format!("cannot write to standard output: {error}"), &error)
+}

@@ -1,0 +1,57 @@
+//! The options of every command.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+/// What every command understands.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Global {
+    /// The store
+    #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_DB", default_value = "campaigner.db")]
+    pub(in crate::cli) db: PathBuf,
+    /// The configuration; campaigner.toml if there is one
+    #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_CONFIG")]
+    pub(in crate::cli) config: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(in crate::cli) quiet: bool,
+    /// Log to standard error: -v what happens, -vv each request, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(in crate::cli) verbose: u8,
+    /// How standard error looks: sentences, or JSON, one event a line (docs/logs.md)
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(in crate::cli) log_format: LogFormat,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
+    pub(in crate::cli) progress: Progress,
+}
+
+impl Global {
+    /// How a command for the same store begins, to be shown to a person: pasted without `--db` it would look in another one,
+    /// or begin a new one.
+    pub(in crate::cli) fn command(&self) -> String {
+        match self.db.as_os_str() == "campaigner.db" {
+            true => "campaigner".to_owned(),
+            false => format!("campaigner --db {}", self.db.display()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Bars
+    Bar,
+    /// A line every few seconds
+    Plain,
+    /// Nothing
+    None,
+}

@@ -1,0 +1,134 @@
+//! `check --media`: what is wrong with the files behind the media links of a campaign.
+
+use serde_json::{Value, json};
+
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::session;
+use crate::engine::{self, Link, Links};
+use crate::media::{AskError, Finding};
+
+/// Links shown of each kind of finding.
+const SHOWN: usize = 20;
+
+/// What was asked, and what came of it.
+pub(in crate::cli) struct Asked<'l> {
+    links: &'l Links,
+    /// Of each link, in the same order.
+    findings: Vec<Vec<Finding>>,
+}
+
+/// Asks about the file of every link.
+pub(in crate::cli) async fn ask<'l>(links: &'l Links, global: &Global) -> Result<Asked<'l>, CliError> {
+    let progress = session::progress(global);
+    let findings = engine::ask(&links.list, &progress.events()).await;
+    progress.finish();
+    Ok(Asked { links, findings: findings? })
+}
+
+impl From<AskError> for CliError {
+    fn from(error: AskError) -> Self {
+        Self::of(Exit::Environment, &error)
+    }
+}
+
+impl Asked<'_> {
+    /// Links whose file the provider would refuse.
+    pub(in crate::cli) fn wrong(&self) -> usize {
+        self.findings.iter().filter(|findings| findings.iter().any(|finding| finding.is_error)).count()
+    }
+
+    /// Prints what is wrong, as lines for people or as JSON.
+    pub(in crate::cli) fn tell(&self, as_json: bool) -> Result<(), CliError> {
+        let printed = match as_json {
+            true => self.json().iter().try_for_each(console::data),
+            false => self.lines().iter().try_for_each(|line| console::line(line)),
+        };
+        printed.map_err(cannot_print)
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&Link, &Finding)> {
+        let told = self.links.list.iter().zip(&self.findings);
+        told.flat_map(|(link, findings)| findings.iter().map(move |finding| (link, finding)))
+    }
+
+    /// The findings, of each kind the first links and a count, and how many links there are.
+    fn lines(&self) -> Vec<String> {
+        let mut kinds: Vec<(bool, &str, Vec<String>, u64)> = Vec::new();
+        for (link, finding) in self.each() {
+            let kind = (finding.is_error, finding.code);
+            let index = kinds.iter().position(|(is_error, code, ..)| (*is_error, *code) == kind).unwrap_or_else(|| {
+                kinds.push((kind.0, kind.1, Vec::new(), 0));
+                kinds.len() - 1
+            });
+            let (_, _, first, more) = &mut kinds[index];
+            if first.len() < SHOWN {
+                first.push(line(link, finding));
+            } else {
+                *more += 1;
+            }
+        }
+        kinds.sort_by_key(|(is_error, code, ..)| (!is_error, *code));
+        let mut lines = Vec::new();
+        for (_, code, first, more) in kinds {
+            lines.extend(first);
+            if more > 0 {
+                lines.push(format!("  … and {} like it [{code}]", console::count(more, "more link")));
+            }
+        }
+        if self.links.rows_left_out > 0 {
+            let rows = console::count(self.links.rows_left_out, "row");
+            lines.push(format!("warning: media links of {rows} were not asked about: {TOO_MANY} [media_left_out]"));
+        }
+        let asked = console::count(self.links.list.len() as u64, "media link");
+        lines.push(format!("{asked} asked about: {} wrong", console::grouped(self.wrong() as u64)));
+        lines
+    }
+
+    fn json(&self) -> Vec<Value> {
+        let mut lines: Vec<Value> = self.each().map(|(link, finding)| as_json(link, finding)).collect();
+        if self.links.rows_left_out > 0 {
+            lines.push(json!({
+                "severity": "warning", "code": "media_left_out", "message": TOO_MANY, "rows": self.links.rows_left_out,
+            }));
+        }
+        lines
+    }
+
+    /// How many links there are and how many are wrong, for the totals.
+    pub(in crate::cli) fn add_to(&self, totals: &mut Value) {
+        totals["links"] = self.links.list.len().into();
+        totals["wrong_links"] = self.wrong().into();
+    }
+}
+
+const TOO_MANY: &str = "at most 10,000 different links of at most 8,000 bytes are";
+
+/// `rows 3, 5, 9 and 12 more: https://example.com/a.png: its server answers 404 Not Found; … [media_refused]`
+fn line(link: &Link, finding: &Finding) -> String {
+    let first: Vec<String> = link.first.iter().map(ToString::to_string).collect();
+    let more = match link.rows - first.len() as u64 {
+        0 => String::new(),
+        more => format!(" and {} more", console::grouped(more)),
+    };
+    format!(
+        "{}{} {}{more}: {}: {}; {} [{}]",
+        if finding.is_error { "" } else { "warning: " },
+        if link.rows == 1 { "row" } else { "rows" },
+        first.join(", "),
+        link.shown(),
+        finding.message,
+        finding.hint,
+        finding.code,
+    )
+}
+
+fn as_json(link: &Link, finding: &Finding) -> Value {
+    json!({
+        "severity": if finding.is_error { "error" } else { "warning" }, "code": finding.code, "path": link.path,
+        "link": link.shown(), "message": finding.message, "hint": finding.hint, "rows": link.rows,
+        "first_rows": link.first.iter().map(|row| row.0).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,136 @@
+//! Problems of rows, folded: of each kind the first three rows and a count, so that a mistake that 100,000 rows share
+//! fits on a screen. Shared by `check` and `run --dry-run`; how a campaign's own problems are shown is in `opened`.
+
+use std::collections::BTreeMap;
+
+use crate::campaign_file::Loaded;
+use crate::cli::output::console;
+use crate::engine::{Bad, Warning};
+use crate::model::{RowNo, RowProblem, escaped};
+use crate::store::PlannedRow;
+
+/// Rows shown of each kind.
+const SHOWN: usize = 3;
+/// Kinds told apart; a file with more is wrong in one way that has many words.
+const KINDS: usize = 50;
+
+/// A warning in a line.
+pub(in crate::cli) fn warning(warning: &Warning) -> String {
+    format!("warning: {} [{}, {}]", warning.message, warning.code, console::count(warning.rows, "row"))
+}
+
+/// A warning in a line for a log, which has no word of a row.
+pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
+    format!("warning: `{path}`: {code} in {}", console::count(*rows, "row"))
+}
+
+/// Problems by kind.
+pub(in crate::cli) struct Folded<'l> {
+    loaded: &'l Loaded,
+    kinds: BTreeMap<Kind, Rows>,
+    others: u64,
+}
+
+/// What is wrong alike: the code, the columns, and the place in the message.
+type Kind = (&'static str, Vec<String>, Option<Box<str>>);
+
+#[derive(Default)]
+struct Rows {
+    count: u64,
+    first: Vec<String>,
+    /// The first row of all.
+    row: u64,
+}
+
+impl<'l> Folded<'l> {
+    pub(in crate::cli) fn new(loaded: &'l Loaded) -> Self {
+        Self { loaded, kinds: BTreeMap::new(), others: 0 }
+    }
+
+    pub(in crate::cli) fn add(&mut self, bad: &Bad<'_>) {
+        match bad {
+            Bad::Invalid(row) => {
+                for problem in &row.problems {
+                    let kind = (problem.code, problem.columns.clone(), problem.path.clone());
+                    self.fold(kind, row.row, |loaded| in_words(loaded, row, problem));
+                }
+            }
+            Bad::Duplicate { row, earlier } => {
+                let words = |_: &Loaded| format!("row {row}: the same number as row {earlier}");
+                self.fold(("duplicate", Vec::new(), None), *row, words);
+            }
+        }
+    }
+
+    fn fold(&mut self, kind: Kind, row: RowNo, words: impl FnOnce(&Loaded) -> String) {
+        if !self.kinds.contains_key(&kind) && self.kinds.len() == KINDS {
+            self.others += 1;
+            return;
+        }
+        let rows = self.kinds.entry(kind).or_default();
+        rows.count += 1;
+        if rows.count == 1 {
+            rows.row = row.0;
+        }
+        if rows.first.len() < SHOWN {
+            rows.first.push(words(self.loaded));
+        }
+    }
+
+    /// Says the problems. A log has neither names of columns nor words of a row.
+    pub(in crate::cli) fn say(&self) {
+        if !console::is_log() {
+            return self.lines().iter().for_each(|line| console::info(line));
+        }
+        for ((code, _, path), rows) in &self.kinds {
+            let path = path.as_deref().filter(|path| !path.is_empty());
+            let at = path.map_or_else(String::new, |path| format!(", for `{path}` ({})", place(self.loaded, path)));
+            let count = console::count(rows.count, "row");
+            console::info(&format!("{count} cannot be sent: {code}{at}, first row {}", rows.row));
+        }
+        if self.others > 0 {
+            console::info(&format!("{} of other kinds", console::count(self.others, "problem")));
+        }
+    }
+
+    /// The problems as lines, the kinds by name.
+    pub(in crate::cli) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for ((code, ..), rows) in &self.kinds {
+            lines.extend(rows.first.iter().map(|words| format!("{words} [{code}]")));
+            let more = rows.count - rows.first.len() as u64;
+            if more > 0 {
+                lines.push(format!("  … and {} like it [{code}]", console::count(more, "more row")));
+            }
+        }
+        if self.others > 0 {
+            lines.push(format!("  … and {} of other kinds", console::count(self.others, "more problem")));
+        }
+        lines
+    }
+}
+
+/// A problem of a row in a line: where the cell is, where the message uses it, what is wrong and what to do.
+fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
+    let mut line = format!("row {}, line {}", row.row, row.line);
+    if let Some(columns) = problem.columns_in_words() {
+        line.push_str(&format!(", {columns}"));
+    }
+    match (&problem.path, &problem.value) {
+        // What is wrong with a text of the message quotes it.
+        (Some(path), _) => line.push_str(&format!(", for `{}` ({})", escaped(path), place(loaded, path))),
+        (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
+        (None, None) => {}
+    }
+    line.push_str(&format!(": {}", problem.message));
+    if let Some(hint) = &problem.hint {
+        line.push_str(&format!("; {hint}"));
+    }
+    line
+}
+
+/// A place of the message in the campaign file: `spring-sale.yaml:12:30`.
+fn place(loaded: &Loaded, path: &str) -> String {
+    let place = loaded.places.of(path);
+    format!("{}:{}:{}", loaded.document.path().display(), place.line, place.column)
+}

@@ -1,0 +1,60 @@
+//! Problems as `check --json` tells them: one object a line, each with its severity, code, place, value, rule and hint.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::campaign_file::{FileProblem, Loaded, Place};
+use crate::engine::{Bad, Warning};
+use crate::model::RowNo;
+
+/// A problem of the campaign file.
+pub(in crate::cli) fn campaign(file: &Path, problem: &FileProblem) -> Value {
+    let hint = problem.hint_for_person.as_ref().or(problem.hint.as_ref());
+    json!({
+        "severity": "error", "code": problem.code, "message": problem.message, "hint": hint,
+        "place": place(file, problem.place),
+    })
+}
+
+/// The problems of a row that will not be sent.
+pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
+    match bad {
+        Bad::Invalid(row) => {
+            let problem = |problem: &crate::model::RowProblem| {
+                json!({
+                    "severity": "error", "row": row.row.0, "line": row.line, "columns": problem.columns,
+                    "code": problem.code, "message": problem.message, "value": problem.value, "rule": problem.rule,
+                    "hint": problem.hint, "path": problem.path,
+                    "place": problem.path.as_deref().map(|path| in_the_message(loaded, path)),
+                })
+            };
+            row.problems.iter().map(problem).collect()
+        }
+        Bad::Duplicate { row, earlier } => vec![json!({
+            "severity": "error", "row": row.0, "code": "duplicate",
+            "message": format!("the same number as row {earlier}"), "earlier_row": earlier.0,
+        })],
+    }
+}
+
+/// A row that is left out by what the store knows.
+pub(in crate::cli) fn left_out((row, code, reason): &(RowNo, &str, String)) -> Value {
+    json!({"severity": "left_out", "row": row.0, "code": code, "message": reason})
+}
+
+/// A warning about rows that can be sent.
+pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> Value {
+    json!({
+        "severity": "warning", "code": warning.code, "path": warning.path, "message": warning.message,
+        "rows": warning.rows, "place": in_the_message(loaded, &warning.path),
+    })
+}
+
+fn in_the_message(loaded: &Loaded, path: &str) -> Value {
+    place(loaded.document.path(), loaded.places.of(path))
+}
+
+fn place(file: &Path, place: Place) -> Value {
+    json!({"file": file.display().to_string(), "line": place.line, "column": place.column})
+}

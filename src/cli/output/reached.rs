@@ -1,0 +1,133 @@
+//! What the store says of the people on a list: who is left out and why, and whom earlier runs reached; in words and as data.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::engine::Checked;
+use crate::store::{LeftOut, Reached, ReachedBy};
+
+/// Earlier runs told.
+const RUNS_SHOWN: usize = 5;
+
+/// The totals of a check, for a program.
+pub(in crate::cli) fn totals(checked: &Checked) -> Value {
+    let mut totals = json!({
+        "rows": checked.rows, "sendable": checked.sendable(), "invalid": checked.invalid,
+        "duplicate": checked.duplicates, "suppressed": checked.left_out.suppressed,
+    });
+    // By the reason that the report would have.
+    for code in ["sent_recently", "already_reached"] {
+        let rows = if checked.left_out.reached_code == code { checked.left_out.reached } else { 0 };
+        totals[code] = json!(rows);
+    }
+    totals
+}
+
+/// Who is left out, as lines: of each reason the first rows and a count.
+pub(in crate::cli) fn lines(left_out: &LeftOut) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
+        let first: Vec<_> = left_out.first.iter().filter(|(_, of, _)| *of == code).collect();
+        lines.extend(first.iter().map(|(row, _, reason)| format!("row {row}: left out: {reason} [{code}]")));
+        let more = rows - first.len() as u64;
+        if more > 0 {
+            lines.push(format!("  … and {} left out [{code}]", console::count(more, "more row")));
+        }
+    }
+    lines
+}
+
+/// Says who is left out. Why may be in a person's words, so that a log has only the kind of reason.
+pub(in crate::cli) fn say(left_out: &LeftOut) {
+    if !console::is_log() {
+        return lines(left_out).iter().for_each(|line| console::info(line));
+    }
+    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
+        if rows > 0 {
+            console::info(&format!("{} left out: {code}", console::count(rows, "row")));
+        }
+    }
+}
+
+/// How many are left out, in words that follow the other counts; nothing where nobody is.
+pub(in crate::cli) fn counts(left_out: &LeftOut) -> String {
+    let mut words = String::new();
+    if left_out.reached > 0 {
+        words.push_str(&format!(", {} reached before", console::grouped(left_out.reached)));
+    }
+    if left_out.suppressed > 0 {
+        words.push_str(&format!(", {} suppressed", console::grouped(left_out.suppressed)));
+    }
+    words
+}
+
+/// Whom earlier runs reached, for a program.
+pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
+    let run = |by: &ReachedBy| {
+        json!({
+            "run": by.run.to_string(), "people": by.people, "first": by.first.to_string(), "last": by.last.to_string(),
+        })
+    };
+    let uncertain = reached.first_uncertain.iter();
+    json!({
+        "people": reached.people, "new": reached.new, "of": reached.of, "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
+        "uncertain": {
+            "people": reached.uncertain,
+            "first": uncertain.map(|(run, row)| json!({"run": run.to_string(), "row": row.0})).collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// Refuses a campaign that ran before: whom its runs reached, and what a person can say to that.
+pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global: &Global) -> CliError {
+    let Reached { of, people, new, runs, uncertain, first_uncertain } = &checked.reached;
+    let command = global.command();
+    let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
+    let mut words = format!(
+        "`{name}` ran before; nothing was sent. Earlier runs reached {} of the {} on this list{last}",
+        console::grouped(*people),
+        people_of(*of)
+    );
+    for by in runs.iter().take(RUNS_SHOWN) {
+        let (first, last) = (by.first.to_string(), by.last.to_string());
+        let span = if first == last { first } else { format!("{first} to {last}") };
+        words.push_str(&format!("\n  {}: {}, {span}", by.run, people_of(by.people)));
+    }
+    if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
+        words.push_str(&format!("\n  … and {}", console::count(more as u64, "more run")));
+    }
+    if runs.len() > 1 {
+        words.push_str("\n  (each person counts once, for the latest run)");
+    }
+    // With what the campaign and the store leave out anyway.
+    let all = format!("send to everyone ({}):", console::grouped(checked.sendable()));
+    let others = format!("send to the {} not reached yet:", people_of(*new));
+    let width = if *new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
+    let file = file.display();
+    if *new > 0 {
+        words.push_str(&format!("\n  {others:<width$}  {command} run {file} --only-new"));
+    }
+    words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));
+    if *uncertain > 0 {
+        words.push_str(&format!(
+            "\n  {} of those reached {} uncertain: they may not have received it. Once you know, settle each one:",
+            console::grouped(*uncertain),
+            if *uncertain == 1 { "is" } else { "are" }
+        ));
+        for (run, row) in first_uncertain {
+            words.push_str(&format!("\n    {command} settle {run} --row {row} --as sent   (or --as not-sent)"));
+        }
+        if *uncertain > first_uncertain.len() as u64 {
+            words.push_str(&format!("\n    … list them all with `{command} status RUN`"));
+        }
+    }
+    CliError::new(Exit::Wrong, words)
+}
+
+fn people_of(number: u64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", console::grouped(number)) }
+}

@@ -1,0 +1,129 @@
+//! What a person sees at the end of a run.
+
+use crate::cli::error::cannot_print;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::off_thread::off_thread;
+use crate::cli::output::console;
+use crate::engine::{Reason, RunResult};
+use crate::model::{Campaign, State, Tally, escaped};
+use crate::provider;
+use crate::report::{self, Paths};
+use crate::store::{ProblemCount, Run, Store, Waiting};
+
+/// Kinds of errors shown; the report has them all.
+const SHOWN: u32 = 5;
+/// Characters of an error shown.
+const WIDTH: usize = 90;
+
+/// Where the rows stand, in one line, for a run that stopped before its end.
+pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
+    if global.quiet {
+        return;
+    }
+    let states: Vec<String> =
+        ending.tally.iter().map(|(state, rows)| format!("{} {state}", console::grouped(rows))).collect();
+    console::info(&format!("{}: {}", run.id, states.join(", ")));
+}
+
+/// The whole summary, with where the reports are.
+pub(in crate::cli) async fn whole(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    ending: &RunResult,
+    paths: &Paths,
+    global: &Global,
+) -> Result<(), CliError> {
+    if global.quiet {
+        return Ok(());
+    }
+    let print = |line: &str| console::line(line).map_err(cannot_print);
+    let how = match (&ending.reason, ending.finished) {
+        (Some(Reason::Cancelled), _) => "cancelled",
+        (Some(Reason::Limit), _) => "stopped at the limit",
+        (_, true) => "finished",
+        _ if ending.tally.of(State::Pending) > 0 => "not all sent yet",
+        (_, false) => "all sent, statuses still awaited",
+    };
+    print(&format!("\n{} · {} via {} · {how}\n", run.id, campaign.channel, campaign.provider))?;
+    for line in states(&ending.tally) {
+        print(&line)?;
+    }
+    let problems = store.problems(run, SHOWN + 1).await?;
+    if !problems.is_empty() {
+        print("\n  most frequent problems")?;
+        for ProblemCount { code, rows, sample, .. } in problems.iter().take(SHOWN as usize) {
+            print(&format!("    {:>9}  {code}: {}", console::grouped(*rows), shortened(&sample.to_string())))?;
+            if let Some(advice) = provider::advice(code) {
+                print(&format!("               what to do: {advice}"))?;
+            }
+        }
+        if problems.len() > SHOWN as usize {
+            print("               … more in the reports")?;
+        }
+    }
+    if let Some(words) = report::contradicted(store.contradicted(run).await?) {
+        print(&format!("\n  {words}"))?;
+    }
+    print("")?;
+    for path in [&paths.csv, &paths.json, &paths.html] {
+        print(&format!("  {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The summary as a line of JSON: what is in `summary.json`.
+pub(in crate::cli) async fn json(paths: &Paths) -> Result<(), CliError> {
+    let path = paths.json.clone();
+    let text = off_thread(move || std::fs::read_to_string(path))
+        .await
+        .map_err(|error| CliError::new(Exit::Environment, format!("cannot read {}: {error}", paths.json.display())))?;
+    let summary: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| CliError::of(Exit::Environment, &error))?;
+    console::data(&summary).map_err(cannot_print)
+}
+
+/// The funnel, then what is not in it. Each step of the funnel counts those that got at least so far.
+pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
+    let accepted = tally.accepted();
+    let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
+        let share = match of {
+            Some((whole, name)) if whole > 0 => {
+                // Rounded down, as in the reports, so that only all of them are 100 %.
+                let per_mille = u128::from(rows) * 1000 / u128::from(whole);
+                format!("  {:>3}.{} % of {name}", per_mille / 10, per_mille % 10)
+            }
+            _ => String::new(),
+        };
+        format!("  {name:<11}{:>9}{share}", console::grouped(rows))
+    };
+    let mut lines = vec![
+        line("rows", tally.rows(), None),
+        line("accepted", accepted, Some((tally.sendable(), "those to be sent"))),
+        line("delivered", tally.delivered(), Some((accepted, "accepted"))),
+        line("read", tally.of(State::Read), Some((accepted, "accepted"))),
+    ];
+    let rest = State::ALL.into_iter().filter(|state| {
+        !matches!(state, State::Accepted | State::Sent | State::Delivered | State::Read) && tally.of(*state) > 0
+    });
+    lines.extend(rest.map(|state| line(state.as_str(), tally.of(state), None)));
+    lines
+}
+
+/// Rows that wait for another try, in words.
+pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
+    let rows = console::count(waiting.rows, "row");
+    if waiting.first == waiting.last {
+        return format!("{rows} {} until {}", if waiting.rows == 1 { "waits" } else { "wait" }, waiting.first);
+    }
+    format!("{rows} wait, the first until {}, the last until {}", waiting.first, waiting.last)
+}
+
+fn shortened(text: &str) -> String {
+    let line = escaped(text);
+    if line.chars().count() <= WIDTH {
+        return line.into_owned();
+    }
+    line.chars().take(WIDTH - 1).chain(['…']).collect()
+}

@@ -1,0 +1,119 @@
+//! A campaign opened for work: its file read, its recipients open, its message compiled and held against the provider's
+//! document. What is wrong with it whatever the row is shown by place. Shared by `check`, `preview` and `run`.
+
+use std::path::Path;
+
+use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::off_thread::off_thread;
+use crate::cli::session::load_error::LoadError;
+use crate::cli::session::template_lookup;
+use crate::engine::{Plan, PlanError};
+use crate::message::{self, Severity};
+use crate::model::{Campaign, Millis, Source, TemplateSource, Timing};
+use crate::store::Store;
+
+/// A campaign file as it is today.
+pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CampaignError> {
+    let loaded = campaign_file::read(file)?;
+    Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
+}
+
+/// Opens the recipients and compiles the message of a campaign file.
+pub(in crate::cli) async fn plan(loaded: &Loaded, store: Option<&Store>, global: &Global) -> Result<Plan, CliError> {
+    try_plan(loaded, store, global).await.map_err(|none| none.shown(loaded))
+}
+
+/// As [`plan`], with what is wrong as data: its templates' mistakes, the provider's limits, and the template at its
+/// provider.
+pub(in crate::cli) async fn try_plan(
+    loaded: &Loaded,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Plan, LoadError> {
+    let mut problems = in_the_message(loaded);
+    let pulled = match template_lookup::find(loaded, store, global).await {
+        Err(LoadError::Wrong(more)) => {
+            problems.extend(more);
+            None
+        }
+        found => found?,
+    };
+    let (campaign, in_use) = (loaded.campaign.clone(), store.cloned());
+    let opened = off_thread(move || {
+        refuse_the_store(&campaign, in_use.as_ref())?;
+        Ok(Plan::open(&campaign))
+    });
+    let plan = match opened.await.map_err(LoadError::Failed)? {
+        Err(PlanError::Templates(templates)) => {
+            problems.extend(templates.into_iter().map(|problem| {
+                let words = format!("`{}`: {}", problem.path, problem.message);
+                let told = FileProblem::new(problem.code, loaded.places.of(&problem.path), words);
+                FileProblem { hint_for_person: problem.hint_of_list, ..with_hint(told, problem.hint) }
+            }));
+            None
+        }
+        opened => Some(opened.map_err(|error| LoadError::Failed(error.into()))?),
+    };
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
+            Some((template, pulled)) => plan.held_against(template, pulled.to_text()),
+            None => plan,
+        }),
+        _ => {
+            problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+            Err(LoadError::Wrong(problems))
+        }
+    }
+}
+
+/// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this process.
+fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), CliError> {
+    let list = match &campaign.recipients.source {
+        Source::Csv(path) => Some(path),
+        Source::Inline(_) => None,
+    };
+    let definition = match &campaign.definition {
+        Some(TemplateSource::File(path)) => Some(path),
+        _ => None,
+    };
+    match list.into_iter().chain(definition).find(|path| store.is_some_and(|store| store.is_file(path))) {
+        Some(path) => Err(is_the_store(path)),
+        None => Ok(()),
+    }
+}
+
+/// A file is the store itself.
+pub(in crate::cli) fn is_the_store(path: &Path) -> CliError {
+    CliError::new(Exit::Wrong, format!("{} is the store; choose another file", path.display()))
+}
+
+/// What the provider would refuse of a message whatever the row.
+pub(in crate::cli) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
+    message::check_message(loaded.campaign.channel, &loaded.campaign.message)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| {
+            let words = format!("`{}`: {}", finding.path, finding.message);
+            with_hint(FileProblem::new(finding.code, loaded.places.of(&finding.path), words), finding.hint)
+        })
+        .collect()
+}
+
+fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// What a campaign's rows may have to wait for, in words that follow when they are sent.
+pub(in crate::cli) fn held_by(timing: &Timing) -> String {
+    let held = [
+        (timing.window.is_some(), ", within its window"),
+        (timing.quota.is_some(), ", within its quota"),
+        (timing.columns.send_at.is_some(), ", not before the rows' own times"),
+    ];
+    held.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
+}

@@ -1,0 +1,15 @@
+//! Working on a run, from the campaign file to the reports: shared by the commands that send or poll, and by the service.
+//!
+//! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` asks the provider for the template once
+//! more before the first message. `work` does the rest, and `signals` stops it.
+
+pub(in crate::cli) mod load;
+mod load_error;
+mod signals;
+pub(in crate::cli) mod template_check;
+mod template_lookup;
+mod work;
+
+pub(in crate::cli) use load_error::LoadError;
+pub(in crate::cli) use signals::{unless_aborted, unless_stopped};
+pub(in crate::cli) use work::{Overrides, Sending, Session, account, plain_rate, plain_seconds, progress};

@@ -1,0 +1,147 @@
+//! The template that a campaign names, as it was pulled from its provider: found in the store, without network.
+//!
+//! What is wrong with it is a problem of the campaign, shown where the message names the template.
+
+use serde_json::Value;
+
+use crate::campaign_file::{FileProblem, Loaded};
+use crate::cli::config::template_accounts;
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::session;
+use crate::cli::session::load_error::LoadError;
+use crate::model::{Millis, TemplateProvider, TemplateSource};
+use crate::store::{Store, StoreError};
+use crate::template::Snapshot;
+use crate::yaml::{list, nearest};
+
+/// The template of a campaign whose definition is at a provider.
+pub(in crate::cli) async fn find(
+    loaded: &Loaded,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Option<Snapshot>, LoadError> {
+    let Some(TemplateSource::At { provider, language }) = &loaded.campaign.definition else { return Ok(None) };
+    let provider = *provider;
+    let template = &loaded.campaign.message["template"];
+    let name = fixed(loaded, "template.name", template.get("name"))?;
+    let Some(name) = name else {
+        return Err(wrong(loaded, "type", "not_a_template", "the message names no template", "take `definition` out"));
+    };
+    let named = template.get("language").map(|language| language.get("code").unwrap_or(language));
+    let language = fixed(loaded, "template.language", named)?.or(language.as_deref());
+
+    let account = template_accounts::account(provider, global).await.map_err(LoadError::Failed)?;
+    let is_ours = |other: &str| account.as_ref().is_none_or(|account| account == other);
+    let kept = kept(provider, name, store).await.map_err(|error| LoadError::Failed(error.into()))?;
+    let names: Vec<&str> =
+        kept.names.iter().filter(|(account, _)| is_ours(account)).map(|(_, name)| name.as_str()).collect();
+    let mut pulled: Vec<Snapshot> = kept
+        .snapshots
+        .iter()
+        .filter_map(|text| Snapshot::from_text(text))
+        .filter(|kept| is_ours(&kept.account))
+        .collect();
+
+    let pull = pull(provider, name);
+    let at_name = |code, words: String, hint: String| wrong(loaded, "template.name", code, &words, &hint);
+    if names.is_empty() {
+        return Err(at_name(
+            "not_pulled",
+            format!("no template of {provider} was pulled into {}", global.db.display()),
+            format!("run {pull}"),
+        ));
+    }
+    let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
+    if pulled.is_empty() {
+        let words = format!("{provider} had no template `{name}` when its templates were pulled");
+        return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {pull}")));
+    }
+    let languages: Vec<String> = pulled.iter().map(|snapshot| snapshot.listed.language.clone()).collect();
+    let mut languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+    languages.dedup();
+    pulled.retain(|snapshot| language.is_none_or(|language| snapshot.listed.language == language));
+    // One that was deleted may still be there beside its successor.
+    pulled.sort_by_key(|snapshot| !snapshot.listed.sendable);
+    let Some(snapshot) = pulled.first().cloned() else {
+        let language = language.unwrap_or_default();
+        let words = format!("the template `{name}` is not in {language} at {provider}, but in {}", list(&languages));
+        return Err(wrong(loaded, "template.language", "unknown_language", &words, "name one of these"));
+    };
+    if pulled.iter().any(|other| other.listed.language != snapshot.listed.language) {
+        let words = format!("the template `{name}` is there in {}, and nothing says which", list(&languages));
+        let hint = format!(
+            "write `definition: {{from: {}, language: {}}}`",
+            provider.as_str(),
+            languages.first().copied().unwrap_or_default()
+        );
+        return Err(at_name("which_language", words, hint));
+    }
+    if pulled.iter().any(|other| other.account != snapshot.account) {
+        let words = format!("`{name}` was pulled from several accounts of {provider}");
+        return Err(at_name("which_account", words, format!("configure the account, as for {pull}")));
+    }
+    usable(loaded, &snapshot, global)?;
+    Ok(Some(snapshot))
+}
+
+/// Whether messages can be sent with it and held against it; if so, its age is said.
+fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), LoadError> {
+    let provider = snapshot.provider;
+    let at_name = |code, words: &str, hint: &str| Err(wrong(loaded, "template.name", code, words, hint));
+    let age = session::plain_seconds(Millis::now().since(snapshot.at));
+    if !snapshot.listed.sendable {
+        let reason = snapshot.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
+        let words = format!(
+            "the template {snapshot} cannot be sent: at {provider} it is `{}`{reason}, as pulled {age} ago",
+            snapshot.listed.status
+        );
+        let hint = format!("when it can be, run {}", pull(provider, &snapshot.listed.name));
+        return at_name("template_state", &words, &hint);
+    }
+    if snapshot.definition.is_none() {
+        let words = format!("what {provider} tells of the template {snapshot} is not understood");
+        return at_name("no_definition", &words, "write its definition into a file: `definition: FILE`");
+    }
+    if !global.quiet {
+        let incomplete = if snapshot.complete { "" } else { "; header and footer are not told" };
+        let status = &snapshot.listed.status;
+        console::info(&format!("template {snapshot}: `{status}` at {provider}, as pulled {age} ago{incomplete}"));
+    }
+    Ok(())
+}
+
+fn pull(provider: TemplateProvider, name: &str) -> String {
+    format!("`campaigner templates pull --provider {} {name}`", provider.as_str())
+}
+
+/// What was pulled from a provider.
+#[derive(Default)]
+struct Kept {
+    /// The accounts and names of all its templates.
+    names: Vec<(String, String)>,
+    /// What is known of those with the name that was asked for.
+    snapshots: Vec<String>,
+}
+
+/// What was pulled from a provider; nothing if there is no store.
+async fn kept(provider: TemplateProvider, name: &str, store: Option<&Store>) -> Result<Kept, StoreError> {
+    let Some(store) = store else { return Ok(Kept::default()) };
+    let names = store.template_names(provider).await?;
+    Ok(Kept { names, snapshots: store.templates(provider, name).await? })
+}
+
+/// A text of the message that has to be the same for every row.
+fn fixed<'m>(loaded: &Loaded, path: &str, value: Option<&'m Value>) -> Result<Option<&'m str>, LoadError> {
+    match value.and_then(Value::as_str) {
+        Some(text) if text.contains("{{") || text.contains("{%") => {
+            let words = format!("`{path}` must be the same for every row, since `definition` is of one template");
+            Err(wrong(loaded, path, "not_fixed", &words, "write it out, or take `definition` out"))
+        }
+        text => Ok(text),
+    }
+}
+
+fn wrong(loaded: &Loaded, path: &str, code: &'static str, words: &str, hint: &str) -> LoadError {
+    LoadError::Wrong(vec![FileProblem::new(code, loaded.places.of(path), words).hint(hint)])
+}

@@ -1,0 +1,312 @@
+//! Working on a run from the command line: what `run`, `resume`, `reconcile` and `retry` have in common.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::campaign_file;
+use crate::cli::config::hook;
+use crate::cli::config::{self, Account};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::file_limit;
+use crate::cli::global::{Global, LogFormat, Progress};
+use crate::cli::off_thread::off_thread;
+use crate::cli::output::terminal;
+use crate::cli::output::{console, summary};
+use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
+use crate::cli::session::template_check;
+use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
+use crate::model::{Campaign, Event, Problem, State};
+use crate::progress;
+use crate::provider;
+use crate::rate_limit::{RetryPolicy, RunLimiter};
+use crate::store::{Run, RunLock, Store};
+
+/// How far a command that sends goes this time.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Sending {
+    /// Do not wait for statuses: end when the last message is sent
+    #[arg(long)]
+    no_wait: bool,
+    /// Send at most N more messages, then stop with exit code 4; the same command goes on
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Sending {
+    /// The work that this is, and how many messages it may send.
+    pub(in crate::cli) fn work(&self) -> (RunMode, Option<u64>) {
+        (if self.no_wait { RunMode::Send } else { RunMode::SendAndReconcile }, self.limit)
+    }
+}
+
+/// What the command line may change for this time, without being part of the run.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(in crate::cli) struct Overrides {
+    /// Messages a second (80/s) or a minute (1000/min), for this time
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// Requests in flight at most, or `auto`, for this time
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
+    /// Confirm that this store was moved or restored and no other copy will be used
+    #[arg(long)]
+    pub(in crate::cli) moved: bool,
+    /// Where the reports go: DIR/RUN/
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    report_dir: PathBuf,
+}
+
+impl Overrides {
+    /// Puts them into the campaign.
+    pub(in crate::cli) fn apply(&self, campaign: &mut Campaign) -> Result<(), CliError> {
+        if let Some(rate) = &self.rate {
+            let (rate, per) = campaign_file::parse_rate(rate)
+                .map_err(|error| CliError::new(Exit::Wrong, format!("--rate {rate}: {error}")))?;
+            campaign.dispatch.rate = rate;
+            campaign.dispatch.per = per;
+        }
+        if let Some(concurrency) = &self.concurrency {
+            campaign.dispatch.concurrency = campaign_file::parse_concurrency(concurrency)
+                .map_err(|error| CliError::new(Exit::Wrong, format!("--concurrency {concurrency}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// The folder for the reports of one run.
+    fn folder(&self, run: &Run) -> PathBuf {
+        self.report_dir.join(run.id.to_string())
+    }
+}
+
+/// How progress is shown to whoever sits there.
+pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
+    let mode = match global.progress {
+        Progress::None => progress::Mode::None,
+        _ if global.log_format == LogFormat::Json => progress::Mode::Json,
+        // Logs and bars would tear each other.
+        Progress::Auto if global.verbose > 0 => progress::Mode::Plain,
+        Progress::Auto | Progress::Bar => progress::Mode::Bars,
+        Progress::Plain => progress::Mode::Plain,
+    };
+    progress::reporter(mode, global.quiet, terminal::look())
+}
+
+/// Tells progress that time goes by, for ever.
+async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(TICK).await;
+        progress.tick();
+    }
+}
+
+/// How often the screen is drawn anew while nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A planned run that this process holds, with all it takes to work on it.
+pub(in crate::cli) struct Session {
+    pub(in crate::cli) store: Store,
+    pub(in crate::cli) run: Run,
+    pub(in crate::cli) lock: RunLock,
+    /// The run's campaign, with the overrides of this time.
+    pub(in crate::cli) campaign: Campaign,
+    pub(in crate::cli) account: Account,
+    pub(in crate::cli) progress: progress::Progress,
+    pub(in crate::cli) stop: Stop,
+    /// Whether the summary at the end is JSON.
+    pub(in crate::cli) json: bool,
+}
+
+impl Session {
+    /// Works on the run, sending no more than the limit says if there is one, and leaves the reports. Gives back the exit
+    /// code for how it went.
+    pub(in crate::cli) async fn work(
+        self,
+        (mode, limit): (RunMode, Option<u64>),
+        overrides: &Overrides,
+        global: &Global,
+    ) -> Result<Exit, CliError> {
+        let Self { store, run, lock, campaign, account, progress, stop, json } = self;
+        if let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) {
+            // Nothing would be sent, and nobody waits for statuses.
+            return Err(CliError::new(
+                Exit::Stopped,
+                format!("{0} has been paused since {at}; nothing was sent. Go on with: campaigner resume {0}", run.id),
+            ));
+        }
+        let hook = hook::hook(global).await?;
+        let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send);
+        let lock = Arc::new(lock);
+        let dispatch = &campaign.dispatch;
+        let concurrency = file_limit::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
+        if let Some(wished) = dispatch.concurrency.filter(|wished| concurrency < *wished) {
+            console::info(&format!(
+                "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
+            ));
+        }
+        let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
+        let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, limiter, &lock)?;
+        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
+            let events = progress.events();
+            template_check::before_sending(&store, &run, renderer, &stop, &events, global)
+                .await
+                .inspect_err(|_| progress.finish())?;
+        }
+        let job = Job { limit, events: progress.events(), stop: stop.clone(), ..job };
+        let folder = overrides.folder(&run);
+        // Known before the first message leaves, not after the last.
+        let to_make = folder.clone();
+        let made = off_thread(move || std::fs::create_dir_all(to_make));
+        let Some(made) = unless_stopped(&stop, &progress.events(), made).await else {
+            progress.finish();
+            return Err(stopped(&run));
+        };
+        made.map_err(|error| {
+            CliError::new(
+                Exit::Environment,
+                format!(
+                    "the report folder {} cannot be made: {error}; nothing was sent. --report-dir names another",
+                    folder.display()
+                ),
+            )
+        })?;
+        let whole = async {
+            let ending = tokio::select! {
+                ending = engine::run(job, mode) => ending,
+                never = tick(&progress) => match never {},
+            };
+            progress.finish();
+            let run = store.run(Some(&run.id)).await?;
+            let quiet = global.quiet;
+            let say = Arc::new(move |event| {
+                if let (Event::Said(words), false) = (event, quiet) {
+                    console::info(&words)
+                }
+            });
+            let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
+            let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
+            if let Err(error) = store.checkpoint().await {
+                tracing::warn!(%error, "the log stays beside the store for now");
+            }
+            // Held until here, so that nobody sends while the reports are made.
+            drop(lock);
+            concluded
+        };
+        match unless_aborted(&stop, &progress.events(), whole).await {
+            Some(concluded) => concluded,
+            None => {
+                progress.finish();
+                Err(aborted(&run))
+            }
+        }
+    }
+}
+
+/// Says how it stands, leaves the reports, and finds the exit code.
+async fn conclude(
+    store: &Store,
+    run: &Run,
+    ending: &RunResult,
+    folder: &Path,
+    (done, stop): (Option<&Done>, &Stop),
+    json: bool,
+    global: &Global,
+) -> Result<Exit, CliError> {
+    match &ending.reason {
+        Some(Reason::Signal) => {
+            let go_on = format!("stopped; nothing in flight was lost. Go on with: campaigner resume {}", run.id);
+            summary::brief(run, ending, global);
+            console::error(&go_on);
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Halt(problem)) => {
+            summary::brief(run, ending, global);
+            console::error(&halted(run, ending, problem));
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Cancelled | Reason::Limit) | None => {}
+    }
+    // As the run keeps it, whatever was changed for this time: `report` has to give the same bytes.
+    let campaign = engine::thaw(run)?;
+    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
+    match json {
+        true => summary::json(&paths).await?,
+        false => summary::whole(store, run, &campaign, ending, &paths, global).await?,
+    }
+    if ending.reason == Some(Reason::Limit) {
+        if !global.quiet {
+            console::info(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
+        }
+        return Ok(Exit::Stopped);
+    }
+    if let Some(waiting) = &ending.waiting {
+        if !global.quiet {
+            console::info(&format!("{}; go on then with: campaigner resume {}", summary::waiting(waiting), run.id));
+        }
+        return Ok(Exit::Stopped);
+    }
+    if ending.tally.sendable() == 0 {
+        console::error(&format!("none of the rows of {} can be sent; the report says why for each", run.id));
+    }
+    Ok(exit_of(ending))
+}
+
+/// Why a run was halted, and what to do.
+fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
+    let advice =
+        provider::advice(&problem.code).unwrap_or("mend what the provider says, there or in the configuration");
+    let rejected = ending.tally.of(State::Rejected);
+    let rejected = match rejected {
+        0 => String::new(),
+        rows => format!(
+            "\n  the {} that it refused:   campaigner retry {} --state rejected",
+            console::count(rows, "row"),
+            run.id
+        ),
+    };
+    format!("stopped: {problem}\n  what to do: {advice}\n  then go on with: campaigner resume {}{rejected}", run.id)
+}
+
+/// The exit code for how the rows of a run that was not stopped stand.
+fn exit_of(ending: &RunResult) -> Exit {
+    let tally = &ending.tally;
+    if tally.sendable() == 0 {
+        return Exit::Wrong;
+    }
+    if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
+        // Only statuses were asked for, and there is more to send.
+        return Exit::Stopped;
+    }
+    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled, State::Expired];
+    if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
+}
+
+fn aborted(run: &Run) -> CliError {
+    CliError::new(
+        Exit::Stopped,
+        format!(
+            "aborted; what was in flight is uncertain and will not be sent again by itself. Go on with: campaigner resume {}",
+            run.id
+        ),
+    )
+}
+
+/// A length of time as a person says it, to the second.
+pub(in crate::cli) fn plain_seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// A rate as a campaign has it.
+pub(in crate::cli) fn plain_rate((requests, per): (std::num::NonZeroU32, Duration)) -> String {
+    format!("{requests}/{}", if per.as_secs() == 60 { "min" } else { "s" })
+}
+
+/// The account a campaign's provider stands for.
+pub(in crate::cli) async fn account(campaign: &Campaign, global: &Global) -> Result<Account, CliError> {
+    config::account(&campaign.provider, global).await
+}
