@@ -141,7 +141,7 @@ enum Asked {
 async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, EngineError> {
     let mut requests = JoinSet::new();
     while !messages.is_empty() {
-        let take = job.provider.fits(messages.iter().map(|message| message.message_id.as_str()));
+        let take = job.provider.ids_that_fit(messages.iter().map(|message| message.message_id.as_str()));
         let rest = messages.split_off(take);
         let batch = std::mem::replace(&mut messages, rest);
         let job = job.clone();

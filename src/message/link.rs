@@ -4,9 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::check::Check;
 use super::path::Path;
 use super::shape::Media;
-use super::walk::Check;
 use super::words::shortened;
 
 /// Extensions of files that are not what any other kind takes, or are an image, a video, a sound or a document that

@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::model::Channel;
 
+use super::check::Check;
 use super::path::Path;
 use super::shape::Shape;
-use super::walk::Check;
-use super::{link, look, text};
+use super::validate::look;
+use super::{link, text};
 
 /// The templates of a message.
 pub struct Open {
@@ -19,12 +20,6 @@ pub struct Open {
     shapes: Vec<Option<Shape>>,
     /// The most bytes that all of them may have together.
     most: usize,
-}
-
-/// A template in a message.
-pub(super) struct Place {
-    pub(super) path: String,
-    pub(super) shape: Shape,
 }
 
 impl Open {

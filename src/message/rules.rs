@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
+use super::check::Check;
 use super::path::Path;
 use super::shape::{ListRule, ObjectRule};
-use super::walk::Check;
 use super::words::shortened;
 
 /// Whether a list keeps a rule; if not, that is told.

@@ -5,9 +5,9 @@
 
 use serde_json::Value;
 
+use super::check::Check;
 use super::path::Path;
 use super::shape::{Number, TextRule};
-use super::walk::Check;
 use super::words::shortened;
 use crate::model::{bad_character, is_blank};
 

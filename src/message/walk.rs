@@ -3,75 +3,18 @@
 //! Nothing is allocated for what fits: a path is steps on the stack, and a list without findings takes no memory. How
 //! deep it goes is in the tables, not in the body.
 
-use std::cell::Cell;
-
 use serde_json::{Map, Value};
 
-use super::open::Place;
+use super::check::{Check, Place};
 use super::path::Path;
 use super::shape::{Field, Kind, Kinds, List, Need, Object, Shape};
 use super::words::{kind_of, list, near, shortened};
-use super::{Finding, Severity, link, rules, text};
+use super::{link, rules, text};
 
 /// Kinds within kinds, at most: a component is a button, and a button is one to copy a code.
 const MOST_KINDS: usize = 2;
 
-/// What is found on a walk.
-pub(super) struct Check {
-    /// In the order in which it was found.
-    pub(super) findings: Vec<Finding>,
-    /// Whether the body is a campaign's message: the templates in it are texts that nobody knows yet, and there is no
-    /// number.
-    message: bool,
-    /// The templates that were met, each where nothing but its own text counts.
-    pub(super) open: Vec<Place>,
-    /// Characters that are left to those of the templates that are counted together.
-    pub(super) spare: usize,
-    /// Whether a template was met whose text is held against others.
-    pub(super) entangled: Cell<bool>,
-}
-
 impl Check {
-    pub(super) fn new(message: bool) -> Self {
-        Self { findings: Vec::new(), message, open: Vec::new(), spare: usize::MAX, entangled: Cell::new(false) }
-    }
-
-    /// Adds an error.
-    pub(super) fn error(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
-        self.add(Severity::Error, at, code, message)
-    }
-
-    /// Adds a warning.
-    pub(super) fn warning(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
-        self.add(Severity::Warning, at, code, message)
-    }
-
-    fn add(&mut self, severity: Severity, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
-        let last = self.findings.len();
-        self.findings.push(Finding {
-            severity,
-            code,
-            path: at.to_string(),
-            message,
-            hint: None,
-            value: None,
-            rule: None,
-        });
-        &mut self.findings[last]
-    }
-
-    /// Whether a text is a template, and so not known yet, and what it becomes counts beyond itself.
-    pub(super) fn is_open(&self, text: &str) -> bool {
-        let open = self.is_template(text);
-        self.entangled.set(self.entangled.get() || open);
-        open
-    }
-
-    /// Whether a text is a template.
-    pub(super) fn is_template(&self, text: &str) -> bool {
-        self.message && ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
-    }
-
     /// Looks at a value that should have this shape.
     pub(super) fn value(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
         let before = self.findings.len();

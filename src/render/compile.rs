@@ -7,19 +7,30 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
+use super::explain::{self, TemplateProblem};
+use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
 use super::row::{Header, ROW, Row};
-use super::{Fill, Hole, Renderer, TemplateProblem, explain, filters, limits, push_text, simple};
+use super::{filters, limits, simple};
 
-/// Steps one template may take for one row. Those of real messages take fewer than a hundred.
-pub(super) const FUEL: u64 = 5_000;
 /// Templates in one message. Those of the largest, a carousel of ten cards, are fewer than a hundred.
 const MAX_TEMPLATES: usize = 1_000;
 
-pub(super) fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
+impl Renderer {
+    /// Compiles every string of `message` that holds `{{`, `{%` or `{#`. `columns` are the variables there are:
+    /// by their names, and as `row["any name"]`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of the templates.
+    pub fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Self, Vec<TemplateProblem>> {
+        compile(message, columns)
+    }
+}
+
+fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
     let mut compiler = Compiler {
         env: environment(),
         columns,
@@ -47,17 +58,11 @@ fn environment() -> Environment<'static> {
     filters::add(&mut env);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::None);
-    env.set_fuel(Some(FUEL));
+    env.set_fuel(Some(limits::FUEL));
     // Errors name the expression that was undefined only in this mode. It costs nothing where there is none.
     env.set_debug(true);
-    env.set_syntax(syntax());
+    env.set_syntax(limits::syntax());
     env
-}
-
-/// The engine's syntax, with the line break at the end of a template kept.
-pub(super) fn syntax() -> SyntaxConfig {
-    // The default delimiters are right by themselves, so that building them again cannot fail.
-    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
 }
 
 struct Compiler<'c> {
@@ -201,10 +206,6 @@ impl Compiler<'_> {
             self.path.push_str(key);
         }
     }
-}
-
-pub(super) fn is_template(text: &str) -> bool {
-    ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
 }
 
 /// The position of the column if a string is `{{ column }}` and nothing else.

@@ -5,9 +5,26 @@ use minijinja::{Environment, Error, ErrorKind};
 
 use crate::model::{Header, NO_HEADER, RowProblem, escaped, escaped_json, escaped_name, shortened};
 
+use super::filters;
 use super::limits::is_plain;
 use super::row::is_empty;
-use super::{TemplateProblem, filters};
+
+/// A string of the message that is not a template, though it has the signs of one, or one that no row can fill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// `template`, or `unknown_column` for one that needs a column that is not there.
+    pub code: &'static str,
+    /// Where in the message the string is: `template.components[0].parameters[1].text`.
+    pub path: String,
+    /// The line within the string, from 1.
+    pub line: usize,
+    /// What is wrong, in one sentence without a full stop, with the string, shortened.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The same for a person at the terminal: the names in the list's header, which may be a person.
+    pub hint_of_list: Option<String>,
+}
 
 /// Characters of a template that are shown.
 const SHOWN_CHARS: usize = 60;

@@ -12,10 +12,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use minijinja::machinery::{Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, Template};
-
-use super::compile::{FUEL, syntax};
 
 #[cfg(test)]
 #[path = "limits_tests.rs"]
@@ -35,8 +34,16 @@ const MAX_OPERATORS: usize = 1_000;
 const MAX_JOINS: usize = 32;
 const MAX_JOINS_IN_SET: usize = 8;
 
+/// Steps one template may take for one row. Those of real messages take fewer than a hundred.
+pub(super) const FUEL: u64 = 5_000;
 /// Steps that all templates of a message may take for one row.
 pub(super) const STEPS: u64 = 4 * FUEL;
+
+/// The engine's syntax, with the line break at the end of a template kept.
+pub(super) fn syntax() -> SyntaxConfig {
+    // The default delimiters are right by themselves, so that building them again cannot fail.
+    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
+}
 
 /// A template that is not read.
 #[derive(Debug)]

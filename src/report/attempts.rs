@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::Format;
 use super::recipients_jsonl::Time;
+use super::types::Format;
 use crate::model::{AttemptRow, ProviderText, State, spreadsheet_safe};
 
 /// The columns, in order.

@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{CsvReport, Format, ReportError, RunFacts, Summary, html, summary_json};
+use super::html;
+use super::json::summary_json;
+use super::recipients_csv::CsvReport;
+use super::summary::Summary;
+use super::types::{Format, ReportError, RunFacts};
 use crate::crash_point::Point;
 use crate::model::ReportRow;
 

@@ -1,6 +1,6 @@
 //! One sample of rows that the tests of every format share: each state, and the cases that are easy to get wrong.
 
-use super::RunFacts;
+use super::types::RunFacts;
 use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNo, RunId, State};
 
 /// 2026-03-23T07:12:01.500Z.

@@ -2,11 +2,11 @@
 //!
 //! Keeps counts, never rows.
 
-use super::RunFacts;
 use super::countries::Countries;
 use super::durations::Durations;
 use super::errors::Errors;
 use super::timeline::Timeline;
+use super::types::RunFacts;
 use crate::model::{Millis, ReportRow, RowNo, State, Tally};
 
 /// Uncertain rows that are named, the first ones.

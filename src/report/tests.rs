@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::sample::{accepted, facts, problem, row, rows};
 use super::*;
+use crate::model::RunId;
 use crate::model::{ReportRow, State};
 
 fn csv(rows: &[ReportRow], columns: &[&str]) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::fate::End;
+use super::id::End;
 
 /// How the simulated provider behaves. Every fault is off by default.
 ///

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
-use super::fate::End;
+use super::id::End;
 use super::id::Ticket;
 use crate::base_url::BaseUrl;
 use crate::model::Millis;

@@ -3,38 +3,8 @@
 //! Nothing is drawn here. The draw was made when the message was accepted and is in its id, so that any simulator
 //! gives the same answer, whatever its own behaviour.
 
-use super::id::Ticket;
+use super::id::{End, Ticket};
 use crate::model::Millis;
-
-/// How a message ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// It stays sent: the recipient's device is never reached.
-    Sent,
-    /// It is delivered, and never read.
-    Delivered,
-    /// It is delivered, and then read.
-    Read,
-    /// It is sent, and then fails.
-    Failed,
-}
-
-impl End {
-    /// From two bits; those above are ignored.
-    pub(super) fn from_bits(bits: u8) -> Self {
-        match bits & 0b11 {
-            0 => Self::Sent,
-            1 => Self::Delivered,
-            2 => Self::Read,
-            _ => Self::Failed,
-        }
-    }
-
-    /// As two bits.
-    pub(super) fn to_bits(self) -> u8 {
-        self as u8
-    }
-}
 
 /// An entry of a status answer. The times are Unix seconds, 0 where nothing is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

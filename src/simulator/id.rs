@@ -7,8 +7,37 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::fate::End;
 use crate::model::{Channel, Millis};
+
+/// How a message ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It stays sent: the recipient's device is never reached.
+    Sent,
+    /// It is delivered, and never read.
+    Delivered,
+    /// It is delivered, and then read.
+    Read,
+    /// It is sent, and then fails.
+    Failed,
+}
+
+impl End {
+    /// From two bits; those above are ignored.
+    pub(super) fn from_bits(bits: u8) -> Self {
+        match bits & 0b11 {
+            0 => Self::Sent,
+            1 => Self::Delivered,
+            2 => Self::Read,
+            _ => Self::Failed,
+        }
+    }
+
+    /// As two bits.
+    pub(super) fn to_bits(self) -> u8 {
+        self as u8
+    }
+}
 
 /// The largest pace an id has room for, in milliseconds.
 pub(super) const PACE_LIMIT: u64 = (1 << 20) - 1;

@@ -1,122 +1,10 @@
-//! What both providers' clients give back: lists, definitions, answers and errors, in one vocabulary.
+//! A client of either provider.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::model::ProviderText;
-
-use super::{Change, Definition, Finding, Snapshot, cams, nxlink};
-
-/// A definition in a provider's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Translated {
-    /// The body of the request, or its parameters.
-    pub request: Value,
-    /// What is left out, and what the provider may refuse: warnings only.
-    pub warnings: Vec<Finding>,
-}
-
-/// A template as a provider lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateSummary {
-    /// NXLink's id, or CAMS's code.
-    pub id: String,
-    /// The template's name.
-    pub name: String,
-    /// The language's code.
-    pub language: String,
-    /// The category, as the provider writes it.
-    pub category: String,
-    /// The state by its name.
-    pub status: String,
-    /// Whether it can be sent in this state.
-    pub sendable: bool,
-    /// Why it was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<ProviderText>,
-    /// When it was changed, as the provider writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub changed: Option<String>,
-}
-
-/// A template with everything that the provider tells about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteTemplate {
-    /// As in the list.
-    pub listed: TemplateSummary,
-    /// Its definition.
-    pub definition: Definition,
-    /// Whether the provider told everything. If not, there may be a header and a footer.
-    pub complete: bool,
-}
-
-/// What a provider answered to a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Answer {
-    /// The template's id or code, where it was told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The provider's id of the request, for its support.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// Whether the answer was lost, and a look at the provider showed that the change was made.
-    pub found_afterwards: bool,
-}
-
-/// Why a provider did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The account cannot be used as it is configured.
-    #[error("{0}")]
-    Account(String),
-    /// The definition has something that this provider cannot express.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Inexpressible(Vec<Finding>),
-    /// The provider refused.
-    #[error("{provider} refused with {code}: {message}\n  {advice}{}", .request_id.iter().map(|id| format!("\n  request: {id}")).collect::<String>())]
-    Refused {
-        /// Who.
-        provider: &'static str,
-        /// Its code.
-        code: String,
-        /// Its words.
-        message: ProviderText,
-        /// What to do.
-        advice: &'static str,
-        /// Its id of the request.
-        request_id: Option<String>,
-    },
-    /// The provider cannot be reached, or is too busy; nothing was done.
-    #[error("{provider} cannot be reached; nothing was changed: {why}")]
-    Unreachable {
-        /// Who.
-        provider: &'static str,
-        /// Why, in words.
-        why: String,
-    },
-    /// The change may have been made.
-    #[error(
-        "it is not known whether {provider} made the change: {why}\n  \
-         see `campaigner templates show`, and only then try again"
-    )]
-    InDoubt {
-        /// Who.
-        provider: &'static str,
-        /// Why, in words.
-        why: String,
-    },
-    /// The answer is not what the documents show.
-    #[error("{provider} gave an answer that cannot be read: {why}")]
-    Strange {
-        /// Who.
-        provider: &'static str,
-        /// Why, in words.
-        why: String,
-    },
-    /// There is no such template, or more than one language of it.
-    #[error("{0}")]
-    Which(String),
-}
+use super::definition::Definition;
+use super::diff::Change;
+use super::remote::{Answer, Error, RemoteTemplate, TemplateSummary, find};
+use super::snapshot::Snapshot;
+use super::{cams, nxlink};
 
 /// A client of either provider.
 #[derive(Debug)]
@@ -214,36 +102,5 @@ impl TemplateApi {
             Self::Nxlink(client) => client.diff(shown, definition),
             Self::Cams(client) => client.diff(shown, definition),
         }
-    }
-}
-
-/// The answer to a creation whose own answer was lost, if the list shows that the template was made.
-pub(super) fn made_after_all(list: Result<Vec<TemplateSummary>, Error>, definition: &Definition) -> Option<Answer> {
-    let listed = find(list.ok()?, &definition.name, Some(&definition.language)).ok()?;
-    Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
-}
-
-/// The one template of this name, in this language if one is given.
-///
-/// # Errors
-/// Where there is none, or several languages to choose from.
-pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str>) -> Result<TemplateSummary, Error> {
-    let mut named: Vec<TemplateSummary> = list.into_iter().filter(|listed| listed.name == name).collect();
-    let languages: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
-    named.retain(|listed| language.is_none_or(|language| listed.language == language));
-    // One that was deleted may still be listed beside its successor.
-    let left = named.iter().filter(|listed| listed.status != nxlink::DELETED).count();
-    named.retain(|listed| left == 0 || listed.status != nxlink::DELETED);
-    match (named.len(), language) {
-        (1, _) => Ok(named.remove(0)),
-        (0, Some(language)) if !languages.is_empty() => Err(Error::Which(format!(
-            "there is no template `{name}` in {language}; it is there in {}",
-            languages.join(", ")
-        ))),
-        (0, _) => Err(Error::Which(format!("there is no template `{name}`"))),
-        _ => Err(Error::Which(format!(
-            "there is a template `{name}` in {}: say which with --language",
-            languages.join(", ")
-        ))),
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Definition;
+use super::definition::Definition;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]

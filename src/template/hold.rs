@@ -8,8 +8,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::Definition;
-use super::definition::{Button, ButtonKind, Category, Component, Format, Header, body_of, buttons_of, header_of};
+use super::definition::{
+    Button, ButtonKind, Category, Component, Definition, Format, Header, body_of, buttons_of, header_of,
+};
 use super::rules::{BODY, BODY_WITH_OFFER, CARD_BODY, LINE, URL};
 use super::variables::{fill, is_position, names};
 

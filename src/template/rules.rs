@@ -11,9 +11,10 @@ mod languages;
 pub(super) use buttons::URL;
 pub(super) use examples::lacking;
 
+use super::definition;
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
+use super::finding::Finding;
 use super::variables::{Piece, is_position, names, pieces};
-use super::{Finding, definition};
 use crate::yaml::list;
 
 /// The most characters of a name.

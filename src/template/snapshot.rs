@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::api::{RemoteTemplate, TemplateSummary};
-use super::{Definition, Loaded, parse};
+use super::definition::Definition;
+use super::file::{Loaded, parse};
+use super::remote::{RemoteTemplate, TemplateSummary};
 use crate::model::{Millis, TemplateProvider};
 
 /// A template as it stood when its provider was asked.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::file_kind::MAX_BYTES;
 use crate::model::{escaped, escaped_lines, without_numbers};
 
 /// Problems kept at most, and shown at most. A file with more has one mistake repeated.
@@ -242,8 +243,8 @@ pub enum FileError {
         #[source]
         source: io::Error,
     },
-    /// The file is larger than [`super::MAX_BYTES`].
-    #[error("the {kind} file {} is larger than {} MiB: {hint}", path.display(), super::MAX_BYTES >> 20)]
+    /// The file is larger than [`MAX_BYTES`].
+    #[error("the {kind} file {} is larger than {} MiB: {hint}", path.display(), MAX_BYTES >> 20)]
     TooLarge {
         /// What it should be, such as `campaign`.
         kind: &'static str,

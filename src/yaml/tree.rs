@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 use granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
+use super::file_kind::FileKind;
 use super::problem::{FileProblem, Found, Place};
-use super::{FileKind, syntax};
+use super::syntax;
 
 /// Levels of nesting at most, for `[…]` and `{…}` and for indented blocks each. The deepest message the
 /// providers' documents show has 9.

@@ -1,7 +1,7 @@
 //! WhatsApp's interactive messages: a button with a link, a list, cards side by side, reply buttons.
 
 use super::super::shape::{Field, Kind, List, ListRule, Number, Object, ObjectRule, Shape, TextRule};
-use super::whatsapp::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO, DOCUMENT_FILE, IMAGE_FILE, VIDEO_FILE};
+use super::media::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO, DOCUMENT_FILE, IMAGE_FILE, VIDEO_FILE};
 
 /// The most characters of a header and of a footer.
 const MARGIN_CHARS: usize = 60;

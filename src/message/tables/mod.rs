@@ -3,8 +3,10 @@
 //! Templates of WhatsApp are the exception. Of them the document shows a few, and the provider hands them on to Meta;
 //! so what it does not show is as in Meta's Cloud API, and its notes say so. Data only.
 
+mod common;
 mod files;
 mod interactive;
+mod media;
 mod rcs;
 mod template;
 mod viber;
@@ -12,7 +14,7 @@ mod whatsapp;
 
 use crate::model::Channel;
 
-use super::shape::{Field, Shape, Sheet, TextRule};
+use super::shape::Sheet;
 
 /// What a channel takes.
 pub(super) fn sheet(channel: Channel) -> &'static Sheet {
@@ -22,10 +24,3 @@ pub(super) fn sheet(channel: Channel) -> &'static Sheet {
         Channel::Rcs => &rcs::SHEET,
     }
 }
-
-/// Who gets the message: the same on every channel.
-static TO: Field = Field::required("to", Shape::Text(&[TextRule::Digits]))
-    .note("The country code and the number. Put in for every row.");
-
-/// A text under no rule but that it is not blank.
-const TEXT: Shape = Shape::Text(&[]);

@@ -1,7 +1,8 @@
 //! RCS: templates with named parameters, texts and files. The document gives no lengths and no sizes.
 
 use super::super::shape::{Field, Kind, Kinds, Media, Object, Shape, Sheet};
-use super::{TEXT, TO, files};
+use super::common::{TEXT, TO};
+use super::files;
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "RCS",

@@ -3,8 +3,8 @@
 //! How many parameters there must be, and of which kind, depends on the template, which is not known here.
 
 use super::super::shape::{Field, Kind, Kinds, List, ListRule, Number, Object, ObjectRule, Shape, TextRule};
-use super::TEXT;
-use super::whatsapp::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO};
+use super::common::TEXT;
+use super::media::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO};
 
 /// The most characters of a header with its parameter in place, and so of the parameter.
 const HEADER_CHARS: usize = 60;

@@ -1,7 +1,8 @@
 //! Viber: codes, texts and files. Its document knows no session: every kind may be sent at any time.
 
 use super::super::shape::{Field, Kind, Kinds, Media, Number, Object, Shape, Sheet, TextRule};
-use super::{TEXT, TO, files};
+use super::common::{TEXT, TO};
+use super::files;
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "Viber",

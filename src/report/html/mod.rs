@@ -18,8 +18,8 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::ReportError;
 use super::summary::Summary;
+use super::types::ReportError;
 use crate::model::{State, Tally, escaped_lines};
 use chart::Chart;
 use funnel::Step;

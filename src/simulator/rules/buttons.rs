@@ -2,7 +2,9 @@
 
 use super::fault::{Fault, Flaw};
 use super::node::Node;
-use super::template::CODE;
+
+/// The most characters of a code, of an authentication or of a coupon.
+pub(super) const CODE: usize = 15;
 
 /// Sections of products, and products in all of them, at most.
 const SECTIONS: usize = 10;

@@ -1,7 +1,7 @@
 //! What is wrong inside a message, and how each channel says it: 10002, 10003 and 10004, and on WhatsApp a text that
 //! begins with Meta's own number.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::model::Channel;
 
 /// Something wrong inside a message.

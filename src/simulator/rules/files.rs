@@ -50,3 +50,13 @@ fn path(address: &str) -> Option<&str> {
     let whole = known && !host.is_empty() && !address.contains(|c: char| c.is_whitespace() || c.is_control());
     whole.then(|| path.split(['?', '#']).next().unwrap_or_default())
 }
+
+/// The files of a kind on WhatsApp. A sample of the documents links to a `.jpg`, though they list `.jpeg` only.
+pub(super) fn of_whatsapp(kind: &str) -> Types {
+    match kind {
+        "image" => &["jpeg", "png", "jpg"],
+        "video" => &["3gp", "mp4"],
+        "audio" => &["aac", "amr", "mp3", "m4a", "ogg"],
+        _ => &["txt", "xls", "xlsx", "doc", "docx", "ppt", "pptx", "pdf"],
+    }
+}

@@ -3,10 +3,10 @@
 //! Two notes of the documents say less than their syntax shows; the syntax is taken: a footer and the body of a card
 //! may be left out, but where they are, they have a text.
 
+use super::cards;
 use super::fault::{Fault, Flaw};
 use super::files;
 use super::node::Node;
-use super::whatsapp;
 
 /// The most characters of a body: of a list, and of the other kinds.
 const LIST_BODY: usize = 4096;
@@ -41,7 +41,7 @@ fn cta_url(message: &Node<'_, '_>) -> Result<(), Fault> {
     if let Some(header) = message.get("header") {
         match header.word("type", &["text", "image", "video", "document"])? {
             "text" => header.need("text")?.text_of(MARGIN).map(drop)?,
-            kind => files::linked(&header.need(kind)?, whatsapp::types(kind))?,
+            kind => files::linked(&header.need(kind)?, files::of_whatsapp(kind))?,
         }
     }
     body(message, BODY)?;
@@ -96,11 +96,11 @@ fn carousel(message: &Node<'_, '_>) -> Result<(), Fault> {
     let cards = cards.items(2..=10)?;
     let (count, mut taken, mut first) = (cards.len(), 0, None);
     for card in cards {
-        whatsapp::place(&card, count, &mut taken)?;
+        cards::place(&card, count, &mut taken)?;
         card.word("type", &["cta_url"])?;
         let header = card.need("header")?;
         let kind = header.word("type", &["image", "video"])?;
-        files::linked(&header.need(kind)?, whatsapp::types(kind))?;
+        files::linked(&header.need(kind)?, files::of_whatsapp(kind))?;
         if let Some(body) = card.get("body") {
             let text = body.need("text")?;
             let breaks = text.text_of(CARD_BODY)?.matches('\n').count();
@@ -138,7 +138,7 @@ fn buttons(message: &Node<'_, '_>) -> Result<(), Fault> {
     if let Some(header) = message.get("header") {
         match header.word("type", &["document", "image", "text", "video"])? {
             "text" => header.need("text")?.text().map(drop)?,
-            kind => files::linked_or_uploaded(&header.need(kind)?, whatsapp::types(kind))?,
+            kind => files::linked_or_uploaded(&header.need(kind)?, files::of_whatsapp(kind))?,
         }
     }
     body(message, BODY)?;

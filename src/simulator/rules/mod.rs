@@ -8,11 +8,13 @@
 //! This is a reading of its own, so that a mistake in the product's is found out: it shares nothing with it.
 
 mod buttons;
+mod cards;
 mod fault;
 mod files;
 mod interactive;
 mod node;
 mod rcs;
+mod refusal;
 mod template;
 mod viber;
 mod whatsapp;
@@ -20,37 +22,11 @@ mod whatsapp;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use super::json::Json;
 use crate::model::Channel;
 
 use node::Node;
-
-/// Why a request is refused.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// The envelope's code.
-    pub(super) code: u16,
-    /// The envelope's message.
-    pub(super) message: Cow<'static, str>,
-}
-
-impl Refusal {
-    pub(super) const NOT_FOUND: Self = Self::fixed(404, "not found");
-    pub(super) const TOO_MANY: Self = Self::fixed(429, "too many attempts");
-    pub(super) const SERVER_ERROR: Self = Self::fixed(500, "server error");
-    pub(super) const CREDENTIAL: Self = Self::fixed(10001, "certification code is invalid");
-
-    const fn fixed(code: u16, message: &'static str) -> Self {
-        Self { code, message: Cow::Borrowed(message) }
-    }
-
-    /// A request parameter is wrong.
-    pub(super) fn parameter(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: 422, message: message.into() }
-    }
-}
+pub(super) use refusal::Refusal;
 
 /// The types a channel has.
 fn types(channel: Channel) -> &'static [&'static str] {

@@ -3,15 +3,13 @@
 //! Templates are not known here: whether one exists, and how many parameters of which kinds it has, passes.
 
 use super::buttons::{content, on_one_line, one};
+use super::cards;
 use super::fault::{Fault, Flaw};
 use super::node::Node;
-use super::whatsapp;
 use super::{buttons, files};
 
 /// The most characters of a template's name.
 const NAME: usize = 512;
-/// The most characters of a code, of an authentication or of a coupon.
-pub(super) const CODE: usize = 15;
 /// The most characters of a header with its parameter in place, and so of the parameter.
 const HEADER: usize = 60;
 /// The same of a body and its parameters.
@@ -26,7 +24,7 @@ const FIRST_MILLISECOND: f64 = 1e12;
 pub(super) fn judge(template: &Node<'_, '_>) -> Result<(), Fault> {
     name(&template.need("name")?)?;
     if let Some(code) = template.get("code") {
-        code.text_of(CODE)?;
+        code.text_of(buttons::CODE)?;
     }
     let Some(components) = template.get("components") else { return Ok(()) };
     let mut parts = Parts::default();
@@ -128,7 +126,7 @@ fn header(parameter: &Node<'_, '_>, named: &mut Option<bool>) -> Result<(), Faul
             content.optional_text("product_retailer_id", usize::MAX)?;
             content.optional_text("catalog_id", usize::MAX)
         }
-        file => files::linked_or_uploaded(&content, whatsapp::types(file)),
+        file => files::linked_or_uploaded(&content, files::of_whatsapp(file)),
     }
 }
 
@@ -216,7 +214,7 @@ fn carousel(component: &Node<'_, '_>) -> Result<(), Fault> {
     let cards = cards.items(1..=10)?;
     let (count, mut taken, mut first) = (cards.len(), 0, None);
     for card in cards {
-        whatsapp::place(&card, count, &mut taken)?;
+        cards::place(&card, count, &mut taken)?;
         let components = card.need("components")?;
         let mut parts = Parts::default();
         for component in components.items(1..=usize::MAX)? {

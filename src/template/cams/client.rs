@@ -7,10 +7,11 @@
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::super::api::{self, Answer, Error, RemoteTemplate, TemplateSummary};
+use super::super::definition::Definition;
+use super::super::diff;
 use super::super::fields::{items, number, text};
 use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
-use super::super::{Definition, diff};
+use super::super::remote::{self, Answer, Error, RemoteTemplate, TemplateSummary};
 use super::turns::Turns;
 use super::{codes, components, sign};
 use crate::base_url::BaseUrl;
@@ -105,7 +106,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn show(&self, name: &str, language: Option<&str>) -> Result<RemoteTemplate, Error> {
-        self.details(api::find(self.list(Some(name)).await?, name, language)?).await
+        self.details(remote::find(self.list(Some(name)).await?, name, language)?).await
     }
 
     /// A template of the list with its definition.
@@ -137,7 +138,7 @@ impl Client {
         match self.call("CreateChatappTemplate", parameters, Effect::Changes).await {
             Ok(answer) => Ok(answered(&answer)),
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                api::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
+                remote::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -149,7 +150,8 @@ impl Client {
     /// [`Error`].
     pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
         let mut parameters = self.template(definition)?;
-        let listed = api::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
+        let listed =
+            remote::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
         if !listed.category.is_empty() && listed.category != definition.category.as_str() {
             return Err(Error::Which(format!(
                 "`{}` is of the category {} at CAMS, which cannot be changed: make a template of another name",

@@ -8,8 +8,10 @@ use super::super::definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
 use super::super::fields::{boolean, items, number, text};
+use super::super::finding::Finding;
+use super::super::remote::Translated;
+use super::super::rules;
 use super::super::variables::{Piece, is_position, names, pieces, pieces_between};
-use super::super::{Finding, Translated, rules};
 
 /// The parameters of a create or modify that stand for the template: `Components`, `Language`, `TemplateType` and, where
 /// there are any, `Example` and `MessageSendTtlSeconds`.

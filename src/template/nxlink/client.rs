@@ -7,10 +7,11 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::api::{self, Answer, Error, RemoteTemplate, TemplateSummary};
+use super::super::definition::Definition;
+use super::super::diff;
 use super::super::fields::{boolean, items, number, text, texts};
 use super::super::http::{Http, Lost, Reply, TRIES, pause, request_id};
-use super::super::{Definition, diff};
+use super::super::remote::{self, Answer, Error, RemoteTemplate, TemplateSummary};
 use super::{codes, fields, sign};
 use crate::base_url::BaseUrl;
 use crate::model::{Millis, ProviderText};
@@ -137,7 +138,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn show(&self, name: &str, language: Option<&str>) -> Result<RemoteTemplate, Error> {
-        self.details(api::find(self.list(Some(name)).await?, name, language)?).await
+        self.details(remote::find(self.list(Some(name)).await?, name, language)?).await
     }
 
     /// A template of the list with its definition.
@@ -164,7 +165,7 @@ impl Client {
                 Ok(Answer { id, request_id, found_afterwards: false })
             }
             Err(in_doubt @ Error::InDoubt { .. }) => {
-                api::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
+                remote::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
             }
             Err(error) => Err(error),
         }
@@ -176,7 +177,8 @@ impl Client {
     /// [`Error`].
     pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
         let body = self.body(definition)?;
-        let listed = api::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
+        let listed =
+            remote::find(self.list(Some(&definition.name)).await?, &definition.name, Some(&definition.language))?;
         let path = format!("template/{}", self.account.phone);
         let (_, request_id) = self.call("PUT", &path, &[], Content::Json(body), Effect::Same).await?;
         Ok(Answer { id: Some(listed.id), request_id, found_afterwards: false })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::Finding;
+use super::super::finding::Finding;
 use crate::yaml::{list, nearest};
 
 /// Each event, with the fields that are required with it.

@@ -6,8 +6,10 @@ use super::super::definition::{
     Body, Button, ButtonKind, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink,
 };
 use super::super::fields::{boolean, items, number, text, texts};
+use super::super::finding::{Finding, Severity};
+use super::super::remote::Translated;
+use super::super::rules;
 use super::super::variables::{is_position, names};
-use super::super::{Finding, Severity, Translated, rules};
 use super::events;
 
 /// The button kinds that NXLink has.

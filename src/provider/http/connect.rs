@@ -19,10 +19,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::transport::Line;
+use super::connection::Connection;
 
 /// The way to one host.
-pub(super) struct Dial {
+pub(super) struct Connector {
     /// A name or an address, without brackets.
     host: String,
     port: u16,
@@ -31,7 +31,7 @@ pub(super) struct Dial {
     timeout: Duration,
 }
 
-impl Dial {
+impl Connector {
     /// The way to the host of `url`, on which a connection has `timeout` to be made.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Dial {
     ///
     /// # Errors
     /// Whatever is in the way; nobody has seen a byte of a request.
-    pub(super) async fn connect(&self) -> Result<Line> {
+    pub(super) async fn connect(&self) -> Result<Connection> {
         let made = async {
             let written = Arc::new(AtomicU64::new(0));
             let stream = Counted { stream: self.tcp().await?, written: written.clone() };
@@ -91,12 +91,12 @@ impl Dial {
 }
 
 /// Speaks HTTP/1.1 on this stream.
-async fn open<S>(stream: S, written: Arc<AtomicU64>) -> Result<Line>
+async fn open<S>(stream: S, written: Arc<AtomicU64>) -> Result<Connection>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Error::other)?;
-    Ok(Line::new(requests, Box::pin(connection), written))
+    Ok(Connection::new(requests, Box::pin(connection), written))
 }
 
 /// What there is to say where a connection did not come about in time.

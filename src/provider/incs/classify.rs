@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::codes::{self, Class};
+use super::envelope::{Envelope, MessageId, Status, Success};
+use super::error_codes::{self, Class};
 use super::refusal_words::Words;
-use super::wire::{Envelope, MessageId, Status, Success};
-use super::{BrokenAnswer, PollError};
 use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate, plain_code};
+use crate::provider::error::PollError;
+use crate::provider::http::answer::BrokenAnswer;
+use crate::provider::http::failure;
 
 /// The outcome of a send whose answer was read whole.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
@@ -64,8 +66,13 @@ pub(super) fn statuses(
     Err(asked_in_vain(outcome))
 }
 
+/// Why a status request brought no answer.
+pub(super) fn poll_failed(error: reqwest::Error) -> PollError {
+    asked_in_vain(failure::client(error))
+}
+
 /// What the outcome of a send is for a status request.
-pub(super) fn asked_in_vain(outcome: Outcome) -> PollError {
+fn asked_in_vain(outcome: Outcome) -> PollError {
     match outcome {
         Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
         Outcome::Unreachable(problem) => PollError::Unreachable(problem),
@@ -152,7 +159,7 @@ fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
 /// listed is not tried again, and its words are kept.
 fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     const MINUTE: Duration = Duration::from_secs(60);
-    match codes::find(code).map_or(Class::Message, |code| code.class) {
+    match error_codes::find(code).map_or(Class::Message, |code| code.class) {
         Class::Throttled => Outcome::Throttled { problem, wait },
         Class::ThrottledForLong => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(5 * MINUTE)) },
         Class::Pair => Outcome::PutOff { problem, pause: Pause::Short },

@@ -333,19 +333,23 @@ fn every_code_of_whatsapp_has_its_meaning_and_its_words_are_kept() {
 #[test]
 fn every_listed_code_has_advice_and_the_list_is_in_order() {
     let listed: Vec<u32> = TABLE[..8].iter().flat_map(|(_, codes)| *codes).copied().collect();
-    assert!(listed.iter().all(|code| codes::find(*code).is_some() && codes::advice(&code.to_string()).is_some()));
-    for pair in codes::CODES.windows(2) {
+    assert!(
+        listed
+            .iter()
+            .all(|code| error_codes::find(*code).is_some() && error_codes::advice(&code.to_string()).is_some())
+    );
+    for pair in error_codes::CODES.windows(2) {
         assert!(pair[0].first <= pair[0].last && pair[0].last < pair[1].first, "{pair:?}");
     }
-    for code in codes::CODES {
+    for code in error_codes::CODES {
         assert!(listed.iter().any(|listed| (code.first..=code.last).contains(listed)), "{code:?} is in no test");
         assert!(!code.advice.is_empty() && !code.advice.ends_with('.'), "{code:?}");
     }
     // Rows of these codes may be in doubt, and then it is said how to settle them.
     for code in ["-1", "400", "422", "500", "10002", "10003", "10004", "http_400", "http_408", "http_499", "http_503"] {
-        assert!(codes::advice(code).unwrap().contains("campaigner settle"), "{code}");
+        assert!(error_codes::advice(code).unwrap().contains("campaigner settle"), "{code}");
     }
-    assert_eq!((codes::advice("999999"), codes::advice("bad_number")), (None, None));
+    assert_eq!((error_codes::advice("999999"), error_codes::advice("bad_number")), (None, None));
 }
 
 #[test]

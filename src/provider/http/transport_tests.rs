@@ -2,11 +2,13 @@
 //! known of it when there is no answer. How each failure is taken is told in the integration tests.
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
+
+use hyper::StatusCode;
 
 use super::*;
 
@@ -167,7 +169,7 @@ async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_do
 async fn what_was_written_decides_whether_a_request_may_have_left() {
     // Nothing is taken for a request that is handed to a connection that has ended.
     let (address, _) = always(OK).await;
-    let mut line = transport(address, 1).dial.connect().await.unwrap();
+    let mut line = transport(address, 1).connector.connect().await.unwrap();
     line.connection = None;
     let head = transport(address, 1).heads[0].1.clone();
     let failure = line.requests.send_request(head.map(|()| Full::new(Bytes::new()))).await.unwrap_err();

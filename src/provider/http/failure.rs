@@ -14,14 +14,27 @@
 //!   kept-alive connection that is closed at that very moment, though most of those requests were never read.
 
 use std::error::Error;
+use std::io;
 
-use super::PollError;
-use super::classify;
-use super::transport::Failure;
 use crate::model::{Outcome, Problem};
 
+/// Why no answer began.
+#[derive(Debug)]
+pub(in crate::provider) enum Failure {
+    /// No connection was made.
+    Connect(io::Error),
+    /// The connection was closed before a byte of the request was written.
+    Unbegun,
+    /// It was not let go when there was a connection for it.
+    Held,
+    /// The request was begun, and there was no answer in time.
+    Timeout,
+    /// The request was begun, and then the connection failed.
+    Lost(hyper::Error),
+}
+
 /// The outcome of a send straight to `host` that brought no answer.
-pub(super) fn direct(host: &str, failure: Failure) -> Outcome {
+pub(in crate::provider) fn direct(host: &str, failure: Failure) -> Outcome {
     match failure {
         Failure::Connect(error) => no_connection(host, &error, &words(&error)),
         Failure::Unbegun => unreachable(host, CLOSED),
@@ -32,7 +45,7 @@ pub(super) fn direct(host: &str, failure: Failure) -> Outcome {
 }
 
 /// The outcome of a request by reqwest's client that brought no answer.
-pub(super) fn client(error: reqwest::Error) -> Outcome {
+pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     let host = error.url().and_then(|url| url.host_str()).unwrap_or("the provider").to_owned();
     // A status request's URL holds ids.
     let error = error.without_url();
@@ -78,13 +91,8 @@ fn lost(words: String) -> Outcome {
     Outcome::Uncertain(Problem::new("connection_lost", words))
 }
 
-/// Why a status request brought no answer.
-pub(super) fn poll(error: reqwest::Error) -> PollError {
-    classify::asked_in_vain(client(error))
-}
-
 /// An error and its causes in one line.
-pub(super) fn words(error: &dyn Error) -> String {
+pub(in crate::provider) fn words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Finding;
 use super::definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
+use super::finding::Finding;
 use crate::yaml::{list, nearest};
 
 /// The code of a finding that is about a key, not about its value.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::wire::MessageId;
+use super::envelope::MessageId;
 use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate, plain_code};
 
 /// A callback, as far as it is of use.

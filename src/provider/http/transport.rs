@@ -1,0 +1,168 @@
+//! Carries one request to the provider and its answer back, over HTTP/1.1 connections that are kept alive.
+//!
+//! Knows for each failure whether a byte of the request may have left (see `Failure`), which is what everything else
+//! rests upon; what a failure or an answer means is decided elsewhere. Nothing that may have left is ever repeated.
+//!
+//! A connection has no task of its own: the request that is on it drives it, and while it idles nobody does. One that
+//! was closed meanwhile is found out when a request is handed to it, before anything is written.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::{Method, Request, Uri};
+use reqwest::Url;
+use tokio::time::{Instant, sleep};
+
+use super::answer::{Answer, BrokenAnswer, LARGEST_ANSWER, retry_after};
+use super::connect::{Connector, timed_out};
+use super::failure::{self, Failure};
+use super::pool::{IDLE, IdlePool, LATELY};
+use crate::model::Channel;
+
+/// The connections to one provider, and the heads of the requests that go over them.
+pub(in crate::provider) struct Transport {
+    connector: Connector,
+    heads: [(Channel, Request<()>); Channel::ALL.len()],
+    idle: Arc<IdlePool>,
+    timeout: Duration,
+}
+
+impl Transport {
+    /// A transport to these addresses, which are all of one host, that keeps at most `most` connections and gives
+    /// `connect_timeout` to a connection that is to be made, and `timeout` to a request from its departure to the last byte
+    /// of the answer.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up, or an address cannot stand in a request.
+    pub(in crate::provider) fn new(
+        sites: &[(Channel, Url); Channel::ALL.len()],
+        headers: &HeaderMap,
+        most: usize,
+        connect_timeout: Duration,
+        timeout: Duration,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let [(channel, first), ..] = sites;
+        let mut heads = [(); Channel::ALL.len()].map(|()| (*channel, Request::new(())));
+        for (head, (channel, url)) in heads.iter_mut().zip(sites) {
+            *head = (*channel, prepare(url, headers)?);
+        }
+        let idle = Arc::new(IdlePool { most, kept: Mutex::default() });
+        Ok(Self { connector: Connector::new(first, connect_timeout)?, heads, idle, timeout })
+    }
+
+    /// Posts one body to the channel's address, as soon as `leave` lets it go. That is asked when there is a connection,
+    /// right before the first byte is written: connections that take long to be made would let requests that left one by
+    /// one arrive together. It is asked again where the connection turns out to be closed.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no answer at all; one that broke off is in [`Answer::body`].
+    pub(in crate::provider) async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+    ) -> Result<Answer, Failure> {
+        let body = Bytes::from(body);
+        let [(_, first), ..] = &self.heads;
+        let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
+        let mut end = pin!(sleep(self.timeout));
+        // Whether it was let go and has no connection any more.
+        let mut departed = false;
+        let (mut line, response) = loop {
+            let (mut line, idled) = match self.idle.take() {
+                Some(line) => (line, true),
+                // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
+                None => (Box::pin(self.connector.connect()).await.map_err(Failure::Connect)?, false),
+            };
+            let asked = Instant::now();
+            let leaves = std::mem::take(&mut departed) || leave().await;
+            let left = Instant::now();
+            let waited = left - asked;
+            match leaves {
+                // Too old by now, or closed. Its departure is used up, and another would be waited for just as long: at a
+                // low rate it would never leave.
+                true if waited > IDLE || (waited > LATELY && !line.is_open()) => {
+                    departed = true;
+                    continue;
+                }
+                true => {}
+                false => {
+                    if waited <= IDLE {
+                        self.idle.put(line);
+                    }
+                    return Err(Failure::Held);
+                }
+            }
+            // A new one, too, may be closed by who waits for its request.
+            let idled = idled || waited > LATELY;
+            end.as_mut().reset(left + self.timeout);
+            let before = line.written();
+            let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
+            let failure = match line.drive_until(pin!(sent), end.as_mut()).await {
+                Some(Ok(response)) => break (line, response),
+                // Given back: what was written then is TLS's farewell.
+                Some(Err(error)) if error.is_canceled() => Failure::Unbegun,
+                Some(Err(_)) if line.written() == before => Failure::Unbegun,
+                Some(Err(error)) => Failure::Lost(error),
+                None if line.written() == before => return Err(Failure::Connect(timed_out())),
+                None => Failure::Timeout,
+            };
+            match failure {
+                // Closed while it idled. Each time there is one fewer of these, and at last a new one.
+                Failure::Unbegun if idled => {}
+                failure => return Err(failure),
+            }
+        };
+        let (parts, body) = response.into_parts();
+        let (status, wait) = (parts.status, retry_after(&parts.headers));
+        // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
+        drop(parts);
+        let body = line.drive_until(pin!(read(body)), end.as_mut()).await;
+        let body = body.unwrap_or_else(|| Err(BrokenAnswer::BrokeOff(timed_out().to_string())));
+        if body.is_ok() {
+            self.idle.put(line);
+        }
+        Ok(Answer { status, wait, body })
+    }
+}
+
+/// The header values hold the credential, and the addresses are told elsewhere.
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// A request to this address, but for its body.
+fn prepare(url: &Url, headers: &HeaderMap) -> Result<Request<()>, Box<dyn std::error::Error + Send + Sync>> {
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let mut head = Request::new(());
+    *head.method_mut() = Method::POST;
+    *head.uri_mut() = url.path().parse::<Uri>()?;
+    head.headers_mut().insert(HOST, HeaderValue::try_from(host)?);
+    head.headers_mut().extend(headers.clone());
+    Ok(head)
+}
+
+async fn read(mut body: Incoming) -> Result<Vec<u8>, BrokenAnswer> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(chunk)) if whole.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
+            Ok(Ok(chunk)) => whole.extend_from_slice(&chunk),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return Err(BrokenAnswer::BrokeOff(failure::words(&error))),
+        }
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+#[path = "transport_tests.rs"]
+mod tests;

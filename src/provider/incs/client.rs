@@ -1,0 +1,195 @@
+//! The client of the INCS Messages API.
+
+use std::time::Duration;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::classify;
+use crate::model::{Channel, Outcome, Problem, StatusUpdate};
+use crate::provider::endpoint::Endpoint;
+use crate::provider::error::{PollError, SetupError};
+use crate::provider::http::answer::{read, retry_after};
+use crate::provider::http::failure;
+use crate::provider::http::pool::IDLE;
+use crate::provider::http::transport::Transport;
+
+/// A provider account, reached over kept-alive connections.
+#[derive(Debug)]
+pub struct Provider {
+    client: Client,
+    host: String,
+    way: Way,
+    status: Url,
+    /// To be kept out of what is told of answers.
+    secret: SecretString,
+}
+
+/// The way that messages take. Status requests take that of the client.
+#[derive(Debug)]
+enum Way {
+    /// Straight to the provider.
+    Direct(Box<Transport>),
+    /// Through the proxy that the environment names for the provider, with the client.
+    Proxy(Box<[(Channel, Url); Channel::ALL.len()]>),
+}
+
+/// Ids in one status request, by the provider's document ("Get message status").
+pub const MOST_IDS: usize = 100;
+/// Bytes of a status request's URL at most. Servers and proxies commonly refuse 8 KiB and more.
+pub const LONGEST_URL: usize = 8_000;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The shortest credential that is looked for in a provider's words.
+const SHORTEST_SECRET: usize = 8;
+
+/// All but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Provider {
+    /// A client for this account with at most `concurrency` connections kept and `timeout` for a whole request.
+    ///
+    /// # Errors
+    /// Where TLS or the credential's header cannot be set up.
+    pub fn new(endpoint: &Endpoint, concurrency: usize, timeout: Duration) -> Result<Self, SetupError> {
+        // Needed once a process; whoever was first has set the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("certification-code", endpoint.credential());
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("campaigner/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that does not
+        // come: the one may be tried again, the other is in doubt.
+        let connect_timeout = CONNECT_TIMEOUT.min(timeout / 2);
+        let status = endpoint.join("external/messages/status");
+        let sites = Channel::ALL.map(|channel| (channel, endpoint.join(&format!("external/messages/{channel}"))));
+        let mut client = Client::builder();
+        if endpoint.is_this_machine() {
+            // A proxy is for what lies beyond this machine.
+            client = client.no_proxy();
+        }
+        let has_proxy = !endpoint.is_this_machine()
+            && status.as_str().parse().is_ok_and(|url| Matcher::from_system().intercept(&url).is_some());
+        let way = if has_proxy {
+            Way::Proxy(Box::new(sites))
+        } else {
+            let direct = Transport::new(&sites, &headers, concurrency, connect_timeout, timeout).map_err(SetupError)?;
+            Way::Direct(Box::new(direct))
+        };
+        let client = client
+            .default_headers(headers)
+            // HTTP/1.1: one request a connection at a time, so that "in flight" is exact and no stream limit of a
+            // server queues requests behind our back.
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            // Nothing below us sends a request a second time once a byte of it may have left; see `failure`.
+            .retry(reqwest::retry::never())
+            .tcp_nodelay(true)
+            .connect_timeout(connect_timeout)
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(concurrency)
+            .build()
+            .map_err(|error| SetupError(error.without_url().into()))?;
+        let host = status.host_str().unwrap_or("the provider").to_owned();
+        Ok(Self { client, host, way, status, secret: endpoint.secret().clone() })
+    }
+
+    /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked when
+    /// there is a connection for it; through a proxy, whose connections are made out of sight, before that. Never fails: every
+    /// failure is an outcome.
+    pub async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+    ) -> Outcome {
+        let (status, wait, body) = match &self.way {
+            Way::Direct(transport) => match transport.send(channel, body, leave).await {
+                Ok(answer) => (answer.status, answer.wait, answer.body),
+                Err(failure) => return failure::direct(&self.host, failure),
+            },
+            Way::Proxy(_) if !leave().await => return Outcome::Unsent,
+            Way::Proxy(sites) => {
+                let url = sites.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
+                // Boxed, since its future is large, and room for it would be in that of every message.
+                let answer = Box::pin(async {
+                    let response = self.client.post(url.clone()).body(body).send().await?;
+                    Ok((response.status(), retry_after(response.headers()), read(response).await))
+                });
+                match answer.await {
+                    Ok(answer) => answer,
+                    Err(error) => return failure::client(error),
+                }
+            }
+        };
+        match body {
+            Ok(body) => {
+                let mut outcome = classify::answer(status, wait, &body);
+                self.cut_credential(outcome.problem_mut());
+                outcome
+            }
+            Err(broken) => classify::broken_answer(status, wait, &broken),
+        }
+    }
+
+    /// Asks for the statuses of these messages, at most [`MOST_IDS`] of them; see [`Provider::ids_that_fit`]. Ids that the
+    /// provider does not mention are left out of the answer.
+    ///
+    /// # Errors
+    /// [`PollError`] where there is no answer to read.
+    pub async fn poll(&self, message_ids: &[&str]) -> Result<Vec<StatusUpdate>, PollError> {
+        let mut url = self.status.clone();
+        let mut query = String::from("message_ids=");
+        for (index, id) in message_ids.iter().enumerate() {
+            if index > 0 {
+                query.push(',');
+            }
+            query.extend(utf8_percent_encode(id, ENCODED));
+        }
+        url.set_query(Some(&query));
+        let response = self.client.get(url).send().await.map_err(classify::poll_failed)?;
+        let status = response.status();
+        let wait = retry_after(response.headers());
+        let body = read(response)
+            .await
+            .map_err(|broken| PollError::TryAgain(Problem::new("bad_answer", broken.to_string())))?;
+        classify::statuses(status, wait, &body).map_err(|mut error| {
+            self.cut_credential(Some(error.problem_mut()));
+            error
+        })
+    }
+
+    /// Cuts the credential out of what the provider says, once that is understood. A short one may be part of any word.
+    fn cut_credential(&self, problem: Option<&mut Problem>) {
+        let secret = self.secret.expose_secret();
+        if let Some(problem) = problem.filter(|_| secret.len() >= SHORTEST_SECRET) {
+            problem.message.cut(secret);
+        }
+    }
+
+    /// How many of these ids, from the first, fit into one status request.
+    pub fn ids_that_fit<'a>(&self, message_ids: impl Iterator<Item = &'a str>) -> usize {
+        let mut length = self.status.as_str().len() + "?message_ids=".len();
+        message_ids
+            .take(MOST_IDS)
+            .take_while(|id| {
+                length += 1 + utf8_percent_encode(id, ENCODED).map(str::len).sum::<usize>();
+                length < LONGEST_URL
+            })
+            .count()
+            .max(1)
+    }
+}
+
+impl Endpoint {
+    fn credential(&self) -> HeaderValue {
+        let mut value =
+            HeaderValue::from_str(self.secret().expose_secret()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+}

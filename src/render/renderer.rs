@@ -1,0 +1,244 @@
+//! A compiled message, and the bodies that it makes of rows.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use minijinja::Environment;
+use minijinja::value::Value;
+
+use super::row::{self, Header, Row};
+use super::simple::{self, Piece};
+use super::{explain, limits};
+use crate::model::{Phone, RowProblem};
+
+/// A message, compiled. Made once a run and shared by reference; holds no row.
+#[derive(Debug)]
+pub struct Renderer {
+    /// The message as it was compiled.
+    pub(super) message: serde_json::Value,
+    /// The templates, each under its hole's path.
+    pub(super) env: Environment<'static>,
+    pub(super) header: Arc<Header>,
+    /// The body from after the number on: every hole with the bytes that stand before it, and what is left.
+    pub(super) holes: Vec<Hole>,
+    pub(super) tail: Vec<u8>,
+}
+
+/// A string of the message that is a template.
+#[derive(Debug)]
+pub(super) struct Hole {
+    /// The bytes of the body between the hole before and this one.
+    pub(super) before: Vec<u8>,
+    /// The columns whose cells may be put in, by their positions.
+    pub(super) columns: Vec<usize>,
+    /// Where in the message it is.
+    pub(super) path: String,
+    pub(super) fill: Fill,
+}
+
+/// What a hole is filled with.
+#[derive(Debug)]
+pub(super) enum Fill {
+    /// The cell of the column at this position, as it is: for `{{ column }}` and nothing else, which is what most
+    /// parameters of a template are, and needs no engine.
+    Cell(usize),
+    /// Text and columns, and needs no engine where the row has a value for each.
+    Simple(Vec<Piece>),
+    /// What the engine makes of the template under the hole's path, and whether it may have loops.
+    Template { loops: bool },
+}
+
+impl Renderer {
+    /// Appends the body for one row to `body`: compact JSON, the number first (`{"to":"85268411234",…`), then the
+    /// message in its own order. A cell that is empty or blank is undefined. `cells` stand in the order of the
+    /// columns; those that are missing are empty.
+    ///
+    /// # Errors
+    ///
+    /// Every template that needs what the row does not have, or fails: `empty_cell`, `undefined_variable` or
+    /// `template_failed`. `body` is then as it was.
+    pub fn render(&self, to: Phone, cells: &[impl AsRef<str>], body: &mut Vec<u8>) -> Result<(), Vec<RowProblem>> {
+        let start = body.len();
+        // Writing into memory cannot fail.
+        let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
+        let filled = self.texts(cells, |hole, text| {
+            body.extend_from_slice(&self.holes[hole].before);
+            push_text(body, text);
+        });
+        match filled {
+            Ok(()) => body.extend_from_slice(&self.tail),
+            Err(_) => body.truncate(start),
+        }
+        filled
+    }
+
+    /// The body as a value, for those who look into it: the same as reading what [`Renderer::render`] writes, at a
+    /// fraction of the cost, since only the texts are made anew for each row. `body` is [`Renderer::blank`] at first,
+    /// and is used again for row after row.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::render`]; in `body` the texts that failed are then those of the row before.
+    pub fn render_value(
+        &self,
+        to: Option<Phone>,
+        cells: &[impl AsRef<str>],
+        body: &mut serde_json::Value,
+    ) -> Result<(), Vec<RowProblem>> {
+        let mut texts = Vec::with_capacity(self.holes.len());
+        if let (Some(body), Some(message)) = (body.as_object_mut(), self.message.as_object()) {
+            // `to` stands before the message's own keys.
+            let mut values = body.values_mut();
+            if let Some(serde_json::Value::String(number)) = values.next() {
+                number.clear();
+                if let Some(to) = to {
+                    let _ = std::fmt::Write::write_fmt(number, format_args!("{}", to.as_u64()));
+                }
+            }
+            for (value, template) in values.zip(message.values()) {
+                collect_holes(value, template, &mut texts);
+            }
+        }
+        self.texts(cells, |hole, text| {
+            if let Some(place) = texts.get_mut(hole) {
+                place.clear();
+                place.push_str(text);
+            }
+        })
+    }
+
+    /// A body to use with [`Renderer::render_value`].
+    #[must_use]
+    pub fn blank(&self) -> serde_json::Value {
+        let mut body = serde_json::Map::new();
+        body.insert("to".to_owned(), serde_json::Value::String(String::new()));
+        body.extend(self.message.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+        serde_json::Value::Object(body)
+    }
+
+    /// The columns whose cells are put in at a place of the message, or anywhere below it.
+    pub fn columns_at<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r str> {
+        let is_there = move |hole: &&Hole| {
+            hole.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let positions = self.holes.iter().filter(is_there).flat_map(|hole| &hole.columns);
+        positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
+    }
+
+    /// The columns whose cells may be put in, each once: its position, its name, and the first place of the message that
+    /// takes its cell.
+    pub fn columns_used(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let mut seen = HashSet::new();
+        let places =
+            self.holes.iter().flat_map(|hole| hole.columns.iter().map(|position| (*position, hole.path.as_str())));
+        places
+            .filter(move |(position, _)| seen.insert(*position))
+            .filter_map(|(position, path)| Some((position, self.header.columns().get(position)?.as_str(), path)))
+    }
+
+    /// Whether the text of the template of this number is made by the engine, and not of cells and the message's own text
+    /// alone.
+    #[must_use]
+    pub fn is_computed(&self, number: usize) -> bool {
+        matches!(self.holes.get(number), Some(Hole { fill: Fill::Template { .. }, .. }))
+    }
+
+    /// Where in the message the templates are, in the order of [`Renderer::texts`].
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.holes.iter().map(|hole| hole.path.as_str())
+    }
+
+    /// Makes the text of every template, in order, and hands it on with the template's number, from 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::render`]: of those that fail, all are told.
+    pub fn texts(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
+        // Made for the first hole that needs it.
+        let mut row = None;
+        let mut simple = String::new();
+        let mut problems = Vec::new();
+        let mut steps = limits::STEPS;
+        let is_long = cells.iter().any(|cell| cell.as_ref().len() > limits::MAX_TEXT);
+        for (number, hole) in self.holes.iter().enumerate() {
+            if is_long && let Some(column) = self.overlong(hole, cells) {
+                add(&mut problems, explain::overlong_cell(&hole.path, column));
+                continue;
+            }
+            match &hole.fill {
+                Fill::Cell(position) => match cells.get(*position).map(AsRef::as_ref) {
+                    Some(cell) if !row::is_empty(cell) => each(number, cell),
+                    _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
+                },
+                Fill::Simple(pieces)
+                    if simple::write(pieces, cells, &mut simple) && simple.len() <= limits::MAX_OUTPUT =>
+                {
+                    each(number, &simple);
+                }
+                fill @ (Fill::Simple(_) | Fill::Template { .. }) => {
+                    let loops = matches!(fill, Fill::Template { loops: true });
+                    let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
+                    let text = self
+                        .env
+                        .get_template(&hole.path)
+                        .and_then(|template| limits::render(&template, row.clone(), loops.then_some(&mut steps)));
+                    let text = text.and_then(row::is_text);
+                    match text {
+                        Ok(text) => each(number, &text),
+                        Err(error) => {
+                            let problem = explain::row_problem(&error, &hole.path, self.header.columns(), cells);
+                            add(&mut problems, problem);
+                        }
+                    }
+                }
+            }
+            simple.clear();
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// A column whose cell is longer than any text of a message.
+    fn overlong(&self, hole: &Hole, cells: &[impl AsRef<str>]) -> Option<&str> {
+        let is_long = |position: &&usize| cells.get(**position).is_some_and(|c| c.as_ref().len() > limits::MAX_TEXT);
+        hole.columns.iter().find(is_long).map(|position| self.header.columns()[*position].as_str())
+    }
+}
+
+/// An empty cell is one mistake, however often the message uses it.
+fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
+    let is_told = |told: &RowProblem| (told.code, &told.columns) == (explain::EMPTY_CELL, &problem.columns);
+    if problem.code != explain::EMPTY_CELL || !problems.iter().any(is_told) {
+        problems.push(problem);
+    }
+}
+
+/// The texts of `value` that stand where `template` has holes, in the order in which they were compiled.
+fn collect_holes<'a>(value: &'a mut serde_json::Value, template: &serde_json::Value, texts: &mut Vec<&'a mut String>) {
+    use serde_json::Value::{Array, Object, String};
+    match (value, template) {
+        (String(text), String(template)) if is_template(template) => texts.push(text),
+        (Array(values), Array(templates)) => {
+            for (value, template) in values.iter_mut().zip(templates) {
+                collect_holes(value, template, texts);
+            }
+        }
+        (Object(values), Object(templates)) => {
+            for (value, template) in values.values_mut().zip(templates.values()) {
+                collect_holes(value, template, texts);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Appends a text as a JSON string.
+pub(super) fn push_text(body: &mut Vec<u8>, text: &str) {
+    // A text always has a JSON form, and writing into memory cannot fail.
+    let _ = serde_json::to_writer(body, text);
+}
+
+/// Whether a text has the signs of a template.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
+}
