@@ -1,7 +1,7 @@
 //! What waits in a run for a time that lies ahead only because the clock was set back: its wait starts again from now.
 
-use super::error::EngineError;
-use super::job::Job;
+use crate::engine::error::EngineError;
+use crate::engine::job::Job;
 use crate::model::Event;
 use crate::store::WaitKind;
 

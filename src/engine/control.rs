@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::error::EngineError;
-use super::job::Job;
-use super::recovery::take_up;
-use super::status::thaw;
-use super::stop::Reason;
+use crate::engine::error::EngineError;
+use crate::engine::job::Job;
+use crate::engine::recovery::take_up;
+use crate::engine::status::thaw;
+use crate::engine::stop::Reason;
 use crate::model::{Event, Millis};
 use crate::store::{Orders, Run, Stage, Store, StoreError};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::Clock;
-use super::dispatch::OutcomeRules;
-use super::error::EngineError;
-use super::stop::Stop;
+use crate::engine::clock::Clock;
+use crate::engine::dispatch::OutcomeRules;
+use crate::engine::error::EngineError;
+use crate::engine::stop::Stop;
 use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};

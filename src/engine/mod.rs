@@ -4,55 +4,44 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 //!
-//! `plan` (with `judge`, `scan`, `links`) reads the list into the store. [`run`] takes a planned run up (`recovery`), sends
-//! it (`dispatch`) and asks for statuses (`reconcile`; `webhooks` brings those that come by themselves), while `control`
-//! follows what people order. `report` writes what came of it, and `done` tells whoever wants to know.
+//! [`plan`](Plan) reads the list into the store. [`run`] takes a planned run up (`recovery`), sends it (`dispatch`) and
+//! collects statuses (`reconcile`), while `control` follows what people order. `report` writes what came of it, and tells
+//! whoever wants to know.
 
 mod clock;
 mod clock_skew;
-#[cfg(test)]
-mod compare;
 mod control;
 mod dispatch;
-mod done;
 mod error;
-#[cfg(test)]
-mod examples;
-mod forecast;
-mod hold;
+mod estimate;
 mod job;
-mod judge;
-mod links;
 mod patience;
 mod plan;
-mod plan_error;
 mod reconcile;
 mod recovery;
 mod report;
 mod run;
-mod scan;
 mod status;
 mod stop;
 mod tasks;
-mod webhooks;
 #[cfg(test)]
-mod week;
+mod tests;
 
 pub use clock::Clock;
 pub use control::{Stops, cancel};
 pub use dispatch::MOST_IN_FLIGHT;
-pub use done::Done;
 pub use error::EngineError;
-pub use forecast::sent_by;
-pub use hold::hold_left;
+pub use estimate::sent_by;
 pub use job::Job;
-pub use judge::{Times, Warning};
-pub use links::{Link, Links, ask};
+pub use plan::PlanError;
+pub use plan::hold_left;
 pub use plan::{Bad, Body, Checked, Plan};
-pub use plan_error::PlanError;
+pub use plan::{Link, Links, ask};
+pub use plan::{Times, Warning};
+pub use reconcile::{Counts, Place, WebhookQueue, WebhookWriter};
 pub use recovery::take_up;
+pub use report::Done;
 pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
 pub use run::{RunMode, RunResult, run};
 pub use status::{Details, details, provider_pause, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
 pub use stop::{Reason, Stop};
-pub use webhooks::{Counts, Place, WebhookQueue, WebhookWriter};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::job::Job;
+use crate::engine::job::Job;
 use crate::model::Event;
 use crate::store::StoreError;
 

@@ -1,8 +1,8 @@
 //! Recovers from a crash: a claim without an outcome may have been accepted; no other row can be.
 
-use super::dispatch::{OutcomeRules, interrupted};
-use super::error::EngineError;
 use crate::crash_point::Point;
+use crate::engine::dispatch::{OutcomeRules, interrupted};
+use crate::engine::error::EngineError;
 use crate::model::{Campaign, Millis, State};
 use crate::rate_limit::RetryPolicy;
 use crate::store::{Owner, Run, Step, Store};

@@ -2,8 +2,8 @@
 
 use tokio::task::JoinSet;
 
-use super::error::{EngineError, PANICKED};
-use super::stop::{Reason, Stop};
+use crate::engine::error::{EngineError, PANICKED};
+use crate::engine::stop::{Reason, Stop};
 use crate::model::Problem;
 
 /// Stops everything else where one part failed; the failure itself is reported when all have come to an end.

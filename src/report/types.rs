@@ -9,13 +9,13 @@ use crate::model::{Channel, Millis, Replies, RunId};
 /// A form that a report can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One line a row: [`CsvReport`].
+    /// One line a row: [`super::CsvReport`].
     Csv,
-    /// The figures for programs: [`summary_json`].
+    /// The figures for programs: [`super::summary_json`].
     Json,
-    /// One JSON object a row: [`JsonLines`].
+    /// One JSON object a row: [`super::JsonLines`].
     Jsonl,
-    /// The figures for people: [`html()`].
+    /// The figures for people: [`super::html()`].
     Html,
 }
 
@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// The name of a file in this format, such as [`Reports`] writes.
+    /// The name of a file in this format, such as [`super::Reports`] writes.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! The rows of a run that are still to be sent, held against another definition of their template than the one they
 //! were planned with.
 
-use super::error::EngineError;
-use super::judge::in_the_template;
+use crate::engine::error::EngineError;
+use crate::engine::plan::validate::in_the_template;
 use crate::model::{Problem, RowNo, RowProblem};
 use crate::render::Renderer;
 use crate::store::{Run, Store};

@@ -14,8 +14,8 @@ use axum::routing::{get, post};
 use jiff::civil::{DateTime, Weekday, date};
 use jiff::tz::TimeZone;
 
-use super::*;
 use crate::campaign_file;
+use crate::engine::*;
 use crate::model::{Campaign, Events, Millis, State};
 use crate::provider::Endpoint;
 use crate::rate_limit::RunLimiter;
@@ -189,7 +189,7 @@ async fn send_all(
     clock: &Clock,
 ) -> (RunResult, u32) {
     for processes in 1..500 {
-        let ending = super::run(job(store, run, campaign, endpoint, clock), RunMode::Send).await.unwrap();
+        let ending = crate::engine::run(job(store, run, campaign, endpoint, clock), RunMode::Send).await.unwrap();
         assert_eq!(ending.reason, None);
         let Some(waiting) = &ending.waiting else {
             for finding in store.verify(run).await.unwrap() {

@@ -10,7 +10,7 @@ use crate::render::Renderer;
 use crate::send_window::{Hours, Timed};
 use crate::template::{Disagreement, Loaded};
 
-use super::links::{self, Seen};
+use crate::engine::plan::media_links::{self, Seen};
 
 /// Something that may not be right with rows that can be sent, told once however many they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +36,19 @@ pub struct Times {
 
 impl Times {
     /// Those of these rows and of others.
-    pub(super) fn and(self, others: Self) -> Self {
+    pub(in crate::engine) fn and(self, others: Self) -> Self {
         Self { first: self.first.min(others.first), last: self.last.max(others.last) }
     }
 }
 
 /// What there is to tell of rows that were found good.
 #[derive(Default)]
-pub(super) struct Notes {
+pub(in crate::engine) struct Notes {
     /// Of each kind and place one, so no more than the message has places.
-    pub(super) warnings: Vec<Warning>,
-    pub(super) links: Vec<Seen>,
+    pub(in crate::engine) warnings: Vec<Warning>,
+    pub(in crate::engine) links: Vec<Seen>,
     /// None where there are no rows.
-    pub(super) times: Option<Times>,
+    pub(in crate::engine) times: Option<Times>,
 }
 
 impl Notes {
@@ -59,7 +59,7 @@ impl Notes {
 }
 
 /// What rows are judged by: the message, and what of it is open.
-pub(super) struct Measure {
+pub(in crate::engine) struct Measure {
     renderer: Renderer,
     channel: Channel,
     /// The columns that the message uses: position, name, and a place that takes the cell.
@@ -69,14 +69,14 @@ pub(super) struct Measure {
     /// The template's definition, where the campaign names it.
     template: Option<Loaded>,
     /// When rows may leave, where they may have to wait.
-    pub(super) timed: Option<Timed>,
+    pub(in crate::engine) timed: Option<Timed>,
     /// Whether somebody wants to know the media links of the rows that are found good.
-    pub(super) links: bool,
+    pub(in crate::engine) links: bool,
 }
 
 impl Measure {
     /// `renderer` is that of the message.
-    pub(super) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
+    pub(in crate::engine) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
         let open = Open::of(channel, message, renderer.places());
         let used = renderer.columns_used();
         let used = used.map(|(position, name, path)| (position, name.to_owned(), path.to_owned())).collect();
@@ -84,7 +84,7 @@ impl Measure {
     }
 
     /// The same, and every message has to agree with this template.
-    pub(super) fn held_against(mut self, template: Loaded) -> Self {
+    pub(in crate::engine) fn held_against(mut self, template: Loaded) -> Self {
         // Whether they agree is a matter of the whole body.
         (self.open, self.template) = (None, Some(template));
         self
@@ -92,7 +92,7 @@ impl Measure {
 }
 
 /// Decides about rows.
-pub(super) struct Judge<'m> {
+pub(in crate::engine) struct RowValidator<'m> {
     measure: &'m Measure,
     /// A body that is used again for row after row.
     body: serde_json::Value,
@@ -103,19 +103,19 @@ pub(super) struct Judge<'m> {
     notes: Notes,
 }
 
-impl<'m> Judge<'m> {
-    pub(super) fn new(measure: &'m Measure) -> Self {
+impl<'m> RowValidator<'m> {
+    pub(in crate::engine) fn new(measure: &'m Measure) -> Self {
         let hours = measure.timed.as_ref().and_then(Timed::hours);
         Self { measure, body: measure.renderer.blank(), usual: None, hours, notes: Notes::default() }
     }
 
     /// What there is to tell of the rows that were found good since this was asked last.
-    pub(super) fn take_notes(&mut self) -> Notes {
+    pub(in crate::engine) fn take_notes(&mut self) -> Notes {
         std::mem::take(&mut self.notes)
     }
 
     /// Whether a record can become a message; its number, if so, or all that is wrong with it.
-    pub(super) fn row(&mut self, record: &Record) -> Result<Phone, Vec<RowProblem>> {
+    pub(in crate::engine) fn row(&mut self, record: &Record) -> Result<Phone, Vec<RowProblem>> {
         if let Some(problem) = &record.problem {
             // Its cells may not be what they seem, so there is nothing else to say.
             return Err(vec![problem.clone()]);
@@ -169,7 +169,7 @@ impl<'m> Judge<'m> {
                 findings.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
                 self.notes.at(times);
                 if self.measure.links {
-                    links::see(*channel, &self.body, record.row, &mut self.notes.links);
+                    media_links::see(*channel, &self.body, record.row, &mut self.notes.links);
                 }
                 if fine.is_some() {
                     self.usual = Some(findings);
@@ -217,8 +217,8 @@ impl<'m> Judge<'m> {
         if record.is_plain { Vec::new() } else { self.measure.used.iter().filter_map(bad).collect() }
     }
 
-    /// As [`Judge::row`], with the exact bytes of the body.
-    pub(super) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
+    /// As [`RowValidator::row`], with the exact bytes of the body.
+    pub(in crate::engine) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let phone = self.row(record)?;
         let mut body = Vec::new();
         self.measure.renderer.render(phone, &record.cells, &mut body)?;
@@ -241,7 +241,7 @@ fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
 }
 
 /// Adds the warnings of later rows.
-pub(super) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
+pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
     for warning in later {
         match warnings.iter_mut().find(|told| (told.code, &told.path) == (warning.code, &warning.path)) {
             Some(told) => told.rows += warning.rows,
@@ -257,7 +257,7 @@ fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
 }
 
 /// What message and template disagree on as a problem of the row, with the place in the template.
-pub(super) fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
+pub(in crate::engine) fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
     let hint = format!("in the template it is {}", template.at(&found.template_path));
     let mut problem = RowProblem::new(found.code, found.words.as_str()).hint(hint);
     // What is missing was brought by no column.
@@ -351,12 +351,12 @@ mod tests {
         for (channel, message) in messages() {
             let columns = ["a", "b"].map(str::to_owned);
             let measure = Measure::new(channel, &message, Renderer::compile(&message, &columns).unwrap());
-            let mut judge = Judge::new(&measure);
+            let mut judge = RowValidator::new(&measure);
             let (mut expected, mut row) = (Vec::new(), 0);
             for (a, b) in TEXTS.iter().flat_map(|a| TEXTS.map(|b| (a, b))) {
                 row += 1;
                 let record = record(row, a, b);
-                let mut only = Judge::new(&measure);
+                let mut only = RowValidator::new(&measure);
                 assert_eq!(judge.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
                 add(&mut expected, only.take_notes().warnings);
             }
@@ -369,7 +369,7 @@ mod tests {
     fn judged(message: &Value, cells: [&str; 2]) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let columns = ["a", "b"].map(str::to_owned);
         let measure = Measure::new(Channel::Viber, message, Renderer::compile(message, &columns).unwrap());
-        Judge::new(&measure).body(&record(1, cells[0], cells[1]))
+        RowValidator::new(&measure).body(&record(1, cells[0], cells[1]))
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! When a campaign will have sent its last message, as far as its own file tells: its rate, its window, its quota and its rows' own times. Knows
 //! nothing of what the provider makes of it, and nothing of the store.
 
-use super::judge::Times;
-use super::status::time_to_send;
+use crate::engine::plan::Times;
+use crate::engine::status::time_to_send;
 use crate::model::{Campaign, Millis};
 use crate::send_window::{Hours, Stretch, day_of};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::Plan;
 use crate::campaign_file;
+use crate::engine::Plan;
 use crate::message::{self, Finding, Severity};
 use crate::model::Channel;
 use crate::simulator;
@@ -17,7 +17,7 @@ const KNOWN: usize = 4;
 
 /// The bodies that the documents show, and one of each worked example of what they do not show: Meta's templates.
 fn bodies() -> Vec<(Channel, Value)> {
-    let documented: Vec<Value> = serde_json::from_str(include_str!("../message/tests/documented.json")).unwrap();
+    let documented: Vec<Value> = serde_json::from_str(include_str!("../../message/tests/documented.json")).unwrap();
     let documented = documented
         .into_iter()
         .map(|shown| (Channel::from_name(shown["channel"].as_str().unwrap()).unwrap(), shown["body"].clone()));

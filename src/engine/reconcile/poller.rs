@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::dispatch::LONGEST_WAIT;
-use super::error::{EngineError, PANICKED};
-use super::job::Job;
-use super::patience::Patience;
-use super::stop::Reason;
 use crate::crash_point::Point;
+use crate::engine::dispatch::LONGEST_WAIT;
+use crate::engine::error::{EngineError, PANICKED};
+use crate::engine::job::Job;
+use crate::engine::patience::Patience;
+use crate::engine::stop::Reason;
 use crate::model::{Event, Millis, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
@@ -28,7 +28,7 @@ const SENDS_A_POLL: u32 = 100;
 const LONGEST_LINGER: Duration = Duration::from_secs(10);
 
 /// Polls until no status is awaited. While `sending`, more may come; when it is over and `wait` is false, returns.
-pub(super) async fn reconcile(
+pub(in crate::engine) async fn reconcile(
     job: &Arc<Job>,
     mut sending: watch::Receiver<bool>,
     wait: bool,
@@ -96,7 +96,7 @@ fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
 
 /// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only
 /// about those whose time to be asked about has come.
-pub(super) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
+pub(in crate::engine) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
     let now = Millis::now();
     let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
     let mut after: Option<RowKey> = None;

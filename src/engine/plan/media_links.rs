@@ -63,7 +63,7 @@ impl fmt::Debug for Link {
 
 /// Links, noted row by row.
 #[derive(Default)]
-pub(super) struct Noted {
+pub(in crate::engine) struct Noted {
     /// A channel has a handful of kinds of files.
     kinds: Vec<(&'static Media, HashMap<String, Link>)>,
     links: usize,
@@ -73,7 +73,7 @@ pub(super) struct Noted {
 }
 
 /// A link in the body of a row.
-pub(super) struct Seen {
+pub(in crate::engine) struct Seen {
     row: RowNo,
     path: String,
     link: String,
@@ -81,7 +81,7 @@ pub(super) struct Seen {
 }
 
 /// Adds the links of a row's body.
-pub(super) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<Seen>) {
+pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<Seen>) {
     message::links(channel, body, &mut |path, link, media| {
         seen.push(Seen { row, path: path.to_string(), link: link.to_owned(), media });
     });
@@ -89,7 +89,7 @@ pub(super) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<See
 
 impl Noted {
     /// Notes a link. Those of one row come together, and rows in their order.
-    pub(super) fn add(&mut self, Seen { row, path, link, media }: Seen) {
+    pub(in crate::engine) fn add(&mut self, Seen { row, path, link, media }: Seen) {
         let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
             self.kinds.push((media, HashMap::new()));
             self.kinds.len() - 1
@@ -114,7 +114,7 @@ impl Noted {
     }
 
     /// What was noted, in the order of the rows.
-    pub(super) fn into_links(self) -> Links {
+    pub(in crate::engine) fn into_links(self) -> Links {
         let mut list: Vec<Link> = self.kinds.into_iter().flat_map(|(_, links)| links.into_values()).collect();
         list.sort_by(|a, b| (&a.first, &a.path, &a.link).cmp(&(&b.first, &b.path, &b.link)));
         Links { list, rows_left_out: self.rows_left_out }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::stop::Stop;
+use crate::engine::stop::Stop;
 use crate::hook::{Hook, Told};
 use crate::model::{Event, Events};
 use crate::rate_limit::RetryPolicy;
@@ -31,7 +31,7 @@ pub struct Done {
 impl Done {
     /// Tells the end of a run with what is in its `summary.json`. False where it was stopped before it could: then the end
     /// must not be noted.
-    pub(super) async fn tell(&self, run: &Run, summary: &Path) -> bool {
+    pub(in crate::engine) async fn tell(&self, run: &Run, summary: &Path) -> bool {
         let Some(told) = what(run, summary).await else { return true };
         for call in 1..=CALLS {
             let failed = match self.hook.call(&told).await {

@@ -13,11 +13,11 @@ use crate::send_window::Timed;
 use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store};
 use crate::template;
 
-use super::error::PANICKED;
-use super::judge::{Judge, Measure, Times, Warning};
-use super::links::Links;
-use super::plan_error::PlanError;
-use super::scan::{self, Chunk, Keep, Told};
+use crate::engine::error::PANICKED;
+use crate::engine::plan::error::PlanError;
+use crate::engine::plan::media_links::Links;
+use crate::engine::plan::scan::{self, Chunk, Keep, Told};
+use crate::engine::plan::validate::{Measure, RowValidator, Times, Warning};
 
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
@@ -137,7 +137,7 @@ impl Plan {
     /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks off.
     pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNo, Body), PlanError>> {
         let Self { reader, measure, .. } = self;
-        let (mut record, mut judge) = (Record::default(), Judge::new(measure));
+        let (mut record, mut judge) = (Record::default(), RowValidator::new(measure));
         std::iter::from_fn(move || match reader.read(&mut record) {
             Ok(true) => Some(Ok((record.row, judge.body(&record)))),
             Ok(false) => None,

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::done::Done;
-use super::error::{EngineError, PANICKED};
-use super::stop::Stop;
 use crate::crash_point::Point;
+use crate::engine::error::{EngineError, PANICKED};
+use crate::engine::report::notify::Done;
+use crate::engine::stop::Stop;
 use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Bad, Plan};
 use crate::campaign_file::{self, Loaded};
+use crate::engine::{Bad, Plan};
 use crate::message;
 use crate::model::Channel;
 

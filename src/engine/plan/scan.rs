@@ -15,9 +15,9 @@ use crate::model::{Phone, RowNo, RowProblem};
 use crate::recipients::{Decoder, Duplicates, Reader, Record, Rows};
 use crate::store::PlannedRow;
 
-use super::judge::{self, Judge, Measure, Notes, Times, Warning};
-use super::links::{Links, Noted};
-use super::plan_error::PlanError;
+use crate::engine::plan::error::PlanError;
+use crate::engine::plan::media_links::{Links, Noted};
+use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Times, Warning};
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
@@ -27,7 +27,7 @@ const AHEAD: usize = 4;
 const MOST_WORKERS: usize = 8;
 
 /// What a scan hands on.
-pub(super) enum Chunk {
+pub(in crate::engine) enum Chunk {
     /// Rows, as many of those that were read as are wanted.
     Rows {
         rows: Vec<PlannedRow>,
@@ -45,15 +45,15 @@ pub(super) enum Chunk {
 
 /// What there is to tell of all rows that were found good.
 #[derive(Default)]
-pub(super) struct Told {
-    pub(super) warnings: Vec<Warning>,
-    pub(super) links: Links,
-    pub(super) times: Option<Times>,
+pub(in crate::engine) struct Told {
+    pub(in crate::engine) warnings: Vec<Warning>,
+    pub(in crate::engine) links: Links,
+    pub(in crate::engine) times: Option<Times>,
 }
 
 /// Which rows are handed on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(in crate::engine) enum Keep {
     /// All.
     Every,
     /// Those that cannot become a message.
@@ -80,7 +80,7 @@ struct Source {
 
 /// Begins a scan. `folder` is for what does not fit into memory. It ends early, without an error, if nobody takes the
 /// chunks any more.
-pub(super) fn start(
+pub(in crate::engine) fn start(
     reader: Reader,
     measure: Measure,
     folder: PathBuf,
@@ -104,7 +104,7 @@ fn scan(
     let source = Mutex::new(Source { reader, queue: Some(queue) });
     let whole = std::thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| work(&source, &decoder, Judge::new(measure), keep));
+            scope.spawn(|| work(&source, &decoder, RowValidator::new(measure), keep));
         }
         // Whenever this ends, the workers have nobody left to hear them, and end too.
         collect(judged, folder, chunks)
@@ -118,7 +118,7 @@ fn scan(
 }
 
 /// Reads and judges stretch by stretch, up to the end or until nobody wants more.
-fn work(source: &Mutex<Source>, decoder: &Decoder, mut judge: Judge<'_>, keep: Keep) {
+fn work(source: &Mutex<Source>, decoder: &Decoder, mut judge: RowValidator<'_>, keep: Keep) {
     let mut rows = Rows::default();
     let mut record = Record::default();
     while let Some((answer, judged)) = read(source, &mut rows) {
@@ -152,7 +152,7 @@ fn judge_all(
     rows: &Rows,
     decoder: &Decoder,
     record: &mut Record,
-    judge: &mut Judge<'_>,
+    judge: &mut RowValidator<'_>,
     keep: Keep,
 ) -> Judged {
     judged.numbers.reserve(rows.len());
@@ -191,7 +191,7 @@ fn collect(
         for (phone, row) in &numbers {
             duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
-        judge::add(&mut warnings, notes.warnings);
+        validate::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
         times = match (times, notes.times) {
             (Some(so_far), Some(more)) => Some(so_far.and(more)),

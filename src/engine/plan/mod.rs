@@ -1,0 +1,18 @@
+//! The plan: what a campaign would send, and its rows in the store.
+//!
+//! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a row
+//! becomes a message, and `media_links` collects the files that messages link to. `remaining_rows` validates rows that are
+//! left against a newer template.
+
+mod error;
+mod import;
+mod media_links;
+mod remaining_rows;
+mod scan;
+mod validate;
+
+pub use error::PlanError;
+pub use import::{Bad, Body, Checked, Plan};
+pub use media_links::{Link, Links, ask};
+pub use remaining_rows::hold_left;
+pub use validate::{Times, Warning};

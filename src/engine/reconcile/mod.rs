@@ -1,0 +1,7 @@
+//! Statuses: `poller` asks for them, `webhooks` takes those that the provider sends.
+
+mod poller;
+mod webhooks;
+
+pub(in crate::engine) use poller::{once, reconcile};
+pub use webhooks::{Counts, Place, WebhookQueue, WebhookWriter};
