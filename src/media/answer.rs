@@ -3,7 +3,7 @@
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{File, Finding};
+use super::finding::{File, Finding};
 
 /// What servers say of a file of which they know nothing.
 const UNKNOWN: [&str; 3] = ["application/octet-stream", "binary/octet-stream", "application/unknown"];

@@ -12,7 +12,7 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
-use super::{Finding, Hosts, UNREACHABLE};
+use super::finding::{Finding, Hosts, UNREACHABLE};
 
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 5;

@@ -10,7 +10,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 
-use super::{AT_ONCE, Asker, File, Finding, GIVEN_UP_AFTER, Hosts, Patience, server, shown};
+use super::prober::{AT_ONCE, GIVEN_UP_AFTER, Patience, server};
+use super::{File, Finding, Hosts, MediaProber, shown};
 
 /// Loopback counts as public here; private is a link that has `.private` in it.
 const LOOPBACK: Hosts =
@@ -91,8 +92,8 @@ async fn serve(stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, reply: Arc<
 }
 
 /// One for which the proxies of whoever runs the tests do not count.
-fn asker(hosts: Hosts, patience: Patience) -> Asker {
-    Asker::with(Client::builder().no_proxy(), hosts, patience).unwrap()
+fn asker(hosts: Hosts, patience: Patience) -> MediaProber {
+    MediaProber::with(Client::builder().no_proxy(), hosts, patience).unwrap()
 }
 
 async fn ask_with(hosts: Hosts, patience: Patience, file: File) -> Vec<Finding> {

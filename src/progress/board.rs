@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::area::{Colour, Line};
 use super::meter::Meter;
 use super::text;
-use super::{Look, Seen};
+use super::view::{Look, Seen};
 use crate::model::{Event, State, Tally};
 
 /// Cells of a bar. With its name and the longest of the usual words it fits into 80 columns.

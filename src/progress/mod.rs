@@ -11,6 +11,7 @@ mod json;
 mod meter;
 mod plain;
 mod text;
+mod view;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,44 +23,10 @@ use board::Board;
 use json::Json;
 use meter::Rates;
 use plain::Plain;
+pub use view::{Look, Mode, Seen};
 
 /// The bars are drawn anew at most so often: events come far faster than anyone can read.
 const EVERY: Duration = Duration::from_millis(100);
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Bars, where stderr is a terminal that can draw them; plain lines elsewhere, rather than nothing.
-    Bars,
-    /// Plain lines, one every five seconds at most, and one for each change of stage.
-    Plain,
-    /// JSON, one object a line, as often.
-    Json,
-    /// Nothing.
-    None,
-}
-
-/// How bars look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Whether colours are welcome.
-    pub colour: bool,
-    /// Whether more than ASCII can be shown.
-    pub unicode: bool,
-}
-
-/// How a run stands that another process works on.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// Which run, and what it is doing.
-    pub title: String,
-    /// Where its rows are.
-    pub tally: Tally,
-    /// What it waits for, in words.
-    pub waiting: Option<String>,
-    /// Its problems: code, count, words.
-    pub problems: Vec<(String, u64, String)>,
-}
 
 /// Shows events on stderr. Clones show the same.
 #[derive(Clone)]

@@ -2,9 +2,9 @@
 //!
 //! It may be shared between threads. Nothing is read here, and nothing is kept.
 
-use super::Record;
 use super::columns::Columns;
 use super::numbers::Numbers;
+use super::record::Record;
 use super::rows::Rows;
 use crate::model::{RowProblem, is_blank, is_plain, without_marks};
 

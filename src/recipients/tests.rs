@@ -4,9 +4,12 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
+use super::content::hex;
 use super::*;
 use crate::model::is_blank;
+use crate::model::{Inline, Recipients, Source};
 
 /// A file of these bytes, and recipients that point at it.
 struct Case {
@@ -34,7 +37,7 @@ fn rows(recipients: &Recipients) -> Vec<Row> {
     let mut rows = Vec::new();
     while reader.read(&mut record).unwrap() {
         assert_eq!(record.cells.len(), reader.columns().len());
-        assert_eq!(record.raw_to, record.cells[reader.decoder.columns.to]);
+        assert_eq!(record.raw_to, record.cells[reader.decoder().columns.to]);
         rows.push((
             record.row.0,
             record.line,

@@ -7,6 +7,7 @@ mod names; // what a name means in a module
 mod samples; // these on small made-up sources
 mod tokens; // Rust source without comments and tests
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -97,6 +98,34 @@ fn every_file_says_what_it_is_for_and_none_is_too_long() {
     for (path, text) in files {
         assert!(text.starts_with("//! ") || path == "src/main.rs" && text.starts_with("//!"), "{path}");
         assert!(text.lines().count() <= LONGEST, "{path} has {} lines", text.lines().count());
+    }
+}
+
+/// Lines of code of a `mod.rs` at most: it is an overview.
+const LONGEST_OVERVIEW: usize = 150;
+/// Code files of a folder at most.
+const FULLEST: usize = 15;
+/// Folders with more files: one holds a file for each command. The others still have to be divided; a number only goes
+/// down.
+const FULLER: [(&str, usize); 3] = [("src/cli/commands", 22), ("src/model", 25), ("src/store/sqlite", 26)];
+
+#[test]
+fn a_folder_can_be_taken_in_at_a_glance() {
+    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, text) in sources("src") {
+        let (folder, file) = path.rsplit_once('/').unwrap();
+        let is_test = file.ends_with("tests.rs") || folder.contains("/tests");
+        if is_test {
+            continue;
+        }
+        *folders.entry(folder.to_owned()).or_default() += 1;
+        let lines = code(&text).filter(|line| !line.trim().is_empty()).count();
+        assert!(file != "mod.rs" || lines <= LONGEST_OVERVIEW, "{path} has {lines} lines of code");
+    }
+    for (folder, files) in folders {
+        let most = FULLER.iter().find(|(known, _)| *known == folder).map_or(FULLEST, |(_, most)| *most);
+        assert!(files <= most, "{folder} has {files} files");
+        assert!(most == FULLEST || files == most, "{folder} has {files} files: lower its number");
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::media::{AskError, Asker, File, Finding, Hosts, shown};
+use crate::media::{AskError, File, Finding, Hosts, MediaProber, shown};
 use crate::message::{self, Media};
 use crate::model::{Channel, Event, Events, RowNo};
 
@@ -129,7 +129,7 @@ pub async fn ask(links: &[Link], events: &Events) -> Result<Vec<Vec<Finding>>, A
     if links.is_empty() {
         return Ok(Vec::new());
     }
-    let asker = Asker::new(Hosts { refused: message::why_not_public, is_public: message::is_public })?;
+    let asker = MediaProber::new(Hosts { refused: message::why_not_public, is_public: message::is_public })?;
     let mut findings = vec![Vec::new(); links.len()];
     let (mut done, total) = (0, links.len() as u64);
     events(Event::Asked { done, total });

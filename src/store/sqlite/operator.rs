@@ -5,7 +5,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::error::doing;
 use super::past::{move_to_past, take_back};
 use super::reached::{CHUNK, clear, collect_for_retry, other_runs};
-use super::runs::assert_owner;
+use super::writer::assert_owner;
 use super::{Store, guarded, options};
 use crate::crash_point::Point;
 use crate::model::{Change, Millis, Phone, RowCause, State};

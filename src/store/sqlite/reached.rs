@@ -10,7 +10,7 @@
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::error::doing;
-use super::runs::assert_owner;
+use super::writer::assert_owner;
 use super::{Store, options};
 use crate::model::{Millis, RunId, State};
 use crate::store::{LeaveOut, Owner, RowKey, Run, StoreError};

@@ -263,19 +263,6 @@ impl Store {
     }
 }
 
-/// Makes sure that nobody else has taken the run up since.
-pub(super) async fn assert_owner(connection: &mut SqliteConnection, owner: Owner) -> Result<(), StoreError> {
-    let now: Option<i64> = sqlx::query_scalar("SELECT owner FROM progress WHERE run = ?1")
-        .bind(owner.run)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(doing("look who has the run"))?;
-    match now {
-        Some(worker) if worker == owner.worker.0 => Ok(()),
-        _ => Err(StoreError::NotOwner(by_key(connection, owner.run).await?.id)),
-    }
-}
-
 /// Makes a run, the next of its campaign's name.
 pub(super) async fn insert(
     tx: &mut Transaction<'_, Sqlite>,

@@ -1,6 +1,8 @@
 //! Tests of what SQLite alone does: its files and locks, what `verify` finds in a store that something has broken, and that
 //! statements that are made often find their rows by an index.
 
+use std::time::Duration;
+
 use sqlx::Row;
 
 use super::*;
