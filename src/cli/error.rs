@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use crate::campaign_file::CampaignError;
 use crate::cli::output::terminal;
 use crate::engine::{EngineError, PlanError, ReportingError};
-use crate::model::escaped_lines;
 use crate::recipients::OpenError;
 use crate::report::ReportError;
 use crate::store::StoreError;
+use crate::text::escaped_lines;
 
 /// How the process ends. The README's table is held against this by a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::cli::output::rejects_csv::Rejects;
-use crate::model::{Channel, Recipients, ReportRow, RowNo, Source, State, is_blank};
+use crate::model::{Channel, Recipients, ReportRow, RowNo, Source, State};
 use crate::recipients::{self, Record};
 use crate::report::CsvReport;
+use crate::text::is_blank;
 
 /// Any cell: quotes, delimiters, line breaks, letters of every script, and what a spreadsheet would run.
 fn cell() -> impl Strategy<Value = String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::words;
-use crate::model::escaped;
+use crate::text::escaped;
 
 /// Something that is not right with a body. Displayed as the path, what is wrong and what to do, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]

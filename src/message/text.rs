@@ -9,7 +9,7 @@ use super::check::Check;
 use super::path::Path;
 use super::shape::{Number, TextRule};
 use super::words::shortened;
-use crate::model::{bad_character, is_blank};
+use crate::text::{bad_character, is_blank};
 
 /// What holds for the characters of every text.
 pub(super) const NO_BAD_CHARACTER: &str =

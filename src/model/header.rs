@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::{escaped_name, shortened, without_numbers};
+use super::shortened;
+use crate::text::{escaped_name, redact_numbers};
 
 /// Columns named in a message; a wide table has hundreds.
 const NAMED: usize = 20;
@@ -26,7 +27,7 @@ impl Header {
     /// Whether a telephone number is among the cells: the line is a person then, and names nothing.
     #[must_use]
     pub fn is_person(&self) -> bool {
-        self.0.iter().any(|cell| without_numbers(cell) != *cell)
+        self.0.iter().any(|cell| redact_numbers(cell) != *cell)
     }
 
     /// What to do about a column that is not there, for a person at the terminal: the name that was meant, or all.
@@ -76,7 +77,7 @@ pub const NO_HEADER: &str = "its first line looks like a recipient; add a header
 
 /// A name as a person at the terminal sees it.
 fn shown(name: &str) -> String {
-    let name = without_numbers(name);
+    let name = redact_numbers(name);
     format!("`{}`", escaped_name(&shortened(&name, SHOWN_CHARS)))
 }
 

@@ -5,15 +5,12 @@
 
 mod attempt_row;
 mod campaign;
-mod cells;
 mod channel;
-mod characters;
 mod cron;
 mod delivery;
 mod event;
 mod header;
 mod id;
-mod masked;
 mod outcome;
 mod phone;
 mod provider_text;
@@ -30,18 +27,12 @@ mod timing;
 
 pub use attempt_row::AttemptRow;
 pub use campaign::{Campaign, DATE, Dispatch, Halt, Inline, Recipients, Reconcile, Source, WhenUncertain};
-pub use cells::{as_it_was, spreadsheet_safe};
 pub use channel::Channel;
-pub use characters::{
-    BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,
-    is_plain, plain_name, without_marks,
-};
 pub use cron::{BadCron, Cron};
 pub use delivery::Delivery;
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNo, BadRunId, RowNo, RunId};
-pub use masked::without_numbers;
 pub use outcome::{Outcome, Pause, Problem};
 pub use phone::Phone;
 pub use provider_text::{ProviderText, plain_code};

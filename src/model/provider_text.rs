@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{escaped, without_numbers};
+use crate::text::{escaped, redact_numbers};
 
 /// Words of a provider, kept as they came. They often repeat the number that the message was for, and may hold anything. So
 /// they print with runs of seven or more digits cut, and with characters that act on a terminal as escapes. The words
@@ -36,7 +36,7 @@ impl ProviderText {
     #[must_use]
     pub fn shown(original: &str) -> Cow<'_, str> {
         const BREAKS: [char; 3] = ['\n', '\r', '\t'];
-        let mut text = without_numbers(original);
+        let mut text = redact_numbers(original);
         if text.contains(BREAKS) {
             text = Cow::Owned(text.replace(BREAKS, " "));
         }

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::{Problem, escaped, escaped_name};
+use super::Problem;
+use crate::text::{escaped, escaped_name};
 
 /// Characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;

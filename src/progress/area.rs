@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::model::escaped;
+use crate::text::escaped;
 
 /// Columns of a terminal that does not say.
 const COLUMNS: usize = 80;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::meter::Meter;
-use crate::model::{Event, Millis, State, Tally, escaped_json};
+use crate::model::{Event, Millis, State, Tally};
+use crate::text::escaped_json;
 
 /// How often progress is told, changes of stage, problems and sentences aside.
 const EVERY: Duration = Duration::from_secs(5);

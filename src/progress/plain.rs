@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::meter::Meter;
 use super::text;
-use crate::model::{Event, Tally, escaped_lines};
+use crate::model::{Event, Tally};
+use crate::text::escaped_lines;
 
 /// A line at most so often, changes of stage and sentences aside.
 const EVERY: Duration = Duration::from_secs(5);

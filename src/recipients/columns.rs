@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::error::OpenError;
-use crate::model::{Header, plain_name};
+use crate::model::Header;
+use crate::text::plain_name;
 
 /// The columns of a table.
 pub(super) struct Columns {

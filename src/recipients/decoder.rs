@@ -6,7 +6,8 @@ use super::columns::Columns;
 use super::numbers::Numbers;
 use super::record::Record;
 use super::rows::Rows;
-use crate::model::{RowProblem, is_blank, is_plain, without_marks};
+use crate::model::RowProblem;
+use crate::text::{is_blank, is_plain, without_marks};
 
 /// Makes records of rows.
 pub struct Decoder {

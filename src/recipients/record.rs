@@ -17,7 +17,7 @@ pub struct Record {
     pub raw_to: String,
     /// The cells, one for every column. What is missing is empty, and bytes that are not UTF-8 are replaced.
     pub cells: Vec<String>,
-    /// Whether no cell holds a character that no message may hold; see [`is_plain`](crate::model::is_plain).
+    /// Whether no cell holds a character that no message may hold; see [`is_plain`](crate::text::is_plain).
     pub is_plain: bool,
     /// A problem of the record itself: `ragged_row`, `bad_quotes`, `long_record` or `bad_utf8`.
     pub problem: Option<RowProblem>,

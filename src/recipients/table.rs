@@ -13,7 +13,8 @@ use super::content::Content;
 use super::error::{OpenError, ReadError};
 use super::quotes;
 use super::window::{LONGEST_RECORD, Window};
-use crate::model::{ReportRow, RowProblem, as_it_was};
+use crate::model::{ReportRow, RowProblem};
+use crate::text::unescape_formula;
 
 /// Beginnings of files that are not a table of text, and what they are.
 const NOT_TEXT: [(&[u8], &str); 5] = [
@@ -158,7 +159,7 @@ impl Table {
         if !self.report {
             return cell;
         }
-        std::str::from_utf8(cell).map_or(cell, |text| as_it_was(text).as_bytes())
+        std::str::from_utf8(cell).map_or(cell, |text| unescape_formula(text).as_bytes())
     }
 
     /// The file.
@@ -174,7 +175,7 @@ impl Table {
 
 /// The names of a report's columns: its first, which would hide the `row` of templates, gives way to it.
 fn of_a_report(names: Vec<String>) -> Vec<String> {
-    let mut names: Vec<String> = names.iter().map(|name| as_it_was(name).to_owned()).collect();
+    let mut names: Vec<String> = names.iter().map(|name| unescape_formula(name).to_owned()).collect();
     let [row, ..] = ReportRow::COLUMNS;
     let name = ReportRow::giving_way(row, &names);
     if let Some(first) = names.first_mut().filter(|first| *first == row) {

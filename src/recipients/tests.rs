@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::content::hex;
 use super::*;
-use crate::model::is_blank;
 use crate::model::{Inline, Recipients, Source};
+use crate::text::is_blank;
 
 /// A file of these bytes, and recipients that point at it.
 struct Case {

@@ -3,7 +3,8 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
-use crate::model::{Header, NO_HEADER, RowProblem, escaped, escaped_json, escaped_name, shortened};
+use crate::model::{Header, NO_HEADER, RowProblem, shortened};
+use crate::text::{escaped, escaped_json, escaped_name};
 
 use super::filters;
 use super::limits::is_plain;

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::recipients_jsonl::Time;
 use super::types::Format;
-use crate::model::{AttemptRow, ProviderText, State, spreadsheet_safe};
+use crate::model::{AttemptRow, ProviderText, State};
+use crate::text::escape_formula;
 
 /// The columns, in order.
 const COLUMNS: [&str; 12] = [
@@ -88,7 +89,7 @@ impl<W: Write> AttemptsReport<W> {
         };
         match &mut self.0 {
             Writer::Csv(csv) => {
-                let safe = |text: Option<Cow<'_, str>>| text.map(|text| spreadsheet_safe(&text).into_owned().into());
+                let safe = |text: Option<Cow<'_, str>>| text.map(|text| escape_formula(&text).into_owned().into());
                 let line = Line {
                     message_id: safe(line.message_id),
                     error_code: safe(line.error_code),

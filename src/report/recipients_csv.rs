@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::model::{Millis, ProviderText, ReportRow, spreadsheet_safe};
+use crate::model::{Millis, ProviderText, ReportRow};
+use crate::text::escape_formula;
 
 /// Bytes gathered before they go to the writer.
 const BUFFER: usize = 64 * 1024;
@@ -86,7 +87,7 @@ impl<W: Write> CsvReport<W> {
 
     /// A cell from outside, which may need an apostrophe, quotes, or both.
     fn text(&mut self, cell: &str) {
-        let cell = spreadsheet_safe(cell);
+        let cell = escape_formula(cell);
         // Looked at as a whole, without a way out, since that is done many bytes at a time.
         let quoted = cell.bytes().fold(false, |found, byte| found | matches!(byte, b',' | b'"' | b'\r' | b'\n'));
         if !quoted {
@@ -187,7 +188,7 @@ mod tests {
             cells.iter().for_each(|cell| csv.text(cell));
             csv.end_line().unwrap();
             let mut other = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-            other.write_record(cells.iter().map(|cell| spreadsheet_safe(cell).into_owned())).unwrap();
+            other.write_record(cells.iter().map(|cell| escape_formula(cell).into_owned())).unwrap();
             prop_assert_eq!(csv.finish().unwrap(), other.into_inner().unwrap());
         }
 

@@ -4,9 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::zones::named;
 use super::{Hours, zones_of};
-use crate::model::{
-    Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime, plain_name,
-};
+use crate::model::{Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
+use crate::text::plain_name;
 
 /// A campaign names a column of times that its recipients do not have.
 ///

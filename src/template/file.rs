@@ -6,7 +6,7 @@ use super::decode;
 use super::definition::Definition;
 use super::finding::Finding;
 use super::hold::Disagreement;
-use crate::model::escaped;
+use crate::text::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
 /// Template definitions, as their problems speak of them.

@@ -3,7 +3,7 @@
 use super::problem::{FileProblem, Found, Place};
 use super::syntax::place_at;
 use super::tree::{Node, Value};
-use crate::model::bad_character;
+use crate::text::bad_character;
 
 /// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as cells.
 pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::file_kind::MAX_BYTES;
-use crate::model::{escaped, escaped_lines, without_numbers};
+use crate::text::{escaped, escaped_lines, redact_numbers};
 
 /// Problems kept at most, and shown at most. A file with more has one mistake repeated.
 const KEPT: usize = 1000;
@@ -136,7 +136,7 @@ impl Document {
             let FileProblem { code, message, hint, place, .. } = problem;
             let hint = hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
             let words = format!("{message}{hint}");
-            let words = format!("{path}:{}:{}: {} [{code}]", place.line, place.column, without_numbers(&words));
+            let words = format!("{path}:{}:{}: {} [{code}]", place.line, place.column, redact_numbers(&words));
             escaped(&words).into_owned()
         };
         shown(problems, one).join("\n")

@@ -6,7 +6,7 @@
 use granit_parser::{ErrorKind, Marker, ScanError};
 
 use super::problem::{FileProblem, Place};
-use crate::model::BadCharacter;
+use crate::text::BadCharacter;
 
 /// A place that starts at a marker and is `length` bytes long, as far as the text goes.
 pub(super) fn place(text: &str, marker: &Marker, length: usize) -> Place {

@@ -14,8 +14,9 @@ use crate::cli::output::{console, media_findings, problem_json, reached};
 use crate::cli::session::{LoadError, load};
 use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
-use crate::model::{RowProblem, Source, escaped_json};
+use crate::model::{RowProblem, Source};
 use crate::store::{Store, StoreError};
+use crate::text::escaped_json;
 
 /// What `check` takes.
 #[derive(Debug, clap::Args)]

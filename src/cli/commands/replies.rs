@@ -11,8 +11,9 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
-use crate::model::{Phone, RunId, spreadsheet_safe};
+use crate::model::{Phone, RunId};
 use crate::store::{KeptReply, Run, Store};
+use crate::text::escape_formula;
 
 /// What `replies` takes.
 #[derive(Debug, clap::Args)]
@@ -74,7 +75,7 @@ async fn write(args: &Args, store: &Store, run: Option<&Run>, out: &mut impl Wri
 fn csv_lines(page: &[KeptReply]) -> std::io::Result<Vec<u8>> {
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for kept in page {
-        csv.write_record(cells(kept).iter().map(|cell| spreadsheet_safe(cell).into_owned()))?;
+        csv.write_record(cells(kept).iter().map(|cell| escape_formula(cell).into_owned()))?;
     }
     csv.into_inner().map_err(|error| error.into_error())
 }

@@ -9,9 +9,10 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Millis, Phone, Recipients, Source, spreadsheet_safe, without_numbers};
+use crate::model::{Millis, Phone, Recipients, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
+use crate::text::{escape_formula, redact_numbers};
 
 /// What `suppress` takes.
 #[derive(Debug, clap::Args)]
@@ -125,7 +126,7 @@ fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError
             (false, None) => format!("; nothing was changed\n  {NATIONAL}"),
             (false, Some(_)) => "; nothing was changed".to_owned(),
         };
-        CliError::new(Exit::Wrong, format!("`{}`: {problem}{hint}", without_numbers(text)))
+        CliError::new(Exit::Wrong, format!("`{}`: {problem}{hint}", redact_numbers(text)))
     };
     numbers.iter().map(|text| reader.normalise(text).map_err(|problem| wrong(text, problem))).collect()
 }
@@ -140,7 +141,7 @@ async fn list(store: &Store) -> Result<Exit, CliError> {
         let Some((last, ..)) = page.last() else { break };
         after = Some(*last);
         for (phone, reason, at) in &page {
-            let reason = spreadsheet_safe(reason.as_deref().unwrap_or_default());
+            let reason = escape_formula(reason.as_deref().unwrap_or_default());
             csv.write_record([phone.digits().as_str(), &reason, &at.to_string()]).map_err(failed)?;
         }
     }

@@ -11,7 +11,7 @@ use crate::cli::error::{CliError, Exit, chain};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::input_file;
-use crate::model::escaped_name;
+use crate::text::escaped_name;
 
 /// The file, as a person wrote it.
 #[derive(Debug, Default, Deserialize)]

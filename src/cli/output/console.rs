@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::output::terminal;
-use crate::model::{Millis, escaped_json, escaped_lines};
+use crate::model::Millis;
+use crate::text::{escaped_json, escaped_lines};
 
 /// Whether sentences are told as JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);

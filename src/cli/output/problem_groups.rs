@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use crate::campaign_file::Loaded;
 use crate::cli::output::console;
 use crate::engine::{Bad, Warning};
-use crate::model::{RowNo, RowProblem, escaped};
+use crate::model::{RowNo, RowProblem};
 use crate::store::PlannedRow;
+use crate::text::escaped;
 
 /// Rows shown of each kind.
 const SHOWN: usize = 3;

@@ -6,10 +6,11 @@ use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::console;
 use crate::engine::{Reason, RunResult};
-use crate::model::{Campaign, State, Tally, escaped};
+use crate::model::{Campaign, State, Tally};
 use crate::provider;
 use crate::report::{self, Paths};
 use crate::store::{ProblemCount, Run, Store, Waiting};
+use crate::text::escaped;
 
 /// Kinds of errors shown; the report has them all.
 const SHOWN: u32 = 5;

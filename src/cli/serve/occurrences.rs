@@ -13,9 +13,10 @@ use crate::cli::commands::run;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::session::load;
 use crate::engine::Plan;
-use crate::model::{Millis, Schedule, When, escaped};
+use crate::model::{Millis, Schedule, When};
 use crate::schedule::{self, Skipped};
 use crate::store::{NewRun, OccurrenceStart, StoreError};
+use crate::text::escaped;
 
 /// Runs that are sent at the same time at most.
 const SENDING: usize = 16;

@@ -7,10 +7,11 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::signals;
 use crate::engine::{self, Stop};
-use crate::model::{Events, escaped_lines};
+use crate::model::Events;
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
 use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateApi, TemplateSummary};
+use crate::text::escaped_lines;
 
 /// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
 ///

@@ -4,11 +4,12 @@
 //! at once: its number, its cells, and what the document says about the message they make.
 
 use crate::message::{self, Finding, Open, Severity};
-use crate::model::{BAD_CHARACTERS, Channel, Millis, Phone, RowProblem, bad_character};
+use crate::model::{Channel, Millis, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::send_window::{Hours, Timed};
 use crate::template::{Disagreement, Loaded};
+use crate::text::{BAD_CHARACTERS, bad_character};
 
 use crate::engine::plan::media_links::{self, Seen};
 

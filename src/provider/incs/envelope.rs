@@ -11,7 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::model::escaped;
+use crate::text::escaped;
 
 /// What is read by its keys alone. A list is no envelope, though what one holds might stand in it in the right order.
 pub(super) struct ByKeys<T>(pub(super) T);

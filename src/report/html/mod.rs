@@ -20,7 +20,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::summary::Summary;
 use super::types::ReportError;
-use crate::model::{State, Tally, escaped_lines};
+use crate::model::{State, Tally};
+use crate::text::escaped_lines;
 use chart::Chart;
 use funnel::Step;
 use replies::Answers;

@@ -5,8 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::model::{BadRunId, escaped_json};
+use crate::model::BadRunId;
 use crate::store::StoreError;
+use crate::text::escaped_json;
 
 pub(super) fn no_such_page() -> Response {
     refused(StatusCode::NOT_FOUND, "there is no such page")

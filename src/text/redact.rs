@@ -9,7 +9,7 @@ const PERSONAL: usize = 7;
 /// wrong and not of whom. What a provider says of a number it does not like often repeats the number. Digits behind a
 /// plus sign are one run over the blanks, dashes, dots and brackets that people write numbers with.
 #[must_use]
-pub fn without_numbers(text: &str) -> Cow<'_, str> {
+pub fn redact_numbers(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
     let mut done = 0;
     let mut at = 0;
@@ -63,7 +63,7 @@ mod tests {
             ("429 since 2026-03-23", "429 since 2026-03-23"),
             ("wamid.HBgLODUy00012345678é", "wamid.HBgLODUy…78é"),
         ] {
-            assert_eq!(without_numbers(text), masked);
+            assert_eq!(redact_numbers(text), masked);
         }
     }
 }

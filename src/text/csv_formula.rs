@@ -10,15 +10,15 @@ use std::borrow::Cow;
 /// a tab or line break that it trims away first. Left as they are: phone numbers with a plus sign, and plain
 /// negative numbers. Neither can name a function, a cell or a program, and an apostrophe would make them useless to
 /// whoever copies them out of a report. What such a cell looks like already gets another apostrophe, so that
-/// [`as_it_was`] is never in doubt.
+/// [`unescape_formula`] is never in doubt.
 #[must_use]
-pub fn spreadsheet_safe(cell: &str) -> Cow<'_, str> {
+pub fn escape_formula(cell: &str) -> Cow<'_, str> {
     if runs_as_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
-/// The cell that [`spreadsheet_safe`] was given, from what it gave.
+/// The cell that [`escape_formula`] was given, from what it gave.
 #[must_use]
-pub fn as_it_was(cell: &str) -> &str {
+pub fn unescape_formula(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if runs_as_formula(rest.trim_start_matches('\'')) => rest,
         _ => cell,
@@ -46,8 +46,8 @@ mod tests {
 
         #[test]
         fn every_cell_comes_back_as_it_was(cell in "['=+@\\-\t\nA1 ]{0,6}|\\PC{0,8}") {
-            let written = spreadsheet_safe(&cell);
-            prop_assert_eq!(as_it_was(&written), cell.as_str());
+            let written = escape_formula(&cell);
+            prop_assert_eq!(unescape_formula(&written), cell.as_str());
         }
     }
 
@@ -71,8 +71,8 @@ mod tests {
             "+852 6841 1234 | x",
             "'=1+1",
         ] {
-            assert_eq!(spreadsheet_safe(cell), format!("'{cell}"), "{cell:?}");
-            assert_eq!(as_it_was(&format!("'{cell}")), cell);
+            assert_eq!(escape_formula(cell), format!("'{cell}"), "{cell:?}");
+            assert_eq!(unescape_formula(&format!("'{cell}")), cell);
         }
     }
 
@@ -80,14 +80,14 @@ mod tests {
     fn numbers_and_phone_numbers_stay_as_they_are() {
         for cell in ["+85268411234", "+852 6841 1234", "+852-6841-1234", "+1 (415) 555.0100", "-5", "-25%", "-1,234.5"]
         {
-            assert_eq!(spreadsheet_safe(cell), cell);
+            assert_eq!(escape_formula(cell), cell);
         }
     }
 
     #[test]
     fn text_stays_as_it_is() {
         for cell in ["", "Ana", "a=b", "25% off", "'quoted", "x@example.com", "Zoë", "-", "+", "\u{feff}"] {
-            assert_eq!((spreadsheet_safe(cell).as_ref(), as_it_was(cell)), (cell, cell));
+            assert_eq!((escape_formula(cell).as_ref(), unescape_formula(cell)), (cell, cell));
         }
     }
 }
