@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use campaigner::campaign_file;
 use campaigner::engine::{self, Bad, Plan};
-use campaigner::model::{Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNo, State, StatusUpdate};
+use campaigner::model::{Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNumber, State, StatusUpdate};
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
 use campaigner::store::{
@@ -132,7 +132,7 @@ async fn stored(store: &Store) -> Owner {
     store.begin_import(owner, &["phone".to_owned()], None).await.unwrap();
     let rows: Vec<PlannedRow> = (1..=ROWS)
         .map(|row| PlannedRow {
-            row: RowNo(row),
+            row: RowNumber(row),
             line: row + 1,
             to: Ok(Phone::from_u64(85_260_000_000 + row)),
             cells: format!(r#"["8526{row:07}","Ana Maria","30%","A-{row}"]"#),

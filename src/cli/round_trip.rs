@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::cli::output::rejects_csv::Rejects;
-use crate::model::{Channel, Recipients, ReportRow, RowNo, Source, State};
+use crate::model::{Channel, Recipients, ReportRow, RowNumber, Source, State};
 use crate::recipients::{self, Record};
 use crate::report::CsvReport;
 use crate::text::is_blank;
@@ -56,7 +56,7 @@ proptest! {
         let mut report = CsvReport::new(std::fs::File::create(&list).unwrap(), &columns()).unwrap();
         for (number, cells) in (1..).zip(&table) {
             let row = ReportRow {
-                row: RowNo(number),
+                row: RowNumber(number),
                 to: cells[0].clone(),
                 channel: Channel::Whatsapp,
                 state: State::Rejected,

@@ -1,6 +1,6 @@
 //! What can go wrong while working on a run, beyond what the outcomes of rows say.
 
-use crate::model::{Millis, Problem, RowNo};
+use crate::model::{Millis, Problem, RowNumber};
 use crate::store::StoreError;
 
 /// What is said of a task that panicked. Its own message may hold what a recipient's row says.
@@ -16,7 +16,7 @@ pub enum EngineError {
     #[error("row {row} can no longer be rendered: {problem}; nothing was sent for it")]
     Render {
         /// The row's number.
-        row: RowNo,
+        row: RowNumber,
         /// Why.
         problem: Problem,
     },

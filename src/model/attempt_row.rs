@@ -1,12 +1,12 @@
 //! One line of the report of attempts.
 
-use super::{Millis, RowNo, State};
+use super::{Millis, RowNumber, State};
 
 /// All that the report says of one attempt whose request left, or may have.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AttemptRow {
     /// The record's number in the input.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// The normalised number.
     pub to: String,
     /// Which attempt of the row it is, from 1.

@@ -58,9 +58,9 @@ impl FromStr for RunId {
 /// A record's number in the input: 1 for the first after the header. Not the line number, since a quoted cell
 /// may span lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowNo(pub u64);
+pub struct RowNumber(pub u64);
 
-impl fmt::Display for RowNo {
+impl fmt::Display for RowNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -68,7 +68,7 @@ impl fmt::Display for RowNo {
 
 /// Which try of a row this is, from 1, over the whole life of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttemptNo(pub u32);
+pub struct AttemptNumber(pub u32);
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ pub use cron::{BadCron, Cron};
 pub use delivery::Delivery;
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
-pub use id::{AttemptNo, BadRunId, RowNo, RunId};
+pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
 pub use outcome::{Outcome, Pause, Problem};
 pub use phone::Phone;
 pub use provider_text::{ProviderText, plain_code};

@@ -59,9 +59,9 @@ pub enum Outcome {
         wait: Option<Duration>,
     },
     /// Known not to have been accepted; one more try may work, a third would not. Then it is refused for good.
-    OnceMore(Problem),
+    RetryOnce(Problem),
     /// This one recipient is to get nothing for a while. Known not to have been accepted, and nobody else's concern.
-    PutOff {
+    Deferred {
         /// What happened.
         problem: Problem,
         /// For how long.
@@ -100,8 +100,8 @@ impl Outcome {
             Self::Unnamed(_) => "unnamed",
             Self::Refused(_) => "refused",
             Self::TryAgain { .. } => "try again",
-            Self::OnceMore(_) => "once more",
-            Self::PutOff { .. } => "put off",
+            Self::RetryOnce(_) => "once more",
+            Self::Deferred { .. } => "put off",
             Self::Throttled { .. } => "throttled",
             Self::Unreachable(_) => "unreachable",
             Self::Uncertain(_) => "uncertain",
@@ -116,12 +116,12 @@ impl Outcome {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Accepted { .. } | Self::Unsent => None,
-            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::PutOff { problem, .. } => {
+            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::Deferred { problem, .. } => {
                 Some(problem)
             }
             Self::Unnamed(problem)
             | Self::Refused(problem)
-            | Self::OnceMore(problem)
+            | Self::RetryOnce(problem)
             | Self::Unreachable(problem)
             | Self::Uncertain(problem)
             | Self::Halted(problem)
@@ -133,12 +133,12 @@ impl Outcome {
     pub fn problem_mut(&mut self) -> Option<&mut Problem> {
         match self {
             Self::Accepted { .. } | Self::Unsent => None,
-            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::PutOff { problem, .. } => {
+            Self::TryAgain { problem, .. } | Self::Throttled { problem, .. } | Self::Deferred { problem, .. } => {
                 Some(problem)
             }
             Self::Unnamed(problem)
             | Self::Refused(problem)
-            | Self::OnceMore(problem)
+            | Self::RetryOnce(problem)
             | Self::Unreachable(problem)
             | Self::Uncertain(problem)
             | Self::Halted(problem)

@@ -1,12 +1,12 @@
 //! One line of the report.
 
-use super::{Channel, Millis, RowNo, State};
+use super::{Channel, Millis, RowNumber, State};
 
 /// All that the report says of one row.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReportRow {
     /// The record's number in the input.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// The normalised number, or the input's text where it is not one.
     pub to: String,
     /// The channel of the campaign.
@@ -75,7 +75,7 @@ impl ReportRow {
 
     /// A row of which nothing is known but its number.
     #[must_use]
-    pub fn untried(row: RowNo, channel: Channel) -> Self {
+    pub fn untried(row: RowNumber, channel: Channel) -> Self {
         Self {
             row,
             to: String::new(),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Millis, Problem, RowNo};
+use super::{Millis, Problem, RowNumber};
 
 /// What the program decided of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum RowCause {
     /// It has the number of an earlier row.
     Duplicate {
         /// That row.
-        of: RowNo,
+        of: RowNumber,
     },
     /// Its number is on the suppression list.
     Suppressed {
@@ -93,7 +93,7 @@ impl RowCause {
         // SQLite has 0 and 1 for it.
         let truth = |place: usize| number(place).map(|n| n != 0).or_else(|| values.get(place).and_then(Value::as_bool));
         Some(match code {
-            "duplicate" => Self::Duplicate { of: RowNo(number(0)?.unsigned_abs()) },
+            "duplicate" => Self::Duplicate { of: RowNumber(number(0)?.unsigned_abs()) },
             "suppressed" => Self::Suppressed { reason: text(0) },
             "sent_recently" | "already_reached" => Self::Reached {
                 lately: code == "sent_recently",
@@ -154,7 +154,7 @@ mod tests {
         let reached = |lately, waits| RowCause::Reached { lately, run: "job-1".into(), at, waits };
         let settled = |sent, before| RowCause::Settled { sent, by: "Ana".into(), at, before };
         for (cause, words) in [
-            (RowCause::Duplicate { of: RowNo(7) }, "the same number as row 7"),
+            (RowCause::Duplicate { of: RowNumber(7) }, "the same number as row 7"),
             (RowCause::Suppressed { reason: None }, "on the suppression list"),
             (RowCause::Suppressed { reason: Some("asked".into()) }, "asked"),
             (reached(true, false), "reached by job-1 at 2025-08-06T07:43:20Z"),

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::model::{Phone, RowNo};
+use crate::model::{Phone, RowNumber};
 
 /// Pairs held in memory before they are sorted and written out: 4 MiB.
 const BUFFERED_PAIRS: usize = 256 * 1024;
@@ -31,9 +31,9 @@ pub struct Duplicates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duplicate {
     /// The row that repeats the number.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// The first row with that number.
-    pub of: RowNo,
+    pub of: RowNumber,
 }
 
 /// The temporary file of the search for duplicates could not be used.
@@ -80,7 +80,7 @@ impl Duplicates {
     ///
     /// # Errors
     /// The temporary file could not be made or written.
-    pub fn push(&mut self, phone: Phone, row: RowNo) -> Result<(), SpillError> {
+    pub fn push(&mut self, phone: Phone, row: RowNumber) -> Result<(), SpillError> {
         self.numbers.push((phone.as_u64(), row.0))
     }
 
@@ -114,7 +114,7 @@ impl Iterator for DuplicateRows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let pair = self.pairs.next()?;
-        Some(pair.map(|(row, original)| Duplicate { row: RowNo(row), of: RowNo(original) }))
+        Some(pair.map(|(row, original)| Duplicate { row: RowNumber(row), of: RowNumber(original) }))
     }
 }
 
@@ -290,7 +290,7 @@ mod tests {
 
     fn found(mut duplicates: Duplicates, rows: &[(u64, u64)]) -> Vec<(u64, u64)> {
         for &(number, row) in rows {
-            duplicates.push(phone(number), RowNo(row)).unwrap();
+            duplicates.push(phone(number), RowNumber(row)).unwrap();
         }
         duplicates.finish().unwrap().map(|pair| pair.map(|d| (d.row.0, d.of.0)).unwrap()).collect()
     }
@@ -311,9 +311,9 @@ mod tests {
     #[test]
     fn a_missing_directory_is_said_when_it_is_needed() {
         let mut duplicates = Duplicates::with_buffer(Path::new("/does/not/exist"), 2);
-        duplicates.push(phone(1), RowNo(1)).unwrap();
-        duplicates.push(phone(2), RowNo(2)).unwrap();
-        let error = duplicates.push(phone(3), RowNo(3)).unwrap_err();
+        duplicates.push(phone(1), RowNumber(1)).unwrap();
+        duplicates.push(phone(2), RowNumber(2)).unwrap();
+        let error = duplicates.push(phone(3), RowNumber(3)).unwrap_err();
         assert!(matches!(&error, SpillError::Create { .. }), "{error}");
         assert!(error.to_string().contains("/does/not/exist"));
     }

@@ -1,13 +1,13 @@
 //! One row of the input, with its number and its problems.
 
-use crate::model::{Phone, RowNo, RowProblem};
+use crate::model::{Phone, RowNumber, RowProblem};
 
 /// One row of the input. Made to be used again for the next row.
 ///
 /// There is no `Debug`, since it is made of personal data.
 pub struct Record {
     /// Its number in the input, 1 for the first after the header.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// The line on which it starts, of the CSV file or of the campaign file.
     pub line: u64,
     /// Who gets the message, or why nobody can: `no_number`, `bad_number`, `spreadsheet_number`, or the record's
@@ -26,7 +26,7 @@ pub struct Record {
 impl Default for Record {
     fn default() -> Self {
         Self {
-            row: RowNo(0),
+            row: RowNumber(0),
             line: 0,
             to: Err(RowProblem::new("no_number", "no row was read")),
             raw_to: String::new(),

@@ -2,7 +2,7 @@
 //!
 //! All cells lie in one buffer that is used again. What they say is not looked at here.
 
-use crate::model::{RowNo, RowProblem};
+use crate::model::{RowNumber, RowProblem};
 
 /// Bytes after which no row is added.
 const FULL: usize = 256 * 1024;
@@ -19,7 +19,7 @@ pub struct Rows {
 
 /// A row but for its cells.
 struct Row {
-    row: RowNo,
+    row: RowNumber,
     line: u64,
     problem: Option<RowProblem>,
     /// Where its cells begin, in bytes and in cells.
@@ -28,7 +28,7 @@ struct Row {
 
 /// A row of [`Rows`].
 pub(super) struct Raw<'r> {
-    pub(super) row: RowNo,
+    pub(super) row: RowNumber,
     pub(super) line: u64,
     pub(super) problem: Option<&'r RowProblem>,
     bytes: &'r [u8],
@@ -67,7 +67,7 @@ impl Rows {
         problem: Option<RowProblem>,
         cells: impl Iterator<Item = &'c [u8]>,
     ) {
-        self.rows.push(Row { row: RowNo(number), line, problem, start: (self.bytes.len(), self.ends.len()) });
+        self.rows.push(Row { row: RowNumber(number), line, problem, start: (self.bytes.len(), self.ends.len()) });
         for cell in cells {
             self.bytes.extend_from_slice(cell);
             self.ends.push(self.bytes.len());

@@ -120,12 +120,12 @@ impl<W: Write> AttemptsReport<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Millis, RowNo};
+    use crate::model::{Millis, RowNumber};
 
     fn written(format: Format) -> String {
         let at = |second: i64| Some(Millis(1_774_249_921_000 + second * 1000));
         let first = AttemptRow {
-            row: RowNo(7),
+            row: RowNumber(7),
             to: "85264000001".to_owned(),
             attempt: 1,
             outcome: State::Pending,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::model::{ProviderText, RowNo};
+use crate::model::{ProviderText, RowNumber};
 
 /// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
 /// time) stands where the code should, and it must not fill the memory.
@@ -33,7 +33,7 @@ pub(super) struct ErrorCount {
 struct Known {
     count: u64,
     message: String,
-    row: RowNo,
+    row: RowNumber,
 }
 
 /// Counts rows by error code.
@@ -45,7 +45,7 @@ pub(super) struct Errors {
 
 impl Errors {
     /// Counts a row with this code and these words.
-    pub(super) fn add(&mut self, row: RowNo, code: &str, message: &str) {
+    pub(super) fn add(&mut self, row: RowNumber, code: &str, message: &str) {
         let code = first_chars(code, CODE_CHARS);
         if let Some(known) = self.by_code.get_mut(code) {
             known.count += 1;
@@ -100,7 +100,7 @@ mod tests {
         let rows =
             [("b", "bee"), ("a", ""), ("c", "sea"), ("c", "see"), ("a", "ay 85268411234"), ("b", "be"), ("c", "C")];
         for ((code, message), row) in rows.into_iter().zip(1..) {
-            errors.add(RowNo(row), code, message);
+            errors.add(RowNumber(row), code, message);
         }
         let sorted: Vec<_> = errors.sorted().into_iter().map(|e| (e.code, e.count, e.message, e.row)).collect();
         let expected = [("c", 3, "sea", 3), ("a", 2, "ay …34", 5), ("b", 2, "bee", 1)];
@@ -114,9 +114,9 @@ mod tests {
     fn codes_without_end_do_not_fill_the_memory() {
         let mut errors = Errors::default();
         for number in 0..5_000 {
-            errors.add(RowNo(number), &format!("{number}"), &"€".repeat(10_000));
+            errors.add(RowNumber(number), &format!("{number}"), &"€".repeat(10_000));
         }
-        errors.add(RowNo(5_000), "7", "again");
+        errors.add(RowNumber(5_000), "7", "again");
         let sorted = errors.sorted();
         assert_eq!(sorted.len(), CODES + 1);
         assert_eq!((sorted[0].code.as_str(), sorted[0].count), ("7", 2));

@@ -1,7 +1,7 @@
 //! One sample of rows that the tests of every format share: each state, and the cases that are easy to get wrong.
 
 use super::types::RunFacts;
-use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNo, RunId, State};
+use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State};
 
 /// 2026-03-23T07:12:01.500Z.
 pub(super) const START: i64 = 1_774_249_921_500;
@@ -37,7 +37,7 @@ fn choice(kind: &str, id: Option<&str>, title: Option<&str>, replies: u64) -> Ch
 
 /// A row that was not tried.
 pub(super) fn row(number: u64, to: &str, state: State) -> ReportRow {
-    ReportRow { to: to.into(), state, ..ReportRow::untried(RowNo(number), Channel::Whatsapp) }
+    ReportRow { to: to.into(), state, ..ReportRow::untried(RowNumber(number), Channel::Whatsapp) }
 }
 
 /// A row that was accepted so many milliseconds after [`START`].

@@ -7,7 +7,7 @@ use super::durations::Durations;
 use super::errors::Errors;
 use super::timeline::Timeline;
 use super::types::RunFacts;
-use crate::model::{Millis, ReportRow, RowNo, State, Tally};
+use crate::model::{Millis, ReportRow, RowNumber, State, Tally};
 
 /// Uncertain rows that are named, the first ones.
 const DOUBTS_NAMED: usize = 20;
@@ -22,7 +22,7 @@ pub struct Summary {
     pub(super) contradicted: u64,
     pub(super) countries: Countries,
     /// The first of the uncertain rows.
-    pub(super) doubts: Vec<RowNo>,
+    pub(super) doubts: Vec<RowNumber>,
     pub(super) to_deliver: Durations,
     pub(super) to_read: Durations,
     pub(super) accepted_over_time: Timeline<1>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::zones::{millis, named, timestamp};
+use super::time_zones::{millis, named, timestamp};
 use crate::model::{Millis, Span, Window};
 
 const DAY: u16 = 24 * 60;

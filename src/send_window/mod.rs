@@ -7,12 +7,12 @@
 //! Pure functions of a time that is passed in. This module reads no clock, no store and no file.
 
 mod hours;
-mod rows;
-mod zones;
+mod row_timing;
+mod time_zones;
 
 #[cfg(test)]
 mod tests;
 
 pub use hours::{Hours, Stretch};
-pub use rows::{May, NoColumn, RowTimes, Timed};
-pub use zones::{day_of, local, zones_of};
+pub use row_timing::{MaySend, NoColumn, RowTimes, RowTiming};
+pub use time_zones::{day_of, local, zones_of};

@@ -144,7 +144,7 @@ fn a_window_that_never_opens_is_known_and_one_that_never_closes_too() {
 fn every_zone_of_the_map_is_known_and_numbers_are_found_in_it() {
     for line in include_str!("zones.txt").lines().filter(|line| !line.starts_with('#')) {
         let (_, names) = line.split_once('|').unwrap();
-        assert!(super::zones::named(names).is_some(), "{line}");
+        assert!(super::time_zones::named(names).is_some(), "{line}");
     }
     let zones = |digits: &str| zones_of(Phone::from_digits(digits).unwrap());
     assert_eq!(zones("85268411234"), Some("Asia/Hong_Kong"));
@@ -173,7 +173,7 @@ fn timing(clock: WhoseClock, timezone: Option<&str>) -> Timing {
 }
 
 fn of_row(timing: &Timing, phone: &str, cells: [&str; 4]) -> Result<RowTimes, (&'static str, String)> {
-    let timed = Timed::new(timing, &columns(), at("UTC", date(2026, 11, 24).at(12, 0, 0, 0))).unwrap().unwrap();
+    let timed = RowTiming::new(timing, &columns(), at("UTC", date(2026, 11, 24).at(12, 0, 0, 0))).unwrap().unwrap();
     let phone = Phone::from_digits(phone).unwrap();
     timed.judge(timed.hours().as_mut(), phone, &cells).map_err(|problem| (problem.code, problem.to_string()))?;
     Ok(timed.of_row(phone, &cells).unwrap())
@@ -226,28 +226,28 @@ fn times_of_a_row_are_by_its_own_clock_or_by_their_offset() {
 fn a_row_leaves_waits_or_is_too_late() {
     let timed =
         Timing { not_after: Some(NotAfter::At(Millis(100 * DAY))), ..timing(WhoseClock::Campaign, Some("UTC")) };
-    let mut hours = Timed::new(&timed, &columns(), Millis(0)).unwrap().unwrap().hours();
+    let mut hours = RowTiming::new(&timed, &columns(), Millis(0)).unwrap().unwrap().hours();
     let hour = |day: i64, hour: i64| Millis(day * DAY + hour * 60 * MINUTE);
     let row = |send_at, not_after| RowTimes { zones: "UTC".into(), send_at, not_after };
-    let mut may = |row: &RowTimes, now| Timed::may(row, hours.as_mut(), now);
-    assert_eq!(may(&row(None, None), hour(1, 10)), May::Leave { before: hour(1, 20) });
-    assert_eq!(may(&row(None, Some(hour(1, 11))), hour(1, 10)), May::Leave { before: hour(1, 11) });
-    assert_eq!(may(&row(None, None), hour(1, 20)), May::Wait(hour(2, 9)));
-    assert_eq!(may(&row(None, Some(hour(2, 9))), hour(1, 20)), May::Expire(hour(2, 9)));
-    assert_eq!(may(&row(None, Some(hour(1, 11))), hour(1, 11)), May::Expire(hour(1, 11)));
-    assert_eq!(may(&row(Some(hour(1, 12)), None), hour(1, 10)), May::Wait(hour(1, 12)));
-    assert_eq!(may(&row(Some(hour(1, 10)), None), hour(1, 10)), May::Leave { before: hour(1, 20) });
+    let mut may = |row: &RowTimes, now| RowTiming::may(row, hours.as_mut(), now);
+    assert_eq!(may(&row(None, None), hour(1, 10)), MaySend::Leave { before: hour(1, 20) });
+    assert_eq!(may(&row(None, Some(hour(1, 11))), hour(1, 10)), MaySend::Leave { before: hour(1, 11) });
+    assert_eq!(may(&row(None, None), hour(1, 20)), MaySend::Wait(hour(2, 9)));
+    assert_eq!(may(&row(None, Some(hour(2, 9))), hour(1, 20)), MaySend::Expire(hour(2, 9)));
+    assert_eq!(may(&row(None, Some(hour(1, 11))), hour(1, 11)), MaySend::Expire(hour(1, 11)));
+    assert_eq!(may(&row(Some(hour(1, 12)), None), hour(1, 10)), MaySend::Wait(hour(1, 12)));
+    assert_eq!(may(&row(Some(hour(1, 10)), None), hour(1, 10)), MaySend::Leave { before: hour(1, 20) });
 }
 
 #[test]
 fn a_column_that_is_not_there_is_told_with_the_nearest() {
     let timing =
         Timing { columns: TimeColumns { send_at: Some("wen".into()), ..TimeColumns::default() }, ..Timing::default() };
-    let error = Timed::new(&timing, &columns(), Millis(0)).unwrap_err();
+    let error = RowTiming::new(&timing, &columns(), Millis(0)).unwrap_err();
     let words = "`recipients.send_at`: the recipients have no column `wen`";
     assert_eq!((error.to_string(), error.to_person()), (words.to_owned(), format!("{words}; did you mean `when`?")));
     let person = ["85268411234", "Ana Maria"].map(str::to_owned);
-    let error = Timed::new(&timing, &person, Millis(0)).unwrap_err();
+    let error = RowTiming::new(&timing, &person, Millis(0)).unwrap_err();
     let words = format!("{words}; its first line looks like a recipient; add a header line that names the columns");
     assert_eq!((error.to_string(), error.to_person()), (words.clone(), words));
 }

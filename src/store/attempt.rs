@@ -2,7 +2,7 @@
 //! of that.
 
 use super::{RowKey, WorkerId};
-use crate::model::{AttemptNo, Millis, Phone, Problem, RowCause, State};
+use crate::model::{AttemptNumber, Millis, Phone, Problem, RowCause, State};
 
 /// What earlier attempts of a row left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub struct Claim {
 impl Claim {
     /// Which attempt of the row this is, if its request leaves.
     #[must_use]
-    pub fn attempt(&self) -> AttemptNo {
-        AttemptNo(self.history.attempts + 1)
+    pub fn attempt(&self) -> AttemptNumber {
+        AttemptNumber(self.history.attempts + 1)
     }
 }
 

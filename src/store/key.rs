@@ -1,6 +1,6 @@
 //! The keys by which the store knows runs, rows and workers.
 
-use crate::model::RowNo;
+use crate::model::RowNumber;
 
 /// The key of a row in every table: its run and its number in one integer, so that a run is one range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,14 +12,14 @@ impl RowKey {
 
     /// The key of this row of the run with this internal id.
     #[must_use]
-    pub fn new(run: i64, row: RowNo) -> Self {
+    pub fn new(run: i64, row: RowNumber) -> Self {
         Self((run << Self::ROW_BITS) | i64::try_from(row.0).unwrap_or(i64::MAX))
     }
 
     /// The row's number.
     #[must_use]
-    pub fn row(self) -> RowNo {
-        RowNo((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
+    pub fn row(self) -> RowNumber {
+        RowNumber((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
     }
 
     /// Below the keys of all rows of a run.
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn a_key_holds_its_run_and_row() {
-        let key = RowKey::new(3, RowNo(1_000_000));
-        assert_eq!(key.row(), RowNo(1_000_000));
+        let key = RowKey::new(3, RowNumber(1_000_000));
+        assert_eq!(key.row(), RowNumber(1_000_000));
         assert!(key.0 > RowKey::first(3) && key.0 <= RowKey::last(3));
-        assert!(RowKey::new(3, RowNo(u64::from(u32::MAX))) < RowKey::new(4, RowNo(1)));
+        assert!(RowKey::new(3, RowNumber(u64::from(u32::MAX))) < RowKey::new(4, RowNumber(1)));
     }
 }

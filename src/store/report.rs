@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Millis, Phone, ProviderText, RowNo, RunId};
+use crate::model::{Millis, Phone, ProviderText, RowNumber, RunId};
 
 /// What is wanted of the rows of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct LeftOut {
     /// The code of these; see [`LeaveOut::code`].
     pub reached_code: &'static str,
     /// The first rows of either kind, each with its code and the reason.
-    pub first: Vec<(RowNo, &'static str, String)>,
+    pub first: Vec<(RowNumber, &'static str, String)>,
 }
 
 impl LeftOut {
@@ -101,7 +101,7 @@ pub struct Reached {
     /// Reached people whose delivery is uncertain.
     pub uncertain: u64,
     /// The first of these.
-    pub first_uncertain: Vec<(RunId, RowNo)>,
+    pub first_uncertain: Vec<(RunId, RowNumber)>,
 }
 
 /// People that one run reached.
@@ -122,7 +122,7 @@ pub struct ReachedBy {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uncertain {
     /// The row's number.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// Where it went, or not.
     pub phone: Phone,
     /// Why nobody knows.
@@ -137,7 +137,7 @@ pub struct Uncertain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     /// The row of this number.
-    Row(RowNo),
+    Row(RowNumber),
     /// The row that went to this number.
     To(Phone),
     /// All of them.

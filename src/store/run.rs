@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::model::{Millis, Phone, RowNo, RowProblem, RunId};
+use crate::model::{Millis, Phone, RowNumber, RowProblem, RunId};
 
 /// Requests, and the length of time that they are meant for.
 pub type Rate = (NonZeroU32, Duration);
@@ -95,7 +95,7 @@ pub struct Orders {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlannedRow {
     /// Its number in the input.
-    pub row: RowNo,
+    pub row: RowNumber,
     /// Its first line in the file.
     pub line: u64,
     /// The number, or the input's text where it is not one.

@@ -1,7 +1,7 @@
 //! What reconciliation and webhooks bring: statuses of messages, and replies.
 
 use super::RowKey;
-use crate::model::{Millis, Phone, Reply, RowNo, StatusUpdate};
+use crate::model::{Millis, Phone, Reply, RowNumber, StatusUpdate};
 
 /// A message whose status is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct KeptReply {
     /// Its place among all: a later one has a larger one.
     pub place: i64,
     /// The row whose message it answers, and the number that the message went to.
-    pub answered: Option<(RowNo, Phone)>,
+    pub answered: Option<(RowNumber, Phone)>,
     /// The reply.
     pub reply: Reply,
 }

@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Phone, RowNo};
+use crate::model::{Phone, RowNumber};
 use crate::store::Store;
 
 /// What `preview` takes.
@@ -50,7 +50,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             None => HashMap::new(),
         };
         for (row, body) in page {
-            let wanted = args.row.is_none_or(|wanted| RowNo(wanted) == row);
+            let wanted = args.row.is_none_or(|wanted| RowNumber(wanted) == row);
             match body {
                 Ok((phone, body)) => {
                     let first = seen.insert(phone);

@@ -7,7 +7,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::engine;
-use crate::model::{Campaign, Millis, RowNo, RunId, State};
+use crate::model::{Campaign, Millis, RowNumber, RunId, State};
 use crate::recipients::Numbers;
 use crate::store::{Run, Store, Verdict, Which};
 
@@ -110,7 +110,7 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
             let wrong = |problem: crate::model::RowProblem| CliError::new(Exit::Wrong, format!("--to: {problem}"));
             Which::To(numbers.normalise(to).map_err(wrong)?)
         }
-        (None, Some(row)) => Which::Row(RowNo(row)),
+        (None, Some(row)) => Which::Row(RowNumber(row)),
         (None, None) => Which::All,
     })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::campaign_file::Loaded;
 use crate::cli::output::console;
 use crate::engine::{Bad, Warning};
-use crate::model::{RowNo, RowProblem};
+use crate::model::{RowNumber, RowProblem};
 use crate::store::PlannedRow;
 use crate::text::escaped;
 
@@ -63,7 +63,7 @@ impl<'l> Folded<'l> {
         }
     }
 
-    fn fold(&mut self, kind: Kind, row: RowNo, words: impl FnOnce(&Loaded) -> String) {
+    fn fold(&mut self, kind: Kind, row: RowNumber, words: impl FnOnce(&Loaded) -> String) {
         if !self.kinds.contains_key(&kind) && self.kinds.len() == KINDS {
             self.others += 1;
             return;

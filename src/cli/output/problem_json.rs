@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded, Place};
 use crate::engine::{Bad, Warning};
-use crate::model::RowNo;
+use crate::model::RowNumber;
 
 /// A problem of the campaign file.
 pub(in crate::cli) fn campaign(file: &Path, problem: &FileProblem) -> Value {
@@ -39,7 +39,7 @@ pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
 }
 
 /// A row that is left out by what the store knows.
-pub(in crate::cli) fn left_out((row, code, reason): &(RowNo, &str, String)) -> Value {
+pub(in crate::cli) fn left_out((row, code, reason): &(RowNumber, &str, String)) -> Value {
     json!({"severity": "left_out", "row": row.0, "code": code, "message": reason})
 }
 

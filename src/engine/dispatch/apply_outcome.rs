@@ -83,7 +83,7 @@ impl OutcomeRules<'_> {
                     Change::Exhaust
                 }
             }
-            Outcome::OnceMore(problem) => {
+            Outcome::RetryOnce(problem) => {
                 settled.problem = told(problem);
                 if attempts_left && attempts == 1 {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
@@ -92,7 +92,7 @@ impl OutcomeRules<'_> {
                     Change::Refuse
                 }
             }
-            Outcome::PutOff { problem, pause } => {
+            Outcome::Deferred { problem, pause } => {
                 settled.problem = told(problem);
                 settled.deferrals += 1;
                 let free = pause == Pause::Short && settled.deferrals <= FREE_DEFERRALS;
@@ -155,7 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::RowNo;
+    use crate::model::RowNumber;
     use crate::store::{History, RowKey, WorkerId};
 
     const NOW: Millis = Millis(1_000_000);
@@ -185,8 +185,13 @@ mod tests {
         };
         let retry = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
         let history = History { attempts: 8, charged_attempts: tries, deferrals: put_off, in_doubt: doubted };
-        let claim =
-            Claim { key: RowKey::new(1, RowNo(7)), number: 9, worker: WorkerId::of_test(1), started_at: NOW, history };
+        let claim = Claim {
+            key: RowKey::new(1, RowNumber(7)),
+            number: 9,
+            worker: WorkerId::of_test(1),
+            started_at: NOW,
+            history,
+        };
         let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
         rules.apply(claim, outcome, NOW).unwrap()
     }
@@ -224,7 +229,7 @@ mod tests {
     #[test]
     fn a_recipient_that_is_put_off_waits_longer_each_time_and_uses_up_tries_in_the_end() {
         let put_off = |tries, before, pause| {
-            let outcome = Outcome::PutOff { problem: problem(), pause };
+            let outcome = Outcome::Deferred { problem: problem(), pause };
             let settled = settle_tried(false, WhenUncertain::Hold, tries, before, outcome);
             (settled.state, settled.charged_attempts, settled.next_attempt_at.map(|at| at.since(NOW).as_secs()))
         };
@@ -239,7 +244,7 @@ mod tests {
 
     #[test]
     fn once_more_is_once_and_then_refused() {
-        let once = |tries| settle(WhenUncertain::Hold, tries, Outcome::OnceMore(problem()));
+        let once = |tries| settle(WhenUncertain::Hold, tries, Outcome::RetryOnce(problem()));
         assert_eq!((once(0).state, once(0).charged_attempts), (State::Pending, 1));
         assert_eq!((once(1).state, once(1).next_attempt_at), (State::Rejected, None));
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::model::{Change, Event, Millis, Outcome, Problem, RowCause, RowProblem, State};
-use crate::send_window::{Hours, May, RowTimes, Timed, day_of, local};
+use crate::send_window::{Hours, MaySend, RowTimes, RowTiming, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
 
 /// How often a run that waits for another one's quota looks whether it is free.
@@ -30,7 +30,7 @@ pub(super) enum Eligible {
 
 /// When rows of one run may leave.
 pub(in crate::engine) struct Eligibility {
-    timed: Option<Timed>,
+    timed: Option<RowTiming>,
     hours: Mutex<Option<Hours>>,
     /// Where all rows may leave at the same times.
     of_all: Option<RowTimes>,
@@ -55,7 +55,7 @@ impl Eligibility {
     /// Of a run.
     pub(in crate::engine) fn of(job: &Job) -> Result<Self, EngineError> {
         let (timing, run) = (&job.campaign.timing, &job.run);
-        let timed = Timed::new(timing, &run.columns, run.created_at)
+        let timed = RowTiming::new(timing, &run.columns, run.created_at)
             .map_err(|error| StoreError::Damaged(format!("the frozen campaign: {error}")))?;
         let quota = timing.quota.map(|most| {
             let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
@@ -64,8 +64,8 @@ impl Eligibility {
             Quota { most: most.get().into(), day: Mutex::new(day) }
         });
         Ok(Self {
-            hours: Mutex::new(timed.as_ref().and_then(Timed::hours)),
-            of_all: timed.as_ref().and_then(Timed::of_all),
+            hours: Mutex::new(timed.as_ref().and_then(RowTiming::hours)),
+            of_all: timed.as_ref().and_then(RowTiming::of_all),
             timed,
             quota,
             timezone: timing.timezone.clone(),
@@ -142,12 +142,12 @@ impl Eligibility {
             Eligible::Deferred(Deferral { key: row.claim.key, state, next_attempt_at, cause })
         };
         let in_doubt = row.claim.history.in_doubt;
-        Ok(match Timed::may(&times, lock(&self.hours).as_mut(), now) {
-            May::Leave { before } => {
+        Ok(match RowTiming::may(&times, lock(&self.hours).as_mut(), now) {
+            MaySend::Leave { before } => {
                 Eligible::Now { send_before: Some(before), expires_at: times.not_after.unwrap_or(Millis(i64::MAX)) }
             }
-            May::Wait(at) => deferred(State::Pending, Some(at), None),
-            May::Expire(at) => {
+            MaySend::Wait(at) => deferred(State::Pending, Some(at), None),
+            MaySend::Expire(at) => {
                 let cause = RowCause::Expired { at: self.local(at), passed: now >= at };
                 deferred(stopped(Change::Expire, in_doubt)?, None, (!in_doubt).then_some(cause))
             }
@@ -157,10 +157,10 @@ impl Eligibility {
     /// When rows may leave again, where none may now.
     pub(super) fn closed_until(&self, now: Millis) -> Option<Millis> {
         let row = self.of_all.as_ref()?;
-        match Timed::may(row, lock(&self.hours).as_mut(), now) {
-            May::Wait(at) => Some(at),
+        match RowTiming::may(row, lock(&self.hours).as_mut(), now) {
+            MaySend::Wait(at) => Some(at),
             // Rows that are too late go through, to their end.
-            May::Leave { .. } | May::Expire(_) => None,
+            MaySend::Leave { .. } | MaySend::Expire(_) => None,
         }
     }
 
@@ -203,7 +203,7 @@ impl Eligibility {
 }
 
 /// What a row's cells and its number say of its time, as it was found right at the plan.
-fn times(timed: &Timed, row: &Attempt) -> Result<RowTimes, EngineError> {
+fn times(timed: &RowTiming, row: &Attempt) -> Result<RowTimes, EngineError> {
     let failed = |problem| EngineError::Render { row: row.claim.key.row(), problem };
     let cells: Vec<Cow<'_, str>> =
         serde_json::from_str(&row.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;

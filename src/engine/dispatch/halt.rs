@@ -67,13 +67,13 @@ impl HaltMonitor {
                 (seen.accepted, seen.streak) = (true, 0);
                 seen.decided(None, self.settings?)
             }
-            Outcome::Refused(problem) | Outcome::OnceMore(problem) => {
+            Outcome::Refused(problem) | Outcome::RetryOnce(problem) => {
                 let streak = seen.again(problem, self.settings);
                 streak.or_else(|| seen.decided(Some(problem.clone()), self.settings?))
             }
             Outcome::Uncertain(problem) if is_no_provider(problem) => seen.again(problem, self.settings),
             Outcome::Uncertain(problem) | Outcome::Unnamed(problem) => seen.doubted(problem, at, now, self.settings),
-            Outcome::Throttled { .. } | Outcome::PutOff { .. } => {
+            Outcome::Throttled { .. } | Outcome::Deferred { .. } => {
                 seen.answered = true;
                 None
             }

@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Campaign, Event, Events, Millis, Phone, RowNo, RowProblem, TemplateSource};
+use crate::model::{Campaign, Event, Events, Millis, Phone, RowNumber, RowProblem, TemplateSource};
 use crate::recipients::{self, Record};
 use crate::render::Renderer;
-use crate::send_window::Timed;
+use crate::send_window::RowTiming;
 use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store};
 use crate::template;
 
@@ -75,7 +75,7 @@ impl Plan {
         if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.held_against(template::read(path).map_err(PlanError::Definition)?);
         }
-        measure.timed = Timed::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
+        measure.timed = RowTiming::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
         let skip_sent_within = campaign.recipients.skip_sent_within;
         Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
     }
@@ -135,7 +135,7 @@ impl Plan {
     }
 
     /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks off.
-    pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNo, Body), PlanError>> {
+    pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNumber, Body), PlanError>> {
         let Self { reader, measure, .. } = self;
         let (mut record, mut judge) = (Record::default(), RowValidator::new(measure));
         std::iter::from_fn(move || match reader.read(&mut record) {
@@ -260,8 +260,8 @@ pub enum Bad<'a> {
     /// It has the number of an earlier row.
     Duplicate {
         /// The row.
-        row: RowNo,
+        row: RowNumber,
         /// The first row with that number.
-        earlier: RowNo,
+        earlier: RowNumber,
     },
 }

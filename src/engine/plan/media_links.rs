@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::media::{AskError, File, Finding, Hosts, MediaProber, shown};
 use crate::message::{self, Media};
-use crate::model::{Channel, Event, Events, RowNo};
+use crate::model::{Channel, Event, Events, RowNumber};
 
 /// Different links that are noted.
 const MOST: usize = 10_000;
@@ -36,10 +36,10 @@ pub struct Link {
     /// Where in the body it is, in the first row.
     pub path: String,
     /// The first rows that have it.
-    pub first: Vec<RowNo>,
+    pub first: Vec<RowNumber>,
     /// Rows that have it.
     pub rows: u64,
-    last: RowNo,
+    last: RowNumber,
 }
 
 impl Link {
@@ -69,19 +69,19 @@ pub(in crate::engine) struct Noted {
     links: usize,
     rows_left_out: u64,
     /// The last row with a link that was left out.
-    left_out: Option<RowNo>,
+    left_out: Option<RowNumber>,
 }
 
 /// A link in the body of a row.
 pub(in crate::engine) struct Seen {
-    row: RowNo,
+    row: RowNumber,
     path: String,
     link: String,
     media: &'static Media,
 }
 
 /// Adds the links of a row's body.
-pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNo, seen: &mut Vec<Seen>) {
+pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, seen: &mut Vec<Seen>) {
     message::links(channel, body, &mut |path, link, media| {
         seen.push(Seen { row, path: path.to_string(), link: link.to_owned(), media });
     });
@@ -153,7 +153,7 @@ mod tests {
     }
 
     impl Noted {
-        fn row(&mut self, channel: Channel, body: &Value, row: RowNo) {
+        fn row(&mut self, channel: Channel, body: &Value, row: RowNumber) {
             let mut seen = Vec::new();
             see(channel, body, row, &mut seen);
             seen.into_iter().for_each(|seen| self.add(seen));
@@ -165,13 +165,13 @@ mod tests {
         let mut noted = Noted::default();
         for row in 1..=7 {
             let link = if row % 2 == 0 { "https://example.com/even.png" } else { "https://example.com/odd.png" };
-            noted.row(Channel::Viber, &image(link), RowNo(row));
+            noted.row(Channel::Viber, &image(link), RowNumber(row));
         }
         let links = noted.into_links();
         let told: Vec<_> = links.list.iter().map(|link| (link.shown(), link.first.clone(), link.rows)).collect();
         let expected = [
-            ("https://example.com/odd.png".to_owned(), [1, 3, 5].map(RowNo).to_vec(), 4),
-            ("https://example.com/even.png".to_owned(), [2, 4, 6].map(RowNo).to_vec(), 3),
+            ("https://example.com/odd.png".to_owned(), [1, 3, 5].map(RowNumber).to_vec(), 4),
+            ("https://example.com/even.png".to_owned(), [2, 4, 6].map(RowNumber).to_vec(), 3),
         ];
         assert_eq!(told, expected);
         assert_eq!((links.list[0].path.as_str(), links.rows_left_out), ("image.link", 0));
@@ -188,7 +188,7 @@ mod tests {
         let components = json!([part("document"), {"type": "carousel", "cards": cards}]);
         let body = json!({"to": "1", "type": "template", "template": {"name": "a", "components": components}});
         let mut noted = Noted::default();
-        noted.row(Channel::Whatsapp, &body, RowNo(1));
+        noted.row(Channel::Whatsapp, &body, RowNumber(1));
         let links = noted.into_links().list;
         let names: Vec<_> = links.iter().map(|link| (link.media.name, link.rows)).collect();
         assert_eq!(names, [("document", 1), ("image", 1)], "as two kinds of files it is held against both");
@@ -197,11 +197,11 @@ mod tests {
     #[test]
     fn no_more_links_are_noted_than_there_is_room_for() {
         let mut noted = Noted::default();
-        noted.row(Channel::Viber, &image(&format!("https://example.com/{}", "a".repeat(LONGEST))), RowNo(1));
+        noted.row(Channel::Viber, &image(&format!("https://example.com/{}", "a".repeat(LONGEST))), RowNumber(1));
         for row in 0..MOST as u64 + 5 {
-            noted.row(Channel::Viber, &image(&format!("https://example.com/{row}.png")), RowNo(row + 2));
+            noted.row(Channel::Viber, &image(&format!("https://example.com/{row}.png")), RowNumber(row + 2));
         }
-        noted.row(Channel::Viber, &image("https://example.com/0.png"), RowNo(1_000_000));
+        noted.row(Channel::Viber, &image("https://example.com/0.png"), RowNumber(1_000_000));
         let links = noted.into_links();
         assert_eq!((links.list.len(), links.rows_left_out, links.list[0].rows), (MOST, 6, 2));
     }

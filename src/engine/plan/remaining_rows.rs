@@ -3,7 +3,7 @@
 
 use crate::engine::error::EngineError;
 use crate::engine::plan::validate::in_the_template;
-use crate::model::{Problem, RowNo, RowProblem};
+use crate::model::{Problem, RowNumber, RowProblem};
 use crate::render::Renderer;
 use crate::store::{Run, Store};
 use crate::template::Loaded;
@@ -22,7 +22,7 @@ pub async fn hold_left(
     run: &Run,
     renderer: &Renderer,
     template: &Loaded,
-) -> Result<(u64, Vec<(RowNo, RowProblem)>), EngineError> {
+) -> Result<(u64, Vec<(RowNumber, RowProblem)>), EngineError> {
     let (mut rows, mut told) = (0, Vec::new());
     let mut after = None;
     let mut body = renderer.blank();

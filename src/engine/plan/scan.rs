@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::model::{Phone, RowNo, RowProblem};
+use crate::model::{Phone, RowNumber, RowProblem};
 use crate::recipients::{Decoder, Duplicates, Reader, Record, Rows};
 use crate::store::PlannedRow;
 
@@ -32,13 +32,13 @@ pub(in crate::engine) enum Chunk {
     Rows {
         rows: Vec<PlannedRow>,
         /// The numbers of those that can be sent, duplicates among them.
-        numbers: Vec<(Phone, RowNo)>,
+        numbers: Vec<(Phone, RowNumber)>,
         read: u64,
         bytes: u64,
         total: Option<u64>,
     },
     /// Rows with the number of an earlier one.
-    Duplicates(Vec<(RowNo, RowNo)>),
+    Duplicates(Vec<(RowNumber, RowNumber)>),
     /// The end.
     End { digest: Option<String>, told: Told },
 }
@@ -64,7 +64,7 @@ pub(in crate::engine) enum Keep {
 struct Judged {
     rows: Vec<PlannedRow>,
     /// The numbers of those that can be sent.
-    numbers: Vec<(Phone, RowNo)>,
+    numbers: Vec<(Phone, RowNumber)>,
     notes: Notes,
     read: u64,
     bytes: u64,

@@ -7,7 +7,7 @@ use crate::message::{self, Finding, Open, Severity};
 use crate::model::{Channel, Millis, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
-use crate::send_window::{Hours, Timed};
+use crate::send_window::{Hours, RowTiming};
 use crate::template::{Disagreement, Loaded};
 use crate::text::{BAD_CHARACTERS, bad_character};
 
@@ -70,7 +70,7 @@ pub(in crate::engine) struct Measure {
     /// The template's definition, where the campaign names it.
     template: Option<Loaded>,
     /// When rows may leave, where they may have to wait.
-    pub(in crate::engine) timed: Option<Timed>,
+    pub(in crate::engine) timed: Option<RowTiming>,
     /// Whether somebody wants to know the media links of the rows that are found good.
     pub(in crate::engine) links: bool,
 }
@@ -106,7 +106,7 @@ pub(in crate::engine) struct RowValidator<'m> {
 
 impl<'m> RowValidator<'m> {
     pub(in crate::engine) fn new(measure: &'m Measure) -> Self {
-        let hours = measure.timed.as_ref().and_then(Timed::hours);
+        let hours = measure.timed.as_ref().and_then(RowTiming::hours);
         Self { measure, body: measure.renderer.blank(), usual: None, hours, notes: Notes::default() }
     }
 
@@ -294,7 +294,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::RowNo;
+    use crate::model::RowNumber;
 
     /// Texts that are right in one place and wrong in another.
     const TEXTS: [&str; 15] = [
@@ -318,7 +318,7 @@ mod tests {
     fn record(row: u64, a: &str, b: &str) -> Record {
         let text = |text: &str| if text == "$long" { "x".repeat(600) } else { text.to_owned() };
         let to = Ok(Phone::from_u64(85_268_411_234));
-        Record { row: RowNo(row), line: row + 1, to, cells: vec![text(a), text(b)], ..Record::default() }
+        Record { row: RowNumber(row), line: row + 1, to, cells: vec![text(a), text(b)], ..Record::default() }
     }
 
     fn component(kind: &str, parameters: &Value) -> Value {

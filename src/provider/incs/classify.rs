@@ -78,11 +78,11 @@ fn asked_in_vain(outcome: Outcome) -> PollError {
         Outcome::Unreachable(problem) => PollError::Unreachable(problem),
         Outcome::Halted(problem) => PollError::Halted(problem),
         Outcome::Refused(problem)
-        | Outcome::OnceMore(problem)
+        | Outcome::RetryOnce(problem)
         | Outcome::TemplateRefused(problem)
         | Outcome::Uncertain(problem)
         | Outcome::Unnamed(problem)
-        | Outcome::PutOff { problem, .. }
+        | Outcome::Deferred { problem, .. }
         | Outcome::TryAgain { problem, .. } => PollError::TryAgain(problem),
         Outcome::Accepted { .. } | Outcome::Unsent => {
             PollError::TryAgain(Problem::new("bad_answer", "the answer is not one to a status request"))
@@ -162,11 +162,11 @@ fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     match error_codes::find(code).map_or(Class::Message, |code| code.class) {
         Class::Throttled => Outcome::Throttled { problem, wait },
         Class::ThrottledForLong => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(5 * MINUTE)) },
-        Class::Pair => Outcome::PutOff { problem, pause: Pause::Short },
-        Class::Days => Outcome::PutOff { problem, pause: Pause::Days },
+        Class::Pair => Outcome::Deferred { problem, pause: Pause::Short },
+        Class::Days => Outcome::Deferred { problem, pause: Pause::Days },
         Class::Passing => Outcome::TryAgain { problem, wait },
         Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
-        Class::OnceMore => Outcome::OnceMore(problem),
+        Class::RetryOnce => Outcome::RetryOnce(problem),
         Class::Message => Outcome::Refused(problem),
         Class::Template => Outcome::TemplateRefused(problem),
         Class::Account => Outcome::Halted(problem),

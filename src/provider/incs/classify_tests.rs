@@ -15,8 +15,8 @@ fn kind(outcome: &Outcome) -> (&'static str, String) {
         }
         Outcome::Unreachable(p) => ("unreachable", p.code.clone()),
         Outcome::Uncertain(p) => ("uncertain", p.code.clone()),
-        Outcome::OnceMore(p) => ("once more", p.code.clone()),
-        Outcome::PutOff { problem, pause } => ("put off", format!("{} {pause:?}", problem.code)),
+        Outcome::RetryOnce(p) => ("once more", p.code.clone()),
+        Outcome::Deferred { problem, pause } => ("put off", format!("{} {pause:?}", problem.code)),
         Outcome::Halted(p) => ("halted", p.code.clone()),
         Outcome::TemplateRefused(p) => ("template refused", p.code.clone()),
         Outcome::Unsent => ("unsent", String::new()),

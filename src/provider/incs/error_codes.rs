@@ -19,7 +19,7 @@ pub(super) enum Class {
     /// As `Passing`, by an upgrade that takes about a minute.
     Upgrade,
     /// May be a passing trouble of one link or one server; one more try tells.
-    OnceMore,
+    RetryOnce,
     /// This message is refused for good as it stands.
     Message,
     /// The template is missing, paused or disabled, whatever the row.
@@ -60,7 +60,7 @@ const REGISTER: &str = "register the sending number anew, at the provider or in 
 /// Every code, in order.
 pub(super) static CODES: &[Code] = &[
     one(0, Class::Account, "have the provider renew its access token to WhatsApp: the one it has is not valid"),
-    one(1, Class::OnceMore, "check the message against the provider's documents, then `retry`"),
+    one(1, Class::RetryOnce, "check the message against the provider's documents, then `retry`"),
     one(2, Class::Passing, WAITS),
     one(3, Class::Account, PERMISSION),
     one(4, Class::Throttled, SLOWS),
@@ -112,8 +112,8 @@ pub(super) static CODES: &[Code] = &[
     ),
     one(131_050, Class::Message, "send this person no marketing: they asked for none (`campaigner suppress add`)"),
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not know this one"),
-    one(131_052, Class::OnceMore, "mend the file's link, type or size: WhatsApp cannot download it; then `retry`"),
-    one(131_053, Class::OnceMore, "mend the file's link, type or size: WhatsApp cannot take it; then `retry`"),
+    one(131_052, Class::RetryOnce, "mend the file's link, type or size: WhatsApp cannot download it; then `retry`"),
+    one(131_053, Class::RetryOnce, "mend the file's link, type or size: WhatsApp cannot take it; then `retry`"),
     one(131_056, Class::Pair, WAITS),
     one(131_057, Class::Upgrade, WAITS),
     one(131_062, Class::Message, "send to the person's number: this kind of message cannot go to a user id"),

@@ -7,13 +7,13 @@ use proptest::test_runner::TestCaseError;
 
 use super::op::Op;
 use super::world::{ALWAYS, Done, World};
-use crate::model::{Channel, RowNo, State};
+use crate::model::{Channel, RowNumber, State};
 use crate::store::{RowKey, Run, Wanted};
 
 /// What the store says at one moment.
 pub(super) struct Seen {
     run: Run,
-    pub(super) states: BTreeMap<RowNo, State>,
+    pub(super) states: BTreeMap<RowNumber, State>,
 }
 
 impl Seen {
@@ -33,7 +33,7 @@ impl Seen {
     }
 
     /// As [`Seen::of`], from the report.
-    pub(super) async fn reported(world: &World) -> Result<BTreeMap<RowNo, State>, TestCaseError> {
+    pub(super) async fn reported(world: &World) -> Result<BTreeMap<RowNumber, State>, TestCaseError> {
         let run = world.store.run(Some(&world.run.id)).await?;
         let wanted = Wanted { cells: false, since: None };
         let mut rows = world.store.report_rows(&run, Channel::Whatsapp, wanted).await?;
@@ -65,7 +65,7 @@ impl Seen {
     }
 
     /// A row whose message arrives is never said to be unsent, unless a person or the provider said so.
-    fn told_nothing_wrong(&self, row: RowNo, state: State, world: &World) -> Done {
+    fn told_nothing_wrong(&self, row: RowNumber, state: State, world: &World) -> Done {
         let said = world.said.get(&row).copied().unwrap_or_default();
         let is_unsent =
             matches!(state, State::Rejected | State::Exhausted | State::Suppressed | State::Cancelled | State::Expired);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::model::{DeliveryStatus, Millis, Problem, RowCause, RowNo, State};
+use crate::model::{DeliveryStatus, Millis, Problem, RowCause, RowNumber, State};
 use crate::store::{Cause, Claim, Settlement};
 
 /// Attempts that may be charged to a row.
@@ -152,7 +152,7 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
 }
 
 /// The provider's id of the message that a claim sent.
-pub(super) fn message_id((row, claim): (RowNo, u32)) -> String {
+pub(super) fn message_id((row, claim): (RowNumber, u32)) -> String {
     format!("m-{row}-{claim}")
 }
 

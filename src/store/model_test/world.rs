@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::check::Seen;
 use super::op::{Ended, Fate, Op, message_id, settlement, status};
-use crate::model::{Change, DeliveryStatus, Millis, Phone, RowCause, RowNo, State, StatusUpdate};
+use crate::model::{Change, DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StatusUpdate};
 use crate::store::{
     Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, Run, Settlement, Stage,
     StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
@@ -67,17 +67,17 @@ pub(super) struct World {
     pub(super) now: Millis,
     workers: Vec<Worker>,
     pub(super) owner: Owner,
-    pub(super) claims: BTreeMap<(RowNo, u32), Made>,
-    pub(super) said: HashMap<RowNo, Said>,
+    pub(super) claims: BTreeMap<(RowNumber, u32), Made>,
+    pub(super) said: HashMap<RowNumber, Said>,
     suppressed: Vec<Phone>,
     paused: bool,
     cancelled: bool,
     asked: Vec<Awaiting>,
     /// Rows that a worker claimed, and how many it may.
-    limits: HashMap<WorkerId, (Vec<RowNo>, Option<u64>)>,
+    limits: HashMap<WorkerId, (Vec<RowNumber>, Option<u64>)>,
 }
 
-fn phone(row: RowNo) -> Phone {
+fn phone(row: RowNumber) -> Phone {
     Phone::from_u64(85_264_000_000 + row.0)
 }
 
@@ -104,9 +104,9 @@ impl World {
         let owner = store.take_up(run.key, None, now).await?;
         store.begin_import(owner, &[], None).await?;
         let planned = |row| PlannedRow {
-            row: RowNo(row),
+            row: RowNumber(row),
             line: row + 1,
-            to: Ok(phone(RowNo(row))),
+            to: Ok(phone(RowNumber(row))),
             cells: "[]".into(),
             problems: Vec::new(),
         };
@@ -172,7 +172,7 @@ impl World {
                 Ok(self.store.advance(self.owner, &step).await.map(drop)?)
             }
             Op::Requeue { states } => self.requeue(states).await,
-            Op::Resolve { row, sent } => self.resolve(RowNo(u64::from(row) % self.rows + 1), sent).await,
+            Op::Resolve { row, sent } => self.resolve(RowNumber(u64::from(row) % self.rows + 1), sent).await,
             Op::Pause => {
                 self.paused = true;
                 Ok(self.store.pause(self.run.key, "p", self.now).await?)
@@ -188,12 +188,12 @@ impl World {
             Op::CancelWaiting if self.cancelled => Ok(self.store.cancel_waiting(self.owner).await?),
             Op::CancelWaiting => Ok(()),
             Op::Suppress { row } => {
-                let phone = phone(RowNo(u64::from(row) % self.rows + 1));
+                let phone = phone(RowNumber(u64::from(row) % self.rows + 1));
                 self.suppressed.push(phone);
                 Ok(self.store.suppress(&[phone], None, self.now).await.map(drop)?)
             }
             Op::Unsuppress { row } => {
-                let phone = phone(RowNo(u64::from(row) % self.rows + 1));
+                let phone = phone(RowNumber(u64::from(row) % self.rows + 1));
                 self.suppressed.retain(|other| *other != phone);
                 Ok(self.store.unsuppress(&[phone]).await.map(drop)?)
             }
@@ -387,11 +387,11 @@ impl World {
         Ok(())
     }
 
-    fn latest(&self, row: RowNo) -> u32 {
+    fn latest(&self, row: RowNumber) -> u32 {
         self.claims.range((row, 0)..=(row, u32::MAX)).map(|((_, number), _)| *number).max().unwrap_or(0)
     }
 
-    async fn resolve(&mut self, row: RowNo, sent: bool) -> Done {
+    async fn resolve(&mut self, row: RowNumber, sent: bool) -> Done {
         let verdict = if sent { Verdict::Sent } else { Verdict::NotSent };
         if self.store.resolve_uncertain(self.owner, Which::Row(row), verdict, "p", self.now).await? > 0 {
             self.said.entry(row).or_default().what_became = self.latest(row);
@@ -411,7 +411,7 @@ impl World {
         Ok(())
     }
 
-    fn update(&mut self, key: (RowNo, u32), status: DeliveryStatus) -> StatusUpdate {
+    fn update(&mut self, key: (RowNumber, u32), status: DeliveryStatus) -> StatusUpdate {
         if let Some(made) = self.claims.get_mut(&key) {
             made.failed |= status == DeliveryStatus::Failed;
         }

@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::Store;
 use super::error::doing;
 use crate::crash_point::Point;
-use crate::model::{Millis, RowNo, RowProblem, State};
+use crate::model::{Millis, RowNumber, RowProblem, State};
 use crate::store::{Owner, PlannedRow, RowKey, StoreError};
 
 /// Rows in one statement of the import; larger ones brought nothing.
@@ -160,8 +160,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written, or another process has taken the run up.
-    pub async fn mark_duplicates(&self, owner: Owner, pairs: &[(RowNo, RowNo)]) -> Result<(), StoreError> {
-        let key = |row: RowNo| RowKey::new(owner.run, row).0;
+    pub async fn mark_duplicates(&self, owner: Owner, pairs: &[(RowNumber, RowNumber)]) -> Result<(), StoreError> {
+        let key = |row: RowNumber| RowKey::new(owner.run, row).0;
         let pairs: Vec<(i64, u64)> = pairs.iter().map(|(row, earlier)| (key(*row), earlier.0)).collect();
         let pairs = serde_json::to_string(&pairs).unwrap_or_default();
         let mut writer = self.write().await?;

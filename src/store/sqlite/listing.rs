@@ -5,7 +5,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::error::doing;
 use super::reached::{clear, collect};
 use super::{Store, options};
-use crate::model::{Millis, Phone, RowCause, RowNo, RunId};
+use crate::model::{Millis, Phone, RowCause, RowNumber, RunId};
 use crate::store::{LeaveOut, LeftOut, Reached, ReachedBy, ReasonsByPhone, RowKey, StoreError};
 
 /// The numbers of a list, to compare with the store. They are kept on disk, so that a list of any length fits.
@@ -67,7 +67,7 @@ impl Listing {
     ///
     /// # Errors
     /// Where there is no room for them.
-    pub async fn add(&mut self, numbers: &[(Phone, RowNo)]) -> Result<(), StoreError> {
+    pub async fn add(&mut self, numbers: &[(Phone, RowNumber)]) -> Result<(), StoreError> {
         let numbers: Vec<(u64, u64)> = numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0)).collect();
         sqlx::query("INSERT OR IGNORE INTO temp.listed SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1)")
             .bind(serde_json::to_string(&numbers).unwrap_or_default())
@@ -99,11 +99,11 @@ impl Listing {
         &mut self,
         [count, first]: &'static [&'static str; 2],
         code: &'static str,
-        rows: &mut Vec<(RowNo, &'static str, String)>,
+        rows: &mut Vec<(RowNumber, &'static str, String)>,
     ) -> Result<u64, sqlx::Error> {
         let number: i64 = sqlx::query_scalar(*count).fetch_one(&mut self.connection).await?;
         let shown: Vec<(i64, String)> = sqlx::query_as(*first).bind(SHOWN).fetch_all(&mut self.connection).await?;
-        rows.extend(shown.into_iter().map(|(row, values)| (RowNo(row.unsigned_abs()), code, words(code, &values))));
+        rows.extend(shown.into_iter().map(|(row, values)| (RowNumber(row.unsigned_abs()), code, words(code, &values))));
         Ok(number.unsigned_abs())
     }
 

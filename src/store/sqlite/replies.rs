@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::doing;
-use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNo};
+use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNumber};
 use crate::store::{KeptReply, RowKey, Run, StoreError};
 
 /// Different things said that are told of at most: replies to messages have few buttons.
@@ -92,7 +92,7 @@ fn kept(row: &SqliteRow) -> Result<KeptReply, sqlx::Error> {
         Ok::<_, sqlx::Error>(number.map(|number| Phone::from_u64(number.unsigned_abs())))
     };
     let number: Option<i64> = row.try_get(1)?;
-    let number = number.map(|number| RowNo(number.unsigned_abs()));
+    let number = number.map(|number| RowNumber(number.unsigned_abs()));
     Ok(KeptReply {
         place: row.try_get(0)?,
         answered: number.zip(phone(2)?),

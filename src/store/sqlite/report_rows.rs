@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Row, SqliteConnection};
 
 use super::Store;
 use super::error::doing;
-use crate::model::{AttemptRow, Channel, Millis, ReportRow, RowCause, RowNo, State};
+use crate::model::{AttemptRow, Channel, Millis, ReportRow, RowCause, RowNumber, State};
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
 /// Rows in a page.
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn last_row(&self, run: &Run) -> Result<RowNo, StoreError> {
+    pub async fn last_row(&self, run: &Run) -> Result<RowNumber, StoreError> {
         let last = sqlx::query_scalar(LAST_ROW).bind(RowKey::first(run.key)).bind(RowKey::last(run.key));
         let last: i64 = last.fetch_one(&self.readers).await.map_err(doing("look for its last row"))?;
         Ok(RowKey(last).row())
@@ -57,8 +57,8 @@ impl Store {
     /// Where the store cannot be read or contradicts itself.
     pub async fn attempts(&self, run: &Run, rows: RangeInclusive<u64>) -> Result<Vec<AttemptRow>, StoreError> {
         let found = sqlx::query(ATTEMPTS)
-            .bind(RowKey::new(run.key, RowNo(*rows.start())).0)
-            .bind(RowKey::new(run.key, RowNo(*rows.end())).0)
+            .bind(RowKey::new(run.key, RowNumber(*rows.start())).0)
+            .bind(RowKey::new(run.key, RowNumber(*rows.end())).0)
             .fetch_all(&self.scanner)
             .await
             .map_err(doing("read the attempts"))?;
@@ -133,7 +133,7 @@ impl ReportRows {
     }
 
     /// These rows, from this one on.
-    pub(super) fn from(self, row: RowNo) -> Self {
+    pub(super) fn from(self, row: RowNumber) -> Self {
         Self { after: RowKey::new(self.run, row).0 - 1, ..self }
     }
 
@@ -155,7 +155,7 @@ impl ReportRows {
             .await
             .map_err(doing("read the report"))?;
         self.after = end;
-        let row = ReportRow::untried(RowNo(0), self.channel);
+        let row = ReportRow::untried(RowNumber(0), self.channel);
         Ok(Some(ReportPage { rows: rows.into_iter(), cancelled: self.cancelled, row }))
     }
 }

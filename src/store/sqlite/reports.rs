@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::error::doing;
 use super::report_rows::{ReportRows, state};
 use super::{Store, reading};
-use crate::model::{Channel, Millis, ReportRow, RowCause, RowNo, State, Tally};
+use crate::model::{Channel, Millis, ReportRow, RowCause, RowNumber, State, Tally};
 use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
 
 /// Reports.
@@ -25,7 +25,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read or contradicts itself.
-    pub async fn report_row(&self, run: &Run, channel: Channel, row: RowNo) -> Result<Option<ReportRow>, StoreError> {
+    pub async fn report_row(
+        &self,
+        run: &Run,
+        channel: Channel,
+        row: RowNumber,
+    ) -> Result<Option<ReportRow>, StoreError> {
         let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.from(row);
         let Some(mut page) = rows.page().await? else { return Ok(None) };
         Ok(page.next_row()?.filter(|found| found.row == row).cloned())

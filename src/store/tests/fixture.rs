@@ -1,7 +1,7 @@
 //! What the tests of the suite are made of: a store with runs, workers that claim rows, and outcomes.
 
 use super::Place;
-use crate::model::{Channel, Millis, Phone, Problem, ReportRow, RowCause, RowNo, RowProblem, RunId, State};
+use crate::model::{Channel, Millis, Phone, Problem, ReportRow, RowCause, RowNumber, RowProblem, RunId, State};
 use crate::store::*;
 
 /// The present, where a test does not say otherwise.
@@ -19,7 +19,13 @@ pub(in crate::store) fn phone(n: u64) -> Phone {
 
 /// A row to be sent.
 pub(in crate::store) fn planned(n: u64) -> PlannedRow {
-    PlannedRow { row: RowNo(n), line: n + 1, to: Ok(phone(n)), cells: format!("[\"cell {n}\"]"), problems: Vec::new() }
+    PlannedRow {
+        row: RowNumber(n),
+        line: n + 1,
+        to: Ok(phone(n)),
+        cells: format!("[\"cell {n}\"]"),
+        problems: Vec::new(),
+    }
 }
 
 /// A row that cannot be sent.
@@ -195,7 +201,7 @@ impl Worker {
 
     /// Row `n` as the report has it.
     pub(in crate::store) async fn row(&self, n: u64) -> ReportRow {
-        self.store.report_row(&self.now().await, Channel::Viber, RowNo(n)).await.unwrap().unwrap()
+        self.store.report_row(&self.now().await, Channel::Viber, RowNumber(n)).await.unwrap().unwrap()
     }
 
     pub(in crate::store) async fn state(&self, n: u64) -> State {
@@ -204,7 +210,7 @@ impl Worker {
 
     /// Row `n` by its key.
     pub(in crate::store) fn key(&self, n: u64) -> RowKey {
-        RowKey::new(self.run, RowNo(n))
+        RowKey::new(self.run, RowNumber(n))
     }
 
     /// The rules of `verify` that do not hold.

@@ -1,7 +1,7 @@
 //! The import of a run's rows, and who may write to a run at all.
 
 use super::*;
-use crate::model::{RowNo, RowProblem, State};
+use crate::model::{RowNumber, RowProblem, State};
 
 contract!(
     rows_come_out_as_they_went_in,
@@ -59,7 +59,10 @@ async fn duplicates_and_suppressed_numbers_are_not_sent(f: Fixture<impl Place>) 
     rows[6] = PlannedRow { to: Ok(phone(3)), ..planned(7) };
     f.store.add_rows(w.owner, &rows).await.unwrap();
     f.store
-        .mark_duplicates(w.owner, &[(RowNo(5), RowNo(1)), (RowNo(6), RowNo(1)), (RowNo(7), RowNo(3))])
+        .mark_duplicates(
+            w.owner,
+            &[(RowNumber(5), RowNumber(1)), (RowNumber(6), RowNumber(1)), (RowNumber(7), RowNumber(3))],
+        )
         .await
         .unwrap();
     f.store.finish_import(w.owner, NOW).await.unwrap();
@@ -154,7 +157,7 @@ async fn whoever_lost_the_run_is_refused_everything(f: Fixture<impl Place>) {
     let refused = [
         f.store.begin_import(lost, &[], None).await,
         f.store.add_rows(lost, &[planned(2)]).await,
-        f.store.mark_duplicates(lost, &[(RowNo(1), RowNo(1))]).await,
+        f.store.mark_duplicates(lost, &[(RowNumber(1), RowNumber(1))]).await,
         f.store.leave_out(lost, LeaveOut::Everyone).await.map(drop),
         f.store.finish_import(lost, NOW).await,
         f.store.abandon_import(lost, NOW).await,

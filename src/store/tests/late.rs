@@ -304,7 +304,7 @@ async fn a_decision_of_a_person_stands_against_a_late_outcome(f: Fixture<impl Pl
     let (before, claims, w) = lost(&f, 6).await;
     w.settle(claims.iter().map(interrupted)).await;
     for row in [1, 2, 3] {
-        let which = Which::Row(crate::model::RowNo(row));
+        let which = Which::Row(crate::model::RowNumber(row));
         assert_eq!(w.store.resolve_uncertain(w.owner, which, Verdict::Sent, "Ana", at(3)).await.unwrap(), 1);
     }
     assert_eq!(w.store.resolve_uncertain(w.owner, Which::All, Verdict::NotSent, "Ana", at(3)).await.unwrap(), 3);

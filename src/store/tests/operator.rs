@@ -1,7 +1,7 @@
 //! What people decide: rows sent again, rows cancelled, uncertain rows resolved, numbers suppressed, times set right.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, RowNo, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, RowNumber, State, StatusUpdate};
 
 contract!(
     rows_of_every_kind_that_may_be_sent_again_are,
@@ -185,9 +185,9 @@ async fn a_person_resolves_uncertain_rows_by_row_by_number_or_all(f: Fixture<imp
     let resolve = async |worker: &Worker, which, verdict| {
         worker.store.resolve_uncertain(worker.owner, which, verdict, "Ana", at(5)).await
     };
-    assert_eq!(resolve(&w, Which::Row(RowNo(1)), Verdict::Sent).await.unwrap(), 0, "it is not uncertain");
-    assert_eq!(resolve(&w, Which::Row(RowNo(6)), Verdict::Sent).await.unwrap(), 0, "nor is what is in flight");
-    assert_eq!(resolve(&w, Which::Row(RowNo(2)), Verdict::Sent).await.unwrap(), 1);
+    assert_eq!(resolve(&w, Which::Row(RowNumber(1)), Verdict::Sent).await.unwrap(), 0, "it is not uncertain");
+    assert_eq!(resolve(&w, Which::Row(RowNumber(6)), Verdict::Sent).await.unwrap(), 0, "nor is what is in flight");
+    assert_eq!(resolve(&w, Which::Row(RowNumber(2)), Verdict::Sent).await.unwrap(), 1);
     assert_eq!(resolve(&w, Which::To(phone(3)), Verdict::NotSent).await.unwrap(), 1);
     assert_eq!(resolve(&w, Which::To(phone(99)), Verdict::NotSent).await.unwrap(), 0);
     let next = w.next().await;

@@ -1,7 +1,7 @@
 //! Outcomes: what each makes of its row, and that none is applied twice or to another claim than its own.
 
 use super::*;
-use crate::model::{AttemptNo, RowCause, State};
+use crate::model::{AttemptNumber, RowCause, State};
 
 contract!(
     each_outcome_leaves_its_row_as_it_says,
@@ -70,7 +70,7 @@ async fn the_next_claim_knows_what_earlier_ones_left_behind(f: Fixture<impl Plac
     assert_eq!(claim.history, History { attempts: 1, charged_attempts: 0, deferrals: 2, in_doubt: false });
     let claim = w.claim_one().await;
     assert_eq!(claim.history, History { attempts: 2, charged_attempts: 1, deferrals: 2, in_doubt: true });
-    assert_eq!((claim.number, claim.attempt()), (3, AttemptNo(3)));
+    assert_eq!((claim.number, claim.attempt()), (3, AttemptNumber(3)));
     assert_eq!(w.store.claims(w.owner, true).await.unwrap(), [claim]);
     assert_eq!((w.row(1).await.attempts, w.state(1).await), (3, State::Sending));
     w.settle([rejected(&claim)]).await;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, RowCause, RowNo, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, RowCause, RowNumber, State, StatusUpdate};
 
 contract!(nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order);
 
@@ -190,7 +190,7 @@ impl World {
     async fn resolve(&mut self) {
         let w = self.owner().clone();
         let verdict = if self.rng.bool() { Verdict::Sent } else { Verdict::NotSent };
-        let which = Which::Row(RowNo(self.rng.u64(1..=ROWS)));
+        let which = Which::Row(RowNumber(self.rng.u64(1..=ROWS)));
         w.store.resolve_uncertain(w.owner, which, verdict, "Ana", self.now).await.unwrap();
     }
 

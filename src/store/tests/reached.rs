@@ -1,7 +1,7 @@
 //! Whom earlier runs of a name reached: left out of the next run, and shown before one is started.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, RowNo, RunId, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, RowNumber, RunId, State, StatusUpdate};
 
 contract!(
     whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next,
@@ -119,14 +119,14 @@ async fn a_list_is_told_whom_it_would_leave_out_and_whom_earlier_runs_reached(f:
     let w = earlier(&f).await;
     f.store.suppress(&[1, 8, 99].map(phone), Some("asked"), Millis(1)).await.unwrap();
     let mut listing = f.store.listing("job").await.unwrap().unwrap();
-    let numbers: Vec<_> = [1, 2, 3, 4, 5, 7, 8, 9].map(|n| (phone(n), RowNo(n + 10))).into();
+    let numbers: Vec<_> = [1, 2, 3, 4, 5, 7, 8, 9].map(|n| (phone(n), RowNumber(n + 10))).into();
     listing.add(&numbers).await.unwrap();
-    listing.add(&[(phone(1), RowNo(30))]).await.unwrap();
+    listing.add(&[(phone(1), RowNumber(30))]).await.unwrap();
 
     let found = listing.leave_out(Some(LeaveOut::Since(Millis(1000)))).await.unwrap();
     assert_eq!((found.reached, found.suppressed, found.rows()), (5, 1, 6), "one who is both counts once: {found:?}");
     assert_eq!(found.reached_code, "sent_recently");
-    assert_eq!(found.first.last(), Some(&(RowNo(18), "suppressed", "asked".to_owned())));
+    assert_eq!(found.first.last(), Some(&(RowNumber(18), "suppressed", "asked".to_owned())));
     let found = listing.leave_out(None).await.unwrap();
     assert_eq!((found.reached, found.suppressed), (0, 2));
 
@@ -134,7 +134,7 @@ async fn a_list_is_told_whom_it_would_leave_out_and_whom_earlier_runs_reached(f:
     assert_eq!((reached.people, reached.new, reached.of, reached.uncertain), (6, 1, 8, 3));
     let job = RunId::new("job", 1);
     // Numbers 3, 7 and 5, in the order of that run.
-    assert_eq!(reached.first_uncertain, [3, 5, 7].map(|row| (job.clone(), RowNo(row))));
+    assert_eq!(reached.first_uncertain, [3, 5, 7].map(|row| (job.clone(), RowNumber(row))));
     assert_eq!(reached.runs, [ReachedBy { run: job, people: 6, first: Millis(11), last: Millis(8000) }]);
 
     listing.prepare(Some(LeaveOut::Everyone)).await.unwrap();

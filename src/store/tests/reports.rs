@@ -1,7 +1,7 @@
 //! Reports: every row once and as it stands, counts that add up, problems, and what happened since.
 
 use super::*;
-use crate::model::{Channel, DeliveryStatus, Millis, RowCause, RowNo, State, StatusUpdate};
+use crate::model::{Channel, DeliveryStatus, Millis, RowCause, RowNumber, State, StatusUpdate};
 
 contract!(
     the_report_has_every_row_in_whatever_state_it_is,
@@ -36,7 +36,7 @@ async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>
     assert_eq!(all.len() as u64, ROWS);
     let twice: Vec<u64> = (1..=ROWS).filter(|row| second(*row)).take(9).collect();
     for (row, n) in all.iter().zip(1..) {
-        assert_eq!((row.row, row.channel), (RowNo(n), Channel::Viber));
+        assert_eq!((row.row, row.channel), (RowNumber(n), Channel::Viber));
         let (state, attempts, code) = match n {
             3 => (State::Invalid, 0, Some("bad_number")),
             // One row less was claimed.
@@ -126,7 +126,7 @@ async fn what_happened_since_is_told(f: Fixture<impl Place>) {
         ended(again(&claims[5], at(99)), 40),
     ])
     .await;
-    f.store.resolve_uncertain(w.owner, Which::Row(RowNo(3)), Verdict::NotSent, "Ana", at(50)).await.unwrap();
+    f.store.resolve_uncertain(w.owner, Which::Row(RowNumber(3)), Verdict::NotSent, "Ana", at(50)).await.unwrap();
     f.store.save_webhooks(&status("m4", DeliveryStatus::Delivered, Some(at(60))), at(65)).await.unwrap();
     // A failure has no time of its own: it counts as of when it came.
     f.store.save_webhooks(&status("m5", DeliveryStatus::Failed, None), at(70)).await.unwrap();
@@ -152,12 +152,12 @@ async fn one_row_is_found_by_its_number(f: Fixture<impl Place>) {
     let (w, next) = (f.run("job", 1_200).await, f.run("other", 3).await);
     w.send(|claim| accepted(claim, "m1")).await;
     let run = w.now().await;
-    let found = async |row| f.store.report_row(&run, Channel::Rcs, RowNo(row)).await.unwrap();
+    let found = async |row| f.store.report_row(&run, Channel::Rcs, RowNumber(row)).await.unwrap();
     assert_eq!(found(1).await.unwrap().message_id.as_deref(), Some("m1"));
     let last = found(1_200).await.unwrap();
-    assert_eq!((last.row, last.to, last.channel), (RowNo(1_200), phone(1_200).digits(), Channel::Rcs));
+    assert_eq!((last.row, last.to, last.channel), (RowNumber(1_200), phone(1_200).digits(), Channel::Rcs));
     assert!(found(0).await.is_none() && found(1_201).await.is_none() && found(u64::MAX).await.is_none());
-    assert!(f.store.report_row(&next.now().await, Channel::Rcs, RowNo(4)).await.unwrap().is_none());
+    assert!(f.store.report_row(&next.now().await, Channel::Rcs, RowNumber(4)).await.unwrap().is_none());
 }
 
 async fn counts_add_up_at_every_step(f: Fixture<impl Place>) {
@@ -212,7 +212,7 @@ async fn problems_are_counted_by_code_the_most_frequent_first(f: Fixture<impl Pl
     let claims: Vec<Claim> = w.claim(6).await.iter().map(|attempt| attempt.claim).collect();
     w.settle([rejected(&claims[0]), exhausted(&claims[1]), again(&claims[2], at(9)), interrupted(&claims[3])]).await;
     w.settle([accepted(&claims[4], "m5"), doubted(&claims[5])]).await;
-    f.store.resolve_uncertain(w.owner, Which::Row(RowNo(6)), Verdict::Sent, "Ana", NOW).await.unwrap();
+    f.store.resolve_uncertain(w.owner, Which::Row(RowNumber(6)), Verdict::Sent, "Ana", NOW).await.unwrap();
     let found = f.store.problems(&w.now().await, 9).await.unwrap();
     let interrupted = RowCause::Interrupted.words();
     let expected = [

@@ -1,7 +1,7 @@
 //! Texts from outside: whatever characters they have, they come out as they went in.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, RowNo, RowProblem, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, RowNumber, RowProblem, State, StatusUpdate};
 
 contract!(
     what_is_in_the_list_comes_out_as_it_went_in,
@@ -163,7 +163,7 @@ async fn what_people_write_comes_out_as_they_wrote_it(f: Fixture<impl Place>) {
     }
     w.settle(w.claim(999).await.iter().map(|attempt| doubted(&attempt.claim))).await;
     for (text, n) in texts.iter().zip(texts.len() as u64 + 1..) {
-        let which = Which::Row(RowNo(n));
+        let which = Which::Row(RowNumber(n));
         f.store.resolve_uncertain(w.owner, which, Verdict::Sent, text, Millis(1000)).await.unwrap();
     }
     let rows = w.all().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Choice, DeliveryStatus, Millis, Phone, Replies, Reply, RowNo, State, StatusUpdate};
+use crate::model::{Choice, DeliveryStatus, Millis, Phone, Replies, Reply, RowNumber, State, StatusUpdate};
 
 contract!(
     what_came_before_its_message_is_found_later_and_dropped_after_its_time,
@@ -143,7 +143,7 @@ async fn a_reply_finds_its_row_by_an_earlier_attempt_too(f: Fixture<impl Place>)
     assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap().suppressed, 1);
     let run = w.now().await;
     let [kept] = &f.store.replies(Some(&run), 0, 9).await.unwrap()[..] else { panic!("there is one") };
-    assert_eq!(kept.answered, Some((RowNo(1), phone(1))));
+    assert_eq!(kept.answered, Some((RowNumber(1), phone(1))));
     // And after it.
     w.settle([accepted(&second, "n1")]).await;
     let result = save(&f.store, &replies(vec![reply("b", None, Some("m1"), false)])).await;

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::zones::named;
+use super::time_zones::named;
 use super::{Hours, zones_of};
 use crate::model::{Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
 use crate::text::plain_name;
@@ -35,7 +35,7 @@ fn of_header(header: &Header) -> String {
 
 /// The timing of a campaign over the columns of its recipients.
 #[derive(Clone, Debug)]
-pub struct Timed {
+pub struct RowTiming {
     timing: Timing,
     begun: Millis,
     /// When it is too late for every row.
@@ -59,7 +59,7 @@ pub struct RowTimes {
 
 /// Whether a row may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum May {
+pub enum MaySend {
     /// Now, and up to this moment, without looking again.
     Leave {
         /// That moment.
@@ -71,7 +71,7 @@ pub enum May {
     Expire(Millis),
 }
 
-impl Timed {
+impl RowTiming {
     /// The timing over these columns, for a run that was made at `begun`. `None` where no row ever has to wait.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Timed {
         Ok(RowTimes { zones, send_at, not_after })
     }
 
-    /// The row's own time, and all that is wrong with it: as [`Timed::of_row`], and a window that is never open for it.
+    /// The row's own time, and all that is wrong with it: as [`RowTiming::of_row`], and a window that is never open for it.
     /// `hours` are those of the window.
     ///
     /// # Errors
@@ -202,21 +202,21 @@ impl Timed {
 
     /// Whether a row may leave at `now`.
     #[must_use]
-    pub fn may(row: &RowTimes, hours: Option<&mut Hours>, now: Millis) -> May {
+    pub fn may(row: &RowTimes, hours: Option<&mut Hours>, now: Millis) -> MaySend {
         let late = row.not_after.unwrap_or(Millis(i64::MAX));
         let stretch = hours.map(|hours| hours.at(&row.zones, now));
         let until = match (row.send_at.filter(|at| now < *at), stretch) {
-            _ if now >= late => return May::Expire(late),
+            _ if now >= late => return MaySend::Expire(late),
             (Some(send_at), _) => Some(send_at),
-            (None, None) => return May::Leave { before: late },
+            (None, None) => return MaySend::Leave { before: late },
             (None, Some(stretch)) if stretch.open => {
-                return May::Leave { before: stretch.until.unwrap_or(late).min(late) };
+                return MaySend::Leave { before: stretch.until.unwrap_or(late).min(late) };
             }
             (None, Some(stretch)) => stretch.until,
         };
         match until {
-            Some(at) if at < late => May::Wait(at),
-            _ => May::Expire(late),
+            Some(at) if at < late => MaySend::Wait(at),
+            _ => MaySend::Expire(late),
         }
     }
 }
