@@ -61,7 +61,7 @@ impl<W: Write> AttemptsReport<W> {
         }
         let mut builder = csv::WriterBuilder::new();
         let mut csv = builder.has_headers(false).terminator(csv::Terminator::CRLF).from_writer(writer);
-        csv.write_record(COLUMNS).map_err(io::Error::from)?;
+        csv.write_record(COLUMNS).map_err(not_written)?;
         Ok(Self(Writer::Csv(Box::new(csv))))
     }
 
@@ -96,7 +96,7 @@ impl<W: Write> AttemptsReport<W> {
                     error_message: safe(line.error_message),
                     ..line
                 };
-                csv.serialize(line).map_err(io::Error::from)
+                csv.serialize(line).map_err(not_written)
             }
             Writer::Jsonl(writer) => {
                 serde_json::to_writer(&mut *writer, &line)?;
@@ -114,6 +114,14 @@ impl<W: Write> AttemptsReport<W> {
             Writer::Csv(mut csv) => csv.flush(),
             Writer::Jsonl(mut writer) => writer.flush(),
         }
+    }
+}
+
+/// The cause of the error: `csv` wraps it, and a reader that went away must be seen as such.
+fn not_written(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 

@@ -203,9 +203,9 @@ fn what_ends_early_because_it_was_told_to_says_nothing_where_only_mistakes_are_w
 #[test]
 fn whoever_reads_no_more_of_a_report_is_no_failure() {
     let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(3));
+    let work = Workplace::with(&Campaign::default(), &csv(200));
     assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
-    for format in ["csv", "jsonl", "json", "html"] {
+    for format in ["csv", "jsonl", "json", "html", "csv --attempts", "jsonl --attempts"] {
         // The reader ends at once, and the program is started when it has.
         let script =
             format!("(sleep 0.2; \"$0\" report --format {format}; echo $? >code) 2>words | true; cat code words");
