@@ -5,8 +5,8 @@
 //! The engine never prints, never looks at a status number, and never ends the process.
 //!
 //! [`plan`](Plan) reads the list into the store. [`run`] takes a planned run up (`recovery`), sends it (`dispatch`) and
-//! collects statuses (`reconcile`), while `control` follows what people order. `report` writes what came of it, and tells
-//! whoever wants to know.
+//! collects statuses (`reconcile`), while `control` follows what people order. `report` writes the reports and
+//! calls the hook.
 
 mod clock;
 mod clock_skew;

@@ -7,15 +7,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::crash_point::Point;
-use crate::engine::clock_skew;
-use crate::engine::control;
 use crate::engine::dispatch::{self, Eligibility, LONGEST_WAIT, Remaining};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::engine::reconcile;
-use crate::engine::recovery;
 use crate::engine::stop::Reason;
 use crate::engine::tasks::{Background, stop_on_error};
+use crate::engine::{clock_skew, control, reconcile, recovery};
 use crate::model::{Event, Millis, State, Tally};
 use crate::store::{Owner, Stage, Waiting};
 

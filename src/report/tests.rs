@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::sample::{accepted, facts, problem, row, rows};
 use super::*;
-use crate::model::RunId;
-use crate::model::{ReportRow, State};
+use crate::model::{ReportRow, RunId, State};
 
 fn csv(rows: &[ReportRow], columns: &[&str]) -> String {
     let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();

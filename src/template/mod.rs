@@ -2,8 +2,8 @@
 //!
 //! A definition is read from YAML ([`read`]), held against the documented rules ([`check`]), translated into NXLink's
 //! fields or CAMS's components, compared with what a provider has ([`diff()`]), and held against a rendered message
-//! ([`Loaded::hold`]). What a provider has can be kept as it stood ([`Snapshot`]). The providers' dialects, signatures and error codes are in their own folders. This module knows
-//! nothing of campaigns, rows or the store, and never prints.
+//! ([`Loaded::hold`]). What a provider has can be kept as it stood ([`Snapshot`]). The providers' dialects, signatures and
+//! error codes are in their own folders. This module knows nothing of campaigns, rows or the store, and never prints.
 
 mod api;
 mod decode;

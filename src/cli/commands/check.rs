@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::campaign_file::CampaignError;
-use crate::campaign_file::FileProblem;
+use crate::campaign_file::{CampaignError, FileProblem};
 use crate::cli::commands::{report, run};
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::problem_groups::{self, Folded};
 use crate::cli::output::rejects_csv::Rejects;

@@ -4,8 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::cli::config::template_accounts::{self, failure};
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 

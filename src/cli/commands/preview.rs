@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;

@@ -7,11 +7,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::cli::config::template_accounts;
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
-use crate::cli::output::console;
-use crate::cli::output::template_table;
+use crate::cli::output::{console, template_table};
 use crate::model::{Millis, TemplateProvider};
 use crate::store::{PulledTemplate, Store};
 use crate::template::{Error, RemoteTemplate, Snapshot, TemplateApi, TemplateSummary};

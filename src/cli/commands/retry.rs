@@ -3,8 +3,7 @@
 use crate::cli::commands::resume;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::output::console;
-use crate::cli::output::terminal;
+use crate::cli::output::{console, terminal};
 use crate::cli::session::{Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;

@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{self, Loaded};
 use crate::cli::config::hook;
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::problem_groups::{self, Folded};
 use crate::cli::output::{console, reached};
-use crate::cli::session::load;
-use crate::cli::session::{self, Overrides, Sending, Session};
+use crate::cli::session::{self, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
 use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
 use crate::model::{Campaign, Event, Millis};

@@ -8,8 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::campaign_file::{self, Loaded};
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit, chain};
+use crate::cli::error::{CliError, Exit, cannot_print, chain};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;

@@ -4,11 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
-use crate::cli::output::terminal;
-use crate::cli::output::{console, summary};
+use crate::cli::output::{console, summary, terminal};
 use crate::cli::session;
 use crate::cli::value_parsers::run_id;
 use crate::engine;

@@ -7,12 +7,9 @@ use serde_json::{Value, json};
 
 use crate::cli::commands::pull;
 use crate::cli::config::template_accounts::{self, failure};
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
-use crate::cli::output::console;
-use crate::cli::output::template_table;
-use crate::cli::output::terminal;
+use crate::cli::output::{console, template_table, terminal};
 use crate::model::TemplateProvider;
 use crate::template::{self, Answer, Definition, Finding, Loaded, TemplateSummary, cams, nxlink};
 

@@ -1,7 +1,6 @@
 //! What a person sees at the end of a run.
 
-use crate::cli::error::cannot_print;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::console;

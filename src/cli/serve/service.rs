@@ -1,4 +1,4 @@
-//! The loop of the service: once a second it looks at the folder, starts what is due and takes up runs.
+//! The loop of the service: once a second it checks the folder, starts campaigns that are due and resumes runs.
 
 use std::time::{Duration, Instant};
 

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::campaign_file;
-use crate::cli::config::hook;
-use crate::cli::config::{self, Account};
+use crate::cli::config::{self, Account, hook};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::file_limit;
 use crate::cli::global::{Global, LogFormat, Progress};
 use crate::cli::off_thread::off_thread;
-use crate::cli::output::terminal;
-use crate::cli::output::{console, summary};
+use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
 use crate::cli::session::template_check;
 use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};

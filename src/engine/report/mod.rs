@@ -1,4 +1,4 @@
-//! The end of a run: its reports, and who is told.
+//! The end of a run: its reports and its hook.
 
 mod notify;
 mod write;

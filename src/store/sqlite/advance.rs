@@ -53,9 +53,9 @@ const BEGIN_RECORDING: &str = concat!(
     progress!()
 );
 
-/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`, and ends the step. `$4` is what
-/// is left of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that claim, or NULL where this one
-/// does not.
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`, and ends the
+/// step. `$4` is what is left of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that claim,
+/// or NULL if this one does not.
 const COMMIT_CLAIMS: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
      SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), s.phone IS NULL, iif(s.phone IS NULL, $5, NULL), \
      iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
@@ -431,8 +431,10 @@ async fn begin(
 /// Puts off rows that wait. One that was claimed meanwhile is left alone.
 async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), StoreError> {
     let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
-    // The row gets a reason of its own.
-    move_to_past(store, &serde_json::to_string(&ended).unwrap_or_default()).await?;
+    if !ended.is_empty() {
+        // The row gets a reason of its own.
+        move_to_past(store, &serde_json::to_string(&ended).unwrap_or_default()).await?;
+    }
     sqlx::query(
         "UPDATE delivery SET state = o.v ->> 1, next_attempt_at = o.v ->> 2, error_code = coalesce(o.v ->> 3, error_code), \
          error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \

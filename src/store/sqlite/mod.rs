@@ -4,9 +4,9 @@
 //! connection that writes, which is handed from one caller to the next, and a few that read; they see only what was
 //! committed. `synchronous=FULL`: a commit that returned survives a power cut.
 //!
-//! `files`, `mark`, `lock` and `migrate` make sure that the file is ours, that it is the one that sent last, and that it
-//! has the tables of `schema.sql`. Then come the methods, by who calls them: `runs`, `import`, `advance` (with `outcomes`, `past` and `claims`), `statuses` and
-//! `webhooks`, `operator`, `schedules`, `accounts` and `templates`, `reports`, `replies` and `verify`, and `reached` with
+//! `open` and `connection` open the file, `writer` is the connection that writes. `files`, `mark`, `lock` and `migrate` make
+//! sure that the file is ours, that it is the one that sent last, and that it has the tables of `schema.sql`. Then come the
+//! methods, by who calls them: `runs`, `import`, `advance` (with `outcomes`, `past` and `claims`), `statuses` and `webhooks`, `operator`, `schedules`, `accounts` and `templates`, `reports`, `replies` and `verify`, and `reached` with
 //! `listing` for whom earlier runs reached.
 
 mod accounts;

@@ -19,8 +19,8 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Applies settlements, a JSON array, to the claims they name where the row fits, in this order of columns: id, claim, worker, departed,
-/// ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code, error_message,
+/// Applies settlements, a JSON array, to the claims they name if the row fits, in this order of columns: id, claim,
+/// worker, departed, ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code, error_message,
 /// error_values, next_attempt_at, next_poll_at.
 macro_rules! apply_where {
     ($settlements:literal, $fits:literal) => {
@@ -56,7 +56,7 @@ macro_rules! count_seconds {
 }
 pub(super) use count_seconds;
 
-/// As a step records them which finds that not all of them are of rows that are being sent.
+/// Records settlements if not all of them are of rows that are being sent.
 pub(super) const RECORD: &str =
     concat!(apply_where!("?1", "delivery.state = 1"), " RETURNING delivery.id, delivery.claim");
 
