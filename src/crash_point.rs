@@ -2,8 +2,8 @@
 //! would end it. Only debug builds have them; in a build for use they are nothing at all.
 //!
 //! `CAMPAIGNER_CRASH_AT="claim committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="claim committed:7"` where it is
-//! passed for the seventh time. `CAMPAIGNER_HANG_AT` has the thread hang there, as a file system that does not answer has it.
-//! Nothing else may be decided here, and nothing may depend on it.
+//! passed for the seventh time. `CAMPAIGNER_HANG_AT` has the thread hang there, as a file system that does not answer
+//! has it. Nothing else may be decided here, and nothing may depend on it.
 
 /// The points by their names, in the order in which a run passes them.
 macro_rules! points {

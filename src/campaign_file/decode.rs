@@ -12,14 +12,11 @@ use crate::model::{
 };
 use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
 
-use super::message;
-use super::rows;
-use super::schedule;
 use super::section::{Section, is_word, value};
-use super::timing;
 use super::values::{
     BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, region, word,
 };
+use super::{inline_rows, message_block, schedule, timing};
 
 /// Messages a second of one provider account where the campaign says nothing.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
@@ -45,7 +42,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let (recipients, columns) = recipients.unzip();
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
-        .and_then(|found| message::read(found, problems));
+        .and_then(|found| message_block::read(found, problems));
     let found = top.get("definition", problems);
     let definition = found.and_then(|found| definition(found, folder, problems));
     if let (Some((_, place)), Some(Channel::Viber | Channel::Rcs)) = (found, channel) {
@@ -132,7 +129,7 @@ fn recipients(
         problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write the date out"));
     }
     let rows_found = section.get("rows", problems);
-    let rows = rows_found.and_then(|found| rows::read(found, problems));
+    let rows = rows_found.and_then(|found| inline_rows::read(found, problems));
     let found = section.require("to", "`to: phone`, with the name of the column that holds the numbers", problems);
     let to_place = found.map(|(node, _)| node.place);
     let to = value("to", found, problems, word);

@@ -7,8 +7,8 @@
 
 mod decode;
 mod frozen;
-mod message;
-mod rows;
+mod inline_rows;
+mod message_block;
 mod schedule;
 mod section;
 mod timing;

@@ -19,8 +19,8 @@ const MOST: usize = 1000;
 /// A quota's largest number.
 const MOST_A_DAY: u32 = 1_000_000_000;
 
-/// Reads all of it but the columns and the quota, which stand in other sections. The campaign's own time zone is that of its
-/// schedule where it names none.
+/// Reads all of it but the columns and the quota, which stand in other sections. The campaign's own time zone is that
+/// of its schedule where it names none.
 pub(super) fn timing(
     top: &Section<'_, '_>,
     of_schedule: Option<&str>,

@@ -50,8 +50,8 @@ impl CliError {
         Self { exit, words: escaped_lines(&words.into()).into_owned(), shown: None }
     }
 
-    /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as `head`
-    /// has, is no failure.
+    /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as
+    /// `head` has, is no failure.
     pub(in crate::cli) fn of_writing(words: String, cause: &std::io::Error) -> Self {
         match cause.kind() {
             std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),

@@ -13,8 +13,8 @@ pub(in crate::cli) fn enough_for(wished: usize) -> usize {
     enough_for_both(wished, 0).0
 }
 
-/// As [`enough_for`], and how many connections from outside may be open, each of which takes one file. Where files are short,
-/// these get a quarter of them at most.
+/// As [`enough_for`], and how many connections from outside may be open, each of which takes one file. Where files are
+/// short, these get a quarter of them at most.
 pub(in crate::cli) fn enough_for_both(requests: usize, connections: usize) -> (usize, usize) {
     let needed = requests as u64 * A_CONNECTION + connections as u64 + ALL_ELSE;
     let limit = getrlimit(Resource::Nofile);

@@ -28,8 +28,8 @@ pub(in crate::cli) struct Global {
 }
 
 impl Global {
-    /// How a command for the same store begins, to be shown to a person: pasted without `--db` it would look in another one,
-    /// or begin a new one.
+    /// How a command for the same store begins, to be shown to a person: pasted without `--db` it would look in another
+    /// one, or begin a new one.
     pub(in crate::cli) fn command(&self) -> String {
         match self.db.as_os_str() == "campaigner.db" {
             true => "campaigner".to_owned(),

@@ -1,5 +1,5 @@
-//! Work that may block, such as reading a file, on a thread of its own. The one thread of the runtime answers over HTTP and
-//! hears signals, whatever a file system does.
+//! Work that may block, such as reading a file, on a thread of its own. The one thread of the runtime answers over HTTP
+//! and hears signals, whatever a file system does.
 
 /// Does the work. The caller may stop waiting: a thread that hangs is left behind, and the process can still end.
 pub(in crate::cli) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

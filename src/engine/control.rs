@@ -76,7 +76,8 @@ pub enum Stops {
     Soon,
 }
 
-/// Cancels a run for a person called `by`: no further sends. Where nobody is working on it, its rows are cancelled at once.
+/// Cancels a run for a person called `by`: no further sends. Where nobody is working on it, its rows are cancelled at
+/// once.
 ///
 /// # Errors
 /// Where the store fails.

@@ -1,5 +1,5 @@
-//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window, its quota and its rows' own times. Knows
-//! nothing of what the provider makes of it, and nothing of the store.
+//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window, its quota and
+//! its rows' own times. Knows nothing of what the provider makes of it, and nothing of the store.
 
 use crate::engine::plan::Times;
 use crate::engine::status::time_to_send;
@@ -9,9 +9,9 @@ use crate::send_window::{Hours, Stretch, day_of};
 /// Stretches of open hours and days of quota looked at, at most: decades of either.
 const STEPS: usize = 20_000;
 
-/// When so many messages that begin to leave at `from`, or at their own times, have all left; `None` where that is not in
-/// sight. A window by the recipients' clocks is read by the campaign's. Own times are known by the first and the last of
-/// them alone: where many rows share a late one, it takes longer.
+/// When so many messages that begin to leave at `from`, or at their own times, have all left; `None` where that is not
+/// in sight. A window by the recipients' clocks is read by the campaign's. Own times are known by the first and the
+/// last of them alone: where many rows share a late one, it takes longer.
 #[must_use]
 pub fn sent_by(rows: u64, from: Millis, own: Option<Times>, campaign: &Campaign) -> Option<Millis> {
     let Some(Times { first, last }) = own else { return at_its_rate(rows, from, campaign) };

@@ -125,7 +125,8 @@ impl Job {
         }
     }
 
-    /// Keeps to the pause that the provider asked of the account, in whichever process. Gives its end where there is one.
+    /// Keeps to the pause that the provider asked of the account, in whichever process. Gives its end where there is
+    /// one.
     pub(super) async fn keep_pause(&self) -> Result<Option<Millis>, EngineError> {
         let now = self.clock.now();
         let until = self.store.account_pause(&self.account).await?.filter(|until| *until > now);

@@ -7,8 +7,9 @@ use crate::model::{Campaign, Millis, State};
 use crate::rate_limit::RetryPolicy;
 use crate::store::{Owner, Run, Step, Store};
 
-/// Takes a run up, and settles what whoever had it before left in flight. Gives back how many rows are uncertain for that.
-/// At most `limit` rows are then claimed for the first time. Call with the run's lock held, before anything else is done.
+/// Takes a run up, and settles what whoever had it before left in flight. Gives back how many rows are uncertain for
+/// that. At most `limit` rows are then claimed for the first time. Call with the run's lock held, before anything else
+/// is done.
 ///
 /// # Errors
 /// Where the store fails.

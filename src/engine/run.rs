@@ -133,8 +133,8 @@ async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Back
     }))
 }
 
-/// Sends and reconciles, in rounds: a long wait ends a round. Where statuses are awaited for longer than that, another one
-/// begins, and where the campaign itself has rows wait for their time. Gives until when the rest waits.
+/// Sends and reconciles, in rounds: a long wait ends a round. Where statuses are awaited for longer than that, another
+/// one begins, and where the campaign itself has rows wait for their time. Gives until when the rest waits.
 async fn stages(
     job: &Arc<Job>,
     eligibility: &Arc<Eligibility>,

@@ -60,7 +60,8 @@ fn sending_since(run: &Run) -> Option<Millis> {
     run.started_at.filter(|_| !over)
 }
 
-/// Rows settled a second over the last seconds; `None` when nothing is being sent. Costs the same however large the run is.
+/// Rows settled a second over the last seconds; `None` when nothing is being sent. Costs the same however large the run
+/// is.
 ///
 /// # Errors
 /// Where the store cannot be read.

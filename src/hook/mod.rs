@@ -1,5 +1,5 @@
-//! The done hook: tells somebody that a run is over, by a request or a command, once a call. Who calls again is not decided
-//! here, nor what is told.
+//! The done hook: tells somebody that a run is over, by a request or a command, once a call. Who calls again is not
+//! decided here, nor what is told.
 //!
 //! The body is signed with HMAC-SHA256 where there is a secret, so that whoever gets it knows whose it is.
 

@@ -5,10 +5,10 @@
 //! knows channels, campaigns or rows, and no credential is ever sent along. What follows `?` in a link may be a
 //! secret: it is in no finding and no log.
 
-mod answer;
 mod finding;
+mod network_policy;
 mod prober;
-mod reach;
+mod response;
 
 #[cfg(test)]
 mod tests;

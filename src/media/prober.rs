@@ -8,9 +8,9 @@ use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{Client, ClientBuilder, Method, Url};
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
 use super::finding::{File, Finding, Hosts, UNREACHABLE};
-use super::reach;
+use super::network_policy;
+use super::response::Answer;
 
 /// Files asked about at a time.
 pub(super) const AT_ONCE: usize = 16;
@@ -57,8 +57,8 @@ impl MediaProber {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = client
             .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
-            .redirect(reach::redirects(hosts))
-            .dns_resolver(reach::Resolver::new(hosts))
+            .redirect(network_policy::redirects(hosts))
+            .dns_resolver(network_policy::Resolver::new(hosts))
             // The page that a redirect came from would have the link's query in it.
             .referer(false)
             // Packed on the way a file has another length, or none.
@@ -112,7 +112,7 @@ impl MediaProber {
             return vec![Finding::error(UNREACHABLE, "the link is no address that can be asked", hint)];
         };
         if let Some(why) = (self.hosts.refused)(url.as_str()) {
-            return vec![reach::private(url.host_str().unwrap_or_default(), why)];
+            return vec![network_policy::private(url.host_str().unwrap_or_default(), why)];
         }
         let head = self.request(Method::HEAD, &url).await;
         match &head {
@@ -136,7 +136,7 @@ impl MediaProber {
         if method == Method::GET {
             request = request.header(RANGE, HeaderValue::from_static("bytes=0-0"));
         }
-        let answer = request.send().await.map_err(reach::failure);
+        let answer = request.send().await.map_err(network_policy::failure);
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         tracing::debug!(%method, host = url.host_str(), status, "asked about a media file");
         Ok(Answer::of(&method, &answer?))

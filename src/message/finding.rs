@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::words;
+use super::schema::describe;
 use crate::text::escaped;
 
 /// Something that is not right with a body. Displayed as the path, what is wrong and what to do, on one line.
@@ -37,7 +37,7 @@ impl Finding {
     }
 
     pub(super) fn value(&mut self, value: &str) -> &mut Self {
-        self.value = Some(words::shortened(value));
+        self.value = Some(describe::shortened(value));
         self
     }
 }

@@ -1,35 +1,24 @@
-//! Messages: a request body in, what is wrong with it out, so that everything that can be known before sending is.
+//! Messages: what is wrong with a request body, so that everything that can be known before sending is known.
 //!
-//! What each channel takes is in tables; the check reads them, and so does the reference ([`reference()`]), so that the
-//! two cannot say different things. The limits are those of the document "Messages API" of INCS and, for the
-//! parameters of WhatsApp templates, of Meta's Cloud API, which the provider hands them on to.
+//! `schema` holds what each channel takes, as data. `validate` checks a body against it, and `reference` writes the
+//! documentation from it, so that the two cannot disagree. The limits are those of the document "Messages API" of INCS
+//! and, for the parameters of WhatsApp templates, of Meta's Cloud API, which the provider hands them on to.
 //!
 //! What a document does not forbid passes, with a warning where it is not known to be right. Nothing is sent or
-//! fetched here: whether a template exists and what it needs are for the provider to say, how large a file is for
-//! its server.
+//! fetched: whether a template exists is for the provider to say, and how large a file is for its server.
 
-mod check;
 mod finding;
-mod link;
-mod links;
-mod open;
+mod media_links;
 mod path;
 mod reference;
-mod rules;
-mod shape;
-mod tables;
-mod text;
+mod schema;
 mod validate;
-mod walk;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use finding::{Finding, Severity};
-pub use link::{is_public, why_not_public};
-pub use links::links;
-pub use open::Open;
+pub use media_links::links;
 pub use reference::reference;
-pub use shape::Media;
-pub use validate::{SESSION_ONLY, check, check_message};
+pub use schema::types::Media;
+pub use validate::{Open, SESSION_ONLY, check, check_message, is_public, why_not_public};

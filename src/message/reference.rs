@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::model::Channel;
 
-use super::shape::{Field, Kind, Kinds, List, Media, Need, Object, Shape, Sheet};
-use super::tables;
-use super::words::list;
+use super::schema;
+use super::schema::describe::list;
+use super::schema::types::{Field, Kind, Kinds, List, Media, Need, Object, Shape, Sheet};
 
 /// What can be sent on each channel, and its limits, as a page of Markdown. It is made from the tables that bodies are
 /// checked with.
@@ -14,7 +14,7 @@ use super::words::list;
 pub fn reference() -> String {
     let mut page = Page { text: INTRODUCTION.to_owned(), told: Vec::new(), files: Vec::new() };
     for channel in Channel::ALL {
-        page.sheet(channel, tables::sheet(channel));
+        page.sheet(channel, schema::sheet(channel));
     }
     page.text.push_str(CONTRADICTIONS);
     page.text

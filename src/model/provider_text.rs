@@ -5,9 +5,9 @@ use std::fmt;
 
 use crate::text::{escaped, redact_numbers};
 
-/// Words of a provider, kept as they came. They often repeat the number that the message was for, and may hold anything. So
-/// they print with runs of seven or more digits cut, and with characters that act on a terminal as escapes. The words
-/// themselves are for reading what they mean and for the store.
+/// Words of a provider, kept as they came. They often repeat the number that the message was for, and may hold
+/// anything. So they print with runs of seven or more digits cut, and with characters that act on a terminal as
+/// escapes. The words themselves are for reading what they mean and for the store.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(transparent)]
 pub struct ProviderText(String);
@@ -77,8 +77,8 @@ impl serde::Serialize for ProviderText {
     }
 }
 
-/// A code as it may be shown and counted: a short word or a number of up to seven digits, as Meta's longest are. What a provider puts in its place may
-/// be anything.
+/// A code as it may be shown and counted: a short word or a number of up to seven digits, as Meta's longest are. What a
+/// provider puts in its place may be anything.
 #[must_use]
 pub fn plain_code(code: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);

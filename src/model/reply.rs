@@ -80,9 +80,9 @@ pub struct OptOut {
 }
 
 impl OptOut {
-    /// The lists, or where one is left out that of every campaign. `words` are what a person writes and nothing else beside
-    /// it, or what a button or a list's row says or has for its id; `buttons` are the latter alone. Capitals, and signs
-    /// before and behind, make no difference.
+    /// The lists, or where one is left out that of every campaign. `words` are what a person writes and nothing else
+    /// beside it, or what a button or a list's row says or has for its id; `buttons` are the latter alone. Capitals,
+    /// and signs before and behind, make no difference.
     #[must_use]
     pub fn new(words: Option<Vec<String>>, buttons: Option<Vec<String>>) -> Self {
         let list = |own: Option<Vec<String>>, usual: &[&str]| {

@@ -1,5 +1,5 @@
-//! Why a row is not sent, or stands as it does, where the program itself decided: a code and values, so that the words can
-//! be in any language. All of the words are here.
+//! Why a row is not sent, or stands as it does, where the program itself decided: a code and values, so that the words
+//! can be in any language. All of the words are here.
 
 use serde_json::{Value, json};
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The present, by the system's clock; where that is set back while the process runs, the present goes on from where
-    /// it was, so that nothing waits for a second time. Taken at the edges only; what is to be tested takes a time.
+    /// The present, by the system's clock; where that is set back while the process runs, the present goes on from
+    /// where it was, so that nothing waits for a second time. Taken at the edges only; what is to be tested takes a
+    /// time.
     #[must_use]
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
@@ -29,8 +30,9 @@ impl Millis {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(furthest)
     }
 
-    /// From the whole seconds a provider gives; 0 and less mean "not recorded". That they are seconds is told by examples
-    /// alone: what would be a time after the year 5000 is taken for milliseconds, and what still would be for none.
+    /// From the whole seconds a provider gives; 0 and less mean "not recorded". That they are seconds is told by
+    /// examples alone: what would be a time after the year 5000 is taken for milliseconds, and what still would be for
+    /// none.
     #[must_use]
     pub fn from_provider_seconds(seconds: i64) -> Option<Self> {
         match seconds {
@@ -40,8 +42,8 @@ impl Millis {
         }
     }
 
-    /// A time as a person writes it: RFC 3339, or a date, or a date and a time of day, both in UTC. `None` if it is none
-    /// of these.
+    /// A time as a person writes it: RFC 3339, or a date, or a date and a time of day, both in UTC. `None` if it is
+    /// none of these.
     #[must_use]
     pub fn written(text: &str) -> Option<Self> {
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
@@ -82,8 +84,8 @@ impl Steady {
     fn after(last: Option<Self>, clock: Millis, taken: Instant) -> Self {
         let went_on = last.map(|last| (last, last.time.plus(taken.saturating_duration_since(last.taken))));
         match went_on {
-            // Rounding, and the little by which a clock is kept right. What is left of a millisecond counts the next time:
-            // whoever asks more often than that would make time stand still.
+            // Rounding, and the little by which a clock is kept right. What is left of a millisecond counts the next
+            // time: whoever asks more often than that would make time stand still.
             Some((last, time)) if time.since(clock) > A_LITTLE => {
                 Self { time, taken: last.taken + time.since(last.time) }
             }

@@ -1,8 +1,8 @@
 //! The limiter of one account, shared by the runs that use it.
 //!
-//! Each run requests a rate: what its campaign says the account can carry. The account uses the lowest of them and keeps each
-//! over its own length of time, so if two campaigns differ, both limits apply. Runs that only poll statuses count only
-//! while no run sends.
+//! Each run requests a rate: what its campaign says the account can carry. The account uses the lowest of them and
+//! keeps each over its own length of time, so if two campaigns differ, both limits apply. Runs that only poll statuses
+//! count only while no run sends.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

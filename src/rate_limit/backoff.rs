@@ -1,5 +1,5 @@
-//! How long a row waits before its next attempt: one interval of `backoff`'s exponential policy, for the number of attempts
-//! that the store has recorded. So a resumed run waits as long as one that was never stopped.
+//! How long a row waits before its next attempt: one interval of `backoff`'s exponential policy, for the number of
+//! attempts that the store has recorded. So a resumed run waits as long as one that was never stopped.
 //!
 //! This is the only module that uses `backoff`, which is no longer maintained.
 

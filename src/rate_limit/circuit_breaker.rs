@@ -1,5 +1,5 @@
-//! Pauses while the provider is unreachable. After each pause a single request probes it; each failure doubles the pause. So
-//! a dead host gets one connection attempt per pause, however many requests may be in flight.
+//! Pauses while the provider is unreachable. After each pause a single request probes it; each failure doubles the
+//! pause. So a dead host gets one connection attempt per pause, however many requests may be in flight.
 
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 //! It may be shared between threads. Nothing is read here, and nothing is kept.
 
 use super::columns::Columns;
-use super::numbers::Numbers;
+use super::phone::parse::Numbers;
+use super::raw_rows::Rows;
 use super::record::Record;
-use super::rows::Rows;
 use crate::model::RowProblem;
 use crate::text::{is_blank, is_plain, without_marks};
 

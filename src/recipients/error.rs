@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::numbers::UnknownRegion;
+use super::phone::parse::UnknownRegion;
 use crate::model::{Header, NO_HEADER};
 
 /// The recipients cannot be read: nothing is known about any row yet.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
-use super::content::{Content, hex};
+use super::csv::bytes::{Content, hex};
+use super::csv::table::Table;
 use super::decoder::Decoder;
 use super::error::{OpenError, ReadError};
-use super::numbers::Numbers;
+use super::phone::parse::Numbers;
+use super::raw_rows::Rows;
 use super::record::Record;
-use super::rows::Rows;
-use super::table::Table;
 use crate::model::{Inline, Recipients, Source};
 
 /// What messages call rows that are not in a file.

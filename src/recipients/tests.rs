@@ -6,7 +6,8 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::content::hex;
+use super::csv::bytes::hex;
+use super::csv::record_buffer;
 use super::*;
 use crate::model::{Inline, Recipients, Source};
 use crate::text::is_blank;
@@ -271,7 +272,7 @@ fn a_row_of_megabytes_is_skipped() {
 
 #[test]
 fn a_record_of_the_longest_length_passes_and_one_byte_more_does_not() {
-    let longest = window::LONGEST_RECORD - "1,\n".len();
+    let longest = record_buffer::LONGEST_RECORD - "1,\n".len();
     for (length, problem) in [(longest, None), (longest + 1, Some("long_record"))] {
         let all = rows(&case(format!("phone,name\n1,{}\n2,Bo\n", "x".repeat(length))).recipients);
         assert_eq!(all[0].3.as_deref(), problem);
@@ -346,9 +347,9 @@ proptest! {
         let width = table.first().map_or(1, Vec::len);
         let mut header = vec!["phone".to_owned()];
         header.extend((1..=width).map(|n| format!("c{n}")));
-        let mut file = csv::WriterBuilder::new()
+        let mut file = ::csv::WriterBuilder::new()
             .delimiter(delimiter)
-            .terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') })
+            .terminator(if crlf { ::csv::Terminator::CRLF } else { ::csv::Terminator::Any(b'\n') })
             .from_writer(Vec::new());
         file.write_record(&header).unwrap();
         let table: Vec<Vec<String>> =

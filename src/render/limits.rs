@@ -2,9 +2,9 @@
 //!
 //! The engine's own guards end neither a deep expression (it recurses, and overflows the stack) nor a text that grows
 //! (it repeats and doubles texts until memory ends). So size and depth are bounded here, and what makes a text grow
-//! without bound is refused: repeating with `*`, doubling in `set`, lists as values, blocks that collect text. What is left
-//! can be added up: no text has more bytes than the joins of a template times the longest cell. The filters are those of
-//! `filters`, the output is bounded while it is written.
+//! without bound is refused: repeating with `*`, doubling in `set`, lists as values, blocks that collect text. What is
+//! left can be added up: no text has more bytes than the joins of a template times the longest cell. The filters are
+//! those of `filters`, the output is bounded while it is written.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -20,8 +20,8 @@ use minijinja::{Error, ErrorKind, Template};
 #[path = "limits_tests.rs"]
 mod tests;
 
-/// Bytes of one template, of a cell that is put in, and of any text that a filter takes or makes. The longest text of any
-/// channel has 4,096 characters, at most as many bytes as this.
+/// Bytes of one template, of a cell that is put in, and of any text that a filter takes or makes. The longest text of
+/// any channel has 4,096 characters, at most as many bytes as this.
 pub(super) const MAX_TEXT: usize = 16 * 1024;
 /// Bytes that one template may come to.
 pub(super) const MAX_OUTPUT: usize = 64 * 1024;
@@ -30,7 +30,8 @@ pub(super) const MAX_OUTPUT: usize = 64 * 1024;
 const MAX_LEVELS: usize = 64;
 /// Operators of one template: everything in its tags but names, numbers, texts and closing brackets.
 const MAX_OPERATORS: usize = 1_000;
-/// How often a template may join texts, and how often in one `set`. A text is copied by each, and in a loop time and again.
+/// How often a template may join texts, and how often in one `set`. A text is copied by each, and in a loop time and
+/// again.
 const MAX_JOINS: usize = 32;
 const MAX_JOINS_IN_SET: usize = 8;
 
@@ -85,10 +86,11 @@ pub(super) fn check(text: &str) -> Result<Checked<'_>, Refused> {
     Ok(Checked { names, loops })
 }
 
-/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any other.
+/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any
+/// other.
 ///
-/// `steps` are for a template with loops, which may take many; those that it took are taken away. Without loops a template takes
-/// each of its few steps once, and its text is what its cells and operators add up to.
+/// `steps` are for a template with loops, which may take many; those that it took are taken away. Without loops a
+/// template takes each of its few steps once, and its text is what its cells and operators add up to.
 pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: Option<&mut u64>) -> Result<String, Error> {
     let internal =
         || Error::new(ErrorKind::InvalidOperation, "an internal error of the template engine; please report it");

@@ -126,8 +126,8 @@ impl Renderer {
         positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
     }
 
-    /// The columns whose cells may be put in, each once: its position, its name, and the first place of the message that
-    /// takes its cell.
+    /// The columns whose cells may be put in, each once: its position, its name, and the first place of the message
+    /// that takes its cell.
     pub fn columns_used(&self) -> impl Iterator<Item = (usize, &str, &str)> {
         let mut seen = HashSet::new();
         let places =
@@ -137,8 +137,8 @@ impl Renderer {
             .filter_map(|(position, path)| Some((position, self.header.columns().get(position)?.as_str(), path)))
     }
 
-    /// Whether the text of the template of this number is made by the engine, and not of cells and the message's own text
-    /// alone.
+    /// Whether the text of the template of this number is made by the engine, and not of cells and the message's own
+    /// text alone.
     #[must_use]
     pub fn is_computed(&self, number: usize) -> bool {
         matches!(self.holes.get(number), Some(Hole { fill: Fill::Template { .. }, .. }))

@@ -1,8 +1,9 @@
 //! Report files that appear whole or not at all.
 //!
 //! A new file is written beside the old one, synced, and then takes its place in one step. What a process that was
-//! killed left of one is removed by the next. Reports hold phone numbers, so that on Unix only their owner may read them.
-//! A link stays, and what it leads to is replaced. What is no file, such as a device or a named pipe, is written to.
+//! killed left of one is removed by the next. Reports hold phone numbers, so that on Unix only their owner may read
+//! them. A link stays, and what it leads to is replaced. What is no file, such as a device or a named pipe, is written
+//! to.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
@@ -12,9 +13,9 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::html;
-use super::json::summary_json;
 use super::recipients_csv::CsvReport;
 use super::summary::Summary;
+use super::summary_json::summary_json;
 use super::types::{Format, ReportError, RunFacts};
 use crate::crash_point::Point;
 use crate::model::ReportRow;

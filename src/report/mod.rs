@@ -5,28 +5,24 @@
 //! the store: whoever calls feeds the rows, in the order of the input.
 
 mod attempts;
-mod calling_codes;
 mod compare;
-mod countries;
-mod durations;
-mod errors;
 mod files;
 mod html;
-mod json;
 mod recipients_csv;
 mod recipients_jsonl;
+mod stats;
 mod summary;
-mod timeline;
+mod summary_json;
 mod types;
 
 pub use attempts::AttemptsReport;
 pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
 pub use html::{STYLES, contradicted, funnel, html, source, states};
-pub use json::summary_json;
 pub use recipients_csv::CsvReport;
 pub use recipients_jsonl::JsonLines;
 pub use summary::Summary;
+pub use summary_json::summary_json;
 pub use types::{BadFormat, Format, ReportError, RunFacts};
 
 #[cfg(test)]

@@ -21,9 +21,9 @@ const ROOM: usize = 4096;
 /// they are.
 ///
 /// With input columns, the row's own cells follow the fixed columns under the input's own names, so that the file can
-/// be the recipient list of the same campaign: `recipients` knows a report by its header. Where the input has a column of the same name as a fixed one (`to`,
-/// `state`, …), it is the fixed one that gives way and is called `report_to`, `report_state`, …: the campaign refers to
-/// the input's columns, and must never find something else under their names.
+/// be the recipient list of the same campaign: `recipients` knows a report by its header. Where the input has a column
+/// of the same name as a fixed one (`to`, `state`, …), it is the fixed one that gives way and is called `report_to`,
+/// `report_state`, …: the campaign refers to the input's columns, and must never find something else under their names.
 pub struct CsvReport<W: Write> {
     writer: W,
     line: Vec<u8>,

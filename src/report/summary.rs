@@ -2,10 +2,10 @@
 //!
 //! Keeps counts, never rows.
 
-use super::countries::Countries;
-use super::durations::Durations;
-use super::errors::Errors;
-use super::timeline::Timeline;
+use super::stats::countries::Countries;
+use super::stats::durations::Durations;
+use super::stats::error_counts::Errors;
+use super::stats::timeline::Timeline;
 use super::types::RunFacts;
 use crate::model::{Millis, ReportRow, RowNumber, State, Tally};
 
@@ -58,9 +58,9 @@ impl Summary {
 
     /// Counts one row.
     ///
-    /// A row's problem counts as an error if the row did not go well. A failure of a message that was delivered all the same
-    /// is no error, since nothing has to be done about it; such rows are counted as contradicted. Times count for rows
-    /// that were accepted.
+    /// A row's problem counts as an error if the row did not go well. A failure of a message that was delivered all the
+    /// same is no error, since nothing has to be done about it; such rows are counted as contradicted. Times count for
+    /// rows that were accepted.
     pub fn add(&mut self, row: &ReportRow) {
         self.tally.add(row.state, 1);
         self.countries.add(row);

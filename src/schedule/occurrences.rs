@@ -1,9 +1,9 @@
 //! The moments at which a schedule comes due.
 //!
-//! What a change of the clocks makes of a time of the day follows Debian's cron: a time that is left out comes due at the
-//! moment of the change, together with all others that are left out; one that comes twice comes due the first time only.
-//! An expression whose minutes or hours begin with `*` is about intervals instead: it comes due whenever the clock shows
-//! a time that matches, so not at all while times are left out, and again while they are repeated.
+//! What a change of the clocks makes of a time of the day follows Debian's cron: a time that is left out comes due at
+//! the moment of the change, together with all others that are left out; one that comes twice comes due the first time
+//! only. An expression whose minutes or hours begin with `*` is about intervals instead: it comes due whenever the
+//! clock shows a time that matches, so not at all while times are left out, and again while they are repeated.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

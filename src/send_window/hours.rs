@@ -1,7 +1,7 @@
 //! When a window is open.
 //!
-//! What counts is what the clock on the wall shows: a message leaves only at moments at which the local time lies in the
-//! window. So an hour that a clock shows twice is open twice, and one that it skips never comes.
+//! What counts is what the clock on the wall shows: a message leaves only at moments at which the local time lies in
+//! the window. So an hour that a clock shows twice is open twice, and one that it skips never comes.
 
 use std::collections::HashMap;
 
@@ -43,8 +43,8 @@ impl Hours {
         Self { window, known: HashMap::new() }
     }
 
-    /// How it is at `now` where any of these time zones may be the right one (their names, `&` between them): open if it
-    /// is open in all. Closed for good where one of them is not known.
+    /// How it is at `now` where any of these time zones may be the right one (their names, `&` between them): open if
+    /// it is open in all. Closed for good where one of them is not known.
     pub fn at(&mut self, zones: &str, now: Millis) -> Stretch {
         match self.known.get(zones) {
             Some(known) if known.from <= now && known.until.is_none_or(|until| now < until) => *known,

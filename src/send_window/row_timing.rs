@@ -151,8 +151,8 @@ impl RowTiming {
         Ok(RowTimes { zones, send_at, not_after })
     }
 
-    /// The row's own time, and all that is wrong with it: as [`RowTiming::of_row`], and a window that is never open for it.
-    /// `hours` are those of the window.
+    /// The row's own time, and all that is wrong with it: as [`RowTiming::of_row`], and a window that is never open for
+    /// it. `hours` are those of the window.
     ///
     /// # Errors
     /// What is wrong.
@@ -221,7 +221,8 @@ impl RowTiming {
     }
 }
 
-/// What is wrong with a row whose window never opens: mostly that its number may be in time zones that lie too far apart.
+/// What is wrong with a row whose window never opens: mostly that its number may be in time zones that lie too far
+/// apart.
 fn never(zones: &str) -> RowProblem {
     let words = match zones.split('&').count() {
         1 => format!("the window is never open in {zones}"),

@@ -61,7 +61,8 @@ const ZONES: [&str; 12] = [
     "Asia/Kathmandu&Australia/Lord_Howe&Europe/London",
 ];
 
-/// Every five minutes of the days around the changes of the clocks, in windows over midnight, on some days, and with dates off.
+/// Every five minutes of the days around the changes of the clocks, in windows over midnight, on some days, and with
+/// dates off.
 #[test]
 fn it_is_open_when_the_clock_on_the_wall_says_so_and_the_next_change_is_the_next() {
     let every = Days::ALL;

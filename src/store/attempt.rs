@@ -1,5 +1,5 @@
-//! A row in flight has two shapes: an [`Attempt`] while it is being sent, and a [`Settlement`] once it is known what came
-//! of that.
+//! A row in flight has two shapes: an [`Attempt`] while it is being sent, and a [`Settlement`] once it is known what
+//! came of that.
 
 use super::{RowKey, WorkerId};
 use crate::model::{AttemptNumber, Millis, Phone, Problem, RowCause, State};
@@ -62,8 +62,8 @@ pub struct Settlement {
     pub ended_at: Millis,
     /// The state that the row is in now.
     pub state: State,
-    /// What this attempt came to, taken by itself: of a row that is sent again it may be `Uncertain` or `Rejected` where
-    /// the row is pending, or in doubt.
+    /// What this attempt came to, taken by itself: of a row that is sent again it may be `Uncertain` or `Rejected`
+    /// where the row is pending, or in doubt.
     pub outcome: State,
     /// Charged attempts, this one included if it counts.
     pub charged_attempts: u32,
@@ -149,7 +149,8 @@ pub struct Step {
 pub struct Advanced {
     /// The claimed rows, those whose time has come before those that were never claimed.
     pub attempts: Vec<Attempt>,
-    /// Settlements that changed nothing, since the row or its past attempt already holds another outcome for that claim.
+    /// Settlements that changed nothing, since the row or its past attempt already holds another outcome for that
+    /// claim.
     pub ignored: u64,
     /// Whether nothing was claimed since a person paused or cancelled the run.
     pub is_held: bool,

@@ -221,8 +221,8 @@ const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANNOT_OPEN: u32 = 14;
 const NOT_A_DATABASE: u32 = 26;
-/// Of the I/O errors those that a quota, a limit on the size of files, or a full disk may look like: writing, and making
-/// the log's index larger.
+/// Of the I/O errors those that a quota, a limit on the size of files, or a full disk may look like: writing, and
+/// making the log's index larger.
 const NO_ROOM: [u32; 2] = [778, 4874];
 
 /// SQLite's code with what it adds to it, 0 where the error is not SQLite's.

@@ -33,8 +33,8 @@ impl RowKey {
     }
 }
 
-/// Who works on a run: every claim and every outcome names it. A number is given once and never again, so that a process
-/// that lost the run can never pass for the one that has it.
+/// Who works on a run: every claim and every outcome names it. A number is given once and never again, so that a
+/// process that lost the run can never pass for the one that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub(in crate::store) i64);
 

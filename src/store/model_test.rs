@@ -1,5 +1,5 @@
-//! The model test: random interleavings of workers, people and a provider on one run, each of whom knows only what it can
-//! know, and what must hold after every step. With each guard left out that makes it hold, it fails.
+//! The model test: random interleavings of workers, people and a provider on one run, each of whom knows only what it
+//! can know, and what must hold after every step. With each guard left out that makes it hold, it fails.
 
 mod check;
 mod found;

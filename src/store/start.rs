@@ -30,8 +30,8 @@ pub enum StartDecision {
         /// Whether the campaign differs; else only the recipients do.
         campaign: bool,
     },
-    /// An unfinished run of the same content was begun for everyone, and now for new people only is asked for; or the other
-    /// way round.
+    /// An unfinished run of the same content was begun for everyone, and now for new people only is asked for; or the
+    /// other way round.
     ForOthers(Run),
     /// A run of the name was cancelled, and is not known to have ended: whoever sends it may still do so for a moment.
     Ending(Run),
@@ -68,10 +68,10 @@ pub(in crate::store) enum Rule {
 
 /// The rule. `earlier` has the newest run first.
 ///
-/// As long as a run has rows to send, the same content goes on with it and other content is refused. After that a new run
-/// needs a word about the people who were reached, whatever the content: whoever corrected a list must not message everyone on
-/// it again. The same content still goes on with the statuses of its run. A run that was cancelled is out of the way once it is
-/// known to send nothing any more.
+/// As long as a run has rows to send, the same content goes on with it and other content is refused. After that a new
+/// run needs a word about the people who were reached, whatever the content: whoever corrected a list must not message
+/// everyone on it again. The same content still goes on with the statuses of its run. A run that was cancelled is out
+/// of the way once it is known to send nothing any more.
 pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
     if let Some(run) = earlier.iter().find(|run| run.cancelled && !run.dispatched) {
         return Rule::Ending(run.id);
@@ -190,8 +190,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever ran before: a new run beside a run that has sent needs a person's word, and never begins beside rows
-        /// that are still to be sent.
+        /// Whatever ran before: a new run beside a run that has sent needs a person's word, and never begins beside
+        /// rows that are still to be sent.
         #[test]
         fn nobody_is_messaged_again_unasked(
             mut runs in prop::collection::vec(any_run(), 0..6),

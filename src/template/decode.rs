@@ -1,7 +1,7 @@
 //! From JSON to a definition: which keys there are and what type each has, with every mistake and its path.
 //!
-//! Both of WhatsApp's ways of giving examples are read: its own (`example: {body_text: [[Ana]]}`) and a plain list or map.
-//! What may stand together and how long it may be is in `rules`.
+//! Both of WhatsApp's ways of giving examples are read: its own (`example: {body_text: [[Ana]]}`) and a plain list or
+//! map. What may stand together and how long it may be is in `rules`.
 
 use serde_json::{Map, Value};
 

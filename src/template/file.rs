@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use super::conformance::Disagreement;
 use super::decode;
 use super::definition::Definition;
 use super::finding::Finding;
-use super::hold::Disagreement;
 use crate::text::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
@@ -104,7 +104,7 @@ pub fn read(path: &Path) -> Result<Loaded, FileError> {
 ///
 /// If the text is not shaped like a definition.
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
-    let decode = |root: &yaml::Node<'_>, problems: &mut yaml::Found| {
+    let read = |root: &yaml::Node<'_>, problems: &mut yaml::Found| {
         let (value, places) = yaml::json(root, yaml::Place::TOP, problems);
         if !problems.is_empty() {
             return None;
@@ -117,6 +117,6 @@ pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
         }
         Some((definition?, places))
     };
-    let ((definition, places), document) = yaml::parse(text, path, &DEFINITION, decode)?;
+    let ((definition, places), document) = yaml::parse(text, path, &DEFINITION, read)?;
     Ok(Loaded { definition, places, document, origin: None, complete: true })
 }

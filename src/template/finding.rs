@@ -27,26 +27,22 @@ pub enum Severity {
 }
 
 impl Finding {
-    pub(in crate::template) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, code, path: path.into(), message: message.into(), hint: None }
     }
 
-    pub(in crate::template) fn warning(
-        code: &'static str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn warning(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, path, message) }
     }
 
     /// A key that is left out of what a provider gets; the template can do without.
-    pub(in crate::template) fn left_out(path: String, why: &str) -> Self {
+    pub(crate) fn left_out(path: String, why: &str) -> Self {
         let key = path.rsplit('.').next().unwrap_or_default();
         let message = format!("`{key}` is left out: {why}");
         Self::warning("left_out", path, message)
     }
 
-    pub(in crate::template) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }

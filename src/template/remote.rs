@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::definition::Definition;
 use super::finding::Finding;
-use super::nxlink;
 use crate::model::ProviderText;
 
 /// A definition in a provider's own words.
@@ -38,6 +37,11 @@ pub struct TemplateSummary {
     /// When it was changed, as the provider writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
+}
+
+impl TemplateSummary {
+    /// The state of a template that was deleted. It may still be listed.
+    pub const DELETED: &str = "deleted";
 }
 
 /// A template with everything that the provider tells about it.
@@ -117,35 +121,4 @@ pub enum Error {
     /// There is no such template, or more than one language of it.
     #[error("{0}")]
     Which(String),
-}
-
-/// The answer to a creation whose own answer was lost, if the list shows that the template was made.
-pub(super) fn made_after_all(list: Result<Vec<TemplateSummary>, Error>, definition: &Definition) -> Option<Answer> {
-    let listed = find(list.ok()?, &definition.name, Some(&definition.language)).ok()?;
-    Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
-}
-
-/// The one template of this name, in this language if one is given.
-///
-/// # Errors
-/// Where there is none, or several languages to choose from.
-pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str>) -> Result<TemplateSummary, Error> {
-    let mut named: Vec<TemplateSummary> = list.into_iter().filter(|listed| listed.name == name).collect();
-    let languages: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
-    named.retain(|listed| language.is_none_or(|language| listed.language == language));
-    // One that was deleted may still be listed beside its successor.
-    let left = named.iter().filter(|listed| listed.status != nxlink::DELETED).count();
-    named.retain(|listed| left == 0 || listed.status != nxlink::DELETED);
-    match (named.len(), language) {
-        (1, _) => Ok(named.remove(0)),
-        (0, Some(language)) if !languages.is_empty() => Err(Error::Which(format!(
-            "there is no template `{name}` in {language}; it is there in {}",
-            languages.join(", ")
-        ))),
-        (0, _) => Err(Error::Which(format!("there is no template `{name}`"))),
-        _ => Err(Error::Which(format!(
-            "there is a template `{name}` in {}: say which with --language",
-            languages.join(", ")
-        ))),
-    }
 }

@@ -9,12 +9,12 @@ mod examples;
 mod languages;
 
 pub(super) use buttons::URL;
-pub(super) use examples::lacking;
+pub(crate) use examples::lacking;
 
 use super::definition;
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
 use super::finding::Finding;
-use super::variables::{Piece, is_position, names, pieces};
+use super::placeholders::{Piece, is_position, names, pieces};
 use crate::yaml::list;
 
 /// The most characters of a name.
@@ -380,7 +380,7 @@ impl Check {
 }
 
 /// Every text that may hold variables, with its path.
-pub(super) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &'d str)> {
+pub(crate) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &'d str)> {
     let mut found = Vec::new();
     for (index, component) in components.iter().enumerate() {
         let at = format!("{at}[{index}]");

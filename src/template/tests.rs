@@ -6,16 +6,16 @@ use std::path::Path;
 
 use super::*;
 
-mod hold;
-mod wrong;
+mod conformance;
+mod mistakes;
 
 /// A definition that is read without a problem.
-pub(super) fn good(text: &str) -> Definition {
+pub(crate) fn good(text: &str) -> Definition {
     parse(text, Path::new("template.yaml")).unwrap_or_else(|error| panic!("{error}")).definition
 }
 
 /// The errors that `templates check --provider` tells of a definition, written out and read again.
-pub(super) fn errors(
+pub(crate) fn errors(
     definition: &Definition,
     translate: impl Fn(&Definition) -> Result<Translated, Vec<Finding>>,
 ) -> Vec<Finding> {
@@ -25,7 +25,7 @@ pub(super) fn errors(
 }
 
 /// The address of a server on this machine that gives one answer to everything, until the tests end.
-pub(super) fn answering(status: &'static str, body: &'static str) -> String {
+pub(crate) fn answering(status: &'static str, body: &'static str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

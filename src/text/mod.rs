@@ -1,5 +1,5 @@
-//! Text from outside: characters that act on what shows them, numbers that must not be shown, cells that a spreadsheet would
-//! run.
+//! Text from outside: characters that act on what shows them, numbers that must not be shown, cells that a spreadsheet
+//! would run.
 
 mod csv_formula;
 mod redact;

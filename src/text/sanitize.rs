@@ -7,8 +7,8 @@ use std::fmt;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// A character that no message may hold: a control character, or one that changes the direction of the text after it and
-/// is not closed.
+/// A character that no message may hold: a control character, or one that changes the direction of the text after it
+/// and is not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadCharacter {
     /// The character.
@@ -85,8 +85,8 @@ pub fn bad_character(text: &str) -> Option<BadCharacter> {
     open.first().copied()
 }
 
-/// Whether bytes of UTF-8 hold none of the characters that [`bad_character`] looks for, by a quick look that may say no where
-/// they hold none: most texts pass it, in any script, and there are millions of them.
+/// Whether bytes of UTF-8 hold none of the characters that [`bad_character`] looks for, by a quick look that may say no
+/// where they hold none: most texts pass it, in any script, and there are millions of them.
 #[must_use]
 pub fn is_plain(bytes: &[u8]) -> bool {
     // U+0080 to U+009F begin with C2, and what else is looked for beyond ASCII with E2. Without a way out in the middle
@@ -128,8 +128,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-/// Whether a character is never seen: those that Unicode has ignored where they have no effect, and a few that are drawn
-/// as nothing (the empty pattern of Braille, the signs of annotations).
+/// Whether a character is never seen: those that Unicode has ignored where they have no effect, and a few that are
+/// drawn as nothing (the empty pattern of Braille, the signs of annotations).
 fn is_invisible(c: char) -> bool {
     const IGNORED: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -147,8 +147,8 @@ fn acts(c: char) -> bool {
     c.is_control() || turns(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// A text from outside on one line, in which characters that act on a terminal or on the direction of the text are shown
-/// as escapes: `\n`, `\u{202e}`.
+/// A text from outside on one line, in which characters that act on a terminal or on the direction of the text are
+/// shown as escapes: `\n`, `\u{202e}`.
 #[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escaped_where(text, acts)
@@ -160,8 +160,8 @@ pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     escaped_where(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// As [`escaped`], for names that are compared: blanks other than the plain one and what nobody sees are escapes too, so
-/// that no two names look the same.
+/// As [`escaped`], for names that are compared: blanks other than the plain one and what nobody sees are escapes too,
+/// so that no two names look the same.
 #[must_use]
 pub fn escaped_name(name: &str) -> Cow<'_, str> {
     escaped_where(name, |c| acts(c) || is_invisible(c) || c != ' ' && c.is_whitespace())

@@ -1,11 +1,12 @@
 //! Characters in a file's texts and keys that no message may hold, each with its place.
 
 use super::problem::{FileProblem, Found, Place};
-use super::syntax::place_at;
+use super::syntax_hints::place_at;
 use super::tree::{Node, Value};
 use crate::text::bad_character;
 
-/// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as cells.
+/// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as
+/// cells.
 pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
     match &node.value {
         Value::Broken => {}

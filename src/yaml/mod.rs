@@ -1,24 +1,24 @@
 //! YAML files with places: a text in, a tree or JSON out, and every problem with its line and column.
 //!
-//! The lowest module except for `model`: campaigns and template definitions are both read with it. It knows nothing of what
-//! a file is about but how to speak of it (`FileKind`).
+//! The lowest module except for `model`: campaigns and template definitions are both read with it. It knows nothing of
+//! what a file is about but how to speak of it (`FileKind`).
 
 mod characters;
+mod describe;
 mod file;
 mod file_kind;
 mod json;
 mod problem;
-mod syntax;
+mod syntax_hints;
 mod tree;
-mod words;
 
 pub use file_kind::MAX_BYTES;
 pub use json::Places;
 pub use problem::{Document, FileError, FileProblem, FileProblems, Place};
 
+pub(crate) use describe::{is_null, kind, list, nearest};
 pub(crate) use file::{parse, read};
 pub(crate) use file_kind::FileKind;
 pub(crate) use json::json;
 pub(crate) use problem::Found;
 pub(crate) use tree::{Entry, Meaning, Node, Value};
-pub(crate) use words::{is_null, kind, list, nearest};

@@ -13,7 +13,7 @@ use granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::file_kind::FileKind;
 use super::problem::{FileProblem, Found, Place};
-use super::syntax;
+use super::syntax_hints;
 
 /// Levels of nesting at most, for `[…]` and `{…}` and for indented blocks each. The deepest message the
 /// providers' documents show has 9.
@@ -164,7 +164,7 @@ impl<'a> Reader<'a, '_> {
             match self.parser.next() {
                 Some(Ok((Event::Anchor(..), span))) => {
                     let place = self.place(&span);
-                    self.problems.push(syntax::needs_quotes(self.text, place, "anchor", '&'));
+                    self.problems.push(syntax_hints::needs_quotes(self.text, place, "anchor", '&'));
                 }
                 Some(Ok((event, span))) => {
                     let place = self.place(&span);
@@ -175,12 +175,12 @@ impl<'a> Reader<'a, '_> {
                     };
                     if tag.as_ref().is_some_and(|tag| !is_text_tag(tag)) {
                         let place = span.tag_span().map_or(place, |tag| self.place(&tag));
-                        self.problems.push(syntax::needs_quotes(self.text, place, "tag", '!'));
+                        self.problems.push(syntax_hints::needs_quotes(self.text, place, "tag", '!'));
                     }
                     return Ok((event, place));
                 }
                 Some(Err(error)) => {
-                    let problem = syntax::explain(self.text, &error, self.reached);
+                    let problem = syntax_hints::explain(self.text, &error, self.reached);
                     // The parser may have stumbled over what was told already.
                     self.problems.replace(problem);
                     return Err(Stopped);
@@ -221,7 +221,7 @@ impl<'a> Reader<'a, '_> {
             }
             Event::MappingStart(..) => self.map(&mut place)?,
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.problems.push(syntax::needs_quotes(self.text, place, "alias", '*'));
+                self.problems.push(syntax_hints::needs_quotes(self.text, place, "alias", '*'));
                 Value::Broken
             }
             // No other event stands where a node does.
@@ -273,14 +273,14 @@ impl<'a> Reader<'a, '_> {
             entries.push(Entry { key: key.text, key_place, node });
         }
         if braces {
-            self.problems.push(syntax::braces(self.text, *place));
+            self.problems.push(syntax_hints::braces(self.text, *place));
             return Ok(Value::Broken);
         }
         Ok(Value::Map(entries))
     }
 
     fn place(&self, span: &Span) -> Place {
-        syntax::place(self.text, &span.start, span.byte_range().map_or(0, |range| range.len()))
+        syntax_hints::place(self.text, &span.start, span.byte_range().map_or(0, |range| range.len()))
     }
 }
 

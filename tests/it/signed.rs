@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Instant;
 
 use campaigner::model::Millis;
+use campaigner::provider::{cams, nxlink};
 use campaigner::simulator::{Behaviour, Simulator};
-use campaigner::template::{cams, nxlink};
 use secrecy::SecretString;
 use serde_json::Value;
 

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use crate::workplace::Workplace;
 
-/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words of
-/// both, knows these two and the files that are opened to be read.
+/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
+/// of both, knows these two and the files that are opened to be read.
 const LOWEST: [&str; 6] = ["base_url", "crash_point", "input_file", "model", "text", "yaml"];
 
-/// Modules of rank 1: each knows the lowest and itself, never another of them.
+/// Modules of rank 1: each knows the lowest and itself, never another of them. `provider` alone also knows the
+/// templates that it manages.
 const MIDDLE: [&str; 14] = [
     "campaign_file",
     "hook",
@@ -49,6 +50,7 @@ fn may_use(from: &str, to: &str) -> bool {
         "input_file" => to == "crash_point",
         "model" => to == "text",
         "yaml" => ["input_file", "model", "text"].contains(&to),
+        "provider" if ["template", "rate_limit"].contains(&to) => true,
         module => MIDDLE.contains(&module) && LOWEST.contains(&to),
     }
 }
@@ -106,9 +108,8 @@ fn every_file_says_what_it_is_for_and_none_is_too_long() {
 const LONGEST_OVERVIEW: usize = 150;
 /// Code files of a folder at most.
 const FULLEST: usize = 15;
-/// Folders with more files: one holds a file for each command. The others still have to be divided; a number only goes
-/// down.
-const FULLER: [(&str, usize); 3] = [("src/cli/commands", 22), ("src/model", 22), ("src/store/sqlite", 26)];
+/// The one folder with more: it holds a file for each command.
+const FULLER: (&str, usize) = ("src/cli/commands", 22);
 
 #[test]
 fn a_folder_can_be_taken_in_at_a_glance() {
@@ -124,9 +125,8 @@ fn a_folder_can_be_taken_in_at_a_glance() {
         assert!(file != "mod.rs" || lines <= LONGEST_OVERVIEW, "{path} has {lines} lines of code");
     }
     for (folder, files) in folders {
-        let most = FULLER.iter().find(|(known, _)| *known == folder).map_or(FULLEST, |(_, most)| *most);
+        let most = if folder == FULLER.0 { FULLER.1 } else { FULLEST };
         assert!(files <= most, "{folder} has {files} files");
-        assert!(most == FULLEST || files == most, "{folder} has {files} files: lower its number");
     }
 }
 
@@ -159,9 +159,7 @@ fn what_a_module_must_not_use_is_not_in_it() {
         if module != "store" {
             forbidden.push("sqlx::");
         }
-        if !["base_url", "hook", "media", "provider", "simulator", "template"].contains(&module)
-            && !path.contains("tests")
-        {
+        if !["base_url", "hook", "media", "provider", "simulator"].contains(&module) && !path.contains("tests") {
             forbidden.push("reqwest::");
         }
         if module == "model" {
@@ -185,9 +183,9 @@ fn no_statement_is_made_of_text_from_outside() {
         ("src/store/model_test/found.rs", 1),
         ("src/store/model_test/guards.rs", 1),
         ("src/store/sqlite/migrate.rs", 2),
-        ("src/store/sqlite/runs.rs", 2),
+        ("src/store/sqlite/reports/verify.rs", 1),
+        ("src/store/sqlite/runs/lifecycle.rs", 2),
         ("src/store/sqlite/tests.rs", 2),
-        ("src/store/sqlite/verify.rs", 1),
     ];
     assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
 }

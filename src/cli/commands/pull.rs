@@ -11,8 +11,9 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::{console, template_table};
 use crate::model::{Millis, TemplateProvider};
+use crate::provider::TemplateApi;
 use crate::store::{PulledTemplate, Store};
-use crate::template::{Error, RemoteTemplate, Snapshot, TemplateApi, TemplateSummary};
+use crate::template::{Error, RemoteTemplate, Snapshot, TemplateSummary};
 
 /// Templates asked about at a time.
 const AT_ONCE: usize = 8;

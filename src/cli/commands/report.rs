@@ -34,13 +34,15 @@ pub(in crate::cli) struct Args {
     /// Only rows with these error codes; several with commas. Rows delivered despite the error only with --state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
-    /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h (ago)
+    /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h
+    /// (ago)
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
     /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
-    /// One line per attempt instead of one per row: every request with its message id and what became of it (csv, jsonl)
+    /// One line per attempt instead of one per row: every request with its message id and what became of it (csv,
+    /// jsonl)
     #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
     attempts: bool,
     /// Two runs side by side, and what changed from the first to the second (a table, csv or json)

@@ -269,8 +269,8 @@ fn has_nobody_new(checked: &Checked) -> bool {
     checked.sendable() == 0 && checked.left_out.reached > 0
 }
 
-/// What `--only-new` ends with where there is nobody new. Nothing is wrong with that, unless rows are invalid: they may be
-/// the new ones.
+/// What `--only-new` ends with where there is nobody new. Nothing is wrong with that, unless rows are invalid: they may
+/// be the new ones.
 fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
     let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
     if checked.invalid > 0 {
@@ -285,7 +285,8 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is left.
+/// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is
+/// left.
 async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, CliError> {
     let (checked, folded) = read_rows(plan, loaded, Some(store), global).await?;
     if has_nobody_new(&checked) {

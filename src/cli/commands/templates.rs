@@ -11,7 +11,9 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::{console, template_table, terminal};
 use crate::model::TemplateProvider;
-use crate::template::{self, Answer, Definition, Finding, Loaded, TemplateSummary, cams, nxlink};
+use crate::provider::{cams, nxlink};
+use crate::template;
+use crate::template::{Answer, Definition, Finding, Loaded, TemplateSummary};
 
 /// What `templates` takes.
 #[derive(Debug, clap::Args)]

@@ -153,7 +153,8 @@ fn key_at(table: &DeTable<'_>, at: usize) -> Option<String> {
     })
 }
 
-/// What a value or a key should have been. The words of `serde` hold what it is instead, and end with what was expected.
+/// What a value or a key should have been. The words of `serde` hold what it is instead, and end with what was
+/// expected.
 fn expectation(message: &str) -> String {
     let kind = ["unknown field", "missing field", "unknown variant", "invalid type"];
     let kind = kind.into_iter().find(|kind| message.starts_with(kind));
@@ -173,7 +174,8 @@ fn expectation(message: &str) -> String {
     }
 }
 
-/// A variable that the configuration names under this key, in words. What does not look like a name may be the secret itself.
+/// A variable that the configuration names under this key, in words. What does not look like a name may be the secret
+/// itself.
 pub(in crate::cli) fn variable_in_words(variable: &str, key: &str) -> String {
     let is_name = variable.contains('_') && variable.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
     if is_name { variable.to_owned() } else { format!("that `{key}` names") }

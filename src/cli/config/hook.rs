@@ -1,7 +1,7 @@
 //! `[on_done]` in the configuration: who is told that a run is over.
 //!
-//! Only in the configuration, never in a campaign, and a command only in one that was named: what merely lies in a folder
-//! runs nothing.
+//! Only in the configuration, never in a campaign, and a command only in one that was named: what merely lies in a
+//! folder runs nothing.
 
 use secrecy::SecretString;
 

@@ -8,7 +8,8 @@ use crate::cli::config::file::{self, SecretText};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::model::{Millis, TemplateProvider};
-use crate::template::{self, TemplateApi, cams, nxlink};
+use crate::provider::{TemplateApi, cams, nxlink};
+use crate::template;
 
 impl ValueEnum for TemplateProvider {
     fn value_variants<'a>() -> &'a [Self] {
@@ -59,8 +60,8 @@ pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::Client, Cl
     nxlink::Client::new(account, Millis::now).map_err(failure)
 }
 
-/// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled from
-/// one account says nothing of another.
+/// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled
+/// from one account says nothing of another.
 pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, CliError> {
     let file::Raw { nxlink, cams, .. } = file::read(global).await?;
     let (address, parts) = match which {

@@ -1,5 +1,5 @@
-//! `[webhook]` in the configuration, and the environment: the secret that the provider's callbacks need, and what counts as
-//! asking for nothing more.
+//! `[webhook]` in the configuration, and the environment: the secret that the provider's callbacks need, and what
+//! counts as asking for nothing more.
 
 use secrecy::ExposeSecret;
 

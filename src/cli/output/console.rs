@@ -30,8 +30,8 @@ pub(in crate::cli) fn line(sentence: &str) -> io::Result<()> {
     unless_closed(write(&escaped_lines(sentence)))
 }
 
-/// As [`data`], for one of many lines of JSON, byte by byte unless a terminal shows them: tells when the reader went away,
-/// so that the rest need not be made.
+/// As [`data`], for one of many lines of JSON, byte by byte unless a terminal shows them: tells when the reader went
+/// away, so that the rest need not be made.
 pub(in crate::cli) fn stream(json: &str) -> io::Result<()> {
     write(&if terminal::shows_data() { escaped_json(json) } else { json.into() })
 }

@@ -1,4 +1,5 @@
-//! What the store says of the people on a list: who is left out and why, and whom earlier runs reached; in words and as data.
+//! What the store says of the people on a list: who is left out and why, and whom earlier runs reached; in words and as
+//! data.
 
 use std::path::Path;
 

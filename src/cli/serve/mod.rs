@@ -1,19 +1,19 @@
-//! `campaigner serve [DIR]`: watches a folder of campaigns, has what is due run, collects the statuses of every run, and
-//! answers over HTTP.
+//! `campaigner serve [DIR]`: watches a folder of campaigns, has what is due run, collects the statuses of every run,
+//! and answers over HTTP.
 //!
-//! One loop decides, once a second; the work on each run is a task of its own, and nothing is handed from one to the other
-//! that does not stand in the store. So a second service on the same store is no harm, and one that is killed goes on where
-//! it was. The loop waits for its store and never for other files: a folder or a list that cannot be read for now holds up
-//! nothing else, nor the service's end.
+//! One loop decides, once a second; the work on each run is a task of its own, and nothing is handed from one to the
+//! other that does not stand in the store. So a second service on the same store is no harm, and one that is killed
+//! goes on where it was. The loop waits for its store and never for other files: a folder or a list that cannot be read
+//! for now holds up nothing else, nor the service's end.
 
 mod accounts;
-mod board;
-mod folder;
+mod campaign_folder;
 mod http;
-mod occurrences;
-mod runs;
+mod scheduler;
 mod service;
 mod state;
+mod status_board;
+mod supervisor;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -33,13 +33,13 @@ use crate::cli::{file_limit, session};
 use crate::engine::{Stop, WebhookWriter};
 use crate::store::Store;
 
-pub(super) use folder::files;
+pub(super) use campaign_folder::files;
 pub(super) use http::Token;
 
 use accounts::Accounts;
-use board::Board;
-use folder::Folder;
+use campaign_folder::Folder;
 use state::{Service, ServiceContext};
+use status_board::Board;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,8 @@ pub(super) struct Args {
     /// The folder of campaigns; every `.yaml` and `.yml` file in it is one
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to answer over HTTP. Beyond this machine only with a token in CAMPAIGNER_TOKEN, which then all requests need
+    /// Where to answer over HTTP. Beyond this machine only with a token in CAMPAIGNER_TOKEN, which then all requests
+    /// need
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", value_parser = address)]
     listen: SocketAddr,
     /// Do not answer over HTTP

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::folder::News;
+use super::campaign_folder::News;
 use super::state::{SLOW, Service, slow};
 use crate::engine::{Reason, Stop};
 use crate::model::{Millis, Problem, RunId};

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::accounts::Accounts;
-use super::board::Board;
-use super::folder::{Folder, News};
+use super::campaign_folder::{Folder, News};
+use super::status_board::Board;
 use crate::campaign_file::Loaded;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;

@@ -68,7 +68,8 @@ pub(in crate::cli) async fn try_plan(
     }
 }
 
-/// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this process.
+/// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this
+/// process.
 fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), CliError> {
     let list = match &campaign.recipients.source {
         Source::Csv(path) => Some(path),

@@ -8,9 +8,10 @@ use crate::cli::output::console;
 use crate::cli::session::signals;
 use crate::engine::{self, Stop};
 use crate::model::Events;
+use crate::provider::TemplateApi;
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
-use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateApi, TemplateSummary};
+use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateSummary};
 use crate::text::escaped_lines;
 
 /// Looks at the template that the rows of a run were held against, if it was pulled from a provider.

@@ -116,8 +116,8 @@ pub(in crate::cli) struct Session {
 }
 
 impl Session {
-    /// Works on the run, sending no more than the limit says if there is one, and leaves the reports. Gives back the exit
-    /// code for how it went.
+    /// Works on the run, sending no more than the limit says if there is one, and leaves the reports. Gives back the
+    /// exit code for how it went.
     pub(in crate::cli) async fn work(
         self,
         (mode, limit): (RunMode, Option<u64>),

@@ -1,7 +1,7 @@
 //! The loop of dispatch: wait for a permit and a reservation, or for an outcome; advance; start the senders; repeat.
 //!
-//! A claim holds a permit until its outcome is in the step that claims the next row. So the store never holds more claims
-//! without an outcome than requests may be in flight.
+//! A claim holds a permit until its outcome is in the step that claims the next row. So the store never holds more
+//! claims without an outcome than requests may be in flight.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
@@ -29,8 +29,8 @@ const MAX_CLAIMS: usize = 256;
 /// How long permits wait for others, where all but one in so many are taken.
 const GATHER: Duration = Duration::from_millis(1);
 const GATHERED: usize = 8;
-/// How long outcomes wait for others, or for the next claims, which need a commit anyway. Short: what a crash finds here is
-/// in doubt.
+/// How long outcomes wait for others, or for the next claims, which need a commit anyway. Short: what a crash finds
+/// here is in doubt.
 const LINGER: Duration = Duration::from_millis(25);
 /// How often rows are looked for that others made due, and the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -293,8 +293,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// How many rows may be claimed now: as many requests as may still be in flight, and as the quota has left. A request
-    /// that has ended is no longer in flight, but counts against the quota.
+    /// How many rows may be claimed now: as many requests as may still be in flight, and as the quota has left. A
+    /// request that has ended is no longer in flight, but counts against the quota.
     fn permits(&self) -> usize {
         let in_flight = self.in_flight.len();
         let quota = self.context.eligibility.room(self.job().clock.now(), in_flight as u64);
@@ -313,8 +313,8 @@ impl Dispatcher {
         permits
     }
 
-    /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share is a
-    /// commit, which costs more than all else of a step.
+    /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share
+    /// is a commit, which costs more than all else of a step.
     async fn gather(&mut self) {
         let until = tokio::time::sleep(GATHER);
         tokio::pin!(until);
@@ -413,7 +413,8 @@ impl Dispatcher {
         Ok(advanced)
     }
 
-    /// A step that failed, with the release of rows that it claimed all the same: nobody knows of them, so nothing was sent.
+    /// A step that failed, with the release of rows that it claimed all the same: nobody knows of them, so nothing was
+    /// sent.
     fn with_unknown(&self, step: &Step, claims: Vec<Claim>) -> Step {
         let now = self.job().clock.now();
         let mut settlements = step.settlements.clone();

@@ -1,7 +1,7 @@
 //! Whether a row may leave now, by the window, the row's own times and the day's quota, and else when.
 //!
-//! Rows that may have to wait for their time are scheduled in the store before anything is sent, each with the moment at
-//! which it is due. From then on waiting is the store's: a row is looked at when it is due, and put off again if its
+//! Rows that may have to wait for their time are scheduled in the store before anything is sent, each with the moment
+//! at which it is due. From then on waiting is the store's: a row is looked at when it is due, and put off again if its
 //! window closed meanwhile. For a campaign that says nothing of the time, nothing is done.
 
 use std::borrow::Cow;
@@ -73,7 +73,8 @@ impl Eligibility {
     }
 
     /// Waits until no other run of the campaign's name sends within the quota, and reads what of today's is used up.
-    /// Others wait until what this gives back is dropped; nothing is given where there is no quota, or the run is stopped.
+    /// Others wait until what this gives back is dropped; nothing is given where there is no quota, or the run is
+    /// stopped.
     pub(super) async fn take_quota(&self, job: &Job) -> Result<Option<RunLock>, EngineError> {
         let Some(quota) = &self.quota else { return Ok(None) };
         let name = job.run.id.name();
@@ -107,7 +108,8 @@ impl Eligibility {
         self.timed.is_some()
     }
 
-    /// Schedules all rows that were never claimed, if rows may have to wait. Done once a run; what a crash cut off goes on.
+    /// Schedules all rows that were never claimed, if rows may have to wait. Done once a run; what a crash cut off goes
+    /// on.
     pub(in crate::engine) async fn schedule_rows(&self, job: &Job, owner: Owner) -> Result<(), EngineError> {
         if self.timed.is_none() {
             return Ok(());

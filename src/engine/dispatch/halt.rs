@@ -55,8 +55,8 @@ impl HaltMonitor {
         }
     }
 
-    /// Takes note of the outcome, known `now`, of a row that was taken up at `at`; gives the problem that stops the run,
-    /// if it does.
+    /// Takes note of the outcome, known `now`, of a row that was taken up at `at`; gives the problem that stops the
+    /// run, if it does.
     pub(super) fn watch(&self, at: Millis, now: Millis, outcome: &Outcome) -> Option<Problem> {
         let mut seen = self.seen();
         if !matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_) | Outcome::Unsent) {

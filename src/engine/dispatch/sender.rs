@@ -1,5 +1,5 @@
-//! Senders: a task for each request, from the claimed row to what came of it. Nothing here writes to the store, but for a
-//! pause that the provider asks for.
+//! Senders: a task for each request, from the claimed row to what came of it. Nothing here writes to the store, but for
+//! a pause that the provider asks for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +20,8 @@ use crate::model::{Millis, Outcome, Problem};
 use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Cause, Claim, Deferral, Settlement, StoreError};
 
-/// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find it
-/// in doubt.
+/// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find
+/// it in doubt.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a sender reports: what came of its claim, and what failed besides.
@@ -49,8 +49,8 @@ impl DispatchContext {
         })
     }
 
-    /// How many requests may be in flight, as far as is known: whether the provider knows the account and takes the message
-    /// is known with the first answer, and what was sent before it cannot be called back.
+    /// How many requests may be in flight, as far as is known: whether the provider knows the account and takes the
+    /// message is known with the first answer, and what was sent before it cannot be called back.
     pub(super) fn limit(&self) -> usize {
         let of_use = self.concurrency.in_flight(self.job.limiter.rate());
         self.job.concurrency.min(self.halt.in_flight()).min(of_use)
@@ -99,8 +99,8 @@ impl DispatchContext {
         outcome
     }
 
-    /// Waits until the request with this reservation may leave, and tells whether it may: an answer may have stopped the run
-    /// or asked for a pause since it was made ready, and now at the latest the row's time must be there.
+    /// Waits until the request with this reservation may leave, and tells whether it may: an answer may have stopped
+    /// the run or asked for a pause since it was made ready, and now at the latest the row's time must be there.
     async fn leave(&self, reservation: Reservation, send_before: Option<Millis>) -> bool {
         let job = &self.job;
         let may_leave = match job.limiter.try_admit(reservation) {
@@ -169,8 +169,8 @@ pub(super) async fn send(
     guard.disarm();
 }
 
-/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever learn that
-/// the row came back.
+/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever learn
+/// that the row came back.
 struct OutcomeGuard(Option<Stop>);
 
 impl OutcomeGuard {

@@ -1,7 +1,7 @@
 //! Plan: every row read, normalised, rendered and checked before the first message goes out.
 //!
-//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes over
-//! the rows is in `scan`.
+//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes
+//! over the rows is in `scan`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -134,7 +134,8 @@ impl Plan {
         Ok(listing)
     }
 
-    /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks off.
+    /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks
+    /// off.
     pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNumber, Body), PlanError>> {
         let Self { reader, measure, .. } = self;
         let (mut record, mut judge) = (Record::default(), RowValidator::new(measure));
@@ -145,8 +146,8 @@ impl Plan {
         })
     }
 
-    /// Puts every row into the store and ends the import of the run. `digest` is what the recipients' content was when the
-    /// run was made. Gives what may not be right with the rows that will be sent.
+    /// Puts every row into the store and ends the import of the run. `digest` is what the recipients' content was when
+    /// the run was made. Gives what may not be right with the rows that will be sent.
     ///
     /// # Errors
     /// Where reading breaks off, the content is another than it was, or the store fails. The import then starts anew

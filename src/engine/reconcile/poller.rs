@@ -213,7 +213,8 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
     Ok(failed.map_or(Ok(()), Err))
 }
 
-/// When to ask again, where a status is still awaited: after half the message's age, never sooner than `every`, one last time at the horizon.
+/// When to ask again, where a status is still awaited: after half the message's age, never sooner than `every`, one
+/// last time at the horizon.
 fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<Millis> {
     let horizon = accepted_at.plus(settings.horizon);
     let wait = settings.every.max(now.since(accepted_at) / 2);

@@ -1,7 +1,8 @@
 //! Callbacks: what the provider tells of its own accord, from the queue into the store.
 //!
-//! Whoever brings a callback waits until it is durable, and many share one commit: an answer before that would lose what a
-//! crash finds here, and a commit for each would be slow. The queue is bounded; who finds it full is to come again.
+//! Whoever brings a callback waits until it is durable, and many share one commit: an answer before that would lose
+//! what a crash finds here, and a commit for each would be slow. The queue is bounded; who finds it full is to come
+//! again.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use crate::store::{Store, StoreError, WebhookBatch, WebhookResult};
 
 /// Callbacks that wait for a commit at most, those included that are still being read.
 const QUEUE: usize = 1024;
-/// How often callbacks that came before their message are looked for: those of the last [`YOUNG`], as a send whose answer is
-/// on its way is over by then; and all of them every [`ALL_EVERY`] times.
+/// How often callbacks that came before their message are looked for: those of the last [`YOUNG`], as a send whose
+/// answer is on its way is over by then; and all of them every [`ALL_EVERY`] times.
 const LOOK: Duration = Duration::from_secs(1);
 const YOUNG: Duration = Duration::from_secs(120);
 const ALL_EVERY: u32 = 300;
@@ -140,7 +141,8 @@ impl WebhookWriter {
         }
     }
 
-    /// Makes these durable, however long the store cannot be written: who waits for them gives up before, and comes again.
+    /// Makes these durable, however long the store cannot be written: who waits for them gives up before, and comes
+    /// again.
     async fn take(&self, round: &mut Vec<Waiting>) {
         let mut called = WebhookBatch::default();
         let mut waiting = Vec::with_capacity(round.len());

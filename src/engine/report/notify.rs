@@ -1,7 +1,8 @@
-//! The end of a run, told to whoever wants to know: at least once for each end, as long as it can be told within minutes.
+//! The end of a run, told to whoever wants to know: at least once for each end, as long as it can be told within
+//! minutes.
 //!
-//! It is told behind the reports and before the end is noted: a crash in between leaves a run that is taken up again, and is
-//! told again with the same id. Nobody's not listening changes how the run went.
+//! It is told behind the reports and before the end is noted: a crash in between leaves a run that is taken up again,
+//! and is told again with the same id. Nobody's not listening changes how the run went.
 
 use std::path::Path;
 
@@ -29,8 +30,8 @@ pub struct Done {
 }
 
 impl Done {
-    /// Tells the end of a run with what is in its `summary.json`. False where it was stopped before it could: then the end
-    /// must not be noted.
+    /// Tells the end of a run with what is in its `summary.json`. False where it was stopped before it could: then the
+    /// end must not be noted.
     pub(in crate::engine) async fn tell(&self, run: &Run, summary: &Path) -> bool {
         let Some(told) = what(run, summary).await else { return true };
         for call in 1..=CALLS {

@@ -179,13 +179,13 @@ async fn on_files<T: Send + 'static>(
     done.map_err(|_| ReportingError::Store(EngineError::Defect(PANICKED.to_owned())))?
 }
 
-/// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its end to
-/// `done` and notes it. In this order: a crash before leaves a run that is taken up again, gets its reports, and is told.
-/// Only for the holder of the run's lock.
+/// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its
+/// end to `done` and notes it. In this order: a crash before leaves a run that is taken up again, gets its reports, and
+/// is told. Only for the holder of the run's lock.
 ///
 /// # Errors
-/// Where the store cannot be used, a file cannot be written, or the run is stopped and they are not written soon; then the
-/// files there are as they were.
+/// Where the store cannot be used, a file cannot be written, or the run is stopped and they are not written soon; then
+/// the files there are as they were.
 pub async fn write_reports(
     store: &Store,
     run: &Run,

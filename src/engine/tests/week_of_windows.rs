@@ -197,7 +197,8 @@ async fn send_all(
             }
             return (ending, processes);
         };
-        // This clock goes on while a process that is about to end waits for an answer, up to that moment and no further.
+        // This clock goes on while a process that is about to end waits for an answer, up to that moment and no
+        // further.
         assert!(waiting.first >= clock.now(), "it ended though something was due");
         clock.go_on(waiting.first.since(clock.now()));
     }

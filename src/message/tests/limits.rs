@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Severity, check};
+use super::super::Severity;
+use crate::message::validate::check;
 use crate::model::Channel;
 
 /// A body to break.

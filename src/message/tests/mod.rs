@@ -7,7 +7,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Finding, Open, SESSION_ONLY, Severity, check, check_message, reference};
+use super::validate::check;
+use super::{Finding, Open, SESSION_ONLY, Severity, check_message, reference};
 use crate::model::Channel;
 
 /// The request bodies that the document "Messages API" shows, each with its channel.
@@ -52,7 +53,7 @@ fn the_documented_number_passes() {
 fn every_kind_of_the_tables_is_in_the_document() {
     let bodies = documented();
     for channel in Channel::ALL {
-        for kind in super::tables::sheet(channel).body.kinds.unwrap().list {
+        for kind in super::schema::sheet(channel).body.kinds.unwrap().list {
             let shown = |(on, body): &(Channel, Value)| *on == channel && body["type"] == kind.name;
             assert!(bodies.iter().any(shown), "{channel} {}", kind.name);
         }

@@ -36,8 +36,8 @@ impl Connection {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Waits for `work`, which waits for the connection, and drives the connection meanwhile, until `end`. What can be read
-    /// then is read first: where this process was stopped for a while, the answer may have been there in time.
+    /// Waits for `work`, which waits for the connection, and drives the connection meanwhile, until `end`. What can be
+    /// read then is read first: where this process was stopped for a while, the answer may have been there in time.
     pub(super) async fn drive_until<T>(
         &mut self,
         mut work: Pin<&mut impl Future<Output = T>>,

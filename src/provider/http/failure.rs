@@ -1,4 +1,5 @@
-//! What it means that a request brought no answer: the only place that knows how the two transports tell their failures.
+//! What it means that a request brought no answer: the only place that knows how the two transports tell their
+//! failures.
 //!
 //! One question decides: can a byte of the request have left? What is relied upon for the answer:
 //!
@@ -6,10 +7,10 @@
 //!   apart as one of "connecting". There is no early data (TLS 0-RTT).
 //! - On the direct way the bytes that the system takes over are counted: while there are none of the request, it has
 //!   not left.
-//! - A connection takes a request over, or gives it back untouched: hyper calls the latter "canceled", which happens where
-//!   the connection turns out to be closed before the request's first byte is put into its buffer. On a kept-alive
-//!   connection `transport` (through a proxy, hyper-util) then takes another connection by itself, which is safe and
-//!   the only request that anything below us repeats: redirects and reqwest's own retries are switched off.
+//! - A connection takes a request over, or gives it back untouched: hyper calls the latter "canceled", which happens
+//!   where the connection turns out to be closed before the request's first byte is put into its buffer. On a
+//!   kept-alive connection `transport` (through a proxy, hyper-util) then takes another connection by itself, which is
+//!   safe and the only request that anything below us repeats: redirects and reqwest's own retries are switched off.
 //! - From the first byte on no failure tells how far it came, so all of them leave the message in doubt: also a
 //!   kept-alive connection that is closed at that very moment, though most of those requests were never read.
 

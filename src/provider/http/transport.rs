@@ -34,8 +34,8 @@ pub(in crate::provider) struct Transport {
 
 impl Transport {
     /// A transport to these addresses, which are all of one host, that keeps at most `most` connections and gives
-    /// `connect_timeout` to a connection that is to be made, and `timeout` to a request from its departure to the last byte
-    /// of the answer.
+    /// `connect_timeout` to a connection that is to be made, and `timeout` to a request from its departure to the last
+    /// byte of the answer.
     ///
     /// # Errors
     /// Where TLS cannot be set up, or an address cannot stand in a request.
@@ -55,9 +55,9 @@ impl Transport {
         Ok(Self { connector: Connector::new(first, connect_timeout)?, heads, idle, timeout })
     }
 
-    /// Posts one body to the channel's address, as soon as `leave` lets it go. That is asked when there is a connection,
-    /// right before the first byte is written: connections that take long to be made would let requests that left one by
-    /// one arrive together. It is asked again where the connection turns out to be closed.
+    /// Posts one body to the channel's address, as soon as `leave` lets it go. That is asked when there is a
+    /// connection, right before the first byte is written: connections that take long to be made would let requests
+    /// that left one by one arrive together. It is asked again where the connection turns out to be closed.
     ///
     /// # Errors
     /// [`Failure`] where there is no answer at all; one that broke off is in [`Answer::body`].
@@ -84,8 +84,8 @@ impl Transport {
             let left = Instant::now();
             let waited = left - asked;
             match leaves {
-                // Too old by now, or closed. Its departure is used up, and another would be waited for just as long: at a
-                // low rate it would never leave.
+                // Too old by now, or closed. Its departure is used up, and another would be waited for just as long: at
+                // a low rate it would never leave.
                 true if waited > IDLE || (waited > LATELY && !line.is_open()) => {
                     departed = true;
                     continue;

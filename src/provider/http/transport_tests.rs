@@ -194,7 +194,8 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     assert_eq!(line.written(), (head.len() + "content-length: 2\r\n\r\n{}".len()) as u64);
 }
 
-/// Requests that waited for connections that were long in coming would otherwise be let go one by one and arrive together.
+/// Requests that waited for connections that were long in coming would otherwise be let go one by one and arrive
+/// together.
 #[tokio::test]
 async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_there_is_another() {
     let close = Arc::new(tokio::sync::Notify::new());

@@ -98,9 +98,9 @@ impl Provider {
         Ok(Self { client, host, way, status, secret: endpoint.secret().clone() })
     }
 
-    /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked when
-    /// there is a connection for it; through a proxy, whose connections are made out of sight, before that. Never fails: every
-    /// failure is an outcome.
+    /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked
+    /// when there is a connection for it; through a proxy, whose connections are made out of sight, before that. Never
+    /// fails: every failure is an outcome.
     pub async fn send<F: Future<Output = bool>>(
         &self,
         channel: Channel,
@@ -136,8 +136,8 @@ impl Provider {
         }
     }
 
-    /// Asks for the statuses of these messages, at most [`MOST_IDS`] of them; see [`Provider::ids_that_fit`]. Ids that the
-    /// provider does not mention are left out of the answer.
+    /// Asks for the statuses of these messages, at most [`MOST_IDS`] of them; see [`Provider::ids_that_fit`]. Ids that
+    /// the provider does not mention are left out of the answer.
     ///
     /// # Errors
     /// [`PollError`] where there is no answer to read.

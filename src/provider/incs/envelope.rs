@@ -59,8 +59,8 @@ impl<'a> Success<'a> {
     }
 }
 
-/// Bytes of a message id at most. Percent-encoded it is up to three times as long, and has to fit into the URL of a status
-/// request; see [`super::client::LONGEST_URL`].
+/// Bytes of a message id at most. Percent-encoded it is up to three times as long, and has to fit into the URL of a
+/// status request; see [`super::client::LONGEST_URL`].
 const LONGEST_ID: usize = 2_000;
 
 fn can_be_id(text: &str) -> bool {

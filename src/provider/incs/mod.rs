@@ -1,7 +1,7 @@
 //! INCS: its Messages API, and what it calls back with.
 //!
-//! `client` sends and polls. `classify` decides what an answer means, with `envelope`, `error_codes` and `refusal_words`.
-//! `webhook` reads callbacks.
+//! `client` sends and polls. `classify` decides what an answer means, with `envelope`, `error_codes` and
+//! `refusal_words`. `webhook` reads callbacks.
 
 mod classify;
 pub(super) mod client;

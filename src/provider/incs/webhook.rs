@@ -1,5 +1,6 @@
-//! What the provider calls back with: <https://document.infin8linx.com/books/incs-messages-api/page/bac91> for statuses, the
-//! chapters on lists and reply buttons of its Messages API for replies, and WhatsApp's own shapes within these.
+//! What the provider calls back with: <https://document.infin8linx.com/books/incs-messages-api/page/bac91> for
+//! statuses, the chapters on lists and reply buttons of its Messages API for replies, and WhatsApp's own shapes within
+//! these.
 //!
 //! Read leniently: what is not needed may be anything, and an event that is not used is no error.
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::words::{grouped, length, moment};
+use super::wording::{grouped, length, moment};
 use crate::model::Millis;
-use crate::report::timeline::Timeline;
+use crate::report::stats::timeline::Timeline;
 
 /// A chart is this many units wide and high; the page stretches it.
 const SIZE: (f64, f64) = (960.0, 160.0);

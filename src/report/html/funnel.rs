@@ -1,10 +1,11 @@
 //! The funnel: from the rows read to the messages read, and where the others went on the way.
 //!
-//! By itself a piece of HTML with SVG in it, so that other pages can show it too; [`STYLES`](super::STYLES) has its looks.
+//! By itself a piece of HTML with SVG in it, so that other pages can show it too; [`STYLES`](super::STYLES) has its
+//! looks.
 
 use serde::Serialize;
 
-use super::words::{grouped, share};
+use super::wording::{grouped, share};
 use crate::model::{State, Tally};
 
 /// A step is so many units wide where no row is lost.
@@ -33,8 +34,8 @@ struct Lost {
     what: &'static str,
 }
 
-/// A step's name, how many rows reached it, and what is said of those of them in a state that is none of the next step's:
-/// how it looks, and in words.
+/// A step's name, how many rows reached it, and what is said of those of them in a state that is none of the next
+/// step's: how it looks, and in words.
 type Stage = (&'static str, fn(&Tally) -> u64, &'static [(State, &'static str, &'static str)]);
 
 const STEPS: [Stage; 5] = [

@@ -8,7 +8,7 @@ mod chart;
 mod funnel;
 mod replies;
 mod sections;
-mod words;
+mod wording;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,8 +26,8 @@ use chart::Chart;
 use funnel::Step;
 use replies::Answers;
 use sections::{CountryLine, Doubts, ErrorLine, Headline, Notice, StateLine, Times};
-pub(super) use words::grouped;
-use words::moment;
+pub(super) use wording::grouped;
+use wording::moment;
 
 /// How the pages look: light, dark, on a phone and on paper. Its names are those of the templates beside it.
 pub const STYLES: &str = include_str!("page.css");
@@ -105,7 +105,7 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
 #[must_use]
 pub fn contradicted(rows: u64) -> Option<String> {
     let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
-    (rows > 0).then(|| format!("{} {words}", words::count(rows, "message")))
+    (rows > 0).then(|| format!("{} {words}", wording::count(rows, "message")))
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {

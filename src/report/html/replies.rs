@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::sections::{Number, part};
-use super::words::{count, grouped, share};
+use super::wording::{count, grouped, share};
 use crate::model::{Choice, Replies, Tally};
 
 /// Choices shown; all of them are in `summary.json`.

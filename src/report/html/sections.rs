@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::words::{count, grouped, length, rate, share};
+use super::wording::{count, grouped, length, rate, share};
 use crate::model::{State, Tally};
-use crate::report::countries::Country;
-use crate::report::durations::{Durations, Spread};
-use crate::report::errors::ErrorCount;
+use crate::report::stats::countries::Country;
+use crate::report::stats::durations::{Durations, Spread};
+use crate::report::stats::error_counts::ErrorCount;
 use crate::report::summary::Summary;
 
 /// Bars of the distributions are this many units wide at most.

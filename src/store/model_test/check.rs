@@ -76,7 +76,8 @@ impl Seen {
         Ok(())
     }
 
-    /// Pending means due: a row that is to be sent either was never claimed, or has a time; and of no other row is that so.
+    /// Pending means due: a row that is to be sent either was never claimed, or has a time; and of no other row is that
+    /// so.
     async fn waiting_rows_are_due(&self, world: &World) -> Done {
         let due = world.store.due_rows(world.owner, false, ALWAYS, u32::MAX).await?;
         let new = world.store.new_rows(world.run.key, u32::MAX).await?;
@@ -102,8 +103,8 @@ impl Seen {
     }
 }
 
-/// What is recorded stays recorded: only a person takes a row out of a state in which nothing is sent any more, but for an
-/// outcome that comes late.
+/// What is recorded stays recorded: only a person takes a row out of a state in which nothing is sent any more, but for
+/// an outcome that comes late.
 fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
     let rank = |state| match state {
         State::Accepted => Some(0),

@@ -43,7 +43,8 @@ pub(super) fn failed_in_doubt() -> Done {
     case(false, &[&in_doubt, &retried, &failed, &[step(0, 1), send(0, Fate::Refused), step(0, 0)]])
 }
 
-/// An acceptance comes late, and its row was claimed again since: by a claim that was released, or that is released later.
+/// An acceptance comes late, and its row was claimed again since: by a claim that was released, or that is released
+/// later.
 pub(super) fn late_acceptance() -> Done {
     let claimed_again = [TAKE_UP, step(0, 1), TAKE_UP, step(1, 0), WAIT, step(1, 1)];
     for rest in [[step(1, 0), send(0, Fate::Accepted), step(0, 0)], [send(0, Fate::Accepted), step(0, 0), step(1, 0)]] {
@@ -78,8 +79,8 @@ pub(super) fn expired_in_doubt() -> Done {
     stopped_in_doubt(&[WAIT, Op::Defer { rows: 1, expires: 0 }])
 }
 
-/// An older copy of the store goes on, as a person wishes: it gives the number of a claim again, to another worker. Then
-/// comes the outcome of the first.
+/// An older copy of the store goes on, as a person wishes: it gives the number of a claim again, to another worker.
+/// Then comes the outcome of the first.
 pub(super) fn restored() -> Done {
     in_runtime(async {
         let mut world = World::new(1, false).await?;

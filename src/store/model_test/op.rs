@@ -21,7 +21,8 @@ pub(super) enum Op {
         flight: u8,
         fate: Fate,
     },
-    /// A worker makes a step: it hands in the outcomes of some of its claims and releases those of which no request left.
+    /// A worker makes a step: it hands in the outcomes of some of its claims and releases those of which no request
+    /// left.
     Step {
         worker: u8,
         some: u8,

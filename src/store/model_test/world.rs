@@ -248,8 +248,8 @@ impl World {
         }
     }
 
-    /// A step as the engine makes it. Where the answer is lost though all is committed, it releases the claims that it does
-    /// not know, and hands the same in again.
+    /// A step as the engine makes it. Where the answer is lost though all is committed, it releases the claims that it
+    /// does not know, and hands the same in again.
     async fn step(
         &mut self,
         worker: usize,

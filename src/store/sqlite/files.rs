@@ -1,5 +1,5 @@
-//! The database file as a file: which one it is, whether it is ours, and who may read it. Nothing here opens a file that may
-//! be open already: see [`the_file_alone`].
+//! The database file as a file: which one it is, whether it is ours, and who may read it. Nothing here opens a file
+//! that may be open already: see [`the_file_alone`].
 
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,8 @@ impl FileId {
         }
     }
 
-    /// As the mark file has it. The device is left out, since it may have another number after a restart; so it may meet
-    /// by chance, and it proves nothing.
+    /// As the mark file has it. The device is left out, since it may have another number after a restart; so it may
+    /// meet by chance, and it proves nothing.
     pub(super) fn kept(self) -> i64 {
         self.inode.cast_signed()
     }
@@ -48,7 +48,8 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Whether a file belongs to a store at this path, by its name: the database, its log and index, its mark, a run's lock.
+/// Whether a file belongs to a store at this path, by its name: the database, its log and index, its mark, a run's
+/// lock.
 pub(super) fn belongs(store: &Path, file: &Path) -> bool {
     let folder = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -136,8 +137,8 @@ pub(super) async fn is_foreign(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// The database file as it is without its log, read without a lock and without a trace. By SQLite, and never by hand: to
-/// close a file drops all locks that the process has on it, and another program then removes the log that is in use
+/// The database file as it is without its log, read without a lock and without a trace. By SQLite, and never by hand:
+/// to close a file drops all locks that the process has on it, and another program then removes the log that is in use
 /// (<https://sqlite.org/howtocorrupt.html>, 2.2).
 pub(super) async fn the_file_alone(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);

@@ -73,8 +73,8 @@ fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Removed while still locked, so that nobody can take the lock of a file about to vanish unseen. If somebody removed it
-        // by hand, another process may have made and locked one of its own since.
+        // Removed while still locked, so that nobody can take the lock of a file about to vanish unseen. If somebody
+        // removed it by hand, another process may have made and locked one of its own since.
         if is_at(&self.file, &self.path).unwrap_or(false) {
             let _ = std::fs::remove_file(&self.path);
         }

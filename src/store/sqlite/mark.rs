@@ -1,16 +1,17 @@
 //! The mark file: a record kept outside the store, to detect a store that was rolled back.
 //!
-//! Sends are in the log until it is checkpointed, and people restore backups. A database without its log, or an older copy
-//! of it, is a perfectly good database that does not know of the last messages and would send them again. So a file beside
-//! it, `campaigner.db-mark`, has the store's random id, the number of its file in the file system, and two counters:
+//! Sends are in the log until it is checkpointed, and people restore backups. A database without its log, or an older
+//! copy of it, is a perfectly good database that does not know of the last messages and would send them again. So a
+//! file beside it, `campaigner.db-mark`, has the store's random id, the number of its file in the file system, and two
+//! counters:
 //!
-//! - `claims`: commits that claimed rows. Each of them is synced, then the counter is written here, then requests leave. So
-//!   a store that knows of fewer lost some.
-//! - `folded`: as many of them are known to be in the database file itself. A file with fewer is an older copy that was put
-//!   under a newer log.
+//! - `claims`: commits that claimed rows. Each of them is synced, then the counter is written here, then requests
+//!   leave. So a store that knows of fewer lost some.
+//! - `folded`: as many of them are known to be in the database file itself. A file with fewer is an older copy that was
+//!   put under a newer log.
 //!
-//! The counters are overwritten in place and never synced: they guard against people, not against power cuts, and what a
-//! power cut leaves of them is never ahead of the store.
+//! The counters are overwritten in place and never synced: they guard against people, not against power cuts, and what
+//! a power cut leaves of them is never ahead of the store.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -75,8 +76,8 @@ struct Noted {
     folded: u64,
 }
 
-/// Makes the mark file of a store that has none yet; the store then knows that it has one, by its database file alone. Where
-/// another store's is there, it stays, and sending is refused.
+/// Makes the mark file of a store that has none yet; the store then knows that it has one, by its database file alone.
+/// Where another store's is there, it stays, and sending is refused.
 pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let failed = || doing("note its mark");
     if line(connection).await?.has_file {
@@ -103,8 +104,8 @@ pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -
     checkpoint(connection).await.map(drop)
 }
 
-/// Refuses an older database file next to the log of a newer one: SQLite would merge the two, and what was checkpointed in
-/// between would be missing. Call before the first connection, since closing one merges them.
+/// Refuses an older database file next to the log of a newer one: SQLite would merge the two, and what was checkpointed
+/// in between would be missing. Call before the first connection, since closing one merges them.
 pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     if std::fs::metadata(beside(store, "-wal")).map_or(0, |log| log.len()) == 0 {
         return Ok(());
@@ -123,8 +124,8 @@ pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// What the store says of itself with its log, which stays as it is: a connection that may only read cannot move it into the
-/// database file when it ends.
+/// What the store says of itself with its log, which stays as it is: a connection that may only read cannot move it
+/// into the database file when it ends.
 async fn with_its_log(store: &Path) -> Result<Line, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(store).read_only(true).disable_statement_logging();
     let mut connection = options.connect().await?;
@@ -202,7 +203,8 @@ impl Mark {
         }
     }
 
-    /// Makes sure that the log is the one that this process writes to: a log that was deleted takes all commits with it.
+    /// Makes sure that the log is the one that this process writes to: a log that was deleted takes all commits with
+    /// it.
     pub(super) fn log_is_in_place(&self) -> Result<(), StoreError> {
         let Some(log) = &self.log else { return Ok(()) };
         let there = std::fs::metadata(beside(&self.store_path, "-wal"))
@@ -248,8 +250,8 @@ impl Mark {
     }
 }
 
-/// Accepts the store as current on a person's confirmation. It gets another id, so that the store before it is refused if it
-/// ever comes back.
+/// Accepts the store as current on a person's confirmation. It gets another id, so that the store before it is refused
+/// if it ever comes back.
 pub(super) async fn renew(store: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let failed = || doing("renew its mark");
     let path = path_of(store);

@@ -4,35 +4,21 @@
 //! connection that writes, which is handed from one caller to the next, and a few that read; they see only what was
 //! committed. `synchronous=FULL`: a commit that returned survives a power cut.
 //!
-//! `open` and `connection` open the file, `writer` is the connection that writes. `files`, `mark`, `lock` and `migrate` make
-//! sure that the file is ours, that it is the one that sent last, and that it has the tables of `schema.sql`. Then come the
-//! methods, by who calls them: `runs`, `import`, `advance` (with `outcomes`, `past` and `claims`), `statuses` and `webhooks`, `operator`, `schedules`, `accounts` and `templates`, `reports`, `replies` and `verify`, and `reached` with
-//! `listing` for whom earlier runs reached.
+//! `open` and `connection` open the file, `writer` is the connection that writes. `files`, `mark`, `lock` and `migrate`
+//! make sure that the file is ours, that it is the one that sent last, and that it has the tables of `schema.sql`. Then
+//! come the methods of [`Store`], by who calls them: `plan`, `runs`, `dispatch`, `statuses`, `reports`.
 
-mod accounts;
-mod advance;
-mod claims;
 mod connection;
+mod dispatch;
 mod files;
-mod import;
-mod listing;
 mod lock;
 mod mark;
 mod migrate;
 mod open;
-mod operator;
-mod outcomes;
-mod past;
-mod reached;
-mod replies;
-mod report_rows;
+mod plan;
 mod reports;
 mod runs;
-mod schedules;
 mod statuses;
-mod templates;
-mod verify;
-mod webhooks;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -54,10 +40,10 @@ use super::model_test::guarded;
 #[cfg(not(test))]
 use std::convert::identity as guarded;
 
-pub use listing::Listing;
 pub use lock::RunLock;
-pub use report_rows::{ReportPage, ReportRows};
-pub use reports::Counting;
+pub use reports::listing::Listing;
+pub use reports::rows::{ReportPage, ReportRows};
+pub use reports::tally::Counting;
 
 /// An open store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -67,8 +53,8 @@ pub struct Store {
     file: FileId,
     /// For whoever reads a few lines.
     readers: SqlitePool,
-    /// For counts over a whole run and for attempts: of millions of rows they take seconds, and nobody else should wait that
-    /// long.
+    /// For counts over a whole run and for attempts: of millions of rows they take seconds, and nobody else should wait
+    /// that long.
     scanner: SqlitePool,
     writer: Arc<Mutex<Writer>>,
 }
@@ -87,8 +73,8 @@ impl Store {
         Ok(Writing { guard })
     }
 
-    /// Ends the connection that writes, so that the log is moved into the database file if no other process has it open;
-    /// the next to write makes another one.
+    /// Ends the connection that writes, so that the log is moved into the database file if no other process has it
+    /// open; the next to write makes another one.
     ///
     /// # Errors
     /// Where SQLite cannot close the file properly.

@@ -98,8 +98,8 @@ impl Store {
     }
 
     /// Makes sure that the store has recorded every message sent from it, as far as its mark file can tell. Call before
-    /// anything is sent; a claim checks again. With `moved` a person confirms that this store continues, whatever the mark
-    /// file says.
+    /// anything is sent; a claim checks again. With `moved` a person confirms that this store continues, whatever the
+    /// mark file says.
     ///
     /// # Errors
     /// [`StoreError::WentBack`], or where the store or its mark cannot be used.
@@ -130,8 +130,8 @@ impl Store {
         files::belongs(path, file)
     }
 
-    /// Whether this is the store's own file, by whatever name. Nobody may open it by hand: to close it again would drop the
-    /// locks that SQLite has on it.
+    /// Whether this is the store's own file, by whatever name. Nobody may open it by hand: to close it again would drop
+    /// the locks that SQLite has on it.
     #[must_use]
     pub fn is_file(&self, path: &Path) -> bool {
         FileId::of(path).is_ok_and(|file| file == self.file)

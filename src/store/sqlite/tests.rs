@@ -1,10 +1,12 @@
-//! Tests of what SQLite alone does: its files and locks, what `verify` finds in a store that something has broken, and that
-//! statements that are made often find their rows by an index.
+//! Tests of what SQLite alone does: its files and locks, what `verify` finds in a store that something has broken, and
+//! that statements that are made often find their rows by an index.
 
 use std::time::Duration;
 
 use sqlx::Row;
 
+use super::dispatch::{advance, claims, outcomes};
+use super::statuses::{polls, webhooks};
 use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};
 use crate::store::tests::SqliteFile;
@@ -75,8 +77,8 @@ async fn nothing_that_touches_the_store_drops_its_locks() {
     other.close().await.unwrap();
 }
 
-/// A run of which every kind of row is there: 1 accepted at once, 2 refused at the second attempt, 3 accepted again after it
-/// had failed, 4 settled as sent by a person, 5 waits, 6 is in flight, 7 was never claimed, 8 is invalid.
+/// A run of which every kind of row is there: 1 accepted at once, 2 refused at the second attempt, 3 accepted again
+/// after it had failed, 4 settled as sent by a person, 5 waits, 6 is in flight, 7 was never claimed, 8 is invalid.
 async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
     let f = Fixture::<SqliteFile>::empty().await;
     let mut rows: Vec<_> = (1..=8).map(planned).collect();
@@ -201,7 +203,8 @@ async fn plan(store: &Store, statement: &str) -> String {
     rows.iter().map(|row| row.get::<String, _>(3) + "\n").collect()
 }
 
-/// Rows are found by run and state through partial indexes, however many there are: never by reading a run's range of keys.
+/// Rows are found by run and state through partial indexes, however many there are: never by reading a run's range of
+/// keys.
 #[tokio::test]
 async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
     let f = Fixture::<SqliteFile>::empty().await;
@@ -209,15 +212,15 @@ async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
         (claims::DUE, "USING INDEX delivery_due (run=? AND next_attempt_at<?)"),
         (advance::NEXT_DUE, "USING INDEX delivery_due (run=?"),
         (advance::CLAIMS, "USING INDEX delivery_sending (run=?)"),
-        (statuses::DUE_POLLS, "USING INDEX delivery_poll (run=? AND next_poll_at<?)"),
-        (statuses::NEXT_POLL, "USING COVERING INDEX delivery_poll (run=? AND next_poll_at>?)"),
+        (polls::DUE_POLLS, "USING INDEX delivery_poll (run=? AND next_poll_at<?)"),
+        (polls::NEXT_POLL, "USING COVERING INDEX delivery_poll (run=? AND next_poll_at>?)"),
     ] {
         let plan = plan(&f.store, statement).await;
         assert!(plan.contains(by), "{plan}");
         assert!(!plan.contains("SCAN delivery") && !plan.contains("SCAN d\n") && !plan.contains("rowid>"), "{plan}");
     }
     // In the order in which they are wanted, so that a limit bounds what is read.
-    for statement in [claims::DUE, claims::NEW, statuses::DUE_POLLS] {
+    for statement in [claims::DUE, claims::NEW, polls::DUE_POLLS] {
         let plan = plan(&f.store, statement).await;
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
@@ -230,10 +233,10 @@ async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
     let by_key = "delivery USING INTEGER PRIMARY KEY (rowid=?)";
     for (statement, by) in [
         (outcomes::RECORD, by_key),
-        (statuses::BY_KEY, "d USING INTEGER PRIMARY KEY (rowid=?)"),
-        (statuses::PAST_BY_KEY, "p USING PRIMARY KEY (row=?)"),
-        (statuses::BY_MESSAGE_ID, "delivery_message_id (message_id=?)"),
-        (statuses::PAST_BY_MESSAGE_ID, "past_attempt_message_id (message_id=?)"),
+        (polls::BY_KEY, "d USING INTEGER PRIMARY KEY (rowid=?)"),
+        (polls::PAST_BY_KEY, "p USING PRIMARY KEY (row=?)"),
+        (polls::BY_MESSAGE_ID, "delivery_message_id (message_id=?)"),
+        (polls::PAST_BY_MESSAGE_ID, "past_attempt_message_id (message_id=?)"),
         (webhooks::ANY_KNOWN, "delivery_message_id (message_id=?)"),
         (webhooks::EARLY_KNOWN, "delivery_message_id (message_id=?)"),
         (webhooks::TIE, "delivery_message_id (message_id=?)"),

@@ -1,4 +1,5 @@
-//! Take-over and late outcomes: what a worker that lost its run may still do, and what its outcomes make of rows that went on.
+//! Take-over and late outcomes: what a worker that lost its run may still do, and what its outcomes make of rows that
+//! went on.
 
 use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};

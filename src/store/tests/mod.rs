@@ -1,8 +1,8 @@
-//! Tests: the contract suite, the definition of what a store does. It knows the methods of [`Store`] and the types of the
-//! contract, and no SQL.
+//! Tests: the contract suite, the definition of what a store does. It knows the methods of [`Store`] and the types of
+//! the contract, and no SQL.
 //!
-//! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What only one
-//! backend does is tested next to its code.
+//! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What only
+//! one backend does is tested next to its code.
 
 /// Runs tests on one backend: its module, its [`Place`], the tests.
 macro_rules! on_backend {

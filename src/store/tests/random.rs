@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order: workers that die and report late, batches that come twice, people who decide, statuses
-//! that come early. The provider's own record judges.
+//! Whatever happens in whatever order: workers that die and report late, batches that come twice, people who decide,
+//! statuses that come early. The provider's own record judges.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;

@@ -50,7 +50,8 @@ async fn the_next_occurrence_waits_until_the_run_before_it_is_sent(f: Fixture<im
     assert_eq!(f.store.occurrences_so_far().await.unwrap(), (2, 0));
 }
 
-/// A run of which every row was taken up blocks nobody, though some of them are in flight since a crash, or wait for days.
+/// A run of which every row was taken up blocks nobody, though some of them are in flight since a crash, or wait for
+/// days.
 async fn rows_that_were_never_tried_block_the_next_run_and_no_others_do(f: Fixture<impl Place>) {
     let blocking = async |name: &str| f.store.blocking_run(name).await.unwrap().map(|run| run.id);
     let w = f.begun("job").await;

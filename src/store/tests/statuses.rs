@@ -85,8 +85,8 @@ fn fate(n: u64, rng: &mut fastrand::Rng) -> Vec<StatusUpdate> {
     fate
 }
 
-/// The same statuses, once asked for in the order in which they happened, and once brought by webhooks: in any order, in
-/// commits of any size, some two or three times, and half of them before the answer to the send was there.
+/// The same statuses, once asked for in the order in which they happened, and once brought by webhooks: in any order,
+/// in commits of any size, some two or three times, and half of them before the answer to the send was there.
 async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(f: Fixture<impl Place>) {
     const MESSAGES: u64 = 3_000;
     let mut rng = fastrand::Rng::with_seed(20_260_323);
@@ -143,8 +143,8 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
     by_webhook.check().await;
 }
 
-/// Statuses that combine words, times and reasons in ways that no webhook does, merged on arrival, and kept for later first in
-/// another order.
+/// Statuses that combine words, times and reasons in ways that no webhook does, merged on arrival, and kept for later
+/// first in another order.
 async fn early_statuses_end_in_the_same_as_those_that_find_their_message(f: Fixture<impl Place>) {
     const MESSAGES: u64 = 500;
     let mut rng = fastrand::Rng::with_seed(7);

@@ -1,8 +1,8 @@
 //! The rules for buttons: which fields each kind has, how many there may be, and in which order.
 
 use super::super::definition::{Button, ButtonKind, Category};
-use super::super::variables::{Piece, names, pieces};
 use super::Check;
+use crate::template::placeholders::{Piece, names, pieces};
 
 /// Buttons of a message at most, and of a card.
 const BUTTONS: usize = 10;

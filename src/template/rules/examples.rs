@@ -2,18 +2,18 @@
 
 use super::super::definition::{Body, Button, ButtonKind, Component, Examples, Header};
 use super::super::finding::Finding;
-use super::super::variables::names;
+use crate::template::placeholders::names;
 
 /// An example that is not there.
-pub(in super::super) struct Lacking {
+pub(crate) struct Lacking {
     /// Whether a button lacks it; else a text does.
-    pub(in super::super) of_button: bool,
+    pub(crate) of_button: bool,
     /// What to say of it, as a warning.
-    pub(in super::super) finding: Finding,
+    pub(crate) finding: Finding,
 }
 
 /// The examples that these components lack.
-pub(in super::super) fn lacking(components: &[Component], at: &str) -> Vec<Lacking> {
+pub(crate) fn lacking(components: &[Component], at: &str) -> Vec<Lacking> {
     let mut found = Vec::new();
     for (index, component) in components.iter().enumerate() {
         let at = format!("{at}[{index}]");

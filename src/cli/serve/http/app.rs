@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::token::Token;
 use super::webhook::Webhook;
-use crate::cli::serve::board::Board;
+use crate::cli::serve::status_board::Board;
 use crate::engine::Details;
 use crate::model::{RunId, Tally};
 use crate::store::Store;

@@ -1,8 +1,8 @@
-//! `GET /live` and `GET /live/ID`: what the page shows. The newest runs, by what the store says of them without counting, and
-//! one of them as `status` has it, with its funnel.
+//! `GET /live` and `GET /live/ID`: what the page shows. The newest runs, by what the store says of them without
+//! counting, and one of them as `status` has it, with its funnel.
 //!
-//! Counting the rows of a large run takes its time, which is the run's. So what this service is at work on it knows from the
-//! work itself; the rest is counted once for all who watch, and at most a tenth of the time.
+//! Counting the rows of a large run takes its time, which is the run's. So what this service is at work on it knows
+//! from the work itself; the rest is counted once for all who watch, and at most a tenth of the time.
 
 use std::time::{Duration, Instant};
 

@@ -1,15 +1,16 @@
 //! The service over HTTP: what it does, for people and for Prometheus, and what people want of it.
 //!
 //! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
-//! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their own.
+//! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their
+//! own.
 
 mod app;
 mod body;
 mod connections;
+mod control;
 mod health;
 mod live;
 mod metrics;
-mod orders;
 mod page;
 mod response;
 mod runs;
@@ -43,7 +44,7 @@ pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, s
 fn routes(app: App) -> Router {
     let reading = Router::new().merge(runs::routes()).merge(metrics::routes()).merge(live::routes());
     let reading = reading.layer(middleware::from_fn_with_state(app.clone(), may_read));
-    let changing = orders::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
+    let changing = control::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
     let webhook = app.webhook.clone().map(webhook::routes).unwrap_or_default();
     let known = Router::new().merge(page::routes()).merge(health::routes()).merge(reading).merge(changing);
     known.fallback(|| async { no_such_page() }).with_state(app).merge(webhook)
@@ -68,8 +69,8 @@ async fn may_change(State(app): State<App>, request: Request, next: Next) -> Res
     }
 }
 
-/// Whether a request calls the service by this machine's own name or by an address. A page from elsewhere can have its own
-/// name lead here, and its browser would let it read the answers.
+/// Whether a request calls the service by this machine's own name or by an address. A page from elsewhere can have its
+/// own name lead here, and its browser would let it read the answers.
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let Some(Ok(authority)) = host.to_str().ok().map(str::parse::<Authority>) else { return false };

@@ -1,6 +1,6 @@
-//! `GET /`: the page on which people watch, and hold, what the service does. It is the same for everybody: what it shows
-//! comes from `live`, and what it orders goes to `orders`, each by its own rules. Nothing is loaded from elsewhere, and its
-//! policy lets nothing else run.
+//! `GET /`: the page on which people watch, and hold, what the service does. It is the same for everybody: what it
+//! shows comes from `live`, and what it orders goes to `orders`, each by its own rules. Nothing is loaded from
+//! elsewhere, and its policy lets nothing else run.
 
 use std::sync::LazyLock;
 

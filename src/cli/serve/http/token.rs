@@ -46,8 +46,8 @@ impl Token {
         Self(Sha256::digest(text).into())
     }
 
-    /// Whether this is the token. It takes the same time whatever it is instead: digests of equal length are compared to
-    /// their end.
+    /// Whether this is the token. It takes the same time whatever it is instead: digests of equal length are compared
+    /// to their end.
     pub(super) fn is(&self, text: &str) -> bool {
         self.0.iter().zip(Self::of(text).0).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }

@@ -167,8 +167,8 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
     }
     std::fs::remove_file(beside(&left, "-wal")).unwrap();
     assert_eq!(refused(&left).await, Some(Mismatch::Older));
-    // An older file with a log of its own, as any command leaves one that changes something, is no mixture: to move that log
-    // away would undo what was changed.
+    // An older file with a log of its own, as any command leaves one that changes something, is no mixture: to move
+    // that log away would undo what was changed.
     let store = Store::open(&left).await.unwrap();
     store.suppress(&[phone(1)], None, NOW).await.unwrap();
     let (folder, own_log) = (tempfile::tempdir().unwrap(), ["", "-wal", "-mark"]);

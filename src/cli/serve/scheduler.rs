@@ -1,0 +1,252 @@
+//! What is due becomes runs, and what was missed is recorded.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::JoinError;
+use tokio::time::Instant;
+
+use super::state::{Import, Opened, RETRY, SLOW, ScheduledCampaign, Service, ServiceContext, slow};
+use super::status_board;
+use crate::campaign_file::Loaded;
+use crate::cli::commands::run;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::session::load;
+use crate::engine::Plan;
+use crate::model::{Millis, Schedule, When};
+use crate::schedule::{self, Skipped};
+use crate::store::{NewRun, OccurrenceStart, StoreError};
+use crate::text::escaped;
+
+/// Runs that are sent at the same time at most.
+const SENDING: usize = 16;
+/// Campaigns whose files are read at the same time at most.
+const OPENING: usize = 64;
+
+impl Service {
+    /// Looks at every scheduled campaign.
+    pub(super) async fn check_schedules(&mut self, now: Millis) {
+        let campaigns: Vec<(String, Arc<Loaded>)> = self
+            .folder
+            .campaigns()
+            .into_iter()
+            .filter(|(_, loaded)| loaded.campaign.schedule.is_some())
+            .map(|(path, loaded)| (shown(path), loaded.clone()))
+            .collect();
+        let mut seen = Vec::new();
+        for (file, loaded) in campaigns {
+            let Some(schedule) = &loaded.campaign.schedule else { continue };
+            let name = loaded.campaign.name.clone();
+            match self.look_at(&loaded, schedule, now).await {
+                Ok(next) => {
+                    let known = self.known.get(&name);
+                    let trouble = known.and_then(|known| known.trouble.clone());
+                    seen.push((name, status_board::Campaign { file, rule: schedule.rule(), next, trouble }));
+                }
+                Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
+            }
+        }
+        let mut wrong = self.folder.wrong();
+        if self.folder_is_slow {
+            wrong.push((self.folder.path(), slow("the folder")));
+        }
+        let wrong = wrong.into_iter().map(|(path, words)| (shown(path), words)).collect();
+        let mut words = self.context.board.words();
+        words.campaigns = seen.into_iter().collect();
+        words.wrong = wrong;
+        words.rates = self.context.accounts.rates();
+    }
+
+    /// Begins what is due of a campaign, records what was missed, and says when it is due next.
+    async fn look_at(
+        &mut self,
+        loaded: &Arc<Loaded>,
+        schedule: &Schedule,
+        now: Millis,
+    ) -> Result<Option<Millis>, StoreError> {
+        let name = &loaded.campaign.name;
+        let rule = schedule.rule();
+        if self.known.get(name).is_none_or(|known| known.rule != rule) {
+            let decided = self.see(name, schedule, now).await?;
+            let opening = self.known.get_mut(name).and_then(|known| known.opening.take());
+            let known = ScheduledCampaign { rule, decided, not_before: Instant::now(), opening, trouble: None };
+            self.known.insert(name.clone(), known);
+        }
+        let Some(decided) = self.known.get(name).map(|known| known.decided) else { return Ok(None) };
+        let due = schedule::due(schedule, decided, now);
+        if let When::At(_) = schedule.when
+            && due.start.or(due.skipped.first().map(|skipped| skipped.due)).is_some_and(|at| at <= decided)
+        {
+            return Ok(None);
+        }
+        if !due.skipped.is_empty() {
+            self.skip(name, &due.skipped, now).await?;
+        }
+        let known = self.known.get(name).filter(|known| known.not_before <= Instant::now());
+        if let (Some(start), Some(known)) = (due.start, known) {
+            // One that was changed may name another list than the one that cannot be read.
+            match known.opening.as_ref().filter(|(opening, _)| Arc::ptr_eq(opening, loaded)) {
+                None => self.open(loaded, start, matches!(schedule.when, When::At(_))),
+                Some((_, since)) if since.elapsed() >= SLOW => self.in_trouble(name, start, slow("its list")),
+                Some(_) => {}
+            }
+        }
+        Ok(due.next)
+    }
+
+    /// Begins to read the files of a campaign that is due, in a task of its own.
+    fn open(&mut self, loaded: &Arc<Loaded>, due: Millis, once: bool) {
+        let name = &loaded.campaign.name;
+        if let Err(failure) = self.has_room() {
+            return self.in_trouble(name, due, failure.words);
+        }
+        if self.opening.len() >= OPENING {
+            return; // its turn comes
+        }
+        if let Some(known) = self.known.get_mut(name) {
+            known.opening = Some((loaded.clone(), Instant::now()));
+        }
+        let (loaded, context) = (loaded.clone(), self.context.clone());
+        self.opening.spawn_local(async move {
+            let content = async {
+                context.accounts.get(&loaded.campaign.provider).await?;
+                open(&loaded, due, &context).await
+            };
+            Opened { content: content.await, loaded, due, once }
+        });
+    }
+
+    /// The files of a campaign that is due were read: it begins, unless it is not due any more or was changed
+    /// meanwhile.
+    pub(super) async fn opened(&mut self, opened: Result<Opened, JoinError>) {
+        let Opened { loaded, due, once, content } = match opened {
+            Ok(opened) => opened,
+            Err(_) => {
+                // It is not known whose; whatever is read twice begins once.
+                self.known.values_mut().for_each(|known| known.opening = None);
+                return tracing::error!("internal error while reading a campaign; please report it");
+            }
+        };
+        let name = &loaded.campaign.name;
+        let Some(known) = self.known.get_mut(name) else { return };
+        known.opening.take_if(|(opening, _)| Arc::ptr_eq(opening, &loaded));
+        let is_current = self.folder.campaigns().iter().any(|(_, now)| Arc::ptr_eq(now, &loaded));
+        if !is_current || due <= known.decided {
+            return;
+        }
+        let begun = match content {
+            Ok((plan, new)) => self.begin(&loaded, plan, &new, (due, once)).await,
+            Err(failure) => Err(failure),
+        };
+        match begun {
+            Ok(()) => self.decided(name, due),
+            Err(failure) => self.in_trouble(name, due, failure.words),
+        }
+    }
+
+    /// Records what was missed, and why.
+    async fn skip(&mut self, name: &str, skipped: &[Skipped], now: Millis) -> Result<(), StoreError> {
+        for Skipped { due, reason } in skipped {
+            let trouble = self.known.get_mut(name).and_then(|known| known.trouble.take());
+            let reason = match trouble {
+                Some(trouble) => format!("{reason}; it could not start: {trouble}"),
+                None => reason.clone(),
+            };
+            if self.context.store.skip_occurrence(name, *due, &reason, now).await? {
+                tracing::warn!(campaign = %name, %due, %reason, "occurrence skipped");
+            }
+            self.decided(name, *due);
+        }
+        Ok(())
+    }
+
+    /// Up to where a schedule was decided when it is seen first here.
+    async fn see(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
+        let since = self.context.store.see_schedule(name, &schedule.rule(), now).await?;
+        Ok(match schedule.when {
+            When::At(_) => {
+                let at = schedule::next(schedule, jiff::Timestamp::MIN).map_or(now, |at| Millis(at.as_millisecond()));
+                let last = self.context.store.last_decided(name, at).await?;
+                last.filter(|last| *last == at).unwrap_or(Millis(i64::MIN))
+            }
+            When::Cron { .. } => {
+                self.context.store.last_decided(name, now).await?.map_or(since, |last| last.max(since))
+            }
+        })
+    }
+
+    fn decided(&mut self, name: &str, due: Millis) {
+        if let Some(known) = self.known.get_mut(name) {
+            (known.decided, known.trouble) = (known.decided.max(due), None);
+        }
+    }
+
+    /// What is due cannot begin now: it is tried again, as long as it is not too late.
+    fn in_trouble(&mut self, name: &str, due: Millis, words: String) {
+        let Some(known) = self.known.get_mut(name) else { return };
+        known.not_before = Instant::now() + RETRY;
+        if known.trouble.as_ref() != Some(&words) {
+            tracing::warn!(campaign = %name, %due, "what is due cannot begin yet: {words}");
+            known.trouble = Some(words);
+        }
+    }
+
+    /// Whether another run can be sent now.
+    fn has_room(&self) -> Result<(), CliError> {
+        match self.active.values().filter(|active| active.sends).count() {
+            SENDING.. => Err(CliError::new(Exit::Environment, format!("{SENDING} runs are being sent already"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes what is due a run, and begins to work on it. Nothing is wrong where another process did so.
+    async fn begin(
+        &mut self,
+        loaded: &Loaded,
+        plan: Plan,
+        new: &NewRun,
+        (due, once): (Millis, bool),
+    ) -> Result<(), CliError> {
+        self.has_room()?;
+        let (name, now) = (&loaded.campaign.name, Millis::now());
+        match self.context.store.start_occurrence(new, due, once, now).await? {
+            OccurrenceStart::Made(run) => {
+                tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
+                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())));
+                Ok(())
+            }
+            OccurrenceStart::Decided => {
+                tracing::info!(campaign = %name, %due, "occurrence was decided by another process");
+                Ok(())
+            }
+            OccurrenceStart::Ran(run) => {
+                tracing::warn!(campaign = %name, %due, run = %run.id, "occurrence skipped: the same content was run already");
+                Ok(())
+            }
+            OccurrenceStart::Blocked(run) => {
+                // The import of a person's run that broke off: nothing of it was ever sent.
+                if run.planned_at.is_none()
+                    && self.context.store.due_of(run.key).await?.is_none()
+                    && let Ok(_lock) = self.context.store.lock(&run.id)
+                {
+                    let owner = self.context.store.take_up(run.key, None, now).await?;
+                    self.context.store.abandon_import(owner, now).await?;
+                }
+                Err(CliError::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
+            }
+        }
+    }
+}
+
+/// A path for those who read it in a log or over HTTP.
+fn shown(path: &Path) -> String {
+    escaped(&path.display().to_string()).into_owned()
+}
+
+/// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
+pub(super) async fn open(loaded: &Loaded, due: Millis, context: &ServiceContext) -> Result<(Plan, NewRun), CliError> {
+    let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
+    let plan = load::plan(&loaded, Some(&context.store), &context.global).await?;
+    let digest = run::digest(&loaded.campaign).await?;
+    Ok((plan, run::content(&loaded.campaign, digest)))
+}

@@ -1,0 +1,296 @@
+//! The runs: which are taken up, what is done with each, and what it came to.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::scheduler::open;
+use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext};
+use crate::cli::config::hook;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::session::template_check;
+use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
+use crate::model::{Event, Events, Millis, RunId};
+use crate::provider;
+use crate::rate_limit::{RetryPolicy, Use};
+use crate::store::{Run, RunLock, StoreError};
+
+/// Runs whose statuses are asked for at the same time at most.
+const POLLING: usize = 4;
+/// How long a message that is due to be asked about waits for others to fill the request.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long until a run is looked at again whose account has to pause for long.
+const PAUSED: Duration = Duration::from_secs(600);
+
+impl Service {
+    /// Takes up what is left of every run: sends those that are the service's own, and collects the statuses of all.
+    pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
+        for (run, due) in self.context.store.unfinished().await? {
+            let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
+                Resting::Until(until) => Instant::now() < *until,
+                Resting::Waits(until) => now < *until,
+                Resting::Halted => run.dispatched_at.is_none(),
+            });
+            if rests || self.active.contains_key(&run.key) {
+                continue;
+            }
+            self.resting.remove(&run.key);
+            if run.dispatched_at.is_some() {
+                let polling = self.active.values().filter(|active| !active.sends).count();
+                let next = self.context.store.next_poll(run.key, Millis(i64::MIN)).await?;
+                if polling < POLLING && next.is_none_or(|next| next.plus(LINGER) <= now) {
+                    self.poll(run);
+                }
+                continue;
+            }
+            if run.paused_at.is_some() || (due.is_none() && !self.adopted.contains(&run.key)) {
+                continue;
+            }
+            if let (None, Some(due)) = (run.started_at, due)
+                && self.is_too_late(run.id.name(), due, now)
+            {
+                self.skip_late_run(&run, due, now).await?;
+                continue;
+            }
+            match self.import_of(&run, due) {
+                Ok(import) => self.send(run, import),
+                Err(failure) => self.rest(run.key, &run.id, failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an occurrence of which nothing was sent may not start any more.
+    fn is_too_late(&self, name: &str, due: Millis, now: Millis) -> bool {
+        let campaigns = self.folder.campaigns();
+        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == name);
+        let schedule = loaded.and_then(|(_, loaded)| loaded.campaign.schedule.as_ref());
+        schedule.is_some_and(|schedule| {
+            schedule.if_late == crate::model::IfLate::Skip && now.since(due) > schedule.not_after
+        })
+    }
+
+    /// Skips an occurrence after all of which nothing was sent.
+    async fn skip_late_run(&mut self, run: &Run, due: Millis, now: Millis) -> Result<(), StoreError> {
+        let reason = format!("{} was cut off before anything was sent, and then it was later than `not_after`", run.id);
+        let store = &self.context.store;
+        let given_up = match run.planned_at {
+            None => match store.lock(&run.id) {
+                Ok(_lock) => {
+                    let owner = store.take_up(run.key, None, now).await?;
+                    store.abandon_import(owner, now).await.map(|()| true)
+                }
+                Err(StoreError::Held(_)) => Ok(false),
+                Err(error) => Err(error),
+            },
+            Some(_) => match engine::cancel(store, run, "the schedule").await {
+                Ok(stops) => Ok(stops == engine::Stops::Stopped),
+                Err(engine::EngineError::Store(error)) => Err(error),
+                Err(error) => Err(StoreError::Damaged(error.to_string())),
+            },
+        }?;
+        if given_up {
+            store.skip_started_occurrence(run.key, &reason, now).await?;
+            tracing::warn!(run = %run.id, %due, %reason, "occurrence skipped");
+        }
+        Ok(())
+    }
+
+    /// The recipients of a run whose import broke off, from its files as they are now.
+    fn import_of(&self, run: &Run, due: Option<Millis>) -> Result<Option<Import>, CliError> {
+        if run.planned_at.is_some() {
+            return Ok(None);
+        }
+        let campaigns = self.folder.campaigns();
+        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == run.id.name());
+        let (Some((_, loaded)), Some(due)) = (loaded, due) else {
+            let words = format!("its import broke off, and there is no right campaign `{}` here", run.id.name());
+            return Err(CliError::new(Exit::Wrong, words));
+        };
+        Ok(Some(Import::Again((*loaded).clone(), due)))
+    }
+
+    /// Works on sending a run, in a task of its own.
+    pub(super) fn send(&mut self, run: Run, import: Option<Import>) {
+        self.begin_work(run, true, import);
+    }
+
+    /// Asks for the statuses of a run that are due, in a task of its own.
+    fn poll(&mut self, run: Run) {
+        self.begin_work(run, false, None);
+    }
+
+    fn begin_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
+        let stop = Stop::default();
+        let taken: usize = self.active.values().map(|active| active.in_flight).sum();
+        let wanted = match (sends, engine::thaw(&run)) {
+            (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4), // several runs at a time
+            _ => 8,
+        };
+        let in_flight = wanted.min(self.in_flight.saturating_sub(taken)).max(1);
+        let key = run.key;
+        self.active.insert(key, ActiveRun { id: run.id.clone(), stop: stop.clone(), sends, in_flight });
+        self.context.board.of_run(&run.id.to_string(), |seen| {
+            (seen.work, seen.halted) = (Some(if sends { "sending" } else { "asking for statuses" }), None);
+        });
+        let task = Task { context: self.context.clone(), run, sends, import, stop, in_flight };
+        self.jobs.spawn_local(async move { (key, task.work().await) });
+    }
+
+    /// A person handed a run to the service, or says that one that stopped may go on.
+    pub(super) async fn resume_run(&mut self, id: &RunId) {
+        match self.context.store.run(Some(id)).await {
+            Ok(run) => {
+                tracing::info!(run = %id, "goes on, as a person resume_requests");
+                self.resting.remove(&run.key);
+                self.adopted.insert(run.key);
+            }
+            Err(error) => tracing::warn!(run = %id, %error, "cannot go on"),
+        }
+    }
+
+    /// A task came to its end.
+    pub(super) fn ended(&mut self, done: Result<(i64, Result<RunResult, CliError>), tokio::task::JoinError>) {
+        let (key, done) = match done {
+            Ok(done) => done,
+            Err(_) => return tracing::error!("internal error: a task panicked; please report it"),
+        };
+        let Some(ActiveRun { id, sends, .. }) = self.active.remove(&key) else { return };
+        self.context.board.of_run(&id.to_string(), |seen| seen.work = None);
+        let ending = match done {
+            Ok(ending) => ending,
+            Err(failure) => return self.rest(key, &id, failure),
+        };
+        match &ending.reason {
+            Some(Reason::Halt(problem)) => {
+                let advice = provider::advice(&problem.code).unwrap_or("mend what the provider says");
+                tracing::error!(run = %id, %problem, %advice, "stopped; it goes on after: campaigner resume {id}");
+                self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
+                let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };
+                self.resting.insert(key, rest);
+            }
+            Some(Reason::Signal) => tracing::info!(run = %id, "stopped; the next service goes on"),
+            _ if ending.finished => {
+                tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "finished");
+                self.context.board.words().runs.remove(&id.to_string());
+            }
+            _ if sends => {
+                tracing::info!(run = %id, accepted = ending.tally.accepted(), of = ending.tally.sendable(), "sent");
+                if let Some(waiting) = &ending.waiting {
+                    tracing::info!(run = %id, rows = waiting.rows, until = %waiting.first, "the rest waits");
+                    self.resting.insert(key, Resting::Waits(waiting.first));
+                }
+            }
+            // Looked at now and then all the same: callbacks may end the run meanwhile.
+            _ if ending.paused => drop(self.resting.insert(key, Resting::Until(Instant::now() + PAUSED))),
+            _ => {}
+        }
+    }
+
+    /// Leaves a run alone for a while after a failure.
+    fn rest(&mut self, key: i64, id: &RunId, failure: CliError) {
+        let words = failure.words;
+        let rest = match failure.exit {
+            // Somebody else is at work on it, or the service ends: no news.
+            Exit::Held | Exit::Stopped => Resting::Until(Instant::now() + RETRY),
+            _ => {
+                let new = self
+                    .context
+                    .board
+                    .words()
+                    .runs
+                    .get(&id.to_string())
+                    .is_none_or(|seen| seen.halted.as_ref() != Some(&words));
+                if new {
+                    tracing::error!(run = %id, "cannot work on it, tried again every now and then: {words}");
+                }
+                self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(words));
+                Resting::Until(Instant::now() + 3 * RETRY)
+            }
+        };
+        self.resting.insert(key, rest);
+    }
+}
+
+/// Work on one run.
+struct Task {
+    context: Rc<ServiceContext>,
+    run: Run,
+    sends: bool,
+    import: Option<Import>,
+    stop: Stop,
+    in_flight: usize,
+}
+
+impl Task {
+    async fn work(self) -> Result<RunResult, CliError> {
+        let (context, sends, stop) = (self.context.clone(), self.sends, self.stop.clone());
+        let (job, done, _lock) = tokio::select! {
+            prepared = self.prepare() => prepared?,
+            () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before anything was done")),
+        };
+        let (store, campaign, id) = (&context.store, job.campaign.clone(), job.run.id.clone());
+        let ending = engine::run(job, if sends { RunMode::Send } else { RunMode::ReconcileDue }).await?;
+        let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
+        if !halted && (sends || ending.finished) {
+            let run = store.run(Some(&id)).await?;
+            let folder = context.reports.join(run.id.to_string());
+            let done = done.as_ref();
+            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished, done, &stop).await?;
+            tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
+        }
+        Ok(ending)
+    }
+
+    /// All that is done before the run itself: its lock, its rows, its account, who is told when it is over.
+    async fn prepare(self) -> Result<(Job, Option<Done>, Arc<RunLock>), CliError> {
+        let Self { context, run, sends, import, stop, in_flight } = self;
+        let store = &context.store;
+        let lock = Arc::new(store.lock(&run.id)?);
+        let events = events(&context, &run.id);
+        // Whoever held the lock until now may have moved it on.
+        let mut run = store.run(Some(&run.id)).await?;
+        if let (None, Some(import)) = (run.planned_at, import) {
+            let begun = Instant::now();
+            let (plan, digest) = match import {
+                Import::Opened(plan, digest) => (*plan, digest),
+                Import::Again(loaded, due) => {
+                    let (plan, new) = open(&loaded, due, &context).await?;
+                    store.replace_content(run.key, &new).await?;
+                    (plan, new.recipients_hash)
+                }
+            };
+            let owner = store.take_up(run.key, None, Millis::now()).await?;
+            plan.only_new(run.only_new).import(store, owner, &digest, &events).await?;
+            run = store.run(Some(&run.id)).await?;
+            if begun.elapsed() >= SLOW {
+                // It may be later than `not_after` by now, which is looked at before it is taken up again.
+                return Err(CliError::new(Exit::Stopped, "the list took long to be read"));
+            }
+        }
+        let campaign = engine::thaw(&run)?;
+        let open = context.accounts.get(&campaign.provider).await?;
+        let side = if sends { Use::Sending } else { Use::Polling };
+        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), side);
+        let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, limiter, &lock)?;
+        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
+            template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
+        }
+        let hook = hook::hook(&context.global).await?;
+        let (told, stops) = (events.clone(), stop.clone());
+        let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: told, stop: stops });
+        Ok((Job { events, stop, ..job }, done, lock))
+    }
+}
+
+/// What happens with a run, for the log and for those who watch over HTTP.
+fn events(context: &ServiceContext, id: &RunId) -> Events {
+    let (board, run) = (context.board.clone(), id.to_string());
+    Arc::new(move |event| match event {
+        Event::Said(words) => tracing::info!(%run, "{words}"),
+        Event::Planned(tally) | Event::Moved(tally) => board.of_run(&run, |seen| seen.tally = tally),
+        _ => {}
+    })
+}

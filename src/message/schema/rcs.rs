@@ -1,0 +1,43 @@
+//! RCS: templates with named parameters, texts and files. The document gives no lengths and no sizes.
+
+use super::common::{TEXT, TO};
+use super::files;
+use super::types::{Field, Kind, Kinds, Media, Object, Shape, Sheet};
+
+pub(super) static SHEET: Sheet = Sheet {
+    title: "RCS",
+    body: Object::of(&[TO]).kinds(Kinds {
+        tag: "type",
+        any_case: false,
+        list: &[
+            Kind::new("template", &[Field::required("template", Shape::Object(&TEMPLATE))]),
+            Kind::new("text", &[Field::required("text", TEXT)]),
+            Kind::new("image", &[Field::required("image", Shape::Object(&IMAGE_MESSAGE))]),
+            Kind::new("video", &[Field::required("video", Shape::Object(&VIDEO_MESSAGE))]),
+            Kind::new("document", &[Field::required("document", Shape::Object(&DOCUMENT_MESSAGE))]),
+        ],
+    }),
+    at_any_time: Some(&["template"]),
+};
+
+static TEMPLATE: Object = Object::of(&[
+    Field::required("name", TEXT),
+    Field::optional("parameters", Shape::Texts)
+        .note("Every variable of every part of the template, and none of them blank."),
+]);
+
+/// A file of which the document says nothing.
+const fn a(name: &'static str) -> Media {
+    Media { name, extensions: &[], only_in_samples: &[], types: &[], megabytes: None, needs_length: false, inside: "" }
+}
+
+static IMAGE_MESSAGE: Object =
+    Object::of(&[Field::required("link", Shape::Link(&Media { types: &["image/*"], ..a("image") }))]);
+
+static VIDEO_MESSAGE: Object =
+    Object::of(&[Field::required("link", Shape::Link(&Media { types: &["video/*"], ..a("video") }))]);
+
+static DOCUMENT_MESSAGE: Object = Object::of(&[Field::required(
+    "link",
+    Shape::Link(&Media { extensions: &["pdf"], types: &[files::PDF], ..a("document") }),
+)]);

@@ -1,0 +1,51 @@
+//! Checks a whole body, or a campaign's message, against what its channel takes.
+
+use serde_json::Value;
+
+use super::check::Check;
+use super::text;
+use crate::message::finding::Finding;
+use crate::message::path::Path;
+use crate::message::schema;
+use crate::message::schema::describe;
+use crate::model::Channel;
+
+/// The code of the warning that a message only reaches those who wrote within the last 24 hours. It is about the kind
+/// of message, and so the same for every row of a campaign.
+pub const SESSION_ONLY: &str = "session_only";
+
+/// Everything that is wrong with a body as it would be posted, `to` and all: first what is there, from the top, then
+/// what is missing. No memory is taken if nothing is.
+#[must_use]
+pub fn check(channel: Channel, body: &Value) -> Vec<Finding> {
+    look(channel, body, Check::new(false)).findings
+}
+
+/// Everything that is wrong with a campaign's message whatever the row: `to` is not in it, and a text with `{{`, `{%`
+/// or `{#` may become any text that is right.
+#[must_use]
+pub fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
+    look(channel, message, Check::new(true)).findings
+}
+
+pub(in crate::message) fn look(channel: Channel, body: &Value, mut check: Check) -> Check {
+    let sheet = schema::sheet(channel);
+    text::characters(&mut check, body, &Path::Root);
+    let Some(map) = body.as_object() else {
+        let is = describe::kind_of(body);
+        check.error(&Path::Root, "wrong_type", format!("a message has to be an object with a `type`, and is {is}"));
+        return check;
+    };
+    let kind = check.object(&sheet.body, map, &Path::Root);
+    if let (Some(kind), Some(at_any_time)) = (kind, sheet.at_any_time)
+        && !at_any_time.contains(&kind.name)
+    {
+        let words = format!(
+            "on {} a message of the type `{}` reaches only those who wrote to you within the last 24 hours",
+            sheet.title, kind.name
+        );
+        let hint = format!("for anyone else send {}", describe::list(at_any_time.iter().copied()));
+        check.warning(&Path::Root.key("type"), SESSION_ONLY, words).hint(hint).value(kind.name);
+    }
+    check
+}

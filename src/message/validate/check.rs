@@ -1,0 +1,70 @@
+//! What a check has found so far.
+
+use std::cell::Cell;
+
+use crate::message::finding::{Finding, Severity};
+use crate::message::path::Path;
+use crate::message::schema::types::Shape;
+
+/// What is found on a walk.
+pub(in crate::message) struct Check {
+    /// In the order in which it was found.
+    pub(in crate::message) findings: Vec<Finding>,
+    /// Whether the body is a campaign's message: the templates in it are texts that nobody knows yet, and there is no
+    /// number.
+    pub(in crate::message) message: bool,
+    /// The templates that were met, each where nothing but its own text counts.
+    pub(in crate::message) open: Vec<Place>,
+    /// Characters that are left to those of the templates that are counted together.
+    pub(in crate::message) spare: usize,
+    /// Whether a template was met whose text is held against others.
+    pub(in crate::message) entangled: Cell<bool>,
+}
+
+/// A template in a message.
+pub(in crate::message) struct Place {
+    pub(in crate::message) path: String,
+    pub(in crate::message) shape: Shape,
+}
+
+impl Check {
+    pub(in crate::message) fn new(message: bool) -> Self {
+        Self { findings: Vec::new(), message, open: Vec::new(), spare: usize::MAX, entangled: Cell::new(false) }
+    }
+
+    /// Adds an error.
+    pub(in crate::message) fn error(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
+        self.add(Severity::Error, at, code, message)
+    }
+
+    /// Adds a warning.
+    pub(in crate::message) fn warning(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
+        self.add(Severity::Warning, at, code, message)
+    }
+
+    fn add(&mut self, severity: Severity, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
+        let last = self.findings.len();
+        self.findings.push(Finding {
+            severity,
+            code,
+            path: at.to_string(),
+            message,
+            hint: None,
+            value: None,
+            rule: None,
+        });
+        &mut self.findings[last]
+    }
+
+    /// Whether a text is a template, and so not known yet, and what it becomes counts beyond itself.
+    pub(in crate::message) fn is_open(&self, text: &str) -> bool {
+        let open = self.is_template(text);
+        self.entangled.set(self.entangled.get() || open);
+        open
+    }
+
+    /// Whether a text is a template.
+    pub(in crate::message) fn is_template(&self, text: &str) -> bool {
+        self.message && ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
+    }
+}

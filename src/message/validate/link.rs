@@ -1,0 +1,260 @@
+//! Links: whether the provider can get at one, and whether its name is that of a file it takes.
+//!
+//! Nothing is fetched. What a server answers, and how large a file is, is not known here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::check::Check;
+use crate::message::path::Path;
+use crate::message::schema::describe::shortened;
+use crate::message::schema::types::Media;
+
+/// Extensions of files that are not what any other kind takes, or are an image, a video, a sound or a document that
+/// nobody here takes. With one of these a file's kind is known; with any other it is not.
+const KNOWN: &[&str] = &[
+    "jpeg", "jpg", "png", "gif", "webp", "bmp", "svg", "heic", "tif", "tiff", // images
+    "3gp", "mp4", "mov", "avi", "mkv", "webm", // videos
+    "aac", "amr", "mp3", "m4a", "ogg", "opus", "wav", // sounds
+    "txt", "xls", "xlsx", "doc", "docx", "ppt", "pptx", "pdf", "csv", "rtf", "zip", // documents
+];
+
+/// Endings of names that lead nowhere from the provider's side.
+const NOT_PUBLIC: &[&str] = &["localhost", "local", "internal", "lan", "invalid", "test", "example", "home.arpa"];
+
+/// Looks at a link: to a file of a kind, or to a page.
+pub(in crate::message) fn check(check: &mut Check, media: Option<&Media>, text: &str, at: &Path<'_>) {
+    let (host, path) = match split(text) {
+        Ok(parts) => parts,
+        Err(why) => {
+            let hint = "write the whole address, such as https://www.example.com/picture.png";
+            check.error(at, "bad_link", format!("`{}` {why}", shortened(text))).hint(hint);
+            return;
+        }
+    };
+    if let Some(why) = not_public(host) {
+        let hint = "put it on a server that everyone can reach";
+        check.error(at, "private_link", format!("`{}` {why}", shortened(text))).hint(hint);
+    }
+    if let Some(media) = media.filter(|media| !media.extensions.is_empty()) {
+        check_extension(check, media, path, at);
+    }
+}
+
+fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension).filter(|extension| !extension.is_empty());
+    let is = |name: &&str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+    if media.extensions.iter().any(is) {
+        return;
+    }
+    match extension {
+        Some(extension) if media.only_in_samples.iter().any(is) => {
+            let words = format!(
+                "the provider's document lists {media} for {}s; it uses .{} only in a sample",
+                media.name,
+                shortened(extension)
+            );
+            check.warning(at, "undocumented_extension", words).rule(media);
+        }
+        Some(extension) if KNOWN.iter().any(is) => {
+            let words = format!("a .{} file is no {} that is taken here: {media}", extension, media.name);
+            check.error(at, "wrong_extension", words).rule(media);
+        }
+        _ => {
+            let words = format!(
+                "from `{}` nobody can tell the kind of file; taken as {} are {media}",
+                shortened(file),
+                media.name
+            );
+            check.warning(at, "unclear_extension", words).rule(media);
+        }
+    }
+}
+
+/// Why nobody but you could get at what this address leads to, in words that follow it: `… has a port that is none`.
+#[must_use]
+pub fn why_not_public(link: &str) -> Option<&'static str> {
+    split(link).map_or_else(Some, |(host, _)| not_public(host))
+}
+
+/// Whether everyone could reach a server at this address.
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    !is_private(address)
+}
+
+/// The host and the path of an address.
+fn split(text: &str) -> Result<(&str, &str), &'static str> {
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("has a blank in it; in an address a space is %20");
+    }
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.get(..scheme.len())?.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..]))
+        .ok_or("does not begin with https:// or http://")?;
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match host.rfind(']') {
+        Some(bracket) => host.split_at(bracket + 1),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    if !port.is_empty() && port.strip_prefix(':').is_none_or(|port| port.parse::<u16>().is_err()) {
+        return Err("has a port that is none");
+    }
+    if host.is_empty() {
+        return Err("names no server");
+    }
+    Ok((host, path))
+}
+
+/// Why a host cannot be reached by everyone.
+fn not_public(host: &str) -> Option<&'static str> {
+    const PRIVATE: &str = "is an address within a network of your own, which the provider cannot reach";
+    const NO_HOST: &str = "names no server that there can be";
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return match inner.parse::<Ipv6Addr>() {
+            Ok(address) => is_private(IpAddr::V6(address)).then_some(PRIVATE),
+            Err(_) => Some(NO_HOST),
+        };
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let ends_with = |ending: &&str| {
+        let start = host.len().checked_sub(ending.len());
+        let tail = start.and_then(|start| host.get(start..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+            && (host.len() == ending.len() || host[..host.len() - ending.len()].ends_with('.'))
+    };
+    if NOT_PUBLIC.iter().any(ends_with) {
+        return Some(PRIVATE);
+    }
+    let Some((_, last)) = host.rsplit_once('.') else {
+        return Some("names no server that the provider can find: its name has no dot");
+    };
+    // No name ends in a label that starts with a digit, but addresses do.
+    if last.starts_with(|c: char| c.is_ascii_digit()) {
+        return match host.parse::<Ipv4Addr>() {
+            Ok(address) => is_private(IpAddr::V4(address)).then_some(PRIVATE),
+            Err(_) => Some(NO_HOST),
+        };
+    }
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_' || !c.is_ascii())
+    };
+    (!host.split('.').all(is_label)).then_some(NO_HOST)
+}
+
+/// Whether an address is of no use outside one network or machine.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                // This network, and what is reserved.
+                || first == 0
+                || first >= 240
+                // Between a network provider and its customers (RFC 6598).
+                || first == 100 && (64..128).contains(&second)
+                // For measuring devices (RFC 2544).
+                || first == 198 && (18..20).contains(&second)
+        }
+        IpAddr::V6(v6) => match embedded(v6) {
+            Some(v4) => is_private(IpAddr::V4(v4)),
+            None => {
+                v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || v6.is_unique_local()
+                    || v6.is_unicast_link_local()
+            }
+        },
+    }
+}
+
+/// The address that one of IPv6 stands for: mapped, of NAT64 (RFC 6052) or of 6to4 (RFC 3056).
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),
+        _ => return v6.to_ipv4_mapped(),
+    };
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{not_public, split};
+
+    fn is_public(link: &str) -> bool {
+        split(link).is_ok_and(|(host, _)| not_public(host).is_none())
+    }
+
+    #[test]
+    fn addresses_that_everyone_can_reach_pass() {
+        for link in [
+            "https://www.example.com/a.png",
+            "HTTP://EXAMPLE.COM",
+            "https://example.com:8443/a?b=http://localhost/#c",
+            "https://user:word@example.com/",
+            "https://8.8.8.8/a.png",
+            "https://[2001:4860:4860::8888]:443/a.png",
+            "https://bücher.example.com./é.png",
+            "https://例子.com/图.png",
+            "https://100.128.0.1/",
+            "https://mylocal.com/",
+        ] {
+            assert!(is_public(link), "{link}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_nobody_else_can_reach_do_not() {
+        for link in [
+            "",
+            "https://",
+            "https:///a.png",
+            "https://?a",
+            "https://:80/",
+            "www.example.com/a.png",
+            "ftp://example.com/a.png",
+            "//example.com/a.png",
+            "httpss://example.com",
+            "https://exa mple.com/",
+            "https://example.com/a b.png",
+            "https://example.com:port/",
+            "https://example.com:99999/",
+            "https://localhost/a.png",
+            "http://LOCALHOST:8080/a.png",
+            "https://printer.local/",
+            "https://intranet/a.png",
+            "https://127.0.0.1/a.png",
+            "https://127.1/",
+            "https://10.0.0.7/",
+            "https://172.20.1.1/",
+            "https://192.168.1.1:80/",
+            "https://169.254.169.254/",
+            "https://100.64.0.1/",
+            "https://0.0.0.0/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[fd00::1]/",
+            "https://[fe80::1]/",
+            "https://[64:ff9b::10.0.0.1]/",
+            "https://[2002:a00:1::]/",
+            "https://240.0.0.1/",
+            "https://198.18.0.1/",
+            "https://[nonsense]/",
+            "https://999.1.1.1/",
+            "https://exam..ple.com/",
+            "https://user@localhost/",
+            "https://example.com@192.168.0.1/",
+            "https://<host>.com/",
+        ] {
+            assert!(!is_public(link), "{link}");
+        }
+    }
+}

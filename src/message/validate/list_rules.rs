@@ -1,0 +1,213 @@
+//! Rules between the items of a list and between the parts of an object.
+//!
+//! Items are compared each with each: the lists under such rules have at most a few dozen items, or a rule before that
+//! limits them.
+
+use serde_json::{Map, Value};
+
+use super::check::Check;
+use crate::message::path::Path;
+use crate::message::schema::describe::shortened;
+use crate::message::schema::types::{ListRule, ObjectRule};
+
+/// Whether a list keeps a rule; if not, that is told.
+pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Path<'_>) -> bool {
+    let before = check.findings.len();
+    match rule {
+        ListRule::Unique(keys) => {
+            let mut place = 0;
+            for (index, item) in items.iter().enumerate() {
+                each(item, keys, &at.item(index), &mut |value, path| {
+                    place += 1;
+                    if stands_twice(check, items, keys, value, place - 1) {
+                        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                        let words = format!("`{}` stands here twice, and has to differ", shortened(&value));
+                        check.error(path, "not_unique", words).rule(rule).value(&value);
+                    }
+                });
+            }
+        }
+        ListRule::MostInAll(key, most) => {
+            let all: usize = items.iter().filter_map(|item| item.get(key)?.as_array()).map(Vec::len).sum();
+            if all > *most {
+                check.error(at, "too_many", format!("there are {all} items; there may be {rule}")).rule(rule);
+            }
+        }
+        ListRule::OnceEach { tag, but } => {
+            let kinds = || items.iter().map(|item| item.get(tag).and_then(Value::as_str));
+            for (index, kind) in kinds().enumerate() {
+                let Some(kind) = kind.filter(|kind| !kind.eq_ignore_ascii_case(but) && !check.is_open(kind)) else {
+                    continue;
+                };
+                if kinds().take(index).flatten().any(|earlier| earlier.eq_ignore_ascii_case(kind)) {
+                    let words = format!("there is a second `{}` here; {rule}", shortened(kind));
+                    check.error(&at.item(index), "not_unique", words).rule(rule).value(kind);
+                }
+            }
+        }
+        ListRule::Counted(key) => {
+            for (index, item) in items.iter().enumerate() {
+                if let Some(count) = item.get(key).and_then(Value::as_i64).filter(|count| *count != index as i64) {
+                    let words = format!("{count} stands where {index} should: {rule}");
+                    check.error(&at.item(index).key(key), "not_in_order", words).rule(rule).value(&count.to_string());
+                }
+            }
+        }
+        ListRule::CardsAlike => {
+            for (index, item) in items.iter().enumerate().skip(1) {
+                if !alike(check, &items[0], item) {
+                    let words = format!("this card has other parts or buttons than the first: {rule}");
+                    check.error(&at.item(index), "cards_differ", words).rule(rule);
+                }
+            }
+        }
+        ListRule::AllOrNone(key) => {
+            let has = |item: &Value| item.get(key).is_some();
+            if let Some(index) = items.iter().position(|item| has(item) != has(&items[0])) {
+                let words = format!("items with and without `{key}` are mixed here: {rule}");
+                check.error(&at.item(index), "mixed_parameters", words).rule(rule);
+            }
+        }
+        ListRule::CharactersInAll(key, most) => {
+            // What is not known yet counts nothing.
+            let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_template(text));
+            let (mut all, mut longest) = (0, 0);
+            for chars in texts.map(|text| text.chars().count()) {
+                (all, longest) = (all + chars, longest.max(chars));
+            }
+            check.spare = check.spare.min(most.saturating_sub(all));
+            // One that is too long by itself was told already.
+            if all > *most && longest <= *most {
+                check.error(at, "too_long", format!("these have {all} characters; there may be {rule}")).rule(rule);
+            }
+        }
+    }
+    check.findings.len() == before
+}
+
+/// Whether one of the first `place` values under the keys is the same as this one.
+fn stands_twice(check: &Check, items: &[Value], keys: &[&str], value: &Value, place: usize) -> bool {
+    if value.as_str().is_some_and(|text| check.is_open(text)) {
+        return false;
+    }
+    let mut left = place;
+    let mut found = false;
+    for item in items {
+        each(item, keys, &Path::Root, &mut |earlier, _| {
+            if left > 0 {
+                left -= 1;
+                found |= same(earlier, value);
+            }
+        });
+        if left == 0 {
+            break;
+        }
+    }
+    found
+}
+
+/// Whether two values are the same for the provider, which takes an index as a number or as a text of it.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
+            number.as_i64().is_some_and(|number| text.parse() == Ok(number))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Calls `see` with every value found by following the keys through objects and lists.
+fn each(value: &Value, keys: &[&str], at: &Path<'_>, see: &mut dyn FnMut(&Value, &Path<'_>)) {
+    match (value, keys.split_first()) {
+        (Value::Array(items), Some(_)) => {
+            for (index, item) in items.iter().enumerate() {
+                each(item, keys, &at.item(index), see);
+            }
+        }
+        (Value::Object(map), Some((key, keys))) => {
+            if let Some(value) = map.get(*key) {
+                each(value, keys, &at.key(key), see);
+            }
+        }
+        (value, None) => see(value, at),
+        _ => {}
+    }
+}
+
+/// Whether two cards have the same parts and buttons, in whatever order. Where a kind is not known yet they are as
+/// many.
+fn alike(check: &Check, one: &Value, other: &Value) -> bool {
+    let is_open = |part: Part<'_>| {
+        let index = part.index.and_then(Value::as_str).unwrap_or_default();
+        [part.kind, part.sub_kind, index].into_iter().any(|text| check.is_open(text))
+    };
+    if parts(one).chain(parts(other)).any(is_open) {
+        return parts(one).count() == parts(other).count();
+    }
+    let count = |card, part: &Part<'_>| parts(card).filter(|other| part.is(other)).count();
+    parts(one).count() == parts(other).count() && parts(one).all(|part| count(one, &part) == count(other, &part))
+}
+
+/// A part of a card.
+struct Part<'v> {
+    kind: &'v str,
+    sub_kind: &'v str,
+    index: Option<&'v Value>,
+}
+
+impl<'v> Part<'v> {
+    fn of(part: &'v Value) -> Self {
+        Self { kind: text(part, "type"), sub_kind: text(part, "sub_type"), index: part.get("index") }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.kind.eq_ignore_ascii_case(other.kind)
+            && self.sub_kind.eq_ignore_ascii_case(other.sub_kind)
+            && match (self.index, other.index) {
+                (Some(one), Some(other)) => same(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            }
+    }
+}
+
+/// The parts of a card: of a template, its components; of a message, its buttons or its one link.
+fn parts(card: &Value) -> impl Iterator<Item = Part<'_>> {
+    let action = card.get("action");
+    let link = action.and_then(|action| action.get("parameters"));
+    let link = link.map(|_| Part { kind: "cta_url", sub_kind: "", index: None });
+    let buttons = list(action.and_then(|action| action.get("buttons")));
+    list(card.get("components")).chain(buttons).map(Part::of).chain(link)
+}
+
+/// Looks at a rule between the parts of an object.
+pub(in crate::message) fn holds_for(check: &mut Check, rule: &ObjectRule, map: &Map<String, Value>, at: &Path<'_>) {
+    match rule {
+        ObjectRule::OneOf(groups) => {
+            let begun = groups.iter().filter(|group| group.iter().any(|key| map.contains_key(*key))).count();
+            let whole = groups.iter().filter(|group| group.iter().all(|key| map.contains_key(*key))).count();
+            if begun != 1 || whole != 1 {
+                let is = if begun == 0 {
+                    "something is missing here"
+                } else if begun == 1 {
+                    "only a part of it is here"
+                } else {
+                    "too much is here"
+                };
+                check.error(at, "one_of", format!("{is}: it has to be {rule}")).rule(rule);
+            }
+        }
+        ObjectRule::NotShownTogether(one, other) => {
+            if map.contains_key(*one) && map.contains_key(*other) {
+                check.warning(at, "undocumented", format!("there are two things here: {rule}")).rule(rule);
+            }
+        }
+    }
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}

@@ -1,0 +1,182 @@
+//! A cron expression: five fields, as crontab(5) has them.
+//!
+//! Here it is read and matched on the wall clock. What a time zone makes of a time that a change of the clocks leaves
+//! out or repeats is not decided here.
+
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::Zoned;
+use jiff::civil::{DateTime, date};
+
+/// A cron expression that comes due at least once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cron {
+    text: String,
+    parsed: Box<croner::Cron>,
+    interval: bool,
+}
+
+/// What is wrong with a cron expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadCron {
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to write instead.
+    pub hint: String,
+}
+
+/// The fields in their order, and what each may hold.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "minutes are 0 to 59"),
+    ("hour", "hours are 0 to 23"),
+    ("day of the month", "days are 1 to 31, or `L` for the last"),
+    ("month", "months are 1 to 12 or JAN to DEC"),
+    ("day of the week", "days are 0 to 7 or SUN to SAT, where 0 and 7 are Sunday; `MON#2` is the second Monday"),
+];
+
+impl Cron {
+    /// Reads an expression. As in Debian's cron, a day has to match both day fields where one of them begins with `*`,
+    /// and one of the two where neither does.
+    ///
+    /// # Errors
+    /// Where it is not one, or never comes due.
+    pub fn parse(text: &str) -> Result<Self, BadCron> {
+        let text = text.trim();
+        let fields: Vec<&str> = match text {
+            "@hourly" => vec!["0", "*", "*", "*", "*"],
+            "@daily" | "@midnight" => vec!["0", "0", "*", "*", "*"],
+            "@weekly" => vec!["0", "0", "*", "*", "0"],
+            "@monthly" => vec!["0", "0", "1", "*", "*"],
+            "@yearly" | "@annually" => vec!["0", "0", "1", "1", "*"],
+            _ => text.split_whitespace().collect(),
+        };
+        if fields.len() != FIELDS.len() {
+            let hint = match fields.len() {
+                6 | 7 => "there are no seconds and no years: minute, hour, day of the month, month, day of the week",
+                _ => "write minute, hour, day of the month, month and day of the week, such as `0 9 * * MON`",
+            };
+            let message = format!("`{text}` has {} fields, and a cron expression has five", fields.len());
+            return Err(BadCron { message, hint: hint.to_owned() });
+        }
+        let starred = |field: usize| fields[field].starts_with('*');
+        let parser = CronParser::builder()
+            .seconds(Seconds::Disallowed)
+            .year(Year::Disallowed)
+            .dom_and_dow(starred(2) || starred(4))
+            .build();
+        // Each by itself first, so that the one that is wrong can be named.
+        for (at, (name, hint)) in FIELDS.into_iter().enumerate() {
+            let alone: Vec<&str> = (0..FIELDS.len()).map(|i| if i == at { fields[i] } else { "*" }).collect();
+            if parser.parse(&alone.join(" ")).is_err() || fields[at].contains(['+', '@']) {
+                let hint = match fields[at].split_once('/') {
+                    Some((start, step)) if start.bytes().all(|b| b.is_ascii_digit()) && !start.is_empty() => {
+                        format!("a step needs a range, such as `*/{step}` or `{start}-59/{step}`; {hint}")
+                    }
+                    _ => hint.to_owned(),
+                };
+                return Err(BadCron {
+                    message: format!("the {name} of a cron expression cannot be `{}`", fields[at]),
+                    hint,
+                });
+            }
+        }
+        let text = fields.join(" ");
+        let parsed = parser.parse(&text).map_err(|error| BadCron {
+            message: format!("`{text}` is not a cron expression"),
+            hint: error.to_string(),
+        })?;
+        let cron = Self { interval: starred(0) || starred(1), text, parsed: Box::new(parsed) };
+        // The calendar repeats itself every 28 years within this century.
+        let far = date(2028, 1, 1).at(0, 0, 0, 0);
+        if cron.next_on_the_wall(date(2000, 1, 1).at(0, 0, 0, 0)).is_none_or(|first| first >= far) {
+            return Err(BadCron {
+                message: format!("`{}` never comes due", cron.text),
+                hint: "the months that it names do not have that day".to_owned(),
+            });
+        }
+        Ok(cron)
+    }
+
+    /// The expression, its fields one blank apart.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is about intervals rather than times of the day: its minutes or its hours begin with `*`.
+    #[must_use]
+    pub fn is_interval(&self) -> bool {
+        self.interval
+    }
+
+    /// In words, such as `at 09:00, on Monday`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words = self.parsed.describe();
+        let words = words.trim_end_matches('.');
+        let words = words.strip_prefix("At every").map_or_else(|| words.to_owned(), |rest| format!("every{rest}"));
+        words.replacen("At ", "at ", 1)
+    }
+
+    /// The first time after `after` that matches, on a clock that is never changed.
+    #[must_use]
+    pub fn next_on_the_wall(&self, after: DateTime) -> Option<DateTime> {
+        self.parsed.find_next_occurrence(&after, false).ok()
+    }
+
+    /// The first moment after `after` whose time in that zone matches, each moment of a time that comes twice.
+    #[must_use]
+    pub fn next_moment(&self, after: &Zoned) -> Option<Zoned> {
+        self.parsed.find_next_occurrence(after, false).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_said_in_words() {
+        let words = |text| Cron::parse(text).unwrap().words();
+        assert_eq!(words("0 9 * * MON"), "at 09:00, on Monday");
+        assert_eq!(words("*/10 * * * *"), "every 10 minutes");
+        assert_eq!(words("@daily"), "at 00:00");
+        assert_eq!(words("30  9 L * *"), "at 09:30, on the last day of the month");
+    }
+
+    #[test]
+    fn the_field_that_is_wrong_is_named() {
+        for (text, field) in [
+            ("60 9 * * *", "minute of a cron expression cannot be `60`"),
+            ("0 24 * * *", "hour of a cron expression cannot be `24`"),
+            ("0 9 32 * *", "day of the month of a cron expression cannot be `32`"),
+            ("0 9 * 13 *", "month of a cron expression cannot be `13`"),
+            ("0 9 * * FOO", "day of the week of a cron expression cannot be `FOO`"),
+            ("0 9 * * +MON", "cannot be `+MON`"),
+            ("0/5 * * * *", "cannot be `0/5`"),
+            ("*/0 * * * *", "cannot be `*/0`"),
+            ("0 9 * *", "has 4 fields"),
+            ("0 0 9 * * *", "has 6 fields"),
+            ("", "has 0 fields"),
+            ("@reboot", "has 1 fields"),
+            ("0 9 30 2 *", "never comes due"),
+            ("0 9 31 4,6,9,11 *", "never comes due"),
+        ] {
+            let bad = Cron::parse(text).unwrap_err();
+            assert!(bad.message.contains(field) && !bad.hint.is_empty(), "{text}: {bad:?}");
+        }
+        for text in ["0 9 29 2 *", "0 9 29 2 MON", "0 0 * 2 MON#5", "*/5 9-17 1-7,15 */2 MON-FRI"] {
+            assert!(Cron::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([0-9*/,#LW?+A-Z-]{1,9} ){4}[0-9*/,#LW?+A-Za-z@-]{1,9}|\\PC{0,20}") {
+            if let Ok(cron) = Cron::parse(&text) {
+                proptest::prop_assert!(cron.next_on_the_wall(date(2026, 12, 1).at(0, 0, 0, 0)).is_some());
+                proptest::prop_assert!(!cron.words().is_empty());
+            }
+        }
+    }
+}

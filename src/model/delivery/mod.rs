@@ -1,0 +1,11 @@
+//! What becomes of a row: the outcome of a request, the statuses that follow, and the state that they put the row in.
+
+mod merge;
+mod outcome;
+mod state;
+mod status;
+
+pub use merge::Delivery;
+pub use outcome::{Outcome, Pause, Problem};
+pub use state::{Change, IllegalChange, State};
+pub use status::{DeliveryStatus, NO_REASON, StatusUpdate};

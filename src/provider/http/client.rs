@@ -1,0 +1,111 @@
+//! One HTTP request to a provider of templates, and what came of it; shared by both.
+//!
+//! It never retries and does not read what an answer says: the providers' own folders do. What matters here is whether
+//! a request may have arrived.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::{Client, Method, Url};
+
+use crate::base_url::BaseUrl;
+
+/// An answer of more bytes than this is not read.
+const LARGEST_ANSWER: usize = 16 << 20;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Tries of one call, where another try cannot do harm.
+pub(in crate::provider) const TRIES: u32 = 3;
+
+/// The wait before try number `next`, from 2.
+pub(in crate::provider) fn pause(next: u32) -> Duration {
+    Duration::from_millis(250) * 2_u32.pow(next.saturating_sub(2).min(6))
+}
+
+#[derive(Debug)]
+pub(in crate::provider) struct Http(Client);
+
+/// An answer that was read whole.
+pub(in crate::provider) struct Reply {
+    pub(in crate::provider) status: u16,
+    pub(in crate::provider) body: Vec<u8>,
+}
+
+/// No answer.
+pub(in crate::provider) enum Lost {
+    /// No byte of the request arrived.
+    NotSent(String),
+    /// It may have arrived.
+    InDoubt(String),
+}
+
+/// A provider's id of a request, if it is one: its support can find the request by it.
+pub(in crate::provider) fn request_id(text: Option<String>) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
+    text.filter(|id| id.len() <= 128 && id.chars().all(is_plain))
+}
+
+impl Http {
+    /// A client for this address.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub(in crate::provider) fn new(base: &BaseUrl) -> Result<Self, String> {
+        // Needed once a process; whoever was first has set the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut client = Client::builder();
+        if base.is_this_machine() {
+            // A proxy is for what lies beyond this machine.
+            client = client.no_proxy();
+        }
+        client
+            .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            // A connection that idled may be closed while a request is written, which leaves that one in doubt.
+            .pool_max_idle_per_host(0)
+            .timeout(TIMEOUT)
+            .build()
+            .map(Self)
+            .map_err(|error| words(&error.without_url()))
+    }
+
+    pub(in crate::provider) async fn send(
+        &self,
+        method: &str,
+        url: Url,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Reply, Lost> {
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let mut request = self.0.request(method, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let lost = |error: reqwest::Error| {
+            let error = error.without_url();
+            let words = words(&error);
+            if error.is_connect() || error.is_builder() { Lost::NotSent(words) } else { Lost::InDoubt(words) }
+        };
+        let mut response = request.body(body).send().await.map_err(lost)?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST_ANSWER {
+                return Err(Lost::InDoubt("the answer is too large".to_owned()));
+            }
+        }
+        Ok(Reply { status, body })
+    }
+}
+
+fn words(error: &reqwest::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}

@@ -1,0 +1,57 @@
+//! What NXLink does when a button is pressed: the events that its document names, and the fields that each needs.
+
+use serde_json::Value;
+
+use crate::template::Finding;
+use crate::yaml::{list, nearest};
+
+/// Each event, with the fields that are required with it.
+const EVENTS: &[(&str, &[&str])] =
+    &[("tag", &["tagName"]), ("text", &["text"]), ("template", &["templateId", "templateName"])];
+/// Every field of an event; `tagId` is in answers only.
+const FIELDS: &[&str] = &["event", "tagName", "tagId", "text", "templateId", "templateName"];
+
+/// What is wrong with an event.
+pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
+    let names: Vec<&str> = EVENTS.iter().map(|(name, _)| *name).collect();
+    let there_are = format!("NXLink's document has {}", list(&names));
+    let Some(fields) = event.as_object() else {
+        let message = "an event has keys with values: `event`, and what belongs to it";
+        return vec![Finding::error("bad_event", at, message).hint(there_are)];
+    };
+    let is_there = |key: &str| match fields.get(key) {
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        // The document says that it is a text, and shows a number.
+        Some(Value::Number(_)) => key == "templateId",
+        _ => false,
+    };
+    let mut findings = Vec::new();
+    let name = fields.get("event").and_then(Value::as_str);
+    match (name, EVENTS.iter().find(|(known, _)| Some(*known) == name)) {
+        (_, Some((name, needs))) => {
+            for key in needs.iter().filter(|key| !is_there(key)) {
+                let message = format!("the event `{name}` needs a `{key}`, which is a text");
+                findings.push(Finding::error("bad_event", format!("{at}.{key}"), message));
+            }
+        }
+        (Some(name), None) => {
+            let near = nearest(name, &names).map_or(there_are, |near| format!("did you mean `{near}`?"));
+            findings.push(
+                Finding::error("bad_event", format!("{at}.event"), format!("there is no event `{name}`")).hint(near),
+            );
+        }
+        (None, None) => {
+            findings
+                .push(Finding::error("bad_event", format!("{at}.event"), "this is missing: `event`").hint(there_are));
+        }
+    }
+    for key in fields.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
+        let message = format!("NXLink's document does not name `{key}` for an event");
+        let finding = Finding::warning("unknown_field", format!("{at}.{key}"), message);
+        findings.push(match nearest(key, FIELDS) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")),
+            None => finding,
+        });
+    }
+    findings
+}

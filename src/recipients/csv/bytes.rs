@@ -1,0 +1,132 @@
+//! The bytes of a recipient file: hashed and counted as they lie on disk, unpacked where they are gzip.
+//!
+//! It does not look at what the bytes say; that is the business of `table`.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::input_file;
+use crate::recipients::error::{OpenError, ReadError};
+
+/// Bytes read from the disk at once.
+const CHUNK: usize = 64 * 1024;
+
+/// The first bytes of every gzip file (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A recipient file, unpacked if need be.
+pub(in crate::recipients) struct Content {
+    path: PathBuf,
+    length: Option<u64>,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Plain(BufReader<Disk>),
+    Gzip(Box<MultiGzDecoder<BufReader<Disk>>>),
+}
+
+/// The file as it lies on disk.
+struct Disk {
+    file: File,
+    hash: Sha256,
+    read: u64,
+}
+
+impl Read for Disk {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+impl Content {
+    /// Opens a regular file, which can be read again.
+    pub(in crate::recipients) fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::of(path, input_file::open(path))
+    }
+
+    /// Opens whatever can be read once, such as a pipe, and waits for it as long as it takes.
+    pub(in crate::recipients) fn open_once(path: &Path) -> Result<Self, OpenError> {
+        Self::of(path, if path.is_dir() { input_file::open(path) } else { File::open(path) })
+    }
+
+    fn of(path: &Path, opened: io::Result<File>) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Open { path: path.to_owned(), source };
+        let file = opened.map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let mut plain = BufReader::with_capacity(CHUNK, Disk { file, hash: Sha256::new(), read: 0 });
+        // A pipe may give one byte at a time, and then it is not gzip; files and `zcat` give more.
+        let start = plain.fill_buf().map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+        let bytes = if start.starts_with(&GZIP) {
+            Bytes::Gzip(Box::new(MultiGzDecoder::new(plain)))
+        } else {
+            Bytes::Plain(plain)
+        };
+        Ok(Self { path: path.to_owned(), length: metadata.is_file().then_some(metadata.len()), bytes })
+    }
+
+    /// Its length on disk; a pipe has none.
+    pub(in crate::recipients) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Bytes read from the disk so far.
+    pub(in crate::recipients) fn read_from_disk(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Plain(file) => file.get_ref().read,
+            Bytes::Gzip(file) => file.get_ref().get_ref().read,
+        }
+    }
+
+    /// The fingerprint: SHA-256 of the whole file as it lies on disk, in hexadecimal. What is left of the file is
+    /// read first.
+    pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
+        let disk = match &mut self.bytes {
+            Bytes::Plain(file) => file.get_mut(),
+            Bytes::Gzip(file) => file.get_mut().get_mut(),
+        };
+        match io::copy(disk, &mut io::sink()) {
+            Ok(_) => Ok(hex(disk.hash.clone())),
+            Err(source) => Err(ReadError::Io { path: self.path.clone(), source }),
+        }
+    }
+
+    /// An error of [`Read`], with what is known about it.
+    pub(in crate::recipients) fn error(&self, source: io::Error) -> ReadError {
+        let path = self.path.clone();
+        let unpacking = matches!(
+            source.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        );
+        match self.bytes {
+            Bytes::Gzip(_) if unpacking => ReadError::Gzip { path, source },
+            _ => ReadError::Io { path, source },
+        }
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.bytes {
+            Bytes::Plain(file) => file.read(buffer),
+            Bytes::Gzip(file) => file.read(buffer),
+        }
+    }
+}
+
+/// A finished hash in hexadecimal.
+pub(in crate::recipients) fn hex(hash: Sha256) -> String {
+    use std::fmt::Write;
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

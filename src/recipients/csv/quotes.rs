@@ -1,0 +1,119 @@
+//! Where quotes in one record of CSV are wrong, and where its header ends: what the CSV reader does not say.
+//!
+//! The reader always finds some parse (it takes `"O"Brien"` for a cell, and swallows rows behind an open quote).
+//! Here a record is held against RFC 4180: a quoted cell ends at a quote that a delimiter or a line end follows.
+
+/// The offset of the quote that opens a cell which does not end as a quoted cell has to, if there is one. Spaces
+/// behind the closing quote are let through, as many programs write them.
+pub(in crate::recipients) fn misplaced(record: &[u8], delimiter: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        if record.get(at) == Some(&b'"') {
+            let opened = at;
+            let Some(closed) = closing(record, opened + 1) else { return Some(opened) };
+            at = closed + 1;
+            at +=
+                record.get(at..)?.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != delimiter).count();
+            match record.get(at) {
+                Some(byte) if *byte == delimiter => at += 1,
+                None | Some(b'\r' | b'\n') => return None,
+                Some(_) => return Some(opened),
+            }
+        } else {
+            let rest = record.get(at..)?;
+            let end = rest.iter().position(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'))?;
+            if rest.get(end) != Some(&delimiter) {
+                return None;
+            }
+            at += end + 1;
+        }
+    }
+}
+
+/// The quote that closes a cell, from its first character on; two quotes stand for one inside it.
+fn closing(record: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += record.get(at..)?.iter().position(|byte| *byte == b'"')?;
+        if record.get(at + 1) != Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// Blank lines in front of a record: how many bytes, and how many line breaks.
+pub(in crate::recipients) fn blank(bytes: &[u8]) -> (usize, u64) {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    blank.fold((0, 0), |(count, lines), byte| (count + 1, lines + u64::from(*byte == b'\n')))
+}
+
+/// The first line that is not blank, and what comes behind it from its line end on, if these bytes hold all of it
+/// and more. Line breaks in quotes do not end it.
+pub(in crate::recipients) fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = bytes.get(blank(bytes).0..)?;
+    let mut quoted = false;
+    let end = line.iter().position(|byte| {
+        quoted ^= *byte == b'"';
+        !quoted && matches!(byte, b'\r' | b'\n')
+    })?;
+    // One byte more says whether CR stands alone.
+    line.split_at_checked(end).filter(|(_, end)| end.len() > 1 || end == b"\n")
+}
+
+/// The delimiter of a table, from its first line: the one that stands most often outside quotes.
+pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
+    let count = |delimiter: u8| {
+        let mut quoted = false;
+        line.iter()
+            .filter(|byte| {
+                quoted ^= **byte == b'"';
+                !quoted && **byte == delimiter
+            })
+            .count()
+    };
+    // Of equals the last wins, and a comma is the most likely.
+    [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_that_do_not_close_a_cell_are_found() {
+        for (record, expected) in [
+            ("a,b,c\r\n", None),
+            ("", None),
+            ("\"\"", None),
+            ("a,\"b\nc\",d\n", None),
+            ("\"a\"\"b\",\"c\" ,\"d\"  \r\n", None),
+            ("5\" pipe,say \"hi\"\n", None),
+            (" \"a,b\n", None),
+            ("a,\"b\nc,d\n", Some(2)),
+            ("\"O\"Brien\",x\n", Some(0)),
+            ("\"a\",\"b\"\"\n", Some(4)),
+            ("\"", Some(0)),
+            ("a,\"\"\"", Some(2)),
+        ] {
+            assert_eq!(misplaced(record.as_bytes(), b','), expected, "{record:?}");
+        }
+        assert_eq!(misplaced(b"\"a\"\t\"b\"\n", b'\t'), None);
+    }
+
+    #[test]
+    fn the_delimiter_is_the_most_frequent_outside_quotes() {
+        for (line, expected) in [
+            ("a,b;c,d", b','),
+            ("a;b;c", b';'),
+            ("a\tb", b'\t'),
+            ("\"a,b,c\";d", b';'),
+            ("phone", b','),
+            ("a;b,c", b','),
+        ] {
+            assert_eq!(delimiter(line.as_bytes()), expected, "{line}");
+        }
+        assert_eq!(first_line(b"\r\n\na,\"b\nc\"\r\nd"), Some((&b"a,\"b\nc\""[..], &b"\r\nd"[..])));
+        assert_eq!(first_line(b"a,b\r"), None);
+        assert_eq!(first_line(b"a,b"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! What lies between the file and the CSV reader, so that one broken record costs neither memory nor the rest.
+//!
+//! A quote that is never closed makes a CSV reader swallow everything behind it. So this keeps the bytes of the
+//! record that is being read, refuses to give more than [`LONGEST_RECORD`] of them, and can go back to any of
+//! them: the reader is then set onto the line behind the quote. It knows nothing of CSV itself.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// The longest record, in bytes of the file. Messages have at most some thousand characters in any of the
+/// channels; what is longer than this is a missing quote or not a table.
+pub(in crate::recipients) const LONGEST_RECORD: usize = 1024 * 1024;
+
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A reader that remembers its last bytes, from a mark on. Offsets count the bytes given out.
+pub(in crate::recipients) struct Window<R> {
+    inner: R,
+    bytes: Vec<u8>,
+    /// The offset of the first of `bytes`.
+    base: u64,
+    /// The next of `bytes` to be given out.
+    next: usize,
+    /// Bytes before this one of `bytes` are no longer needed.
+    mark: usize,
+    refused: bool,
+}
+
+impl<R: Read> Window<R> {
+    pub(in crate::recipients) fn new(inner: R) -> Self {
+        Self { inner, bytes: Vec::new(), base: 0, next: 0, mark: 0, refused: false }
+    }
+
+    pub(in crate::recipients) fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
+    pub(in crate::recipients) fn get_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
+    /// Everything that was read and is still held, from the mark on.
+    pub(in crate::recipients) fn held(&self) -> &[u8] {
+        self.bytes.get(self.mark..).unwrap_or_default()
+    }
+
+    /// Drops the first bytes as if they had never been: offsets start behind them.
+    pub(in crate::recipients) fn forget(&mut self, count: usize) {
+        self.bytes.drain(..count.min(self.bytes.len()));
+    }
+
+    /// A record starts here: what is before may be dropped.
+    pub(in crate::recipients) fn mark(&mut self, offset: u64) {
+        self.mark = self.index(offset);
+    }
+
+    /// The bytes from the mark to an offset.
+    pub(in crate::recipients) fn until(&self, offset: u64) -> &[u8] {
+        self.bytes.get(self.mark..self.index(offset)).unwrap_or_default()
+    }
+
+    /// Whether the last read failed because the bytes from the mark on are more than a record may have.
+    pub(in crate::recipients) fn refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Reads a piece more from the file. False at its end.
+    pub(in crate::recipients) fn more(&mut self) -> io::Result<bool> {
+        self.bytes.drain(..self.mark);
+        self.base += self.mark as u64;
+        self.next = self.next.saturating_sub(self.mark);
+        self.mark = 0;
+        let held = self.bytes.len();
+        self.bytes.resize(held + CHUNK, 0);
+        let count = loop {
+            match self.inner.read(self.bytes.get_mut(held..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.bytes.truncate(held + count.as_ref().copied().unwrap_or(0));
+        count.map(|count| count > 0)
+    }
+
+    /// The offset behind the first line break at or after an offset, or the end of the file. Marks it.
+    pub(in crate::recipients) fn next_line(&mut self, offset: u64) -> io::Result<u64> {
+        self.mark(offset);
+        loop {
+            if let Some(at) = self.held().iter().position(|byte| *byte == b'\n') {
+                self.mark += at + 1;
+                break;
+            }
+            self.mark = self.bytes.len();
+            self.next = self.mark;
+            if !self.more()? {
+                break;
+            }
+        }
+        Ok(self.base + self.mark as u64)
+    }
+
+    fn index(&self, offset: u64) -> usize {
+        let index = usize::try_from(offset.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        index.min(self.bytes.len())
+    }
+}
+
+impl<R: Read> Read for Window<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.refused = self.next == self.bytes.len() && self.held().len() > LONGEST_RECORD;
+        if self.refused {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if self.next == self.bytes.len() && !self.more()? {
+            return Ok(0);
+        }
+        let ready = self.bytes.get(self.next..).unwrap_or_default();
+        let count = ready.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.next += count;
+        Ok(count)
+    }
+}
+
+/// Goes back, or on, to a byte that is held.
+impl<R: Read> Seek for Window<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match to {
+            SeekFrom::Start(offset) if (self.base..=self.base + self.bytes.len() as u64).contains(&offset) => {
+                self.next = self.index(offset);
+                self.mark = self.mark.min(self.next);
+                Ok(offset)
+            }
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_goes_back_to_what_it_holds_and_no_further() {
+        let mut window = Window::new(&b"one\ntwo\nthree\n"[..]);
+        let mut text = String::new();
+        window.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one\ntwo\nthree\n");
+        window.mark(4);
+        assert_eq!(window.until(8), b"two\n");
+        window.seek(SeekFrom::Start(8)).unwrap();
+        text.clear();
+        window.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "three\n");
+        assert!(window.seek(SeekFrom::Start(15)).is_err());
+        // Reading at the end dropped what is before the mark.
+        assert!(window.seek(SeekFrom::Start(0)).is_err());
+    }
+
+    #[test]
+    fn it_refuses_more_than_a_record_and_skips_a_line_of_any_length_in_little_memory() {
+        let long = io::repeat(b'x').take(64 * 1024 * 1024).chain(&b"\nnext"[..]);
+        let mut window = Window::new(long);
+        assert!(io::copy(&mut window, &mut io::sink()).is_err());
+        assert!(window.refused());
+        assert!(window.held().len() <= LONGEST_RECORD + CHUNK);
+        let next = window.next_line(0).unwrap();
+        assert_eq!(next, 64 * 1024 * 1024 + 1);
+        window.seek(SeekFrom::Start(next)).unwrap();
+        let mut text = String::new();
+        window.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "next");
+        assert!(window.bytes.capacity() <= 4 * LONGEST_RECORD);
+    }
+}

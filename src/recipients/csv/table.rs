@@ -1,0 +1,223 @@
+//! A CSV file as a stream of records: quoting, line numbers, and what to do where a record is broken.
+//!
+//! A broken record never takes others with it: reading goes on at the line behind the one that broke. What the
+//! cells mean is not known here, and nothing but the record at hand is held.
+
+use std::io::{self, SeekFrom};
+use std::path::Path;
+
+use csv::{ByteRecord, Position, ReaderBuilder};
+
+use super::bytes::Content;
+use super::quotes;
+use super::record_buffer::{LONGEST_RECORD, Window};
+use crate::model::{ReportRow, RowProblem};
+use crate::recipients::columns::Columns;
+use crate::recipients::error::{OpenError, ReadError};
+use crate::text::unescape_formula;
+
+/// Beginnings of files that are not a table of text, and what they are.
+const NOT_TEXT: [(&[u8], &str); 5] = [
+    (b"\xff\xfe", UTF16),
+    (b"\xfe\xff", UTF16),
+    (b"PK\x03\x04", "a spreadsheet file or an archive"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet file"),
+    (b"%PDF", "a PDF"),
+];
+const UTF16: &str = "text in UTF-16";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Bytes that the CSV reader takes at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A CSV file of which the header was read.
+pub(in crate::recipients) struct Table {
+    csv: csv::Reader<Window<Content>>,
+    delimiter: u8,
+    cells: ByteRecord,
+    width: usize,
+    /// It is a report, whose cells a spreadsheet must not run.
+    report: bool,
+}
+
+/// A record was read, well or not; its cells are in the table.
+pub(in crate::recipients) struct Found {
+    /// The line on which it starts, from 1.
+    pub(in crate::recipients) line: u64,
+    /// Why its cells cannot be used.
+    pub(in crate::recipients) problem: Option<RowProblem>,
+}
+
+impl Table {
+    /// Finds out how a file is written and reads the names of its columns.
+    pub(in crate::recipients) fn read(path: &Path, content: Content, to: &str) -> Result<(Self, Columns), OpenError> {
+        let from = path.display().to_string();
+        let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
+        let mut window = Window::new(content);
+        let delimiter = sniff(&mut window, &from)?;
+        let mut csv =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);
+        let cells = csv.byte_headers().cloned().map_err(|error| match csv.get_ref().refused() {
+            true => header("does not end: a quote in it may not be closed"),
+            false => failed(&csv, error).into(),
+        })?;
+        let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect::<Result<_, _>>();
+        let names: Vec<String> = names.map_err(|_| header("is not UTF-8: save the file as CSV in UTF-8"))?;
+        let line = csv.get_ref().until(csv.position().byte());
+        if quotes::misplaced(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter).is_some() {
+            return Err(header("has a quote that is not closed as it should be"));
+        }
+        let report = ReportRow::is_header(&names);
+        let names = if report { of_a_report(names) } else { names };
+        let columns = Columns::new(&from, names, to)?;
+        Ok((Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report }, columns))
+    }
+
+    /// Reads the next record. `None` at the end.
+    pub(in crate::recipients) fn advance(&mut self) -> Result<Option<Found>, ReadError> {
+        loop {
+            let start = self.csv.position().clone();
+            self.csv.get_mut().mark(start.byte());
+            match self.csv.read_byte_record(&mut self.cells) {
+                Ok(false) => return Ok(None),
+                Ok(true) => {
+                    let record = self.csv.get_ref().until(self.csv.position().byte());
+                    let (blank, lines) = quotes::blank(record);
+                    let record = record.get(blank..).unwrap_or_default();
+                    let line = start.line() + lines;
+                    if record.contains(&b'"')
+                        && let Some(quote) = quotes::misplaced(record, self.delimiter)
+                    {
+                        return self.broken(line, start.byte() + blank as u64, Some(quote)).map(Some);
+                    }
+                    if record.len() > LONGEST_RECORD {
+                        self.cells.clear();
+                        return Ok(Some(Found { line, problem: Some(too_long()) }));
+                    }
+                    return Ok(Some(Found { line, problem: self.ragged() }));
+                }
+                Err(_) if self.csv.get_ref().refused() => {
+                    let held = self.csv.get_ref().held();
+                    let (blank, lines) = quotes::blank(held);
+                    let line = start.line() + lines;
+                    let offset = start.byte() + blank as u64;
+                    if blank > 0 {
+                        // A desert of blank lines, which are no record: begin behind it.
+                        self.go_on(offset, line)?;
+                        continue;
+                    }
+                    let quote = quotes::misplaced(held, self.delimiter);
+                    return self.broken(line, offset, quote).map(Some);
+                }
+                Err(error) => return Err(failed(&self.csv, error)),
+            }
+        }
+    }
+
+    /// A record whose end is not where its quotes put it. It is taken to end with the line of the quote, so that
+    /// what was swallowed is read as the records it is.
+    fn broken(&mut self, line: u64, start: u64, quote: Option<usize>) -> Result<Found, ReadError> {
+        self.cells.clear();
+        self.csv.get_mut().mark(start);
+        let before = self.csv.get_ref().held().get(..quote.unwrap_or(0)).unwrap_or_default();
+        let quote_line = line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let from = start + before.len() as u64;
+        let next = self.csv.get_mut().next_line(from).map_err(|error| self.csv.get_ref().get_ref().error(error))?;
+        self.go_on(next, quote_line + 1)?;
+        let problem = match quote {
+            None => too_long(),
+            Some(_) => RowProblem::new(
+                "bad_quotes",
+                format!("a quote opened on line {quote_line} is not closed, or has text behind its end"),
+            )
+            .hint("close it, and write a quote inside a quoted cell twice"),
+        };
+        Ok(Found { line, problem: Some(problem) })
+    }
+
+    /// Sets the reader onto another byte, which is the first of a line.
+    fn go_on(&mut self, offset: u64, line: u64) -> Result<(), ReadError> {
+        let mut position = Position::new();
+        position.set_byte(offset).set_line(line);
+        self.csv.seek_raw(SeekFrom::Start(offset), position).map_err(|error| failed(&self.csv, error))
+    }
+
+    /// Cells missing, or more cells than columns. Empty ones behind the last column do not count.
+    fn ragged(&self) -> Option<RowProblem> {
+        let extra = self.cells.iter().skip(self.width).any(|cell| !cell.is_empty());
+        (extra || self.cells.len() < self.width).then(|| {
+            let (cells, width) = (self.cells.len(), self.width);
+            let plural = if cells == 1 { "" } else { "s" };
+            let why = if extra { "a cell with a delimiter in it needs quotes" } else { "a delimiter may be missing" };
+            RowProblem::new("ragged_row", format!("the row has {cells} cell{plural} and the header {width}")).hint(why)
+        })
+    }
+
+    /// The cell of a column; empty if the row has none.
+    pub(in crate::recipients) fn cell(&self, column: usize) -> &[u8] {
+        let cell = self.cells.get(column).unwrap_or_default();
+        if !self.report {
+            return cell;
+        }
+        std::str::from_utf8(cell).map_or(cell, |text| unescape_formula(text).as_bytes())
+    }
+
+    /// The file.
+    pub(in crate::recipients) fn content(&self) -> &Content {
+        self.csv.get_ref().get_ref()
+    }
+
+    /// The fingerprint of the file, whose rest is read.
+    pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
+        self.csv.get_mut().get_mut().digest()
+    }
+}
+
+/// The names of a report's columns: its first, which would hide the `row` of templates, gives way to it.
+fn of_a_report(names: Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = names.iter().map(|name| unescape_formula(name).to_owned()).collect();
+    let [row, ..] = ReportRow::COLUMNS;
+    let name = ReportRow::giving_way(row, &names);
+    if let Some(first) = names.first_mut().filter(|first| *first == row) {
+        *first = name;
+    }
+    names
+}
+
+/// Finds out whether the file is text, and what its delimiter is.
+fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
+    let mut more = true;
+    while more && window.held().len() < 4 {
+        more = window.more().map_err(|error| window.get_ref().error(error))?;
+    }
+    if let Some((_, what)) = NOT_TEXT.iter().find(|(start, _)| window.held().starts_with(start)) {
+        return Err(OpenError::NotText { from: from.to_owned(), what });
+    }
+    if window.held().starts_with(BYTE_ORDER_MARK) {
+        window.forget(BYTE_ORDER_MARK.len());
+    }
+    while more && window.held().len() <= LONGEST_RECORD && quotes::first_line(window.held()).is_none() {
+        more = window.more().map_err(|error| window.get_ref().error(error))?;
+    }
+    let (line, end) = quotes::first_line(window.held()).unwrap_or((window.held(), b""));
+    let not_text = |what| Err(OpenError::NotText { from: from.to_owned(), what });
+    match end {
+        _ if line.contains(&0) => not_text("not plain text (it may be UTF-16)"),
+        // Every line would have to be counted, and found again behind a broken one, in a way of its own.
+        [b'\r', other, ..] if *other != b'\n' => not_text("text whose lines end as on old Macs, with CR alone"),
+        _ => Ok(quotes::delimiter(line)),
+    }
+}
+
+fn too_long() -> RowProblem {
+    RowProblem::new("long_record", format!("the row is longer than {LONGEST_RECORD} bytes"))
+}
+
+/// An error of the CSV reader, which can only be one of the file below it.
+fn failed(csv: &csv::Reader<Window<Content>>, error: csv::Error) -> ReadError {
+    let error = match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    };
+    csv.get_ref().get_ref().error(error)
+}

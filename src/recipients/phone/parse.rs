@@ -1,0 +1,438 @@
+//! From what people write into a table to a number in international form.
+//!
+//! The first duty is never to turn one person's number into another's: what can be read in two ways is refused
+//! with words, and a national number is never taken for a foreign one. Lengths are a hard limit, whether a number
+//! is assigned is not: numbering plans age. It only decides between two readings. It must not use the library for
+//! numbers that name their country code: that keeps a list that mixes all countries at the memory of one.
+//!
+//! In a campaign with a region, digits are one of these, or no number:
+//!
+//! - the national number, as it is dialled from abroad behind the country code;
+//! - the same behind the region's national prefix, or as the region writes its numbers (Argentina's `011 15 …`);
+//! - a country code and a number, behind `+`, `00` or the region's prefix for calls abroad;
+//! - the region's own country code and a number.
+
+use std::sync::OnceLock;
+
+use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, PhoneNumberUtil, Region};
+
+use super::numbering_plan::{Code, Plans};
+use crate::model::{Phone, RowProblem};
+
+/// More digits than any way of writing a number has: prefix, country code, trunk prefix and number.
+const MOST_DIGITS: usize = 24;
+
+/// What to do about a number that nobody knows the country of.
+const NO_REGION: &str = "write the country code, or say which `region` it is of";
+
+/// The fewest digits of a prefix for calls abroad. A single 0 (Samoa, Cape Verde) is not taken for one: it is the
+/// national prefix of most other countries.
+const MIN_DIAL_PREFIX: usize = 3;
+
+/// Reads numbers as people write them.
+pub struct Numbers {
+    plans: &'static Plans,
+    home: Option<Home>,
+}
+
+/// Where national numbers are at home.
+struct Home {
+    library: PhoneNumberUtil,
+    region: Region,
+    plan: Code,
+    /// The digits of the country code.
+    prefix: String,
+    /// What is dialled before a foreign country code, if that is not `00`.
+    dial: Option<String>,
+}
+
+/// A region that the numbering plans do not know.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "`{0}` is not a region with telephone numbers: a region is two capital letters such as HK, GB or US (ISO 3166-1)"
+)]
+pub struct UnknownRegion(pub String);
+
+impl Numbers {
+    /// A reader of numbers. National numbers are read as of `region` (ISO 3166-1 alpha-2, upper case); without it
+    /// every number needs its country code.
+    ///
+    /// # Errors
+    /// The region is not one that has telephone numbers.
+    pub fn new(region: Option<&str>) -> Result<Self, UnknownRegion> {
+        // The plans are a few kilobytes that never change; the library, which takes 7 MiB, goes when it is not
+        // needed.
+        static PLANS: OnceLock<Plans> = OnceLock::new();
+        if let (Some(plans), None) = (PLANS.get(), region) {
+            return Ok(Self { plans, home: None });
+        }
+        // The library's tables are part of the program; that they do not load is not something that can happen.
+        let unknown = || UnknownRegion(region.unwrap_or_default().to_owned());
+        let library = PhoneNumberUtil::new().map_err(|_| unknown())?;
+        let plans = PLANS.get_or_init(|| Plans::new(&library));
+        let home = match region {
+            None => None,
+            Some(name) => Some(Home::new(library, plans, name).ok_or_else(unknown)?),
+        };
+        Ok(Self { plans, home })
+    }
+
+    /// The number that this text is, in international form.
+    ///
+    /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
+    /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,
+    /// dots, parentheses, an apostrophe in front, invisible marks and full-width digits do not matter.
+    ///
+    /// # Errors
+    /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.
+    pub fn normalise(&self, text: &str) -> Result<Phone, RowProblem> {
+        let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
+        let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
+        if text.is_empty() {
+            return Err(RowProblem::new("no_number", "there is no number"));
+        }
+        what_a_spreadsheet_did(text)?;
+        let (digits, plus) = digits_of(text)?;
+        if digits.is_empty() {
+            return Err(RowProblem::new("no_number", "there are no digits"));
+        }
+        if plus {
+            return self.international(&digits);
+        }
+        match (digits.strip_prefix("00"), &self.home) {
+            (Some(rest), None) => self.international(rest),
+            (Some(rest), Some(home)) => self.behind_00(home, &digits, rest),
+            (None, Some(home)) => self.national(home, &digits),
+            (None, None) if digits.starts_with('0') => {
+                Err(bad("it looks like a national number, since it begins with a single 0").hint(NO_REGION))
+            }
+            (None, None) => self
+                .complete(&digits)
+                .map_err(|words| bad(words).hint(format!("if it is a national number, {NO_REGION}"))),
+        }
+    }
+
+    /// A number whose first digits are said to be a country code.
+    fn international(&self, digits: &str) -> Result<Phone, RowProblem> {
+        self.complete(digits).map_err(bad)
+    }
+
+    /// Country code and number, held against the numbering plans.
+    fn complete(&self, digits: &str) -> Result<Phone, String> {
+        if digits.starts_with('0') {
+            return Err("no country code begins with 0".to_owned());
+        }
+        let Some(code) = self.plans.code_of(digits) else {
+            let start: String = digits.chars().take(3).collect();
+            return Err(format!("no country code begins the number: it starts with {start}"));
+        };
+        let (prefix, written) = digits.split_at(code.length);
+        let number = code.without_prefix(written).unwrap_or(written);
+        let zero = number.starts_with('0') && !code.keeps_zero();
+        if zero && !code.national_prefix().starts_with('0') {
+            return Err(format!("+{} numbers have no 0 after the country code", code.code));
+        }
+        if !code.allows(number.len()) {
+            return Err(format!(
+                "+{} numbers have {} digits after the country code, this one has {}",
+                code.code,
+                code.lengths(),
+                number.len()
+            ));
+        }
+        if zero {
+            return Err(format!("a digit is missing after the 0 of this +{} number", code.code));
+        }
+        if number.len() == written.len() { phone(digits) } else { phone(&format!("{prefix}{number}")) }
+    }
+
+    /// Digits that begin with `00`, with `rest` behind it. The region's own prefix for calls abroad may be another
+    /// one that begins so: from Hong Kong `001` dials abroad too.
+    fn behind_00(&self, home: &Home, digits: &str, rest: &str) -> Result<Phone, RowProblem> {
+        let usual = self.international(rest);
+        match (usual, self.dialled(home, digits)) {
+            (Ok(usual), Some((length, other))) if usual != other && (!home.is_valid(usual) || home.is_valid(other)) => {
+                let prefix = digits.get(..length).unwrap_or_default();
+                let words = format!("it starts with {prefix}; the international prefix could be {prefix} or 00");
+                Err(bad(words).hint("write + and the country code"))
+            }
+            (Err(_), Some((_, other))) => Ok(other),
+            (usual, _) => usual,
+        }
+    }
+
+    /// The number behind a prefix of the region for calls abroad that is longer than `00`, and that prefix's length.
+    fn dialled(&self, home: &Home, digits: &str) -> Option<(usize, Phone)> {
+        let behind = |length: usize| self.complete(digits.get(length..)?).ok();
+        let lengths = MIN_DIAL_PREFIX..=5;
+        // The library, which knows the prefixes, is asked only where there is something to tell apart.
+        lengths.clone().find_map(behind)?;
+        let number = home.library.parse_and_keep_raw_input(digits, Some(home.region)).ok()?;
+        if number.country_code_source() != CountryCodeSource::FromNumberWithIdd {
+            return None;
+        }
+        let expected = format!("{}{}", number.country_code, national_digits(&number));
+        let phone = |length| behind(length).filter(|phone| phone.digits() == expected).map(|phone| (length, phone));
+        lengths.clone().find_map(phone)
+    }
+
+    /// Digits without a mark of being international, in a campaign with a region.
+    fn national(&self, home: &Home, digits: &str) -> Result<Phone, RowProblem> {
+        let local = || home.parse(digits).and_then(|number| Some((self.local(home, digits, &number)?, number)));
+        if digits.starts_with(&home.prefix) {
+            let whole = self.with_code(home, digits);
+            return match whole {
+                Some(phone) if !home.plan.allows(digits.len()) => Ok(phone),
+                _ => home.choose(digits, whole, local()),
+            };
+        }
+        // Elsewhere numbers begin like a dialling prefix (a mobile number of Egypt with 011), and lengths let some
+        // through.
+        let abroad = home.dial.as_deref().and_then(|dial| self.complete(digits.strip_prefix(dial)?).ok());
+        let abroad = abroad.filter(|abroad| home.is_valid(*abroad));
+        match (local(), abroad) {
+            (Some((local, _)), Some(abroad)) if local != abroad => {
+                let words = "it is ambiguous: a national number, or one with an international prefix";
+                Err(bad(words).hint("write + and the country code"))
+            }
+            (Some((_, number)), _) if home.lacks_a_digit_of_the_code(digits, &number) => {
+                Err(home.incomplete("a digit of the country code may be missing"))
+            }
+            (Some((phone, _)), _) | (None, Some(phone)) => Ok(phone),
+            (None, None) => Err(home.no_number(digits)),
+        }
+    }
+
+    /// The region's own country code and a number. A national prefix between them may as well be a digit of a number
+    /// that lacks the one before it, so that it is taken off only where that leaves a mobile number.
+    fn with_code(&self, home: &Home, digits: &str) -> Option<Phone> {
+        let phone = self.complete(digits).ok()?;
+        (phone.digits() == digits || home.is_mobile(phone)).then_some(phone)
+    }
+
+    /// The number that the library read, if the digits are it, with the national prefix or without, or the way the
+    /// region writes it. What else the library makes of digits (area codes that it adds, digits of carriers that it
+    /// takes off) may make them another person's.
+    fn local(&self, home: &Home, digits: &str, number: &PhoneNumber) -> Option<Phone> {
+        if number.country_code != i32::from(home.plan.code) {
+            return None;
+        }
+        let rest = national_digits(number);
+        let prefixed = || digits.strip_prefix(home.plan.national_prefix()) == Some(&rest);
+        let formatted = || {
+            let format = home.library.format(number, PhoneNumberFormat::National);
+            format.chars().filter(char::is_ascii_digit).eq(digits.chars())
+        };
+        if digits != rest && !prefixed() && !formatted() || !home.is_of_the_region(&rest) {
+            return None;
+        }
+        self.complete(&format!("{}{rest}", home.prefix)).ok()
+    }
+}
+
+impl Home {
+    fn new(library: PhoneNumberUtil, plans: &Plans, name: &str) -> Option<Self> {
+        let region = Region::from_code(name).ok()?;
+        let prefix = library.get_country_code_for_region(region)?.to_string();
+        let plan = plans.code_of(&prefix)?;
+        let dial = dial_prefix(&library, region, &prefix);
+        Some(Self { library, region, plan, prefix, dial })
+    }
+
+    /// What the library makes of digits behind the country code. Asked for the region's numbers, it would take a
+    /// country code or a prefix for calls abroad off where it sees one.
+    fn parse(&self, digits: &str) -> Option<PhoneNumber> {
+        self.library.parse(format!("+{}{digits}", self.prefix), None).ok()
+    }
+
+    /// Whether a national number can be of the region, where two regions share a country code and a length. Behind 7
+    /// those of Kazakhstan begin with 6 or 7, and those of Russia do not: a number of one that lacks a digit may be one
+    /// of the other.
+    fn is_of_the_region(&self, national: &str) -> bool {
+        self.prefix != "7" || national.starts_with(['6', '7']) == (self.region == Region::KZ)
+    }
+
+    fn is_valid(&self, phone: Phone) -> bool {
+        let number = self.library.parse(format!("+{}", phone.digits()), None);
+        number.is_ok_and(|number| self.library.is_valid_number(&number))
+    }
+
+    fn is_mobile(&self, phone: Phone) -> bool {
+        let number = self.library.parse(format!("+{}", phone.digits()), None);
+        number.is_ok_and(|number| self.is_mobile_number(&number))
+    }
+
+    fn is_mobile_number(&self, number: &PhoneNumber) -> bool {
+        matches!(self.library.get_number_type(number), PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile)
+    }
+
+    /// One of two readings of digits that begin with the country code: `whole`, with the code and a number behind it;
+    /// or `local`, all of it national.
+    fn choose(
+        &self,
+        digits: &str,
+        whole: Option<Phone>,
+        local: Option<(Phone, PhoneNumber)>,
+    ) -> Result<Phone, RowProblem> {
+        let code = &self.prefix;
+        let (local, number) = match (whole, local) {
+            (None, None) => return Err(self.no_number(digits)),
+            (Some(whole), None) => return Ok(whole),
+            (Some(whole), Some((local, _))) if whole == local => return Ok(whole),
+            (_, Some(local)) => local,
+        };
+        match (whole.filter(|whole| self.is_valid(*whole)), self.is_mobile_number(&number)) {
+            (Some(whole), false) if self.is_mobile(whole) || !self.library.is_valid_number(&number) => Ok(whole),
+            // Behind a code of one digit, every number that lacks a digit is as long as a national one.
+            (None, true) if code.len() > 1 => Ok(local),
+            (None, false) => {
+                Err(self
+                    .incomplete(&format!("it starts with country code {code}, but the rest is not a complete number")))
+            }
+            _ => {
+                Err(self.incomplete(&format!("it is ambiguous: a number with country code {code}, or a national one")))
+            }
+        }
+    }
+
+    /// Whether digits without a prefix look like a country code that lacks a digit and a number behind it, and are no
+    /// mobile number themselves.
+    fn lacks_a_digit_of_the_code(&self, digits: &str, number: &PhoneNumber) -> bool {
+        let code = &self.prefix;
+        let lacks = |at: usize| {
+            let (start, rest) = (code.get(..at)?, code.get(at + 1..)?);
+            Some(self.plan.allows(digits.strip_prefix(start)?.strip_prefix(rest)?.len()))
+        };
+        code.len() > 1
+            && (0..code.len()).any(|at| lacks(at) == Some(true))
+            && national_digits(number) == digits
+            && !self.is_mobile_number(number)
+    }
+
+    /// A number that is the country code or the national prefix short of being understood.
+    fn incomplete(&self, words: &str) -> RowProblem {
+        bad(words).hint(match self.plan.national_prefix() {
+            "" | "1" => "write + and the country code".to_owned(),
+            prefix => format!("write + and the country code, or the national prefix {prefix}"),
+        })
+    }
+
+    /// Why digits are not a number of the region.
+    fn no_number(&self, digits: &str) -> RowProblem {
+        let (region, code) = (self.region, &self.prefix);
+        let has_zero = self.plan.keeps_zero() || self.plan.national_prefix().starts_with('0');
+        let words = if digits.starts_with('0') && !has_zero {
+            format!("numbers in {region} do not start with 0")
+        } else {
+            let lengths = self.plan.lengths();
+            format!("it is not a valid {region} number ({lengths} digits after +{code})")
+        };
+        bad(words).hint("for another country, add + or 00 and the country code")
+    }
+}
+
+/// What is dialled from a region before a foreign country code, as the library writes it for a number of another
+/// country.
+fn dial_prefix(library: &PhoneNumberUtil, region: Region, code: &str) -> Option<String> {
+    let foreign = library.parse(if code == "44" { "+85268411234" } else { "+447911123456" }, None).ok()?;
+    let written = library.format_out_of_country_calling_number(&foreign, region);
+    let prefix: String = written.split(' ').next()?.chars().filter(char::is_ascii_digit).collect();
+    (!written.starts_with('+') && prefix.len() >= MIN_DIAL_PREFIX).then_some(prefix)
+}
+
+/// The digits behind the country code.
+fn national_digits(number: &PhoneNumber) -> String {
+    rlibphonenumber::get_national_significant_number_owned(number)
+}
+
+fn bad(words: impl Into<Box<str>>) -> RowProblem {
+    RowProblem::new("bad_number", words)
+}
+
+fn phone(digits: &str) -> Result<Phone, String> {
+    Phone::from_digits(digits).ok_or_else(|| {
+        format!("it has {} digits, an international number has at most {}", digits.len(), Phone::MAX_DIGITS)
+    })
+}
+
+/// The digits of a number as written, and whether a + is in front of them.
+fn digits_of(text: &str) -> Result<(String, bool), RowProblem> {
+    let mut digits = String::with_capacity(MOST_DIGITS);
+    let mut plus = false;
+    for c in text.chars() {
+        if let Some(digit) = digit_of(c) {
+            if digits.len() == MOST_DIGITS {
+                return Err(bad(format!("it has more than {MOST_DIGITS} digits")));
+            }
+            digits.push(digit);
+        } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
+            plus = true;
+        } else if c.is_alphabetic() {
+            let hint = "words and extensions are no part of a number";
+            return Err(bad("there are letters in it").hint(hint));
+        } else if !is_formatting(c) {
+            let words = format!("`{}` does not belong into a number", c.escape_debug());
+            return Err(bad(words).hint("write one number, of digits, spaces and dashes"));
+        }
+    }
+    Ok((digits, plus))
+}
+
+/// ASCII digits and full-width ones.
+fn digit_of(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '\u{ff10}'..='\u{ff19}' => char::from_digit(u32::from(c) - 0xff10, 10),
+        _ => None,
+    }
+}
+
+/// Characters that only make a number easier to read, or that nobody sees. A line break is not one of them: it
+/// stands between two numbers.
+fn is_formatting(c: char) -> bool {
+    match c {
+        '\n' | '\r' => false,
+        '-' | '.' | '(' | ')' => true,
+        // Soft hyphen, dashes, minus, full-width forms.
+        '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{ff0e}' | '\u{ff08}' | '\u{ff09}' => true,
+        // Zero-width characters, marks of the writing direction, the byte order mark. U+202E is not among them: a
+        // number after it is shown from its end, so that nobody knows which one was meant.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
+        _ => c.is_whitespace(),
+    }
+}
+
+/// Recognises what a spreadsheet makes of a number that it takes for a quantity.
+fn what_a_spreadsheet_did(text: &str) -> Result<(), RowProblem> {
+    let damaged = |words: &str, mend: String| Err(RowProblem::new("spreadsheet_number", words).hint(mend));
+    let mend = || "format the column as text in the spreadsheet, put the number back and export again".to_owned();
+    if text.starts_with('#') {
+        return damaged("a spreadsheet wrote an error, or had a column too narrow, in place of the number", mend());
+    }
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if let Some((mantissa, exponent)) = number.split_once(['e', 'E']) {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+        if all_digits(whole) && all_digits(exponent) && (fraction.is_empty() || all_digits(fraction)) {
+            return damaged("a spreadsheet rounded the number and its last digits are lost", mend());
+        }
+    } else if let Some((whole, fraction)) = number.split_once(['.', ','])
+        && whole.len() >= 7
+        && fraction.len() <= 2
+        && all_digits(whole)
+        && all_digits(fraction)
+    {
+        let mend = format!(
+            "without the decimals it is {whole}: format the column as text in the spreadsheet and export again"
+        );
+        return damaged("a spreadsheet exported it as a decimal number", mend);
+    }
+    Ok(())
+}
+
+fn all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Errors by code, each with a sample of its words, without the numbers of people that a provider may quote.
+//!
+//! The number of codes that are told apart is bounded, and so is the length of what is kept of each.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::model::{ProviderText, RowNumber};
+
+/// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
+/// time) stands where the code should, and it must not fill the memory.
+const CODES: usize = 1_000;
+
+/// Characters kept of a code and of a sample message.
+const CODE_CHARS: usize = 100;
+const MESSAGE_CHARS: usize = 500;
+
+/// One code with its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(in crate::report) struct ErrorCount {
+    /// The code; `other` for all those beyond the first thousand.
+    pub(in crate::report) code: String,
+    /// Rows with this code.
+    pub(in crate::report) count: u64,
+    /// The words of the first row that had some.
+    pub(in crate::report) message: String,
+    /// That row's number, or the first one's where none has words; `None` where many codes are taken together.
+    pub(in crate::report) row: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    count: u64,
+    message: String,
+    row: RowNumber,
+}
+
+/// Counts rows by error code.
+#[derive(Clone, Debug, Default)]
+pub(in crate::report) struct Errors {
+    by_code: HashMap<String, Known>,
+    other: u64,
+}
+
+impl Errors {
+    /// Counts a row with this code and these words.
+    pub(in crate::report) fn add(&mut self, row: RowNumber, code: &str, message: &str) {
+        let code = first_chars(code, CODE_CHARS);
+        if let Some(known) = self.by_code.get_mut(code) {
+            known.count += 1;
+            if known.message.is_empty() && !message.is_empty() {
+                (known.message, known.row) = (cut(message), row);
+            }
+        } else if self.by_code.len() < CODES {
+            self.by_code.insert(code.to_owned(), Known { count: 1, message: cut(message), row });
+        } else {
+            self.other += 1;
+        }
+    }
+
+    /// All codes, the most frequent first, equally frequent ones by code; `other` comes last.
+    pub(in crate::report) fn sorted(&self) -> Vec<ErrorCount> {
+        let mut all: Vec<ErrorCount> = self
+            .by_code
+            .iter()
+            .map(|(code, Known { count, message, row })| ErrorCount {
+                code: code.clone(),
+                count: *count,
+                message: message.clone(),
+                row: Some(row.0),
+            })
+            .collect();
+        all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+        if self.other > 0 {
+            let message = format!("codes beyond the first {CODES}");
+            all.push(ErrorCount { code: "other".to_owned(), count: self.other, message, row: None });
+        }
+        all
+    }
+}
+
+fn first_chars(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+fn cut(message: &str) -> String {
+    let kept = first_chars(message, MESSAGE_CHARS);
+    let shown = ProviderText::shown(kept);
+    if kept.len() == message.len() { shown.into_owned() } else { format!("{shown}…") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_code_comes_first_then_the_lower_one() {
+        let mut errors = Errors::default();
+        let rows =
+            [("b", "bee"), ("a", ""), ("c", "sea"), ("c", "see"), ("a", "ay 85268411234"), ("b", "be"), ("c", "C")];
+        for ((code, message), row) in rows.into_iter().zip(1..) {
+            errors.add(RowNumber(row), code, message);
+        }
+        let sorted: Vec<_> = errors.sorted().into_iter().map(|e| (e.code, e.count, e.message, e.row)).collect();
+        let expected = [("c", 3, "sea", 3), ("a", 2, "ay …34", 5), ("b", 2, "bee", 1)];
+        assert_eq!(
+            sorted,
+            expected.map(|(code, count, message, row)| (code.to_owned(), count, message.to_owned(), Some(row)))
+        );
+    }
+
+    #[test]
+    fn codes_without_end_do_not_fill_the_memory() {
+        let mut errors = Errors::default();
+        for number in 0..5_000 {
+            errors.add(RowNumber(number), &format!("{number}"), &"€".repeat(10_000));
+        }
+        errors.add(RowNumber(5_000), "7", "again");
+        let sorted = errors.sorted();
+        assert_eq!(sorted.len(), CODES + 1);
+        assert_eq!((sorted[0].code.as_str(), sorted[0].count), ("7", 2));
+        assert_eq!(sorted[0].message.chars().count(), MESSAGE_CHARS + 1);
+        let last = sorted.last().unwrap();
+        assert_eq!((last.code.as_str(), last.count), ("other", 4_000));
+    }
+}

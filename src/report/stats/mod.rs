@@ -1,0 +1,7 @@
+//! What a report counts: by country, by error, by time.
+
+pub(super) mod calling_codes;
+pub(super) mod countries;
+pub(super) mod durations;
+pub(super) mod error_counts;
+pub(super) mod timeline;

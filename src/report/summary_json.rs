@@ -1,0 +1,100 @@
+//! `summary.json`: the figures of a run for programs, with keys that stay.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::stats::countries::Country;
+use super::stats::durations::Spread;
+use super::stats::error_counts::ErrorCount;
+use super::summary::Summary;
+use crate::model::{Replies, State, Tally};
+
+#[derive(Serialize)]
+struct Page<'a> {
+    run: String,
+    campaign: &'a str,
+    provider: &'a str,
+    channel: &'a str,
+    started_at: String,
+    finished_at: Option<String>,
+    only: Option<&'a str>,
+    rows: u64,
+    #[serde(serialize_with = "every_state")]
+    states: Tally,
+    funnel: Funnel,
+    errors: Vec<Error>,
+    contradicted: u64,
+    countries: Vec<Country>,
+    rate_limit: &'a str,
+    achieved_rate: Option<f64>,
+    time_to_deliver_seconds: Spread,
+    time_to_read_seconds: Spread,
+    retries: u64,
+    polls: u64,
+    replies: Option<&'a Replies>,
+}
+
+/// How many rows got at least so far.
+#[derive(Serialize)]
+struct Funnel {
+    accepted: u64,
+    delivered: u64,
+    read: u64,
+}
+
+/// One code, and what a person does about it.
+#[derive(Serialize)]
+struct Error {
+    #[serde(flatten)]
+    count: ErrorCount,
+    what_to_do: Option<&'static str>,
+}
+
+fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(State::ALL.len()))?;
+    for state in State::ALL {
+        map.serialize_entry(state.as_str(), &tally.of(state))?;
+    }
+    map.end()
+}
+
+/// The figures as JSON: indented, keys always in the same order, all states named (those without rows too), what is
+/// not known `null`, a line end at the end.
+///
+/// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `contradicted` counts the
+/// delivered rows that were also reported as failed, which are not among `errors`; `achieved_rate` is
+/// [`Summary::achieved_rate`]; percentiles are whole seconds since the acceptance, by the nearest rank, of the rows
+/// with both times; `retries` are the requests beyond the first of each row. `only` says which rows these are where
+/// they are not all.
+#[must_use]
+pub fn summary_json(summary: &Summary) -> String {
+    let Summary { facts, tally, .. } = summary;
+    let errors = summary.errors.sorted().into_iter();
+    let errors = errors.map(|count| Error { what_to_do: (facts.advice)(&count.code), count });
+    let page = Page {
+        run: facts.run.to_string(),
+        campaign: facts.run.name(),
+        provider: &facts.provider,
+        channel: facts.channel.as_str(),
+        started_at: facts.started_at.to_string(),
+        finished_at: facts.finished_at.map(|time| time.to_string()),
+        only: facts.only.as_deref(),
+        rows: tally.rows(),
+        states: *tally,
+        funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
+        errors: errors.collect(),
+        contradicted: summary.contradicted,
+        countries: summary.countries.sorted(),
+        rate_limit: &facts.rate_limit,
+        achieved_rate: summary.achieved_rate(),
+        time_to_deliver_seconds: summary.to_deliver.spread(),
+        time_to_read_seconds: summary.to_read.spread(),
+        retries: summary.retries,
+        polls: facts.polls,
+        replies: facts.replies.as_ref(),
+    };
+    // Strings and numbers under string keys: there is nothing here that JSON cannot hold.
+    let mut json = serde_json::to_string_pretty(&page).unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,485 @@
+//! The one operation that moves a run forward: outcomes in, claims out, in one synced commit.
+//!
+//! A claimed row is durable before its request is rendered, so before its first byte leaves. What a new owner finds in
+//! `sending` may or may not have been accepted; nothing else is in doubt.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
+use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
+use super::past_attempts::move_to_past;
+use crate::crash_point::Point;
+use crate::model::{Change, Millis, State};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::mark::Mark;
+use crate::store::sqlite::runs::lifecycle;
+use crate::store::sqlite::{Store, guarded};
+use crate::store::{
+    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, Waiting, WorkerId,
+    stopped,
+};
+
+const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
+
+// `$1`, not `?1`: of `?N` sqlx takes each number that is left out for an argument, over all statements of a text, and
+// leaves what comes after the last one NULL.
+
+/// What a step depends on: `$1` is the run, `$2` the present, `$3` how many rows are wanted. `changes()` are those of
+/// the statement before it.
+macro_rules! progress {
+    () => {
+        concat!(
+            "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, recorded, \
+             EXISTS (SELECT 1 FROM early_status), \
+             EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
+            new_rows!("next_row", "last_row", "$3"),
+            ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
+             r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched, \
+             changes() AS recorded FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1)"
+        )
+    };
+}
+
+/// Begins a step that records nothing.
+const BEGIN: &str = concat!("BEGIN IMMEDIATE; ", progress!());
+
+/// Begins a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
+const BEGIN_RECORDING: &str = concat!(
+    "BEGIN IMMEDIATE; ",
+    count_seconds!("$1", "$5"),
+    "; ",
+    apply_where!("$4", "delivery.state = 1"),
+    "; ",
+    progress!()
+);
+
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`, and ends the
+/// step. `$4` is what is left of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that
+/// claim, or NULL if this one does not.
+const COMMIT_CLAIMS: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
+     SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), s.phone IS NULL, iif(s.phone IS NULL, $5, NULL), \
+     iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
+     iif(s.phone IS NULL, NULL, json_array(s.reason)) FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone \
+     WHERE r.id > $2 AND r.id <= $3 AND r.state = 0; \
+     UPDATE progress SET next_row = $3, limit_left = $4 WHERE run = $1; \
+     UPDATE mark SET claims = iif(claims < $8, NULL, claims + 1) WHERE $8 IS NOT NULL RETURNING claims, store; COMMIT";
+
+/// What a step reads once its outcomes are recorded.
+struct Progress {
+    owner: Option<i64>,
+    next_row: i64,
+    limit_left: Option<i64>,
+    /// The key of the run's last row; 0 before all of them are in.
+    last_row: i64,
+    /// A person paused or cancelled the run.
+    is_held: bool,
+    /// Nothing is left to send, as far as was known.
+    is_dispatched: bool,
+    has_early_statuses: bool,
+    /// Waiting rows whose time has come.
+    has_due_rows: bool,
+    /// Outcomes that were recorded; means nothing where none were handed in.
+    recorded: i64,
+    /// The next rows that were never claimed, at most as many as are wanted, as JSON.
+    new_rows: String,
+}
+
+/// Dispatch.
+impl Store {
+    /// Records what came of claims, and claims more rows, in one commit that is synced when this returns. Rows whose
+    /// time has come go first, then those that were never claimed, in input order. A number on the suppression list is
+    /// not claimed: its row is suppressed. Nothing is claimed of a run that is paused or cancelled.
+    ///
+    /// A settlement applies to the claim that it names and to no other: to the row, if that is still its latest claim,
+    /// or else to the past attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOwner`] where another process has taken the run up: the settlements are recorded all the same,
+    /// and nothing is claimed. Where the store cannot be written, nothing of the step is in.
+    pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
+        let mut writer = self.write().await?;
+        if step.want > 0 {
+            if writer.guard.mark.is_none() {
+                writer.guard.mark = Some(Mark::verify(&self.path, writer.connection()).await?);
+            }
+            writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
+        }
+        let seen = writer.guard.mark.as_ref().map(Mark::claims);
+        // Until it is done: a step that is given up half-way leaves its transaction open.
+        writer.guard.is_spoilt = true;
+        let done = advance(writer.connection(), owner, step, seen).await;
+        let (advanced, is_owner, counted) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // Lets other writers in at once. Where nothing was begun, or SQLite has rolled back already, it fails.
+                let _ = sqlx::query("ROLLBACK").execute(writer.connection()).await;
+                if let Some(mark) = writer.guard.mark.take() {
+                    mark.went_back(writer.connection()).await?;
+                }
+                return Err(error);
+            }
+        };
+        writer.guard.is_spoilt = false;
+        if let Some((claims, store)) = counted {
+            match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
+                Some(mark) => mark.note(claims)?,
+                // A person said `--moved` to another process: what that means is found out before the next claim.
+                None => writer.guard.mark = None,
+            }
+        }
+        if !step.settlements.is_empty() {
+            Point::OutcomeCommitted.pass();
+        }
+        if !advanced.attempts.is_empty() {
+            Point::ClaimCommitted.pass();
+        }
+        match is_owner {
+            true => Ok(advanced),
+            false => Err(StoreError::NotOwner(lifecycle::by_key(writer.connection(), owner.run).await?.id)),
+        }
+    }
+
+    /// Claims of a run that have no outcome: those of `owner`, or those of whoever had the run before. Never more than
+    /// were in flight.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
+        let rows = sqlx::query(CLAIMS)
+            .bind(owner.run)
+            .bind(owner.worker.0)
+            .bind(own)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("read the claims without an outcome"))?;
+        let claim = |row: &SqliteRow| {
+            Ok(Claim {
+                key: RowKey(row.try_get(0)?),
+                number: row.try_get(1)?,
+                worker: WorkerId(row.try_get(2)?),
+                started_at: Millis(row.try_get(3)?),
+                history: History {
+                    attempts: row.try_get(4)?,
+                    charged_attempts: row.try_get(5)?,
+                    deferrals: row.try_get(6)?,
+                    in_doubt: row.try_get(7)?,
+                },
+            })
+        };
+        rows.iter().map(claim).collect::<Result<_, _>>().map_err(doing("read the claims without an outcome"))
+    }
+
+    /// Notes when rows that were never claimed are due, in input order and without leaving any out. From then on they
+    /// wait, and are never read before their time.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up; then none of them is noted.
+    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "schedule rows").await?;
+        sqlx::query(
+            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
+             SELECT value ->> 0, ?2, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?1)",
+        )
+        .bind(deferrals(rows))
+        .bind(owner.run)
+        .execute(&mut *tx)
+        .await
+        .map_err(doing("schedule rows"))?;
+        sqlx::query("UPDATE progress SET next_row = ?2 WHERE run = ?1 AND next_row < ?2")
+            .bind(owner.run)
+            .bind(last.key.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing("schedule rows"))?;
+        tx.commit().await.map_err(doing("schedule rows"))?;
+        Point::RowsScheduled.pass();
+        Ok(())
+    }
+
+    /// The next rows that were never claimed or scheduled, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let failed = || doing("read rows that were never claimed");
+        let next: Option<i64> = sqlx::query_scalar("SELECT next_row FROM progress WHERE run = ?1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed())?;
+        let rows: String = sqlx::query_scalar(NEW)
+            .bind(next.unwrap_or(RowKey::first(run)))
+            .bind(RowKey::last(run))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed())?;
+        unclaimed(&rows)
+    }
+
+    /// The rows that are still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn remaining_rows(
+        &self,
+        run: i64,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) FROM ( \
+             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > ?1 AND r.id <= ?2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT ?3)",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(limit)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("read the rows that are left"))?;
+        unclaimed(&rows)
+    }
+
+    /// The rows that are due and that the next step would claim first; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = sqlx::query_scalar(DUE)
+            .bind(owner.run)
+            .bind(now.0)
+            .bind(own.then_some(owner.worker.0))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the rows that are due"))?;
+        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
+    }
+
+    /// When the next waiting row is due, if any waits; with `own` only of those that `owner` claimed before.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar(NEXT_DUE)
+            .bind(owner.run)
+            .bind(own.then_some(owner.worker.0))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next due row"))?;
+        Ok(next.map(Millis))
+    }
+
+    /// The rows of a run that wait and are not due at `now`, if there are any.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn waiting(&self, run: i64, now: Millis) -> Result<Option<Waiting>, StoreError> {
+        let (rows, first, last): (i64, Option<i64>, Option<i64>) = sqlx::query_as(
+            "SELECT count(*), min(next_attempt_at), max(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at > ?2",
+        )
+        .bind(run)
+        .bind(now.0)
+        .fetch_one(&self.scanner)
+        .await
+        .map_err(doing("count the rows that wait"))?;
+        let times = first.zip(last);
+        Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
+    }
+
+    /// Messages of all runs of this name whose attempt ended at `since` or later and was accepted, or may have been.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(t.accepted + t.uncertain), 0) FROM run r JOIN timeline t ON t.run = r.id \
+             WHERE r.name = ?1 AND t.second >= ?2 AND coalesce(r.dispatched_at, ?3) >= ?3",
+        )
+        .bind(name)
+        .bind(since.0.div_euclid(1000))
+        .bind(since.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count today's messages"))?;
+        Ok(taken.unsigned_abs())
+    }
+}
+
+pub(in crate::store::sqlite) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
+    FROM delivery WHERE run = ?1 AND state = 1 AND (worker = ?2) = ?3 ORDER BY id";
+pub(in crate::store::sqlite) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at IS NOT NULL \
+    AND (?2 IS NULL OR worker = ?2)";
+
+/// Rows that nobody has claimed.
+fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
+}
+
+/// The step, to its commit. Gives besides whether `owner` still has the run, and the store's count of claims with its
+/// id where rows were claimed.
+async fn advance(
+    store: &mut SqliteConnection,
+    owner: Owner,
+    step: &Step,
+    seen: Option<u64>,
+) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
+    let settlements: Vec<&Settlement> = step.settlements.iter().collect();
+    let mut progress = begin(store, owner.run, step, &settlements).await?;
+    let mut advanced = Advanced::default();
+    if !settlements.is_empty() {
+        let is_all = progress.recorded.unsigned_abs() == settlements.len() as u64;
+        let recorded = if is_all {
+            (settlements, Vec::new())
+        } else {
+            sqlx::query("ROLLBACK").execute(&mut *store).await.map_err(doing("begin a step once more"))?;
+            progress = begin(store, owner.run, step, &[]).await?;
+            record_each(store, owner.run, &settlements).await?
+        };
+        let run = (progress.is_dispatched, progress.has_early_statuses);
+        advanced.ignored = follow(store, owner.run, run, recorded).await?;
+    }
+    let is_owner = progress.owner == Some(owner.worker.0);
+    if !step.deferrals.is_empty() && is_owner {
+        defer(store, &step.deferrals).await?;
+    }
+    let mut limit_left = progress.limit_left;
+    let mut next_row = progress.next_row;
+    if is_owner && step.want > 0 && !progress.is_held {
+        // Outcomes that needed a second begin are recorded after the look, and may be due at once.
+        if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
+        {
+            advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
+        }
+        if next_row < progress.last_row {
+            let rows = candidates(&progress.new_rows)?;
+            let is_rest = rows.len() < step.want as usize;
+            let mut rows = rows.into_iter();
+            while advanced.attempts.len() < step.want as usize
+                && limit_left != Some(0)
+                && let Some(row) = rows.next()
+            {
+                next_row = row.id;
+                if row.suppressed == 0 {
+                    limit_left = limit_left.map(|limit| limit - 1);
+                    advanced.attempts.push(row.attempt(owner.worker, step.now));
+                }
+            }
+            match rows.as_slice().first() {
+                // Nothing in between is to be sent.
+                Some(row) => next_row = row.id - 1,
+                None if is_rest => next_row = progress.last_row,
+                None => {}
+            }
+        }
+    }
+    advanced.is_held = progress.is_held;
+    advanced.new_rows_left = next_row < progress.last_row;
+    advanced.limit_left = limit_left.map(i64::unsigned_abs);
+    Point::StepWritten.pass();
+    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty() {
+        sqlx::query("COMMIT").execute(store).await.map_err(doing("commit a step"))?;
+        return Ok((advanced, is_owner, None));
+    }
+    let is_claim = !advanced.attempts.is_empty();
+    let rows = (progress.next_row, next_row);
+    let counted =
+        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
+    Ok((advanced, is_owner, counted))
+}
+
+/// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step
+/// depends on: one text, since each on its own costs a hand-over to SQLite's thread and back.
+async fn begin(
+    store: &mut SqliteConnection,
+    run: i64,
+    step: &Step,
+    settlements: &[&Settlement],
+) -> Result<Progress, StoreError> {
+    let failed = || doing("begin a step");
+    let query = match settlements.is_empty() {
+        true => sqlx::query(BEGIN).bind(run).bind(step.now.0).bind(step.want),
+        false => sqlx::query(guarded(BEGIN_RECORDING))
+            .bind(run)
+            .bind(step.now.0)
+            .bind(step.want)
+            .bind(columns(settlements)?)
+            .bind(seconds(settlements)?),
+    };
+    let rows = query.fetch_all(store).await.map_err(failed())?;
+    let row = rows.last().ok_or_else(|| StoreError::Damaged("nobody has taken the run up".to_owned()))?;
+    let read = || {
+        Ok(Progress {
+            owner: row.try_get(0)?,
+            next_row: row.try_get(1)?,
+            limit_left: row.try_get(2)?,
+            last_row: row.try_get(3)?,
+            is_held: row.try_get(4)?,
+            is_dispatched: row.try_get(5)?,
+            recorded: row.try_get(6)?,
+            has_early_statuses: row.try_get(7)?,
+            has_due_rows: row.try_get(8)?,
+            new_rows: row.try_get(9)?,
+        })
+    };
+    read().map_err(failed())
+}
+
+/// Puts off rows that wait. One that was claimed meanwhile is left alone.
+async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), StoreError> {
+    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
+    if !ended.is_empty() {
+        // The row gets a reason of its own.
+        move_to_past(store, &serde_json::to_string(&ended).unwrap_or_default()).await?;
+    }
+    sqlx::query(
+        "UPDATE delivery SET state = o.v ->> 1, next_attempt_at = o.v ->> 2, error_code = coalesce(o.v ->> 3, error_code), \
+         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
+         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
+         FROM (SELECT value AS v FROM jsonb_each(?1)) o WHERE delivery.id = o.v ->> 0 AND delivery.state = 0",
+    )
+    .bind(deferrals(rows))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("put rows off"))
+}
+
+/// Deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+fn deferrals(rows: &[Deferral]) -> String {
+    let row = |row: &Deferral| {
+        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
+        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
+    };
+    serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// Claims the rows between two keys that were never claimed, notes how far the run has come, and commits. A commit that
+/// claims rows is counted (see `mark`), from the count `seen` last. Fails, and the commit with it, where the count is
+/// lower: the store was put back while this process sent, by way of SQLite, so that the file is the same.
+async fn commit_claims(
+    store: &mut SqliteConnection,
+    owner: Owner,
+    now: Millis,
+    (after, up_to): (i64, i64),
+    limit_left: Option<i64>,
+    seen: Option<u64>,
+) -> Result<Option<(u64, i64)>, StoreError> {
+    let counted: Vec<(i64, i64)> = sqlx::query_as(COMMIT_CLAIMS)
+        .bind(owner.run)
+        .bind(after)
+        .bind(up_to)
+        .bind(limit_left)
+        .bind(owner.worker.0)
+        .bind(now.0)
+        .bind(stopped(Change::Suppress, false)?.code())
+        .bind(seen.map(u64::cast_signed))
+        .fetch_all(store)
+        .await
+        .map_err(doing("commit a step"))?;
+    Ok(counted.first().map(|(claims, store)| (claims.cast_unsigned(), *store)))
+}

@@ -1,0 +1,160 @@
+//! Claims: waiting rows whose time has come, and rows that were never claimed, are taken to be sent.
+
+use sqlx::SqliteConnection;
+
+use super::past_attempts::move_to_past;
+use crate::model::{Change, Millis, Phone, State};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::guarded;
+use crate::store::{Attempt, Claim, History, Owner, RowKey, Step, StoreError, WorkerId, stopped};
+
+const _: () = assert!(State::Pending as i64 == 0 && State::Sending as i64 == 1, "they stand in the statements");
+
+/// The rows that are due, the longest due first: of all, or of those that worker `?3` claimed before.
+///
+/// They come as one JSON text: each row that SQLite's thread hands over wakes the thread that waits for it, which costs
+/// several times what reading the row does. SQLite prepares a statement anew for each value of a bare `LIMIT ?`.
+pub(in crate::store::sqlite) const DUE: &str = "SELECT json_group_array(json_array(id, phone, cells, claim, attempts, charged_attempts, \
+    deferrals, in_doubt, worker, suppressed)) FROM ( \
+    SELECT d.id, r.phone, r.cells, d.claim, d.attempts, d.charged_attempts, d.deferrals, d.in_doubt, d.worker, \
+    EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) AS suppressed \
+    FROM delivery d CROSS JOIN recipient r ON r.id = d.id WHERE d.run = ?1 AND d.next_attempt_at <= ?2 \
+    AND (?3 IS NULL OR d.worker = ?3) ORDER BY d.next_attempt_at, d.id LIMIT ?4 + 0)";
+
+/// The rows after one key and up to another that were never claimed, in the same form; at most so many.
+macro_rules! new_rows {
+    ($after:literal, $up_to:literal, $limit:literal) => {
+        concat!(
+            "SELECT json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, suppressed)) FROM ( \
+             SELECT r.id, r.phone, r.cells, EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) AS suppressed \
+             FROM recipient r WHERE r.id > ",
+            $after,
+            " AND r.id <= ",
+            $up_to,
+            " AND r.state = 0 ORDER BY r.id LIMIT ",
+            $limit,
+            " + 0)"
+        )
+    };
+}
+pub(in crate::store::sqlite) use new_rows;
+
+pub(in crate::store::sqlite) const NEW: &str = new_rows!("?1", "?2", "?3");
+
+/// A row to be claimed.
+#[derive(serde::Deserialize)]
+pub(in crate::store::sqlite) struct Candidate {
+    pub(in crate::store::sqlite) id: i64,
+    phone: u64,
+    cells: String,
+    claim: u32,
+    attempts: u32,
+    charged_attempts: u32,
+    deferrals: u32,
+    in_doubt: u8,
+    worker: Option<i64>,
+    pub(in crate::store::sqlite) suppressed: u8,
+}
+
+impl Candidate {
+    /// The row once it is claimed.
+    pub(in crate::store::sqlite) fn attempt(self, worker: WorkerId, started_at: Millis) -> Attempt {
+        Attempt {
+            claim: Claim {
+                key: RowKey(self.id),
+                number: self.claim + 1,
+                worker,
+                started_at,
+                history: History {
+                    attempts: self.attempts,
+                    charged_attempts: self.charged_attempts,
+                    deferrals: self.deferrals,
+                    in_doubt: self.in_doubt != 0,
+                },
+            },
+            phone: Phone::from_u64(self.phone),
+            cells: self.cells,
+        }
+    }
+}
+
+/// The rows in the text that [`DUE`] and [`NEW`] give.
+pub(in crate::store::sqlite) fn candidates(text: &str) -> Result<Vec<Candidate>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged("a row to be sent holds what no row can".to_owned()))
+}
+
+/// Claims waiting rows, each under a number that no claim of it had.
+const CLAIM: &str = "UPDATE delivery SET state = 1, claim = claim + 1, worker = ?2, started_at = ?3, ended_at = NULL, \
+    outcome = NULL, next_attempt_at = NULL WHERE id IN (SELECT value FROM json_each(?1)) AND state = 0";
+
+/// Claims rows that are due. Those that `owner` has not claimed before count against the limit, if there is one.
+pub(in crate::store::sqlite) async fn claim_due(
+    store: &mut SqliteConnection,
+    owner: Owner,
+    limit_left: &mut Option<i64>,
+    step: &Step,
+) -> Result<Vec<Attempt>, StoreError> {
+    let failed = || doing("claim rows that are due");
+    let own = (*limit_left == Some(0)).then_some(owner.worker.0);
+    let rows: String = sqlx::query_scalar(guarded(DUE))
+        .bind(owner.run)
+        .bind(step.now.0)
+        .bind(own)
+        .bind(step.want)
+        .fetch_one(&mut *store)
+        .await
+        .map_err(failed())?;
+    let rows = candidates(&rows)?;
+    let (mut claimed, mut suppressed) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let is_own = row.worker == Some(owner.worker.0);
+        match limit_left {
+            _ if row.suppressed != 0 => {
+                suppressed.push(row.id);
+                continue;
+            }
+            Some(0) if !is_own => continue,
+            Some(left) if !is_own => *left -= 1,
+            _ => {}
+        }
+        claimed.push(row.attempt(owner.worker, step.now));
+    }
+    if !suppressed.is_empty() {
+        suppress(store, &suppressed).await?;
+    }
+    if claimed.is_empty() {
+        return Ok(claimed);
+    }
+    let keys: Vec<i64> = claimed.iter().map(|attempt| attempt.claim.key.0).collect();
+    let keys = serde_json::to_string(&keys).unwrap_or_default();
+    move_to_past(store, &keys).await?;
+    sqlx::query(guarded(CLAIM))
+        .bind(keys)
+        .bind(owner.worker.0)
+        .bind(step.now.0)
+        .execute(store)
+        .await
+        .map_err(failed())?;
+    Ok(claimed)
+}
+
+/// Suppresses waiting rows. One that may have been accepted before stays in doubt.
+async fn suppress(store: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
+    let keys = serde_json::to_string(keys).unwrap_or_default();
+    // The row gets a reason of its own.
+    move_to_past(store, &keys).await?;
+    sqlx::query(guarded(
+        "UPDATE delivery SET next_attempt_at = NULL, state = iif(in_doubt, ?3, ?2), \
+         error_code = iif(in_doubt, error_code, 'suppressed'), error_message = iif(in_doubt, error_message, NULL), \
+         error_values = iif(in_doubt, error_values, json_array((SELECT reason FROM suppression s JOIN recipient r \
+           ON s.phone = r.phone WHERE r.id = delivery.id))) \
+         WHERE id IN (SELECT value FROM json_each(?1)) AND state = 0",
+    ))
+    .bind(keys)
+    .bind(stopped(Change::Suppress, false)?.code())
+    .bind(stopped(Change::Suppress, true)?.code())
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("record suppressed rows"))
+}

@@ -1,0 +1,120 @@
+//! Past attempts: those whose request left and that are no longer their row's latest.
+
+use sqlx::SqliteConnection;
+
+use crate::model::State;
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::guarded;
+use crate::store::{Cause, Settlement, StoreError};
+
+const _: () = assert!(
+    State::Pending as i64 == 0
+        && State::Accepted as i64 == 2
+        && State::Sent as i64 == 3
+        && State::Delivered as i64 == 4
+        && State::Read as i64 == 5
+        && State::Uncertain as i64 == 9,
+    "they stand in the statements"
+);
+
+/// Moves the latest attempts of these rows, a JSON array of keys, to where past ones are.
+pub(in crate::store::sqlite) async fn move_to_past(store: &mut SqliteConnection, keys: &str) -> Result<(), StoreError> {
+    for statement in [
+        "INSERT INTO past_attempt (row, claim, worker, started_at, ended_at, outcome, accepted_at, message_id, \
+         provider_status, delivered_at, read_at, error_code, error_message, error_values) \
+         SELECT id, claim, worker, started_at, ended_at, iif(message_id IS NULL, outcome, state), accepted_at, message_id, \
+         provider_status, delivered_at, read_at, error_code, error_message, error_values \
+         FROM delivery WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL",
+        "UPDATE delivery SET outcome = NULL, accepted_at = NULL, message_id = NULL, provider_status = NULL, \
+         delivered_at = NULL, read_at = NULL, next_poll_at = NULL, last_poll_at = NULL \
+         WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL",
+    ] {
+        let moved = sqlx::query(statement).bind(keys).execute(&mut *store).await;
+        moved.map_err(doing("keep past attempts"))?;
+    }
+    Ok(())
+}
+
+/// Records an outcome of a claim that is not its row's latest any more, or whose row was decided or requeued by a
+/// person: the row stays as it is. False where another outcome of that claim is recorded.
+pub(in crate::store::sqlite) async fn record_late(
+    store: &mut SqliteConnection,
+    settlement: &Settlement,
+) -> Result<bool, StoreError> {
+    let Settlement { claim, outcome, ended_at, message_id, problem, departed, .. } = settlement;
+    if !departed {
+        return Ok(false);
+    }
+    let failed = || doing("record a late outcome");
+    let is_latest: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND claim = ?2 AND worker = ?3 AND outcome = 9)",
+    )
+    .bind(claim.key.0)
+    .bind(claim.number)
+    .bind(claim.worker.0)
+    .fetch_one(&mut *store)
+    .await
+    .map_err(failed())?;
+    match (is_latest, outcome) {
+        // As it is recorded.
+        (true, State::Uncertain) => return Ok(true),
+        (true, _) => move_to_past(store, &format!("[{}]", claim.key.0)).await?,
+        (false, _) => {}
+    }
+    let (code, message, values) =
+        problem.as_ref().map(Cause::columns).map_or((None, None, None), |(c, m, v)| (Some(c), m, v));
+    let recorded = sqlx::query(
+        "UPDATE past_attempt SET outcome = ?4, ended_at = ?5, message_id = ?6, accepted_at = iif(?4 = 2, ?5, NULL), \
+         error_code = ?7, error_message = ?8, error_values = ?9 WHERE row = ?1 AND claim = ?2 AND worker = ?3 AND outcome = 9",
+    )
+    .bind(claim.key.0)
+    .bind(claim.number)
+    .bind(claim.worker.0)
+    .bind(outcome.code())
+    .bind(ended_at.0)
+    .bind(message_id)
+    .bind(code)
+    .bind(message)
+    .bind(values)
+    .execute(&mut *store)
+    .await
+    .map_err(failed())?;
+    Ok(recorded.rows_affected() > 0)
+}
+
+/// Has rows that wait or are uncertain, of these keys, take up a past attempt of which it is known by now that the
+/// provider accepted it: nobody is to get that message again. It becomes the row's latest attempt, under a number of
+/// its own. Gives back how many rows there were.
+pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, keys: &[i64]) -> Result<u64, StoreError> {
+    let failed = || doing("take up a past attempt");
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let found: Vec<(i64, i64)> = sqlx::query_as(guarded(
+        "SELECT d.id, min(p.claim) FROM json_each(?1) wanted CROSS JOIN past_attempt p ON p.row = wanted.value \
+         CROSS JOIN delivery d ON d.id = p.row WHERE p.outcome IN (2, 3, 4, 5) AND d.state IN (0, 9) GROUP BY d.id",
+    ))
+    .bind(serde_json::to_string(keys).unwrap_or_default())
+    .fetch_all(&mut *store)
+    .await
+    .map_err(failed())?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<i64> = found.iter().map(|(key, _)| *key).collect();
+    move_to_past(store, &serde_json::to_string(&keys).unwrap_or_default()).await?;
+    let found = serde_json::to_string(&found).unwrap_or_default();
+    for statement in [
+        "UPDATE delivery SET state = p.outcome, claim = delivery.claim + 1, worker = p.worker, started_at = p.started_at, \
+         ended_at = p.ended_at, outcome = 2, accepted_at = p.accepted_at, message_id = p.message_id, \
+         provider_status = p.provider_status, delivered_at = p.delivered_at, read_at = p.read_at, \
+         error_code = p.error_code, error_message = p.error_message, error_values = p.error_values, next_attempt_at = NULL, \
+         next_poll_at = iif(p.outcome < 5 AND p.error_code IS NULL, p.ended_at, NULL) \
+         FROM (SELECT value AS v FROM json_each(?1)) f CROSS JOIN past_attempt p \
+         ON p.row = f.v ->> 0 AND p.claim = f.v ->> 1 WHERE delivery.id = p.row",
+        "DELETE FROM past_attempt WHERE (row, claim) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+    ] {
+        sqlx::query(statement).bind(&found).execute(&mut *store).await.map_err(failed())?;
+    }
+    Ok(keys.len() as u64)
+}

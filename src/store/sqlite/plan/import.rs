@@ -1,0 +1,228 @@
+//! What the plan leaves in the store: the frozen rows of a run.
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::crash_point::Point;
+use crate::model::{Millis, RowNumber, RowProblem, State};
+use crate::store::sqlite::Store;
+use crate::store::sqlite::error::doing;
+use crate::store::{Owner, PlannedRow, RowKey, StoreError};
+
+/// Rows in one statement of the import; larger ones brought nothing.
+const INSERTED: usize = 256;
+/// Rows in one transaction where an unfinished import is cleared, so that the log stays small however far it had come.
+const CLEARED: i64 = 50_000;
+
+impl Store {
+    /// Prepares a run for its rows: what an import that was broken off left behind goes. `template` is the snapshot
+    /// that they are checked against, if any.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn begin_import(
+        &self,
+        owner: Owner,
+        columns: &[String],
+        template: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.clear_rows(owner).await?;
+        let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
+        let failed = || doing("note the columns");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "note the columns").await?;
+        sqlx::query("UPDATE run SET columns = ?2, template = ?3 WHERE id = ?1 AND planned_at IS NULL")
+            .bind(owner.run)
+            .bind(columns)
+            .bind(template)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Point::ImportBegun.pass();
+        Ok(())
+    }
+
+    async fn clear_rows(&self, owner: Owner) -> Result<(), StoreError> {
+        loop {
+            let mut writer = self.write().await?;
+            let mut tx = writer.begin_as(owner, "clear an unfinished import").await?;
+            let gone = sqlx::query(
+                "DELETE FROM recipient WHERE id IN (SELECT id FROM recipient WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)",
+            )
+            .bind(RowKey::first(owner.run))
+            .bind(RowKey::last(owner.run))
+            .bind(CLEARED)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing("clear an unfinished import"))?;
+            tx.commit().await.map_err(doing("clear an unfinished import"))?;
+            if gone.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Abandons a run whose import was broken off: it ends as cancelled, without rows. Does nothing to one that is
+    /// planned.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn abandon_import(&self, owner: Owner, now: Millis) -> Result<(), StoreError> {
+        let failed = || doing("abandon an unfinished import");
+        let planned: bool = sqlx::query_scalar("SELECT planned_at IS NOT NULL FROM run WHERE id = ?1")
+            .bind(owner.run)
+            .fetch_one(self.write().await?.connection())
+            .await
+            .map_err(failed())?;
+        if planned {
+            return Ok(());
+        }
+        // The rows first: once the run has ended, nobody would come for them any more.
+        self.clear_rows(owner).await?;
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "abandon an unfinished import").await?;
+        sqlx::query(
+            "UPDATE run SET cancelled_at = ?2, dispatched_at = ?2, finished_at = ?2 WHERE id = ?1 AND planned_at IS NULL",
+        )
+        .bind(owner.run)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Point::ImportGivenUp.pass();
+        Ok(())
+    }
+
+    /// Discards a plan of which nothing was sent as yet, so that the rows are read and checked again. Gives back
+    /// whether it was one. Only for the holder of the run's lock.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn discard_plan(&self, run: i64) -> Result<bool, StoreError> {
+        let taken = sqlx::query("UPDATE run SET planned_at = NULL WHERE id = ?1 AND started_at IS NULL")
+            .bind(run)
+            .execute(self.write().await?.connection())
+            .await
+            .map_err(doing("discard the plan"))?;
+        Ok(taken.rows_affected() > 0)
+    }
+
+    /// Notes whether a run leaves out everyone that earlier runs reached. Does nothing to one that is planned. Only for
+    /// the holder of the run's lock.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn set_only_new(&self, run: i64, only_new: bool) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET only_new = ?2 WHERE id = ?1 AND planned_at IS NULL")
+            .bind(run)
+            .bind(only_new)
+            .execute(self.write().await?.connection())
+            .await
+            .map(drop)
+            .map_err(doing("note whom the run leaves out"))
+    }
+
+    /// Adds rows, in input order, in one transaction.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up; then none of these rows is in.
+    pub async fn add_rows(&self, owner: Owner, rows: &[PlannedRow]) -> Result<(), StoreError> {
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "import rows").await?;
+        for chunk in rows.chunks(INSERTED) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_message) ",
+            );
+            insert.push_values(chunk, |mut values, row| {
+                let problem = RowProblem::joined(&row.problems);
+                let state = if problem.is_some() { State::Invalid } else { State::Pending };
+                let (code, message) = problem.map(|p| (p.code, p.message.original().to_owned())).unzip();
+                values
+                    .push_bind(RowKey::new(owner.run, row.row).0)
+                    .push_bind(i64::try_from(row.line).unwrap_or(i64::MAX))
+                    .push_bind(state.code())
+                    .push_bind(row.to.as_ref().ok().map(|phone| phone.as_u64().cast_signed()))
+                    .push_bind(row.to.as_ref().err())
+                    .push_bind(&row.cells)
+                    .push_bind(code)
+                    .push_bind(message);
+            });
+            insert.build().execute(&mut *tx).await.map_err(doing("import rows"))?;
+        }
+        Point::RowsWritten.pass();
+        tx.commit().await.map_err(doing("import rows"))?;
+        Point::RowsCommitted.pass();
+        Ok(())
+    }
+
+    /// Marks rows as duplicates of an earlier row with the same number.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn mark_duplicates(&self, owner: Owner, pairs: &[(RowNumber, RowNumber)]) -> Result<(), StoreError> {
+        let key = |row: RowNumber| RowKey::new(owner.run, row).0;
+        let pairs: Vec<(i64, u64)> = pairs.iter().map(|(row, earlier)| (key(*row), earlier.0)).collect();
+        let pairs = serde_json::to_string(&pairs).unwrap_or_default();
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "mark duplicates").await?;
+        sqlx::query(
+            "UPDATE recipient SET state = ?2, error_code = 'duplicate', error_values = json_array(pair.earlier) \
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS earlier FROM jsonb_each(?1)) AS pair \
+             WHERE recipient.id = pair.id AND recipient.state = ?3",
+        )
+        .bind(pairs)
+        .bind(State::Duplicate.code())
+        .bind(State::Pending.code())
+        .execute(&mut *tx)
+        .await
+        .map_err(doing("mark duplicates"))?;
+        tx.commit().await.map_err(doing("mark duplicates"))?;
+        Point::DuplicatesMarked.pass();
+        Ok(())
+    }
+
+    /// Ends the import: marks suppressed rows, freezes the counts, and lets dispatch begin.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn finish_import(&self, owner: Owner, now: Millis) -> Result<(), StoreError> {
+        let failed = || doing("finish the import");
+        let (first, last) = (RowKey::first(owner.run), RowKey::last(owner.run));
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "finish the import").await?;
+        sqlx::query(
+            "UPDATE recipient SET state = ?3, error_code = 'suppressed', \
+             error_values = json_array((SELECT reason FROM suppression WHERE phone = recipient.phone)) \
+             WHERE id BETWEEN ?1 AND ?2 AND state = ?4 AND EXISTS (SELECT 1 FROM suppression) \
+             AND phone IN (SELECT phone FROM suppression)",
+        )
+        .bind(first)
+        .bind(last)
+        .bind(State::Suppressed.code())
+        .bind(State::Pending.code())
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        sqlx::query(
+            "UPDATE run SET planned_at = ?3, (rows, invalid, duplicate, suppressed) = ( \
+               SELECT count(*), coalesce(sum(state = ?4), 0), coalesce(sum(state = ?5), 0), coalesce(sum(state = ?6), 0) \
+               FROM recipient WHERE id BETWEEN ?1 AND ?2) \
+             WHERE id = ?7",
+        )
+        .bind(first)
+        .bind(last)
+        .bind(now.0)
+        .bind(State::Invalid.code())
+        .bind(State::Duplicate.code())
+        .bind(State::Suppressed.code())
+        .bind(owner.run)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        Point::PlanWritten.pass();
+        tx.commit().await.map_err(failed())?;
+        Point::PlanCommitted.pass();
+        Ok(())
+    }
+}

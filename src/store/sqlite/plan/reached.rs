@@ -1,0 +1,187 @@
+//! Whom earlier runs of a campaign reached, or may have: left out of the next one where the campaign or a person says
+//! so, and shown before one is started.
+//!
+//! A number counts as reached by the states of its rows in all runs of the name: accepted, sent, delivered, read,
+//! uncertain or sending; and by a row that was sent and waits for its next attempt, since that may reach it; and by an
+//! earlier attempt of a row that was accepted and is not known to have failed. One that failed, was refused or never
+//! sent does not.
+//!
+//! Numbers are collected in a temporary table of a connection of its own, a run at a time, without holding the write
+//! lock.
+
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::model::{Millis, RunId, State};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::writer::assert_owner;
+use crate::store::sqlite::{Store, options};
+use crate::store::{LeaveOut, Owner, RowKey, Run, StoreError};
+
+/// Rows in one transaction where rows are changed by what was collected.
+pub(in crate::store::sqlite) const CHUNK: i64 = 50_000;
+/// How far a run's times may be off where its clock was set.
+const CLOCK_SLACK: i64 = 24 * 3_600_000;
+
+impl Store {
+    /// Leaves people out of a run that is being imported: their rows are suppressed, with the code of `which`. Gives
+    /// back how many there are.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn leave_out(&self, owner: Owner, which: LeaveOut) -> Result<u64, StoreError> {
+        let failed = || doing("look for whom earlier runs reached");
+        let mut connection = options(&self.path).connect().await.map_err(failed())?;
+        self.is_in_place()?;
+        let (name, last): (String, i64) = sqlx::query_as(
+            "SELECT name, coalesce((SELECT max(id) FROM recipient WHERE id BETWEEN ?2 AND ?3), 0) FROM run WHERE id = ?1",
+        )
+        .bind(owner.run)
+        .bind(RowKey::first(owner.run))
+        .bind(RowKey::last(owner.run))
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed())?;
+        collect(&mut connection, &name, Some(owner.run), which.since()).await.map_err(failed())?;
+        let mut left_out = 0;
+        let mut after = RowKey::first(owner.run);
+        while after < last {
+            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+            assert_owner(&mut tx, owner).await?;
+            let done = sqlx::query(
+                "UPDATE recipient SET state = ?3, error_code = ?5, \
+                 error_values = json_array(reached.run, reached.at, reached.waits) FROM temp.reached \
+                 WHERE recipient.id > ?1 AND recipient.id <= ?2 AND recipient.state = ?4 AND recipient.phone = reached.phone",
+            )
+            .bind(after)
+            .bind(after + CHUNK)
+            .bind(State::Suppressed.code())
+            .bind(State::Pending.code())
+            .bind(which.code())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+            tx.commit().await.map_err(failed())?;
+            left_out += done.rows_affected();
+            after += CHUNK;
+        }
+        connection.close().await.map_err(failed())?;
+        Ok(left_out)
+    }
+}
+
+pub(in crate::store::sqlite) async fn clear(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(
+        "CREATE TEMP TABLE IF NOT EXISTS reached ( \
+           phone INTEGER PRIMARY KEY, id INTEGER NOT NULL, at INTEGER NOT NULL, uncertain INTEGER NOT NULL, \
+           run TEXT NOT NULL, waits INTEGER NOT NULL); \
+         DELETE FROM temp.reached",
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Collects in `temp.reached` everyone whom runs of this name but `except` reached after `since`: each number with the
+/// newest run's row, when, and whether that may not have been. Runs that had sent everything before that are not read.
+pub(in crate::store::sqlite) async fn collect(
+    connection: &mut SqliteConnection,
+    name: &str,
+    except: Option<i64>,
+    since: Millis,
+) -> Result<(), sqlx::Error> {
+    clear(connection).await?;
+    let runs: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT id, name || '-' || number FROM run WHERE name = ?1 AND id IS NOT ?2 AND started_at IS NOT NULL \
+         AND (dispatched_at IS NULL OR dispatched_at >= ?3) ORDER BY number DESC",
+    )
+    .bind(name)
+    .bind(except)
+    .bind(since.0.saturating_sub(CLOCK_SLACK))
+    .fetch_all(&mut *connection)
+    .await?;
+    for (run, id) in runs {
+        for statement in REACHED {
+            sqlx::query(statement)
+                .bind(RowKey::first(run))
+                .bind(RowKey::last(run))
+                .bind(since.0)
+                .bind(&id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The other runs of a run's name, each with whether its rows are still being read, whether any are to be sent, and how
+/// often rows were requeued. Whom they are about to message stays the same as long as these do.
+pub(in crate::store::sqlite) async fn other_runs(
+    connection: &mut SqliteConnection,
+    run: &Run,
+) -> Result<Vec<(i64, bool, bool, i64)>, StoreError> {
+    sqlx::query_as(
+        "SELECT id, planned_at IS NULL, dispatched_at IS NULL AND cancelled_at IS NULL, requeues FROM run \
+         WHERE name = ?1 AND id <> ?2 ORDER BY id",
+    )
+    .bind(run.id.name())
+    .bind(run.key)
+    .fetch_all(connection)
+    .await
+    .map_err(doing("look for other runs"))
+}
+
+/// Collects in `temp.reached` everyone whom other runs of this run's name reached or are about to message.
+pub(in crate::store::sqlite) async fn collect_for_retry(
+    connection: &mut SqliteConnection,
+    run: &Run,
+) -> Result<(), StoreError> {
+    let failed = || doing("look for whom other runs reached");
+    let importing: Option<i64> = sqlx::query_scalar(
+        "SELECT number FROM run WHERE name = ?1 AND id <> ?2 AND planned_at IS NULL AND cancelled_at IS NULL",
+    )
+    .bind(run.id.name())
+    .bind(run.key)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed())?;
+    if let Some(number) = importing.and_then(|number| u32::try_from(number).ok()) {
+        return Err(StoreError::Held(RunId::new(run.id.name(), number)));
+    }
+    collect(connection, run.id.name(), Some(run.key), Millis(i64::MIN)).await.map_err(failed())?;
+    sqlx::query(
+        "INSERT OR IGNORE INTO temp.reached (phone, id, at, uncertain, run, waits) SELECT r.phone, r.id, 0, false, '', true \
+         FROM run JOIN recipient r ON r.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 \
+         LEFT JOIN delivery d ON d.id = r.id \
+         WHERE run.name = ?1 AND run.id <> ?2 AND run.dispatched_at IS NULL AND run.cancelled_at IS NULL \
+         AND r.state = 0 AND (d.id IS NULL OR d.state = 0)",
+    )
+    .bind(run.id.name())
+    .bind(run.key)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed())
+}
+
+/// Who has the message or may have it, and who gets it by the next attempt of a row that waits, however long ago the
+/// last attempt was; and by the second statement who has it by an earlier attempt of a row.
+const REACHED: [&str; 2] = [
+    "INSERT OR IGNORE INTO temp.reached (phone, id, at, uncertain, run, waits) \
+     SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 9) OR d.state = 0 AND d.in_doubt, ?4, \
+     d.state = 0 AND NOT d.in_doubt FROM delivery d JOIN recipient r ON r.id = d.id \
+     WHERE d.id BETWEEN ?1 AND ?2 AND r.phone IS NOT NULL AND (d.state = 0 AND d.attempts > 0 \
+       OR d.state IN (1, 2, 3, 4, 5, 9) AND coalesce(d.accepted_at, d.started_at) > ?3)",
+    "INSERT OR IGNORE INTO temp.reached (phone, id, at, uncertain, run, waits) \
+     SELECT r.phone, p.row, p.accepted_at, false, ?4, false FROM past_attempt p JOIN recipient r ON r.id = p.row \
+     WHERE p.row BETWEEN ?1 AND ?2 AND p.outcome IN (2, 3, 4, 5) AND p.accepted_at > ?3 AND r.phone IS NOT NULL",
+];
+
+const _: () = assert!(
+    State::Sending as i64 == 1
+        && State::Accepted as i64 == 2
+        && State::Sent as i64 == 3
+        && State::Delivered as i64 == 4
+        && State::Read as i64 == 5
+        && State::Uncertain as i64 == 9,
+    "they stand in the statement"
+);

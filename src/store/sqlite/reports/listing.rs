@@ -1,0 +1,211 @@
+//! A list of numbers, compared with the store before there is a run: who would be left out, and whom earlier runs
+//! reached.
+
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use crate::model::{Millis, Phone, RowCause, RowNumber, RunId};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::plan::reached::{clear, collect};
+use crate::store::sqlite::{Store, options};
+use crate::store::{LeaveOut, LeftOut, Reached, ReachedBy, ReasonsByPhone, RowKey, StoreError};
+
+/// The numbers of a list, to compare with the store. They are kept on disk, so that a list of any length fits.
+#[derive(Debug)]
+pub struct Listing {
+    connection: SqliteConnection,
+    /// The name of the campaign.
+    name: String,
+    /// The code of those who were reached.
+    code: &'static str,
+}
+
+/// Rows shown of each kind.
+const SHOWN: u32 = 3;
+/// Uncertain rows shown.
+const UNCERTAIN_SHOWN: u32 = 10;
+
+const REACHED: [&str; 2] = [
+    "SELECT count(*) FROM temp.listed JOIN temp.reached USING (phone)",
+    "SELECT row, json_array(run, at, waits) FROM temp.listed JOIN temp.reached USING (phone) ORDER BY row LIMIT ?1",
+];
+/// Suppressed numbers that were not reached before.
+const SUPPRESSED: [&str; 2] = [
+    "SELECT count(*) FROM temp.listed JOIN suppression USING (phone) \
+     WHERE phone NOT IN (SELECT phone FROM temp.reached)",
+    "SELECT row, json_array(reason) FROM temp.listed JOIN suppression USING (phone) \
+     WHERE phone NOT IN (SELECT phone FROM temp.reached) ORDER BY row LIMIT ?1",
+];
+
+impl Store {
+    /// An empty listing for a campaign of this name; nothing where the store has nobody to leave out of it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn listing(&self, name: &str) -> Result<Option<Listing>, StoreError> {
+        let failed = || doing("compare the list with it");
+        let anyone: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM suppression) \
+             OR EXISTS (SELECT 1 FROM run WHERE name = ?1 AND started_at IS NOT NULL)",
+        )
+        .bind(name)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(failed())?;
+        if !anyone {
+            return Ok(None);
+        }
+        let mut connection = options(&self.path).connect().await.map_err(failed())?;
+        sqlx::raw_sql("CREATE TEMP TABLE listed (phone INTEGER PRIMARY KEY, row INTEGER NOT NULL)")
+            .execute(&mut connection)
+            .await
+            .map_err(failed())?;
+        Ok(Some(Listing { connection, name: name.to_owned(), code: "" }))
+    }
+}
+
+impl Listing {
+    /// Adds numbers with their rows, in the order of the list; of a number that is there the first row counts.
+    ///
+    /// # Errors
+    /// Where there is no room for them.
+    pub async fn add(&mut self, numbers: &[(Phone, RowNumber)]) -> Result<(), StoreError> {
+        let numbers: Vec<(u64, u64)> = numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0)).collect();
+        sqlx::query("INSERT OR IGNORE INTO temp.listed SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1)")
+            .bind(serde_json::to_string(&numbers).unwrap_or_default())
+            .execute(&mut self.connection)
+            .await
+            .map(drop)
+            .map_err(doing("note the numbers of the list"))
+    }
+
+    /// Which rows a run of this name would leave out now.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn leave_out(&mut self, which: Option<LeaveOut>) -> Result<LeftOut, StoreError> {
+        let failed = || doing("look for whom it leaves out");
+        clear(&mut self.connection).await.map_err(failed())?;
+        let mut left_out = LeftOut::default();
+        if let Some(which) = which {
+            collect(&mut self.connection, &self.name, None, which.since()).await.map_err(failed())?;
+            left_out.reached_code = which.code();
+            left_out.reached = self.count(&REACHED, which.code(), &mut left_out.first).await.map_err(failed())?;
+        }
+        left_out.suppressed = self.count(&SUPPRESSED, "suppressed", &mut left_out.first).await.map_err(failed())?;
+        Ok(left_out)
+    }
+
+    /// Counts rows that are left out and takes note of the first: by two statements over the same rows.
+    async fn count(
+        &mut self,
+        [count, first]: &'static [&'static str; 2],
+        code: &'static str,
+        rows: &mut Vec<(RowNumber, &'static str, String)>,
+    ) -> Result<u64, sqlx::Error> {
+        let number: i64 = sqlx::query_scalar(*count).fetch_one(&mut self.connection).await?;
+        let shown: Vec<(i64, String)> = sqlx::query_as(*first).bind(SHOWN).fetch_all(&mut self.connection).await?;
+        rows.extend(shown.into_iter().map(|(row, values)| (RowNumber(row.unsigned_abs()), code, words(code, &values))));
+        Ok(number.unsigned_abs())
+    }
+
+    /// Whom earlier runs of this name reached.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn reached(&mut self) -> Result<Reached, StoreError> {
+        let failed = || doing("look for whom earlier runs reached");
+        let Self { connection, name, .. } = self;
+        collect(connection, name, None, Millis(i64::MIN)).await.map_err(failed())?;
+        let of: i64 = sqlx::query_scalar("SELECT count(*) FROM temp.listed")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed())?;
+        let new: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM temp.listed WHERE phone NOT IN (SELECT phone FROM temp.reached) \
+             AND phone NOT IN (SELECT phone FROM suppression)",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed())?;
+        let runs: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT (SELECT number FROM run WHERE id = r.id >> 40) AS number, count(*), min(r.at), max(r.at) \
+             FROM temp.listed JOIN temp.reached r USING (phone) GROUP BY r.id >> 40 ORDER BY number DESC",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed())?;
+        let id = |number: i64| RunId::new(name.as_str(), u32::try_from(number).unwrap_or(u32::MAX));
+        let runs: Vec<ReachedBy> = runs
+            .into_iter()
+            .map(|(number, people, first, last)| ReachedBy {
+                run: id(number),
+                people: people.unsigned_abs(),
+                first: Millis(first),
+                last: Millis(last),
+            })
+            .collect();
+        let uncertain: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM temp.listed JOIN temp.reached r USING (phone) WHERE r.uncertain")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(failed())?;
+        let first: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT (SELECT number FROM run WHERE id = r.id >> 40), r.id FROM temp.listed JOIN temp.reached r USING (phone) \
+             WHERE r.uncertain ORDER BY r.id LIMIT ?1",
+        )
+        .bind(UNCERTAIN_SHOWN)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed())?;
+        Ok(Reached {
+            of: of.unsigned_abs(),
+            people: runs.iter().map(|run| run.people).sum(),
+            new: new.unsigned_abs(),
+            runs,
+            uncertain: uncertain.unsigned_abs(),
+            first_uncertain: first.into_iter().map(|(number, key)| (id(number), RowKey(key).row())).collect(),
+        })
+    }
+
+    /// Gets ready to be asked by [`Listing::of`].
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn prepare(&mut self, which: Option<LeaveOut>) -> Result<(), StoreError> {
+        let failed = || doing("look for whom it leaves out");
+        clear(&mut self.connection).await.map_err(failed())?;
+        if let Some(which) = which {
+            self.code = which.code();
+            collect(&mut self.connection, &self.name, None, which.since()).await.map_err(failed())?;
+        }
+        Ok(())
+    }
+
+    /// Which of these numbers a run would leave out, each with the code and the reason.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn of(&mut self, phones: &[Phone]) -> Result<ReasonsByPhone, StoreError> {
+        let failed = || doing("look for whom it leaves out");
+        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
+        let rows: Vec<(i64, String, bool)> = sqlx::query_as(
+            "SELECT value, json_array(reason), false FROM json_each(?1) JOIN suppression s ON s.phone = value \
+             UNION ALL SELECT value, json_array(r.run, r.at, r.waits), true FROM json_each(?1) \
+             JOIN temp.reached r ON r.phone = value",
+        )
+        .bind(serde_json::to_string(&phones).unwrap_or_default())
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed())?;
+        let read = |(phone, values, reached): (i64, String, bool)| {
+            let code = if reached { self.code } else { "suppressed" };
+            (Phone::from_u64(phone.unsigned_abs()), (code, words(code, &values)))
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+/// The reason for a row to be left out.
+fn words(code: &str, values: &str) -> String {
+    RowCause::read(code, Some(values)).map_or_else(String::new, |cause| cause.words())
+}

@@ -1,0 +1,177 @@
+//! What the report and the status display read: counts here, the rows in `report_rows`.
+
+use sqlx::SqliteConnection;
+use tokio::task::JoinSet;
+
+use super::rows::{ReportRows, state};
+use crate::model::{Channel, Millis, ReportRow, RowCause, RowNumber, State, Tally};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::{Store, reading};
+use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
+
+/// Reports.
+impl Store {
+    /// Reads the rows of a run for a report, in input order.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
+        // A page: SQLite's thread need not wait in the middle of it.
+        let options = reading(&self.path).row_buffer_size(1024);
+        ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
+    }
+
+    /// One row of a run, if it has such a one.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or contradicts itself.
+    pub async fn report_row(
+        &self,
+        run: &Run,
+        channel: Channel,
+        row: RowNumber,
+    ) -> Result<Option<ReportRow>, StoreError> {
+        let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.from(row);
+        let Some(mut page) = rows.page().await? else { return Ok(None) };
+        Ok(page.next_row()?.filter(|found| found.row == row).cloned())
+    }
+
+    /// How many rows are in each state, read in one go.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
+        let mut reader = self.scanner.acquire().await.map_err(doing("count the rows"))?;
+        tally(&mut reader, run).await
+    }
+
+    /// Begins to count how many rows are in each state: of millions of rows it takes seconds.
+    #[must_use]
+    pub fn begin_tally(&self, run: &Run) -> Counting {
+        let (store, run) = (self.clone(), run.clone());
+        let mut task = JoinSet::new();
+        task.spawn(async move { store.tally(&run).await });
+        Counting(task)
+    }
+
+    /// Attempts of a run that ended since then and settled their rows.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn settled_since(&self, run: &Run, since: Millis) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(accepted + uncertain + refused), 0) FROM timeline WHERE run = ?1 AND second >= ?2",
+        )
+        .bind(run.key)
+        .bind(since.0.div_euclid(1000))
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count the last attempts"))?;
+        Ok(rows.unsigned_abs())
+    }
+
+    /// The problems of a run by code; the most frequent first. A failure of a message that was delivered all the same
+    /// is not among them, since nothing has to be done about it: [`Store::contradicted`] counts those.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<ProblemCount>, StoreError> {
+        /// Code, rows, message, values, whether of the list.
+        type Found = (String, i64, Option<String>, Option<String>, bool);
+        let rows: Vec<Found> = sqlx::query_as(
+            "SELECT code, count(*) AS n, min(message), min(parts), max(of_list) FROM ( \
+               SELECT error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
+               WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL AND state NOT IN (3, 4, 5) \
+               UNION ALL SELECT error_code, error_message, error_values, 1 FROM recipient \
+               WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL) \
+             GROUP BY code ORDER BY n DESC, code LIMIT ?3",
+        )
+        .bind(RowKey::first(run.key))
+        .bind(RowKey::last(run.key))
+        .bind(limit)
+        .fetch_all(&self.scanner)
+        .await
+        .map_err(doing("count the problems"))?;
+        Ok(rows
+            .into_iter()
+            .map(|(code, rows, message, values, of_list)| ProblemCount {
+                sample: RowCause::in_words(Some(&code), message, values.as_deref()).unwrap_or_default().into(),
+                code,
+                rows: rows.unsigned_abs(),
+                of_list,
+            })
+            .collect())
+    }
+
+    /// How many messages of a run were reported both as failed and as delivered.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn contradicted(&self, run: &Run) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state IN (4, 5) AND error_code IS NOT NULL",
+        )
+        .bind(RowKey::first(run.key))
+        .bind(RowKey::last(run.key))
+        .fetch_one(&self.scanner)
+        .await
+        .map_err(doing("count contradictions"))?;
+        Ok(rows.unsigned_abs())
+    }
+}
+
+// What a person said of a row that stands well is no problem, nor is a failure of what was delivered all the same.
+const _: () = assert!(
+    State::Sent as i64 == 3 && State::Delivered as i64 == 4 && State::Read as i64 == 5,
+    "they stand in the statements"
+);
+
+/// A count of a run's rows that is being made.
+#[derive(Debug)]
+pub struct Counting(JoinSet<Result<Tally, StoreError>>);
+
+impl Counting {
+    /// The count, once it is made. May be given up and asked again; not after it was given.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn done(&mut self) -> Result<Tally, StoreError> {
+        match self.0.join_next().await {
+            Some(Ok(counted)) => counted,
+            _ => Err(doing("count the rows")(sqlx::Error::WorkerCrashed)),
+        }
+    }
+}
+
+async fn tally(store: &mut SqliteConnection, run: &Run) -> Result<Tally, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "WITH claimed AS MATERIALIZED (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN ?2 AND ?3 GROUP BY state), \
+         plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = ?1) \
+         SELECT state, n FROM claimed \
+         UNION ALL SELECT ?4, invalid FROM plan \
+         UNION ALL SELECT ?5, duplicate FROM plan \
+         UNION ALL SELECT ?6, suppressed FROM plan \
+         UNION ALL SELECT iif(cancelled_at IS NULL, ?7, ?8), \
+             rows - invalid - duplicate - suppressed - coalesce((SELECT sum(n) FROM claimed), 0) FROM plan",
+    )
+    .bind(run.key)
+    .bind(RowKey::first(run.key))
+    .bind(RowKey::last(run.key))
+    .bind(State::Invalid.code())
+    .bind(State::Duplicate.code())
+    .bind(State::Suppressed.code())
+    .bind(State::Pending.code())
+    .bind(State::Cancelled.code())
+    .fetch_all(store)
+    .await
+    .map_err(doing("count the rows"))?;
+    let mut tally = Tally::default();
+    for (code, rows) in rows {
+        let rows = u64::try_from(rows);
+        tally.add(
+            state(code)?,
+            rows.map_err(|_| StoreError::Damaged("more rows were claimed than there are".to_owned()))?,
+        );
+    }
+    Ok(tally)
+}

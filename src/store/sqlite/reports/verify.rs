@@ -1,0 +1,152 @@
+//! Checks a run's records for consistency: what must hold of any store, whatever happened to the process that wrote it.
+
+use sqlx::Row;
+
+use crate::model::State;
+use crate::store::sqlite::Store;
+use crate::store::sqlite::error::doing;
+use crate::store::{Finding, Mismatch, RowKey, Run, StoreError};
+
+/// Each rule with the statement that counts what breaks it. `?1` and `?2` bound the run's keys, `?3` is the run.
+/// State numbers are inserted by name, so that they cannot drift from the model.
+const RULES: [(&str, &str); 15] = [
+    (
+        "the rows are numbered from 1 without a gap, as many as were read",
+        "SELECT abs(count(*) - (SELECT rows FROM run WHERE id = ?3)) + abs(count(*) - coalesce(max(id) - ?1, 0)) \
+         FROM recipient WHERE id BETWEEN ?1 AND ?2 AND EXISTS (SELECT 1 FROM run WHERE id = ?3 AND planned_at IS NOT NULL)",
+    ),
+    (
+        "the counts frozen at the import are those of the rows",
+        "SELECT abs(r.invalid - coalesce(sum(state = {invalid}), 0)) + abs(r.duplicate - coalesce(sum(state = {duplicate}), 0)) \
+         + abs(r.suppressed - coalesce(sum(state = {suppressed}), 0)) FROM run r LEFT JOIN recipient ON recipient.id BETWEEN ?1 AND ?2 \
+         WHERE r.id = ?3 AND r.planned_at IS NOT NULL",
+    ),
+    (
+        "every row to be sent has a number, every other one a reason",
+        "SELECT count(*) FROM recipient WHERE id BETWEEN ?1 AND ?2 \
+         AND (CASE state WHEN {pending} THEN phone IS NULL ELSE error_code IS NULL END)",
+    ),
+    (
+        "only rows to be sent were claimed",
+        "SELECT count(*) FROM delivery d LEFT JOIN recipient r ON r.id = d.id \
+         WHERE d.id BETWEEN ?1 AND ?2 AND r.state IS NOT {pending}",
+    ),
+    (
+        "no row was passed over: all up to the last one claimed were claimed",
+        "SELECT count(*) FROM recipient r WHERE r.id BETWEEN ?1 AND ?2 AND r.state = {pending} \
+         AND r.id <= coalesce((SELECT next_row FROM progress WHERE run = ?3), 0) \
+         AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = r.id)",
+    ),
+    (
+        "every accepted row has a message id or a person's word for it, and no other row has one",
+        "SELECT count(*) FROM delivery d WHERE id BETWEEN ?1 AND ?2 AND \
+         (state IN ({accepted},{sent},{delivered},{read},{failed})) <> (message_id IS NOT NULL AND message_id <> '') \
+         AND NOT (state = {sent} AND message_id IS NULL AND in_doubt = 0 \
+           AND EXISTS (SELECT 1 FROM resolution c WHERE c.row = d.id AND c.state = {sent}))",
+    ),
+    (
+        "every decision of a person is about a row that was sent",
+        "SELECT count(*) FROM resolution c WHERE c.row BETWEEN ?1 AND ?2 \
+         AND (c.state NOT IN ({sent},{exhausted}) \
+           OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = c.row AND d.attempts > 0))",
+    ),
+    (
+        "no message id stands twice",
+        "SELECT count(message_id) - count(DISTINCT message_id) FROM ( \
+           SELECT message_id FROM delivery WHERE id BETWEEN ?1 AND ?2 \
+           UNION ALL SELECT message_id FROM past_attempt WHERE row BETWEEN ?1 AND ?2)",
+    ),
+    (
+        "every past attempt belongs to a row that was claimed since, or is to be",
+        "SELECT count(*) FROM past_attempt p LEFT JOIN delivery d ON d.id = p.row \
+         WHERE p.row BETWEEN ?1 AND ?2 AND (d.id IS NULL OR p.claim > d.claim)",
+    ),
+    (
+        "every row's attempts are on record, each once",
+        "SELECT count(*) FROM delivery d LEFT JOIN ( \
+           SELECT row, count(*) AS n FROM past_attempt WHERE row BETWEEN ?1 AND ?2 GROUP BY row) p ON p.row = d.id \
+         WHERE d.id BETWEEN ?1 AND ?2 AND coalesce(p.n, 0) + (d.outcome IS NOT NULL) <> d.attempts",
+    ),
+    (
+        // One in doubt was sent again since the campaign or a person said so.
+        "no row was accepted twice without a person's yes",
+        "SELECT count(*) FROM delivery d JOIN ( \
+           SELECT row, count(*) AS n FROM past_attempt WHERE row BETWEEN ?1 AND ?2 \
+           AND outcome IN ({accepted},{sent},{delivered},{read},{failed}) GROUP BY row) p ON p.row = d.id \
+         WHERE p.n + (d.outcome IS {accepted}) > 1 + d.requeues AND NOT d.in_doubt",
+    ),
+    (
+        "no row waits or is uncertain of which an attempt is known to have been accepted",
+        "SELECT count(*) FROM delivery d WHERE id BETWEEN ?1 AND ?2 AND state IN ({pending},{uncertain}) AND EXISTS ( \
+           SELECT 1 FROM past_attempt WHERE row = d.id AND outcome IN ({accepted},{sent},{delivered},{read}))",
+    ),
+    (
+        "a row that is being sent has a claim",
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state = {sending} \
+         AND (claim = 0 OR worker IS NULL OR started_at IS NULL OR outcome IS NOT NULL)",
+    ),
+    (
+        "what waits has a time: pending rows for their next attempt, and no final row for anything",
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ((state = {pending}) <> (next_attempt_at IS NOT NULL) \
+         OR (next_poll_at IS NOT NULL AND (state NOT IN ({accepted},{sent},{delivered}) OR error_code IS NOT NULL)))",
+    ),
+    (
+        "the times and the problem of an accepted row fit its state",
+        // A row that a person settled as sent has no message id, and its code says who did it.
+        "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ( \
+         (delivered_at IS NOT NULL AND state NOT IN ({delivered},{read})) OR (read_at IS NOT NULL AND state <> {read}) \
+         OR (state = {failed} AND error_code IS NULL) \
+         OR (state IN ({accepted},{sent}) AND message_id IS NOT NULL AND error_code IS NOT NULL))",
+    ),
+];
+
+impl Store {
+    /// Checks a run's records, and the file by SQLite's own check.
+    ///
+    /// # Errors
+    /// Where the store cannot be read at all.
+    pub async fn verify(&self, run: &Run) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::with_capacity(RULES.len() + 3);
+        let faults: Vec<String> =
+            sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.readers).await.map_err(doing("check its file"))?;
+        let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
+        findings.push(Finding { rule: "the file is whole", broken });
+        let is_older = match self.may_send(false).await {
+            Err(StoreError::WentBack { why, .. }) => why == Mismatch::Older,
+            may_send => may_send.map(|()| false)?,
+        };
+        findings.push(Finding { rule: "the store has recorded every message sent", broken: is_older.into() });
+        let broken = match self.tally(run).await {
+            Ok(tally) => {
+                let rows: i64 = sqlx::query_scalar("SELECT rows FROM run WHERE id = ?1")
+                    .bind(run.key)
+                    .fetch_one(&self.readers)
+                    .await
+                    .map_err(doing("verify"))?;
+                tally.rows().abs_diff(rows.unsigned_abs())
+            }
+            // More rows than there are, or a state that there is not: what is broken is found below.
+            Err(StoreError::Damaged(_)) => 1,
+            Err(error) => return Err(error),
+        };
+        findings.push(Finding { rule: "the states of all rows add up to the rows read", broken });
+        for (rule, sql) in RULES {
+            let row = sqlx::query(sqlx::AssertSqlSafe(with_states(sql)))
+                .bind(RowKey::first(run.key))
+                .bind(RowKey::last(run.key))
+                .bind(run.key)
+                .fetch_one(&self.readers)
+                .await
+                .map_err(doing("verify"))?;
+            let broken: i64 = row.try_get(0).map_err(doing("verify"))?;
+            findings.push(Finding { rule, broken: broken.unsigned_abs() });
+        }
+        Ok(findings)
+    }
+}
+
+fn with_states(sql: &str) -> String {
+    State::ALL
+        .into_iter()
+        .fold(sql.to_owned(), |sql, state| sql.replace(&format!("{{{state}}}"), &state.code().to_string()))
+}

@@ -1,0 +1,359 @@
+//! What people decide: rows sent again, rows cancelled, uncertain rows resolved, numbers suppressed, times set right.
+
+use sqlx::{ConnectOptions, Connection};
+
+use crate::crash_point::Point;
+use crate::model::{Change, Millis, Phone, RowCause, State};
+use crate::store::sqlite::dispatch::past_attempts::{move_to_past, take_back};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::plan::reached::{CHUNK, clear, collect_for_retry, other_runs};
+use crate::store::sqlite::writer::assert_owner;
+use crate::store::sqlite::{Store, guarded, options};
+use crate::store::{Owner, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped};
+
+/// Clocks that are kept right go back by less than this, in milliseconds.
+const CLOCK_SLACK: i64 = 1_000;
+
+/// A row in doubt stays one of which nobody may say that it was not sent, if its next attempt is called off.
+const REQUEUE: &str = "UPDATE delivery SET state = ?2, charged_attempts = 0, deferrals = 0, requeues = requeues + 1, \
+    in_doubt = max(in_doubt, ?4), next_attempt_at = ?3, next_poll_at = NULL WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?5";
+
+/// Sending again and cancelling.
+impl Store {
+    /// Has every row of a run that is in one of `states` sent again, and reopens the run; none if the run was
+    /// cancelled. Rows whose people another run of the name reached, or is about to message, stay as they are, unless
+    /// `everyone` is wanted.
+    ///
+    /// # Errors
+    /// Where one of the states cannot be sent again, the store cannot be written, or another process has taken the run
+    /// up. [`StoreError::Held`] while the rows of another run of the name are being read: whom it will message is not
+    /// known yet.
+    pub async fn requeue(
+        &self,
+        owner: Owner,
+        run: &Run,
+        states: &[State],
+        everyone: bool,
+        now: Millis,
+    ) -> Result<Requeued, StoreError> {
+        let failed = || doing("have rows sent again");
+        let mut connection = options(&self.path).connect().await.map_err(failed())?;
+        self.is_in_place()?;
+        clear(&mut connection).await.map_err(failed())?;
+        let mut others = Vec::new();
+        if !everyone {
+            others = other_runs(&mut connection, run).await?;
+            collect_for_retry(&mut connection, run).await?;
+        }
+        let mut requeued = Requeued::default();
+        for state in states {
+            let pending = state.after(Change::PutBack).map_err(StoreError::Illegal)?;
+            let mut after = RowKey::first(run.key);
+            loop {
+                let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+                assert_owner(&mut tx, owner).await?;
+                // While this waited for its turn, another run may have begun, or have had rows requeued.
+                let now_others = if everyone { Vec::new() } else { other_runs(&mut tx, run).await? };
+                if now_others != others {
+                    tx.rollback().await.map_err(failed())?;
+                    others = now_others;
+                    collect_for_retry(&mut connection, run).await?;
+                    continue;
+                }
+                let rows: Vec<(i64, bool, bool)> = sqlx::query_as(
+                    "SELECT d.id, EXISTS (SELECT 1 FROM recipient r JOIN temp.reached USING (phone) WHERE r.id = d.id), \
+                     d.message_id IS NOT NULL FROM delivery d WHERE d.id > ?1 AND d.id <= ?2 AND d.state = ?3 \
+                     AND NOT EXISTS (SELECT 1 FROM run WHERE id = ?4 AND cancelled_at IS NOT NULL) ORDER BY d.id LIMIT ?5",
+                )
+                .bind(after)
+                .bind(RowKey::last(run.key))
+                .bind(state.code())
+                .bind(run.key)
+                .bind(CHUNK)
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(failed())?;
+                // Nothing of a cancelled run would ever be sent, and what is known of its rows would be lost.
+                let Some((last, ..)) = rows.last() else { break };
+                after = *last;
+                let keys = |only_messages: bool| {
+                    let wanted = rows.iter().filter(|(_, reached, message)| !reached && (*message || !only_messages));
+                    serde_json::to_string(&wanted.map(|(key, ..)| *key).collect::<Vec<_>>()).unwrap_or_default()
+                };
+                // A message of its own goes on with its own statuses.
+                move_to_past(&mut tx, &keys(true)).await?;
+                let done = sqlx::query(guarded(REQUEUE))
+                    .bind(keys(false))
+                    .bind(pending.code())
+                    .bind(now.0)
+                    .bind(*state == State::Uncertain)
+                    .bind(state.code())
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed())?
+                    .rows_affected();
+                // What a past attempt is known to have brought is not sent once more.
+                let keys: Vec<i64> = rows.iter().filter(|(_, reached, _)| !reached).map(|(key, ..)| *key).collect();
+                let taken_back = take_back(&mut tx, &keys).await?;
+                requeued.rows += done - taken_back;
+                requeued.left_out += rows.len() as u64 - done + taken_back;
+                if done > 0 {
+                    sqlx::query(
+                        "UPDATE run SET dispatched_at = NULL, finished_at = NULL, paused_at = NULL, paused_by = NULL, \
+                         requeues = requeues + 1 WHERE id = ?1",
+                    )
+                    .bind(run.key)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed())?;
+                }
+                Point::PutBackWritten.pass();
+                tx.commit().await.map_err(failed())?;
+                Point::PutBackCommitted.pass();
+            }
+        }
+        connection.close().await.map_err(failed())?;
+        Ok(requeued)
+    }
+
+    /// Cancels the rows of a cancelled run that wait for another attempt.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn cancel_waiting(&self, owner: Owner) -> Result<(), StoreError> {
+        let failed = || doing("cancel waiting rows");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "cancel waiting rows").await?;
+        sqlx::query(guarded(
+            "UPDATE delivery SET state = iif(in_doubt, ?3, ?2), next_attempt_at = NULL \
+             WHERE run = ?1 AND next_attempt_at IS NOT NULL",
+        ))
+        .bind(owner.run)
+        .bind(stopped(Change::Cancel, false)?.code())
+        .bind(stopped(Change::Cancel, true)?.code())
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Point::WaitingCancelled.pass();
+        Ok(())
+    }
+}
+
+/// Uncertain rows.
+impl Store {
+    /// The first uncertain rows of a run, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn uncertain(&self, run: i64, limit: u32) -> Result<Vec<Uncertain>, StoreError> {
+        /// Key, number, code, message, values, last attempt.
+        type Found = (i64, i64, Option<String>, Option<String>, Option<String>, Option<i64>);
+        let rows: Vec<Found> = sqlx::query_as(
+            "SELECT d.id, r.phone, d.error_code, d.error_message, d.error_values, d.started_at \
+             FROM delivery d JOIN recipient r ON r.id = d.id \
+             WHERE d.id BETWEEN ?1 AND ?2 AND d.state = ?3 ORDER BY d.id LIMIT ?4",
+        )
+        .bind(RowKey::first(run))
+        .bind(RowKey::last(run))
+        .bind(State::Uncertain.code())
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("list the uncertain rows"))?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, phone, code, message, values, last_attempt_at)| Uncertain {
+                row: RowKey(id).row(),
+                phone: Phone::from_u64(phone.unsigned_abs()),
+                message: RowCause::in_words(code.as_deref(), message, values.as_deref()).unwrap_or_default().into(),
+                code: code.unwrap_or_default(),
+                last_attempt_at: last_attempt_at.map(Millis),
+            })
+            .collect())
+    }
+
+    /// Records what a person called `by` says of uncertain rows of a run, and moves the rows accordingly. Gives back
+    /// how many there were.
+    ///
+    /// # Errors
+    /// Where the store cannot be written, or another process has taken the run up.
+    pub async fn resolve_uncertain(
+        &self,
+        owner: Owner,
+        which: Which,
+        verdict: Verdict,
+        by: &str,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let failed = || doing("record the decision");
+        let change = match verdict {
+            Verdict::Sent => Change::SettleSent,
+            Verdict::NotSent => Change::SettleNotSent,
+        };
+        let state = State::Uncertain.after(change).map_err(StoreError::Illegal)?;
+        let (row, phone) = match which {
+            Which::Row(row) => (Some(RowKey::new(owner.run, row).0), None),
+            Which::To(phone) => (None, Some(phone.as_u64().cast_signed())),
+            Which::All => (None, None),
+        };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "record the decision").await?;
+        /// Key, code, message, values.
+        type Found = (i64, Option<String>, Option<String>, Option<String>);
+        let rows: Vec<Found> = sqlx::query_as(
+            "SELECT d.id, d.error_code, d.error_message, d.error_values FROM delivery d JOIN recipient r ON r.id = d.id \
+             WHERE d.id BETWEEN ?1 AND ?2 AND d.state = ?3 AND (?4 IS NULL OR d.id = ?4) AND (?5 IS NULL OR r.phone = ?5)",
+        )
+        .bind(RowKey::first(owner.run))
+        .bind(RowKey::last(owner.run))
+        .bind(State::Uncertain.code())
+        .bind(row)
+        .bind(phone)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed())?;
+        // The row gets a reason of its own: who decided.
+        let keys: Vec<i64> = rows.iter().map(|(key, ..)| *key).collect();
+        move_to_past(&mut tx, &serde_json::to_string(&keys).unwrap_or_default()).await?;
+        for (key, code, message, values) in &rows {
+            let before = RowCause::in_words(code.as_deref(), message.clone(), values.as_deref());
+            sqlx::query(
+                "INSERT INTO resolution (row, state, at, by, error_code, error_message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
+            .bind(key)
+            .bind(state.code())
+            .bind(now.0)
+            .bind(by)
+            .bind(code)
+            .bind(message)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+            let cause = RowCause::Settled { sent: verdict == Verdict::Sent, by: by.to_owned(), at: now, before };
+            sqlx::query(
+                "UPDATE delivery SET state = ?2, in_doubt = 0, error_code = ?3, error_message = NULL, error_values = ?4 \
+                 WHERE id = ?1",
+            )
+            .bind(key)
+            .bind(state.code())
+            .bind(cause.code())
+            .bind(cause.values())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
+        }
+        tx.commit().await.map_err(failed())?;
+        Ok(rows.len() as u64)
+    }
+}
+
+/// The suppression list.
+impl Store {
+    /// Puts numbers on the suppression list; one that is there already keeps its reason. Gives back how many are new.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn suppress(&self, phones: &[Phone], reason: Option<&str>, now: Millis) -> Result<u64, StoreError> {
+        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
+        let done = sqlx::query(
+            "INSERT INTO suppression (phone, reason, added_at) SELECT value, ?2, ?3 FROM json_each(?1) WHERE true \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(serde_json::to_string(&phones).unwrap_or_default())
+        .bind(reason)
+        .bind(now.0)
+        .execute(self.write().await?.connection())
+        .await
+        .map_err(doing("suppress numbers"))?;
+        Point::Suppressed.pass();
+        Ok(done.rows_affected())
+    }
+
+    /// Takes numbers off the suppression list. Gives back how many were on it.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn unsuppress(&self, phones: &[Phone]) -> Result<u64, StoreError> {
+        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
+        let done = sqlx::query("DELETE FROM suppression WHERE phone IN (SELECT value FROM json_each(?1))")
+            .bind(serde_json::to_string(&phones).unwrap_or_default())
+            .execute(self.write().await?.connection())
+            .await
+            .map_err(doing("take numbers off the suppression list"))?;
+        Ok(done.rows_affected())
+    }
+
+    /// A page of the suppression list, by number, after `after`: number, reason, when it was added.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn suppressions(
+        &self,
+        after: Option<Phone>,
+        limit: u32,
+    ) -> Result<Vec<(Phone, Option<String>, Millis)>, StoreError> {
+        let rows: Vec<(i64, Option<String>, i64)> =
+            sqlx::query_as("SELECT phone, reason, added_at FROM suppression WHERE phone > ?1 ORDER BY phone LIMIT ?2")
+                .bind(after.map_or(0, |phone| phone.as_u64().cast_signed()))
+                .bind(limit)
+                .fetch_all(&self.readers)
+                .await
+                .map_err(doing("list the suppression list"))?;
+        Ok(rows
+            .into_iter()
+            .map(|(phone, reason, at)| (Phone::from_u64(phone.unsigned_abs()), reason, Millis(at)))
+            .collect())
+    }
+}
+
+/// A clock that was set back: times in the store lie in the future, and whatever counts from them would wait for as
+/// long as the clock went back.
+impl Store {
+    /// Whether messages of a run wait to be asked about since a time in the future. Of millions it takes a second to
+    /// know.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn has_polls_ahead(&self, run: i64, now: Millis) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_poll \
+             WHERE run = ?1 AND next_poll_at > ?2 AND coalesce(last_poll_at, accepted_at) > ?2 + ?3)",
+        );
+        let found = found.bind(run).bind(now.0).bind(CLOCK_SLACK);
+        found.fetch_one(&self.scanner).await.map_err(doing("look at its times"))
+    }
+
+    /// Lets waits of a run start again from now that started in the future; gives back how many. What started then also
+    /// ends there, which the index tells, and counts as started a moment ago, so that nothing counts as done since.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn correct_times(&self, run: i64, waits: WaitKind, now: Millis) -> Result<u64, StoreError> {
+        let failed = || doing("correct its times");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("correct its times").await?;
+        let statement = match waits {
+            WaitKind::Attempts => {
+                // So that they stay in their order.
+                let past = "UPDATE past_attempt SET started_at = min(started_at, ?2 - 1), ended_at = min(ended_at, ?2 - 1) \
+                    WHERE row IN (SELECT id FROM delivery INDEXED BY delivery_due \
+                    WHERE run = ?1 AND next_attempt_at > ?2 AND started_at > ?2 + ?3)";
+                let past = sqlx::query(past).bind(run).bind(now.0).bind(CLOCK_SLACK);
+                past.execute(&mut *tx).await.map_err(failed())?;
+                "UPDATE delivery SET next_attempt_at = ?2 + max(0, next_attempt_at - started_at), started_at = ?2 - 1 \
+                 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_due \
+                 WHERE run = ?1 AND next_attempt_at > ?2 AND started_at > ?2 + ?3)"
+            }
+            WaitKind::Polls => {
+                "UPDATE delivery SET next_poll_at = ?2 + max(0, next_poll_at - coalesce(last_poll_at, accepted_at)), \
+                 last_poll_at = ?2 - 1 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_poll \
+                 WHERE run = ?1 AND next_poll_at > ?2 AND coalesce(last_poll_at, accepted_at) > ?2 + ?3)"
+            }
+        };
+        let correct = sqlx::query(statement).bind(run).bind(now.0).bind(CLOCK_SLACK);
+        let done = correct.execute(&mut *tx).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,435 @@
+//! Runs: started, found, taken up, ordered about, and moved through their stages.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteExecutor, SqliteRow};
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+
+use crate::crash_point::Point;
+use crate::model::{Millis, RunId};
+use crate::store::sqlite::Store;
+use crate::store::sqlite::error::doing;
+use crate::store::start::{Earlier, Rule, rule};
+use crate::store::{NewRun, Orders, Owner, Rate, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
+
+const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
+    started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, rate, rate_per, rate_at, \
+    rate_by, polls, template, only_new";
+
+/// Finding runs.
+impl Store {
+    /// The run with this id, or the newest where none is named.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`] or [`StoreError::NoRun`].
+    pub async fn run(&self, id: Option<&RunId>) -> Result<Run, StoreError> {
+        let found = match id {
+            Some(id) => {
+                sqlx::query(select("WHERE name = ?1 AND number = ?2"))
+                    .bind(id.name())
+                    .bind(i64::from(id.number()))
+                    .fetch_optional(&self.readers)
+                    .await
+            }
+            None => sqlx::query(select("ORDER BY id DESC LIMIT 1")).fetch_optional(&self.readers).await,
+        };
+        match (found.map_err(doing("find the run"))?, id) {
+            (Some(row), _) => read(&row),
+            (None, Some(id)) => Err(StoreError::NoSuchRun(id.clone())),
+            (None, None) => Err(StoreError::NoRun),
+        }
+    }
+
+    /// Every run, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query(select("ORDER BY id DESC LIMIT ?1"))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("list the runs"))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Every run that is not finished, oldest first, with when it was due where it is an occurrence of a schedule.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn unfinished(&self) -> Result<Vec<(Run, Option<Millis>)>, StoreError> {
+        let failed = || doing("list the runs");
+        let rows = sqlx::query(select("WHERE finished_at IS NULL ORDER BY id"))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed())?;
+        let due: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT run, due_at FROM occurrence WHERE run IN (SELECT id FROM run WHERE finished_at IS NULL)",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed())?;
+        let due: HashMap<i64, i64> = due.into_iter().collect();
+        let with_due = |run: Run| {
+            let due = due.get(&run.key).copied().map(Millis);
+            (run, due)
+        };
+        rows.iter().map(|row| read(row).map(with_due)).collect()
+    }
+
+    /// The run of a campaign that its next occurrence has to wait for, if there is one.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn blocking_run(&self, name: &str) -> Result<Option<Run>, StoreError> {
+        blocking_run(&self.readers, name).await
+    }
+
+    /// What [`Store::start_run`] would decide; `None` stands for a new run.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn would_start(&self, new: &NewRun, repeat: Repeat) -> Result<Option<StartDecision>, StoreError> {
+        let mut reader = self.readers.acquire().await.map_err(doing("look for runs of that name"))?;
+        let rule = rule(&earlier(&mut reader, new).await?, repeat);
+        decided(&mut reader, rule).await
+    }
+}
+
+/// Starting a run and taking one up.
+impl Store {
+    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
+    /// transaction, so that of two processes one makes it and the other finds it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub async fn start_run(&self, new: &NewRun, repeat: Repeat, now: Millis) -> Result<StartDecision, StoreError> {
+        let only_new = repeat == Repeat::OnlyNew;
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("begin a run").await?;
+        let rule = rule(&earlier(&mut tx, new).await?, repeat);
+        let decision = match decided(&mut tx, rule).await? {
+            Some(decision) => decision,
+            None => StartDecision::New(insert(&mut tx, new, now, only_new).await?),
+        };
+        Point::RunWritten.pass();
+        tx.commit().await.map_err(doing("commit the run"))?;
+        Point::RunCommitted.pass();
+        Ok(decision)
+    }
+
+    /// Takes a run up under a new worker number: whoever had it before may record what it sent, and claims nothing
+    /// more. At most `limit` rows are then claimed for the first time. Call with the run's lock held.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn take_up(&self, run: i64, limit: Option<u64>, now: Millis) -> Result<Owner, StoreError> {
+        let failed = || doing("take up the run");
+        let mut writer = self.write().await?;
+        // Whatever happened to the files since they were last compared, it is found before the first claim.
+        writer.guard.mark = None;
+        let mut tx = writer.begin("take up the run").await?;
+        let worker: i64 = sqlx::query_scalar("INSERT INTO worker (process, started_at) VALUES (?1, ?2) RETURNING id")
+            .bind(i64::from(std::process::id()))
+            .bind(now.0)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed())?;
+        sqlx::query(
+            "INSERT INTO progress (run, next_row, limit_left, owner) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (run) DO UPDATE SET limit_left = excluded.limit_left, owner = excluded.owner",
+        )
+        .bind(run)
+        .bind(RowKey::first(run))
+        .bind(limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)))
+        .bind(worker)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Point::RunTakenUp.pass();
+        Ok(Owner { run, worker: WorkerId(worker) })
+    }
+
+    /// Notes that a run reached a stage; the first time counts. A run with rows that wait or are being sent does not
+    /// reach [`Stage::Dispatched`], and one that has not, or awaits a status, does not reach [`Stage::Finished`]: an
+    /// outcome may come after whoever notes the end looked.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn reach(&self, run: i64, stage: Stage, now: Millis) -> Result<(), StoreError> {
+        let statement = match stage {
+            Stage::Started => "UPDATE run SET started_at = coalesce(started_at, ?2) WHERE id = ?1",
+            Stage::Dispatched => {
+                "UPDATE run SET dispatched_at = coalesce(dispatched_at, ?2) WHERE id = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND next_attempt_at IS NOT NULL) \
+                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND state = 1)"
+            }
+            Stage::Finished => {
+                "UPDATE run SET finished_at = coalesce(finished_at, ?2) WHERE id = ?1 AND dispatched_at IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND next_poll_at IS NOT NULL)"
+            }
+        };
+        sqlx::query(statement)
+            .bind(run)
+            .bind(now.0)
+            .execute(self.write().await?.connection())
+            .await
+            .map(drop)
+            .map_err(doing("note the stage"))
+    }
+}
+
+/// What people order of a run, whichever process works on it.
+impl Store {
+    /// What stands ordered of a run now.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn orders(&self, run: i64) -> Result<Orders, StoreError> {
+        let (cancelled, paused, requests, per): (bool, bool, Option<i64>, Option<i64>) = sqlx::query_as(
+            "SELECT cancelled_at IS NOT NULL, paused_at IS NOT NULL, rate, rate_per FROM run WHERE id = ?1",
+        )
+        .bind(run)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("look for orders"))?;
+        Ok(Orders { cancelled, paused, rate: rate(requests, per) })
+    }
+
+    /// Notes that a person called `by` wants a pause of a run: no further sends until it is lifted.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn pause(&self, run: i64, by: &str, now: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET paused_at = ?2, paused_by = ?3 WHERE id = ?1 AND paused_at IS NULL")
+            .bind(run)
+            .bind(now.0)
+            .bind(by)
+            .execute(self.write().await?.connection())
+            .await
+            .map(drop)
+            .map_err(doing("pause the run"))
+    }
+
+    /// Lifts a pause; false if there was none.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn lift_pause(&self, run: i64) -> Result<bool, StoreError> {
+        let done =
+            sqlx::query("UPDATE run SET paused_at = NULL, paused_by = NULL WHERE id = ?1 AND paused_at IS NOT NULL")
+                .bind(run)
+                .execute(self.write().await?.connection())
+                .await
+                .map_err(doing("lift the pause"))?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Notes that a person called `by` wants another rate for a run, from now on and for good.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn set_rate(&self, run: i64, (requests, per): Rate, by: &str, now: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET rate = ?2, rate_per = ?3, rate_by = ?4, rate_at = ?5 WHERE id = ?1")
+            .bind(run)
+            .bind(i64::from(requests.get()))
+            .bind(i64::try_from(per.as_millis()).unwrap_or(i64::MAX))
+            .bind(by)
+            .bind(now.0)
+            .execute(self.write().await?.connection())
+            .await
+            .map(drop)
+            .map_err(doing("change the rate"))
+    }
+
+    /// Notes that a person called `by` wants no further sends of a run. Rows never claimed count as cancelled from here
+    /// on.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn cancel(&self, run: i64, by: &str, now: Millis) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET cancelled_at = ?2, cancelled_by = ?3 WHERE id = ?1 AND cancelled_at IS NULL")
+            .bind(run)
+            .bind(now.0)
+            .bind(by)
+            .execute(self.write().await?.connection())
+            .await
+            .map_err(doing("cancel the run"))?;
+        Point::CancelNoted.pass();
+        Ok(())
+    }
+}
+
+/// Makes a run, the next of its campaign's name.
+pub(in crate::store::sqlite) async fn insert(
+    tx: &mut Transaction<'_, Sqlite>,
+    new: &NewRun,
+    now: Millis,
+    only_new: bool,
+) -> Result<Run, StoreError> {
+    let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM run WHERE name = ?1")
+        .bind(&new.name)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(doing("number the run"))?;
+    let row = sqlx::query(
+        "INSERT INTO run (name, number, campaign, campaign_hash, recipients_hash, created_at, only_new) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
+    )
+    .bind(&new.name)
+    .bind(number)
+    .bind(&new.campaign)
+    .bind(&new.campaign_hash)
+    .bind(&new.recipients_hash)
+    .bind(now.0)
+    .bind(only_new)
+    .fetch_one(&mut **tx)
+    .await
+    .map_err(doing("make the run"))?;
+    read(&row)
+}
+
+/// The newest run of a campaign with rows of which no attempt ever began: a row that only waits for its time among
+/// them. A run of which only some rows wait for another attempt, which may take days, blocks nobody.
+pub(in crate::store::sqlite) async fn blocking_run(
+    store: impl SqliteExecutor<'_>,
+    name: &str,
+) -> Result<Option<Run>, StoreError> {
+    sqlx::query(select(
+        "WHERE name = ?1 AND dispatched_at IS NULL AND cancelled_at IS NULL AND (planned_at IS NULL \
+         OR EXISTS (SELECT 1 FROM recipient r WHERE r.id < (run.id + 1) << 40 AND r.state = 0 \
+           AND r.id > coalesce((SELECT next_row FROM progress p WHERE p.run = run.id), run.id << 40)) \
+         OR EXISTS (SELECT 1 FROM delivery d WHERE d.run = run.id AND d.next_attempt_at IS NOT NULL AND d.attempts = 0)) \
+         ORDER BY number DESC LIMIT 1",
+    ))
+    .bind(name)
+    .fetch_optional(store)
+    .await
+    .map_err(doing("look for runs that are not sent yet"))?
+    .as_ref()
+    .map(read)
+    .transpose()
+}
+
+/// The newest run of the campaign's name for which `condition` holds, one of the same content before any other.
+pub(in crate::store::sqlite) async fn newest(
+    tx: &mut Transaction<'_, Sqlite>,
+    new: &NewRun,
+    condition: &'static str,
+) -> Result<Option<Run>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM run WHERE name = ?1 AND {condition} \
+         ORDER BY (campaign_hash = ?2 AND recipients_hash = ?3) DESC, number DESC LIMIT 1"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(&new.name)
+        .bind(&new.campaign_hash)
+        .bind(&new.recipients_hash)
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(doing("look for runs of that name"))?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The run with this key.
+pub(in crate::store::sqlite) async fn by_key(store: impl SqliteExecutor<'_>, run: i64) -> Result<Run, StoreError> {
+    let row = sqlx::query(select("WHERE id = ?1")).bind(run).fetch_one(store).await;
+    read(&row.map_err(doing("find the run"))?)
+}
+
+/// A statement over all columns of `run` with this rest. Every rest is a literal of this file.
+fn select(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM run {rest}"))
+}
+
+async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
+    let failed = || doing("look for runs of that name");
+    let rows = sqlx::query(
+        "SELECT id, campaign_hash = ?2 AS same_campaign, recipients_hash = ?3 AS same_recipients, \
+         planned_at IS NOT NULL AS planned, started_at IS NOT NULL AS started, dispatched_at IS NOT NULL AS dispatched, \
+         finished_at IS NOT NULL AS finished, cancelled_at IS NOT NULL AS cancelled, only_new \
+         FROM run WHERE name = ?1 ORDER BY number DESC",
+    )
+    .bind(&new.name)
+    .bind(&new.campaign_hash)
+    .bind(&new.recipients_hash)
+    .fetch_all(connection)
+    .await
+    .map_err(failed())?;
+    let read = |row: &SqliteRow| {
+        Ok(Earlier {
+            id: row.try_get("id")?,
+            same_campaign: row.try_get("same_campaign")?,
+            same_recipients: row.try_get("same_recipients")?,
+            planned: row.try_get("planned")?,
+            started: row.try_get("started")?,
+            dispatched: row.try_get("dispatched")?,
+            finished: row.try_get("finished")?,
+            cancelled: row.try_get("cancelled")?,
+            only_new: row.try_get("only_new")?,
+        })
+    };
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(failed())
+}
+
+/// The decision with its run; none for a new one.
+async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option<StartDecision>, StoreError> {
+    Ok(Some(match rule {
+        Rule::New => return Ok(None),
+        Rule::RanBefore => StartDecision::RanBefore,
+        Rule::Resume(run) => StartDecision::Resume(by_key(connection, run).await?),
+        Rule::ForOthers(run) => StartDecision::ForOthers(by_key(connection, run).await?),
+        Rule::Ending(run) => StartDecision::Ending(by_key(connection, run).await?),
+        Rule::Differs { run, campaign } => StartDecision::Differs { run: by_key(connection, run).await?, campaign },
+    }))
+}
+
+/// A rate as two columns hold it.
+fn rate(requests: Option<i64>, per: Option<i64>) -> Option<Rate> {
+    let requests = NonZeroU32::new(u32::try_from(requests?).ok()?)?;
+    let per = Duration::from_millis(u64::try_from(per?).ok()?);
+    (!per.is_zero()).then_some((requests, per))
+}
+
+fn read(row: &SqliteRow) -> Result<Run, StoreError> {
+    let get = doing("read a run");
+    let run = || -> Result<(Run, String), sqlx::Error> {
+        let time = |name| row.try_get::<Option<i64>, _>(name).map(|time| time.map(Millis));
+        let columns: String = row.try_get("columns")?;
+        Ok((
+            Run {
+                key: row.try_get("id")?,
+                id: RunId::new(row.try_get::<String, _>("name")?, row.try_get("number")?),
+                campaign: row.try_get("campaign")?,
+                campaign_hash: row.try_get("campaign_hash")?,
+                recipients_hash: row.try_get("recipients_hash")?,
+                columns: Vec::new(),
+                created_at: Millis(row.try_get("created_at")?),
+                planned_at: time("planned_at")?,
+                started_at: time("started_at")?,
+                dispatched_at: time("dispatched_at")?,
+                finished_at: time("finished_at")?,
+                cancelled_at: time("cancelled_at")?,
+                cancelled_by: row.try_get("cancelled_by")?,
+                paused_at: time("paused_at")?,
+                paused_by: row.try_get("paused_by")?,
+                rate: rate(row.try_get("rate")?, row.try_get("rate_per")?),
+                rate_at: time("rate_at")?,
+                rate_by: row.try_get("rate_by")?,
+                polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
+                template: row.try_get("template")?,
+                only_new: row.try_get("only_new")?,
+            },
+            columns,
+        ))
+    };
+    let (mut run, columns) = run().map_err(get)?;
+    run.columns = serde_json::from_str(&columns)
+        .map_err(|_| StoreError::Damaged(format!("the columns of run {} cannot be read", run.id)))?;
+    Ok(run)
+}

@@ -1,0 +1,315 @@
+//! Statuses: messages that are to be asked about, and the one way by which a status reaches its message, whether it was
+//! asked for or came by webhook.
+//!
+//! A status is merged with what the store knows at that moment, within the transaction that writes it. One of an
+//! earlier attempt of a row is recorded with that attempt.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::crash_point::Point;
+use crate::model::{Delivery, Millis, Problem, State, StatusUpdate};
+use crate::store::sqlite::Store;
+use crate::store::sqlite::dispatch::past_attempts::take_back;
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::reports::rows::state;
+use crate::store::{Awaiting, Polled, RowKey, StoreError};
+
+/// Reconciliation.
+impl Store {
+    /// Messages whose status is due at `now`, the longest due first; at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn due_polls(&self, run: i64, now: Millis, limit: u32) -> Result<Vec<Awaiting>, StoreError> {
+        let rows = sqlx::query(DUE_POLLS)
+            .bind(run)
+            .bind(now.0)
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("find due polls"))?;
+        rows.iter().map(awaiting).collect()
+    }
+
+    /// Messages whose status is awaited at all and that were not asked about after `before`, in input order after
+    /// `after`; at most `limit`. For a single pass on request, whether they are due or not.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn pollable(
+        &self,
+        run: i64,
+        before: Millis,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Awaiting>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, message_id, accepted_at, next_poll_at FROM delivery WHERE id > ?1 AND id <= ?2 \
+             AND next_poll_at IS NOT NULL AND (last_poll_at IS NULL OR last_poll_at <= ?3) ORDER BY id LIMIT ?4",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(before.0)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("find messages to ask about"))?;
+        rows.iter().map(awaiting).collect()
+    }
+
+    /// When the next poll after `now` is due, if one is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn next_poll(&self, run: i64, now: Millis) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar(NEXT_POLL)
+            .bind(run)
+            .bind(now.0)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next poll"))?;
+        Ok(next.map(Millis))
+    }
+
+    /// Records what one status request brought. Durable when this returns.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; then nothing of it is in.
+    pub async fn record_polls(&self, run: i64, polled: &[Polled]) -> Result<(), StoreError> {
+        let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("record statuses").await?;
+        let mut latest: HashMap<RowKey, Message> =
+            find(&mut tx, BY_KEY, &keys).await?.into_iter().map(|message| (message.key, message)).collect();
+        let (mut messages, mut others) = (Vec::with_capacity(polled.len()), Vec::new());
+        for polled in polled {
+            // A row that was sent again since has another message, or none as yet.
+            match latest.remove(&polled.key).filter(|message| message.message_id == polled.message_id) {
+                Some(mut message) => {
+                    if let Some(update) = &polled.update {
+                        message.delivery = message.delivery.with(update).map_err(StoreError::Illegal)?;
+                    }
+                    message.next_poll_at = polled.next_poll_at.filter(|_| message.delivery.awaits_status());
+                    message.last_poll_at = Some(polled.polled_at);
+                    messages.push(message);
+                }
+                None => others.extend(polled.update.clone()),
+            }
+        }
+        write(&mut tx, &messages).await?;
+        if !others.is_empty() {
+            let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
+            merge_past(&mut tx, PAST_BY_KEY, &keys, &others).await?;
+        }
+        sqlx::query("UPDATE run SET polls = polls + 1 WHERE id = ?1")
+            .bind(run)
+            .execute(&mut *tx)
+            .await
+            .map_err(doing("count polls"))?;
+        tx.commit().await.map_err(doing("record statuses"))?;
+        Point::StatusCommitted.pass();
+        Ok(())
+    }
+}
+
+pub(in crate::store::sqlite) const DUE_POLLS: &str = "SELECT id, message_id, accepted_at, next_poll_at FROM delivery \
+    WHERE run = ?1 AND next_poll_at <= ?2 ORDER BY next_poll_at LIMIT ?3";
+pub(in crate::store::sqlite) const NEXT_POLL: &str =
+    "SELECT min(next_poll_at) FROM delivery WHERE run = ?1 AND next_poll_at > ?2";
+
+fn awaiting(row: &SqliteRow) -> Result<Awaiting, StoreError> {
+    let read = || {
+        Ok(Awaiting {
+            key: RowKey(row.try_get(0)?),
+            message_id: row.try_get(1)?,
+            accepted_at: Millis(row.try_get(2)?),
+            next_poll_at: Millis(row.try_get(3)?),
+        })
+    };
+    read().map_err(doing("read a due poll"))
+}
+
+/// A message as the store has it.
+struct Message {
+    key: RowKey,
+    /// The claim, where it is of a past attempt; 0 for a row's latest.
+    claim: u32,
+    message_id: String,
+    delivery: Delivery,
+    next_poll_at: Option<Millis>,
+    /// When its status last became known, or was asked for.
+    last_poll_at: Option<Millis>,
+}
+
+pub(in crate::store::sqlite) const BY_KEY: &str = "SELECT d.id, 0, d.message_id, d.state, d.provider_status, d.delivered_at, d.read_at, d.error_code, \
+    d.error_message, d.next_poll_at, d.last_poll_at FROM json_each(?1) wanted CROSS JOIN delivery d ON d.id = wanted.value \
+    WHERE d.message_id IS NOT NULL";
+/// Quick only where there is an index for it, see `webhooks`.
+pub(in crate::store::sqlite) const BY_MESSAGE_ID: &str = "SELECT d.id, 0, d.message_id, d.state, d.provider_status, d.delivered_at, d.read_at, \
+    d.error_code, d.error_message, d.next_poll_at, d.last_poll_at \
+    FROM json_each(?1) wanted CROSS JOIN delivery d ON d.message_id = wanted.value";
+pub(in crate::store::sqlite) const PAST_BY_KEY: &str = "SELECT p.row, p.claim, p.message_id, p.outcome, p.provider_status, p.delivered_at, p.read_at, \
+    p.error_code, p.error_message, NULL, NULL FROM json_each(?1) wanted CROSS JOIN past_attempt p ON p.row = wanted.value \
+    WHERE p.message_id IS NOT NULL";
+pub(in crate::store::sqlite) const PAST_BY_MESSAGE_ID: &str = "SELECT p.row, p.claim, p.message_id, p.outcome, p.provider_status, p.delivered_at, \
+    p.read_at, p.error_code, p.error_message, NULL, NULL \
+    FROM json_each(?1) wanted CROSS JOIN past_attempt p ON p.message_id = wanted.value";
+
+/// Merges statuses into the messages they are about, of rows and of past attempts, and gives back those whose message
+/// is not there. Quick only where there is an index for it, see `webhooks`.
+pub(in crate::store::sqlite) async fn merge<'u>(
+    store: &mut SqliteConnection,
+    updates: &'u [StatusUpdate],
+    now: Millis,
+) -> Result<Vec<&'u StatusUpdate>, StoreError> {
+    let mut ids: Vec<&str> = updates.iter().map(|update| update.message_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut messages = find(store, BY_MESSAGE_ID, &ids).await?;
+    let unknown = merge_into(&mut messages, updates.iter(), Some(now))?;
+    write(store, &messages).await?;
+    if unknown.is_empty() {
+        return Ok(unknown);
+    }
+    let mut messages = find(store, PAST_BY_MESSAGE_ID, &ids).await?;
+    let unknown = merge_into(&mut messages, unknown.into_iter(), None)?;
+    write_past(store, &messages).await?;
+    Ok(unknown)
+}
+
+async fn merge_past(
+    store: &mut SqliteConnection,
+    statement: &'static str,
+    wanted: &[i64],
+    updates: &[StatusUpdate],
+) -> Result<(), StoreError> {
+    let mut messages = find(store, statement, wanted).await?;
+    merge_into(&mut messages, updates.iter(), None)?;
+    write_past(store, &messages).await
+}
+
+/// Merges statuses into messages, and keeps of these only those that changed. Gives back the statuses of no message.
+fn merge_into<'u>(
+    messages: &mut Vec<Message>,
+    updates: impl Iterator<Item = &'u StatusUpdate>,
+    now: Option<Millis>,
+) -> Result<Vec<&'u StatusUpdate>, StoreError> {
+    // Two messages of one id would be a fault of the records; neither may go without its status for that.
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, message) in messages.iter().enumerate() {
+        places.entry(message.message_id.clone()).or_default().push(place);
+    }
+    let (mut unknown, mut changed) = (Vec::new(), vec![false; messages.len()]);
+    for update in updates {
+        let Some(places) = places.get(&update.message_id) else {
+            unknown.push(update);
+            continue;
+        };
+        for place in places {
+            let message = &mut messages[*place];
+            let next = message.delivery.with(update).map_err(StoreError::Illegal)?;
+            if next != message.delivery {
+                message.delivery = next;
+                message.last_poll_at = now;
+                message.next_poll_at = message.next_poll_at.filter(|_| message.delivery.awaits_status());
+                changed[*place] = true;
+            }
+        }
+    }
+    // Repeats change nothing, and cost no writing.
+    let mut changed = changed.into_iter();
+    messages.retain(|_| changed.next().unwrap_or(false));
+    Ok(unknown)
+}
+
+/// The messages that are wanted. What is not there is left out.
+async fn find(
+    store: &mut SqliteConnection,
+    statement: &'static str,
+    wanted: &[impl Serialize],
+) -> Result<Vec<Message>, StoreError> {
+    let wanted = serde_json::to_string(wanted).unwrap_or_default();
+    let rows = sqlx::query(statement).bind(wanted).fetch_all(store).await.map_err(doing("look at messages"))?;
+    rows.iter().map(message).collect()
+}
+
+fn message(row: &SqliteRow) -> Result<Message, StoreError> {
+    let time = |column: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Millis));
+    let read = || -> Result<(Message, i64), sqlx::Error> {
+        let (code, words): (Option<String>, Option<String>) = (row.try_get(7)?, row.try_get(8)?);
+        let delivery = Delivery {
+            state: State::Accepted,
+            word: row.try_get(4)?,
+            delivered_at: time(5)?,
+            read_at: time(6)?,
+            problem: code.map(|code| Problem::new(code, words.unwrap_or_default())),
+        };
+        let message = Message {
+            key: RowKey(row.try_get(0)?),
+            claim: row.try_get(1)?,
+            message_id: row.try_get(2)?,
+            delivery,
+            next_poll_at: time(9)?,
+            last_poll_at: time(10)?,
+        };
+        Ok((message, row.try_get(3)?))
+    };
+    let (mut message, code) = read().map_err(doing("read a message"))?;
+    message.delivery.state = state(code)?;
+    Ok(message)
+}
+
+/// Messages as JSON: key, claim, state, word, delivered_at, read_at, error_code, error_message, next_poll_at,
+/// last_poll_at.
+fn text(messages: &[Message]) -> String {
+    let row = |Message { key, claim, delivery, next_poll_at, last_poll_at, .. }: &Message| {
+        let Delivery { state, word, delivered_at, read_at, problem } = delivery;
+        let (code, words) = problem.as_ref().map(|problem| (&problem.code, problem.message.original())).unzip();
+        let [delivered_at, read_at, next, last] =
+            [delivered_at, read_at, next_poll_at, last_poll_at].map(|at| at.map(|at| at.0));
+        serde_json::json!([key.0, claim, state.code(), word, delivered_at, read_at, code, words, next, last])
+    };
+    serde_json::Value::Array(messages.iter().map(row).collect()).to_string()
+}
+
+async fn write(store: &mut SqliteConnection, messages: &[Message]) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE delivery SET state = m.v ->> 2, provider_status = m.v ->> 3, delivered_at = m.v ->> 4, read_at = m.v ->> 5, \
+         error_code = m.v ->> 6, error_message = m.v ->> 7, error_values = NULL, next_poll_at = m.v ->> 8, \
+         last_poll_at = m.v ->> 9 FROM (SELECT value AS v FROM jsonb_each(?1)) m WHERE delivery.id = m.v ->> 0",
+    )
+    .bind(text(messages))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("record statuses"))
+}
+
+/// Writes past attempts. A row that waits to be sent again since its message had failed does not, once it was
+/// delivered.
+async fn write_past(store: &mut SqliteConnection, messages: &[Message]) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE past_attempt SET outcome = m.v ->> 2, provider_status = m.v ->> 3, delivered_at = m.v ->> 4, \
+         read_at = m.v ->> 5, error_code = m.v ->> 6, error_message = m.v ->> 7, error_values = NULL \
+         FROM (SELECT value AS v FROM jsonb_each(?1)) m WHERE past_attempt.row = m.v ->> 0 AND past_attempt.claim = m.v ->> 1",
+    )
+    .bind(text(messages))
+    .execute(&mut *store)
+    .await
+    .map_err(doing("record statuses of past attempts"))?;
+    let keys: Vec<i64> = messages.iter().map(|message| message.key.0).collect();
+    take_back(store, &keys).await.map(drop)
+}

@@ -1,0 +1,257 @@
+//! What webhooks bring: statuses, merged as those are that were asked for, and replies.
+//!
+//! A webhook may be here before the answer to the send it is about, or be about somebody else's message. Such a status
+//! is kept for a while, and a reply is kept without its row; [`Store::match_early`] finds their rows later.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::polls;
+use crate::crash_point::Point;
+use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate};
+use crate::store::sqlite::Store;
+use crate::store::sqlite::error::doing;
+use crate::store::{StoreError, WebhookBatch, WebhookResult};
+
+/// Early statuses that are kept at most. A provider account that others send through too brings theirs.
+const MAX_EARLY: i64 = 100_000;
+/// Early statuses that are merged in one transaction at most.
+const PAGE: i64 = 1_000;
+
+/// Webhooks.
+impl Store {
+    /// Makes messages findable by the provider's ids. Only a store that takes webhooks has this index: every message
+    /// accepted has to be put into it at a random place. Takes about a second for a million messages, once.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn index_message_ids(&self) -> Result<(), StoreError> {
+        for index in [
+            "CREATE INDEX IF NOT EXISTS delivery_message_id ON delivery (message_id) WHERE message_id IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS past_attempt_message_id ON past_attempt (message_id) WHERE message_id IS NOT NULL",
+        ] {
+            let done = sqlx::query(index).execute(self.write().await?.connection()).await;
+            done.map_err(doing("make an index of message ids"))?;
+        }
+        Ok(())
+    }
+
+    /// Makes what webhooks brought durable, synced when this returns, whether it came before or not. Replies that ask
+    /// for nothing more put their sender, and the number the answered message went to, on the suppression list; a reply
+    /// that was there before does not do so again.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; then nothing of it is in.
+    pub async fn save_webhooks(&self, batch: &WebhookBatch, now: Millis) -> Result<WebhookResult, StoreError> {
+        // A provider that gets 200 does not send the webhook again, so it must be on disk first.
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("save webhooks").await?;
+        let unknown = polls::merge(&mut tx, &batch.statuses, now).await?;
+        let mut result = WebhookResult::default();
+        (result.early, result.dropped) = keep_early(&mut tx, &unknown, now).await?;
+        (result.replies, result.suppressed) = keep_replies(&mut tx, &batch.replies, now).await?;
+        Point::CallbacksWritten.pass();
+        tx.commit().await.map_err(doing("save webhooks"))?;
+        Point::CallbacksCommitted.pass();
+        Ok(result)
+    }
+
+    /// Finds the rows of what came since `since` and was there before its row. Of statuses at most so many that others
+    /// can write in between; where [`WebhookResult::found`] is not 0 there may be more.
+    ///
+    /// # Errors
+    /// Where the store cannot be used.
+    pub async fn match_early(&self, since: Millis, now: Millis) -> Result<WebhookResult, StoreError> {
+        let failed = || doing("find the messages of early webhooks");
+        let mut result = WebhookResult::default();
+        let anything: bool =
+            sqlx::query_scalar(ANY_KNOWN).bind(since.0).fetch_one(&self.readers).await.map_err(failed())?;
+        if !anything {
+            return Ok(result);
+        }
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("find the messages of early webhooks").await?;
+        let early = sqlx::query(EARLY_KNOWN).bind(since.0).bind(PAGE).fetch_all(&mut *tx).await.map_err(failed())?;
+        result.found = merge_early(&mut tx, &early, now).await?;
+        let tied: Vec<i64> = sqlx::query_scalar(TIE).bind(since.0).fetch_all(&mut *tx).await.map_err(failed())?;
+        result.suppressed = suppress(&mut tx, &tied).await?;
+        tx.commit().await.map_err(failed())?;
+        Ok(result)
+    }
+
+    /// Drops early statuses that came before `before`: no message will have their ids any more.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn drop_early(&self, before: Millis) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM early_status WHERE received_at < ?1")
+            .bind(before.0)
+            .execute(self.write().await?.connection())
+            .await
+            .map(drop)
+            .map_err(doing("drop early webhooks"))
+    }
+}
+
+pub(in crate::store::sqlite) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM early_status e CROSS JOIN delivery d ON d.message_id = e.message_id \
+    WHERE e.received_at >= ?1) \
+    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN past_attempt p ON p.message_id = e.message_id \
+    WHERE e.received_at >= ?1) OR EXISTS (SELECT 1 FROM reply r CROSS JOIN delivery d ON d.message_id = r.in_reply_to \
+    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= ?1) \
+    OR EXISTS (SELECT 1 FROM reply r CROSS JOIN past_attempt p ON p.message_id = r.in_reply_to \
+    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= ?1)";
+pub(in crate::store::sqlite) const EARLY_KNOWN: &str = "SELECT id, message_id, status, delivered_at, read_at, error_code, error_message \
+    FROM early_status e WHERE e.received_at >= ?1 \
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id) \
+    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = e.message_id)) ORDER BY e.id LIMIT ?2";
+pub(in crate::store::sqlite) const EARLY_OF: &str = "SELECT e.id, message_id, status, delivered_at, read_at, error_code, error_message \
+    FROM json_each(?1) wanted CROSS JOIN early_status e ON e.message_id = wanted.value";
+pub(in crate::store::sqlite) const TIE: &str = "UPDATE reply SET row = coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = reply.in_reply_to), \
+    (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) \
+    WHERE row IS NULL AND in_reply_to IS NOT NULL AND received_at >= ?1 \
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = reply.in_reply_to) \
+    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) RETURNING id";
+
+/// Merges the early statuses of messages that were accepted just now.
+pub(in crate::store::sqlite) async fn match_early(
+    store: &mut SqliteConnection,
+    ids: &[&str],
+) -> Result<(), StoreError> {
+    let early = sqlx::query(EARLY_OF)
+        .bind(serde_json::to_string(ids).unwrap_or_default())
+        .fetch_all(&mut *store)
+        .await
+        .map_err(doing("look for early webhooks"))?;
+    match early.is_empty() {
+        true => Ok(()),
+        false => merge_early(store, &early, Millis::now()).await.map(drop),
+    }
+}
+
+/// Merges early statuses whose messages are there, and gives back how many.
+async fn merge_early(
+    store: &mut SqliteConnection,
+    early: &[sqlx::sqlite::SqliteRow],
+    now: Millis,
+) -> Result<u64, StoreError> {
+    let failed = || doing("merge early webhooks");
+    let mut ids = Vec::with_capacity(early.len());
+    let mut updates = Vec::with_capacity(early.len());
+    for row in early {
+        let (id, update) = early_status(row).map_err(failed())?;
+        ids.push(id);
+        updates.push(update);
+    }
+    polls::merge(store, &updates, now).await?;
+    sqlx::query("DELETE FROM early_status WHERE id IN (SELECT value FROM json_each(?1))")
+        .bind(serde_json::to_string(&ids).unwrap_or_default())
+        .execute(store)
+        .await
+        .map_err(failed())?;
+    Ok(ids.len() as u64)
+}
+
+/// Keeps statuses of messages that are not there. Gives back how many are new, and how many others went for them.
+async fn keep_early(
+    store: &mut SqliteConnection,
+    unknown: &[&StatusUpdate],
+    now: Millis,
+) -> Result<(u64, u64), StoreError> {
+    if unknown.is_empty() {
+        return Ok((0, 0));
+    }
+    let failed = || doing("keep early webhooks");
+    let lines: Vec<_> = unknown
+        .iter()
+        .map(|update| {
+            let [delivered, read] = [update.delivered_at, update.read_at].map(|at| at.map(|at| at.0));
+            let problem = update.problem.as_ref();
+            let (code, message) = problem.map(|p| (p.code.as_str(), p.message.original())).unzip();
+            (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message)
+        })
+        .collect();
+    let kept = sqlx::query(
+        "INSERT INTO early_status (message_id, status, delivered_at, read_at, error_code, error_message, received_at) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, ?2 FROM jsonb_each(?1) \
+         WHERE true ON CONFLICT (message_id, status, error_code) DO UPDATE SET \
+         delivered_at = coalesce(min(delivered_at, excluded.delivered_at), delivered_at, excluded.delivered_at), \
+         read_at = coalesce(min(read_at, excluded.read_at), read_at, excluded.read_at), \
+         error_message = coalesce(min(error_message, excluded.error_message), error_message, excluded.error_message)",
+    )
+    .bind(serde_json::to_string(&lines).unwrap_or_default())
+    .bind(now.0)
+    .execute(&mut *store)
+    .await
+    .map_err(failed())?;
+    let dropped = sqlx::query("DELETE FROM early_status WHERE id <= (SELECT max(id) FROM early_status) - ?1")
+        .bind(MAX_EARLY)
+        .execute(&mut *store)
+        .await
+        .map_err(failed())?;
+    Ok((kept.rows_affected(), dropped.rows_affected()))
+}
+
+fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sqlx::Error> {
+    let code: String = row.try_get(5)?;
+    let message: Option<String> = row.try_get(6)?;
+    let update = StatusUpdate {
+        message_id: row.try_get(1)?,
+        status: DeliveryStatus::from_word(row.try_get(2)?),
+        delivered_at: row.try_get::<Option<i64>, _>(3)?.map(Millis),
+        read_at: row.try_get::<Option<i64>, _>(4)?.map(Millis),
+        problem: (!code.is_empty()).then(|| Problem::new(code, message.unwrap_or_default())),
+    };
+    Ok((row.try_get(0)?, update))
+}
+
+/// Keeps replies. Gives back how many are new, and how many numbers they put on the suppression list.
+async fn keep_replies(
+    store: &mut SqliteConnection,
+    replies: &[(Reply, Option<String>)],
+    now: Millis,
+) -> Result<(u64, u64), StoreError> {
+    if replies.is_empty() {
+        return Ok((0, 0));
+    }
+    let lines: Vec<_> = replies
+        .iter()
+        .map(|(reply, opt_out)| {
+            let Reply { id, from, answers, at, kind, choice, title, text } = reply;
+            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, opt_out)
+        })
+        .collect();
+    let new: Vec<i64> = sqlx::query_scalar(
+        "INSERT INTO reply (inbound_id, phone, in_reply_to, row, at, kind, choice, title, text, opt_out, received_at) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, \
+         coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = value ->> 2), \
+           (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = value ->> 2)), \
+         value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, ?2 \
+         FROM jsonb_each(?1) WHERE true ON CONFLICT (inbound_id) DO NOTHING RETURNING id",
+    )
+    .bind(serde_json::to_string(&lines).unwrap_or_default())
+    .bind(now.0)
+    .fetch_all(&mut *store)
+    .await
+    .map_err(doing("keep replies"))?;
+    Ok((new.len() as u64, suppress(store, &new).await?))
+}
+
+/// Puts whoever asked for nothing more in these replies on the suppression list: the number that the reply came from,
+/// and the one that the message went to, which some countries write differently. Gives back how many are new there.
+async fn suppress(store: &mut SqliteConnection, replies: &[i64]) -> Result<u64, StoreError> {
+    if replies.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query(
+        "WITH asked AS (SELECT p.phone, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
+           FROM json_each(?1) CROSS JOIN reply p ON p.id = value WHERE p.opt_out IS NOT NULL) \
+         INSERT INTO suppression (phone, reason, added_at) \
+         SELECT phone, reason, at FROM asked WHERE phone IS NOT NULL \
+         UNION ALL SELECT r.phone, reason, at FROM asked JOIN recipient r ON r.id = asked.row WHERE r.phone IS NOT NULL \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(serde_json::to_string(replies).unwrap_or_default())
+    .execute(&mut *store)
+    .await
+    .map_err(doing("suppress numbers"))?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,370 @@
+//! A rendered message held against the definition of its template: what the provider would only refuse when it is sent.
+//!
+//! It looks at what the two have to agree on: the name and language, which parts there are, how many parameters, of
+//! which kinds and names, which buttons at which indexes, how many cards, and how long the texts become with the values
+//! in them. Whether the message is shaped as the documents ask is not its matter: what it cannot read it passes over.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::definition::{
+    Button, ButtonKind, Category, Component, Definition, Format, Header, body_of, buttons_of, header_of,
+};
+use super::placeholders::{fill, is_position, names};
+use super::rules::{BODY, BODY_WITH_OFFER, CARD_BODY, LINE, URL};
+
+/// Something that a message and its template do not agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// What kind it is: stable and short, such as `parameter_count`.
+    pub code: &'static str,
+    /// Where in the message: `template.components[0].parameters[1].text`. For something missing, where it should be.
+    pub message_path: String,
+    /// Where in the definition: `components[1].text`; see [`super::Loaded::places`] for its line and column.
+    pub template_path: String,
+    /// What does not agree, in one sentence without a full stop.
+    pub words: String,
+}
+
+/// Displayed on one line, with the place in the message.
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.message_path, self.words)
+    }
+}
+
+impl Definition {
+    /// Holds a rendered WhatsApp message against this template; nothing if it is no template message.
+    #[must_use]
+    pub fn hold(&self, message: &Value) -> Vec<Disagreement> {
+        let mut hold = Hold::default();
+        let Some(template) = message.get("template").and_then(Value::as_object) else { return hold.found };
+        if let Some(name) = template.get("name").and_then(Value::as_str).filter(|name| *name != self.name) {
+            hold.add(
+                "template_name",
+                "template.name",
+                "name",
+                format!("the message is for the template `{name}`, the definition is of `{}`", self.name),
+            );
+        }
+        let language = template.get("language");
+        let code = language.and_then(|language| language.as_str().or_else(|| language.get("code")?.as_str()));
+        if let Some(code) = code.filter(|code| *code != self.language) {
+            hold.add(
+                "language",
+                "template.language",
+                "language",
+                format!("the message is in {code}, the template in {}", self.language),
+            );
+        }
+        let authentication = self.category == Category::Authentication;
+        if template.contains_key("code") {
+            if !authentication {
+                hold.add(
+                    "not_authentication",
+                    "template.code",
+                    "category",
+                    format!("`code` is for AUTHENTICATION templates, and this is {}", self.category.as_str()),
+                );
+            }
+            // The provider fills in the parts from the code.
+            return hold.found;
+        }
+        let none = Vec::new();
+        let components = template.get("components").and_then(Value::as_array).unwrap_or(&none);
+        if authentication {
+            if components.is_empty() {
+                hold.add(
+                    "code_missing",
+                    "template",
+                    "category",
+                    "an AUTHENTICATION template needs its `code`".to_owned(),
+                );
+            }
+            return hold.found;
+        }
+        let most = if self.offer().is_some() { BODY_WITH_OFFER } else { BODY };
+        hold.parts(components, "template.components", &self.components, "components", most);
+        hold.offer(components, self);
+        hold.cards(components, self);
+        hold.found
+    }
+}
+
+#[derive(Default)]
+struct Hold {
+    found: Vec<Disagreement>,
+}
+
+/// The parameters of a component of the message, and where they are.
+struct Given<'m> {
+    list: &'m [Value],
+    at: String,
+}
+
+/// The component of this type in a message, with its index.
+fn part<'m>(components: &'m [Value], kind: &str) -> Option<(usize, &'m Value)> {
+    let is = |value: &Value| value["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind));
+    components.iter().enumerate().find(|(_, value)| is(value))
+}
+
+impl Hold {
+    fn add(&mut self, code: &'static str, message: impl Into<String>, template: impl Into<String>, words: String) {
+        let (message_path, template_path) = (message.into(), template.into());
+        self.found.push(Disagreement { code, message_path, template_path, words });
+    }
+
+    /// Header, body and buttons, of the message or of a card.
+    fn parts(&mut self, given: &[Value], at: &str, wanted: &[Component], template: &str, body_most: usize) {
+        let parameters = |kind: &str| match part(given, kind) {
+            Some((index, value)) => Given {
+                list: value["parameters"].as_array().map_or(&[], Vec::as_slice),
+                at: format!("{at}[{index}].parameters"),
+            },
+            None => Given { list: &[], at: at.to_owned() },
+        };
+        let header = parameters("header");
+        match header_of(wanted) {
+            Some((index, wanted)) => self.header(&header, wanted, &format!("{template}[{index}]")),
+            None if !header.list.is_empty() => {
+                self.add("no_header", header.at, template, "the template has no HEADER".to_owned());
+            }
+            None => {}
+        }
+        let body = parameters("body");
+        match body_of(wanted).and_then(|(index, body)| Some((index, body.text.as_ref()?))) {
+            Some((index, text)) => {
+                self.text(&body, text, &format!("{template}[{index}].text"), "body", body_most);
+            }
+            None if !body.list.is_empty() => {
+                self.add("no_body", body.at, template, "the template has no BODY here".to_owned());
+            }
+            None => {}
+        }
+        let (place, buttons) = buttons_of(wanted).unwrap_or_default();
+        self.buttons(given, at, buttons, &format!("{template}[{place}].buttons"));
+    }
+
+    fn header(&mut self, given: &Given<'_>, wanted: &Header, template: &str) {
+        if wanted.format == Format::Text {
+            let text = wanted.text.as_deref().unwrap_or_default();
+            return self.text(given, text, &format!("{template}.text"), "header", LINE);
+        }
+        let kind = wanted.format.as_str().to_lowercase();
+        match given.list.first().map(|parameter| parameter["type"].as_str().unwrap_or_default()) {
+            None => self.add(
+                "header_missing",
+                given.at.as_str(),
+                template,
+                format!("the template's header needs a parameter of the type `{kind}`"),
+            ),
+            Some(found) if found != kind => {
+                let path = format!("{}[0].type", given.at);
+                self.add(
+                    "header_kind",
+                    path,
+                    format!("{template}.format"),
+                    format!(
+                        "the header's parameter is `{found}`, and the template's header is {}",
+                        wanted.format.as_str()
+                    ),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A text with its values: how many, which kinds, which names, and how long it becomes.
+    fn text(&mut self, given: &Given<'_>, text: &str, template: &str, what: &str, most: usize) {
+        let variables = names(text);
+        if given.list.len() != variables.len() {
+            let words = format!(
+                "the template's {what} has {} and the message gives {}",
+                count(variables.len(), "variable"),
+                count(given.list.len(), "parameter")
+            );
+            return self.add("parameter_count", given.at.as_str(), template, words);
+        }
+        let mut values: Vec<(&str, &str)> = Vec::new();
+        for (index, parameter) in given.list.iter().enumerate() {
+            let at = format!("{}[{index}]", given.at);
+            let kind = parameter["type"].as_str().unwrap_or_default();
+            let value = match (kind, what) {
+                ("text", _) => &parameter["text"],
+                ("currency", "body") => &parameter["currency"]["fallback_value"],
+                ("date_time", "body") => &parameter["date_time"]["fallback_value"],
+                _ => {
+                    self.add(
+                        "parameter_kind",
+                        format!("{at}.type"),
+                        template,
+                        format!("a variable of the {what} takes no `{kind}`"),
+                    );
+                    continue;
+                }
+            };
+            match variable(&variables, parameter, index) {
+                Ok(name) => values.push((name, value.as_str().unwrap_or_default())),
+                Err(name) => {
+                    self.add(
+                        "parameter_name",
+                        format!("{at}.parameter_name"),
+                        template,
+                        format!("the template's {what} has no variable `{name}`"),
+                    );
+                }
+            }
+        }
+        let value_of = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let chars = fill(text, value_of).chars().count();
+        if chars > most && values.len() == variables.len() {
+            self.add(
+                "too_long",
+                given.at.as_str(),
+                template,
+                format!("with its values the {what} has {chars} characters and may have {most}"),
+            );
+        }
+    }
+
+    fn buttons(&mut self, given: &[Value], at: &str, wanted: &[Button], template: &str) {
+        let mut seen = Vec::new();
+        for (place, value) in given.iter().enumerate() {
+            if !value["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("button")) {
+                continue;
+            }
+            let at = format!("{at}[{place}]");
+            let index = value["index"].as_u64().or_else(|| value["index"].as_str()?.parse().ok());
+            let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else { continue };
+            let Some(button) = wanted.get(index) else {
+                let words = format!(
+                    "there is no button {index}: the template has {}, counted from 0",
+                    count(wanted.len(), "button")
+                );
+                self.add("button_index", format!("{at}.index"), template, words);
+                continue;
+            };
+            seen.push(index);
+            let template = format!("{template}[{index}]");
+            let kind = value["sub_type"].as_str().unwrap_or_default();
+            if !kind.eq_ignore_ascii_case(button.kind.as_str()) {
+                let words =
+                    format!("button {index} of the template is {}, and the message has `{kind}`", button.kind.as_str());
+                self.add("button_kind", format!("{at}.sub_type"), format!("{template}.type"), words);
+                continue;
+            }
+            let parameters = value["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            self.button(button, index, parameters, &at, &template);
+        }
+        for (index, button) in
+            wanted.iter().enumerate().filter(|(index, button)| !seen.contains(index) && needs_a_value(button))
+        {
+            let words = format!("button {index} of the template ({}) needs a parameter", button.kind.as_str());
+            self.add("button_missing", at, format!("{template}[{index}]"), words);
+        }
+    }
+
+    fn button(&mut self, button: &Button, index: usize, parameters: &[Value], at: &str, template: &str) {
+        if needs_a_value(button) && parameters.is_empty() {
+            let words = format!("button {index} of the template ({}) needs a parameter", button.kind.as_str());
+            self.add("button_missing", at, template, words);
+        }
+        let Some(url) = button.url.as_deref().filter(|_| !parameters.is_empty()) else { return };
+        let variables = names(url);
+        if variables.is_empty() {
+            let words = format!("the address of button {index} has no variable");
+            return self.add("button_static", format!("{at}.parameters"), format!("{template}.url"), words);
+        }
+        if let Some(name) = parameters[0]["parameter_name"].as_str().filter(|name| !variables.contains(name)) {
+            let path = format!("{at}.parameters[0].parameter_name");
+            let words = format!("the address of button {index} has no variable `{name}`");
+            self.add("parameter_name", path, format!("{template}.url"), words);
+        }
+        let value = parameters[0]["text"].as_str().unwrap_or_default();
+        let chars = fill(url, |_| Some(value)).chars().count();
+        if chars > URL {
+            let words = format!("with its value the address has {chars} characters and may have {URL}");
+            self.add("too_long", format!("{at}.parameters[0].text"), format!("{template}.url"), words);
+        }
+    }
+
+    fn offer(&mut self, given: &[Value], definition: &Definition) {
+        let message = part(given, "limited_time_offer");
+        match (definition.offer(), message) {
+            (None, Some((index, _))) => {
+                let path = format!("template.components[{index}]");
+                self.add("no_offer", path, "components", "the template has no LIMITED_TIME_OFFER".to_owned());
+            }
+            (Some((index, offer)), None) if offer.has_expiration == Some(true) => {
+                let words =
+                    "the template's offer ends: the message has to say when, in a `limited_time_offer`".to_owned();
+                self.add("offer_missing", "template.components", format!("components[{index}]"), words);
+            }
+            _ => {}
+        }
+    }
+
+    fn cards(&mut self, given: &[Value], definition: &Definition) {
+        let message = part(given, "carousel");
+        let (place, wanted) = match (definition.cards(), message) {
+            (Some(cards), _) => cards,
+            (None, Some((index, _))) => {
+                let path = format!("template.components[{index}]");
+                return self.add("no_carousel", path, "components", "the template has no CAROUSEL".to_owned());
+            }
+            (None, None) => return,
+        };
+        let template = format!("components[{place}].cards");
+        let (at, cards) = match message {
+            Some((index, value)) => (
+                format!("template.components[{index}].cards"),
+                value["cards"].as_array().map_or(&[][..], Vec::as_slice),
+            ),
+            None => ("template.components".to_owned(), &[][..]),
+        };
+        if cards.len() != wanted.len() {
+            let words = format!(
+                "the template has {} and the message {}",
+                count(wanted.len(), "card"),
+                count(cards.len(), "card")
+            );
+            return self.add("card_count", at, template, words);
+        }
+        for (position, card) in cards.iter().enumerate() {
+            let index = card["card_index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(position);
+            let Some(wanted) = wanted.get(index) else { continue };
+            let components = card["components"].as_array().map_or(&[][..], Vec::as_slice);
+            let at = format!("{at}[{position}].components");
+            self.parts(components, &at, &wanted.components, &format!("{template}[{index}].components"), CARD_BODY);
+        }
+    }
+}
+
+/// Whether each message has to say something for this button.
+fn needs_a_value(button: &Button) -> bool {
+    match button.kind {
+        ButtonKind::Url => button.url.as_deref().is_some_and(|url| !names(url).is_empty()),
+        ButtonKind::CopyCode | ButtonKind::Mpm => true,
+        _ => false,
+    }
+}
+
+/// The variable that a parameter is for, or its name if the text has no such variable.
+///
+/// Without a name the place counts, as INCS's document has it: of variables with names, the order in which the text
+/// first shows them.
+fn variable<'t, 'm>(variables: &[&'t str], parameter: &'m Value, index: usize) -> Result<&'t str, &'m str> {
+    let named = variables.iter().any(|name| !is_position(name));
+    let position = (index + 1).to_string();
+    let found = match parameter["parameter_name"].as_str() {
+        Some(name) => return variables.iter().find(|variable| named && **variable == name).copied().ok_or(name),
+        None if named => variables.get(index),
+        None => variables.iter().find(|variable| **variable == position),
+    };
+    found.copied().ok_or("")
+}
+
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
