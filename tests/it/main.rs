@@ -25,6 +25,7 @@ mod documented; // what the provider's document shows is what is sent
 mod done; // who is told that a run is over
 mod environment; // disks, stores, limits and networks that fail
 mod failures; // every way in which one request can fail, and what each is taken for
+mod find; // one person over all runs
 mod halt; // when refusals stop the run, and how few requests left before that
 mod hung; // files that do not answer hold up nothing
 mod input_files; // what is read is a regular file, and nobody waits for anything else

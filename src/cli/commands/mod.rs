@@ -3,6 +3,7 @@
 mod cancel;
 mod check;
 mod completions;
+mod find;
 mod flows;
 mod media;
 mod pause;
@@ -46,6 +47,8 @@ pub(in crate::cli) enum Command {
     Reconcile(reconcile::Args),
     /// Show what is where
     Status(status::Args),
+    /// Find one person in all runs: what was sent, when, and what became of it
+    Find(find::Args),
     /// Write a report, as often as wanted
     Report(report::Args),
     /// What people sent back, one line each (docs/webhooks.md)
@@ -88,6 +91,7 @@ impl Command {
             Self::Schedule(args) => schedule::run(&args, global).await,
             Self::Reconcile(args) => reconcile::run(&args, global).await,
             Self::Status(args) => status::run(&args, global).await,
+            Self::Find(args) => find::run(&args, global).await,
             Self::Report(args) => report::run(&args, global).await,
             Self::Replies(args) => replies::run(&args, global).await,
             Self::Retry(args) => retry::run(&args, global).await,

@@ -108,6 +108,15 @@ CREATE INDEX delivery_due ON delivery (run, next_attempt_at) WHERE next_attempt_
 CREATE INDEX delivery_poll ON delivery (run, next_poll_at) WHERE next_poll_at IS NOT NULL;
 CREATE INDEX delivery_sending ON delivery (run) WHERE state = 1;
 
+-- The numbers of runs that have ended, sorted within stretches of rows, so that one person is found without reading every
+-- run (see `find`).
+CREATE TABLE number (
+    stretch INTEGER NOT NULL,   -- a row's key without its last bits
+    phone   INTEGER NOT NULL,
+    place   INTEGER NOT NULL,   -- these last bits
+    PRIMARY KEY (stretch, phone, place)
+) WITHOUT ROWID;
+
 -- Attempts whose request left and that are no longer their row's latest.
 CREATE TABLE past_attempt (
     row             INTEGER NOT NULL,   -- the row's key

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::dispatch::{advance, claims, outcomes};
+use super::reports::find;
 use super::statuses::{polls, webhooks};
 use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};
@@ -250,6 +251,23 @@ async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
         assert!(plan.contains(by), "{by}\n{plan}");
         let scanned = ["SCAN delivery", "SCAN d\n", "SCAN p\n", "SCAN past_attempt", "SCAN reply"];
         assert!(scanned.iter().all(|scanned| !plan.contains(scanned)), "{plan}");
+    }
+}
+
+/// However many runs there were: one look into each stretch of rows, and no run is read that is in the table.
+#[tokio::test]
+async fn a_number_is_found_by_its_stretches() {
+    let f = Fixture::<SqliteFile>::empty().await;
+    for (statement, by) in [
+        (find::IN_STRETCHES, "SEARCH n USING PRIMARY KEY (stretch=? AND phone=?)"),
+        (find::IN_STRETCHES, "SEARCH n USING PRIMARY KEY (stretch>?)"),
+        (find::NOT_IN_STRETCHES, "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (find::NOT_IN_STRETCHES, "SEARCH number USING PRIMARY KEY (stretch>? AND stretch<?)"),
+        (find::NEXT_STRETCH, "SEARCH recipient USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+    ] {
+        let plan = plan(&f.store, statement).await;
+        assert!(plan.contains(by), "{plan}");
+        assert!(!plan.contains("SCAN number") && !plan.contains("SCAN recipient"), "{plan}");
     }
 }
 

@@ -26,6 +26,7 @@ macro_rules! contract {
 }
 
 mod claims; // which rows are claimed, and in which order
+mod find; // one person over all runs
 pub(in crate::store) mod fixture; // a store, runs with rows, and what becomes of claims
 mod import; // the rows of a run
 mod late; // take-over, and outcomes that come after it

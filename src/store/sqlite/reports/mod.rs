@@ -1,6 +1,7 @@
 //! What is read for people: counts, the rows of a report, lists compared with the store, and the check of a run's
 //! records.
 
+pub(super) mod find;
 pub(super) mod listing;
 pub(super) mod rows;
 pub(super) mod tally;

@@ -155,11 +155,15 @@ impl Store {
 
     /// Notes that a run reached a stage; the first time counts. A run with rows that wait or are being sent does not
     /// reach [`Stage::Dispatched`], and one that has not, or awaits a status, does not reach [`Stage::Finished`]: an
-    /// outcome may come after whoever notes the end looked.
+    /// outcome may come after whoever notes the end looked. Before a run is finished its numbers are indexed.
     ///
     /// # Errors
     /// Where the store cannot be written.
     pub async fn reach(&self, run: i64, stage: Stage, now: Millis) -> Result<(), StoreError> {
+        if stage == Stage::Finished {
+            // Before, so that a crash in between only means that it is done again.
+            self.index_numbers(run).await?;
+        }
         let statement = match stage {
             Stage::Started => "UPDATE run SET started_at = coalesce(started_at, ?2) WHERE id = ?1",
             Stage::Dispatched => {

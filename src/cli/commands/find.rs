@@ -1,0 +1,154 @@
+//! `campaigner find NUMBER`: one person over all runs.
+
+use serde_json::{Value, json};
+
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::engine;
+use crate::model::{AttemptRow, Millis, Phone, ReportRow, RunId, State};
+use crate::provider;
+use crate::recipients::Numbers;
+use crate::store::Store;
+
+/// What `find` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Suppressed numbers are shown with the reason. A run that has not finished is read row by row, which \
+                  takes about a second for each ten million rows."
+)]
+pub(in crate::cli) struct Args {
+    /// The number, with country code; spaces need no quotes
+    #[arg(required = true, value_name = "NUMBER")]
+    number: Vec<String>,
+    /// Read a national number as one of this region, such as HK
+    #[arg(long)]
+    region: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What one run has of the number.
+struct Found {
+    run: RunId,
+    row: ReportRow,
+    attempts: Vec<AttemptRow>,
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let phone = number(args)?;
+    let store = Store::open_existing(&global.db).await?;
+    let suppressed = store.suppression(phone).await?;
+    let mut found = Vec::new();
+    for (id, row) in store.find(phone).await? {
+        let run = store.run(Some(&id)).await?;
+        let campaign = engine::thaw(&run)?;
+        if let Some(state) = store.report_row(&run, campaign.channel, row).await? {
+            found.push(Found { run: id, row: state, attempts: store.attempts(&run, row.0..=row.0).await? });
+        }
+    }
+    if args.json {
+        console::data(&as_json(phone, suppressed.as_ref(), &found)).map_err(cannot_print)?;
+        return Ok(Exit::Done);
+    }
+    for line in as_text(phone, suppressed.as_ref(), &found) {
+        console::line(&line).map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn number(args: &Args) -> Result<Phone, CliError> {
+    let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+    numbers.normalise(&args.number.join(" ")).map_err(|problem| {
+        let hint = if args.region.is_none() {
+            "\n  for a national number, pass --region (for example --region DE)"
+        } else {
+            ""
+        };
+        CliError::new(Exit::Wrong, format!("NUMBER: {problem}{hint}"))
+    })
+}
+
+type Suppression = (Millis, Option<String>);
+
+fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> Vec<String> {
+    let mut lines = vec![match suppressed {
+        Some((at, Some(reason))) => format!("+{}: on the suppression list since {at}: {reason}", phone.digits()),
+        Some((at, None)) => format!("+{}: on the suppression list since {at}", phone.digits()),
+        None => format!("+{}: not on the suppression list", phone.digits()),
+    }];
+    if found.is_empty() {
+        lines.push("in no run of this store".to_owned());
+    }
+    for Found { run, row, attempts } in found {
+        lines.push(format!("{run}, row {}: {}", row.row, row.state));
+        // The last attempt has the row's own problem.
+        let has_attempt = attempts.iter().any(|attempt| attempt.error_code == row.error_code);
+        lines.extend(attempts.iter().map(|attempt| format!("  {}", in_words(attempt))));
+        if let (Some(code), false) = (&row.error_code, has_attempt) {
+            lines.push(format!("  {}", problem(code, row.error_message.as_deref())));
+        }
+        let advice = row.error_code.as_deref().and_then(provider::advice);
+        lines.extend(advice.map(|advice| format!("  what to do: {advice}")));
+    }
+    lines
+}
+
+fn in_words(attempt: &AttemptRow) -> String {
+    let outcome = match attempt.outcome {
+        State::Pending => "try again",
+        outcome => outcome.as_str(),
+    };
+    let times = [
+        ("sent", attempt.started_at),
+        ("accepted", attempt.accepted_at),
+        ("delivered", attempt.delivered_at),
+        ("read", attempt.read_at),
+    ];
+    let mut parts: Vec<String> = times.into_iter().filter_map(|(what, at)| Some(format!("{what} {}", at?))).collect();
+    parts.extend(attempt.message_id.as_ref().map(|id| format!("message id {id}")));
+    parts.extend(attempt.error_code.as_ref().map(|code| problem(code, attempt.error_message.as_deref())));
+    format!("attempt {}: {outcome}; {}", attempt.attempt, parts.join(", "))
+}
+
+fn problem(code: &str, words: Option<&str>) -> String {
+    words.map_or_else(|| code.to_owned(), |words| format!("{code}: {words}"))
+}
+
+fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> Value {
+    let time = |at: Option<Millis>| at.map(|at| at.to_string());
+    let attempt = |attempt: &AttemptRow| {
+        json!({
+            "attempt": attempt.attempt,
+            "outcome": if attempt.outcome == State::Pending { "try_again" } else { attempt.outcome.as_str() },
+            "message_id": attempt.message_id,
+            "started_at": time(attempt.started_at),
+            "ended_at": time(attempt.ended_at),
+            "accepted_at": time(attempt.accepted_at),
+            "delivered_at": time(attempt.delivered_at),
+            "read_at": time(attempt.read_at),
+            "error_code": attempt.error_code,
+            "error_message": attempt.error_message,
+        })
+    };
+    let row = |Found { run, row, attempts }: &Found| {
+        json!({
+            "run": run.to_string(),
+            "row": row.row.0,
+            "state": row.state.as_str(),
+            "message_id": row.message_id,
+            "accepted_at": time(row.accepted_at),
+            "delivered_at": time(row.delivered_at),
+            "read_at": time(row.read_at),
+            "error_code": row.error_code,
+            "error_message": row.error_message,
+            "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "to": phone.digits(),
+        "suppressed": suppressed.map(|(at, reason)| json!({"since": at.to_string(), "reason": reason})),
+        "rows": found.iter().map(row).collect::<Vec<_>>(),
+    })
+}

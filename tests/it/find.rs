@@ -1,0 +1,62 @@
+//! One person over all runs: what was sent, what became of it, and why nothing was.
+
+use serde_json::{Value, json};
+
+use crate::provider::{Answer, Provider, Script, Sent};
+use crate::workplace::{Campaign, Workplace, csv, phone};
+
+/// Two runs of one campaign: in the first row 2 is tried twice and read, in the second its number is suppressed.
+fn two_runs() -> (Provider, Workplace) {
+    let answer = |sent: &Sent| match (sent.to == phone(2), sent.nth) {
+        (true, 0) => Answer::error(10_002, "(#131000) try again"),
+        _ => Answer::Accept,
+    };
+    let provider = Provider::start(Script::answering(answer));
+    let work = Workplace::with(&Campaign::default(), &csv(4));
+    let run = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(run.code, 0, "{run}");
+    let suppressed = work.alone(&["suppress", "add", &format!("+{}", phone(2)), "--reason", "asked by phone"]);
+    assert_eq!(suppressed.code, 0, "{suppressed}");
+    let run = work.run(&provider, &["run", "job.yaml", "--again"]);
+    assert_eq!(run.code, 0, "{run}");
+    (provider, work)
+}
+
+#[test]
+fn a_person_is_found_in_every_run_with_every_attempt() {
+    let (_provider, work) = two_runs();
+    let found = work.alone(&["find", &format!("+{}", phone(2))]);
+    assert_eq!(found.code, 0, "{found}");
+    let parts =
+        ["on the suppression list since 2", ": asked by phone\njob-1, row 2: read\n", "job-2, row 2: suppressed\n"];
+    for part in
+        parts.into_iter().chain(["attempt 1: try again; sent 2", "131000: ", "attempt 2: read; sent 2", ", accepted 2"])
+    {
+        assert!(found.out.contains(part), "{part}: {found}");
+    }
+    let found: Value = serde_json::from_str(&work.alone(&["find", &phone(2), "--json"]).out).unwrap();
+    assert_eq!((&found["to"], &found["suppressed"]["reason"]), (&json!(phone(2)), &json!("asked by phone")));
+    let rows = found["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{found}");
+    assert_eq!((&rows[0]["run"], &rows[0]["row"], &rows[0]["state"]), (&json!("job-1"), &json!(2), &json!("read")));
+    assert_eq!((&rows[1]["state"], &rows[1]["error_code"]), (&json!("suppressed"), &json!("suppressed")));
+    let attempts = rows[0]["attempts"].as_array().unwrap();
+    assert_eq!((&attempts[0]["outcome"], &attempts[0]["error_code"]), (&json!("try_again"), &json!("131000")));
+    assert_eq!((&attempts[1]["outcome"], &attempts[1]["message_id"]), (&json!("read"), &rows[0]["message_id"]));
+    assert_eq!(rows[1]["attempts"], json!([]));
+}
+
+#[test]
+fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
+    let (_provider, work) = two_runs();
+    let number = phone(1);
+    let (code, rest) = number.split_at(3);
+    let spaced = work.alone(&["find", &format!("+{code}"), rest]);
+    let national = work.alone(&["find", "--region", "HK", rest]);
+    assert!(spaced.code == 0 && spaced.out.contains("job-2, row 1: read"), "{spaced}");
+    assert_eq!(spaced.out, national.out);
+    let nobody = work.alone(&["find", "+4915112345678"]);
+    assert!(nobody.code == 0 && nobody.out.contains("in no run of this store"), "{nobody}");
+    let wrong = work.alone(&["find", "0151/2345678"]);
+    assert!(wrong.code == 2 && wrong.out.is_empty() && wrong.err.contains("--region"), "{wrong}");
+}
