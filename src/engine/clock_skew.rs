@@ -2,7 +2,7 @@
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::model::Event;
+use crate::model::{Event, Notice};
 use crate::store::WaitKind;
 
 /// Rows that wait for their next attempt.
@@ -34,7 +34,6 @@ pub(super) async fn polls_meanwhile(job: &Job, sends: bool) -> EngineError {
 
 fn report(job: &Job, corrected: u64) {
     if corrected > 0 {
-        let words = format!("this machine's clock was set back since the run stopped: {corrected} waits begin anew");
-        (job.events)(Event::Said(words));
+        (job.events)(Event::Notice(Notice::ClockSetBack { waits: corrected }));
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::job::Job;
 use crate::engine::recovery::take_up;
 use crate::engine::status::thaw;
 use crate::engine::stop::Reason;
-use crate::model::{Event, Millis};
+use crate::model::{Event, Millis, Notice};
 use crate::store::{Orders, Run, Stage, Store, StoreError};
 
 /// How often a job looks for orders.
@@ -59,12 +59,9 @@ fn pause(job: &Job, paused: bool) {
         return;
     }
     let id = &job.run.id;
-    let words = match paused {
-        true => format!("{id} is paused; it goes on after: campaigner resume {id}"),
-        false => format!("{id} goes on"),
-    };
     tracing::info!(run = %id, paused, "pause");
-    (job.events)(Event::Said(words));
+    let notice = if paused { Notice::Paused } else { Notice::Resumed };
+    (job.events)(Event::Notice(notice(id.clone())));
 }
 
 /// Who stops a run that was cancelled.

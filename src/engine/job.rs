@@ -7,7 +7,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::Stop;
-use crate::model::{Campaign, Event, Events, Millis, Outcome, Problem, RowProblem};
+use crate::model::{Campaign, Event, Events, Millis, Notice, Outcome, Problem, RowProblem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
@@ -155,15 +155,15 @@ impl Job {
     /// Reports to the limiter whether a request reached the provider, and to the screen if that changed.
     pub(super) fn note_reach(&self, reservation: Reservation, failed: Option<&Problem>) {
         let news = match failed {
-            None => self.limiter.reached(reservation).then(|| "the provider can be reached again".to_owned()),
-            Some(problem) => self.limiter.unreachable(reservation).map(|pause| {
-                let seconds = pause.as_secs();
-                format!("cannot reach the provider: {}; trying again in {seconds} s", problem.message)
-            }),
+            None => self.limiter.reached(reservation).then_some(Notice::ReachableAgain),
+            Some(problem) => self
+                .limiter
+                .unreachable(reservation)
+                .map(|pause| Notice::Unreachable { problem: problem.message.to_string(), retry_s: pause.as_secs() }),
         };
         if let Some(news) = news {
             tracing::warn!(%news);
-            (self.events)(Event::Said(news));
+            (self.events)(Event::Notice(news));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::engine::job::Job;
-use crate::model::Event;
+use crate::model::{Event, Notice};
 use crate::store::StoreError;
 
 /// For how long it is tried again.
@@ -42,7 +42,10 @@ impl<'j> Patience<'j> {
             return Err(error);
         }
         if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            (self.job.events)(Event::Said(format!("{error} ({}); trying again", error.reason())));
+            (self.job.events)(Event::Notice(Notice::StoreBlocked {
+                error: error.to_string(),
+                reason: error.reason().to_string(),
+            }));
             self.told = Some(Instant::now());
         }
         tokio::time::sleep(BETWEEN).await;

@@ -13,7 +13,7 @@ use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::tasks::{Background, stop_on_error};
 use crate::engine::{clock_skew, control, reconcile, recovery};
-use crate::model::{Event, Millis, State, Tally};
+use crate::model::{Event, Millis, Notice, State, Tally};
 use crate::store::{Owner, Stage, Waiting};
 
 /// What is to be done with a run.
@@ -61,10 +61,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let job = Arc::new(job);
     let (owner, uncertain) = recovery::take_up(&job.store, &job.run, &job.campaign, job.limit).await?;
     if uncertain > 0 {
-        (job.events)(Event::Said(format!(
-            "{uncertain} message{} may or may not have been accepted when the run was cut off: uncertain, not sent again",
-            if uncertain == 1 { "" } else { "s" },
-        )));
+        (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
     }
     let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && job.run.dispatched_at.is_none();
     clock_skew::attempts(&job).await?;
@@ -78,8 +75,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     }
     let eligibility = Arc::new(Eligibility::of(&job)?);
     if let Some(until) = job.keep_pause().await? {
-        let until = eligibility.local(until);
-        (job.events)(Event::Said(format!("the provider asked to pause; nothing is sent before {until}")));
+        (job.events)(Event::Notice(Notice::ProviderPause { until: eligibility.local(until) }));
     }
     if sends {
         eligibility.schedule_rows(&job, owner).await?;
@@ -186,11 +182,8 @@ async fn round(
         };
         if let Ok(Remaining::Waits(at)) = done {
             if mode == RunMode::SendAndReconcile {
-                let words = match eligibility.may_defer() {
-                    true => "nothing may leave now; waiting (Ctrl-C stops, and the same command goes on)",
-                    false => "what is left has to wait; it is sent then if statuses are still waited for",
-                };
-                (job.events)(Event::Said(format!("{words}: not before {}", eligibility.local(at))));
+                let (until, in_any_case) = (eligibility.local(at), eligibility.may_defer());
+                (job.events)(Event::Notice(Notice::Waiting { until, in_any_case }));
             }
             let _ = waits.send(Some(at));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::State;
+use super::{Notice, State};
 
 /// How many rows are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,8 +124,8 @@ pub enum Event {
     },
     /// Dispatch is done; only statuses are waited for.
     Dispatched,
-    /// A sentence for the person who watches.
-    Said(String),
+    /// Something that the person who watches should know.
+    Notice(Notice),
 }
 
 /// Where events go. Called from the working thread: it must return at once.

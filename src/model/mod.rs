@@ -9,6 +9,7 @@ mod delivery;
 mod event;
 mod header;
 mod id;
+mod notice;
 mod phone;
 mod provider_text;
 mod reply;
@@ -29,6 +30,7 @@ pub use delivery::{
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
+pub use notice::Notice;
 pub use phone::Phone;
 pub use provider_text::{ProviderText, plain_code};
 pub use reply::{Choice, OptOut, Replies, Reply};

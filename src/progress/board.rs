@@ -76,7 +76,7 @@ impl Board {
             Event::Dispatched => {}
             Event::Slowed { rate, pause } => self.slowed = Some((now + pause, text::slowed(rate, pause))),
             Event::Problem { code, message, count } => self.problem(code, message, count),
-            Event::Said(sentence) => return Some(sentence),
+            Event::Notice(notice) => return Some(notice.to_string()),
         }
         None
     }

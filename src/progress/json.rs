@@ -77,7 +77,9 @@ impl Json {
             Event::Problem { code, message, count } => {
                 self.tell("WARN", json!({"event": "problem", "code": code, "count": count, "message": message}), now);
             }
-            Event::Said(sentence) => self.tell("INFO", json!({"event": "said", "message": sentence}), now),
+            Event::Notice(notice) => {
+                self.tell("INFO", json!({"event": "said", "message": notice.to_string()}), now);
+            }
         }
     }
 

@@ -159,12 +159,13 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Notice;
 
     #[test]
     fn quiet_shows_nothing_and_takes_every_event() {
         for progress in [reporter(Mode::None, false, None), reporter(Mode::Bars, true, None)] {
             let events = progress.events();
-            events(Event::Said("not shown".into()));
+            events(Event::Notice(Notice::ReachableAgain));
             events(Event::Dispatched);
             progress.finish();
             events(Event::Dispatched);

@@ -65,7 +65,7 @@ impl Plain {
             }
             // The counts of the next line have them.
             Event::Problem { .. } => {}
-            Event::Said(sentence) => self.line(&sentence),
+            Event::Notice(notice) => self.line(&notice.to_string()),
         }
     }
 
@@ -127,7 +127,7 @@ impl Plain {
 mod tests {
     use super::super::captured::Captured;
     use super::*;
-    use crate::model::State;
+    use crate::model::{Notice, State};
 
     fn at(accepted: u64) -> Tally {
         let mut tally = Tally::default();
@@ -196,8 +196,8 @@ mod tests {
             plain.on(slowed, start + Duration::from_millis(step * 90));
         }
         assert_eq!(captured.lines(), ["the provider asked to slow down: 40.0/s"; 2]);
-        plain.on(Event::Said("one".into()), start);
-        plain.on(Event::Said("two".into()), start);
+        plain.on(Event::Notice(Notice::Warning("one".into())), start);
+        plain.on(Event::Notice(Notice::Warning("two".into())), start);
         assert_eq!(captured.lines(), ["one", "two"]);
         plain.finish(start);
         assert!(captured.lines().is_empty(), "nothing moved");

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
+use super::recipients_csv::{not_written, writer_of};
 use super::recipients_jsonl::Time;
 use super::types::Format;
 use crate::model::{AttemptRow, ProviderText, State};
@@ -59,8 +60,7 @@ impl<W: Write> AttemptsReport<W> {
         if format == Format::Jsonl {
             return Ok(Self(Writer::Jsonl(BufWriter::new(writer))));
         }
-        let mut builder = csv::WriterBuilder::new();
-        let mut csv = builder.has_headers(false).terminator(csv::Terminator::CRLF).from_writer(writer);
+        let mut csv = writer_of(writer);
         csv.write_record(COLUMNS).map_err(not_written)?;
         Ok(Self(Writer::Csv(Box::new(csv))))
     }
@@ -114,14 +114,6 @@ impl<W: Write> AttemptsReport<W> {
             Writer::Csv(mut csv) => csv.flush(),
             Writer::Jsonl(mut writer) => writer.flush(),
         }
-    }
-}
-
-/// The cause of the error: `csv` wraps it, and a reader that went away must be seen as such.
-fn not_written(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 

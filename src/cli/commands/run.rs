@@ -14,7 +14,7 @@ use crate::cli::output::{console, reached};
 use crate::cli::session::{self, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
 use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
-use crate::model::{Campaign, Event, Millis};
+use crate::model::{Campaign, Event, Millis, Notice};
 use crate::recipients;
 use crate::send_window::local;
 use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
@@ -140,7 +140,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         for warning in imported? {
             let words =
                 if console::is_log() { problem_groups::logged(&warning) } else { problem_groups::warning(&warning) };
-            events(Event::Said(words));
+            events(Event::Notice(Notice::Warning(words)));
         }
         run = store.run(Some(&run.id)).await?;
     }

@@ -31,6 +31,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
 use crate::engine::{Stop, WebhookWriter};
+use crate::model::{Event, Events};
 use crate::store::Store;
 
 pub(super) use campaign_folder::files;
@@ -116,9 +117,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         in_flight,
     };
     let stop = Stop::default();
-    let events: crate::model::Events = Arc::new(|event| {
-        if let crate::model::Event::Said(words) = event {
-            tracing::info!("{words}");
+    let events: Events = Arc::new(|event| {
+        if let Event::Notice(notice) = event {
+            tracing::info!("{notice}");
         }
     });
     tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "the service begins");

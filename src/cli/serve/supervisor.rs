@@ -289,7 +289,7 @@ impl Task {
 fn events(context: &ServiceContext, id: &RunId) -> Events {
     let (board, run) = (context.board.clone(), id.to_string());
     Arc::new(move |event| match event {
-        Event::Said(words) => tracing::info!(%run, "{words}"),
+        Event::Notice(notice) => tracing::info!(%run, "{notice}"),
         Event::Planned(tally) | Event::Moved(tally) => board.of_run(&run, |seen| seen.tally = tally),
         _ => {}
     })

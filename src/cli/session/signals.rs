@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::error::{CliError, Exit};
 use crate::engine::{Reason, Stop};
-use crate::model::{Event, Events};
+use crate::model::{Event, Events, Notice};
 use crate::store::Run;
 
 /// Does `what` while listening to signals: the first stops it gently, the second at once (`None`).
@@ -43,7 +43,7 @@ async fn second_signal(stop: &Stop, events: &Events) {
     stop.stop(Reason::Signal);
     tokio::time::sleep(SAME_SIGNAL).await;
     let Ok(second) = Signals::from_now() else { return std::future::pending().await };
-    events(Event::Said("stopping: what is in flight ends, nothing new begins; once more aborts at once".into()));
+    events(Event::Notice(Notice::Stopping));
     second.one().await;
 }
 

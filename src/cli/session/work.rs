@@ -177,8 +177,8 @@ impl Session {
             let run = store.run(Some(&run.id)).await?;
             let quiet = global.quiet;
             let say = Arc::new(move |event| {
-                if let (Event::Said(words), false) = (event, quiet) {
-                    console::info(&words)
+                if let (Event::Notice(notice), false) = (event, quiet) {
+                    console::info(&notice.to_string())
                 }
             });
             let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });

@@ -20,7 +20,7 @@ use crate::engine::job::Job;
 use crate::engine::patience::Patience;
 use crate::engine::stop::Reason;
 use crate::engine::tasks::spawn_joined;
-use crate::model::{Event, Millis, Problem};
+use crate::model::{Event, Millis, Notice, Problem};
 use crate::rate_limit::Reservation;
 use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
 
@@ -193,10 +193,9 @@ impl Dispatcher {
         let longest = if is_open && !is_idle { LOOK_EVERY } else { LOOK_EVERY_WHILE_CLOSED };
         let wait = next.map_or(LOOK_EVERY, |at| at.since(now));
         if let Some(at) = next.filter(|at| wait > LONG && self.told != Some(*at) && !job.stop.is_held()) {
-            let may_defer = context.eligibility.may_defer();
-            let why = if may_defer { "their time or their next try" } else { "their next try" };
-            let local = context.eligibility.local(at);
-            (job.events)(Event::Said(format!("nothing to send before {local}: all rows left wait for {why}")));
+            let until = context.eligibility.local(at);
+            let own_times = context.eligibility.may_defer();
+            (job.events)(Event::Notice(Notice::NothingDue { until, own_times }));
             self.told = Some(at);
         }
         let wait = wait.clamp(Duration::from_millis(1), longest);

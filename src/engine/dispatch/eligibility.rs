@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::model::{Change, Event, Millis, Outcome, Problem, RowCause, RowProblem, State};
+use crate::model::{Change, Event, Millis, Notice, Outcome, Problem, RowCause, RowProblem, State};
 use crate::send_window::{Hours, MaySend, RowTimes, RowTiming, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
 
@@ -84,8 +84,7 @@ impl Eligibility {
                 break lock;
             }
             if !std::mem::replace(&mut told, true) {
-                let words = format!("another run of `{name}` sends within the same quota: waiting until it has sent");
-                (job.events)(Event::Said(words));
+                (job.events)(Event::Notice(Notice::QuotaInUse { name: name.to_owned() }));
             }
             tokio::select! {
                 () = job.stop.sending_ended() => return Ok(None),

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Campaign, Event, Events, Millis, Phone, RowNumber, RowProblem, TemplateSource};
+use crate::model::{Campaign, Event, Events, Millis, Notice, Phone, RowNumber, RowProblem, TemplateSource};
 use crate::recipients::{self, Record};
 use crate::render::Renderer;
 use crate::send_window::RowTiming;
@@ -186,10 +186,7 @@ impl Plan {
         if let Some(which) = leave_out {
             let rows = store.leave_out(owner, which).await.map_err(PlanError::Store)?;
             if rows > 0 {
-                let code = which.code();
-                let s = if rows == 1 { "" } else { "s" };
-                let words = format!("skipped {rows} row{s} already reached by earlier runs (`{code}` in the report)");
-                events(Event::Said(words));
+                events(Event::Notice(Notice::LeftOut { rows, code: which.code() }));
             }
         }
         store.finish_import(owner, Millis::now()).await.map_err(PlanError::Store)?;

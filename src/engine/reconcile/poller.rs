@@ -15,7 +15,7 @@ use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::job::Job;
 use crate::engine::patience::Patience;
 use crate::engine::stop::Reason;
-use crate::model::{Event, Millis, Reconcile, StatusUpdate};
+use crate::model::{Event, Millis, Notice, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
@@ -241,8 +241,8 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
     };
     let wait = job.retry.wait(trouble, None);
     if trouble >= 3 {
-        let seconds = wait.as_secs().max(1);
-        (job.events)(Event::Said(format!("no statuses for now: {problem}; asking again in {seconds} s")));
+        let retry_s = wait.as_secs().max(1);
+        (job.events)(Event::Notice(Notice::NoStatuses { problem: problem.to_string(), retry_s }));
     }
     tokio::select! {
         () = job.stop.all_ended() => {}

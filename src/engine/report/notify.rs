@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::engine::stop::Stop;
 use crate::hook::{Hook, Told};
-use crate::model::{Event, Events};
+use crate::model::{Event, Events, Notice};
 use crate::rate_limit::RetryPolicy;
 use crate::store::Run;
 
@@ -41,13 +41,11 @@ impl Done {
             };
             tracing::warn!(run = %run.id, call, %failed, "the done hook was not taken");
             if call == 1 && failed.may_pass {
-                (self.events)(Event::Said(format!(
-                    "the done hook was not taken ({failed}); trying again, for some minutes"
-                )));
+                (self.events)(Event::Notice(Notice::HookRetried { failed: failed.to_string() }));
             }
             if !failed.may_pass || call == CALLS {
-                let words = format!("nobody could be told that {} is over: {failed}", run.id);
-                (self.events)(Event::Said(format!("{words}; what was to be told is in {}", summary.display())));
+                let (run, failed, summary) = (run.id.clone(), failed.to_string(), summary.to_owned());
+                (self.events)(Event::Notice(Notice::HookFailed { run, failed, summary }));
                 return true;
             }
             tokio::select! {
