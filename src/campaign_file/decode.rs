@@ -10,7 +10,8 @@ use crate::model::{
     Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Schedule, Source, TemplateProvider, TemplateSource,
     TimeColumns, WhenUncertain,
 };
-use crate::yaml::{FileProblem, Found, Node, Place, Places, Value, list, nearest};
+use crate::text::{list, nearest};
+use crate::yaml::{FileProblem, Found, Node, Place, Places, Value};
 
 use super::section::{Section, is_word, value};
 use super::values::{

@@ -9,7 +9,8 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use super::section::{Section, value};
 use super::values::{BadValue, duration_within};
 use crate::model::{Cron, IfLate, Schedule, When};
-use crate::yaml::{FileProblem, Found, Node, Place, nearest};
+use crate::text::nearest;
+use crate::yaml::{FileProblem, Found, Node, Place};
 
 /// How late a run may start where the campaign says nothing.
 const DEFAULT_NOT_AFTER: Duration = Duration::from_secs(60 * 60);

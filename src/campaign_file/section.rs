@@ -4,7 +4,8 @@
 //! reading finds them all. What a value means is decided by the caller.
 
 use super::values::BadValue;
-use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind, list, nearest};
+use crate::text::{list, nearest};
+use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind};
 
 /// Every key of a campaign file with the section it belongs to, for keys that were put into the wrong one.
 const KEYS: &[(&str, &[&str])] = &[

@@ -9,7 +9,7 @@ use crate::engine::{EngineError, PlanError, ReportingError};
 use crate::recipients::OpenError;
 use crate::report::ReportError;
 use crate::store::StoreError;
-use crate::text::escaped_lines;
+use crate::text::{error_chain, escaped_lines};
 
 /// How the process ends. The README's table is held against this by a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl CliError {
 
     /// A failure told by an error and its causes.
     pub(in crate::cli) fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
-        Self::new(exit, chain(error))
+        Self::new(exit, error_chain(error, BECAUSE))
     }
 
     /// A failure of input, told by an error and its causes, which a person at the terminal reads in more words.
@@ -85,20 +85,8 @@ impl fmt::Display for CliError {
     }
 }
 
-/// An error and its causes, each said once.
-pub(in crate::cli) fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            words.push_str("\n  because: ");
-            words.push_str(&text);
-        }
-        cause = error.source();
-    }
-    words
-}
+/// Between an error and its cause.
+pub(in crate::cli) const BECAUSE: &str = "\n  because: ";
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
@@ -147,7 +135,7 @@ impl From<ReportingError> for CliError {
         match error {
             ReportingError::Store(error) => error.into(),
             ReportingError::Write(error) => match &error {
-                ReportError::Write { source, .. } => Self::of_writing(chain(&error), source),
+                ReportError::Write { source, .. } => Self::of_writing(error_chain(&error, BECAUSE), source),
                 _ => Self::of(Exit::Environment, &error),
             },
             ReportingError::Stopped(_) => Self::of(Exit::Stopped, &error),

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
 use crate::base_url::{BadBaseUrl, BaseUrl};
+use crate::text::hex;
 
 /// Time for one request.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -102,5 +103,5 @@ fn signature(secret: &SecretString, body: &[u8]) -> String {
         // A key of any length is taken.
         Err(_) => return String::new(),
     };
-    digest.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("sha256={}", hex(&digest))
 }

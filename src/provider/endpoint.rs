@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::base_url::{BadBaseUrl, BaseUrl, without_password};
+use crate::text::hex;
 
 /// The documented host of the INCS Messages API.
 pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
@@ -66,7 +67,7 @@ impl Endpoint {
     pub fn fingerprint(&self) -> String {
         let hash = Sha256::new().chain_update(self.join("").as_str()).chain_update([0]);
         let hash = hash.chain_update(self.secret.expose_secret()).finalize();
-        hash.iter().take(8).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        hex(&hash[..8])
     }
 
     /// Whether the address is on this machine's loopback.

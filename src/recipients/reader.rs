@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
-use super::csv::bytes::{Content, hex};
+use super::csv::bytes::Content;
 use super::csv::table::Table;
 use super::decoder::Decoder;
 use super::error::{OpenError, ReadError};
@@ -14,6 +14,7 @@ use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
 use crate::model::{Inline, Recipients, Source};
+use crate::text::hex;
 
 /// What messages call rows that are not in a file.
 const IN_THE_CAMPAIGN: &str = "`recipients.rows`";
@@ -190,5 +191,5 @@ fn inline_digest(table: &Inline) -> String {
     };
     texts(&table.columns);
     table.rows.iter().for_each(|row| texts(row));
-    hex(hash)
+    hex(&hash.finalize())
 }

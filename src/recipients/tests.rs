@@ -6,11 +6,10 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::csv::bytes::hex;
 use super::csv::record_buffer;
 use super::*;
 use crate::model::{Inline, Recipients, Source};
-use crate::text::is_blank;
+use crate::text::{hex, is_blank};
 
 /// A file of these bytes, and recipients that point at it.
 struct Case {
@@ -291,7 +290,7 @@ fn progress_and_fingerprint_are_of_the_file_on_disk() {
     let mut record = Record::default();
     while reader.read(&mut record).unwrap() {}
     assert_eq!(reader.bytes_read(), packed.len() as u64);
-    assert_eq!(reader.digest().unwrap(), hex(Sha256::new().chain_update(&packed)));
+    assert_eq!(reader.digest().unwrap(), hex(&Sha256::digest(&packed)));
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no run has 2^53 rows")]
 fn grouped(number: f64) -> String {
     let sign = if number < 0.0 { "-" } else { "" };
-    format!("{sign}{}", super::html::grouped(number.abs() as u64))
+    format!("{sign}{}", crate::text::grouped(number.abs() as u64))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! What is due now, and what of it is skipped.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use super::occurrences::{next, upcoming};
 use crate::model::{IfLate, Millis, Schedule, When};
+use crate::text;
+use std::collections::VecDeque;
 
 /// Occurrences that were missed and are told one by one at most; how many there were before those is told with the
 /// oldest of them.
@@ -75,18 +74,5 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
 }
 
 fn too_late(schedule: &Schedule, due: Millis, now: Millis) -> String {
-    format!("{} late, and `not_after` is {}", plain(now.since(due)), plain(schedule.not_after))
-}
-
-/// A length of time as a person says it, to the minute.
-#[must_use]
-pub fn plain(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, m) => format!("{m} min"),
-        (0, h, 0) => format!("{h} h"),
-        (0, h, m) => format!("{h} h {m} min"),
-        (d, 0, _) => format!("{d} d"),
-        (d, h, _) => format!("{d} d {h} h"),
-    }
+    format!("{} late, and `not_after` is {}", text::duration(now.since(due)), text::duration(schedule.not_after))
 }

@@ -7,5 +7,5 @@ mod occurrences;
 #[cfg(test)]
 mod tests;
 
-pub use due::{Due, Skipped, due, plain};
+pub use due::{Due, Skipped, due};
 pub use occurrences::{next, note, upcoming};

@@ -9,7 +9,7 @@ use super::definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
 use super::finding::Finding;
-use crate::yaml::{list, nearest};
+use crate::text::{list, nearest};
 
 /// The code of a finding that is about a key, not about its value.
 pub(super) const UNKNOWN_KEY: &str = "unknown_key";

@@ -15,7 +15,7 @@ use super::definition;
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
 use super::finding::Finding;
 use super::placeholders::{Piece, is_position, names, pieces};
-use crate::yaml::list;
+use crate::text::list;
 
 /// The most characters of a name.
 const NAME: usize = 512;

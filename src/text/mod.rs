@@ -1,13 +1,16 @@
-//! Text from outside: characters that act on what shows them, numbers that must not be shown, cells that a spreadsheet
-//! would run.
+//! Text: numbers, times and errors as people read them, and text from outside with what must not be shown or run.
 
 mod csv_formula;
+mod format;
 mod redact;
 mod sanitize;
+mod suggest;
 
 pub use csv_formula::{escape_formula, unescape_formula};
+pub use format::{count, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{
     BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,
     is_plain, plain_name, without_marks,
 };
+pub use suggest::{list, nearest};

@@ -16,7 +16,7 @@ pub use file_kind::MAX_BYTES;
 pub use json::Places;
 pub use problem::{Document, FileError, FileProblem, FileProblems, Place};
 
-pub(crate) use describe::{is_null, kind, list, nearest};
+pub(crate) use describe::{is_null, kind};
 pub(crate) use file::{parse, read};
 pub(crate) use file_kind::FileKind;
 pub(crate) use json::json;

@@ -8,6 +8,7 @@ use crate::cli::who;
 use crate::engine::{self, Stops};
 use crate::model::{RunId, State};
 use crate::store::Store;
+use crate::text;
 
 /// What `cancel` takes.
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         ),
         Stops::Stopped => {
             let left = store.tally(&store.run(Some(id)).await?).await?.of(State::Cancelled);
-            format!("{id} is cancelled: {} will not be sent", console::count(left, "row"))
+            format!("{id} is cancelled: {} will not be sent", text::count(left, "row"))
         }
     });
     Ok(Exit::Done)

@@ -14,6 +14,7 @@ use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
 use crate::model::{RowProblem, Source};
 use crate::store::{Store, StoreError};
+use crate::text;
 use crate::text::escaped_json;
 
 /// What `check` takes.
@@ -106,10 +107,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         console::line(&format!(
             "{}: {} can be sent, {} invalid, {}{}",
-            console::count(checked.rows, "row"),
-            console::grouped(good),
-            console::grouped(checked.invalid),
-            console::count(checked.duplicates, "duplicate"),
+            text::count(checked.rows, "row"),
+            text::grouped(good),
+            text::grouped(checked.invalid),
+            text::count(checked.duplicates, "duplicate"),
             reached::counts(&checked.left_out),
         ))
         .map_err(cannot_print)?;
@@ -119,7 +120,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             console::info(&format!(
                 "`{}` ran before and reached {} of these people; pass --only-new or --again to `campaigner run`",
                 loaded.campaign.name,
-                console::grouped(checked.reached.people)
+                text::grouped(checked.reached.people)
             ));
         }
     }

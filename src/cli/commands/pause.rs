@@ -5,9 +5,10 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
-use crate::cli::{session, who};
+use crate::cli::who;
 use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, Store};
+use crate::text;
 
 /// What `pause` takes.
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,7 @@ pub(in crate::cli) async fn change(args: &Change, global: &Global) -> Result<Exi
     store.set_rate(run.key, args.rate, &who::runs_this(), Millis::now()).await?;
     store.close().await?;
     if !global.quiet {
-        let rate = session::plain_rate(args.rate);
+        let rate = text::rate(args.rate);
         console::info(&format!("{} goes at {rate} within a second or two, and from now on", run.id));
     }
     Ok(Exit::Done)

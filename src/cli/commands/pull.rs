@@ -14,6 +14,7 @@ use crate::model::{Millis, TemplateProvider};
 use crate::provider::TemplateApi;
 use crate::store::{PulledTemplate, Store};
 use crate::template::{Error, RemoteTemplate, Snapshot, TemplateSummary};
+use crate::text;
 
 /// Templates asked about at a time.
 const AT_ONCE: usize = 8;
@@ -62,7 +63,7 @@ pub(in crate::cli) async fn pull(
         let sendable = listed.iter().filter(|listed| listed.sendable).count();
         console::info(&format!(
             "{} of {provider} kept in {}; {sendable} can be sent",
-            console::count(listed.len() as u64, "template"),
+            text::count(listed.len() as u64, "template"),
             global.db.display(),
         ));
     }

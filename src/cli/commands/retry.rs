@@ -9,6 +9,7 @@ use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
 use crate::model::{Change, Millis, RunId, State};
 use crate::store::{Requeued, Store};
+use crate::text;
 
 /// What `retry` takes.
 #[derive(Debug, clap::Args)]
@@ -64,7 +65,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
     if rows == 0 && tally.of(State::Pending) > 0 {
         // A `retry` that was cut off has put them back already.
-        let waiting = console::count(tally.of(State::Pending), "row");
+        let waiting = text::count(tally.of(State::Pending), "row");
         console::error(&format!(
             "{} has no such rows, but {waiting} to send; go on with: campaigner resume {}",
             run.id, run.id
@@ -76,7 +77,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Ok(Exit::Done);
     }
     let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let mut question = format!("send {} of {} again ({})?", console::count(rows, "row"), run.id, names.join(", "));
+    let mut question = format!("send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
     if states.contains(&State::Uncertain) {
         question = format!("uncertain rows may have been accepted: some people may get the message twice. {question}");
     }
@@ -86,7 +87,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
     if left_out > 0 {
-        let left_out = console::count(left_out, "row");
+        let left_out = text::count(left_out, "row");
         console::info(&format!(
             "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include them",
             run.id.name()

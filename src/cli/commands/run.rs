@@ -18,6 +18,7 @@ use crate::model::{Campaign, Event, Millis, Notice};
 use crate::recipients;
 use crate::send_window::local;
 use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
+use crate::text;
 
 /// What `run` takes.
 #[derive(Debug, clap::Args)]
@@ -274,7 +275,7 @@ fn has_nobody_new(checked: &Checked) -> bool {
 fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
     let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
     if checked.invalid > 0 {
-        let invalid = console::count(checked.invalid, "row");
+        let invalid = text::count(checked.invalid, "row");
         let words =
             format!("{words}, and {invalid} invalid; nothing was sent. Correct what is listed above and run it again");
         return Err(CliError::new(Exit::Wrong, words));
@@ -378,8 +379,8 @@ async fn dry_run(
         };
         console::line(&format!(
             "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
-            console::count(sendable, "row"),
-            console::grouped(checked.rows),
+            text::count(sendable, "row"),
+            text::grouped(checked.rows),
             campaign.channel,
             campaign.provider,
             reached::counts(&checked.left_out),
@@ -400,7 +401,7 @@ async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, Cli
         console::line(&format!(
             "{} is unfinished and would continue with {} to send; nothing was stored or sent",
             run.id,
-            console::count(left, "row")
+            text::count(left, "row")
         ))
         .map_err(cannot_print)?;
     }

@@ -8,15 +8,16 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::campaign_file::{self, Loaded};
-use crate::cli::error::{CliError, Exit, cannot_print, chain};
+use crate::cli::error::{BECAUSE, CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
+use crate::cli::serve;
 use crate::cli::session::load;
-use crate::cli::{serve, session};
 use crate::engine;
 use crate::model::{IfLate, Millis, Schedule, Source, When};
 use crate::schedule;
 use crate::store::{Occurrence, Store, StoreError};
+use crate::text;
 
 /// What `schedule` takes.
 #[derive(Debug, clap::Args)]
@@ -107,7 +108,10 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
             }
             Err(error) => {
                 wrong += 1;
-                console::info_to_person(&error.show(false).unwrap_or_else(|| chain(error)), &chain(error));
+                console::info_to_person(
+                    &error.show(false).unwrap_or_else(|| text::error_chain(error, BECAUSE)),
+                    &text::error_chain(error, BECAUSE),
+                );
             }
         }
     }
@@ -115,7 +119,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
         console::info(&format!("no campaign in {} has a `schedule`", args.dir.display()));
     }
     if wrong > 0 {
-        let words = format!("{} would not be run, for the reasons above", console::count(wrong, "file"));
+        let words = format!("{} would not be run, for the reasons above", text::count(wrong, "file"));
         return Err(CliError::new(Exit::Wrong, words));
     }
     Ok(Exit::Done)
@@ -138,7 +142,7 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
         IfLate::Skip => "later than that it is skipped, which is recorded",
         IfLate::Send => "and runs even later, once for all that were missed",
     };
-    told(&format!("  may start up to {} late; {late}", schedule::plain(schedule.not_after)))?;
+    told(&format!("  may start up to {} late; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         told(&format!("  until {until}"))?;
     }
@@ -260,8 +264,8 @@ async fn estimate(
             let held = load::held_by(&loaded.campaign.timing);
             let how = format!(
                 "{} at {}{held}, as the list is now",
-                console::count(rows, "message"),
-                session::plain_rate((dispatch.rate, dispatch.per)),
+                text::count(rows, "message"),
+                text::rate((dispatch.rate, dispatch.per)),
             );
             match engine::sent_by(rows, Millis(at.as_millisecond()), checked.times, &loaded.campaign) {
                 Some(end) => {
@@ -294,7 +298,7 @@ fn line(schedule: &Schedule, at: Timestamp, now: Millis) -> String {
     let there = at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z");
     let here = at.to_zoned(TimeZone::system()).strftime("%a %Y-%m-%d %H:%M %:z");
     let left = Millis(at.as_millisecond()).since(now);
-    format!("{there}   {here} here   in {}", schedule::plain(left))
+    format!("{there}   {here} here   in {}", text::duration(left))
 }
 
 fn as_json(

@@ -10,6 +10,7 @@ use crate::engine;
 use crate::model::{Campaign, Millis, RowNumber, RunId, State};
 use crate::recipients::Numbers;
 use crate::store::{Run, Store, Verdict, Which};
+use crate::text;
 
 /// What `settle` takes.
 #[derive(Debug, clap::Args)]
@@ -91,8 +92,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         let mut said = format!(
             "{}: {} settled as {how} by {by}; {} still uncertain",
             run.id,
-            console::count(rows, "row"),
-            console::grouped(left)
+            text::count(rows, "row"),
+            text::grouped(left)
         );
         if verdict == Verdict::NotSent {
             said.push_str(&format!("\n  send it again with: campaigner retry {} --state exhausted", run.id));

@@ -7,6 +7,7 @@ use crate::campaign_file;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::output::console;
 use crate::simulator::{Behaviour, Simulator};
+use crate::text;
 
 /// What `simulator` takes.
 #[derive(Debug, clap::Args)]
@@ -101,7 +102,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     let counts = simulator.stop();
     if args.webhook.is_some() {
         let (called, uncalled) = (counts.called, counts.uncalled);
-        console::info(&format!("{}, {uncalled} not taken", console::count(called, "callback")));
+        console::info(&format!("{}, {uncalled} not taken", text::count(called, "callback")));
     }
     console::info(&format!(
         "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",
@@ -111,8 +112,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
         counts.errors,
         counts.dropped,
         counts.hung,
-        console::count(counts.polls, "poll"),
-        console::count(counts.ids_polled, "id"),
+        text::count(counts.polls, "poll"),
+        text::count(counts.ids_polled, "id"),
     ));
     Ok(Exit::Done)
 }

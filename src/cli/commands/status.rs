@@ -15,6 +15,7 @@ use crate::progress::{self, Seen};
 use crate::provider;
 use crate::report;
 use crate::store::{ProblemCount, Run, Store};
+use crate::text;
 
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                     run.id.to_string(),
                     run.created_at,
                     engine::stage(&run),
-                    console::grouped(tally.rows()),
-                    console::grouped(tally.accepted())
+                    text::grouped(tally.rows()),
+                    text::grouped(tally.accepted())
                 )
             };
             console::line(&line).map_err(cannot_print)?;
@@ -100,7 +101,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
             show(store, &run, &tally).await?;
         } else if !drawn {
             let states: Vec<String> =
-                tally.iter().map(|(state, rows)| format!("{} {state}", console::grouped(rows))).collect();
+                tally.iter().map(|(state, rows)| format!("{} {state}", text::grouped(rows))).collect();
             let line = format!("{} {} · {}: {}", Millis::now(), run.id, engine::stage(&run), states.join(", "));
             console::line(&line).map_err(cannot_print)?;
         }
@@ -148,7 +149,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
         print(&match engine::rate_now(store, run).await?.filter(|now| *now > 0.0) {
             Some(now) => format!("  sending {}", progress::pace(tally, now, average)),
             None => {
-                let left = session::plain_seconds(left);
+                let left = text::duration(left);
                 format!("  sending nothing in the last seconds; {average:.1}/s on average, about {left} left")
             }
         })?;
@@ -157,7 +158,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
     for ProblemCount { code, rows, sample, .. } in store.problems(run, ERRORS).await? {
-        print(&format!("    {:>9}  {code}: {sample}", console::grouped(rows)))?;
+        print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
         }
@@ -167,9 +168,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
     }
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
-        print(&format!("  replies from {}", console::count(replies.rows, "row")))?;
+        print(&format!("  replies from {}", text::count(replies.rows, "row")))?;
         for choice in replies.choices.iter().take(ERRORS as usize) {
-            print(&format!("    {:>9}  {}", console::grouped(choice.replies), choice.name()))?;
+            print(&format!("    {:>9}  {}", text::grouped(choice.replies), choice.name()))?;
         }
     }
     let uncertain = store.uncertain(run.key, UNCERTAIN).await?;
@@ -183,7 +184,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
     }
     let more = tally.of(State::Uncertain).saturating_sub(uncertain.len() as u64);
     if more > 0 {
-        print(&format!("    … and {} in the report", console::count(more, "more row")))?;
+        print(&format!("    … and {} in the report", text::count(more, "more row")))?;
     }
     Ok(())
 }

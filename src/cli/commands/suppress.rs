@@ -11,6 +11,7 @@ use crate::cli::session::load;
 use crate::model::{Millis, Phone, Recipients, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
+use crate::text;
 use crate::text::{escape_formula, redact_numbers};
 
 /// What `suppress` takes.
@@ -82,14 +83,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let phones = read(numbers, region.as_deref())?;
             let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
             store.close().await?;
-            tell(global, &format!("{} put on the list", console::count(new, "number")));
+            tell(global, &format!("{} put on the list", text::count(new, "number")));
             Ok(Exit::Done)
         }
         Action::Remove { numbers, region } => {
             let phones = read(numbers, region.as_deref())?;
             let gone = store.unsuppress(&phones).await?;
             store.close().await?;
-            tell(global, &format!("{} taken off the list", console::count(gone, "number")));
+            tell(global, &format!("{} taken off the list", text::count(gone, "number")));
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
@@ -185,10 +186,10 @@ async fn import(
     }
     let words = format!(
         "{} read: {} put on the list, {} on it before, {} without a number",
-        console::count(read, "row"),
-        console::grouped(new),
-        console::grouped(read - bad - new),
-        console::grouped(bad)
+        text::count(read, "row"),
+        text::grouped(new),
+        text::grouped(read - bad - new),
+        text::grouped(bad)
     );
     tell(global, &words);
     Ok(if bad > 0 { Exit::Wrong } else { Exit::Done })

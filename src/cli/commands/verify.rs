@@ -6,6 +6,7 @@ use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::model::RunId;
 use crate::store::Store;
+use crate::text;
 
 /// What `verify` takes.
 #[derive(Debug, clap::Args)]
@@ -25,7 +26,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             format!("holds   {}", finding.rule)
         } else {
             broken += 1;
-            format!("BROKEN  {} ({})", finding.rule, console::count(finding.broken, "time"))
+            format!("BROKEN  {} ({})", finding.rule, text::count(finding.broken, "time"))
         };
         if !global.quiet || finding.broken > 0 {
             console::line(&line).map_err(cannot_print)?;
@@ -33,7 +34,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if broken == 0 {
         if !global.quiet {
-            let rows = console::count(store.tally(&run).await?.rows(), "row");
+            let rows = text::count(store.tally(&run).await?.rows(), "row");
             console::line(&format!("the books of {} are right: {rows}, each in one state", run.id))
                 .map_err(cannot_print)?;
         }

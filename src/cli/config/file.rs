@@ -7,10 +7,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use crate::cli::error::{CliError, Exit, chain};
+use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::input_file;
+use crate::text;
 use crate::text::escaped_name;
 
 /// The file, as a person wrote it.
@@ -118,7 +119,7 @@ fn read_file(named: Option<PathBuf>) -> Result<Raw, CliError> {
         Err(error) => {
             return Err(CliError::new(
                 Exit::Wrong,
-                format!("cannot read the configuration {}: {}", path.display(), chain(&error)),
+                format!("cannot read the configuration {}: {}", path.display(), text::error_chain(&error, BECAUSE)),
             ));
         }
     };

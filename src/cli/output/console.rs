@@ -173,24 +173,6 @@ pub(in crate::cli) fn refuse_to_overwrite(target: &Path, others: &[&Path]) -> Re
     }
 }
 
-/// 1,234,567.
-pub(in crate::cli) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// A number of things: `1 row`, `1,234 rows`.
-pub(in crate::cli) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,10 +193,5 @@ mod tests {
         let mut printed = Printed { out: Vec::new(), shown: true, cut: Vec::new() };
         printed.write_all(b"a\xffb\xe2\x80c").unwrap();
         assert_eq!(String::from_utf8(printed.out).unwrap(), "a\u{fffd}b\u{fffd}c");
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 12, 999, 1000, 1_234_567].map(grouped), ["0", "12", "999", "1,000", "1,234,567"]);
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::output::console;
 use crate::cli::session;
 use crate::engine::{self, Link, Links};
 use crate::media::{AskError, Finding};
+use crate::text;
 
 /// Links shown of each kind of finding.
 const SHOWN: usize = 20;
@@ -74,15 +75,15 @@ impl Asked<'_> {
         for (_, code, first, more) in kinds {
             lines.extend(first);
             if more > 0 {
-                lines.push(format!("  … and {} like it [{code}]", console::count(more, "more link")));
+                lines.push(format!("  … and {} like it [{code}]", text::count(more, "more link")));
             }
         }
         if self.links.rows_left_out > 0 {
-            let rows = console::count(self.links.rows_left_out, "row");
+            let rows = text::count(self.links.rows_left_out, "row");
             lines.push(format!("warning: media links of {rows} were not asked about: {TOO_MANY} [media_left_out]"));
         }
-        let asked = console::count(self.links.list.len() as u64, "media link");
-        lines.push(format!("{asked} asked about: {} wrong", console::grouped(self.wrong() as u64)));
+        let asked = text::count(self.links.list.len() as u64, "media link");
+        lines.push(format!("{asked} asked about: {} wrong", text::grouped(self.wrong() as u64)));
         lines
     }
 
@@ -110,7 +111,7 @@ fn line(link: &Link, finding: &Finding) -> String {
     let first: Vec<String> = link.first.iter().map(ToString::to_string).collect();
     let more = match link.rows - first.len() as u64 {
         0 => String::new(),
-        more => format!(" and {} more", console::grouped(more)),
+        more => format!(" and {} more", text::grouped(more)),
     };
     format!(
         "{}{} {}{more}: {}: {}; {} [{}]",

@@ -8,6 +8,7 @@ use crate::cli::output::console;
 use crate::engine::{Bad, Warning};
 use crate::model::{RowNumber, RowProblem};
 use crate::store::PlannedRow;
+use crate::text;
 use crate::text::escaped;
 
 /// Rows shown of each kind.
@@ -17,12 +18,12 @@ const KINDS: usize = 50;
 
 /// A warning in a line.
 pub(in crate::cli) fn warning(warning: &Warning) -> String {
-    format!("warning: {} [{}, {}]", warning.message, warning.code, console::count(warning.rows, "row"))
+    format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(warning.rows, "row"))
 }
 
 /// A warning in a line for a log, which has no word of a row.
 pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
-    format!("warning: `{path}`: {code} in {}", console::count(*rows, "row"))
+    format!("warning: `{path}`: {code} in {}", text::count(*rows, "row"))
 }
 
 /// Problems by kind.
@@ -86,11 +87,11 @@ impl<'l> Folded<'l> {
         for ((code, _, path), rows) in &self.kinds {
             let path = path.as_deref().filter(|path| !path.is_empty());
             let at = path.map_or_else(String::new, |path| format!(", for `{path}` ({})", place(self.loaded, path)));
-            let count = console::count(rows.count, "row");
+            let count = text::count(rows.count, "row");
             console::info(&format!("{count} cannot be sent: {code}{at}, first row {}", rows.row));
         }
         if self.others > 0 {
-            console::info(&format!("{} of other kinds", console::count(self.others, "problem")));
+            console::info(&format!("{} of other kinds", text::count(self.others, "problem")));
         }
     }
 
@@ -101,11 +102,11 @@ impl<'l> Folded<'l> {
             lines.extend(rows.first.iter().map(|words| format!("{words} [{code}]")));
             let more = rows.count - rows.first.len() as u64;
             if more > 0 {
-                lines.push(format!("  … and {} like it [{code}]", console::count(more, "more row")));
+                lines.push(format!("  … and {} like it [{code}]", text::count(more, "more row")));
             }
         }
         if self.others > 0 {
-            lines.push(format!("  … and {} of other kinds", console::count(self.others, "more problem")));
+            lines.push(format!("  … and {} of other kinds", text::count(self.others, "more problem")));
         }
         lines
     }

@@ -10,6 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine::Checked;
 use crate::store::{LeftOut, Reached, ReachedBy};
+use crate::text;
 
 /// Earlier runs told.
 const RUNS_SHOWN: usize = 5;
@@ -36,7 +37,7 @@ pub(in crate::cli) fn lines(left_out: &LeftOut) -> Vec<String> {
         lines.extend(first.iter().map(|(row, _, reason)| format!("row {row}: left out: {reason} [{code}]")));
         let more = rows - first.len() as u64;
         if more > 0 {
-            lines.push(format!("  … and {} left out [{code}]", console::count(more, "more row")));
+            lines.push(format!("  … and {} left out [{code}]", text::count(more, "more row")));
         }
     }
     lines
@@ -49,7 +50,7 @@ pub(in crate::cli) fn say(left_out: &LeftOut) {
     }
     for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
         if rows > 0 {
-            console::info(&format!("{} left out: {code}", console::count(rows, "row")));
+            console::info(&format!("{} left out: {code}", text::count(rows, "row")));
         }
     }
 }
@@ -58,10 +59,10 @@ pub(in crate::cli) fn say(left_out: &LeftOut) {
 pub(in crate::cli) fn counts(left_out: &LeftOut) -> String {
     let mut words = String::new();
     if left_out.reached > 0 {
-        words.push_str(&format!(", {} reached before", console::grouped(left_out.reached)));
+        words.push_str(&format!(", {} reached before", text::grouped(left_out.reached)));
     }
     if left_out.suppressed > 0 {
-        words.push_str(&format!(", {} suppressed", console::grouped(left_out.suppressed)));
+        words.push_str(&format!(", {} suppressed", text::grouped(left_out.suppressed)));
     }
     words
 }
@@ -90,7 +91,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
         "`{name}` ran before; nothing was sent. Earlier runs reached {} of the {} on this list{last}",
-        console::grouped(*people),
+        text::grouped(*people),
         people_of(*of)
     );
     for by in runs.iter().take(RUNS_SHOWN) {
@@ -99,13 +100,13 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         words.push_str(&format!("\n  {}: {}, {span}", by.run, people_of(by.people)));
     }
     if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
-        words.push_str(&format!("\n  … and {}", console::count(more as u64, "more run")));
+        words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     if runs.len() > 1 {
         words.push_str("\n  (each person counts once, for the latest run)");
     }
     // With what the campaign and the store leave out anyway.
-    let all = format!("send to everyone ({}):", console::grouped(checked.sendable()));
+    let all = format!("send to everyone ({}):", text::grouped(checked.sendable()));
     let others = format!("send to the {} not reached yet:", people_of(*new));
     let width = if *new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
     let file = file.display();
@@ -116,7 +117,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     if *uncertain > 0 {
         words.push_str(&format!(
             "\n  {} of those reached {} uncertain: they may not have received it. Once you know, settle each one:",
-            console::grouped(*uncertain),
+            text::grouped(*uncertain),
             if *uncertain == 1 { "is" } else { "are" }
         ));
         for (run, row) in first_uncertain {
@@ -130,5 +131,5 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
 }
 
 fn people_of(number: u64) -> String {
-    if number == 1 { "1 person".to_owned() } else { format!("{} people", console::grouped(number)) }
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", text::grouped(number)) }
 }

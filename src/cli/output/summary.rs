@@ -9,6 +9,7 @@ use crate::model::{Campaign, State, Tally};
 use crate::provider;
 use crate::report::{self, Paths};
 use crate::store::{ProblemCount, Run, Store, Waiting};
+use crate::text;
 use crate::text::escaped;
 
 /// Kinds of errors shown; the report has them all.
@@ -22,7 +23,7 @@ pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
         return;
     }
     let states: Vec<String> =
-        ending.tally.iter().map(|(state, rows)| format!("{} {state}", console::grouped(rows))).collect();
+        ending.tally.iter().map(|(state, rows)| format!("{} {state}", text::grouped(rows))).collect();
     console::info(&format!("{}: {}", run.id, states.join(", ")));
 }
 
@@ -54,7 +55,7 @@ pub(in crate::cli) async fn whole(
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
         for ProblemCount { code, rows, sample, .. } in problems.iter().take(SHOWN as usize) {
-            print(&format!("    {:>9}  {code}: {}", console::grouped(*rows), shortened(&sample.to_string())))?;
+            print(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
             if let Some(advice) = provider::advice(code) {
                 print(&format!("               what to do: {advice}"))?;
             }
@@ -96,7 +97,7 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
             }
             _ => String::new(),
         };
-        format!("  {name:<11}{:>9}{share}", console::grouped(rows))
+        format!("  {name:<11}{:>9}{share}", text::grouped(rows))
     };
     let mut lines = vec![
         line("rows", tally.rows(), None),
@@ -113,7 +114,7 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
 
 /// Rows that wait for another try, in words.
 pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
-    let rows = console::count(waiting.rows, "row");
+    let rows = text::count(waiting.rows, "row");
     if waiting.first == waiting.last {
         return format!("{rows} {} until {}", if waiting.rows == 1 { "waits" } else { "wait" }, waiting.first);
     }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::campaign_file::{self, Loaded};
-use crate::cli::error::{CliError, Exit, chain};
+use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::session::load;
+use crate::text;
 
 /// How long a file must have been left alone.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -105,7 +106,7 @@ impl Folder {
         let found = match list(&self.path) {
             Ok(found) => found,
             Err(error) => {
-                let words = chain(&error);
+                let words = text::error_chain(&error, BECAUSE);
                 if self.trouble.as_ref() != Some(&words) {
                     news.push(News::Unreadable(self.path.clone(), words.clone()));
                     self.trouble = Some(words);
@@ -219,7 +220,7 @@ fn read(path: &Path) -> Content {
             problems if problems.is_empty() => Content::Right(Arc::new(loaded)),
             problems => Content::Wrong(loaded.document.tell(&problems)),
         },
-        Err(error) => Content::Wrong(chain(&error)),
+        Err(error) => Content::Wrong(text::error_chain(&error, BECAUSE)),
     }
 }
 

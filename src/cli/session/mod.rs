@@ -13,4 +13,4 @@ mod work;
 
 pub(in crate::cli) use load_error::LoadError;
 pub(in crate::cli) use signals::{unless_aborted, unless_stopped};
-pub(in crate::cli) use work::{Overrides, Sending, Session, account, plain_rate, plain_seconds, progress};
+pub(in crate::cli) use work::{Overrides, Sending, Session, account, progress};

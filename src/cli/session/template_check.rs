@@ -4,7 +4,6 @@
 use crate::cli::config::template_accounts;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::output::console;
 use crate::cli::session::signals;
 use crate::engine::{self, Stop};
 use crate::model::Events;
@@ -12,6 +11,7 @@ use crate::provider::TemplateApi;
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
 use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateSummary};
+use crate::text;
 use crate::text::escaped_lines;
 
 /// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
@@ -144,7 +144,7 @@ async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snaps
             "stopped before the next message: {} left that the template {newer} does not take as it is now:{told}\n  \
              what to do: put it right at {}; or `campaigner cancel {id}`, mend the campaign, and send it to those that \
              are in `campaigner report {id} --state cancelled --input`",
-            console::count(rows, "row"),
+            text::count(rows, "row"),
             newer.provider,
             id = run.id
         )

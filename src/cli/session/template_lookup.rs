@@ -8,12 +8,12 @@ use crate::campaign_file::{FileProblem, Loaded};
 use crate::cli::config::template_accounts;
 use crate::cli::global::Global;
 use crate::cli::output::console;
-use crate::cli::session;
 use crate::cli::session::load_error::LoadError;
 use crate::model::{Millis, TemplateProvider, TemplateSource};
 use crate::store::{Store, StoreError};
 use crate::template::Snapshot;
-use crate::yaml::{list, nearest};
+use crate::text;
+use crate::text::{list, nearest};
 
 /// The template of a campaign whose definition is at a provider.
 pub(in crate::cli) async fn find(
@@ -89,7 +89,7 @@ pub(in crate::cli) async fn find(
 fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), LoadError> {
     let provider = snapshot.provider;
     let at_name = |code, words: &str, hint: &str| Err(wrong(loaded, "template.name", code, words, hint));
-    let age = session::plain_seconds(Millis::now().since(snapshot.at));
+    let age = text::duration(Millis::now().since(snapshot.at));
     if !snapshot.listed.sendable {
         let reason = snapshot.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
         let words = format!(

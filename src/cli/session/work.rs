@@ -19,6 +19,7 @@ use crate::progress;
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, RunLimiter};
 use crate::store::{Run, RunLock, Store};
+use crate::text;
 
 /// How far a command that sends goes this time.
 #[derive(Clone, Debug, clap::Args)]
@@ -258,7 +259,7 @@ fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
         0 => String::new(),
         rows => format!(
             "\n  the {} that it refused:   campaigner retry {} --state rejected",
-            console::count(rows, "row"),
+            text::count(rows, "row"),
             run.id
         ),
     };
@@ -287,21 +288,6 @@ fn aborted(run: &Run) -> CliError {
             run.id
         ),
     )
-}
-
-/// A length of time as a person says it, to the second.
-pub(in crate::cli) fn plain_seconds(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
-}
-
-/// A rate as a campaign has it.
-pub(in crate::cli) fn plain_rate((requests, per): (std::num::NonZeroU32, Duration)) -> String {
-    format!("{requests}/{}", if per.as_secs() == 60 { "min" } else { "s" })
 }
 
 /// The account a campaign's provider stands for.

@@ -11,6 +11,7 @@ use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Sour
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
+use crate::text;
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         run: run.id.clone(),
         provider: campaign.provider.clone(),
         channel: campaign.channel,
-        rate_limit: rate(campaign),
+        rate_limit: text::rate((campaign.dispatch.rate, campaign.dispatch.per)),
         started_at: run.started_at.unwrap_or(run.created_at),
         finished_at: run.finished_at,
         polls: run.polls,
@@ -47,12 +48,6 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         only: None,
         replies: Some(store.replies_counted(run).await?),
     })
-}
-
-/// `80/s`, `1000/min`.
-fn rate(campaign: &Campaign) -> String {
-    let per = if campaign.dispatch.per.as_secs() == 60 { "min" } else { "s" };
-    format!("{}/{per}", campaign.dispatch.rate)
 }
 
 /// A campaign's settings as they stand in its file, those that are left out included. Not its message, which may hold
@@ -79,7 +74,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
         ("message.type", word("/type")),
         ("message.template.name", word("/template/name")),
         ("message.template.language", word("/template/language/code").or_else(|| word("/template/language"))),
-        ("dispatch.rate", Some(rate(campaign))),
+        ("dispatch.rate", Some(text::rate((campaign.dispatch.rate, campaign.dispatch.per)))),
         ("dispatch.concurrency", Some(dispatch.concurrency.map_or_else(|| "auto".to_owned(), |most| most.to_string()))),
         ("dispatch.timeout", Some(written(dispatch.timeout))),
         ("dispatch.attempts", Some(dispatch.attempts.to_string())),

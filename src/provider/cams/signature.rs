@@ -5,6 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
+use crate::text::hex;
+
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
 /// All but the unreserved characters of RFC 3986.
@@ -54,8 +56,4 @@ pub(super) fn encode(parameters: &[(String, String)]) -> String {
         parameters.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     pairs.sort_unstable();
     pairs.join("&")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

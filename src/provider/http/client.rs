@@ -3,12 +3,12 @@
 //! It never retries and does not read what an answer says: the providers' own folders do. What matters here is whether
 //! a request may have arrived.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::{Client, Method, Url};
 
 use crate::base_url::BaseUrl;
+use crate::text::error_chain;
 
 /// An answer of more bytes than this is not read.
 const LARGEST_ANSWER: usize = 16 << 20;
@@ -67,7 +67,7 @@ impl Http {
             .timeout(TIMEOUT)
             .build()
             .map(Self)
-            .map_err(|error| words(&error.without_url()))
+            .map_err(|error| error_chain(&error.without_url(), ": "))
     }
 
     pub(in crate::provider) async fn send(
@@ -84,7 +84,7 @@ impl Http {
         }
         let lost = |error: reqwest::Error| {
             let error = error.without_url();
-            let words = words(&error);
+            let words = error_chain(&error, ": ");
             if error.is_connect() || error.is_builder() { Lost::NotSent(words) } else { Lost::InDoubt(words) }
         };
         let mut response = request.body(body).send().await.map_err(lost)?;
@@ -98,14 +98,4 @@ impl Http {
         }
         Ok(Reply { status, body })
     }
-}
-
-fn words(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::template::Finding;
-use crate::yaml::{list, nearest};
+use crate::text::{list, nearest};
 
 /// Each event, with the fields that are required with it.
 const EVENTS: &[(&str, &[&str])] =

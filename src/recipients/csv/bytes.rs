@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::input_file;
 use crate::recipients::error::{OpenError, ReadError};
+use crate::text::hex;
 
 /// Bytes read from the disk at once.
 const CHUNK: usize = 64 * 1024;
@@ -93,7 +94,7 @@ impl Content {
             Bytes::Gzip(file) => file.get_mut().get_mut(),
         };
         match io::copy(disk, &mut io::sink()) {
-            Ok(_) => Ok(hex(disk.hash.clone())),
+            Ok(_) => Ok(hex(&disk.hash.clone().finalize())),
             Err(source) => Err(ReadError::Io { path: self.path.clone(), source }),
         }
     }
@@ -119,14 +120,4 @@ impl Read for Content {
             Bytes::Gzip(file) => file.read(buffer),
         }
     }
-}
-
-/// A finished hash in hexadecimal.
-pub(in crate::recipients) fn hex(hash: Sha256) -> String {
-    use std::fmt::Write;
-    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::wording::{grouped, length, moment};
+use super::wording::moment;
 use crate::model::Millis;
 use crate::report::stats::timeline::Timeline;
+use crate::text::{duration, grouped};
 
 /// A chart is this many units wide and high; the page stretches it.
 const SIZE: (f64, f64) = (960.0, 160.0);
@@ -60,7 +61,7 @@ impl Chart {
         let (from, last) = (timeline.buckets().next()?.0, timeline.buckets().last()?.0);
         let bucket = Duration::from_secs(u64::try_from(timeline.width()).unwrap_or(1));
         let to = last.plus(bucket);
-        let every = length(bucket.as_secs());
+        let every = duration(bucket);
         let top = round_above(most);
         let step = SIZE.0 / timeline.buckets().len() as f64;
         let width = (step * 0.86 / N as f64).min(WIDEST);

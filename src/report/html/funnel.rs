@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 
-use super::wording::{grouped, share};
+use super::wording::share;
 use crate::model::{State, Tally};
+use crate::text::grouped;
 
 /// A step is so many units wide where no row is lost.
 pub(super) const WIDTH: f64 = 1000.0;

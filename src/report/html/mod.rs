@@ -21,12 +21,12 @@ use sha2::{Digest as _, Sha256};
 use super::summary::Summary;
 use super::types::ReportError;
 use crate::model::{State, Tally};
+use crate::text;
 use crate::text::escaped_lines;
 use chart::Chart;
 use funnel::Step;
 use replies::Answers;
 use sections::{CountryLine, Doubts, ErrorLine, Headline, Notice, StateLine, Times};
-pub(super) use wording::grouped;
 use wording::moment;
 
 /// How the pages look: light, dark, on a phone and on paper. Its names are those of the templates beside it.
@@ -105,7 +105,7 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
 #[must_use]
 pub fn contradicted(rows: u64) -> Option<String> {
     let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
-    (rows > 0).then(|| format!("{} {words}", wording::count(rows, "message")))
+    (rows > 0).then(|| format!("{} {words}", text::count(rows, "message")))
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::sections::{Number, part};
-use super::wording::{count, grouped, share};
+use super::wording::share;
 use crate::model::{Choice, Replies, Tally};
+use crate::text::{count, grouped};
 
 /// Choices shown; all of them are in `summary.json`.
 const SHOWN: usize = 50;

@@ -1,13 +1,16 @@
 //! The parts of the page but the funnel and the charts: what each says, in words.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::wording::{count, grouped, length, rate, share};
+use super::wording::{rate, share};
 use crate::model::{State, Tally};
 use crate::report::stats::countries::Country;
 use crate::report::stats::durations::{Durations, Spread};
 use crate::report::stats::error_counts::ErrorCount;
 use crate::report::summary::Summary;
+use crate::text::{count, duration, grouped};
 
 /// Bars of the distributions are this many units wide at most.
 const BAR: f64 = 1000.0;
@@ -160,7 +163,7 @@ pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
     let (accepted, delivered, read) = (tally.accepted(), tally.delivered(), tally.of(State::Read));
     let achieved = summary.achieved_rate().map_or_else(|| "–".to_owned(), rate);
     let took = match (summary.first_accepted, summary.last_accepted) {
-        (Some(first), Some(last)) => format!(", {} from first to last", length(last.since(first).as_secs())),
+        (Some(first), Some(last)) => format!(", {} from first to last", duration(last.since(first))),
         _ => String::new(),
     };
     let left_out = tally.rows() - tally.sendable();
@@ -266,7 +269,7 @@ pub(super) fn times(name: &'static str, durations: &Durations) -> Option<Times> 
     let most = buckets.iter().map(|(_, count)| *count).max()?;
     let spread = [("half within", p50), ("90 % within", p90), ("99 % within", p99), ("longest", max)]
         .into_iter()
-        .filter_map(|(name, seconds)| Some((name, length(seconds?))))
+        .filter_map(|(name, seconds)| Some((name, duration(Duration::from_secs(seconds?)))))
         .collect();
     let mut until = 0;
     let bars = buckets.into_iter().map(|(name, rows)| {
