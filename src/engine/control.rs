@@ -55,7 +55,7 @@ pub(super) async fn follow(job: &Job) -> EngineError {
 }
 
 fn pause(job: &Job, paused: bool) {
-    if !job.stop.hold(paused) {
+    if !job.stop.pause(paused) {
         return;
     }
     let id = &job.run.id;
@@ -64,25 +64,24 @@ fn pause(job: &Job, paused: bool) {
     (job.events)(Event::Notice(notice(id.clone())));
 }
 
-/// Who stops a run that was cancelled.
+/// How a cancelled run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stops {
-    /// Nobody was working on it: it has stopped.
+pub enum CancelResult {
+    /// No process was working on it: it has stopped.
     Stopped,
-    /// Whoever works on it, within a second or two.
+    /// The process that works on it stops it within two seconds.
     Soon,
 }
 
-/// Cancels a run for a person called `by`: no further sends. Where nobody is working on it, its rows are cancelled at
-/// once.
+/// Cancels a run for the person `by`: nothing more is sent. If no process works on it, its rows are cancelled at once.
 ///
 /// # Errors
-/// Where the store fails.
-pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<Stops, EngineError> {
+/// When the store fails.
+pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, EngineError> {
     store.cancel(run.key, by, Millis::now()).await?;
     let _lock = match store.lock(&run.id) {
         Ok(lock) => lock,
-        Err(StoreError::Held(_)) => return Ok(Stops::Soon),
+        Err(StoreError::Held(_)) => return Ok(CancelResult::Soon),
         Err(error) => return Err(error.into()),
     };
     // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
@@ -92,5 +91,5 @@ pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<Stops, EngineE
     if store.next_poll(run.key, Millis(i64::MIN)).await?.is_none() {
         store.reach(run.key, Stage::Finished, Millis::now()).await?;
     }
-    Ok(Stops::Stopped)
+    Ok(CancelResult::Stopped)
 }

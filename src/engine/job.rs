@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
-use crate::engine::stop::Stop;
+use crate::engine::stop::StopHandle;
 use crate::model::{Campaign, Event, Events, Millis, Notice, Outcome, Problem, RowProblem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
@@ -42,7 +42,7 @@ pub struct Job {
     /// Who watches.
     pub events: Events,
     /// How it is stopped.
-    pub stop: Stop,
+    pub stop: StopHandle,
     /// The time that it goes by.
     pub clock: Clock,
     /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
@@ -93,7 +93,7 @@ impl Job {
             concurrency,
             limit: None,
             events: Arc::new(|_| {}),
-            stop: Stop::default(),
+            stop: StopHandle::default(),
             clock: Clock::default(),
             lock: lock.clone(),
         })

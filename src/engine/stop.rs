@@ -1,4 +1,4 @@
-//! How a run is stopped or held: one place that everyone who starts something new asks first.
+//! Stopping and pausing a run: whoever starts something new asks here first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,36 +11,36 @@ use crate::model::Problem;
 /// Why a run stops before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// As many messages were sent as were asked for in one go; statuses are still collected.
+    /// The limit of messages for this time is reached; statuses are still collected.
     Limit,
     /// A person cancelled the run; statuses are still collected.
     Cancelled,
     /// A signal.
     Signal,
-    /// A problem of the account, which no further request could do anything about.
+    /// A problem of the account that no further request can solve.
     Halt(Problem),
 }
 
 impl Reason {
-    /// Whether it ends the collection of statuses too.
+    /// Whether statuses are not collected any more either.
     fn ends_all(&self) -> bool {
         matches!(self, Self::Signal | Self::Halt(_))
     }
 }
 
-/// A handle to stop a run with, or to hold it for a while. What is in flight always ends by itself.
+/// Stops or pauses a run. Requests in flight always finish.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<Inner>);
+pub struct StopHandle(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     /// Why it stops, and since when.
     reason: watch::Sender<Option<(Reason, Instant)>>,
-    held: watch::Sender<bool>,
+    paused: watch::Sender<bool>,
 }
 
-impl Stop {
-    /// Lets nothing new begin. The first reason stands, unless it let statuses go on and this one does not.
+impl StopHandle {
+    /// Stops the run: nothing new begins. The first reason stands, unless it allows statuses and this one does not.
     pub fn stop(&self, reason: Reason) {
         self.0.reason.send_if_modified(|current| {
             let stronger = current.as_ref().is_none_or(|(current, _)| !current.ends_all() && reason.ends_all());
@@ -51,7 +51,7 @@ impl Stop {
         });
     }
 
-    /// Why the run stops, if it does.
+    /// Returns why the run stops, if it does.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         self.0.reason.borrow().as_ref().map(|(reason, _)| reason.clone())
@@ -69,7 +69,7 @@ impl Stop {
         self.0.reason.borrow().as_ref().is_some_and(|(reason, _)| reason.ends_all())
     }
 
-    /// For how long nothing at all may begin any more, if that is so.
+    /// Returns how long ago everything was stopped, statuses included, if it was.
     #[must_use]
     pub fn ended_for(&self) -> Option<Duration> {
         self.0.reason.borrow().as_ref().filter(|(reason, _)| reason.ends_all()).map(|(_, since)| since.elapsed())
@@ -85,7 +85,7 @@ impl Stop {
         self.reached(|reason| reason.as_ref().is_some_and(|(reason, _)| reason.ends_all())).await;
     }
 
-    /// Waits until nothing at all may begin any more, and then for so long.
+    /// Waits until nothing at all may begin any more, and then for `patience`.
     pub async fn all_ended_for(&self, patience: Duration) {
         self.all_ended().await;
         tokio::time::sleep(patience).await;
@@ -96,21 +96,21 @@ impl Stop {
         let _ = self.0.reason.subscribe().wait_for(test).await;
     }
 
-    /// Holds the sending, or lets it go on; true if that is a change. Statuses are collected all the same.
-    pub fn hold(&self, held: bool) -> bool {
-        self.0.held.send_if_modified(|current| std::mem::replace(current, held) != held)
+    /// Pauses or resumes sending; returns whether that is a change. Statuses are still collected.
+    pub fn pause(&self, paused: bool) -> bool {
+        self.0.paused.send_if_modified(|current| std::mem::replace(current, paused) != paused)
     }
 
-    /// Whether the sending is held.
+    /// Whether sending is paused.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        *self.0.held.borrow()
+    pub fn is_paused(&self) -> bool {
+        *self.0.paused.borrow()
     }
 
-    /// Waits until the sending is not held.
-    pub async fn not_held(&self) {
-        if *self.0.held.borrow() {
-            let _ = self.0.held.subscribe().wait_for(|held| !held).await;
+    /// Waits until sending is not paused.
+    pub async fn until_resumed(&self) {
+        if *self.0.paused.borrow() {
+            let _ = self.0.paused.subscribe().wait_for(|paused| !paused).await;
         }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_stronger_reason_replaces_a_weaker_one_only() {
-        let stop = Stop::default();
+        let stop = StopHandle::default();
         stop.stop(Reason::Cancelled);
         assert!(stop.ends_sending() && !stop.ends_all());
         stop.stop(Reason::Limit);

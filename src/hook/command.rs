@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{NotTaken, Told};
+use super::{HookError, Notification};
 
 /// How often it is looked whether the command has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -16,26 +16,28 @@ const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "T
 pub(super) async fn run(
     program: &str,
     arguments: &[String],
-    told: &Told,
+    notification: &Notification,
     signature: Option<String>,
     patience: Duration,
-) -> Result<(), NotTaken> {
+) -> Result<(), HookError> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear();
     command.envs(KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.env("CAMPAIGNER_HOOK_ID", &told.id).envs(signature.map(|value| ("CAMPAIGNER_HOOK_SIGNATURE", value)));
+    command
+        .env("CAMPAIGNER_HOOK_ID", &notification.id)
+        .envs(signature.map(|value| ("CAMPAIGNER_HOOK_SIGNATURE", value)));
     // What it has to say is for whoever sits there; our standard output is for data.
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit());
-    let body = told.body.clone();
+    let body = notification.body.clone();
     // A thread that may wait: the process goes on with its own work.
     let ended = tokio::task::spawn_blocking(move || to_its_end(&mut command, body, patience));
     // A program on a disk that does not answer cannot even be started or ended.
     match tokio::time::timeout(patience + LEEWAY, ended).await.unwrap_or(Ok(Ok(None))) {
         Ok(Ok(Some(status))) if status.success() => Ok(()),
-        Ok(Ok(Some(status))) => Err(NotTaken::for_now(format!("the command ended with {status}"))),
-        Ok(Ok(None)) => Err(NotTaken::for_now(format!("the command did not end within {} s", patience.as_secs()))),
-        Ok(Err(error)) => Err(NotTaken { words: format!("the command cannot be run: {error}"), may_pass: false }),
-        Err(error) => Err(NotTaken { words: error.to_string(), may_pass: false }),
+        Ok(Ok(Some(status))) => Err(HookError::for_now(format!("the command ended with {status}"))),
+        Ok(Ok(None)) => Err(HookError::for_now(format!("the command did not end within {} s", patience.as_secs()))),
+        Ok(Err(error)) => Err(HookError { words: format!("the command cannot be run: {error}"), may_pass: false }),
+        Err(error) => Err(HookError { words: error.to_string(), may_pass: false }),
     }
 }
 

@@ -1,7 +1,7 @@
-//! The done hook: tells somebody that a run is over, by a request or a command, once a call. Who calls again is not
-//! decided here, nor what is told.
+//! The `on_done` hook: notifies somebody that a run is over, by a request or a command. Each call tries once; retries
+//! and the content are decided by the caller.
 //!
-//! The body is signed with HMAC-SHA256 where there is a secret, so that whoever gets it knows whose it is.
+//! With a secret the body is signed with HMAC-SHA256, so the receiver knows who sent it.
 
 mod command;
 mod request;
@@ -24,7 +24,7 @@ const REQUEST: Duration = Duration::from_secs(10);
 /// Time for one command.
 const COMMAND: Duration = Duration::from_secs(60);
 
-/// Who is told.
+/// Where notifications go.
 #[derive(Clone, Debug)]
 pub struct Hook {
     way: Way,
@@ -38,57 +38,59 @@ enum Way {
     Command(String, Vec<String>),
 }
 
-/// What is told: the same bytes each time it is told.
+/// What is sent: the same bytes at every call.
 #[derive(Clone, Debug)]
-pub struct Told {
-    /// The same for the same end of the same run, so that whoever is told twice can know it.
+pub struct Notification {
+    /// The same for the same end of the same run, so the receiver can recognise a repeat.
     pub id: String,
-    /// JSON.
+    /// The JSON body.
     pub body: Vec<u8>,
 }
 
-/// A call that was not taken.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
-pub struct NotTaken {
-    /// Why.
+pub struct HookError {
+    /// The reason.
     pub words: String,
-    /// Whether it may be another time.
+    /// Whether another try may work.
     pub may_pass: bool,
 }
 
-impl NotTaken {
+impl HookError {
     fn for_now(words: impl Into<String>) -> Self {
         Self { words: words.into(), may_pass: true }
     }
 }
 
 impl Hook {
-    /// One that posts to this URL.
+    /// A hook that posts to this URL.
     ///
     /// # Errors
-    /// Where it is not HTTPS (this machine excepted), holds a password, or is no URL.
+    /// When it is not a URL, not HTTPS (except on this machine), or holds a password.
     pub fn url(url: &str, secret: Option<SecretString>) -> Result<Self, BadBaseUrl> {
         BaseUrl::parse(url)?;
         let url = Url::parse(url).map_err(|_| BadBaseUrl::NotOne)?;
         Ok(Self { way: Way::Request(url), secret })
     }
 
-    /// One that runs this program, which finds what is told on its standard input.
+    /// A hook that runs this program with the body on its standard input.
     #[must_use]
     pub fn command(program: String, arguments: Vec<String>, secret: Option<SecretString>) -> Self {
         Self { way: Way::Command(program, arguments), secret }
     }
 
-    /// Tells it, once.
+    /// Calls the hook once.
     ///
     /// # Errors
-    /// Where it was not taken: no 2xx, or an exit code that is not 0.
-    pub async fn call(&self, told: &Told) -> Result<(), NotTaken> {
-        let signature = self.secret.as_ref().map(|secret| signature(secret, &told.body));
+    /// When the answer is not 2xx, or the exit code is not 0.
+    pub async fn call(&self, notification: &Notification) -> Result<(), HookError> {
+        let signature = self.secret.as_ref().map(|secret| signature(secret, &notification.body));
         match &self.way {
-            Way::Request(url) => request::post(url, told, signature, REQUEST).await,
-            Way::Command(program, arguments) => command::run(program, arguments, told, signature, COMMAND).await,
+            Way::Request(url) => request::post(url, notification, signature, REQUEST).await,
+            Way::Command(program, arguments) => {
+                command::run(program, arguments, notification, signature, COMMAND).await
+            }
         }
     }
 }

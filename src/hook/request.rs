@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use reqwest::{Client, Url};
 
-use super::{NotTaken, Told};
+use super::{HookError, Notification};
 
 pub(super) async fn post(
     url: &Url,
-    told: &Told,
+    notification: &Notification,
     signature: Option<String>,
     patience: Duration,
-) -> Result<(), NotTaken> {
+) -> Result<(), HookError> {
     // Needed once a process; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
@@ -20,24 +20,24 @@ pub(super) async fn post(
         .redirect(reqwest::redirect::Policy::none())
         .timeout(patience)
         .build()
-        .map_err(|error| NotTaken { words: error.without_url().to_string(), may_pass: false })?;
+        .map_err(|error| HookError { words: error.without_url().to_string(), may_pass: false })?;
     let mut request = client
         .post(url.clone())
         .header("content-type", "application/json")
-        .header("idempotency-key", &told.id)
-        .body(told.body.clone());
+        .header("idempotency-key", &notification.id)
+        .body(notification.body.clone());
     if let Some(signature) = signature {
         request = request.header("campaigner-signature", signature);
     }
     let status = match request.send().await {
         Ok(answer) => answer.status(),
-        Err(error) if error.is_timeout() => return Err(NotTaken::for_now("no answer in time")),
+        Err(error) if error.is_timeout() => return Err(HookError::for_now("no answer in time")),
         // The URL may hold a token.
-        Err(error) => return Err(NotTaken::for_now(format!("no answer: {}", error.without_url()))),
+        Err(error) => return Err(HookError::for_now(format!("no answer: {}", error.without_url()))),
     };
     let may_pass = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
     if status.is_success() {
         return Ok(());
     }
-    Err(NotTaken { words: format!("the answer was {status}"), may_pass })
+    Err(HookError { words: format!("the answer was {status}"), may_pass })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 
-fn told() -> Told {
-    Told { id: "sale-1@7".to_owned(), body: br#"{"event":"done"}"#.to_vec() }
+fn told() -> Notification {
+    Notification { id: "sale-1@7".to_owned(), body: br#"{"event":"done"}"#.to_vec() }
 }
 
 #[test]

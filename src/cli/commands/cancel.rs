@@ -5,7 +5,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::cli::who;
-use crate::engine::{self, Stops};
+use crate::engine::{self, CancelResult};
 use crate::model::{RunId, State};
 use crate::store::Store;
 use crate::text;
@@ -32,11 +32,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let id = &run.id;
     console::info(&match stops {
         // How many rows that leaves unsent is known when it has.
-        Stops::Soon => format!(
+        CancelResult::Soon => format!(
             "{id} is cancelled: another process sends it, which stops within a second or two; `campaigner status {id}` tells \
              then how many rows were not sent"
         ),
-        Stops::Stopped => {
+        CancelResult::Stopped => {
             let left = store.tally(&store.run(Some(id)).await?).await?.of(State::Cancelled);
             format!("{id} is cancelled: {} will not be sent", text::count(left, "row"))
         }

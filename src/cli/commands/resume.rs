@@ -5,7 +5,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::{self, Overrides, Sending, Session};
 use crate::cli::value_parsers::run_id;
-use crate::engine::{self, RunMode, Stop};
+use crate::engine::{self, RunMode, StopHandle};
 use crate::model::RunId;
 use crate::store::{Run, Store, StoreError};
 
@@ -69,6 +69,6 @@ pub(in crate::cli) async fn go_on(
     overrides.apply(&mut campaign)?;
     let account = session::account(&campaign, global).await?;
     let progress = session::progress(global);
-    let session = Session { store, run, lock, campaign, account, progress, stop: Stop::default(), json: false };
+    let session = Session { store, run, lock, campaign, account, progress, stop: StopHandle::default(), json: false };
     session.work(work, overrides, global).await
 }

@@ -13,7 +13,7 @@ use crate::cli::output::problem_groups::{self, Folded};
 use crate::cli::output::{console, reached};
 use crate::cli::session::{self, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
-use crate::engine::{self, Bad, Checked, Plan, Stop, Stops};
+use crate::engine::{self, Bad, CancelResult, Checked, Plan, StopHandle};
 use crate::model::{Campaign, Event, Millis, Notice};
 use crate::recipients;
 use crate::send_window::local;
@@ -126,7 +126,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         run.planned_at = None;
     }
     let progress = session::progress(global);
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     if run.planned_at.is_none() {
         let events = progress.events();
         let owner = store.take_up(run.key, None, Millis::now()).await?;
@@ -190,7 +190,7 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
         decision = store.start_run(new, repeat, Millis::now()).await?;
     }
     if let StartDecision::Ending(run) = &decision
-        && engine::cancel(store, run, &who::runs_this()).await? == Stops::Stopped
+        && engine::cancel(store, run, &who::runs_this()).await? == CancelResult::Stopped
     {
         // The sender exited without marking the run as ended.
         decision = store.start_run(new, repeat, Millis::now()).await?;

@@ -30,7 +30,7 @@ use crate::cli::config::webhook;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
-use crate::engine::{Stop, WebhookWriter};
+use crate::engine::{StopHandle, WebhookWriter};
 use crate::model::{Event, Events};
 use crate::store::Store;
 
@@ -116,7 +116,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         jobs: JoinSet::new(),
         in_flight,
     };
-    let stop = Stop::default();
+    let stop = StopHandle::default();
     let events: Events = Arc::new(|event| {
         if let Event::Notice(notice) = event {
             tracing::info!("{notice}");

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::campaign_folder::News;
 use super::state::{SLOW, Service, slow};
-use crate::engine::{Reason, Stop};
+use crate::engine::{Reason, StopHandle};
 use crate::model::{Millis, Problem, RunId};
 use crate::store::StoreError;
 
@@ -20,7 +20,7 @@ impl Service {
     pub(super) async fn work(
         mut self,
         mut resume_requests: mpsc::Receiver<RunId>,
-        stop: &Stop,
+        stop: &StopHandle,
     ) -> Result<(), StoreError> {
         let mut in_place = Ok(());
         while !stop.ends_all() {
@@ -59,7 +59,7 @@ impl Service {
     }
 
     /// Looks at the folder of campaigns. Where that takes long, what is known of it stands until it is done.
-    async fn look(&mut self, stop: &Stop) {
+    async fn look(&mut self, stop: &StopHandle) {
         if self.looking.is_empty() {
             let mut folder = self.folder.clone();
             self.looking.spawn_blocking(move || {

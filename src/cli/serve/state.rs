@@ -15,7 +15,7 @@ use super::status_board::Board;
 use crate::campaign_file::Loaded;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
-use crate::engine::{Plan, RunResult, Stop};
+use crate::engine::{Plan, RunResult, StopHandle};
 use crate::model::{Millis, RunId};
 use crate::store::{NewRun, Store};
 
@@ -53,7 +53,7 @@ pub(super) struct Service {
 /// A run that is worked on here.
 pub(super) struct ActiveRun {
     pub(super) id: RunId,
-    pub(super) stop: Stop,
+    pub(super) stop: StopHandle,
     pub(super) sends: bool,
     pub(super) in_flight: usize,
 }

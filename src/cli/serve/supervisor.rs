@@ -11,7 +11,7 @@ use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceCont
 use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::session::template_check;
-use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
+use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Event, Events, Millis, RunId};
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, Use};
@@ -86,7 +86,7 @@ impl Service {
                 Err(error) => Err(error),
             },
             Some(_) => match engine::cancel(store, run, "the schedule").await {
-                Ok(stops) => Ok(stops == engine::Stops::Stopped),
+                Ok(stops) => Ok(stops == engine::CancelResult::Stopped),
                 Err(engine::EngineError::Store(error)) => Err(error),
                 Err(error) => Err(StoreError::Damaged(error.to_string())),
             },
@@ -123,7 +123,7 @@ impl Service {
     }
 
     fn begin_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
-        let stop = Stop::default();
+        let stop = StopHandle::default();
         let taken: usize = self.active.values().map(|active| active.in_flight).sum();
         let wanted = match (sends, engine::thaw(&run)) {
             (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4), // several runs at a time
@@ -220,7 +220,7 @@ struct Task {
     run: Run,
     sends: bool,
     import: Option<Import>,
-    stop: Stop,
+    stop: StopHandle,
     in_flight: usize,
 }
 
@@ -245,7 +245,7 @@ impl Task {
     }
 
     /// All that is done before the run itself: its lock, its rows, its account, who is told when it is over.
-    async fn prepare(self) -> Result<(Job, Option<Done>, Arc<RunLock>), CliError> {
+    async fn prepare(self) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
         let Self { context, run, sends, import, stop, in_flight } = self;
         let store = &context.store;
         let lock = Arc::new(store.lock(&run.id)?);
@@ -280,7 +280,7 @@ impl Task {
         }
         let hook = hook::hook(&context.global).await?;
         let (told, stops) = (events.clone(), stop.clone());
-        let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: told, stop: stops });
+        let done = hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: told, stop: stops });
         Ok((Job { events, stop, ..job }, done, lock))
     }
 }

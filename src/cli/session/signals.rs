@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::cli::error::{CliError, Exit};
-use crate::engine::{Reason, Stop};
+use crate::engine::{Reason, StopHandle};
 use crate::model::{Event, Events, Notice};
 use crate::store::Run;
 
 /// Does `what` while listening to signals: the first stops it gently, the second at once (`None`).
 pub(in crate::cli) async fn unless_aborted<T>(
-    stop: &Stop,
+    stop: &StopHandle,
     events: &Events,
     what: impl Future<Output = T>,
 ) -> Option<T> {
@@ -21,7 +21,7 @@ pub(in crate::cli) async fn unless_aborted<T>(
 
 /// As [`unless_aborted`], and the first signal is enough.
 pub(in crate::cli) async fn unless_stopped<T>(
-    stop: &Stop,
+    stop: &StopHandle,
     events: &Events,
     what: impl Future<Output = T>,
 ) -> Option<T> {
@@ -36,7 +36,7 @@ pub(in crate::cli) fn stopped(run: &Run) -> CliError {
     CliError::new(Exit::Stopped, format!("stopped; nothing was sent. Go on with: campaigner resume {}", run.id))
 }
 
-async fn second_signal(stop: &Stop, events: &Events) {
+async fn second_signal(stop: &StopHandle, events: &Events) {
     // Without handlers a signal ends the process at once, which loses nothing either.
     let Ok(first) = Signals::from_now() else { return std::future::pending().await };
     first.one().await;

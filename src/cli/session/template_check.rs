@@ -5,7 +5,7 @@ use crate::cli::config::template_accounts;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::session::signals;
-use crate::engine::{self, Stop};
+use crate::engine::{self, StopHandle};
 use crate::model::Events;
 use crate::provider::TemplateApi;
 use crate::render::Renderer;
@@ -22,7 +22,7 @@ pub(in crate::cli) async fn before_sending(
     store: &Store,
     run: &Run,
     renderer: &Renderer,
-    stop: &Stop,
+    stop: &StopHandle,
     events: &Events,
     global: &Global,
 ) -> Result<(), CliError> {

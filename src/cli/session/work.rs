@@ -13,7 +13,7 @@ use crate::cli::off_thread::off_thread;
 use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
 use crate::cli::session::template_check;
-use crate::engine::{self, Done, Job, Reason, RunMode, RunResult, Stop};
+use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Campaign, Event, Problem, State};
 use crate::progress;
 use crate::provider;
@@ -111,7 +111,7 @@ pub(in crate::cli) struct Session {
     pub(in crate::cli) campaign: Campaign,
     pub(in crate::cli) account: Account,
     pub(in crate::cli) progress: progress::Progress,
-    pub(in crate::cli) stop: Stop,
+    pub(in crate::cli) stop: StopHandle,
     /// Whether the summary at the end is JSON.
     pub(in crate::cli) json: bool,
 }
@@ -182,7 +182,8 @@ impl Session {
                     console::info(&notice.to_string())
                 }
             });
-            let done = hook.map(|hook| Done { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
+            let done =
+                hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
             let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
             if let Err(error) = store.checkpoint().await {
                 tracing::warn!(%error, "the log stays beside the store for now");
@@ -207,7 +208,7 @@ async fn conclude(
     run: &Run,
     ending: &RunResult,
     folder: &Path,
-    (done, stop): (Option<&Done>, &Stop),
+    (done, stop): (Option<&Notifier>, &StopHandle),
     json: bool,
     global: &Global,
 ) -> Result<Exit, CliError> {

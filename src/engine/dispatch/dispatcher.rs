@@ -148,7 +148,7 @@ impl Dispatcher {
             let is_open = closed.is_none() && eligibility.room(now, self.in_flight.len() as u64) > 0;
             let is_due = self.next_due.is_some_and(|at| at <= now);
             let has_rows = is_due || (self.new_rows_left && !self.limit_is_used_up);
-            if has_rows && is_open && self.permits() > 0 && !job.stop.is_held() {
+            if has_rows && is_open && self.permits() > 0 && !job.stop.is_paused() {
                 if self.wait_for_reservation().await {
                     self.claim(is_due).await?;
                 }
@@ -162,7 +162,8 @@ impl Dispatcher {
                 }
             }
             let next = self.next_due.filter(|_| !is_due).max(closed);
-            if let Some(at) = next.filter(|at| self.is_idle() && at.since(now) > LONGEST_WAIT && !job.stop.is_held()) {
+            if let Some(at) = next.filter(|at| self.is_idle() && at.since(now) > LONGEST_WAIT && !job.stop.is_paused())
+            {
                 return Ok(Remaining::Waits(at));
             }
             self.idle(next, now, is_open).await?;
@@ -192,14 +193,14 @@ impl Dispatcher {
         let is_idle = self.is_idle();
         let longest = if is_open && !is_idle { LOOK_EVERY } else { LOOK_EVERY_WHILE_CLOSED };
         let wait = next.map_or(LOOK_EVERY, |at| at.since(now));
-        if let Some(at) = next.filter(|at| wait > LONG && self.told != Some(*at) && !job.stop.is_held()) {
+        if let Some(at) = next.filter(|at| wait > LONG && self.told != Some(*at) && !job.stop.is_paused()) {
             let until = context.eligibility.local(at);
             let own_times = context.eligibility.may_defer();
             (job.events)(Event::Notice(Notice::NothingDue { until, own_times }));
             self.told = Some(at);
         }
         let wait = wait.clamp(Duration::from_millis(1), longest);
-        let held = job.stop.is_held();
+        let held = job.stop.is_paused();
         let linger = self.linger();
         tokio::select! {
             biased;
@@ -207,7 +208,7 @@ impl Dispatcher {
             () = job.limiter.paused_beyond(LONGEST_WAIT) => {}
             ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
             () = linger => self.advance(0).await.map(drop)?,
-            () = job.stop.not_held(), if held => {}
+            () = job.stop.until_resumed(), if held => {}
             () = job.clock.idle(wait), if is_idle => {}
             () = tokio::time::sleep(wait), if !is_idle => {}
         }
@@ -257,7 +258,7 @@ impl Dispatcher {
         if is_late && let Err(error) = self.advance(0).await {
             self.fail(error);
         }
-        is_reserved && !job.stop.is_held()
+        is_reserved && !job.stop.is_paused()
     }
 
     /// Claims as many rows as there are permits and reservations, and starts their senders.
@@ -373,7 +374,7 @@ impl Dispatcher {
         }
     }
 
-    /// Stops the run for a failure, which is reported when nothing is in flight any more.
+    /// CancelResult the run for a failure, which is reported when nothing is in flight any more.
     fn fail(&mut self, error: EngineError) {
         self.job().stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
         self.failed.get_or_insert(error);

@@ -15,7 +15,7 @@ use super::halt::HaltMonitor;
 use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::engine::stop::{Reason, Stop};
+use crate::engine::stop::{Reason, StopHandle};
 use crate::model::{Millis, Outcome, Problem};
 use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Cause, Claim, Deferral, Settlement, StoreError};
@@ -169,9 +169,9 @@ pub(super) async fn send(
     guard.disarm();
 }
 
-/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever learn
-/// that the row came back.
-struct OutcomeGuard(Option<Stop>);
+/// CancelResult the run where a request ends without its outcome, which only a defect brings about: nobody would ever
+/// learn that the row came back.
+struct OutcomeGuard(Option<StopHandle>);
 
 impl OutcomeGuard {
     fn disarm(mut self) {

@@ -16,7 +16,7 @@ use crate::template;
 use crate::engine::error::PANICKED;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::Links;
-use crate::engine::plan::scan::{self, Chunk, Keep, Told};
+use crate::engine::plan::scan::{self, Chunk, Keep, ScanSummary};
 use crate::engine::plan::validate::{Measure, RowValidator, Times, Warning};
 
 /// A campaign whose recipients are open and whose message is compiled.
@@ -226,7 +226,7 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { told: Told { warnings, links, times }, .. } => {
+                Chunk::End { told: ScanSummary { warnings, links, times }, .. } => {
                     (checked.warnings, checked.links, checked.times) = (warnings, links, times);
                 }
             }

@@ -40,12 +40,12 @@ pub(in crate::engine) enum Chunk {
     /// Rows with the number of an earlier one.
     Duplicates(Vec<(RowNumber, RowNumber)>),
     /// The end.
-    End { digest: Option<String>, told: Told },
+    End { digest: Option<String>, told: ScanSummary },
 }
 
 /// What there is to tell of all rows that were found good.
 #[derive(Default)]
-pub(in crate::engine) struct Told {
+pub(in crate::engine) struct ScanSummary {
     pub(in crate::engine) warnings: Vec<Warning>,
     pub(in crate::engine) links: Links,
     pub(in crate::engine) times: Option<Times>,
@@ -179,7 +179,7 @@ fn collect(
     queue: Receiver<Receiver<Result<Judged, PlanError>>>,
     folder: &Path,
     chunks: &mpsc::Sender<Chunk>,
-) -> Result<Option<Told>, PlanError> {
+) -> Result<Option<ScanSummary>, PlanError> {
     let mut duplicates = Duplicates::new(folder);
     let mut warnings = Vec::new();
     let mut links = Noted::default();
@@ -211,7 +211,7 @@ fn collect(
         }
     }
     let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
-    Ok(Some(Told { warnings, links: links.into_links(), times }))
+    Ok(Some(ScanSummary { warnings, links: links.into_links(), times }))
 }
 
 fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {
@@ -257,7 +257,7 @@ mod tests {
                         writeln!(told, "{read}: {:?}", rows.collect::<Vec<_>>()).unwrap();
                     }
                     Chunk::Duplicates(pairs) => writeln!(told, "{pairs:?}").unwrap(),
-                    Chunk::End { digest, told: Told { warnings, links, .. } } => {
+                    Chunk::End { digest, told: ScanSummary { warnings, links, .. } } => {
                         let links =
                             links.list.iter().map(|link| (link.shown(), &link.first, link.rows)).collect::<Vec<_>>();
                         writeln!(told, "{digest:?} {warnings:?} {links:?}").unwrap();

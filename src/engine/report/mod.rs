@@ -3,5 +3,5 @@
 mod notify;
 mod write;
 
-pub use notify::Done;
+pub use notify::Notifier;
 pub use write::{ReportingError, each_attempt, each_row, facts, write_reports};

@@ -1,41 +1,40 @@
-//! The end of a run, told to whoever wants to know: at least once for each end, as long as it can be told within
-//! minutes.
+//! Calls the `on_done` hook when a run has ended: at least once for each end, unless it fails for minutes.
 //!
-//! It is told behind the reports and before the end is noted: a crash in between leaves a run that is taken up again,
-//! and is told again with the same id. Nobody's not listening changes how the run went.
+//! The hook runs after the reports are written and before the run is marked finished. After a crash in between the run
+//! is resumed and the hook runs again with the same id. A hook that fails never changes the result of a run.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::engine::stop::Stop;
-use crate::hook::{Hook, Told};
+use crate::engine::stop::StopHandle;
+use crate::hook::{Hook, Notification};
 use crate::model::{Event, Events, Notice};
 use crate::rate_limit::RetryPolicy;
 use crate::store::Run;
 
-/// Calls in all: the last one some three minutes after the first.
+/// Calls in all. The last is about three minutes after the first.
 const CALLS: u32 = 8;
 
-/// Who is told that a run is over.
-pub struct Done {
-    /// Who.
+/// Notifies somebody that a run is over.
+pub struct Notifier {
+    /// The hook.
     pub hook: Hook,
-    /// When it is tried again.
+    /// When a failed call is repeated.
     pub retry: RetryPolicy,
-    /// Who watches.
+    /// Where notices go.
     pub events: Events,
-    /// How it is stopped.
-    pub stop: Stop,
+    /// Ends the waiting.
+    pub stop: StopHandle,
 }
 
-impl Done {
-    /// Tells the end of a run with what is in its `summary.json`. False where it was stopped before it could: then the
-    /// end must not be noted.
-    pub(in crate::engine) async fn tell(&self, run: &Run, summary: &Path) -> bool {
-        let Some(told) = what(run, summary).await else { return true };
+impl Notifier {
+    /// Sends the run's `summary.json`. Returns `false` if it was stopped before that worked; then the run must not be
+    /// marked finished.
+    pub(in crate::engine) async fn notify(&self, run: &Run, summary: &Path) -> bool {
+        let Some(notification) = notification(run, summary).await else { return true };
         for call in 1..=CALLS {
-            let failed = match self.hook.call(&told).await {
+            let failed = match self.hook.call(&notification).await {
                 Ok(()) => return true,
                 Err(failed) => failed,
             };
@@ -57,13 +56,13 @@ impl Done {
     }
 }
 
-/// What is told. The same each time, for an end that is told again.
-async fn what(run: &Run, summary: &Path) -> Option<Told> {
+/// The notification: the same bytes at every call for one end.
+async fn notification(run: &Run, summary: &Path) -> Option<Notification> {
     let summary = summary.to_owned();
     let summary = tokio::task::spawn_blocking(|| std::fs::read(summary)).await.ok()?.ok()?;
     let summary: serde_json::Value = serde_json::from_slice(&summary).ok()?;
-    // A run that is sent on by a `retry` ends once more, and at another time.
+    // A run that a `retry` continues ends once more, at another time.
     let id = format!("{}@{}", run.id, run.dispatched_at.unwrap_or(run.created_at).0);
     let body = json!({"event": "done", "id": id, "run": run.id.to_string(), "summary": summary});
-    Some(Told { id, body: body.to_string().into_bytes() })
+    Some(Notification { id, body: body.to_string().into_bytes() })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::crash_point::Point;
 use crate::engine::error::{EngineError, PANICKED};
-use crate::engine::report::notify::Done;
-use crate::engine::stop::Stop;
+use crate::engine::report::notify::Notifier;
+use crate::engine::stop::StopHandle;
 use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
@@ -187,8 +187,8 @@ pub async fn write_reports(
     campaign: &Campaign,
     folder: &Path,
     finished: bool,
-    done: Option<&Done>,
-    stop: &Stop,
+    done: Option<&Notifier>,
+    stop: &StopHandle,
 ) -> Result<Paths, ReportingError> {
     let end = finished.then(|| run.finished_at.unwrap_or_else(Millis::now));
     let facts = RunFacts { finished_at: end, ..facts(store, run, campaign).await.map_err(in_the_store)? };
@@ -197,7 +197,7 @@ pub async fn write_reports(
         () = stop.all_ended_for(LAST_FILES) => return Err(ReportingError::Stopped(run.id.clone())),
     };
     let told = match done.filter(|_| finished) {
-        Some(done) => done.tell(run, &paths.json).await,
+        Some(done) => done.notify(run, &paths.json).await,
         None => true,
     };
     if let Some(end) = end.filter(|_| told) {

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::engine::Stop;
+use crate::engine::StopHandle;
 
 /// Connections at most, where so many files may be open.
 pub(in crate::cli) const MOST: usize = 512;
@@ -49,7 +49,7 @@ impl Limits {
 }
 
 /// Answers until the service stops, and then ends what is begun.
-pub(super) async fn serve(listener: TcpListener, routes: Router, limits: Limits, stop: &Stop) {
+pub(super) async fn serve(listener: TcpListener, routes: Router, limits: Limits, stop: &StopHandle) {
     let mut connections = Connections::new(limits);
     let (mut refused, mut new) = (false, None);
     while !stop.ends_all() {
@@ -127,7 +127,7 @@ impl Connections {
         self.open.len() < self.limits.most || self.open.values().any(|(_, activity)| activity.idle_since().is_some())
     }
 
-    fn open(&mut self, stream: TcpStream, routes: Router, stop: Stop) {
+    fn open(&mut self, stream: TcpStream, routes: Router, stop: StopHandle) {
         if self.open.len() >= self.limits.most {
             self.close_idlest();
         }
@@ -155,7 +155,7 @@ impl Connections {
 }
 
 /// Answers the requests of one connection.
-async fn answer(stream: TcpStream, routes: Router, head: Duration, activity: Arc<Activity>, stop: Stop) {
+async fn answer(stream: TcpStream, routes: Router, head: Duration, activity: Arc<Activity>, stop: StopHandle) {
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(|mut request: Request<Incoming>| {
         activity.set(None);
@@ -203,14 +203,15 @@ mod tests {
     struct Server {
         address: SocketAddr,
         slow: Arc<Notify>,
-        stop: Stop,
+        stop: StopHandle,
         served: tokio::task::JoinHandle<()>,
     }
 
     impl Server {
         async fn start(most: usize, head: Duration) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let (address, stop, slow) = (listener.local_addr().unwrap(), Stop::default(), Arc::new(Notify::new()));
+            let (address, stop, slow) =
+                (listener.local_addr().unwrap(), StopHandle::default(), Arc::new(Notify::new()));
             let wait = slow.clone();
             let slowly = get(move || async move { wait.notified().await });
             let routes = Router::new().route("/healthz", get(|| async { "ok" })).route("/slow", slowly);

@@ -27,7 +27,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio::net::TcpListener;
 
-use crate::engine::Stop;
+use crate::engine::StopHandle;
 
 pub(super) use app::App;
 pub(super) use connections::MOST as MOST_CONNECTIONS;
@@ -37,7 +37,7 @@ pub(super) use token::token;
 pub(super) use webhook::Webhook;
 
 /// Answers over at most so many connections until the service stops, and then ends what is begun.
-pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &Stop) {
+pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &StopHandle) {
     connections::serve(listener, routes(app), connections::Limits::of(connections), stop).await;
 }
 

@@ -38,8 +38,8 @@ pub(in crate::store::sqlite) const NOT_IN_STRETCHES: &str = "SELECT r.id FROM ru
 
 /// One person over all runs.
 impl Store {
-    /// Makes the rows of a planned run easy to find by their numbers, as [`Store::find`] does. Does nothing that is done
-    /// already.
+    /// Makes the rows of a planned run easy to find by their numbers, as [`Store::find`] does. Does nothing that is
+    /// done already.
     ///
     /// # Errors
     /// Where the store cannot be written.
