@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::id::End;
+use super::message_id::End;
 
 /// How the simulated provider behaves. Every fault is off by default.
 ///
@@ -48,7 +48,7 @@ impl Behaviour {
     pub const HELD: Duration = Duration::from_secs(300);
 
     /// The longest pace, about 17 minutes: what a message id has room for.
-    pub const LONGEST_PACE: Duration = Duration::from_millis(super::id::PACE_LIMIT);
+    pub const LONGEST_PACE: Duration = Duration::from_millis(super::message_id::PACE_LIMIT);
 
     /// Whether every share is one.
     pub(super) fn check(&self) -> io::Result<()> {

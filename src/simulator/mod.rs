@@ -4,19 +4,17 @@
 //! to order: latency, errors, lost answers, a throttle. It may call back. It keeps no messages: their ids carry what becomes of them,
 //! so that a simulator started later gives the same statuses. It must not know the code it stands in for.
 
-mod answer;
 mod behaviour;
-mod caller;
 mod cams;
 mod counts;
-mod fate;
-mod id;
+mod delivery_model;
+mod incs;
 mod json;
+mod listener;
+mod message_id;
 mod nxlink;
-mod rules;
-mod server;
-mod window;
-mod wire;
+mod throttle;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -33,8 +31,8 @@ use tokio::sync::oneshot;
 pub use behaviour::Behaviour;
 pub use counts::Counts;
 
-use caller::Calls;
-use server::Provider;
+use incs::server::{self, Provider};
+use webhooks::Calls;
 
 /// The judge of requests, for the fuzz target `message_body` and nothing else.
 #[cfg(fuzzing)]
@@ -46,7 +44,7 @@ pub mod fuzzing {
     /// # Errors
     /// The refusal.
     pub fn judge(channel: Channel, body: &[u8]) -> Result<(), (u16, String)> {
-        super::rules::judge(channel, body).map_err(|refusal| (refusal.code, refusal.message.into_owned()))
+        super::incs::rules::judge(channel, body).map_err(|refusal| (refusal.code, refusal.message.into_owned()))
     }
 }
 
@@ -81,7 +79,7 @@ impl Simulator {
             ));
         }
         behaviour.check()?;
-        let calling = behaviour.webhook.as_deref().map(|url| caller::caller(url, behaviour.replies)).transpose()?;
+        let calling = behaviour.webhook.as_deref().map(|url| webhooks::caller(url, behaviour.replies)).transpose()?;
         let (caller, calls) = calling.unzip();
         let provider = Arc::new(Provider::new(behaviour, caller));
         let (stop, stopped) = oneshot::channel();
@@ -147,7 +145,7 @@ impl Drop for Simulator {
 /// check of messages against the simulator's.
 #[cfg(test)]
 pub(crate) fn refusal(channel: crate::model::Channel, body: &[u8]) -> Option<(u16, String)> {
-    rules::judge(channel, body).err().map(|refusal| (refusal.code, refusal.message.into_owned()))
+    incs::rules::judge(channel, body).err().map(|refusal| (refusal.code, refusal.message.into_owned()))
 }
 
 /// Serves until `stopped` is told, or its sender is gone. `ready` gets the address once there is one.
@@ -160,16 +158,16 @@ fn serve(
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async {
-        let listener = wire::listen(listen)?;
-        ready(axum::serve::Listener::local_addr(&listener)?);
+        let socket = listener::listen(listen)?;
+        ready(axum::serve::Listener::local_addr(&socket)?);
         if let Some(calls) = calls {
             let provider = Arc::clone(&provider);
             tokio::spawn(async move { calls.work(&provider.counters).await });
         }
         // One handler without a router: there are four paths, and every request counts in a load test.
-        let service = server::answer.with_state(provider).into_make_service_with_connect_info::<wire::Cut>();
+        let service = server::answer.with_state(provider).into_make_service_with_connect_info::<listener::Cut>();
         tokio::select! {
-            ended = async { axum::serve(listener, service).await } => ended,
+            ended = async { axum::serve(socket, service).await } => ended,
             _ = stopped => Ok(()),
         }
     })

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::fault::{Fault, Flaw};
+use super::violation::{Fault, Flaw};
 use crate::simulator::json::Json;
 
 /// Displayed as the way to it: `interactive.action.sections[1].title`.

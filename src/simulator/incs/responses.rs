@@ -5,8 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::fate::Status;
-use super::rules::Refusal;
+use super::refusal::Refusal;
+use crate::simulator::delivery_model::Status;
 
 /// The answer to an accepted message.
 pub(super) fn accepted(id: &str) -> Response {

@@ -1,8 +1,8 @@
 //! Files behind links. Nothing is fetched: what the documents say of a file's size, length and codecs is not looked at,
 //! and a link whose name does not tell what it leads to passes.
 
-use super::fault::{Fault, Flaw};
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// The names that a channel's files of a kind may end in; none where the documents list none.
 pub(super) type Types = &'static [&'static str];

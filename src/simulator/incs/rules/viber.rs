@@ -1,8 +1,8 @@
 //! Viber: one-time passwords, texts and files.
 
-use super::fault::{Fault, Flaw};
 use super::files::{self, Types};
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// The most characters of a text.
 const TEXT: usize = 1000;

@@ -14,17 +14,18 @@ use axum::response::Response;
 use fastrand::Rng;
 use percent_encoding::percent_decode_str;
 
-use super::answer::{self, Entry};
-use super::behaviour::{Behaviour, Loss, Lot};
-use super::caller::Caller;
-use super::cams::{self, Cams};
-use super::counts::{Counters, count};
-use super::id::Ticket;
-use super::nxlink::{self, Nxlink};
-use super::rules::{self, Refusal};
-use super::window::Window;
-use super::wire::Cut;
+use super::refusal::Refusal;
+use super::responses::{self as answer, Entry};
+use super::rules;
 use crate::model::{Channel, Millis};
+use crate::simulator::behaviour::{Behaviour, Loss, Lot};
+use crate::simulator::cams::{self, Cams};
+use crate::simulator::counts::{Counters, count};
+use crate::simulator::listener::Cut;
+use crate::simulator::message_id::Ticket;
+use crate::simulator::nxlink::{self, Nxlink};
+use crate::simulator::throttle::Window;
+use crate::simulator::webhooks::Caller;
 
 /// The largest body that is looked at.
 const BODY_LIMIT: usize = 1 << 20;
@@ -39,10 +40,10 @@ const REVIEW: &str = "/review/";
 const CREDENTIAL: &str = "certification-code";
 
 /// The provider behind the routes.
-pub(super) struct Provider {
+pub(in crate::simulator) struct Provider {
     behaviour: Behaviour,
     caller: Option<Caller>,
-    pub(super) counters: Counters,
+    pub(in crate::simulator) counters: Counters,
     state: Mutex<Drawn>,
     nxlink: Nxlink,
     cams: Cams,
@@ -63,7 +64,7 @@ enum Verdict {
 }
 
 /// Answers one request.
-pub(super) async fn answer(
+pub(in crate::simulator) async fn answer(
     State(provider): State<Arc<Provider>>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: Request,
@@ -90,7 +91,7 @@ pub(super) async fn answer(
 }
 
 impl Provider {
-    pub(super) fn new(behaviour: Behaviour, caller: Option<Caller>) -> Self {
+    pub(in crate::simulator) fn new(behaviour: Behaviour, caller: Option<Caller>) -> Self {
         let lots = if behaviour.seed == 0 { Rng::new() } else { Rng::with_seed(behaviour.seed) };
         let window = behaviour.throttle.map(Window::new);
         // The serial number never follows the seed: ids of two simulators with one seed are different too.

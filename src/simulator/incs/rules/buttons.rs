@@ -1,7 +1,7 @@
 //! Buttons of WhatsApp templates, and what each takes for its parameter.
 
-use super::fault::{Fault, Flaw};
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// The most characters of a code, of an authentication or of a coupon.
 pub(super) const CODE: usize = 15;

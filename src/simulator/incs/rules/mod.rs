@@ -9,24 +9,23 @@
 
 mod buttons;
 mod cards;
-mod fault;
 mod files;
 mod interactive;
 mod node;
 mod rcs;
-mod refusal;
 mod template;
 mod viber;
+mod violation;
 mod whatsapp;
 
 #[cfg(test)]
 mod tests;
 
-use super::json::Json;
+use super::refusal::Refusal;
 use crate::model::Channel;
+use crate::simulator::json::Json;
 
 use node::Node;
-pub(super) use refusal::Refusal;
 
 /// The types a channel has.
 fn types(channel: Channel) -> &'static [&'static str] {
@@ -38,7 +37,7 @@ fn types(channel: Channel) -> &'static [&'static str] {
 }
 
 /// Judges the body of a request to send a message over `channel`.
-pub(super) fn judge(channel: Channel, body: &[u8]) -> Result<(), Refusal> {
+pub(in crate::simulator) fn judge(channel: Channel, body: &[u8]) -> Result<(), Refusal> {
     let Ok(request) = serde_json::from_slice::<Json>(body) else {
         return Err(Refusal::parameter("The request body is not valid JSON."));
     };

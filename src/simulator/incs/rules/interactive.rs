@@ -4,9 +4,9 @@
 //! may be left out, but where they are, they have a text.
 
 use super::cards;
-use super::fault::{Fault, Flaw};
 use super::files;
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// The most characters of a body: of a list, and of the other kinds.
 const LIST_BODY: usize = 4096;

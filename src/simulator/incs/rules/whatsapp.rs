@@ -1,8 +1,8 @@
 //! WhatsApp: its kinds of messages, and its files wherever they stand.
 
-use super::fault::Fault;
 use super::files;
 use super::node::Node;
+use super::violation::Fault;
 use super::{interactive, template};
 
 /// Judges what is inside a message.

@@ -3,7 +3,7 @@
 //! Nothing is drawn here. The draw was made when the message was accepted and is in its id, so that any simulator
 //! gives the same answer, whatever its own behaviour.
 
-use super::id::{End, Ticket};
+use super::message_id::{End, Ticket};
 use crate::model::Millis;
 
 /// An entry of a status answer. The times are Unix seconds, 0 where nothing is recorded.

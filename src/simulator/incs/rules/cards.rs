@@ -1,7 +1,7 @@
 //! The cards of a carousel.
 
-use super::fault::{Fault, Flaw};
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// The place of a card among `cards` of them, each of which has one of its own, counted from 0. `taken` are the places
 /// of the cards before.

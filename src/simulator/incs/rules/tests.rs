@@ -14,7 +14,7 @@ fn judged(channel: Channel, body: &Value) -> Result<(), (u16, String)> {
 
 /// The request bodies that the documents show.
 fn documented() -> Vec<(Channel, Value)> {
-    let bodies: Vec<Value> = serde_json::from_str(include_str!("../../message/tests/documented.json")).unwrap();
+    let bodies: Vec<Value> = serde_json::from_str(include_str!("../../../message/tests/documented.json")).unwrap();
     let channel = |body: &Value| Channel::from_name(body["channel"].as_str().unwrap()).unwrap();
     bodies.into_iter().map(|body| (channel(&body), body["body"].clone())).collect()
 }

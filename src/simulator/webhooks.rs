@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
-use super::id::End;
-use super::id::Ticket;
+use super::message_id::End;
+use super::message_id::Ticket;
 use crate::base_url::BaseUrl;
 use crate::model::Millis;
 

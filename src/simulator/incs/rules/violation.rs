@@ -1,8 +1,8 @@
 //! What is wrong inside a message, and how each channel says it: 10002, 10003 and 10004, and on WhatsApp a text that
 //! begins with Meta's own number.
 
-use super::refusal::Refusal;
 use crate::model::Channel;
+use crate::simulator::incs::refusal::Refusal;
 
 /// Something wrong inside a message.
 pub(super) struct Fault {

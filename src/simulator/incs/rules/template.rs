@@ -4,8 +4,8 @@
 
 use super::buttons::{content, on_one_line, one};
 use super::cards;
-use super::fault::{Fault, Flaw};
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 use super::{buttons, files};
 
 /// The most characters of a template's name.

@@ -1,9 +1,9 @@
 //! RCS: templates with parameters by their names, texts and files. The documents name no lengths, and of files only
 //! that documents are PDF.
 
-use super::fault::{Fault, Flaw};
 use super::files;
 use super::node::Node;
+use super::violation::{Fault, Flaw};
 
 /// Judges what is inside a message.
 pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {

@@ -1,0 +1,6 @@
+//! The INCS Messages API of the simulated provider.
+
+mod refusal;
+mod responses;
+pub(super) mod rules;
+pub(super) mod server;
