@@ -16,7 +16,7 @@ const TYPES: [&str; 7] = ["template", "text", "image", "video", "interactive", "
 fuzz_target!(|bytes: &[u8]| {
     let Some((&how, rest)) = bytes.split_first() else { return };
     for channel in Channel::ALL {
-        let _ = simulator::fuzzing::judge(channel, rest);
+        let _ = simulator::refusal(channel, rest);
     }
     let Ok(value) = serde_json::from_slice::<Value>(rest) else { return };
     let body = match TYPES.get(usize::from(how % 16)) {
@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     // A message with nothing open in it is judged as the body is, but for `to`.
     let open = ["{{", "{%", "{#"].iter().any(|sign| written.windows(2).any(|bytes| bytes == sign.as_bytes()));
     for channel in Channel::ALL {
-        let _ = simulator::fuzzing::judge(channel, &written);
+        let _ = simulator::refusal(channel, &written);
         let in_message = message::check_message(channel, &body);
         let in_body = message::check(channel, &body);
         tell(&in_message);

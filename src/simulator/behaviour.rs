@@ -1,57 +1,57 @@
-//! How the simulated provider behaves: its speed, its faults, and what becomes of the messages it accepts.
+//! How the simulated provider behaves: its latency, its faults, and the final statuses of the messages it accepts.
 //!
-//! Plain data and the draw of one send's lot. It knows neither HTTP nor what a message looks like.
+//! Plain data, and the random draw for one send. Knows neither HTTP nor messages.
 
 use std::io;
 use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::message_id::End;
+use super::message_id::{FinalStatus, MAX_PACE_MS};
 
 /// How the simulated provider behaves. Every fault is off by default.
 ///
-/// A share is a number from 0 (never) to 1 (always).
+/// A share is from 0 (never) to 1 (always).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Behaviour {
-    /// How long each send waits for its answer. What is accepted is accepted before the wait.
+    /// How long each send waits for its answer. A message is accepted before the wait.
     pub latency: Duration,
-    /// Share of sends refused with HTTP 500 and code 500. Such a message is not accepted.
+    /// Share of sends refused with HTTP 500 and code 500.
     pub error_rate: f64,
-    /// Share of sends accepted, and then the connection is closed without a byte of answer.
+    /// Share of sends that are accepted, and whose connection is then closed without an answer.
     pub drop_rate: f64,
-    /// Share of sends accepted and never answered. The connection is held until the client gives up, at most
-    /// [`Behaviour::HELD`].
+    /// Share of sends that are accepted and never answered. The connection stays open until the client gives up, for at
+    /// most [`Behaviour::MAX_HANG`].
     pub hang_rate: f64,
-    /// Sends that any second may hold; those above are refused with HTTP 429, `Retry-After` and code 429.
-    /// `None` lets every send through. The documents name no limit.
+    /// Most sends within any one second; more are refused with HTTP 429, `Retry-After` and code 429. `None` means no
+    /// limit; the documents name none.
     pub throttle: Option<u32>,
-    /// Share of accepted messages that end as failed.
+    /// Share of accepted messages that fail.
     pub failing: f64,
-    /// Share of accepted messages that stay sent for ever.
+    /// Share of accepted messages that stay `sent` forever.
     pub stuck: f64,
-    /// Share of accepted messages that are delivered and never read.
+    /// Share of accepted messages that are delivered but never read.
     pub unread: f64,
-    /// The median time from accepted to delivered; a single message takes a quarter of it to four times as
-    /// much, and reading takes three times as long again. Above [`Behaviour::LONGEST_PACE`] it counts as that.
+    /// Median time from acceptance to delivery. One message takes between a quarter and four times this long. Reading
+    /// takes three times as long again. Capped at [`Behaviour::MAX_PACE`].
     pub pace: Duration,
-    /// Where to call back with statuses and replies: a URL of this machine. Nobody is called where there is none.
+    /// URL on this machine that receives webhooks with statuses and replies.
     pub webhook: Option<String>,
-    /// Share of the messages read that are answered, over the webhook.
+    /// Share of read messages to which the recipient replies, over the webhook.
     pub replies: f64,
-    /// Where the draws start, so that a run can be repeated; 0 starts somewhere else each time.
+    /// Seed of the random draws, so that a run can be repeated; 0 means a new one each time.
     pub seed: u64,
 }
 
 impl Behaviour {
-    /// The longest that a send which is never answered holds its connection.
-    pub const HELD: Duration = Duration::from_secs(300);
+    /// How long a send that is never answered keeps its connection open at most.
+    pub const MAX_HANG: Duration = Duration::from_secs(300);
 
-    /// The longest pace, about 17 minutes: what a message id has room for.
-    pub const LONGEST_PACE: Duration = Duration::from_millis(super::message_id::PACE_LIMIT);
+    /// The longest pace that fits into a message id, about 17 minutes.
+    pub const MAX_PACE: Duration = Duration::from_millis(MAX_PACE_MS);
 
-    /// Whether every share is one.
-    pub(super) fn check(&self) -> io::Result<()> {
+    /// Checks that every share is from 0 to 1, and so are the shares that exclude each other together.
+    pub(super) fn validate(&self) -> io::Result<()> {
         let shares = [
             ("error_rate", self.error_rate),
             ("drop_rate", self.drop_rate),
@@ -63,7 +63,7 @@ impl Behaviour {
             ("drop_rate and hang_rate together", self.drop_rate + self.hang_rate),
             ("failing, stuck and unread together", self.failing + self.stuck + self.unread),
         ];
-        // Sums of shares such as 0.7 + 0.2 + 0.1 may come out a hair above 1.
+        // Rounding can put a sum such as 0.7 + 0.2 + 0.1 just above 1.
         match shares.into_iter().find(|(_, share)| !(0.0..=1.0 + 1e-9).contains(share)) {
             None => Ok(()),
             Some((name, share)) => Err(io::Error::new(
@@ -73,29 +73,29 @@ impl Behaviour {
         }
     }
 
-    /// Draws what happens to one send. The number of draws is always the same, so that with one seed the n-th
-    /// send keeps its lot when another fault is turned on.
-    pub(super) fn draw(&self, rng: &mut Rng) -> Lot {
-        let (error, loss, end) = (rng.f64(), rng.f64(), rng.f64());
-        Lot {
-            error: error < self.error_rate,
-            loss: match loss {
-                u if u < self.drop_rate => Some(Loss::Dropped),
-                u if u < self.drop_rate + self.hang_rate => Some(Loss::Hung),
+    /// Draws what happens to one send. Always takes three random numbers, so that turning on one fault does not change
+    /// what else the same seed draws for the n-th send.
+    pub(super) fn draw_send(&self, rng: &mut Rng) -> SendDraw {
+        let (error, lost, last) = (rng.f64(), rng.f64(), rng.f64());
+        SendDraw {
+            is_error: error < self.error_rate,
+            lost_response: match lost {
+                u if u < self.drop_rate => Some(LostResponse::Dropped),
+                u if u < self.drop_rate + self.hang_rate => Some(LostResponse::Hung),
                 _ => None,
             },
-            end: match end {
-                u if u < self.failing => End::Failed,
-                u if u < self.failing + self.stuck => End::Sent,
-                u if u < self.failing + self.stuck + self.unread => End::Delivered,
-                _ => End::Read,
+            final_status: match last {
+                u if u < self.failing => FinalStatus::Failed,
+                u if u < self.failing + self.stuck => FinalStatus::Sent,
+                u if u < self.failing + self.stuck + self.unread => FinalStatus::Delivered,
+                _ => FinalStatus::Read,
             },
         }
     }
 }
 
 impl Default for Behaviour {
-    /// No faults; 3 % fail, 1 % stay sent, 20 % are never read; two seconds to delivered.
+    /// No faults; 3 % fail, 1 % stay `sent`, 20 % are never read; two seconds to delivery.
     fn default() -> Self {
         Self {
             latency: Duration::ZERO,
@@ -116,21 +116,21 @@ impl Default for Behaviour {
 
 /// What was drawn for one send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lot {
-    /// Refused with code 500, whatever it is.
-    pub(super) error: bool,
-    /// Accepted, and the answer lost.
-    pub(super) loss: Option<Loss>,
-    /// What becomes of the message if it is accepted.
-    pub(super) end: End,
+pub(super) struct SendDraw {
+    /// Whether it is refused with code 500, whatever its content.
+    pub(super) is_error: bool,
+    /// How the response is lost, if the message is accepted.
+    pub(super) lost_response: Option<LostResponse>,
+    /// The last status of the message, if it is accepted.
+    pub(super) final_status: FinalStatus,
 }
 
-/// The ways in which an answer gets lost.
+/// How the response to an accepted message is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// The connection is closed.
+pub(super) enum LostResponse {
+    /// The connection closes.
     Dropped,
-    /// The connection stays open and silent.
+    /// The connection stays open without a response.
     Hung,
 }
 
@@ -139,46 +139,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_come_out_as_asked() {
+    fn the_draws_match_the_shares() {
         let behaviour = Behaviour { error_rate: 0.1, drop_rate: 0.05, hang_rate: 0.02, ..Behaviour::default() };
         let mut rng = Rng::with_seed(7);
-        let lots: Vec<Lot> = (0..100_000).map(|_| behaviour.draw(&mut rng)).collect();
-        let share = |f: fn(&Lot) -> bool| lots.iter().filter(|lot| f(lot)).count() as f64 / 100_000.0;
+        let draws: Vec<SendDraw> = (0..100_000).map(|_| behaviour.draw_send(&mut rng)).collect();
+        let share = |f: fn(&SendDraw) -> bool| draws.iter().filter(|draw| f(draw)).count() as f64 / 100_000.0;
         for (expected, found) in [
-            (0.1, share(|lot| lot.error)),
-            (0.05, share(|lot| lot.loss == Some(Loss::Dropped))),
-            (0.02, share(|lot| lot.loss == Some(Loss::Hung))),
-            (0.03, share(|lot| lot.end == End::Failed)),
-            (0.01, share(|lot| lot.end == End::Sent)),
-            (0.2, share(|lot| lot.end == End::Delivered)),
-            (0.76, share(|lot| lot.end == End::Read)),
+            (0.1, share(|draw| draw.is_error)),
+            (0.05, share(|draw| draw.lost_response == Some(LostResponse::Dropped))),
+            (0.02, share(|draw| draw.lost_response == Some(LostResponse::Hung))),
+            (0.03, share(|draw| draw.final_status == FinalStatus::Failed)),
+            (0.01, share(|draw| draw.final_status == FinalStatus::Sent)),
+            (0.2, share(|draw| draw.final_status == FinalStatus::Delivered)),
+            (0.76, share(|draw| draw.final_status == FinalStatus::Read)),
         ] {
-            assert!((expected - found).abs() < 0.005, "{expected} asked, {found} drawn");
+            assert!((expected - found).abs() < 0.005, "{expected} expected, {found} drawn");
         }
     }
 
     #[test]
-    fn a_fault_turned_on_leaves_the_other_lots_alone() {
-        let ends = |behaviour: Behaviour| {
+    fn turning_on_a_fault_changes_no_other_draw() {
+        let final_statuses = |behaviour: Behaviour| {
             let mut rng = Rng::with_seed(3);
-            (0..100).map(|_| behaviour.draw(&mut rng).end).collect::<Vec<_>>()
+            (0..100).map(|_| behaviour.draw_send(&mut rng).final_status).collect::<Vec<_>>()
         };
         assert_eq!(
-            ends(Behaviour::default()),
-            ends(Behaviour { error_rate: 0.5, drop_rate: 0.5, ..Behaviour::default() })
+            final_statuses(Behaviour::default()),
+            final_statuses(Behaviour { error_rate: 0.5, drop_rate: 0.5, ..Behaviour::default() })
         );
     }
 
     #[test]
-    fn what_is_not_a_share_is_refused_by_name() {
+    fn a_number_that_is_no_share_is_refused_by_name() {
         for behaviour in [
             Behaviour { error_rate: 1.5, ..Behaviour::default() },
             Behaviour { error_rate: -0.1, ..Behaviour::default() },
             Behaviour { error_rate: f64::NAN, ..Behaviour::default() },
         ] {
-            assert!(behaviour.check().unwrap_err().to_string().contains("error_rate"));
+            assert!(behaviour.validate().unwrap_err().to_string().contains("error_rate"));
         }
-        assert!(Behaviour { failing: 0.7, stuck: 0.2, unread: 0.1, ..Behaviour::default() }.check().is_ok());
-        assert!(Behaviour { failing: 0.7, stuck: 0.2, unread: 0.2, ..Behaviour::default() }.check().is_err());
+        assert!(Behaviour { failing: 0.7, stuck: 0.2, unread: 0.1, ..Behaviour::default() }.validate().is_ok());
+        assert!(Behaviour { failing: 0.7, stuck: 0.2, unread: 0.2, ..Behaviour::default() }.validate().is_err());
     }
 }

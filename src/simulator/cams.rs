@@ -1,12 +1,12 @@
-//! The simulated CAMS: the template operations of Alibaba Cloud's RPC gateway at `/`, strict about signatures, times and
-//! nonces.
+//! The simulated CAMS: the template operations of Alibaba Cloud's RPC gateway at `/`. Enforces signatures, timestamps
+//! and nonces.
 //!
-//! It knows one access key, which is a dummy, and keeps its templates in memory. A new template is not reviewed yet and
-//! can be modified; a modified one is under review and cannot.
+//! It has one dummy access key, and keeps its templates in memory. A new template is not under review yet and can be
+//! modified. A modified template is under review and cannot be modified again.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
@@ -17,54 +17,60 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::throttle::Throttle;
 use crate::model::Millis;
 
-/// The dummy access key.
+/// The only access key, a dummy.
 pub(super) const ACCESS_KEY_ID: &str = "testAccessKeyId";
 pub(super) const ACCESS_KEY_SECRET: &str = "testAccessKeySecret";
-/// The most that a request's time may be off, in milliseconds.
-const DRIFT: i64 = 15 * 60 * 1000;
-/// Calls a second.
-const RATE: usize = 50;
-const BODY_LIMIT: usize = 1 << 20;
+/// How far a request's timestamp may be off, in milliseconds.
+const MAX_CLOCK_SKEW: i64 = 15 * 60 * 1000;
+const MAX_CALLS_PER_SECOND: u32 = 50;
+const MAX_BODY: usize = 1 << 20;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The templates of the account.
-#[derive(Default)]
-pub(super) struct Cams {
-    kept: Mutex<Kept>,
+/// The simulated CAMS.
+pub(super) struct CamsServer {
+    state: Mutex<AccountState>,
 }
 
-#[derive(Default)]
-struct Kept {
+struct AccountState {
+    throttle: Throttle,
     nonces: HashSet<String>,
-    calls: VecDeque<Instant>,
     last_code: u64,
     templates: Vec<Value>,
 }
 
-type Refusal = (&'static str, &'static str);
+/// A code and a message.
+type ApiError = (&'static str, &'static str);
 type Parameters = BTreeMap<String, String>;
 
-/// Whether a request is one of Alibaba's.
-pub(super) fn is_ours(request: &axum::extract::Request) -> bool {
-    request.uri().path() == "/" && request.headers().contains_key("x-acs-action")
+/// Returns whether a request is meant for CAMS.
+pub(super) fn is_cams_request(head: &Parts) -> bool {
+    head.uri.path() == "/" && head.headers.contains_key("x-acs-action")
 }
 
-impl Cams {
-    /// Puts the templates of a name into a state; a number is none of this provider's.
+impl CamsServer {
+    pub(super) fn new() -> Self {
+        let throttle = Throttle::new(MAX_CALLS_PER_SECOND);
+        Self {
+            state: Mutex::new(AccountState { throttle, nonces: HashSet::new(), last_code: 0, templates: Vec::new() }),
+        }
+    }
+
+    /// Sets the status of every template called `name`. Ignores a status that is a number: it is meant for NXLink.
     pub(super) fn review(&self, name: &str, status: &str) {
         if status.parse::<u64>().is_ok() {
             return;
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let named = kept.templates.iter_mut().filter(|template| template["Name"] == name);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = state.templates.iter_mut().filter(|template| template["Name"] == name);
         named.for_each(|template| template["AuditStatus"] = status.into());
     }
 
     pub(super) async fn answer(&self, head: &Parts, body: Body) -> Response {
         const ID: &str = "90E63D28-E31D-1EB2-8939-A94866410000";
-        let body = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+        let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
         let (status, answer) = match self.call(head, &body) {
             Ok(mut answer) => {
                 for (key, value) in
@@ -85,31 +91,33 @@ impl Cams {
         response
     }
 
-    fn call(&self, head: &Parts, body: &Bytes) -> Result<Value, Refusal> {
+    fn call(&self, head: &Parts, body: &Bytes) -> Result<Value, ApiError> {
         let get = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.method != Method::POST || get("x-acs-version") != "2020-06-06" {
             return Err(("UnsupportedHTTPMethod", "POST with the version 2020-06-06 is served here."));
         }
-        signed(head, body)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.turn()?;
-        if !kept.nonces.insert(get("x-acs-signature-nonce").to_owned()) {
+        verify_signature(head, body)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.throttle.admit(Instant::now()) {
+            return Err(("Throttling.User", "Request was denied due to user flow control."));
+        }
+        if !state.nonces.insert(get("x-acs-signature-nonce").to_owned()) {
             return Err(("SignatureNonceUsed", "Specified signature nonce was used already."));
         }
-        let mut parameters = decoded(head.uri.query().unwrap_or_default());
-        parameters.extend(decoded(&String::from_utf8_lossy(body)));
+        let mut parameters = decode_parameters(head.uri.query().unwrap_or_default());
+        parameters.extend(decode_parameters(&String::from_utf8_lossy(body)));
         match get("x-acs-action") {
-            "CreateChatappTemplate" => kept.create(&parameters),
-            "ModifyChatappTemplate" => kept.modify(&parameters),
+            "CreateChatappTemplate" => state.create(&parameters),
+            "ModifyChatappTemplate" => state.modify(&parameters),
             "GetChatappTemplateDetail" => {
                 let code = ("InvalidParameter.DetailError.TemplateNotExist", "The template does not exist.");
-                kept.find(&parameters).map(|index| json!({"Data": kept.templates[index]})).ok_or(code)
+                state.find(&parameters).map(|index| json!({"Data": state.templates[index]})).ok_or(code)
             }
-            "ListChatappTemplate" => kept.list(&parameters),
+            "ListChatappTemplate" => state.list(&parameters),
             "DeleteChatappTemplate" => {
                 let code = ("InvalidParameter.DelError.TemplateNotExist", "The template does not exist.");
-                let index = kept.find(&parameters).ok_or(code)?;
-                kept.templates.remove(index);
+                let index = state.find(&parameters).ok_or(code)?;
+                state.templates.remove(index);
                 Ok(json!({"Success": true}))
             }
             _ => Err(("InvalidAction.NotFound", "Specified api is not found.")),
@@ -117,19 +125,8 @@ impl Cams {
     }
 }
 
-impl Kept {
-    fn turn(&mut self) -> Result<(), Refusal> {
-        let now = Instant::now();
-        while self.calls.front().is_some_and(|call| now - *call >= Duration::from_secs(1)) {
-            self.calls.pop_front();
-        }
-        if self.calls.len() >= RATE {
-            return Err(("Throttling.User", "Request was denied due to user flow control."));
-        }
-        self.calls.push_back(now);
-        Ok(())
-    }
-
+impl AccountState {
+    /// Returns the position of the template that the parameters name by its code, or by its name if they have no code.
     fn find(&self, parameters: &Parameters) -> Option<usize> {
         let get = |key: &str| parameters.get(key).map(String::as_str).unwrap_or_default();
         self.templates.iter().position(|template| {
@@ -139,8 +136,8 @@ impl Kept {
         })
     }
 
-    fn create(&mut self, parameters: &Parameters) -> Result<Value, Refusal> {
-        let mut template = template(parameters)?;
+    fn create(&mut self, parameters: &Parameters) -> Result<Value, ApiError> {
+        let mut template = parse_template(parameters)?;
         let get = |key: &str| parameters.get(key).filter(|text| !text.is_empty());
         let missing = ("MissingParameter", "Name, Category and TemplateType are mandatory.");
         let (name, category) = (get("Name").ok_or(missing)?, get("Category").ok_or(missing)?);
@@ -161,8 +158,8 @@ impl Kept {
         Ok(json!({"Data": {"TemplateCode": code, "TemplateName": name}}))
     }
 
-    fn modify(&mut self, parameters: &Parameters) -> Result<Value, Refusal> {
-        let new = template(parameters)?;
+    fn modify(&mut self, parameters: &Parameters) -> Result<Value, ApiError> {
+        let new = parse_template(parameters)?;
         let missing = ("InvalidParameter.DetailError.TemplateNotExist", "The template does not exist.");
         let index = self.find(parameters).ok_or(missing)?;
         let old = &mut self.templates[index];
@@ -176,27 +173,27 @@ impl Kept {
         Ok(json!({"Data": {"TemplateCode": old["TemplateCode"], "TemplateName": old["Name"]}}))
     }
 
-    fn list(&self, parameters: &Parameters) -> Result<Value, Refusal> {
+    fn list(&self, parameters: &Parameters) -> Result<Value, ApiError> {
         let bad = ("InvalidParameter.PageInvalid", "The page is invalid.");
         let page: Value = parameters.get("Page").and_then(|page| serde_json::from_str(page).ok()).ok_or(bad)?;
         let number = |key: &str| page[key].as_u64().filter(|number| *number > 0).ok_or(bad);
         let (index, size) = (number("Index")? as usize, number("Size")? as usize);
         let name = parameters.get("Name");
         let found = self.templates.iter().filter(|template| name.is_none_or(|name| template["Name"] == **name));
-        let all: Vec<Value> = found
+        let found: Vec<Value> = found
             .map(|template| {
                 json!({"TemplateCode": template["TemplateCode"], "TemplateName": template["Name"], "Reason": "",
                     "Language": template["Language"], "Category": template["Category"], "TemplateType": "WHATSAPP",
                     "AuditStatus": template["AuditStatus"], "LastUpdateTime": 1_719_300_000_000_u64})
             })
             .collect();
-        let list: Vec<&Value> = all.iter().skip((index - 1) * size).take(size).collect();
-        Ok(json!({"ListTemplate": list, "Total": all.len(), "Success": true}))
+        let list: Vec<&Value> = found.iter().skip((index - 1) * size).take(size).collect();
+        Ok(json!({"ListTemplate": list, "Total": found.len(), "Success": true}))
     }
 }
 
-/// What a create and a modify have in common.
-fn template(parameters: &Parameters) -> Result<Value, Refusal> {
+/// Parses and checks the parameters that creating and modifying a template share.
+fn parse_template(parameters: &Parameters) -> Result<Value, ApiError> {
     let missing = ("MissingParameter", "Components and Language are mandatory.");
     let language = parameters.get("Language").filter(|text| !text.is_empty()).ok_or(missing)?;
     let components = parameters.get("Components").ok_or(missing)?;
@@ -227,8 +224,8 @@ fn template(parameters: &Parameters) -> Result<Value, Refusal> {
         "MessageSendTtlSeconds": ttl}))
 }
 
-/// Whether a request is signed with ACS3-HMAC-SHA256.
-fn signed(head: &Parts, body: &Bytes) -> Result<(), Refusal> {
+/// Checks a request's signature (ACS3-HMAC-SHA256), its credential and its timestamp.
+fn verify_signature(head: &Parts, body: &Bytes) -> Result<(), ApiError> {
     let get = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let incomplete = ("IncompleteSignature", "The request signature does not conform to Alibaba Cloud standards.");
     let authorization = get("authorization").ok_or(incomplete)?;
@@ -239,27 +236,27 @@ fn signed(head: &Parts, body: &Bytes) -> Result<(), Refusal> {
     if part("Credential") != Some(ACCESS_KEY_ID) {
         return Err(("InvalidAccessKeyId.NotFound", "Specified access key is not found."));
     }
-    let listed: Vec<&str> = names.split(';').collect();
+    let signed: Vec<&str> = names.split(';').collect();
     let required =
         ["host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"];
     let present = head.headers.keys().map(|name| name.as_str());
     let custom = present.filter(|name| name.starts_with("x-acs-") || *name == "content-type" && !body.is_empty());
-    if required.into_iter().chain(custom).any(|name| !listed.contains(&name)) || !listed.is_sorted() {
+    if required.into_iter().chain(custom).any(|name| !signed.contains(&name)) || !signed.is_sorted() {
         return Err(incomplete);
     }
     let time =
         get("x-acs-date").and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(|time| time.as_millisecond());
-    if time.is_none_or(|time| (Millis::now().0 - time).abs() > DRIFT) {
+    if time.is_none_or(|time| (Millis::now().0 - time).abs() > MAX_CLOCK_SKEW) {
         return Err(("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."));
     }
     let payload = hex(&Sha256::digest(body));
-    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let mut query: Vec<String> = decoded(head.uri.query().unwrap_or_default())
+    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let mut query: Vec<String> = decode_parameters(head.uri.query().unwrap_or_default())
         .iter()
-        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     query.sort_unstable();
-    let lines: String = listed.iter().map(|name| format!("{name}:{}\n", get(name).unwrap_or_default())).collect();
+    let lines: String = signed.iter().map(|name| format!("{name}:{}\n", get(name).unwrap_or_default())).collect();
     let canonical = format!("{}\n/\n{}\n{lines}\n{names}\n{payload}", head.method, query.join("&"));
     let to_sign = format!("ACS3-HMAC-SHA256\n{}", hex(&Sha256::digest(canonical.as_bytes())));
     let mut mac = Hmac::<Sha256>::new_from_slice(ACCESS_KEY_SECRET.as_bytes()).map_err(|_| incomplete)?;
@@ -270,8 +267,8 @@ fn signed(head: &Parts, body: &Bytes) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The parameters of a query or form, in which a `+` is a space.
-fn decoded(text: &str) -> Parameters {
+/// Decodes the parameters of a query or form. A `+` is a space.
+fn decode_parameters(text: &str) -> Parameters {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (decode(key), decode(value))).collect()
 }

@@ -1,34 +1,34 @@
-//! What the simulated provider was asked and what it answered, in numbers.
+//! How many requests the simulated provider answered in which way.
 //!
-//! Counted for tests and load tests; nothing the simulator does depends on it.
+//! For tests and load tests; the simulator does not depend on it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many requests went which way since the start.
+/// How many requests were answered in which way since the start.
 ///
-/// Each send is in exactly one of `accepted`, `refused`, `errors` and `throttled`.
+/// Each send counts in exactly one of `accepted`, `refused`, `errors` and `throttled`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages accepted, with those whose answer was lost.
+    /// Messages accepted, including those whose response was lost.
     pub accepted: u64,
-    /// Requests of any kind refused for what they were: their path, credential or content.
+    /// Requests of any kind refused for their path, credential or content.
     pub refused: u64,
-    /// Sends refused with code 500, as ordered.
+    /// Sends refused with code 500, as `error_rate` demands.
     pub errors: u64,
     /// Sends refused with code 429.
     pub throttled: u64,
-    /// Messages accepted whose connection was closed without an answer.
+    /// Messages accepted whose connection was closed without a response.
     pub dropped: u64,
-    /// Messages accepted that were never answered.
+    /// Messages accepted whose response never came.
     pub hung: u64,
     /// Status requests answered.
     pub polls: u64,
     /// Ids in those requests, known or not.
     pub ids_polled: u64,
-    /// Callbacks that were taken.
-    pub called: u64,
-    /// Callbacks that were not, however often it was tried.
-    pub uncalled: u64,
+    /// Webhooks that the receiver accepted.
+    pub webhooks_accepted: u64,
+    /// Webhooks that it did not accept at any attempt.
+    pub webhooks_failed: u64,
 }
 
 /// The counters behind [`Counts`].
@@ -42,8 +42,8 @@ pub(super) struct Counters {
     pub(super) hung: AtomicU64,
     pub(super) polls: AtomicU64,
     pub(super) ids_polled: AtomicU64,
-    pub(super) called: AtomicU64,
-    pub(super) uncalled: AtomicU64,
+    pub(super) webhooks_accepted: AtomicU64,
+    pub(super) webhooks_failed: AtomicU64,
 }
 
 impl Counters {
@@ -58,13 +58,13 @@ impl Counters {
             hung: read(&self.hung),
             polls: read(&self.polls),
             ids_polled: read(&self.ids_polled),
-            called: read(&self.called),
-            uncalled: read(&self.uncalled),
+            webhooks_accepted: read(&self.webhooks_accepted),
+            webhooks_failed: read(&self.webhooks_failed),
         }
     }
 }
 
-/// Counts one.
+/// Adds one to a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,7 +1,7 @@
-//! The listening socket, and connections that can be cut without an answer.
+//! The listening socket, and connections that can end without a response.
 //!
-//! Knows no HTTP. A cut connection fails its next write, upon which the server drops it: the client sees the
-//! connection end where an answer should have begun.
+//! Knows no HTTP. The next write to a disconnected connection fails, and the server drops it: the client sees the
+//! connection close before any response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,31 +15,31 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Connections that may wait to be accepted; a load test opens thousands at once.
+/// Connections that may wait to be accepted. A load test opens thousands at once.
 const BACKLOG: u32 = 4096;
 
-/// Listens on `address`. To be called inside a runtime.
-pub(super) fn listen(address: SocketAddr) -> io::Result<Loopback> {
+/// Listens on `address`. Must be called inside a runtime.
+pub(super) fn listen(address: SocketAddr) -> io::Result<LoopbackListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A simulator that was stopped can be started again on its port at once.
+    // Lets a stopped simulator start again on its port at once.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG).map(Loopback)
+    socket.listen(BACKLOG).map(LoopbackListener)
 }
 
-/// A listener whose connections can be cut.
-pub(super) struct Loopback(TcpListener);
+/// A listener that gives each connection a [`Disconnector`].
+pub(super) struct LoopbackListener(TcpListener);
 
-impl Listener for Loopback {
-    type Io = Connection;
+impl Listener for LoopbackListener {
+    type Io = LoopbackConnection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it an answer may wait for the client's acknowledgement; a socket that refuses works all the same.
+        // Otherwise a response may wait for the client's acknowledgement. The simulator works without it too.
         let _ = stream.set_nodelay(true);
-        (Connection { stream, cut: Cut::default() }, address)
+        (LoopbackConnection { stream, disconnector: Disconnector::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -47,13 +47,13 @@ impl Listener for Loopback {
     }
 }
 
-/// The scissors of one connection.
+/// Ends one connection without a response.
 #[derive(Clone, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(super) struct Disconnector(Arc<AtomicBool>);
 
-impl Cut {
-    /// No further byte leaves over this connection.
-    pub(super) fn cut(&self) {
+impl Disconnector {
+    /// Makes every further write to the connection fail.
+    pub(super) fn disconnect(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
@@ -65,27 +65,27 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Loopback>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Loopback>) -> Self {
-        stream.io().cut.clone()
+impl Connected<IncomingStream<'_, LoopbackListener>> for Disconnector {
+    fn connect_info(stream: IncomingStream<'_, LoopbackListener>) -> Self {
+        stream.io().disconnector.clone()
     }
 }
 
-/// A connection that writes until it is cut.
-pub(super) struct Connection {
+/// A connection whose writes fail once it is disconnected.
+pub(super) struct LoopbackConnection {
     stream: TcpStream,
-    cut: Cut,
+    disconnector: Disconnector,
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for LoopbackConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for LoopbackConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.disconnector.check()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -94,7 +94,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.disconnector.check()?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
     }
 

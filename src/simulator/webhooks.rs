@@ -1,7 +1,7 @@
-//! Calls back: what becomes of a message, and what its recipient answers, at the webhook of whoever tries things out.
+//! Sends webhooks: the statuses of accepted messages, and replies from their recipients.
 //!
-//! Not to be relied on: what was not called when the simulator ends never is, and where too much waits, more is not taken
-//! on. Status requests tell the same.
+//! Best effort. Webhooks still waiting when the simulator stops are lost, and a full queue takes no more. Status
+//! requests report the same statuses.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,145 +14,146 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
-use super::message_id::End;
-use super::message_id::Ticket;
+use super::message_id::{FinalStatus, SimulatedMessage};
 use crate::base_url::BaseUrl;
 use crate::model::Millis;
 
-/// Calls that wait for their time at most.
-const WAITING: usize = 100_000;
-/// Calls under way at the same time.
-const AT_ONCE: usize = 32;
-/// Tries of one call, a second apart and then ever more.
-const TRIES: u32 = 5;
-/// The number of the business.
+/// Most webhooks that wait until they are due.
+const MAX_WAITING: usize = 100_000;
+/// Most requests in flight.
+const MAX_IN_FLIGHT: usize = 32;
+/// Attempts per webhook. The first pause between them is one second; each further pause is twice as long.
+const ATTEMPTS: u32 = 5;
+/// The phone number of the business.
 const BUSINESS: &str = "85230000000";
 
-/// A call and when it is due.
-type Call = (Millis, String);
+/// When a webhook is due, and its body.
+type ScheduledWebhook = (Millis, String);
 
-/// The way of calls into the queue.
-pub(super) struct Caller {
-    queue: mpsc::Sender<Call>,
+/// Schedules the webhooks about a message.
+pub(super) struct WebhookScheduler {
+    queue: mpsc::Sender<ScheduledWebhook>,
+    /// Share of read messages to which the recipient replies.
     replies: f64,
 }
 
-/// Makes the calls.
-pub(super) struct Calls {
+/// Sends each scheduled webhook when it is due.
+pub(super) struct WebhookSender {
     url: Url,
-    queue: mpsc::Receiver<Call>,
+    queue: mpsc::Receiver<ScheduledWebhook>,
 }
 
-/// Who calls `url`; a share of `replies` of the messages that are read are answered.
+/// Opens a queue of webhooks to `url`. Recipients reply to a share of `replies` of the read messages.
 ///
 /// # Errors
-/// Where the URL is none of this machine.
-pub(super) fn caller(url: &str, replies: f64) -> io::Result<(Caller, Calls)> {
+/// When the URL is not on this machine.
+pub(super) fn open(url: &str, replies: f64) -> io::Result<(WebhookScheduler, WebhookSender)> {
     let wrong = || {
         let words = format!("simulator: {url} is no URL on this machine, such as http://127.0.0.1:8088/webhook/SECRET");
         io::Error::new(io::ErrorKind::InvalidInput, words)
     };
     let base = BaseUrl::parse(url).map_err(|_| wrong())?;
-    let parsed = Url::parse(url).ok().filter(|_| base.is_this_machine()).ok_or_else(wrong)?;
-    let (sender, queue) = mpsc::channel(WAITING);
-    Ok((Caller { queue: sender, replies }, Calls { url: parsed, queue }))
+    let url = Url::parse(url).ok().filter(|_| base.is_this_machine()).ok_or_else(wrong)?;
+    let (sender, receiver) = mpsc::channel(MAX_WAITING);
+    Ok((WebhookScheduler { queue: sender, replies }, WebhookSender { url, queue: receiver }))
 }
 
-impl Caller {
-    /// Takes on the calls about an accepted message.
-    pub(super) fn tell(&self, id: &str, ticket: &Ticket, body: &[u8]) {
-        for (at, word) in ticket.changes() {
-            let seconds = at.0.div_euclid(1000);
-            let error = match ticket.end {
-                End::Failed if word == "failed" => json!({"code": 131_026, "title": "Message undeliverable"}),
+impl WebhookScheduler {
+    /// Schedules the webhooks about an accepted message.
+    pub(super) fn schedule(&self, id: &str, message: &SimulatedMessage, body: &[u8]) {
+        for (at, status) in message.status_changes() {
+            let error = match message.final_status {
+                FinalStatus::Failed if status == "failed" => json!({"code": 131_026, "title": "Message undeliverable"}),
                 _ => Value::Null,
             };
-            let status = json!({
+            let update = json!({
                 "event": "message_status_update", "channel_id": 1, "business_phone": BUSINESS, "message_id": id,
-                "message_status": word, "error": error, "received_at": seconds,
+                "message_status": status, "error": error, "received_at": at.0.div_euclid(1000),
             });
-            self.take_on(at, &status);
-            if word == "read" && self.is_answered(ticket) {
+            self.enqueue(at, &update);
+            if status == "read" && self.gets_reply(message) {
                 let body: Value = serde_json::from_slice(body).unwrap_or_default();
-                self.take_on(at.plus(Duration::from_millis(ticket.pace)), &reply(id, ticket, at, &body));
+                self.enqueue(at.plus(Duration::from_millis(message.pace_ms)), &reply(id, message, at, &body));
             }
         }
     }
 
-    fn is_answered(&self, ticket: &Ticket) -> bool {
-        ((ticket.noise() >> 40) & 0xff) as f64 / 256.0 < self.replies
+    fn gets_reply(&self, message: &SimulatedMessage) -> bool {
+        ((message.noise() >> 40) & 0xff) as f64 / 256.0 < self.replies
     }
 
-    fn take_on(&self, at: Millis, call: &Value) {
-        // Too much waits already.
-        drop(self.queue.try_send((at, call.to_string())));
+    fn enqueue(&self, at: Millis, webhook: &Value) {
+        // A full queue drops the webhook.
+        drop(self.queue.try_send((at, webhook.to_string())));
     }
 }
 
-/// What the recipient sends: a button or a row that the message has, or a few words; some have had enough.
-fn reply(id: &str, ticket: &Ticket, at: Millis, body: &Value) -> Value {
-    let lot = (ticket.noise() >> 48) as usize;
+/// Returns the webhook with the recipient's reply: one of the message's buttons or list rows, else a short text. One
+/// text in eight is `STOP`.
+fn reply(id: &str, message: &SimulatedMessage, at: Millis, body: &Value) -> Value {
+    let random = (message.noise() >> 48) as usize;
     let action = &body["interactive"]["action"];
-    let inner = |key: &str, of: &Value| of[key].as_array().cloned().unwrap_or_default();
-    let buttons: Vec<Value> = inner("buttons", action).iter().map(|button| button["reply"].clone()).collect();
-    let rows: Vec<Value> = inner("sections", action).iter().flat_map(|section| inner("rows", section)).collect();
-    let tapped = |kind: &str, choices: &[Value]| json!({"type": "interactive", "interactive": {"type": kind, kind: choices[lot % choices.len()]}});
-    let mut message = match (buttons.as_slice(), rows.as_slice()) {
-        ([], []) if lot.is_multiple_of(8) => json!({"type": "text", "text": {"body": "STOP"}}),
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let buttons: Vec<Value> = list(&action["buttons"]).iter().map(|button| button["reply"].clone()).collect();
+    let rows: Vec<Value> = list(&action["sections"]).iter().flat_map(|section| list(&section["rows"])).collect();
+    let choice = |kind: &str, choices: &[Value]| json!({"type": "interactive", "interactive": {"type": kind, kind: choices[random % choices.len()]}});
+    let mut answer = match (buttons.as_slice(), rows.as_slice()) {
+        ([], []) if random.is_multiple_of(8) => json!({"type": "text", "text": {"body": "STOP"}}),
         ([], []) => json!({"type": "text", "text": {"body": "Thank you!"}}),
-        ([], rows) => tapped("list_reply", rows),
-        (buttons, _) => tapped("button_reply", buttons),
+        ([], rows) => choice("list_reply", rows),
+        (buttons, _) => choice("button_reply", buttons),
     };
     let to = &body["to"];
-    message["context"] = json!({"from": BUSINESS, "id": id});
-    message["from"] = to.clone();
-    message["id"] = format!("wamid.reply-{:016x}", ticket.noise()).into();
-    message["timestamp"] = at.0.div_euclid(1000).to_string().into();
+    answer["context"] = json!({"from": BUSINESS, "id": id});
+    answer["from"] = to.clone();
+    answer["id"] = format!("wamid.reply-{:016x}", message.noise()).into();
+    answer["timestamp"] = at.0.div_euclid(1000).to_string().into();
     json!({
         "event": "new_message", "channel_id": 1, "business_phone": BUSINESS,
-        "message": {"messaging_product": "whatsapp", "contacts": [{"wa_id": to}], "messages": [message]},
+        "message": {"messaging_product": "whatsapp", "contacts": [{"wa_id": to}], "messages": [answer]},
     })
 }
 
-impl Calls {
-    /// Makes each call when it is due, until nobody can bring another.
-    pub(super) async fn work(mut self, counters: &Counters) {
-        // Needed once a process, though nothing here is encrypted; whoever was first has set the same.
+impl WebhookSender {
+    /// Sends webhooks until every [`WebhookScheduler`] is dropped.
+    pub(super) async fn run(mut self, counters: &Counters) {
+        // reqwest needs a TLS provider even without TLS. It may be installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let Ok(client) = Client::builder().no_proxy().timeout(Duration::from_secs(15)).build() else { return };
         let mut waiting = BinaryHeap::new();
-        let mut under_way = JoinSet::new();
+        let mut in_flight = JoinSet::new();
         loop {
             let now = Millis::now();
-            while under_way.len() < AT_ONCE && waiting.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            while in_flight.len() < MAX_IN_FLIGHT && waiting.peek().is_some_and(|Reverse((at, _))| *at <= now) {
                 if let Some(Reverse((_, body))) = waiting.pop() {
-                    under_way.spawn(call(client.clone(), self.url.clone(), body));
+                    in_flight.spawn(send(client.clone(), self.url.clone(), body));
                 }
             }
-            let next = waiting.peek().map_or(Duration::from_secs(1), |Reverse((at, _)): &Reverse<Call>| at.since(now));
+            let until_due = |Reverse((at, _)): &Reverse<ScheduledWebhook>| at.since(now);
+            let pause = waiting.peek().map_or(Duration::from_secs(1), until_due);
             tokio::select! {
-                taken_on = self.queue.recv(), if waiting.len() < WAITING => match taken_on {
-                    Some(call) => waiting.push(Reverse(call)),
+                received = self.queue.recv(), if waiting.len() < MAX_WAITING => match received {
+                    Some(webhook) => waiting.push(Reverse(webhook)),
                     None => return,
                 },
-                Some(taken) = under_way.join_next() => count(match taken {
-                    Ok(true) => &counters.called,
-                    _ => &counters.uncalled,
+                Some(sent) = in_flight.join_next() => count(match sent {
+                    Ok(true) => &counters.webhooks_accepted,
+                    _ => &counters.webhooks_failed,
                 }),
-                () = tokio::time::sleep(next), if under_way.len() < AT_ONCE => {}
+                () = tokio::time::sleep(pause), if in_flight.len() < MAX_IN_FLIGHT => {}
             }
         }
     }
 }
 
-/// Whether the call was taken in the end.
-async fn call(client: Client, url: Url, body: String) -> bool {
-    for tried in 0..TRIES {
+/// Sends one webhook, with retries. Returns whether the receiver accepted it.
+async fn send(client: Client, url: Url, body: String) -> bool {
+    for attempt in 0..ATTEMPTS {
         let request = client.post(url.clone()).header("content-type", "application/json").body(body.clone());
         if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
             return true;
         }
-        tokio::time::sleep(Duration::from_secs(1 << tried)).await;
+        tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
     }
     false
 }

@@ -101,8 +101,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     end_asked_for().await;
     let counts = simulator.stop();
     if args.webhook.is_some() {
-        let (called, uncalled) = (counts.called, counts.uncalled);
-        console::info(&format!("{}, {uncalled} not taken", text::count(called, "callback")));
+        let (accepted, failed) = (counts.webhooks_accepted, counts.webhooks_failed);
+        console::info(&format!("{}, {failed} not taken", text::count(accepted, "callback")));
     }
     console::info(&format!(
         "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",

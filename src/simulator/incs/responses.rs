@@ -1,4 +1,4 @@
-//! The provider's envelopes, byte for byte as the documents show them.
+//! The JSON of INCS's answers, byte for byte as the documents show it.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,9 +6,9 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::refusal::Refusal;
-use crate::simulator::delivery_model::Status;
+use crate::simulator::delivery_model::MessageStatus;
 
-/// The answer to an accepted message.
+/// Returns the answer to an accepted message.
 pub(super) fn accepted(id: &str) -> Response {
     let head = r#"{"status":"success","code":200,"message":"","data":{"msg_id":""#;
     let tail = r#""},"error":{}}"#;
@@ -19,33 +19,33 @@ pub(super) fn accepted(id: &str) -> Response {
     json(StatusCode::OK, body.into_bytes())
 }
 
-/// The answer to a refused request.
+/// Returns the answer to a refused request.
 ///
-/// The documents do not say which HTTP status belongs to a code. Here a code that is an HTTP status is sent as
-/// one, and every other refusal as 200, so that a client which looks at the status alone is found out.
+/// The documents do not say which HTTP status goes with a code. A code that is an HTTP status is sent as the status
+/// too. Every other refusal is sent with 200, which exposes a client that only checks the HTTP status.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     #[derive(Serialize)]
     struct Envelope<'a> {
         status: &'static str,
         code: u16,
         message: &'a str,
-        data: Nothing,
-        error: Nothing,
+        data: EmptyObject,
+        error: EmptyObject,
     }
     let Refusal { code, message } = refusal;
-    let envelope = Envelope { status: "error", code: *code, message, data: Nothing {}, error: Nothing {} };
+    let envelope = Envelope { status: "error", code: *code, message, data: EmptyObject {}, error: EmptyObject {} };
     let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::OK);
     let mut response = json(if *code < 1000 { status } else { StatusCode::OK }, bytes(&envelope));
     if *code == Refusal::TOO_MANY.code {
-        // The window is a second long, so that in one second there is room again.
+        // The throttle looks back one second, so there is room again after one second.
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// An entry of a status answer.
+/// The status of one message in a status answer.
 #[derive(Serialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct StatusEntry<'a> {
     message_id: &'a str,
     message_status: &'static str,
     created_at: i64,
@@ -53,35 +53,35 @@ pub(super) struct Entry<'a> {
     read_at: i64,
 }
 
-impl<'a> Entry<'a> {
-    pub(super) fn new(id: &'a str, status: Status) -> Self {
-        let Status { word, created_at, delivered_at, read_at } = status;
-        Self { message_id: id, message_status: word, created_at, delivered_at, read_at }
+impl<'a> StatusEntry<'a> {
+    pub(super) fn new(id: &'a str, status: MessageStatus) -> Self {
+        let MessageStatus { status, created_at, delivered_at, read_at } = status;
+        Self { message_id: id, message_status: status, created_at, delivered_at, read_at }
     }
 }
 
-/// The answer to a status request.
-pub(super) fn statuses(entries: &[Entry<'_>]) -> Response {
+/// Returns the answer to a status request.
+pub(super) fn statuses(entries: &[StatusEntry<'_>]) -> Response {
     #[derive(Serialize)]
     struct Envelope<'a> {
         status: &'static str,
         code: u16,
         message: &'static str,
-        error: Nothing,
+        error: EmptyObject,
         data: Data<'a>,
     }
     #[derive(Serialize)]
     struct Data<'a> {
-        data: &'a [Entry<'a>],
+        data: &'a [StatusEntry<'a>],
     }
     let data = Data { data: entries };
-    json(StatusCode::OK, bytes(&Envelope { status: "success", code: 200, message: "", error: Nothing {}, data }))
+    json(StatusCode::OK, bytes(&Envelope { status: "success", code: 200, message: "", error: EmptyObject {}, data }))
 }
 
 #[derive(Serialize)]
-struct Nothing {}
+struct EmptyObject {}
 
-/// Texts and numbers always become JSON, so that the empty body of the other case is never sent.
+/// Serializing strings and numbers cannot fail, so the empty default is never sent.
 fn bytes(envelope: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(envelope).unwrap_or_default()
 }

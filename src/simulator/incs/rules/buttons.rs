@@ -1,98 +1,100 @@
-//! Buttons of WhatsApp templates, and what each takes for its parameter.
+//! Buttons of WhatsApp templates, and the parameter that each kind takes.
 
-use super::node::Node;
-use super::violation::{Fault, Flaw};
+use super::node::JsonNode;
+use super::violation::{Violation, ViolationKind};
 
-/// The most characters of a code, of an authentication or of a coupon.
-pub(super) const CODE: usize = 15;
+/// Most characters of a one-time password or a coupon code.
+pub(super) const MAX_CODE: usize = 15;
 
-/// Sections of products, and products in all of them, at most.
-const SECTIONS: usize = 10;
-const PRODUCTS: usize = 30;
+const MAX_SECTIONS: usize = 10;
+/// Most products in all sections together.
+const MAX_PRODUCTS: usize = 30;
 
-/// The kind of a button, whose parameter is right.
-pub(super) fn kind(button: &Node<'_, '_>) -> Result<&'static str, Fault> {
+/// Checks a button and returns its kind.
+pub(super) fn button(button: &JsonNode<'_, '_>) -> Result<&'static str, Violation> {
     let kinds = ["copy_code", "quick_reply", "url", "flow", "catalog", "mpm", "voice_call"];
     let kind = button.word_in_any_case("sub_type", &kinds)?;
     match kind {
-        "copy_code" => one(button, coupon),
-        "quick_reply" => one(button, |parameter| content(parameter, "payload", |payload| payload.text().map(drop))),
-        "url" => one(button, |parameter| {
-            content(parameter, "text", |text| {
+        "copy_code" => only_parameter(button, coupon),
+        "quick_reply" => {
+            only_parameter(button, |parameter| value(parameter, "payload", |payload| payload.text().map(drop)))
+        }
+        "url" => only_parameter(button, |parameter| {
+            value(parameter, "text", |text| {
                 text.text()?;
-                on_one_line(text)
+                check_whitespace(text)
             })
         }),
-        "mpm" => one(button, |parameter| content(parameter, "action", products)),
-        "flow" => one_or_none(button, |action| action.optional_text("flow_token", usize::MAX)),
-        "catalog" => one_or_none(button, thumbnail),
-        // What it takes is in no document.
+        "mpm" => only_parameter(button, |parameter| value(parameter, "action", products)),
+        "flow" => optional_action(button, |action| action.optional_text("flow_token", usize::MAX)),
+        "catalog" => optional_action(button, thumbnail),
+        // No document shows the parameter of a voice call.
         _ => Ok(()),
     }?;
     Ok(kind)
 }
 
-/// The one parameter of a component.
-pub(super) fn one(component: &Node<'_, '_>, read: impl Fn(&Node<'_, '_>) -> Result<(), Fault>) -> Result<(), Fault> {
-    component.need("parameters")?.items(1..=1)?.try_for_each(|parameter| read(&parameter))
+/// Checks the parameter of a component that has exactly one.
+pub(super) fn only_parameter(
+    component: &JsonNode<'_, '_>,
+    check: impl Fn(&JsonNode<'_, '_>) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    component.require("parameters")?.items(1..=1)?.try_for_each(|parameter| check(&parameter))
 }
 
-/// The action that a button may have for its parameter.
-fn one_or_none(button: &Node<'_, '_>, read: impl Fn(&Node<'_, '_>) -> Result<(), Fault>) -> Result<(), Fault> {
+/// Checks the action of a button that may have one as its parameter.
+fn optional_action(
+    button: &JsonNode<'_, '_>,
+    check: impl Fn(&JsonNode<'_, '_>) -> Result<(), Violation>,
+) -> Result<(), Violation> {
     let Some(parameters) = button.get("parameters") else { return Ok(()) };
     parameters.items(0..=1)?.try_for_each(|parameter| {
-        content(&parameter, "action", |action| {
+        value(&parameter, "action", |action| {
             action.object()?;
-            read(action)
+            check(action)
         })
     })
 }
 
-/// What a parameter of the type `kind` holds under the key of the same name.
-pub(super) fn content(
-    parameter: &Node<'_, '_>,
+/// Checks a parameter of type `kind`, whose value is under the key of the same name.
+pub(super) fn value(
+    parameter: &JsonNode<'_, '_>,
     kind: &'static str,
-    read: impl Fn(&Node<'_, '_>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+    check: impl Fn(&JsonNode<'_, '_>) -> Result<(), Violation>,
+) -> Result<(), Violation> {
     parameter.word("type", &[kind])?;
-    read(&parameter.need(kind)?)
+    check(&parameter.require(kind)?)
 }
 
-fn coupon(parameter: &Node<'_, '_>) -> Result<(), Fault> {
-    content(parameter, "coupon_code", |code| {
-        match code.text_of(CODE)?.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            true => Ok(()),
-            false => Err(code.fault(Flaw::Value, "must have letters and digits only")),
-        }
+fn coupon(parameter: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    value(parameter, "coupon_code", |code| {
+        let is_alphanumeric = code.text_up_to(MAX_CODE)?.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        code.check(is_alphanumeric, ViolationKind::Value, "must have letters and digits only")
     })
 }
 
-fn thumbnail(action: &Node<'_, '_>) -> Result<(), Fault> {
+fn thumbnail(action: &JsonNode<'_, '_>) -> Result<(), Violation> {
     action.optional_text("thumbnail_product_retailer_id", usize::MAX)
 }
 
-fn products(action: &Node<'_, '_>) -> Result<(), Fault> {
+fn products(action: &JsonNode<'_, '_>) -> Result<(), Violation> {
     thumbnail(action)?;
-    let sections = action.need("sections")?;
+    let sections = action.require("sections")?;
     let mut products = 0;
-    for section in sections.items(1..=SECTIONS)? {
+    for section in sections.items(1..=MAX_SECTIONS)? {
         section.optional_text("title", usize::MAX)?;
-        for product in section.need("product_items")?.items(1..=usize::MAX)? {
-            product.need("product_retailer_id")?.text()?;
+        for product in section.require("product_items")?.items(1..=usize::MAX)? {
+            product.require("product_retailer_id")?.text()?;
             products += 1;
         }
     }
-    match products <= PRODUCTS {
-        true => Ok(()),
-        false => Err(sections.fault(Flaw::Count, format_args!("must not have more than {PRODUCTS} products in all"))),
-    }
+    let must = format_args!("must not have more than {MAX_PRODUCTS} products in all");
+    sections.check(products <= MAX_PRODUCTS, ViolationKind::Count, must)
 }
 
-/// A text as a template's parameter has to be.
-pub(super) fn on_one_line(text: &Node<'_, '_>) -> Result<(), Fault> {
-    let line = text.string()?;
-    match line.contains(['\n', '\r', '\t']) || line.contains("     ") {
-        false => Ok(()),
-        true => Err(text.fault(Flaw::Lines, "must not have line breaks, tabs or more than 4 spaces in a row")),
-    }
+/// Checks that a text has only the whitespace that Meta allows in a parameter.
+pub(super) fn check_whitespace(text: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    let string = text.string()?;
+    let is_allowed = !string.contains(['\n', '\r', '\t']) && !string.contains("     ");
+    text.check(is_allowed, ViolationKind::Whitespace, "must not have line breaks, tabs or more than 4 spaces in a row")
 }

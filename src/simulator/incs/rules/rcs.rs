@@ -1,13 +1,13 @@
-//! RCS: templates with parameters by their names, texts and files. The documents name no lengths, and of files only
-//! that documents are PDF.
+//! RCS: templates with named parameters, texts and files. The documents name no maximum lengths, and no file types
+//! except PDF for documents.
 
 use super::files;
-use super::node::Node;
-use super::violation::{Fault, Flaw};
+use super::node::JsonNode;
+use super::violation::{Violation, ViolationKind};
 
-/// Judges what is inside a message.
-pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
-    match kind {
+/// Checks the content of a message.
+pub(super) fn validate(message_type: &str, content: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    match message_type {
         "template" => template(content),
         "text" => content.text().map(drop),
         "document" => files::linked(content, &["pdf"]),
@@ -15,15 +15,15 @@ pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
     }
 }
 
-/// A name, and texts by names: which of them the template asks for is not known here.
-fn template(template: &Node<'_, '_>) -> Result<(), Fault> {
-    let name = template.need("name")?.text()?;
+/// Checks that a template has a name, and that its parameters are texts. Which parameters it needs is unknown here.
+fn template(template: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    let name = template.require("name")?.text()?;
     let Some(parameters) = template.get("parameters") else { return Ok(()) };
-    let all = || parameters.fields()?.try_for_each(|parameter| parameter.text().map(drop));
-    all().map_err(|Fault { what, flaw }| {
-        // An empty value counts as none; the documents show what is said then.
-        let kind = if matches!(flaw, Flaw::Missing) { "insufficient" } else { "invalid" };
-        let what = format!("Template with the code [{name}] received with {kind} custom params: {what}");
-        Fault { flaw: Flaw::CustomParams, what }
+    let check = || parameters.fields()?.try_for_each(|parameter| parameter.text().map(drop));
+    check().map_err(|Violation { what, kind }| {
+        // The documents show this message; an empty value counts as missing.
+        let problem = if matches!(kind, ViolationKind::Missing) { "insufficient" } else { "invalid" };
+        let what = format!("Template with the code [{name}] received with {problem} custom params: {what}");
+        Violation { kind: ViolationKind::CustomParams, what }
     })
 }

@@ -1,123 +1,113 @@
-//! WhatsApp templates, which the provider hands on to Meta: what no template takes is refused.
+//! WhatsApp templates, which the provider passes on to Meta. Refuses what no template takes.
 //!
-//! Templates are not known here: whether one exists, and how many parameters of which kinds it has, passes.
+//! The simulator has no templates. It accepts any name, and any number and kinds of parameters.
 
-use super::buttons::{content, on_one_line, one};
+use super::buttons::{self, check_whitespace, only_parameter, value};
 use super::cards;
-use super::node::Node;
-use super::violation::{Fault, Flaw};
-use super::{buttons, files};
+use super::files;
+use super::node::JsonNode;
+use super::violation::{Violation, ViolationKind};
 
-/// The most characters of a template's name.
-const NAME: usize = 512;
-/// The most characters of a header with its parameter in place, and so of the parameter.
-const HEADER: usize = 60;
-/// The same of a body and its parameters.
-const BODY: usize = 1024;
-/// The most buttons of a template, and of a card.
-const BUTTONS: usize = 10;
-const CARD_BUTTONS: usize = 2;
-/// In the year 2001. A time in seconds does not come this far.
-const FIRST_MILLISECOND: f64 = 1e12;
+const MAX_NAME: usize = 512;
+/// Most characters of a header's parameter: the limit of the whole header.
+const MAX_HEADER: usize = 60;
+/// Most characters of a body's parameters together: the limit of the whole body.
+const MAX_BODY: usize = 1024;
+const MAX_BUTTONS: usize = 10;
+const MAX_CARD_BUTTONS: usize = 2;
+/// A time in the year 2001. A time in seconds is always below it.
+const MIN_MILLISECONDS: f64 = 1e12;
 
-/// Judges a template message.
-pub(super) fn judge(template: &Node<'_, '_>) -> Result<(), Fault> {
-    name(&template.need("name")?)?;
+/// Checks a template message.
+pub(super) fn validate(template: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    name(&template.require("name")?)?;
     if let Some(code) = template.get("code") {
-        code.text_of(buttons::CODE)?;
+        code.text_up_to(buttons::MAX_CODE)?;
     }
     let Some(components) = template.get("components") else { return Ok(()) };
-    let mut parts = Parts::default();
+    let mut found = Components::default();
     for component in components.items(0..=usize::MAX)? {
-        let kinds = ["header", "body", "button", "carousel", "limited_time_offer"];
-        match component.word_in_any_case("type", &kinds)? {
+        let types = ["header", "body", "button", "carousel", "limited_time_offer"];
+        match component.word_in_any_case("type", &types)? {
             "carousel" => {
-                once(&mut parts.carousel, &component)?;
+                check_only_one(&mut found.carousel, &component)?;
                 carousel(&component)?;
             }
             "limited_time_offer" => {
-                once(&mut parts.offer, &component)?;
-                one(&component, offer)?;
+                check_only_one(&mut found.offer, &component)?;
+                only_parameter(&component, offer)?;
             }
-            kind => part(kind, &component, &mut parts, BUTTONS)?,
+            shared => header_body_or_button(shared, &component, &mut found, MAX_BUTTONS)?,
         }
     }
     Ok(())
 }
 
-fn name(name: &Node<'_, '_>) -> Result<(), Fault> {
+fn name(name: &JsonNode<'_, '_>) -> Result<(), Violation> {
     let text = name.text()?;
-    let is_one = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    match text.len() <= NAME && text.bytes().all(is_one) {
-        true => Ok(()),
-        false => Err(name.fault(Flaw::Name, format_args!("must be at most {NAME} of a to z, 0 to 9 and _"))),
-    }
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_valid = text.len() <= MAX_NAME && text.bytes().all(is_allowed);
+    name.check(is_valid, ViolationKind::Name, format_args!("must be at most {MAX_NAME} of a to z, 0 to 9 and _"))
 }
 
-/// What a template or a card has: at most one of each, and at most one button at each index.
+/// The components found so far in a template or on a card.
 #[derive(Clone, Copy, Default, PartialEq)]
-struct Parts {
+struct Components {
     header: bool,
     body: bool,
     carousel: bool,
     offer: bool,
-    buttons: [Option<&'static str>; BUTTONS],
-    /// Whether its parameters have names.
+    /// The kind of the button at each index.
+    buttons: [Option<&'static str>; MAX_BUTTONS],
+    /// Whether the parameters have names, once there is a parameter.
     named: Option<bool>,
 }
 
-fn once(seen: &mut bool, component: &Node<'_, '_>) -> Result<(), Fault> {
-    match std::mem::replace(seen, true) {
-        false => Ok(()),
-        true => Err(component.fault(Flaw::Form, "must be the only one of its type")),
-    }
+/// Checks that a component is the first of its type, and marks the type as found.
+fn check_only_one(found: &mut bool, component: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    let is_first = !std::mem::replace(found, true);
+    component.check(is_first, ViolationKind::Format, "must be the only one of its type")
 }
 
-/// A part that templates and cards have alike.
-fn part(kind: &str, component: &Node<'_, '_>, parts: &mut Parts, buttons: usize) -> Result<(), Fault> {
-    match kind {
+/// Checks a component that both templates and cards can have.
+fn header_body_or_button(
+    component_type: &str,
+    component: &JsonNode<'_, '_>,
+    found: &mut Components,
+    max_buttons: usize,
+) -> Result<(), Violation> {
+    match component_type {
         "header" => {
-            once(&mut parts.header, component)?;
-            match component.get("parameters") {
-                Some(parameters) => parameters.items(0..=1)?.try_for_each(|one| header(&one, &mut parts.named)),
-                None => Ok(()),
-            }
+            check_only_one(&mut found.header, component)?;
+            let Some(parameters) = component.get("parameters") else { return Ok(()) };
+            parameters.items(0..=1)?.try_for_each(|parameter| header(&parameter, &mut found.named))
         }
         "body" => {
-            once(&mut parts.body, component)?;
-            match component.get("parameters") {
-                Some(parameters) => body(&parameters, &mut parts.named),
-                None => Ok(()),
-            }
+            check_only_one(&mut found.body, component)?;
+            let Some(parameters) = component.get("parameters") else { return Ok(()) };
+            body(&parameters, &mut found.named)
         }
         _ => {
-            let index = component.need("index")?;
-            let number = index.number_or_text()?;
-            let place = (0..buttons).find(|place| *place as f64 == number);
-            let place = place.ok_or_else(|| {
-                index.fault(Flaw::Value, format_args!("must be a whole number from 0 to {}", buttons - 1))
-            })?;
-            let kind = buttons::kind(component)?;
-            match parts.buttons[place].replace(kind) {
-                None => Ok(()),
-                Some(_) => Err(index.fault(Flaw::Form, "must not be that of another button")),
-            }
+            let node = component.require("index")?;
+            let index = node.index(node.number_or_text()?, max_buttons)?;
+            let earlier = found.buttons[index].replace(buttons::button(component)?);
+            node.check(earlier.is_none(), ViolationKind::Format, "must not be that of another button")
         }
     }
 }
 
-fn header(parameter: &Node<'_, '_>, named: &mut Option<bool>) -> Result<(), Fault> {
+fn header(parameter: &JsonNode<'_, '_>, named: &mut Option<bool>) -> Result<(), Violation> {
     let kind = parameter.word("type", &["text", "image", "video", "document", "location", "product"])?;
-    let content = parameter.need(kind)?;
+    let content = parameter.require(kind)?;
     match kind {
         "text" => {
-            naming(parameter, named)?;
-            content.text_of(HEADER)?;
-            on_one_line(&content)
+            check_naming(parameter, named)?;
+            content.text_up_to(MAX_HEADER)?;
+            check_whitespace(&content)
         }
         "location" => {
-            degrees(&content.need("latitude")?, 90)?;
-            degrees(&content.need("longitude")?, 180)?;
+            degrees(&content.require("latitude")?, 90)?;
+            degrees(&content.require("longitude")?, 180)?;
             content.optional_text("name", usize::MAX)?;
             content.optional_text("address", usize::MAX)
         }
@@ -126,104 +116,95 @@ fn header(parameter: &Node<'_, '_>, named: &mut Option<bool>) -> Result<(), Faul
             content.optional_text("product_retailer_id", usize::MAX)?;
             content.optional_text("catalog_id", usize::MAX)
         }
-        file => files::linked_or_uploaded(&content, files::of_whatsapp(file)),
+        file => files::linked_or_uploaded(&content, files::whatsapp_extensions(file)),
     }
 }
 
-fn degrees(node: &Node<'_, '_>, most: u8) -> Result<(), Fault> {
-    match node.number_or_text()?.abs() <= f64::from(most) {
-        true => Ok(()),
-        false => Err(node.fault(Flaw::Value, format_args!("must be from -{most} to {most} degrees"))),
-    }
+fn degrees(node: &JsonNode<'_, '_>, max: u8) -> Result<(), Violation> {
+    let is_valid = node.number_or_text()?.abs() <= f64::from(max);
+    node.check(is_valid, ViolationKind::Value, format_args!("must be from -{max} to {max} degrees"))
 }
 
-fn body(parameters: &Node<'_, '_>, named: &mut Option<bool>) -> Result<(), Fault> {
-    let too_long = || parameters.fault(Flaw::Length, format_args!("must not have more than {BODY} characters in all"));
+fn body(parameters: &JsonNode<'_, '_>, named: &mut Option<bool>) -> Result<(), Violation> {
+    let check_length = |characters: usize| {
+        let must = format_args!("must not have more than {MAX_BODY} characters in all");
+        parameters.check(characters <= MAX_BODY, ViolationKind::Length, must)
+    };
     let mut characters = 0;
     let items = parameters.items(0..=usize::MAX)?;
-    // Each puts in a character at the least.
-    if items.len() > BODY {
-        return Err(too_long());
-    }
+    // Each parameter has at least one character. Checked first, so that the comparison of names stays short.
+    check_length(items.len())?;
     for parameter in items.clone() {
-        naming(&parameter, named)?;
+        check_naming(&parameter, named)?;
         let kind = parameter.word("type", &["text", "currency", "date_time"])?;
-        let content = parameter.need(kind)?;
+        let content = parameter.require(kind)?;
         match kind {
             "text" => {
                 characters += content.text()?.chars().count();
-                on_one_line(&content)?;
+                check_whitespace(&content)?;
             }
             "currency" => {
-                content.need("fallback_value")?.text()?;
-                content.need("code")?.text()?;
-                let amount = content.need("amount_1000")?;
-                if amount.number()?.fract() != 0.0 {
-                    return Err(amount.fault(Flaw::Value, "must be a whole number: the amount times 1000"));
-                }
+                content.require("fallback_value")?.text()?;
+                content.require("code")?.text()?;
+                let amount = content.require("amount_1000")?;
+                let is_whole = amount.number()?.fract() == 0.0;
+                amount.check(is_whole, ViolationKind::Value, "must be a whole number: the amount times 1000")?;
             }
-            _ => drop(content.need("fallback_value")?.text()?),
+            _ => drop(content.require("fallback_value")?.text()?),
         }
     }
-    if characters > BODY {
-        return Err(too_long());
-    }
-    if *named == Some(true) { each_name_once(items) } else { Ok(()) }
+    check_length(characters)?;
+    if *named == Some(true) { check_unique_names(items) } else { Ok(()) }
 }
 
-/// Either all parameters have names, or none.
-fn naming(parameter: &Node<'_, '_>, named: &mut Option<bool>) -> Result<(), Fault> {
+/// Checks that a parameter has a name if the earlier ones have, and none if they do not.
+fn check_naming(parameter: &JsonNode<'_, '_>, named: &mut Option<bool>) -> Result<(), Violation> {
     let name = parameter.get("parameter_name");
     if let Some(name) = &name {
         name.text()?;
     }
-    match *named.get_or_insert(name.is_some()) == name.is_some() {
-        true => Ok(()),
-        false => Err(parameter.fault(Flaw::Form, "must have a parameter_name if the others do, and none if not")),
-    }
+    let is_alike = *named.get_or_insert(name.is_some()) == name.is_some();
+    let must = "must have a parameter_name if the others do, and none if not";
+    parameter.check(is_alike, ViolationKind::Format, must)
 }
 
-fn each_name_once<'n>(parameters: impl Iterator<Item = Node<'n, 'n>> + Clone) -> Result<(), Fault> {
-    for (place, parameter) in parameters.clone().enumerate() {
-        let name = parameter.need("parameter_name")?;
-        let text = name.text()?;
-        let is_same = |other: Node<'_, '_>| {
-            other.need("parameter_name").is_ok_and(|name| name.string().is_ok_and(|name| name == text))
+fn check_unique_names<'n>(parameters: impl Iterator<Item = JsonNode<'n, 'n>> + Clone) -> Result<(), Violation> {
+    for (index, parameter) in parameters.clone().enumerate() {
+        let node = parameter.require("parameter_name")?;
+        let name = node.text()?;
+        let is_same = |other: JsonNode<'_, '_>| {
+            other.require("parameter_name").is_ok_and(|other| other.string().is_ok_and(|other| other == name))
         };
-        if parameters.clone().take(place).any(is_same) {
-            return Err(name.fault(Flaw::Count, "must not be that of another parameter"));
-        }
+        let is_unique = !parameters.clone().take(index).any(is_same);
+        node.check(is_unique, ViolationKind::Count, "must not be that of another parameter")?;
     }
     Ok(())
 }
 
-fn offer(parameter: &Node<'_, '_>) -> Result<(), Fault> {
-    content(parameter, "limited_time_offer", |offer| {
-        let time = offer.need("expiration_time_ms")?;
+fn offer(parameter: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    value(parameter, "limited_time_offer", |offer| {
+        let time = offer.require("expiration_time_ms")?;
         let number = time.number()?;
-        match number >= FIRST_MILLISECOND && number.fract() == 0.0 {
-            true => Ok(()),
-            false => Err(time.fault(Flaw::Value, "must be a time in milliseconds since 1970")),
-        }
+        let is_valid = number >= MIN_MILLISECONDS && number.fract() == 0.0;
+        time.check(is_valid, ViolationKind::Value, "must be a time in milliseconds since 1970")
     })
 }
 
-/// Cards side by side, all with the same components.
-fn carousel(component: &Node<'_, '_>) -> Result<(), Fault> {
-    let cards = component.need("cards")?;
+/// Checks a carousel. All cards must have the same components.
+fn carousel(component: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    let cards = component.require("cards")?;
     let cards = cards.items(1..=10)?;
     let (count, mut taken, mut first) = (cards.len(), 0, None);
     for card in cards {
-        cards::place(&card, count, &mut taken)?;
-        let components = card.need("components")?;
-        let mut parts = Parts::default();
+        cards::take_index(&card, count, &mut taken)?;
+        let components = card.require("components")?;
+        let mut found = Components::default();
         for component in components.items(1..=usize::MAX)? {
-            let kind = component.word_in_any_case("type", &["header", "body", "button"])?;
-            part(kind, &component, &mut parts, CARD_BUTTONS)?;
+            let component_type = component.word_in_any_case("type", &["header", "body", "button"])?;
+            header_body_or_button(component_type, &component, &mut found, MAX_CARD_BUTTONS)?;
         }
-        if *first.get_or_insert(parts) != parts {
-            return Err(components.fault(Flaw::Form, "must be the same as those of the other cards"));
-        }
+        let is_alike = *first.get_or_insert(found) == found;
+        components.check(is_alike, ViolationKind::Format, "must be the same as those of the other cards")?;
     }
     Ok(())
 }

@@ -1,18 +1,19 @@
-//! The rules, case by case: what the documents show is accepted, and a body that is right but for one thing refused.
+//! Each rule: the documents' samples are accepted, and a body that breaks one rule is refused.
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::Channel;
 
 const WHATSAPP: Channel = Channel::Whatsapp;
 const VIBER: Channel = Channel::Viber;
 const RCS: Channel = Channel::Rcs;
 
-fn judged(channel: Channel, body: &Value) -> Result<(), (u16, String)> {
-    judge(channel, body.to_string().as_bytes()).map_err(|refusal| (refusal.code, refusal.message.into_owned()))
+fn check(channel: Channel, body: &Value) -> Result<(), (u16, String)> {
+    validate(channel, body.to_string().as_bytes()).map_err(|refusal| (refusal.code, refusal.message.into_owned()))
 }
 
-/// The request bodies that the documents show.
+/// The sample request bodies of the documents.
 fn documented() -> Vec<(Channel, Value)> {
     let bodies: Vec<Value> = serde_json::from_str(include_str!("../../../message/tests/documented.json")).unwrap();
     let channel = |body: &Value| Channel::from_name(body["channel"].as_str().unwrap()).unwrap();
@@ -20,11 +21,11 @@ fn documented() -> Vec<(Channel, Value)> {
 }
 
 #[test]
-fn what_the_documents_show_is_accepted() {
+fn the_samples_of_the_documents_are_accepted() {
     let bodies = documented();
     assert_eq!(bodies.len(), 26);
     for (channel, body) in bodies {
-        assert_eq!(judged(channel, &body), Ok(()), "{body}");
+        assert_eq!(check(channel, &body), Ok(()), "{body}");
     }
 }
 
@@ -49,15 +50,15 @@ fn wrong_request_parameters_are_422() {
         r#"{"to":"85268411234","type":"image","image":"https://example.com/a.png"}"#,
         r#"{"to":"85268411234","type":"template","template":null}"#,
     ] {
-        assert_eq!(judge(WHATSAPP, body.as_bytes()).map_err(|refusal| refusal.code), Err(422), "{body}");
+        assert_eq!(validate(WHATSAPP, body.as_bytes()).map_err(|refusal| refusal.code), Err(422), "{body}");
     }
     let audio = json!({"to": "85268411234", "type": "audio", "audio": {"link": "https://www.example.com/a.mp3"}});
     let interactive = json!({"to": "85268411234", "type": "interactive", "interactive": {}});
-    assert_eq!(judged(VIBER, &audio).map_err(|(code, _)| code), Err(422));
-    assert_eq!(judged(RCS, &interactive).map_err(|(code, _)| code), Err(422));
+    assert_eq!(check(VIBER, &audio).map_err(|(code, _)| code), Err(422));
+    assert_eq!(check(RCS, &interactive).map_err(|(code, _)| code), Err(422));
 }
 
-/// A body to break: every part of its kind is in it.
+/// A valid body with every part that its type can have, for tests to change.
 fn base(name: &str) -> (Channel, Value) {
     let file = |name: &str| json!({"link": format!("https://www.example.com/{name}")});
     let plain = |channel, kind: &str, content| (channel, json!({"to": "85268411234", "type": kind, kind: content}));
@@ -143,7 +144,7 @@ fn base(name: &str) -> (Channel, Value) {
     }
 }
 
-/// Puts a value at a JSON pointer, `-` for the end of a list; null takes it out.
+/// Sets the value at a JSON pointer, where `-` appends to a list. Null removes it.
 fn set(body: &mut Value, pointer: &str, new: Value) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match body.pointer_mut(parent).unwrap() {
@@ -156,19 +157,19 @@ fn set(body: &mut Value, pointer: &str, new: Value) {
     }
 }
 
-/// A text of so many characters, none of them of one byte.
+/// A text of so many characters of two bytes each.
 fn long(characters: usize) -> Value {
     Value::from("é".repeat(characters))
 }
 
-/// So many items, each made from its place.
+/// A list of so many items, each made from its index.
 fn many(count: usize, item: impl Fn(usize) -> Value) -> Value {
     (0..count).map(item).collect()
 }
 
 #[test]
-fn the_last_of_every_limit_and_what_no_document_mentions_is_accepted() {
-    let row = |place: usize| json!({"id": format!("r{place}"), "title": "One"});
+fn values_at_a_limit_and_undocumented_fields_are_accepted() {
+    let row = |index: usize| json!({"id": format!("r{index}"), "title": "One"});
     for (name, pointer, new) in [
         ("cta_url", "/interactive/header/text", long(60)),
         ("cta_url", "/interactive/body/text", long(1024)),
@@ -182,7 +183,7 @@ fn the_last_of_every_limit_and_what_no_document_mentions_is_accepted() {
         ("list", "/interactive/action/sections/0/rows/0/description", long(72)),
         ("list", "/interactive/action/sections/0/rows/0/description", json!("")),
         ("list", "/interactive/action/sections/0/rows", many(9, row)),
-        ("list", "/interactive/action/sections", many(10, |place| json!({"title": "A", "rows": [row(place)]}))),
+        ("list", "/interactive/action/sections", many(10, |index| json!({"title": "A", "rows": [row(index)]}))),
         ("links", "/interactive/action/cards/0/body/text", json!("a\n\nb")),
         ("carousel", "/interactive/action/cards/0/body", Value::Null),
         ("carousel", "/interactive/action/cards/0/action/buttons/0/quick_reply/id", long(256)),
@@ -216,18 +217,18 @@ fn the_last_of_every_limit_and_what_no_document_mentions_is_accepted() {
         ("rcs document", "/to", json!("1")),
     ] {
         let (channel, mut body) = base(name);
-        assert_eq!(judged(channel, &body), Ok(()), "{name}");
+        assert_eq!(check(channel, &body), Ok(()), "{name}");
         set(&mut body, pointer, new);
-        assert_eq!(judged(channel, &body), Ok(()), "{name} {pointer}");
+        assert_eq!(check(channel, &body), Ok(()), "{name} {pointer}");
     }
 }
 
-/// The provider's code, Meta's number on WhatsApp, and the start of what follows the title.
+/// Lists Meta's error code (0 outside WhatsApp) and the start of the message, without the title on WhatsApp.
 #[test]
 #[rustfmt::skip]
-fn what_breaks_one_rule_is_refused_with_its_code_and_field() {
-    let row = |place: usize| json!({"id": format!("r{place}"), "title": "One"});
-    let reply = |place: usize| json!({"type": "reply", "reply": {"id": place.to_string(), "title": place.to_string()}});
+fn a_body_that_breaks_one_rule_is_refused_with_the_code_and_field() {
+    let row = |index: usize| json!({"id": format!("r{index}"), "title": "One"});
+    let reply = |index: usize| json!({"type": "reply", "reply": {"id": index.to_string(), "title": index.to_string()}});
     let text = json!({"type": "text", "text": "x"});
     let button = json!({"type": "button", "sub_type": "url", "index": "3", "parameters": [text]});
     let card = base("links").1["interactive"]["action"]["cards"][0].clone();
@@ -251,7 +252,7 @@ fn what_breaks_one_rule_is_refused_with_its_code_and_field() {
         ("list", "/interactive/body/text", long(4097), 131_009, "interactive.body.text must not have more than 4096"),
         ("list", "/interactive/action/button", long(21), 131_009, "interactive.action.button must not have more than 20"),
         ("list", "/interactive/action/sections", json!([]), 131_009, "interactive.action.sections must have at least 1"),
-        ("list", "/interactive/action/sections", many(11, |place| json!({"title": "A", "rows": [row(place)]})), 131_009, "interactive.action.sections must have at most 10"),
+        ("list", "/interactive/action/sections", many(11, |index| json!({"title": "A", "rows": [row(index)]})), 131_009, "interactive.action.sections must have at most 10"),
         ("list", "/interactive/action/sections/1/title", Value::Null, 131_008, "interactive.action.sections[1].title"),
         ("list", "/interactive/action/sections/1/title", long(25), 131_009, "interactive.action.sections[1].title must not have more than 24"),
         ("list", "/interactive/action/sections/0/rows", many(10, row), 131_009, "interactive.action.sections must not have more than 10 rows in all"),
@@ -346,7 +347,7 @@ fn what_breaks_one_rule_is_refused_with_its_code_and_field() {
     ] {
         let (channel, mut body) = base(name);
         set(&mut body, pointer, new);
-        let (code, message) = judged(channel, &body).expect_err(&format!("{name} {pointer}"));
+        let (code, message) = check(channel, &body).expect_err(&format!("{name} {pointer}"));
         let expected = match channel { Channel::Whatsapp => 10002, Channel::Viber => 10003, Channel::Rcs => 10004 };
         assert_eq!(code, expected, "{message}");
         let said = match number {
@@ -358,7 +359,7 @@ fn what_breaks_one_rule_is_refused_with_its_code_and_field() {
 }
 
 #[test]
-fn a_refusal_never_repeats_what_a_person_is_sent() {
+fn a_refusal_never_repeats_message_content() {
     for (name, pointer) in [
         ("list", "/interactive/action/sections/1/title"),
         ("template", "/template/components/2/parameters/0/coupon_code"),
@@ -366,6 +367,6 @@ fn a_refusal_never_repeats_what_a_person_is_sent() {
     ] {
         let (channel, mut body) = base(name);
         set(&mut body, pointer, json!("not to be told, not here ever"));
-        assert!(!judged(channel, &body).unwrap_err().1.contains("told"), "{name}");
+        assert!(!check(channel, &body).unwrap_err().1.contains("told"), "{name}");
     }
 }

@@ -1,34 +1,30 @@
 //! Viber: one-time passwords, texts and files.
 
-use super::files::{self, Types};
-use super::node::Node;
-use super::violation::{Fault, Flaw};
+use super::files::{self, Extensions};
+use super::node::JsonNode;
+use super::violation::{Violation, ViolationKind};
 
-/// The most characters of a text.
-const TEXT: usize = 1000;
+const MAX_TEXT: usize = 1000;
 
-/// Judges what is inside a message.
-pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
-    match kind {
+/// Checks the content of a message.
+pub(super) fn validate(message_type: &str, content: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    match message_type {
         "otp" => otp(content),
-        "text" => content.text_of(TEXT).map(drop),
-        file => files::linked(content, types(file)),
+        "text" => content.text_up_to(MAX_TEXT).map(drop),
+        file => files::linked(content, extensions(file)),
     }
 }
 
-/// The documents list neither the languages nor the lengths of codes.
-fn otp(otp: &Node<'_, '_>) -> Result<(), Fault> {
-    otp.need("code")?.text()?;
-    otp.need("language")?.text()?;
-    let minutes = otp.need("code_expiration_minutes")?;
-    match minutes.number()? > 0.0 {
-        true => Ok(()),
-        false => Err(minutes.fault(Flaw::Value, "must be greater than 0")),
-    }
+/// Checks a one-time password. The documents list neither languages nor lengths of codes.
+fn otp(otp: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    otp.require("code")?.text()?;
+    otp.require("language")?.text()?;
+    let minutes = otp.require("code_expiration_minutes")?;
+    minutes.check(minutes.number()? > 0.0, ViolationKind::Value, "must be greater than 0")
 }
 
-fn types(kind: &str) -> Types {
-    match kind {
+fn extensions(message_type: &str) -> Extensions {
+    match message_type {
         "image" => &["png", "jpeg", "jpg", "gif"],
         "video" => &["mp4"],
         _ => &["doc", "docx", "xls", "xlsx", "csv", "pdf"],

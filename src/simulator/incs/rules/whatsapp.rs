@@ -1,17 +1,16 @@
-//! WhatsApp: its kinds of messages, and its files wherever they stand.
+//! WhatsApp: which rules apply to which message type.
 
-use super::files;
-use super::node::Node;
-use super::violation::Fault;
-use super::{interactive, template};
+use super::node::JsonNode;
+use super::violation::Violation;
+use super::{files, interactive, template};
 
-/// Judges what is inside a message.
-pub(super) fn judge(kind: &str, content: &Node<'_, '_>) -> Result<(), Fault> {
-    match kind {
-        "template" => template::judge(content),
-        "interactive" => interactive::judge(content),
-        // The documents name no length.
+/// Checks the content of a message.
+pub(super) fn validate(message_type: &str, content: &JsonNode<'_, '_>) -> Result<(), Violation> {
+    match message_type {
+        "template" => template::validate(content),
+        "interactive" => interactive::validate(content),
+        // The documents name no maximum length.
         "text" => content.text().map(drop),
-        file => files::linked(content, files::of_whatsapp(file)),
+        file => files::linked(content, files::whatsapp_extensions(file)),
     }
 }
