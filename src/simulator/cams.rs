@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::throttle::Throttle;
 use crate::model::Millis;
+use crate::text::hex;
 
 /// The only access key, a dummy.
 pub(super) const ACCESS_KEY_ID: &str = "testAccessKeyId";
@@ -271,8 +272,4 @@ fn verify_signature(head: &Parts, body: &Bytes) -> Result<(), ApiError> {
 fn decode_parameters(text: &str) -> Parameters {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (decode(key), decode(value))).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

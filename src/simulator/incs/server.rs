@@ -21,7 +21,7 @@ use crate::model::{Channel, Millis};
 use crate::simulator::behaviour::{Behaviour, LostResponse, SendDraw};
 use crate::simulator::counts::{Counters, count};
 use crate::simulator::listener::Disconnector;
-use crate::simulator::message_id::SimulatedMessage;
+use crate::simulator::message_id::{MAX_PACE_MS, SimulatedMessage};
 use crate::simulator::throttle::Throttle;
 use crate::simulator::webhooks::WebhookScheduler;
 
@@ -137,7 +137,7 @@ impl IncsServer {
     }
 
     fn message(&self, draw: &SendDraw, serial: u64) -> SimulatedMessage {
-        let pace_ms = u64::try_from(self.behaviour.pace.as_millis()).unwrap_or(u64::MAX);
+        let pace_ms = u64::try_from(self.behaviour.pace.as_millis()).unwrap_or(u64::MAX).min(MAX_PACE_MS);
         SimulatedMessage { accepted_at: Millis::now(), final_status: draw.final_status, pace_ms, serial }
     }
 
