@@ -8,9 +8,9 @@ use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, Snapsho
 #[derive(Debug)]
 pub enum TemplateApi {
     /// NXLink.
-    Nxlink(Box<nxlink::Client>),
+    Nxlink(Box<nxlink::NxlinkClient>),
     /// Alibaba Cloud's CAMS.
-    Cams(Box<cams::Client>),
+    Cams(Box<cams::CamsClient>),
 }
 
 impl TemplateApi {

@@ -12,7 +12,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBe
 
 use super::explain::{self, TemplateProblem};
 use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
-use super::row::{Header, ROW, Row};
+use super::row::{HeaderInUse, ROW, Row};
 use super::{filters, limits, simple};
 
 /// Templates in one message. Those of the largest, a carousel of ten cards, are fewer than a hundred.
@@ -43,7 +43,7 @@ fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, 
     };
     compiler.body(message);
     let Compiler { env, bytes, holes, used, problems, .. } = compiler;
-    let header = Arc::new(Header::new(columns, &used));
+    let header = Arc::new(HeaderInUse::new(columns, &used));
     if problems.is_empty() {
         Ok(Renderer { message: message.clone(), env, header, holes, tail: bytes })
     } else {
@@ -171,7 +171,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles a template, and gives the columns that it may put in.
-    fn template(&mut self, text: &str, checked: &limits::Checked<'_>) -> Result<Vec<usize>, Error> {
+    fn template(&mut self, text: &str, checked: &limits::TemplateParts<'_>) -> Result<Vec<usize>, Error> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
         let mut used = template.undeclared_variables(false);
@@ -224,7 +224,7 @@ fn try_out(
     steps: Option<&mut u64>,
 ) -> Result<(), Error> {
     let cells = vec!["1"; columns.len()];
-    let row = Row::new(Arc::new(Header::new(columns, used)), &cells);
+    let row = Row::new(Arc::new(HeaderInUse::new(columns, used)), &cells);
     match limits::render(template, Value::from_object(row), steps) {
         Err(error)
             if matches!(

@@ -57,7 +57,7 @@ pub(super) struct Refused {
 
 /// What was seen of a template.
 #[derive(Debug)]
-pub(super) struct Checked<'t> {
+pub(super) struct TemplateParts<'t> {
     /// The names in it, among them those of all variables: the engine forgets those that are only cut (`name[:3]`).
     pub names: HashSet<&'t str>,
     /// Whether it may have loops.
@@ -67,7 +67,7 @@ pub(super) struct Checked<'t> {
 /// Refuses a template that the engine could not read or render within bounds. A mistake of syntax is left to the
 /// engine, which reads no further than to it.
 ///
-pub(super) fn check(text: &str) -> Result<Checked<'_>, Refused> {
+pub(super) fn check(text: &str) -> Result<TemplateParts<'_>, Refused> {
     if text.len() > MAX_TEXT {
         let message = "it is longer than 16 KiB".to_owned();
         return Err(Refused { line: 1, message, hint: None });
@@ -83,7 +83,7 @@ pub(super) fn check(text: &str) -> Result<Checked<'_>, Refused> {
         let refused = |(message, hint): Refusal| Refused { line: span.start_line.into(), message, hint };
         check.token(&token).map_err(refused)?;
     }
-    Ok(Checked { names, loops })
+    Ok(TemplateParts { names, loops })
 }
 
 /// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use minijinja::Environment;
 use minijinja::value::Value;
 
-use super::row::{self, Header, Row};
+use super::row::{self, HeaderInUse, Row};
 use super::simple::{self, Piece};
 use super::{explain, limits};
 use crate::model::{Phone, RowProblem};
@@ -19,7 +19,7 @@ pub struct Renderer {
     pub(super) message: serde_json::Value,
     /// The templates, each under its hole's path.
     pub(super) env: Environment<'static>,
-    pub(super) header: Arc<Header>,
+    pub(super) header: Arc<HeaderInUse>,
     /// The body from after the number on: every hole with the bytes that stand before it, and what is left.
     pub(super) holes: Vec<Hole>,
     pub(super) tail: Vec<u8>,

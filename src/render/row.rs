@@ -14,13 +14,13 @@ pub(super) const ROW: &str = "row";
 
 /// The columns, and which of them the message uses.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(super) struct HeaderInUse {
     columns: Vec<String>,
     /// Name and position of the columns in use, in the order of their names.
     used: Vec<(String, usize)>,
 }
 
-impl Header {
+impl HeaderInUse {
     /// `variables` are the names that the templates look up.
     pub(super) fn new(columns: &[String], variables: &HashSet<String>) -> Self {
         let all = variables.contains(ROW) && !columns.iter().any(|column| column == ROW);
@@ -54,12 +54,12 @@ pub(super) fn is_text(text: String) -> Result<String, Error> {
 
 /// One row: the cells of the columns in use. An empty one is undefined.
 pub(super) struct Row {
-    header: Arc<Header>,
+    header: Arc<HeaderInUse>,
     cells: Vec<Value>,
 }
 
 impl Row {
-    pub(super) fn new(header: Arc<Header>, cells: &[impl AsRef<str>]) -> Self {
+    pub(super) fn new(header: Arc<HeaderInUse>, cells: &[impl AsRef<str>]) -> Self {
         let cell = |(_, position): &(String, usize)| match cells.get(*position).map(AsRef::as_ref) {
             Some(cell) if !is_empty(cell) => Value::from(cell),
             _ => Value::UNDEFINED,

@@ -17,7 +17,7 @@ use crate::text::escaped_name;
 /// The file, as a person wrote it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::cli) struct Raw {
+pub(in crate::cli) struct ConfigFile {
     #[serde(default)]
     pub(in crate::cli) providers: BTreeMap<String, RawProvider>,
     #[serde(default)]
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Raw {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct RawProvider {
-    pub(in crate::cli) kind: Kind,
+    pub(in crate::cli) kind: ProviderKind,
     pub(in crate::cli) base_url: Option<String>,
     pub(in crate::cli) certification_code: Option<SecretText>,
     pub(in crate::cli) certification_code_env: Option<String>,
@@ -40,7 +40,7 @@ pub(in crate::cli) struct RawProvider {
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::cli) enum Kind {
+pub(in crate::cli) enum ProviderKind {
     Incs,
     Simulator,
 }
@@ -105,17 +105,19 @@ pub(in crate::cli) async fn is_there(global: &Global) -> Result<(), CliError> {
 }
 
 /// Reads the configuration: the file that was named must be there, the default one may be missing.
-pub(in crate::cli) async fn read(global: &Global) -> Result<Raw, CliError> {
+pub(in crate::cli) async fn read(global: &Global) -> Result<ConfigFile, CliError> {
     let named = global.config.clone();
     off_thread(move || read_file(named)).await
 }
 
-fn read_file(named: Option<PathBuf>) -> Result<Raw, CliError> {
+fn read_file(named: Option<PathBuf>) -> Result<ConfigFile, CliError> {
     let path = named.clone().unwrap_or_else(|| PathBuf::from("campaigner.toml"));
     let text = input_file::open(&path).and_then(std::io::read_to_string);
     let text = match text {
         Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Raw::default()),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(ConfigFile::default());
+        }
         Err(error) => {
             return Err(CliError::new(
                 Exit::Wrong,
@@ -126,7 +128,7 @@ fn read_file(named: Option<PathBuf>) -> Result<Raw, CliError> {
     parse(&text, &path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Raw, CliError> {
+fn parse(text: &str, path: &Path) -> Result<ConfigFile, CliError> {
     // The file holds credentials, so that its errors have words of ours alone: neither the line nor a value is in them.
     let wrong = |key: Option<String>, error: &toml::de::Error, words: String| {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));

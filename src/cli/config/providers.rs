@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
 
-use crate::cli::config::file::{Kind, Raw, RawProvider, SecretText, read, variable_in_words};
+use crate::cli::config::file::{ConfigFile, ProviderKind, RawProvider, SecretText, read, variable_in_words};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
@@ -25,7 +25,7 @@ pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<(), Cli
     Err(unknown(name, &configured))
 }
 
-fn unknown(name: &str, configured: &Raw) -> CliError {
+fn unknown(name: &str, configured: &ConfigFile) -> CliError {
     let known: Vec<&str> = configured.providers.keys().map(String::as_str).chain(BUILT_IN).collect();
     CliError::new(Exit::Wrong, format!("there is no provider `{name}`; there are {}", known.join(", ")))
 }
@@ -39,13 +39,13 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
     let raw = match (configured.providers.get(name), name) {
         (Some(raw), _) => raw.clone(),
         (None, "incs") => RawProvider {
-            kind: Kind::Incs,
+            kind: ProviderKind::Incs,
             base_url: std::env::var("INCS_BASE_URL").ok().filter(|url| !url.is_empty()),
             certification_code: None,
             certification_code_env: Some("INCS_CERTIFICATION_CODE".to_owned()),
         },
         (None, "simulator") => RawProvider {
-            kind: Kind::Simulator,
+            kind: ProviderKind::Simulator,
             base_url: None,
             certification_code: None,
             certification_code_env: None,
@@ -53,8 +53,8 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
         (None, _) => return Err(unknown(name, &configured)),
     };
     match raw.kind {
-        Kind::Simulator if raw.base_url.is_none() => simulated(),
-        Kind::Simulator | Kind::Incs => {
+        ProviderKind::Simulator if raw.base_url.is_none() => simulated(),
+        ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
                 .map_err(|error| {
                     CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
@@ -91,7 +91,7 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
     if let Some(SecretText(secret)) = &raw.certification_code {
         return Ok(secret.clone());
     }
-    if raw.kind == Kind::Simulator {
+    if raw.kind == ProviderKind::Simulator {
         return Ok(SecretString::from("simulator"));
     }
     let Some(variable) = &raw.certification_code_env else {

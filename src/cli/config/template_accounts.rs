@@ -31,25 +31,27 @@ pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Res
         TemplateProvider::Nxlink => Ok(TemplateApi::Nxlink(Box::new(nxlink(global).await?))),
         TemplateProvider::Cams => {
             let raw = file::read(global).await?.cams;
-            let account = cams::Account {
-                endpoint: optional("CAMS_ENDPOINT", raw.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+            let account = cams::CamsAccount {
+                endpoint: optional("CAMS_ENDPOINT", raw.endpoint)
+                    .unwrap_or_else(|| cams::CamsAccount::ENDPOINT.to_owned()),
                 access_key_id: needed("ALIBABA_CLOUD_ACCESS_KEY_ID", raw.access_key_id, "[cams] access_key_id")?,
                 secret: secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET", raw.access_key_secret, "[cams] access_key_secret")?,
                 cust_space_id: optional("CAMS_CUST_SPACE_ID", raw.cust_space_id),
             };
-            let client = cams::Client::new(account, Millis::now, nonce).map_err(failure)?;
+            let client = cams::CamsClient::new(account, Millis::now, nonce).map_err(failure)?;
             Ok(TemplateApi::Cams(Box::new(client)))
         }
     }
 }
 
 /// A client of NXLink, which alone has flows and media.
-pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::Client, CliError> {
+pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::NxlinkClient, CliError> {
     let raw = file::read(global).await?.nxlink;
     let tenant = raw.tenant_id.map(|tenant| tenant.to_string());
     let tenant = needed("NXLINK_TENANT_ID", tenant, "[nxlink] tenant_id")?;
-    let account = nxlink::Account {
-        base_url: optional("NXLINK_BASE_URL", raw.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+    let account = nxlink::NxlinkAccount {
+        base_url: optional("NXLINK_BASE_URL", raw.base_url)
+            .unwrap_or_else(|| nxlink::NxlinkAccount::BASE_URL.to_owned()),
         phone: needed("NXLINK_PHONE", raw.phone, "[nxlink] phone")?,
         tenant: tenant
             .parse()
@@ -57,16 +59,16 @@ pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::Client, Cl
         access_key: needed("NXLINK_ACCESS_KEY", raw.access_key, "[nxlink] access_key")?,
         secret: secret("NXLINK_ACCESS_SECRET", raw.access_secret, "[nxlink] access_secret")?,
     };
-    nxlink::Client::new(account, Millis::now).map_err(failure)
+    nxlink::NxlinkClient::new(account, Millis::now).map_err(failure)
 }
 
 /// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled
 /// from one account says nothing of another.
 pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, CliError> {
-    let file::Raw { nxlink, cams, .. } = file::read(global).await?;
+    let file::ConfigFile { nxlink, cams, .. } = file::read(global).await?;
     let (address, parts) = match which {
         TemplateProvider::Nxlink => (
-            optional("NXLINK_BASE_URL", nxlink.base_url).unwrap_or_else(|| nxlink::Account::BASE_URL.to_owned()),
+            optional("NXLINK_BASE_URL", nxlink.base_url).unwrap_or_else(|| nxlink::NxlinkAccount::BASE_URL.to_owned()),
             vec![
                 optional("NXLINK_TENANT_ID", nxlink.tenant_id.map(|tenant| tenant.to_string())),
                 optional("NXLINK_PHONE", nxlink.phone),
@@ -74,7 +76,7 @@ pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) ->
         ),
         // A space stays what it is whatever key opens it.
         TemplateProvider::Cams => (
-            optional("CAMS_ENDPOINT", cams.endpoint).unwrap_or_else(|| cams::Account::ENDPOINT.to_owned()),
+            optional("CAMS_ENDPOINT", cams.endpoint).unwrap_or_else(|| cams::CamsAccount::ENDPOINT.to_owned()),
             vec![
                 optional("CAMS_CUST_SPACE_ID", cams.cust_space_id)
                     .or_else(|| optional("ALIBABA_CLOUD_ACCESS_KEY_ID", cams.access_key_id)),

@@ -11,11 +11,11 @@ use crate::rate_limit::AccountLimiter;
 /// Accounts by the names that campaigns have for them; two names of one account share its limiter.
 pub(super) struct Accounts {
     global: Global,
-    known: Mutex<BTreeMap<String, Arc<Open>>>,
+    known: Mutex<BTreeMap<String, Arc<OpenAccount>>>,
 }
 
 /// An account that can be sent through.
-pub(super) struct Open {
+pub(super) struct OpenAccount {
     pub(super) account: config::Account,
     pub(super) limiter: AccountLimiter,
 }
@@ -26,7 +26,7 @@ impl Accounts {
     }
 
     /// The account that a campaign's provider stands for.
-    pub(super) async fn get(&self, provider: &str) -> Result<Arc<Open>, CliError> {
+    pub(super) async fn get(&self, provider: &str) -> Result<Arc<OpenAccount>, CliError> {
         if let Some(open) = self.known().get(provider) {
             return Ok(open.clone());
         }
@@ -38,12 +38,12 @@ impl Accounts {
         }
         let same = known.values().find(|open| open.account.endpoint.is_same_account(&account.endpoint));
         let limiter = same.map_or_else(AccountLimiter::new, |open| open.limiter.clone());
-        let open = Arc::new(Open { account, limiter });
+        let open = Arc::new(OpenAccount { account, limiter });
         known.insert(provider.to_owned(), open.clone());
         Ok(open)
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Open>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<OpenAccount>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -40,7 +40,7 @@ pub(super) use http::Token;
 use accounts::Accounts;
 use campaign_folder::Folder;
 use state::{Service, ServiceContext};
-use status_board::Board;
+use status_board::StatusBoard;
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         true => None,
         false => Some(listen(args.listen, token.is_some()).await?),
     };
-    let board = Arc::new(Board::default());
+    let board = Arc::new(StatusBoard::default());
     let store = match args.moved {
         true => Store::open_or_make(&global.db).await?,
         false => Store::open(&global.db).await?,

@@ -41,7 +41,7 @@ impl Service {
                 Ok(next) => {
                     let known = self.known.get(&name);
                     let trouble = known.and_then(|known| known.trouble.clone());
-                    seen.push((name, status_board::Campaign { file, rule: schedule.rule(), next, trouble }));
+                    seen.push((name, status_board::CampaignStatus { file, rule: schedule.rule(), next, trouble }));
                 }
                 Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
             }

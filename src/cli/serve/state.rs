@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::accounts::Accounts;
 use super::campaign_folder::{Folder, News};
-use super::status_board::Board;
+use super::status_board::StatusBoard;
 use crate::campaign_file::Loaded;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
@@ -25,7 +25,7 @@ pub(super) struct ServiceContext {
     pub(super) global: Global,
     pub(super) reports: PathBuf,
     pub(super) accounts: Accounts,
-    pub(super) board: Arc<Board>,
+    pub(super) board: Arc<StatusBoard>,
 }
 
 /// The loop and what it remembers. All that must outlive it stands in the store.

@@ -8,26 +8,26 @@ use crate::model::{Millis, Tally};
 
 /// The loop's last word on everything.
 #[derive(Debug, Default)]
-pub(super) struct Board(Mutex<Words>);
+pub(super) struct StatusBoard(Mutex<ServiceStatus>);
 
 /// What stands on it.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct ServiceStatus {
     /// When the loop last had a look at everything.
     looked: Option<Instant>,
     /// Campaigns with a schedule, by name.
-    pub(super) campaigns: BTreeMap<String, Campaign>,
+    pub(super) campaigns: BTreeMap<String, CampaignStatus>,
     /// Files that are no right campaigns: what is wrong with each.
     pub(super) wrong: BTreeMap<String, String>,
     /// Runs that are worked on, and those that were until they stopped by themselves.
-    pub(super) runs: BTreeMap<String, Seen>,
+    pub(super) runs: BTreeMap<String, RunStatus>,
     /// Accounts, with the requests a second that they go at.
     pub(super) rates: Vec<(String, f64)>,
 }
 
 /// A campaign with a schedule.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Campaign {
+pub(super) struct CampaignStatus {
     pub(super) file: String,
     pub(super) rule: String,
     /// When it is due next.
@@ -38,7 +38,7 @@ pub(super) struct Campaign {
 
 /// A run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct RunStatus {
     pub(super) tally: Tally,
     /// What is done with it now, if anything.
     pub(super) work: Option<&'static str>,
@@ -49,8 +49,8 @@ pub(super) struct Seen {
 /// A loop that did not look for so long is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
-impl Board {
-    pub(super) fn words(&self) -> MutexGuard<'_, Words> {
+impl StatusBoard {
+    pub(super) fn words(&self) -> MutexGuard<'_, ServiceStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -65,7 +65,7 @@ impl Board {
     }
 
     /// Changes what is told of a run.
-    pub(super) fn of_run(&self, run: &str, change: impl FnOnce(&mut Seen)) {
+    pub(super) fn of_run(&self, run: &str, change: impl FnOnce(&mut RunStatus)) {
         change(self.words().runs.entry(run.to_owned()).or_default());
     }
 }

@@ -17,8 +17,8 @@ use super::sender::{self, DispatchContext, Ended};
 use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::engine::patience::Patience;
 use crate::engine::stop::Reason;
+use crate::engine::store_retry::StoreRetry;
 use crate::engine::tasks::spawn_joined;
 use crate::model::{Event, Millis, Notice, Problem};
 use crate::rate_limit::Reservation;
@@ -86,7 +86,7 @@ pub(in crate::engine) async fn dispatch(
     let remaining = dispatcher.finish(remaining).await?;
     if remaining == Remaining::Nothing {
         Point::SendingOver.pass();
-        let mut patience = Patience::new(job);
+        let mut patience = StoreRetry::new(job);
         while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
             patience.bear(error).await?;
         }
@@ -388,7 +388,7 @@ impl Dispatcher {
         step.now = self.job().clock.now();
         let mut step = Arc::new(step);
         let context = self.context.clone();
-        let mut patience = Patience::new(&context.job);
+        let mut patience = StoreRetry::new(&context.job);
         let advanced = loop {
             let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
             let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {

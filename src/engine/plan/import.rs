@@ -136,7 +136,7 @@ impl Plan {
 
     /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks
     /// off.
-    pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNumber, Body), PlanError>> {
+    pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNumber, RowBody), PlanError>> {
         let Self { reader, measure, .. } = self;
         let (mut record, mut judge) = (Record::default(), RowValidator::new(measure));
         std::iter::from_fn(move || match reader.read(&mut record) {
@@ -249,7 +249,7 @@ async fn listing(store: Option<&Store>, name: &str) -> Result<Option<Listing>, P
 }
 
 /// The body that a row would be sent with, to this number; or why it cannot become a message.
-pub type Body = Result<(Phone, Vec<u8>), Vec<RowProblem>>;
+pub type RowBody = Result<(Phone, Vec<u8>), Vec<RowProblem>>;
 
 /// A row that will not be sent.
 pub enum Bad<'a> {

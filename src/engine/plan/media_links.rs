@@ -73,7 +73,7 @@ pub(in crate::engine) struct Noted {
 }
 
 /// A link in the body of a row.
-pub(in crate::engine) struct Seen {
+pub(in crate::engine) struct LinkSeen {
     row: RowNumber,
     path: String,
     link: String,
@@ -81,15 +81,15 @@ pub(in crate::engine) struct Seen {
 }
 
 /// Adds the links of a row's body.
-pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, seen: &mut Vec<Seen>) {
+pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, seen: &mut Vec<LinkSeen>) {
     message::links(channel, body, &mut |path, link, media| {
-        seen.push(Seen { row, path: path.to_string(), link: link.to_owned(), media });
+        seen.push(LinkSeen { row, path: path.to_string(), link: link.to_owned(), media });
     });
 }
 
 impl Noted {
     /// Notes a link. Those of one row come together, and rows in their order.
-    pub(in crate::engine) fn add(&mut self, Seen { row, path, link, media }: Seen) {
+    pub(in crate::engine) fn add(&mut self, LinkSeen { row, path, link, media }: LinkSeen) {
         let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
             self.kinds.push((media, HashMap::new()));
             self.kinds.len() - 1

@@ -12,7 +12,7 @@ mod scan;
 mod validate;
 
 pub use error::PlanError;
-pub use import::{Bad, Body, Checked, Plan};
+pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
 pub use remaining_rows::hold_left;
 pub use validate::{Times, Warning};

@@ -11,7 +11,7 @@ use crate::send_window::{Hours, RowTiming};
 use crate::template::{Disagreement, Loaded};
 use crate::text::{BAD_CHARACTERS, bad_character};
 
-use crate::engine::plan::media_links::{self, Seen};
+use crate::engine::plan::media_links::{self, LinkSeen};
 
 /// Something that may not be right with rows that can be sent, told once however many they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Times {
 pub(in crate::engine) struct Notes {
     /// Of each kind and place one, so no more than the message has places.
     pub(in crate::engine) warnings: Vec<Warning>,
-    pub(in crate::engine) links: Vec<Seen>,
+    pub(in crate::engine) links: Vec<LinkSeen>,
     /// None where there are no rows.
     pub(in crate::engine) times: Option<Times>,
 }

@@ -4,4 +4,4 @@ mod poller;
 mod webhooks;
 
 pub(in crate::engine) use poller::{once, reconcile};
-pub use webhooks::{Counts, Place, WebhookQueue, WebhookWriter};
+pub use webhooks::{QueuePlace, WebhookCounts, WebhookQueue, WebhookWriter};

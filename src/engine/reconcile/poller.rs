@@ -13,8 +13,8 @@ use crate::crash_point::Point;
 use crate::engine::dispatch::LONGEST_WAIT;
 use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::job::Job;
-use crate::engine::patience::Patience;
 use crate::engine::stop::Reason;
+use crate::engine::store_retry::StoreRetry;
 use crate::model::{Event, Millis, Notice, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
@@ -206,7 +206,7 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
             next_poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
         })
         .collect();
-    let mut patience = Patience::new(job);
+    let mut patience = StoreRetry::new(job);
     while let Err(error) = job.store.record_polls(job.run.key, &polled).await {
         patience.bear(error).await?;
     }

@@ -36,15 +36,15 @@ type Waiting = (Callback, oneshot::Sender<()>);
 pub struct WebhookQueue {
     queue: mpsc::Sender<Waiting>,
     /// What came so far.
-    pub counts: Arc<Counts>,
+    pub counts: Arc<WebhookCounts>,
 }
 
 /// A place in the queue.
-pub struct Place<'q>(mpsc::Permit<'q, Waiting>);
+pub struct QueuePlace<'q>(mpsc::Permit<'q, Waiting>);
 
 /// What came so far, each callback counted once.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct WebhookCounts {
     /// Statuses that are durable.
     pub statuses: AtomicU64,
     /// Replies that are durable, those that came twice counted twice.
@@ -57,7 +57,7 @@ pub struct Counts {
     pub turned_away: AtomicU64,
 }
 
-impl Counts {
+impl WebhookCounts {
     /// Each count with its name.
     #[must_use]
     pub fn read(&self) -> [(&'static str, u64); 5] {
@@ -76,12 +76,12 @@ impl Counts {
 impl WebhookQueue {
     /// A place in the queue, to be asked for before a body is read; `None` while it is full.
     #[must_use]
-    pub fn place(&self) -> Option<Place<'_>> {
-        self.queue.try_reserve().ok().map(Place)
+    pub fn place(&self) -> Option<QueuePlace<'_>> {
+        self.queue.try_reserve().ok().map(QueuePlace)
     }
 }
 
-impl Place<'_> {
+impl QueuePlace<'_> {
     /// Puts a callback in the queue. What is given back comes once it is durable, and fails if it will not be.
     #[must_use]
     pub fn take(self, callback: Callback) -> oneshot::Receiver<()> {
@@ -97,7 +97,7 @@ pub struct WebhookWriter {
     store: Store,
     opt_out: OptOut,
     queue: mpsc::Receiver<Waiting>,
-    counts: Arc<Counts>,
+    counts: Arc<WebhookCounts>,
 }
 
 impl WebhookWriter {
@@ -108,7 +108,7 @@ impl WebhookWriter {
     pub async fn new(store: &Store, opt_out: OptOut) -> Result<(WebhookQueue, Self), StoreError> {
         store.index_message_ids().await?;
         let (sender, queue) = mpsc::channel(QUEUE);
-        let counts = Arc::<Counts>::default();
+        let counts = Arc::<WebhookCounts>::default();
         let callbacks = WebhookQueue { queue: sender, counts: counts.clone() };
         Ok((callbacks, Self { store: store.clone(), opt_out, queue, counts }))
     }

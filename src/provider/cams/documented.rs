@@ -62,14 +62,14 @@ fn every_documented_sample_passes_the_check() {
 }
 
 /// A client whose CAMS gives this answer to everything.
-fn client(status: &'static str, answer: &'static str) -> Client {
-    let account = Account {
+fn client(status: &'static str, answer: &'static str) -> CamsClient {
+    let account = CamsAccount {
         endpoint: answering(status, answer),
         access_key_id: "testAccessKeyId".into(),
         secret: SecretString::from("testAccessKeySecret"),
         cust_space_id: None,
     };
-    Client::new(account, || Millis(0), || "nonce".to_owned()).unwrap()
+    CamsClient::new(account, || Millis(0), || "nonce".to_owned()).unwrap()
 }
 
 #[tokio::test]

@@ -17,4 +17,4 @@ mod tests;
 pub use components::{from_details, kept, to_request};
 pub use error_codes::advice;
 pub use signature::{Request, sign};
-pub use template_client::{Account, Client};
+pub use template_client::{CamsAccount, CamsClient};

@@ -25,7 +25,7 @@ const PAGES: usize = 1000;
 
 /// An account of CAMS.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct CamsAccount {
     /// Such as `https://cams.ap-southeast-1.aliyuncs.com`.
     pub endpoint: String,
     /// The id of the access key.
@@ -36,15 +36,15 @@ pub struct Account {
     pub cust_space_id: Option<String>,
 }
 
-impl Account {
+impl CamsAccount {
     /// The only endpoint that Alibaba Cloud lists.
     pub const ENDPOINT: &str = "https://cams.ap-southeast-1.aliyuncs.com";
 }
 
 /// A client of one account.
 #[derive(Debug)]
-pub struct Client {
-    account: Account,
+pub struct CamsClient {
+    account: CamsAccount,
     base: BaseUrl,
     http: Http,
     call_rate: CallRate,
@@ -68,12 +68,12 @@ struct Signed {
 
 type Parameters = Vec<(String, String)>;
 
-impl Client {
+impl CamsClient {
     /// A client for this account; `now` is the clock, and `nonce` gives a text that was never used before.
     ///
     /// # Errors
     /// [`Error::Account`] where the account cannot be used.
-    pub fn new(account: Account, now: fn() -> Millis, nonce: fn() -> String) -> Result<Self, Error> {
+    pub fn new(account: CamsAccount, now: fn() -> Millis, nonce: fn() -> String) -> Result<Self, Error> {
         let base = BaseUrl::parse(&account.endpoint).map_err(|bad| Error::Account(format!("CAMS_ENDPOINT: {bad}")))?;
         let http = Http::new(&base).map_err(Error::Account)?;
         Ok(Self { account, base, http, call_rate: CallRate::default(), now, nonce })

@@ -30,19 +30,19 @@ pub(super) enum Class {
 
 /// The codes from the first to the last, what they mean, and what to do.
 #[derive(Debug)]
-pub(super) struct Code {
+pub(super) struct ErrorRange {
     pub(super) first: u32,
     pub(super) last: u32,
     pub(super) class: Class,
     pub(super) advice: &'static str,
 }
 
-const fn one(code: u32, class: Class, advice: &'static str) -> Code {
-    Code { first: code, last: code, class, advice }
+const fn one(code: u32, class: Class, advice: &'static str) -> ErrorRange {
+    ErrorRange { first: code, last: code, class, advice }
 }
 
-const fn span(first: u32, last: u32, class: Class, advice: &'static str) -> Code {
-    Code { first, last, class, advice }
+const fn span(first: u32, last: u32, class: Class, advice: &'static str) -> ErrorRange {
+    ErrorRange { first, last, class, advice }
 }
 
 const WAITS: &str = "nothing: it is tried again by itself; what is exhausted in the end, `retry` later";
@@ -58,7 +58,7 @@ const CHANNEL: &str = "if `rejected`, correct what the words say; if `uncertain`
 const REGISTER: &str = "register the sending number anew, at the provider or in Meta's settings";
 
 /// Every code, in order.
-pub(super) static CODES: &[Code] = &[
+pub(super) static CODES: &[ErrorRange] = &[
     one(0, Class::Account, "have the provider renew its access token to WhatsApp: the one it has is not valid"),
     one(1, Class::RetryOnce, "check the message against the provider's documents, then `retry`"),
     one(2, Class::Passing, WAITS),
@@ -150,7 +150,7 @@ pub(super) static CODES: &[Code] = &[
 ];
 
 /// What is known of a code; nothing of one that Meta does not list.
-pub(super) fn find(code: u32) -> Option<&'static Code> {
+pub(super) fn find(code: u32) -> Option<&'static ErrorRange> {
     let place = CODES.binary_search_by(|known| {
         if known.last < code {
             std::cmp::Ordering::Less

@@ -42,19 +42,19 @@ fn every_documented_request_is_a_definition_and_again_the_request() {
 }
 
 /// A client whose NXLink gives this answer to everything.
-fn client(answer: &'static str) -> Client {
+fn client(answer: &'static str) -> NxlinkClient {
     client_of("200 OK", answer)
 }
 
-fn client_of(status: &'static str, answer: &'static str) -> Client {
-    let account = Account {
+fn client_of(status: &'static str, answer: &'static str) -> NxlinkClient {
+    let account = NxlinkAccount {
         base_url: answering(status, answer),
         phone: "85268411234".into(),
         tenant: 1,
         access_key: "fme2na3kdi3ki".into(),
         secret: SecretString::from("abciiiko2k3"),
     };
-    Client::new(account, || Millis(1_655_710_885_431)).unwrap()
+    NxlinkClient::new(account, || Millis(1_655_710_885_431)).unwrap()
 }
 
 async fn details(answer: &'static str) -> RemoteTemplate {

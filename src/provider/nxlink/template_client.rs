@@ -23,7 +23,7 @@ const PAGES: usize = 1000;
 
 /// An account of NXLink.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct NxlinkAccount {
     /// Such as `https://api-hk.nxlink.ai/saas/wa`.
     pub base_url: String,
     /// The sender's number: country code and digits.
@@ -36,15 +36,15 @@ pub struct Account {
     pub secret: SecretString,
 }
 
-impl Account {
+impl NxlinkAccount {
     /// The documented address.
     pub const BASE_URL: &str = "https://api-hk.nxlink.ai/saas/wa";
 }
 
 /// A client of one account.
 #[derive(Debug)]
-pub struct Client {
-    account: Account,
+pub struct NxlinkClient {
+    account: NxlinkAccount,
     base: BaseUrl,
     http: Http,
     now: fn() -> Millis,
@@ -97,12 +97,12 @@ enum Content {
 /// The boundary between the parts of the one form that is sent; no URL holds a line break.
 const BOUNDARY: &str = "campaigner-media-upload";
 
-impl Client {
+impl NxlinkClient {
     /// A client for this account; `now` is the clock that the signatures take their time from.
     ///
     /// # Errors
     /// [`Error::Account`] where the account cannot be used.
-    pub fn new(account: Account, now: fn() -> Millis) -> Result<Self, Error> {
+    pub fn new(account: NxlinkAccount, now: fn() -> Millis) -> Result<Self, Error> {
         let base =
             BaseUrl::parse(&account.base_url).map_err(|bad| Error::Account(format!("NXLINK_BASE_URL: {bad}")))?;
         if account.phone.is_empty() || !account.phone.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -14,7 +14,7 @@ pub(super) const WIDTH: f64 = 1000.0;
 
 /// One step, and behind it those who did not reach the next.
 #[derive(Debug, Serialize)]
-pub(super) struct Step {
+pub(super) struct FunnelStep {
     name: &'static str,
     rows: String,
     /// Of all rows.
@@ -77,7 +77,7 @@ const STEPS: [Stage; 5] = [
 
 /// The steps of a funnel.
 #[expect(clippy::cast_precision_loss, reason = "a bar needs no more than 52 bits")]
-pub(super) fn steps(tally: &Tally) -> Vec<Step> {
+pub(super) fn steps(tally: &Tally) -> Vec<FunnelStep> {
     let all = tally.rows();
     let width = |rows: u64| {
         let share = if all == 0 { 0.0 } else { rows as f64 / all as f64 };
@@ -89,7 +89,7 @@ pub(super) fn steps(tally: &Tally) -> Vec<Step> {
         let rows = rows(tally);
         let before = step.checked_sub(1).and_then(of_step);
         let lost = ways.iter().map(|(state, tone, what)| (tally.of(*state), tone, what));
-        Step {
+        FunnelStep {
             name,
             rows: grouped(rows),
             share: share(rows, all),

@@ -24,9 +24,9 @@ use crate::model::{State, Tally};
 use crate::text;
 use crate::text::escaped_lines;
 use chart::Chart;
-use funnel::Step;
+use funnel::FunnelStep;
 use replies::Answers;
-use sections::{CountryLine, Doubts, ErrorLine, Headline, Notice, StateLine, Times};
+use sections::{CountryLine, Doubts, ErrorLine, Headline, Remark, StateLine, TimesSpread};
 use wording::moment;
 
 /// How the pages look: light, dark, on a phone and on paper. Its names are those of the templates beside it.
@@ -52,12 +52,12 @@ struct Page<'a> {
     finished: Option<String>,
     in_short: String,
     only: Option<&'a str>,
-    notices: Vec<Notice>,
+    notices: Vec<Remark>,
     headlines: Vec<Headline>,
     /// HTML already.
     funnel: String,
     charts: Vec<Chart>,
-    times: Vec<Times>,
+    times: Vec<TimesSpread>,
     errors: Vec<ErrorLine>,
     errors_left_out: usize,
     contradicted: Option<String>,
@@ -84,7 +84,7 @@ pub fn html(summary: &Summary) -> Result<String, ReportError> {
 pub fn funnel(tally: &Tally) -> Result<String, ReportError> {
     #[derive(Serialize)]
     struct Alone {
-        steps: Vec<Step>,
+        steps: Vec<FunnelStep>,
     }
     render(include_str!("funnel.html"), &Alone { steps: funnel::steps(tally) })
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::sections::{Number, part};
+use super::sections::{Figure, part};
 use super::wording::share;
 use crate::model::{Choice, Replies, Tally};
 use crate::text::{count, grouped};
@@ -22,9 +22,9 @@ pub(super) struct Answers {
 struct Line {
     name: String,
     kind: String,
-    replies: Number,
-    rows: Number,
-    share: Number,
+    replies: Figure,
+    rows: Figure,
+    share: Figure,
 }
 
 /// Nothing where nobody answered: the provider may not be calling back at all.

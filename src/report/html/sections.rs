@@ -17,7 +17,7 @@ const BAR: f64 = 1000.0;
 
 /// Something to know, and the command that does something about it.
 #[derive(Serialize)]
-pub(super) struct Notice {
+pub(super) struct Remark {
     text: String,
     command: String,
 }
@@ -31,21 +31,21 @@ pub(super) struct Headline {
 
 /// A number as it is sorted by and as it is shown.
 #[derive(Serialize)]
-pub(super) struct Number {
+pub(super) struct Figure {
     n: u64,
     text: String,
 }
 
-impl From<u64> for Number {
+impl From<u64> for Figure {
     fn from(n: u64) -> Self {
         Self { n, text: grouped(n) }
     }
 }
 
 /// A share as it is sorted by, in millionths, and as it is shown.
-pub(super) fn part(rows: u64, whole: u64) -> Number {
+pub(super) fn part(rows: u64, whole: u64) -> Figure {
     let millionths = (u128::from(rows) * 1_000_000).checked_div(u128::from(whole)).unwrap_or(0);
-    Number { n: u64::try_from(millionths).unwrap_or(u64::MAX), text: share(rows, whole) }
+    Figure { n: u64::try_from(millionths).unwrap_or(u64::MAX), text: share(rows, whole) }
 }
 
 #[derive(Serialize)]
@@ -53,16 +53,16 @@ pub(super) struct StateLine {
     name: &'static str,
     meaning: &'static str,
     tone: &'static str,
-    rows: Number,
-    share: Number,
+    rows: Figure,
+    share: Figure,
     none: bool,
 }
 
 #[derive(Serialize)]
 pub(super) struct ErrorLine {
     code: String,
-    rows: Number,
-    share: Number,
+    rows: Figure,
+    share: Figure,
     message: String,
     row: Option<String>,
     advice: Option<&'static str>,
@@ -71,13 +71,13 @@ pub(super) struct ErrorLine {
 #[derive(Serialize)]
 pub(super) struct CountryLine {
     name: &'static str,
-    code: Number,
-    rows: Number,
-    accepted: Number,
-    delivered: Number,
-    delivered_share: Number,
-    read: Number,
-    read_share: Number,
+    code: Figure,
+    rows: Figure,
+    accepted: Figure,
+    delivered: Figure,
+    delivered_share: Figure,
+    read: Figure,
+    read_share: Figure,
 }
 
 /// The rows that are in doubt, and how to settle them.
@@ -92,7 +92,7 @@ pub(super) struct Doubts {
 
 /// How long something took.
 #[derive(Serialize)]
-pub(super) struct Times {
+pub(super) struct TimesSpread {
     name: &'static str,
     count: String,
     spread: Vec<(&'static str, String)>,
@@ -147,7 +147,7 @@ pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
 }
 
 /// What a person should do something about.
-pub(super) fn notices(summary: &Summary) -> Vec<Notice> {
+pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
     let Summary { facts, tally, .. } = summary;
     let open = tally.of(State::Pending) + tally.of(State::Sending);
     if open == 0 {
@@ -155,7 +155,7 @@ pub(super) fn notices(summary: &Summary) -> Vec<Notice> {
     }
     let are = if open == 1 { "is" } else { "are" };
     let text = format!("{} {are} still to be sent. To go on:", count(open, "row"));
-    vec![Notice { text, command: format!("campaigner resume {}", facts.run) }]
+    vec![Remark { text, command: format!("campaigner resume {}", facts.run) }]
 }
 
 pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
@@ -204,7 +204,7 @@ pub(super) fn state(state: State, tally: &Tally) -> StateLine {
     let (tone, meaning) = meaning(state);
     let rows = tally.of(state);
     let share = part(rows, tally.rows());
-    let share = if rows == 0 { Number { text: String::new(), ..share } } else { share };
+    let share = if rows == 0 { Figure { text: String::new(), ..share } } else { share };
     StateLine { name: state.as_str(), meaning, tone, rows: rows.into(), share, none: rows == 0 }
 }
 
@@ -228,7 +228,7 @@ pub(super) fn countries(summary: &Summary) -> Vec<CountryLine> {
     let all = summary.countries.sorted();
     let line = |country: Country| CountryLine {
         name: country.name,
-        code: Number {
+        code: Figure {
             n: country.calling_code.parse().unwrap_or(0),
             text: if country.calling_code.is_empty() { "–".into() } else { format!("+{}", country.calling_code) },
         },
@@ -263,7 +263,7 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a bar needs no more than 52 bits")]
-pub(super) fn times(name: &'static str, durations: &Durations) -> Option<Times> {
+pub(super) fn times(name: &'static str, durations: &Durations) -> Option<TimesSpread> {
     let Spread { count, p50, p90, p99, max } = durations.spread();
     let buckets = durations.buckets();
     let most = buckets.iter().map(|(_, count)| *count).max()?;
@@ -283,5 +283,5 @@ pub(super) fn times(name: &'static str, durations: &Durations) -> Option<Times> 
             until: share(until, count),
         }
     });
-    Some(Times { name, count: grouped(count), spread, bars: bars.collect() })
+    Some(TimesSpread { name, count: grouped(count), spread, bars: bars.collect() })
 }

@@ -14,7 +14,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::app::{App, Counts, Look};
+use super::app::{App, RunCounts, RunLook};
 use super::response::{answer, failed};
 use super::runs;
 use crate::engine;
@@ -99,7 +99,7 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
             let tally = app.store.tally(run).await?;
             let details = engine::details(&app.store, run, &tally).await?;
             let pause = EVERY.max(now.elapsed() * LEISURE);
-            Counts { tally, details, good_until: Instant::now() + pause }
+            RunCounts { tally, details, good_until: Instant::now() + pause }
         }
     };
     let tally = active_tally(app, run).unwrap_or(counts.tally);
@@ -115,6 +115,6 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     if looks.len() >= KEPT {
         looks.clear();
     }
-    looks.insert(run.key, Look { stage, told: told.clone(), told_at: Instant::now(), counts });
+    looks.insert(run.key, RunLook { stage, told: told.clone(), told_at: Instant::now(), counts });
     Ok(told)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::body;
 use super::response::{answer, no_such_page, refused};
 use super::token::Token;
-use crate::engine::{Place, WebhookQueue};
+use crate::engine::{QueuePlace, WebhookQueue};
 use crate::model::Millis;
 use crate::provider::{self, Callback};
 
@@ -62,7 +62,7 @@ impl Webhook {
         }
     }
 
-    async fn keep(&self, place: Place<'_>, body: &[u8]) -> Response {
+    async fn keep(&self, place: QueuePlace<'_>, body: &[u8]) -> Response {
         let counts = &self.callbacks.counts;
         let callback = match provider::callback(body, Millis::now()) {
             Ok(Callback::Unused) => {

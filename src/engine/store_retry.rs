@@ -18,13 +18,13 @@ const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Retries a write that is blocked; outcomes wait in memory meanwhile. A run that stops does not wait for longer than a
 /// request may take.
-pub(super) struct Patience<'j> {
+pub(super) struct StoreRetry<'j> {
     job: &'j Job,
     begun: Instant,
     told: Option<Instant>,
 }
 
-impl<'j> Patience<'j> {
+impl<'j> StoreRetry<'j> {
     pub(super) fn new(job: &'j Job) -> Self {
         Self { job, begun: Instant::now(), told: None }
     }
