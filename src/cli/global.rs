@@ -4,25 +4,26 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-/// What every command understands.
+/// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
 pub(in crate::cli) struct Global {
-    /// The store
+    /// Use this store
     #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_DB", default_value = "campaigner.db")]
     pub(in crate::cli) db: PathBuf,
-    /// The configuration; campaigner.toml if there is one
+    /// Read this configuration; default: campaigner.toml, if it exists
     #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_CONFIG")]
     pub(in crate::cli) config: Option<PathBuf>,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true)]
     pub(in crate::cli) quiet: bool,
-    /// Log to standard error: -v what happens, -vv each request, -vvv everything
+    /// Log to standard error: -v events, -vv every request, -vvv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(in crate::cli) verbose: u8,
-    /// How standard error looks: sentences, or JSON, one event a line (docs/logs.md)
+    /// Write standard error as text, or as JSON with one event per line (docs/logs.md)
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(in crate::cli) log_format: LogFormat,
-    /// How progress is shown
+    /// Show progress this way
     #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
     pub(in crate::cli) progress: Progress,
 }
@@ -50,7 +51,7 @@ pub(in crate::cli) enum Progress {
     Auto,
     /// Bars
     Bar,
-    /// A line every few seconds
+    /// One line every few seconds
     Plain,
     /// Nothing
     None,

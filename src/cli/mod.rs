@@ -31,8 +31,8 @@ use global::{Global, LogFormat};
 use output::console;
 use output::terminal;
 
-/// Runs WhatsApp, Viber and RCS campaigns: every row of the recipient list ends up on exactly one line of the report,
-/// nobody is messaged twice unless a person says so, and the rate is never exceeded.
+/// Runs WhatsApp, Viber and RCS campaigns: every recipient appears on exactly one line of the report, nobody is
+/// messaged twice unless a person asks for it, and the rate is never exceeded.
 #[derive(Debug, Parser)]
 #[command(name = "campaigner", version, max_term_width = 110, after_help = AFTER_HELP)]
 struct Cli {
@@ -48,7 +48,7 @@ Exit codes:
   1  an error of the environment: store, network, provider account
   2  the command line, campaign or recipients are wrong; nothing was sent
   3  done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired
-  4  stopped before the end, can go on
+  4  stopped before the end; can be continued
   5  another process holds this run, or has taken it over";
 
 /// Reads the command line, does what it says, and gives back the exit code.

@@ -22,13 +22,13 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write the rows that cannot be sent as CSV, with the input's columns and a column `problem`
+    /// Write the rows that cannot be sent to a CSV with the input's columns and a column `problem`
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Ask the server of each media link, once, whether its file is there and is what the channel takes
+    /// Ask the server of each media link whether the file exists and suits the channel
     #[arg(long)]
     media: bool,
-    /// Print every problem as a line of JSON, and the totals last
+    /// Print each problem as a line of JSON, then the totals
     #[arg(long)]
     json: bool,
 }

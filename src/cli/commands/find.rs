@@ -14,8 +14,7 @@ use crate::store::Store;
 /// What `find` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Suppressed numbers are shown with the reason. A run that has not finished is read row by row, which \
-                  takes about a second for each ten million rows."
+    after_help = "Runs that have not finished are read row by row, which takes about a second for ten million rows."
 )]
 pub(in crate::cli) struct Args {
     /// The number, with country code; spaces need no quotes

@@ -17,9 +17,9 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// All flows of the NXLink account
+    /// List the flows of the NXLink account
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },

@@ -17,11 +17,11 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Have NXLink fetch a file; prints what a header of a definition needs
+    /// Let NXLink fetch a file, and print what a header of a definition needs
     Upload {
-        /// A public address
+        /// The public URL of the file
         url: String,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },

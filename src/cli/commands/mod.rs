@@ -35,45 +35,45 @@ pub(in crate::cli) enum Command {
     Check(check::Args),
     /// Print the exact JSON bodies that would be posted
     Preview(preview::Args),
-    /// Import, send, reconcile, report; goes on by itself with an unfinished run of the same content
+    /// Import, send, collect statuses and report; continue an unfinished run of the same content
     Run(run::Args),
-    /// Go on with a run from the store alone, and lift a pause
+    /// Continue a run from the store alone, and lift a pause
     Resume(resume::Args),
-    /// Run what is due of a folder of campaigns, collect all statuses, and answer over HTTP
+    /// Run the campaigns of a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),
-    /// When campaigns run, and why not
+    /// Show when campaigns run, and why they do not
     Schedule(schedule::Args),
-    /// Ask for statuses until all are final or the horizon is over
+    /// Poll statuses until all are final or the campaign's `for` has passed
     Reconcile(reconcile::Args),
-    /// Show what is where
+    /// Show the state of a run
     Status(status::Args),
     /// Find one person in all runs: what was sent, when, and what became of it
     Find(find::Args),
-    /// Write a report, as often as wanted
+    /// Write a report of a run
     Report(report::Args),
-    /// What people sent back, one line each (docs/webhooks.md)
+    /// List replies, one per line (docs/webhooks.md)
     Replies(replies::Args),
-    /// Put rows back to be sent again, after a person's yes, then go on
+    /// Send rows again after a confirmation
     Retry(retry::Args),
-    /// Say what became of uncertain rows, once a person found out
+    /// Record what became of uncertain rows
     Settle(settle::Args),
-    /// Stop sending for a while; `resume` goes on, whichever process is at work
+    /// Pause sending until `resume`, whichever process works on the run
     Pause(pause::Pause),
-    /// Give a run another rate, also while it is at work
+    /// Change the rate of a run, also while it is being sent
     Rate(pause::Change),
-    /// No further sends; what is in flight ends
+    /// Stop sending for good; requests in flight finish
     Cancel(cancel::Args),
-    /// Prove the books of a run
+    /// Check a run's records for consistency
     Verify(verify::Args),
-    /// The list of numbers that get nothing
+    /// Manage the suppression list
     Suppress(suppress::Args),
-    /// Templates at NXLink and Alibaba's CAMS
+    /// Manage templates at NXLink and Alibaba Cloud CAMS
     Templates(templates::Args),
-    /// WhatsApp flows at NXLink
+    /// List WhatsApp flows at NXLink
     Flows(flows::Args),
-    /// Files for the headers of templates, at NXLink
+    /// Upload files for template headers to NXLink
     Media(media::Args),
-    /// The simulated provider on its own
+    /// Run the simulated provider on its own
     Simulator(simulator::Args),
     /// Print completions for a shell
     Completions(completions::Args),

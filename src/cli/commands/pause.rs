@@ -24,7 +24,7 @@ pub(in crate::cli) struct Change {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
-    /// Messages a second (80/s) or a minute (1000/min)
+    /// The new rate: 80/s or 1000/min
     #[arg(value_parser = rate)]
     rate: Rate,
 }

@@ -15,13 +15,13 @@ use crate::store::Store;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Only this row (1 is the first after the header)
+    /// Print only this row; 1 is the first after the header
     #[arg(long, value_name = "N")]
     row: Option<u64>,
-    /// So many bodies at most
+    /// Print at most N bodies
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Indented, over several lines
+    /// Indent the JSON
     #[arg(long)]
     pretty: bool,
 }

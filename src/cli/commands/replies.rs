@@ -20,13 +20,13 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// Instead, what answers no message of this store, or names none
+    /// List the replies that belong to no message of this store instead
     #[arg(long, conflicts_with = "run")]
     loose: bool,
-    /// One JSON object a line instead of CSV
+    /// Print one JSON object per line instead of CSV
     #[arg(long)]
     json: bool,
-    /// Into this file, which only you can read, instead of standard output (`-`)
+    /// Write to this file, readable only by you, instead of standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -22,33 +22,33 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// csv and jsonl: one line a row; json and html: the figures [default: csv; with --compare a table]
+    /// csv, jsonl: one line per row; json, html: the figures [default: csv; with --compare a table]
     #[arg(long)]
     format: Option<Format>,
     /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Only rows in these states; several with commas
+    /// Include only rows in these states, separated by commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
-    /// Only rows with these error codes; several with commas. Rows delivered despite the error only with --state
+    /// Include only rows with these error codes, separated by commas. Rows delivered despite the error need --state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
     /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h
     /// (ago)
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
-    /// Append the row's own columns, so that a filtered report is a ready recipient list (csv, jsonl)
+    /// Append the row's own columns, so a filtered report can be used as a recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
     /// One line per attempt instead of one per row: every request with its message id and what became of it (csv,
     /// jsonl)
     #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
     attempts: bool,
-    /// Two runs side by side, and what changed from the first to the second (a table, csv or json)
+    /// Compare two runs (table, csv or json)
     #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
     compare: Vec<RunId>,
-    /// Into this file instead of standard output (`-`)
+    /// Write to this file instead of standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

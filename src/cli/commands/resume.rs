@@ -15,7 +15,7 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// Send although the provider asked to pause, and forget that pause
+    /// Ignore a pause that the provider asked for
     #[arg(long)]
     ignore_pause: bool,
     #[command(flatten)]

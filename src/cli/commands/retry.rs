@@ -17,10 +17,10 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
-    /// Which rows: rejected, exhausted, uncertain, failed; several with commas
+    /// Send rows in these states again: rejected, exhausted, uncertain, failed; separated by commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', required = true, value_parser = state)]
     state: Vec<State>,
-    /// Yes, send them again
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Include people reached by another run of this campaign since

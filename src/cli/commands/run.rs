@@ -31,7 +31,7 @@ pub(in crate::cli) struct Args {
     /// Send to everyone, including people reached by earlier runs
     #[arg(long)]
     again: bool,
-    /// Check everything and print what would be done; nothing is stored or sent
+    /// Check everything and print what would happen; store and send nothing
     #[arg(long)]
     dry_run: bool,
     /// Print the result (dry run, refusal or final summary) as one line of JSON

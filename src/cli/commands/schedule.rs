@@ -28,9 +28,9 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// When each campaign of a folder runs, in its time zone and in this machine's
+    /// List when each campaign of a folder runs, in its time zone and in this machine's
     List(List),
-    /// When a campaign runs, how long it takes, what became of it so far, and why it does not run
+    /// Explain when a campaign runs, how long it takes, what it did so far, and why it does not run
     Explain(Explain),
 }
 
@@ -39,10 +39,10 @@ struct List {
     /// The folder of campaigns
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// How many times of each
+    /// Show N times of each
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     next: u16,
-    /// As JSON, one object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -51,7 +51,7 @@ struct List {
 struct Explain {
     /// The campaign file
     file: PathBuf,
-    /// How many times to come
+    /// Show the next N times
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     next: u16,
 }

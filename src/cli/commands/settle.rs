@@ -16,39 +16,39 @@ use crate::text;
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true),
-    after_help = "The decision is kept with who made it and when, and is final. `sent`: the row counts as sent, without a \
-                  message id, and no status is asked for. `not-sent`: the row is exhausted with the code \
-                  settled_not_sent, and `campaigner retry RUN --state exhausted` sends it again."
+    after_help = "The decision is final, and recorded with the person's name and the time. `sent`: the row counts as \
+                  sent, without a message id, and no statuses are polled. `not-sent`: the row becomes exhausted with \
+                  the code settled_not_sent; `campaigner retry RUN --state exhausted` sends it again."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
-    /// The row that went to this number, written as in the recipient list
+    /// Select the row with this number, written as in the recipient list
     #[arg(long, value_name = "NUMBER", group = "which")]
     to: Option<String>,
-    /// The row of this number, as in the report
+    /// Select this row of the report
     #[arg(long, value_name = "N", group = "which")]
     row: Option<u64>,
-    /// Every uncertain row of the run
+    /// Select every uncertain row of the run
     #[arg(long, group = "which", requires = "yes")]
     all: bool,
-    /// What became of it
+    /// Record this result
     #[arg(long = "as", value_enum, value_name = "WHAT")]
     verdict: As,
-    /// Who says so; the user's name if left out
+    /// Record this person's name; default: the user's name
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true, value_parser = name)]
     by: Option<String>,
-    /// Yes, all of them
+    /// Confirm --all
     #[arg(long)]
     yes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum As {
-    /// It was sent
+    /// The message was sent
     Sent,
-    /// It was not sent
+    /// The message was not sent
     NotSent,
 }
 

@@ -12,10 +12,10 @@ use crate::text;
 /// What `simulator` takes.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Where to listen; this machine only
+    /// Listen here; this machine only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8099")]
     listen: SocketAddr,
-    /// Time before each answer to a send
+    /// Wait this long before each answer to a send
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     latency: Duration,
     /// Share of sends answered with HTTP 500, 0 to 1
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
     /// Share of sends that are accepted and never answered
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hang_rate: f64,
-    /// Sends a second above which HTTP 429 is answered
+    /// Answer HTTP 429 above N sends per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
     /// Share of accepted messages that end as failed
@@ -39,13 +39,13 @@ pub(in crate::cli) struct Args {
     /// Typical time from acceptance to delivery
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pace: Option<Duration>,
-    /// Call back, as the provider does: statuses as they change, and replies; a URL of this machine (docs/webhooks.md)
+    /// Send webhooks as the provider does, statuses and replies, to this URL on this machine (docs/webhooks.md)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// Share of the messages read that are answered
+    /// Share of read messages that get a reply
     #[arg(long, value_name = "SHARE", requires = "webhook", value_parser = share)]
     replies: Option<f64>,
-    /// Seed of all chance; 0 takes a new one each time
+    /// Seed for random choices; 0 uses a new one each time
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }

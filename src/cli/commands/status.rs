@@ -23,13 +23,13 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// One line for each of the newest runs
+    /// Print one line for each of the newest runs
     #[arg(long, conflicts_with = "run")]
     all: bool,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Again every two seconds until the run is finished: bars on a terminal, a line each elsewhere
+    /// Repeat every two seconds until the run is finished: bars on a terminal, lines elsewhere
     #[arg(long)]
     watch: bool,
 }

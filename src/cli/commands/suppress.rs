@@ -23,40 +23,40 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Put numbers on the list; takes effect at once, also for runs that are under way
+    /// Add numbers; takes effect at once, also for runs in progress
     Add {
         /// Numbers with country code
         #[arg(required = true)]
         numbers: Vec<String>,
-        /// Why, for the report
+        /// Give a reason, shown in reports
         #[arg(long)]
         reason: Option<String>,
-        /// Read national numbers as of this region, such as HK
+        /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
     },
-    /// Take numbers off the list
+    /// Remove numbers
     Remove {
         /// Numbers with country code
         #[arg(required = true)]
         numbers: Vec<String>,
-        /// Read national numbers as of this region, such as HK
+        /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
     },
     /// Print the list as CSV
     List,
-    /// Put every number of a CSV on the list
+    /// Add every number of a CSV
     Import {
-        /// The CSV; it may be a pipe, such as /dev/stdin
+        /// The CSV file, or a pipe such as /dev/stdin
         file: PathBuf,
-        /// The column that holds the number
+        /// Read the number from this column
         #[arg(long, default_value = "phone")]
         column: String,
-        /// Why, for the report
+        /// Give a reason, shown in reports
         #[arg(long)]
         reason: Option<String>,
-        /// Read national numbers as of this region, such as HK
+        /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
     },

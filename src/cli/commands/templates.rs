@@ -24,10 +24,10 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Args)]
 struct At {
-    /// Whose templates
+    /// The provider
     #[arg(long, value_enum)]
     provider: TemplateProvider,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,71 +36,71 @@ struct At {
 struct Named {
     /// The template's name
     name: String,
-    /// Its language, where there are several
+    /// The language, if the template has several
     #[arg(long)]
     language: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// All templates of the account
+    /// List the templates of the account
     List {
         #[command(flatten)]
         at: At,
-        /// Only those that the provider finds for this name
+        /// List only templates that the provider finds for this name
         #[arg(long)]
         name: Option<String>,
     },
-    /// One template, as a definition
+    /// Show a template as a definition
     Show {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
         at: At,
     },
-    /// Keep what the templates are like in the store, for campaigns with `definition: {from: …}` to be held against
+    /// Save templates in the store, so campaigns with `definition: {from: …}` are checked against them
     Pull {
         /// Only those with these names; all of the account if left out
         names: Vec<String>,
         #[command(flatten)]
         at: At,
     },
-    /// Hold a definition against the documented rules, and against what a provider can express; nothing is sent
+    /// Check a definition against the documented rules and a provider's abilities; nothing is sent
     Check {
         /// The definition
         file: PathBuf,
-        /// For this provider; if left out, it is enough that one of them can express it
+        /// Check for this provider; default: it is enough that one of them supports it
         #[arg(long, value_enum)]
         provider: Option<TemplateProvider>,
-        /// As JSON, one finding a line
+        /// Print one finding per line as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Make a template of a definition
+    /// Create a template from a definition
     Create {
         /// The definition
         file: PathBuf,
         #[command(flatten)]
         at: At,
     },
-    /// Change the template of a definition's name and language
+    /// Update the template that has the definition's name and language
     Update {
         /// The definition
         file: PathBuf,
         #[command(flatten)]
         at: At,
     },
-    /// Delete a template, after a person's yes
+    /// Delete a template after a confirmation
     Delete {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
         at: At,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// What an update would change; exit code 3 if anything
+    /// Show what an update would change; exit with code 3 if anything would
     Diff {
         /// The definition
         file: PathBuf,

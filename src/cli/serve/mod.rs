@@ -45,21 +45,20 @@ use status_board::StatusBoard;
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder of campaigns; every `.yaml` and `.yml` file in it is one
+    /// The folder of campaigns: every `.yaml` and `.yml` file in it
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to answer over HTTP. Beyond this machine only with a token in CAMPAIGNER_TOKEN, which then all requests
-    /// need
+    /// Serve HTTP at this address. Other machines need the token that CAMPAIGNER_TOKEN sets
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", value_parser = address)]
     listen: SocketAddr,
     /// Do not answer over HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
-    /// Take the provider's callbacks, statuses and replies, at POST /webhook/SECRET; the secret is that of
+    /// Accept the provider's webhooks at POST /webhook/SECRET; the secret is that of
     /// CAMPAIGNER_WEBHOOK_SECRET (docs/webhooks.md)
     #[arg(long, conflicts_with = "no_http")]
     webhook: bool,
-    /// Where the reports go: DIR/RUN/
+    /// Write the reports to DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
     /// Confirm that this store was moved or restored and no other copy will be used

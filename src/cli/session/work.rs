@@ -24,10 +24,10 @@ use crate::text;
 /// How far a command that sends goes this time.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Sending {
-    /// Do not wait for statuses: end when the last message is sent
+    /// Exit when the last message is sent; do not wait for statuses
     #[arg(long)]
     no_wait: bool,
-    /// Send at most N more messages, then stop with exit code 4; the same command goes on
+    /// Send at most N more messages, then exit with code 4; the same command continues
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
@@ -42,16 +42,16 @@ impl Sending {
 /// What the command line may change for this time, without being part of the run.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Overrides {
-    /// Messages a second (80/s) or a minute (1000/min), for this time
+    /// Send at this rate this time: 80/s or 1000/min
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
-    /// Requests in flight at most, or `auto`, for this time
+    /// Allow at most N requests in flight this time, or `auto`
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
     /// Confirm that this store was moved or restored and no other copy will be used
     #[arg(long)]
     pub(in crate::cli) moved: bool,
-    /// Where the reports go: DIR/RUN/
+    /// Write the reports to DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
 }
@@ -78,7 +78,7 @@ impl Overrides {
     }
 }
 
-/// How progress is shown to whoever sits there.
+/// Show progress this way to whoever sits there.
 pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
         Progress::None => progress::Mode::None,
