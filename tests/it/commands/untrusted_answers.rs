@@ -1,0 +1,202 @@
+//! Marked text in every field of every answer of the provider, which must be in nothing that is printed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::service::scheduler::ask;
+use crate::support::test_env::{Campaign, Running, Workplace, csv, phone, wait_until};
+
+/// A number, and characters that act on a terminal, on C1 terminals, and on the direction of a text.
+const MARK: &str = "MARK \u{1b}[31m\u{9b}2J\u{202e}\u{7} 85298765432";
+/// What of it must not be seen.
+const SECRET: [&str; 5] = ["98765432", "\u{1b}[31m", "\u{9b}", "\u{202e}", "\u{7}"];
+const SOON: Duration = Duration::from_secs(30);
+const WEBHOOK: &str = "s3cret-of-the-provider";
+
+/// An answer to a send; the last of them stops the run.
+fn sends() -> Vec<(u16, String)> {
+    let error = |code: Value, message: &str| {
+        json!({"status": "error", "code": code, "message": message, "data": {"msg_id": MARK}, "error": {"m": MARK}})
+            .to_string()
+    };
+    let accepted = |id: &str| json!({"status": "success", "code": 200, "message": MARK, "data": {"msg_id": id}});
+    vec![
+        (200, accepted("id-1").to_string()),
+        (200, accepted("id-2").to_string()),
+        (200, accepted(MARK).to_string()),
+        (200, error(json!(10002), &format!("(#131026) {MARK}"))),
+        (200, error(json!(10002), &format!("{MARK} (#132000) {MARK}"))),
+        (200, error(json!(10002), &format!("(#85298765432) {MARK}"))),
+        (200, error(json!(10003), MARK)),
+        (200, error(json!(85_298_765_432_i64), MARK)),
+        (200, error(json!(422), MARK)),
+        (400, error(json!(400), &format!("socket hang up {MARK}"))),
+        (400, MARK.to_owned()),
+        (500, MARK.to_owned()),
+        (502, format!("<html>{MARK}</html>")),
+        (200, format!("{{\"status\":\"{MARK}\"}}")),
+        (200, json!({"status": MARK, "code": 200, "message": MARK, "data": {"msg_id": "x"}}).to_string()),
+        (429, error(json!(429), MARK)),
+        (200, error(json!(10002), &format!("(#131056) {MARK}"))),
+        (200, error(json!(10001), MARK)),
+    ]
+}
+
+/// An answer to a status request.
+fn polls() -> Vec<(u16, String)> {
+    let entry =
+        json!({"message_id": "id-1", "message_status": MARK, "created_at": MARK, "delivered_at": 0, "read_at": 0});
+    vec![
+        (200, json!({"status": "success", "code": 200, "message": MARK, "data": {"data": [entry]}}).to_string()),
+        (200, json!({"status": "error", "code": 500, "message": MARK, "data": {}}).to_string()),
+        (500, MARK.to_owned()),
+        (200, MARK.to_owned()),
+        (200, json!({"status": "error", "code": 10001, "message": MARK, "data": {}}).to_string()),
+    ]
+}
+
+/// Answers each request by what comes next for its kind; what comes last stays. Gives its address.
+fn provider() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut sends, mut polls) = (sends().into_iter().peekable(), polls().into_iter().peekable());
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let is_poll = request(&mut reader).starts_with("GET");
+            let answers = if is_poll { &mut polls } else { &mut sends };
+            let answer = answers.next_if(|_| true).unwrap_or((500, MARK.to_owned()));
+            respond(reader.into_inner(), "x-mark: 85298765432\r\n", answer);
+        }
+    });
+    url
+}
+
+/// Reads a request; gives its first line.
+pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> String {
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).unwrap();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    first
+}
+
+pub(crate) fn respond(mut stream: TcpStream, headers: &str, (status, body): (u16, String)) {
+    let length = body.len();
+    // Also where a person would hardly look.
+    let head =
+        format!("HTTP/1.1 {status} MARK 85298765432\r\n{headers}connection: close\r\ncontent-length: {length}\r\n");
+    let _ = write!(stream, "{head}\r\n{body}");
+}
+
+fn assert_unmarked(what: &str, text: &str) {
+    for secret in SECRET {
+        assert!(!text.contains(secret), "{what} holds {secret:?}: {text}");
+    }
+}
+
+fn workplace() -> Workplace {
+    let campaign = Campaign { concurrency: 1, attempts: 1, rate: "100/s", ..Campaign::default() };
+    let work = Workplace::with(&campaign, &csv(20));
+    let yaml =
+        work.read("job.yaml").replace("reconcile:", "  halt: {same_error: 40, share: 100%, over: 1000}\nreconcile:");
+    work.write("job.yaml", yaml);
+    work
+}
+
+#[test]
+fn nothing_of_an_answer_is_printed_that_acts_or_names_a_person() {
+    for format in ["text", "json"] {
+        let (url, work) = (provider(), workplace());
+        let go = |args: &[&str]| {
+            let args = [&["-vvv", "--log-format", format], args].concat();
+            let ended = work.start_at(Some(&url), &args).wait();
+            assert_unmarked(&format!("{args:?}, out"), &ended.out);
+            assert_unmarked(&format!("{args:?}, err"), &ended.err);
+            ended
+        };
+        let stopped = go(&["run", "job.yaml"]);
+        assert_eq!(stopped.code, 4, "{stopped}");
+        assert!(
+            stopped.err.contains("10001") && stopped.err.contains("MARK"),
+            "the words are shown all the same: {stopped}"
+        );
+        for _ in 0..6 {
+            go(&["reconcile", "--once"]);
+        }
+        let report = go(&["report", "-o", "-"]);
+        assert!(report.out.contains("bad_message_id") && report.out.contains("MARK"), "{report}");
+        for args in [
+            &["status"][..],
+            &["status", "--json"],
+            &["verify"],
+            &["report", "--format", "jsonl", "-o", "-"],
+            &["report", "--format", "json", "-o", "-"],
+            &["report", "--format", "html", "-o", "-"],
+            &["run", "job.yaml", "--no-wait"],
+            &["settle", "job-1", "--all", "--as", "sent", "--by", "me"],
+            &["retry", "job-1", "--state", "rejected", "--yes", "--no-wait"],
+            &["cancel", "job-1"],
+        ] {
+            go(args);
+        }
+    }
+}
+
+/// Asks for everything that can be seen without the token.
+fn pages(service: &Running) -> String {
+    let get = |path: &str| ask(service, "GET", path, "", "").1;
+    ["/", "/live", "/runs", "/runs/job-1", "/campaigns", "/metrics", "/healthz"].map(get).concat()
+}
+
+#[test]
+fn nothing_of_an_answer_or_a_callback_is_in_the_log_or_the_pages_of_the_service() {
+    let (url, work) = (provider(), workplace());
+    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S");
+    let yaml = work.read("job.yaml");
+    work.write("job.yaml", format!("{yaml}schedule: {{at: {at}, timezone: UTC}}\n"));
+    let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={WEBHOOK}");
+    let service = work.start_after(&prelude, Some(&url), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"]);
+    let halted = || ask(&service, "GET", "/live", "", "").1.contains("10001");
+    assert!(wait_until(SOON, halted), "{}{}", pages(&service), service.said());
+    assert_unmarked("a page", &pages(&service));
+
+    let reply =
+        |kind: &str| json!({"from": phone(1), "id": MARK, "timestamp": "1", "type": kind, "text": {"body": MARK}});
+    for callback in [
+        json!({"event": "message_status_update", "message_id": "id-1", "message_status": MARK, "received_at": MARK}),
+        json!({"event": "message_status_update", "message_id": "id-2", "message_status": "failed", "received_at": 1,
+               "error": {"code": 85_298_765_432_i64, "title": MARK}}),
+        json!({"event": "message_status_update", "message_id": "id-1", "message_status": "failed", "received_at": 1,
+               "error": {"code": MARK, "title": MARK, "message": MARK}}),
+        json!({"event": "message_status_update", "message_id": MARK, "message_status": MARK, "received_at": MARK}),
+        json!({"event": "new_message", "message": {"messages": [reply("text"), reply(MARK)]}}),
+        json!({"event": MARK, "message": MARK}),
+        json!(MARK),
+    ] {
+        ask(&service, "POST", &format!("/webhook/{WEBHOOK}"), "", &callback.to_string());
+    }
+    let failed = || work.alone(&["status", "job-1", "--json"]).out.contains("\"failed\":2");
+    assert!(wait_until(SOON, failed), "{}{}", work.alone(&["status", "job-1"]), service.said());
+    assert_unmarked("a page", &pages(&service));
+    service.terminate();
+    let ended = service.wait();
+    assert_unmarked("the log", &(ended.out + &ended.err));
+    for format in ["csv", "json", "jsonl", "html"] {
+        let report = work.alone(&["report", "job-1", "--format", format, "-o", "-"]);
+        assert_unmarked(format, &report.out);
+    }
+}

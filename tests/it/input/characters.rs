@@ -1,0 +1,125 @@
+//! Characters that nobody sees or that act on what shows them: none is sent that nobody meant, and none is printed.
+
+use crate::support::scripted_provider::{Provider, Script};
+use crate::support::test_env::{Campaign, Channel, Finished, Workplace, counts, phone, text_of};
+
+/// What a terminal, a log or a page would act on: control characters, line separators, bidirectional controls.
+fn acts(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn assert_nothing_acts(finished: &Finished) {
+    for printed in [&finished.out, &finished.err] {
+        assert!(!printed.chars().any(acts), "{printed:?}");
+    }
+}
+
+#[test]
+fn what_no_message_may_hold_is_sent_to_nobody_and_the_rest_arrives_as_it_is() {
+    let cells = [
+        "A\u{0}na",
+        "A\u{b}b",
+        "A\u{c}b",
+        "A\u{85}b",
+        "A\u{2028}b",
+        "A\u{7f}",
+        "A\rb",
+        "\u{202e}anA",
+        "\u{200b}",
+        "\u{3164}",
+        "\u{2800}",
+        "\u{ad}",
+        "\u{feff}Ana\u{200e}",
+        "❤\u{fe0f}",
+        "👨\u{200d}👩\u{200d}👧",
+        "می\u{200c}خواهم",
+        "\u{2067}שלום\u{2069}",
+        "two\r\nlines",
+    ];
+    let rows: Vec<String> = (1..).zip(cells).map(|(n, cell)| format!("{},\"{cell}\"\n", phone(n))).collect();
+    let provider = Provider::start(Script::default());
+    let campaign = Campaign { channel: Channel::Viber, text: "<{{ first_name }}>", ..Campaign::default() };
+    let work = Workplace::with(&campaign, &format!("phone,first_name\n{}", rows.concat()));
+    let checked = work.alone(&["check", "job.yaml", "--json"]);
+    let invalid = |code: &str| checked.out.matches(&format!("\"code\":\"{code}\"")).count();
+    assert_eq!(["control_character", "unbalanced_direction", "empty_cell"].map(invalid), [7, 1, 4], "{checked}");
+    assert!(checked.out.contains("character 2 is U+000B") && checked.out.contains("\"columns\":[\"first_name\"]"));
+    assert_nothing_acts(&checked);
+    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
+    assert_eq!(work.states("job-1"), counts(&[("invalid", 12), ("read", 6)]));
+    let mut sent: Vec<(String, String)> =
+        provider.book().sends.iter().map(|sent| (sent.to.clone(), text_of(&sent.body).to_owned())).collect();
+    sent.sort();
+    let texts: Vec<&str> = sent.iter().map(|(_, text)| text.as_str()).collect();
+    let expected = [
+        "<Ana>",
+        "<❤\u{fe0f}>",
+        "<👨\u{200d}👩\u{200d}👧>",
+        "<می\u{200c}خواهم>",
+        "<\u{2067}שלום\u{2069}>",
+        "<two\r\nlines>",
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_template_takes_no_line_break() {
+    let list = format!("phone,first_name\n{},\"two\nlines\"\n{},a\tb\n", phone(1), phone(2));
+    let work = Workplace::with(&Campaign::default(), &list);
+    let checked = work.alone(&["check", "job.yaml"]);
+    assert!(checked.code == 2 && checked.out.contains("`two\\nlines` holds a line break"), "{checked}");
+}
+
+#[test]
+fn nothing_is_printed_raw() {
+    const NAME: &str = "na\u{1b}[2J\u{202e}me\u{9b}31m";
+    let list = format!("phone,{NAME}\n{},\"A\u{1b}[2Jna\u{202e}\"\n12\u{1b}34,Bo\n{},", phone(1), phone(2));
+    let list = [list.as_bytes(), b"\xff\n"].concat();
+    let campaign = |text: &str, file: &str| {
+        format!(
+            "name: job\nprovider: simulator\nchannel: viber\nrecipients: {{csv: \"{file}\", to: phone}}\n\
+             message: {{type: text, text: \"{text}\"}}\n"
+        )
+    };
+    // The escapes are for the template, where they stand for the name.
+    let by_key = "{{ row['na\\\\u001b[2J\\\\u202eme\\\\u009b31m'] }}";
+    let work = Workplace::new();
+    let file = "li\u{202e}st\u{1b}[2J.csv";
+    work.write(file, &list);
+    work.write("li\u{202e}st.csv", &list);
+    work.write("list.csv", &list);
+    for (name, text, file) in [
+        ("a", by_key, "list.csv"),
+        ("b", "{{ nam }}", "list.csv"),
+        ("c", "{{ row['nam'] }} \u{202e}", "list.csv"),
+        ("d", "{{ x }} \\a", "list.csv"),
+        ("e", "Hi", "not-\\u202ehere\\e[2J.csv"),
+        ("f", "Hi\u{1b}[2J", "list.csv"),
+        ("g", "Hi\", \"a\\u202eb\": \"c", "list.csv"),
+        ("h\u{202e}\u{1b}[2J", "{{ nam }}", "list.csv"),
+    ] {
+        let job = format!("{name}.yaml");
+        work.write(&job, campaign(text, file));
+        for args in [
+            &["check", &job][..],
+            &["check", &job, "--json"],
+            &["preview", &job],
+            &["run", "--dry-run", &job],
+            &["--log-format", "json", "run", "--dry-run", &job],
+            &["-vvv", "run", "--dry-run", &job],
+            &["schedule", "list", "."],
+            &["suppress", "import", file, "--column", "x\u{202e}"],
+        ] {
+            assert_nothing_acts(&work.alone(args));
+        }
+    }
+    let told = work.alone(&["check", "a.yaml"]);
+    assert!(told.out.contains("column `na\\u{1b}[2J\\u{202e}me\\u{9b}31m`"), "{told}");
+    let told = work.alone(&["check", "h\u{202e}\u{1b}[2J.yaml"]);
+    assert!(told.err.contains("--> h\\u{202e}\\u{1b}[2J.yaml:5:29"), "{told}");
+    let told = work.alone(&["suppress", "import", file, "--column", "x"]);
+    assert!(told.err.contains("li\\u{202e}st\\u{1b}[2J.csv has no column `x`"), "{told}");
+    let told = work.alone(&["check", "c.yaml"]);
+    assert!(told.err.contains("c.yaml:5:47") && told.err.contains("U+202E"), "{told}");
+}

@@ -1,0 +1,76 @@
+//! Every way of writing a recipient list ends in the same messages to the same numbers.
+
+use std::io::Write;
+
+use crate::support::scripted_provider::Provider;
+use crate::support::test_env::{Campaign, Channel, Workplace, text_of};
+
+/// Number and name of those on the list, as they are to be received.
+const RECEIVED: [(&str, &str); 3] =
+    [("85264000001", "Ana"), ("85264000002", "Zoë; \"the, one\""), ("85264000003", "Li")];
+
+const PLAIN: &str = "phone,first_name\n85264000001,Ana\n+852 6400 0002,\"Zoë; \"\"the, one\"\"\"\n64000003,Li\n";
+
+/// Runs the list and tells what the provider received, in the order of the numbers.
+fn received(work: &Workplace) -> Vec<(String, String)> {
+    let provider = Provider::usual();
+    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    assert_eq!(run.code, 0, "{run}");
+    let mut received: Vec<_> =
+        provider.book().sends.into_iter().map(|sent| (sent.to, text_of(&sent.body).to_owned())).collect();
+    received.sort();
+    received
+}
+
+fn assert_received(list: &[u8]) {
+    let campaign = Campaign { recipients: "{csv: list.csv, to: phone, region: HK}".into(), ..Campaign::default() };
+    let work = Workplace::with(&campaign, "");
+    work.write("list.csv", list);
+    let expected = RECEIVED.map(|(to, name)| (to.to_owned(), name.to_owned()));
+    assert_eq!(received(&work), expected);
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
+    assert_received(PLAIN.as_bytes());
+    assert_received(&[b"\xef\xbb\xbf", PLAIN.as_bytes()].concat());
+    assert_received(PLAIN.replace('\n', "\r\n").as_bytes());
+    assert_received(PLAIN.trim_end().as_bytes());
+}
+
+#[test]
+fn semicolons_and_tabs_are_delimiters_too() {
+    let with = |delimiter| {
+        let rows = [("85264000001", "Ana"), ("+852 6400 0002", "\"Zoë; \"\"the, one\"\"\""), ("64000003", "Li")];
+        let rows = rows.map(|(to, name)| format!("{to}{delimiter}{name}\n"));
+        format!("phone{delimiter}first_name\n{}", rows.concat())
+    };
+    assert_received(with(';').as_bytes());
+    assert_received(with('\t').as_bytes());
+}
+
+#[test]
+fn a_packed_list_is_unpacked() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(PLAIN.as_bytes()).unwrap();
+    assert_received(&packed.finish().unwrap());
+}
+
+#[test]
+fn a_line_break_in_a_quoted_cell_is_part_of_the_text() {
+    let campaign = Campaign { channel: Channel::Viber, ..Campaign::default() };
+    let work = Workplace::with(&campaign, "phone,first_name\n85264000001,\"Ana\nMaria\"\n85264000002,Li\n");
+    let expected = [("85264000001", "Ana\nMaria"), ("85264000002", "Li")];
+    assert_eq!(received(&work), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
+    let rows: Vec<u64> = work.report("job-1").iter().map(|line| line.row).collect();
+    assert_eq!(rows, [1, 2], "rows are records, not lines");
+}
+
+#[test]
+fn rows_in_the_campaign_file_are_as_good_as_a_list() {
+    let recipients =
+        "{to: phone, rows: [{phone: \"85264000001\", first_name: Ana}, {phone: \"+852 6400 0002\", first_name: Li}]}";
+    let work = Workplace::with(&Campaign { recipients: recipients.into(), ..Campaign::default() }, "");
+    let expected = [("85264000001", "Ana"), ("85264000002", "Li")];
+    assert_eq!(received(&work), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
+}

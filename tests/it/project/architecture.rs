@@ -1,0 +1,260 @@
+//! The rules of this repository, held against its files: which module may know which, how long a file may be, and that
+//! what is documented is what is built.
+
+mod cycles; // no file imports itself by way of others
+mod imports; // which file uses which
+mod names; // what a name means in a module
+mod samples; // these on small made-up sources
+mod tokens; // Rust source without comments and tests
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::test_env::Workplace;
+
+/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
+/// of both, knows these two and the files that are opened to be read.
+const LOWEST: [&str; 6] = ["base_url", "crash_point", "input_file", "model", "text", "yaml"];
+
+/// Modules of rank 1: each knows the lowest and itself, never another of them. `provider` alone also knows the
+/// templates that it manages.
+const MIDDLE: [&str; 14] = [
+    "campaign_file",
+    "hook",
+    "media",
+    "message",
+    "rate_limit",
+    "progress",
+    "provider",
+    "recipients",
+    "render",
+    "report",
+    "simulator",
+    "store",
+    "template",
+    "send_window",
+];
+
+/// Lines of a source file at most.
+const LONGEST: usize = 500;
+
+/// Whether code in module `from` may use module `to`. Ranks: the lowest below the modules, those below `engine` and
+/// `schedule`, and those below `cli`.
+fn may_use(from: &str, to: &str) -> bool {
+    match from {
+        _ if from == to => true,
+        "engine" | "schedule" => LOWEST.contains(&to) || MIDDLE.contains(&to),
+        "cli" => true,
+        "main" => to == "cli",
+        "input_file" => to == "crash_point",
+        "model" => to == "text",
+        "yaml" => ["input_file", "model", "text"].contains(&to),
+        "provider" if ["template", "rate_limit"].contains(&to) => true,
+        module => MIDDLE.contains(&module) && LOWEST.contains(&to),
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`, with its path from the root and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    found.sort();
+    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+    found.into_iter().map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The module that a source file is in: the part of its path behind `src/`.
+fn module(path: &str) -> &str {
+    path.trim_start_matches("src/").split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The lines of a file without its comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(|line| line.split("//").next().unwrap_or_default())
+}
+
+/// The names that follow `prefix` in a line: `crate::model::State` has `model` behind `crate::`.
+fn names_behind<'t>(line: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.split(prefix).skip(1).map(move |rest| rest.split(|c| !word(c)).next().unwrap_or_default())
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_none_is_too_long() {
+    let files: Vec<_> = sources("src").into_iter().chain(sources("tests")).collect();
+    assert!(files.len() > 100);
+    for (path, text) in files {
+        assert!(text.starts_with("//! ") || path == "src/main.rs" && text.starts_with("//!"), "{path}");
+        assert!(text.lines().count() <= LONGEST, "{path} has {} lines", text.lines().count());
+    }
+}
+
+/// Lines of code of a `mod.rs` at most: it is an overview.
+const LONGEST_OVERVIEW: usize = 150;
+/// Code files of a folder at most.
+const FULLEST: usize = 15;
+/// The one folder with more: it holds a file for each command.
+const FULLER: (&str, usize) = ("src/cli/commands", 23);
+
+#[test]
+fn a_folder_can_be_taken_in_at_a_glance() {
+    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, text) in sources("src") {
+        let (folder, file) = path.rsplit_once('/').unwrap();
+        let is_test = file.ends_with("tests.rs") || folder.contains("/tests");
+        if is_test {
+            continue;
+        }
+        *folders.entry(folder.to_owned()).or_default() += 1;
+        let lines = code(&text).filter(|line| !line.trim().is_empty()).count();
+        assert!(file != "mod.rs" || lines <= LONGEST_OVERVIEW, "{path} has {lines} lines of code");
+    }
+    for (folder, files) in folders {
+        let most = if folder == FULLER.0 { FULLER.1 } else { FULLEST };
+        assert!(files <= most, "{folder} has {files} files");
+    }
+}
+
+#[test]
+fn a_module_uses_only_modules_below_it() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let from = module(&path);
+        if from == "lib" {
+            continue;
+        }
+        for line in code(&text) {
+            assert!(
+                !line.contains("crate::{"),
+                "{path}: name the module in each `use`, so that it can be seen: {line}"
+            );
+            let used = names_behind(line, "crate::").chain(names_behind(line, "campaigner::"));
+            wrong.extend(used.filter(|to| !may_use(from, to)).map(|to| format!("{path} uses {to}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_a_module_must_not_use_is_not_in_it() {
+    const PRINTING: [&str; 4] = ["println!", "eprintln!", "print!(", "process::exit"];
+    for (path, text) in sources("src") {
+        let module = module(&path);
+        let mut forbidden: Vec<&str> = PRINTING.to_vec();
+        if module != "store" {
+            forbidden.push("sqlx::");
+        }
+        if !["base_url", "hook", "media", "provider", "simulator"].contains(&module) && !path.contains("tests") {
+            forbidden.push("reqwest::");
+        }
+        if module == "model" {
+            forbidden.extend(["tokio::", "std::fs", "std::net", "std::process"]);
+        }
+        for word in forbidden {
+            assert!(!code(&text).any(|line| line.contains(word)), "{path} knows {word}");
+        }
+    }
+}
+
+/// The compiler takes literals for statements and nothing else, unless it is told that a text is safe. These are all
+/// the places where it is told: a test's look at a plan, a number, state numbers, and columns and conditions that are
+/// literals themselves.
+#[test]
+fn no_statement_is_made_of_text_from_outside() {
+    let told = |text: &str| code(text).filter(|line| line.contains("AssertSqlSafe(")).count();
+    let places: Vec<_> =
+        sources("src").into_iter().map(|(path, text)| (path, told(&text))).filter(|(_, times)| *times > 0).collect();
+    let known = [
+        ("src/store/model_test/found.rs", 1),
+        ("src/store/model_test/guards.rs", 1),
+        ("src/store/sqlite/migrate.rs", 2),
+        ("src/store/sqlite/reports/verify.rs", 1),
+        ("src/store/sqlite/runs/lifecycle.rs", 2),
+        ("src/store/sqlite/tests.rs", 2),
+    ];
+    assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
+}
+
+/// To close the database file by hand drops every lock that SQLite has on it. So a store is opened in one place of each
+/// command, and no file is opened by hand within it but those that are not the database.
+#[test]
+fn the_database_file_is_opened_by_sqlite_alone() {
+    let by_hand = ["File::open(", "OpenOptions::new(", "fs::read(", "fs::write(", "fs::copy(", "read_to_string(path"];
+    let opens = |text: &str| code(text).filter(|line| by_hand.iter().any(|open| line.contains(open))).count();
+    let text_of = |text: &str| text.split("#[cfg(test)]").next().unwrap().to_owned();
+    let places: Vec<_> = sources("src/store")
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("/tests.rs"))
+        .map(|(path, text)| (path, opens(&text_of(&text))))
+        .filter(|(_, times)| *times > 0)
+        .collect();
+    // A new file is made; lock files; the mark file, its folder and the log.
+    let known = [("src/store/sqlite/files.rs", 1), ("src/store/sqlite/lock.rs", 1), ("src/store/sqlite/mark.rs", 5)];
+    assert_eq!(places, known.map(|(path, times)| (path.to_owned(), times)));
+
+    let opens_stores = |text: &str| {
+        let stores = ["Store::open(", "Store::open_existing(", "Store::open_if_there("];
+        code(text).filter(|line| stores.iter().any(|open| line.contains(open))).count()
+    };
+    for (path, text) in sources("src/cli") {
+        let times = opens_stores(&text_of(&text));
+        // These open the store that is there, or make it.
+        let most =
+            if ["src/cli/commands/run.rs", "src/cli/commands/suppress.rs"].contains(&path.as_str()) { 2 } else { 1 };
+        assert!(times <= most, "{path} opens the store {times} times");
+        assert!(
+            times == 0 || path.starts_with("src/cli/") && !path.contains("/serve/") || path.ends_with("serve/mod.rs"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn every_queue_is_bounded() {
+    for (path, text) in sources("src") {
+        assert!(!code(&text).any(|line| line.contains("unbounded")), "{path}");
+    }
+}
+
+#[test]
+fn tests_wait_for_a_condition_and_in_one_place_only() {
+    // Put together, so that this line is not one of them.
+    let sleep = ["sleep", "("].concat();
+    let sleeping: Vec<_> = sources("tests")
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let times = code(&text).filter(|line| line.contains(&sleep)).count();
+            (times > 0).then_some((path, times))
+        })
+        .collect();
+    assert_eq!(sleeping, [("tests/it/support/test_env.rs".to_owned(), 1)]);
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let help = Workplace::new().alone(&["--help"]).out;
+    for code in 0..=5 {
+        let row = format!("| {code} | ");
+        let rows: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix(&row)).collect();
+        assert_eq!(rows.len(), 1, "README.md has one row `{row}…`");
+        let meaning = rows[0].trim_end_matches('|').trim();
+        assert!(help.contains(&format!("  {code}  {meaning}")), "`{code}  {meaning}` is not in the help");
+    }
+    assert!(!readme.contains("| 6 |"));
+}

@@ -1,0 +1,282 @@
+//! Stores that are copied, moved, restored, deleted or lose their log, by people who do the natural thing: whatever they do,
+//! nobody is messaged a second time unless a person says `--moved`.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use campaigner::store::Store;
+
+use crate::support::scripted_provider::{Provider, Script};
+use crate::support::test_env::{Campaign, Finished, Running, Workplace, csv, wait_until};
+
+const ROWS: usize = 300;
+const SOON: Duration = Duration::from_secs(30);
+
+fn slow() -> Provider {
+    Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
+}
+
+fn workplace() -> Workplace {
+    Workplace::with(&Campaign { rate: "400/s", ..Campaign::default() }, &csv(ROWS))
+}
+
+/// A run that has sent so many.
+fn running(work: &Workplace, provider: &Provider, sends: usize) -> Running {
+    let running = work.start(provider, &["run", "job.yaml"]);
+    assert!(wait_until(SOON, || provider.sends() >= sends));
+    running
+}
+
+/// Puts the database file with all that its log holds into another file, as a backup does, and leaves both as they are.
+fn back_up(work: &Workplace, name: &str) {
+    for ending in ["", "-wal"] {
+        fs::copy(work.path(&format!("store.db{ending}")), work.path(&format!("{name}{ending}"))).unwrap();
+    }
+    // Opened and closed: the log goes into the file.
+    let store = work.path(name);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { Store::open(&store).await.unwrap() });
+    assert!(!work.path(&format!("{name}-wal")).exists());
+}
+
+/// A restart that must send nothing and say why.
+fn assert_refused(work: &Workplace, provider: &Provider, args: &[&str], words: &str) -> Finished {
+    // What a killed process had on the wire still arrives.
+    let mut sends = provider.sends();
+    let is_quiet = || std::mem::replace(&mut sends, provider.sends()) == provider.sends();
+    assert!(wait_until(SOON, is_quiet));
+    let refused = work.run(provider, args);
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.err.contains("this store ") && refused.err.contains(words), "{refused}");
+    assert_eq!(provider.sends(), sends, "{refused}");
+    refused
+}
+
+/// What a person does to the files of a run that was killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Deed {
+    DeletesTheLog,
+    PutsABackupInPlaceByMv,
+    PutsABackupInPlaceByCp,
+    PutsABackupInPlaceByCpAndKeepsTheLog,
+    RestoresABackupWithSqlite,
+    MovesTheFileAlone,
+    MovesTheFileWithItsLog,
+    CopiesTheFileAlone,
+    DeletesTheStore,
+    DeletesTheMark,
+}
+
+const DEEDS: [Deed; 10] = [
+    Deed::DeletesTheLog,
+    Deed::PutsABackupInPlaceByMv,
+    Deed::PutsABackupInPlaceByCp,
+    Deed::PutsABackupInPlaceByCpAndKeepsTheLog,
+    Deed::RestoresABackupWithSqlite,
+    Deed::MovesTheFileAlone,
+    Deed::MovesTheFileWithItsLog,
+    Deed::CopiesTheFileAlone,
+    Deed::DeletesTheStore,
+    Deed::DeletesTheMark,
+];
+
+impl Deed {
+    /// Does it; gives where the store is then.
+    fn is_done(self, work: &Workplace) -> &'static str {
+        let at = |name: &str| work.path(name);
+        let elsewhere = "elsewhere/store.db";
+        fs::create_dir_all(at("elsewhere")).unwrap();
+        match self {
+            Self::DeletesTheLog => fs::remove_file(at("store.db-wal")).unwrap(),
+            Self::PutsABackupInPlaceByMv => {
+                fs::remove_file(at("store.db-wal")).unwrap();
+                fs::rename(at("backup.db"), at("store.db")).unwrap();
+            }
+            Self::PutsABackupInPlaceByCp => {
+                fs::remove_file(at("store.db-wal")).unwrap();
+                overwrite(&at("backup.db"), &at("store.db"));
+            }
+            Self::PutsABackupInPlaceByCpAndKeepsTheLog => overwrite(&at("backup.db"), &at("store.db")),
+            Self::RestoresABackupWithSqlite => restore(&at("backup.db"), &at("store.db")),
+            Self::MovesTheFileAlone => fs::rename(at("store.db"), at(elsewhere)).unwrap(),
+            Self::MovesTheFileWithItsLog => {
+                fs::rename(at("store.db"), at(elsewhere)).unwrap();
+                fs::rename(at("store.db-wal"), at("elsewhere/store.db-wal")).unwrap();
+            }
+            Self::CopiesTheFileAlone => drop(fs::copy(at("store.db"), at(elsewhere)).unwrap()),
+            Self::DeletesTheStore => {
+                for ending in ["", "-wal", "-shm"] {
+                    let _ = fs::remove_file(at(&format!("store.db{ending}")));
+                }
+            }
+            Self::DeletesTheMark => fs::remove_file(at("store.db-mark")).unwrap(),
+        }
+        match self {
+            Self::MovesTheFileAlone | Self::MovesTheFileWithItsLog | Self::CopiesTheFileAlone => elsewhere,
+            _ => "store.db",
+        }
+    }
+}
+
+/// As `cp` does it: the file stays the same one.
+fn overwrite(from: &Path, to: &Path) {
+    let bytes = fs::read(from).unwrap();
+    fs::write(to, bytes).unwrap();
+}
+
+/// As `.restore` does it: every page is written, by way of the log.
+fn restore(from: &Path, to: &Path) {
+    let script =
+        "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as a, sqlite3.connect(sys.argv[2]) as b: a.backup(b)";
+    let done = std::process::Command::new("python3").args(["-c", script]).args([from, to]).status().unwrap();
+    assert!(done.success());
+}
+
+#[test]
+fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_says_moved() {
+    for deed in DEEDS {
+        for command in [&["run", "job.yaml"][..], &["resume"]] {
+            let (provider, work) = (slow(), workplace());
+            let run = running(&work, &provider, 40);
+            back_up(&work, "backup.db");
+            let more = provider.sends() + 60;
+            assert!(wait_until(SOON, || provider.sends() >= more));
+            run.kill();
+            let store = deed.is_done(&work);
+            let path = work.path(store);
+            let args: Vec<&str> = command.iter().copied().chain(["--db", path.to_str().unwrap()]).collect();
+            let sends = provider.sends();
+            let first = work.run(&provider, &args);
+            // A log that has all that the backup lacks makes it whole again; then it may go on.
+            if deed == Deed::PutsABackupInPlaceByCpAndKeepsTheLog && [0, 3].contains(&first.code) {
+                provider.book().assert_nobody_twice();
+                continue;
+            }
+            assert_eq!((first.code, provider.sends()), (1, sends), "{deed:?} {first}");
+            assert!(first.err.contains("this store ") && first.err.contains("--moved"), "{deed:?} {first}");
+            // Looking changes nothing.
+            for look in ["status", "verify", "report"] {
+                work.alone(&[look, "--db", path.to_str().unwrap()]);
+            }
+            let again = work.run(&provider, &args);
+            assert_eq!((again.code, provider.sends()), (1, sends), "{deed:?} {again}");
+            assert!(again.err.contains("this store "), "{deed:?} {again}");
+        }
+    }
+}
+
+#[test]
+fn a_person_who_says_moved_goes_on_and_the_store_from_before_is_another_one_from_then_on() {
+    let (provider, work) = (slow(), workplace());
+    running(&work, &provider, 60).kill();
+    fs::create_dir(work.path("old")).unwrap();
+    for ending in ["", "-wal", "-mark"] {
+        fs::copy(work.path(&format!("store.db{ending}")), work.path(&format!("old/store.db{ending}"))).unwrap();
+    }
+    fs::remove_file(work.path("store.db-mark")).unwrap();
+    assert_refused(&work, &provider, &["resume"], "store.db-mark");
+    let moved = work.run(&provider, &["resume", "--moved"]);
+    assert!([0, 3].contains(&moved.code), "{moved}");
+    provider.book().assert_nobody_twice();
+    work.verify("job-1");
+    let sends = provider.sends();
+    // The older file comes back under the newer mark.
+    overwrite(&work.path("old/store.db"), &work.path("store.db"));
+    let _ = fs::remove_file(work.path("store.db-wal"));
+    assert_refused(&work, &provider, &["resume", "job-1"], "belongs to another store");
+    assert_eq!(provider.sends(), sends);
+}
+
+#[test]
+fn a_store_that_is_deleted_or_replaced_under_a_run_stops_it_and_a_second_run_sends_nothing() {
+    for replaced in [false, true] {
+        let (provider, work) = (slow(), workplace());
+        let run = running(&work, &provider, 40);
+        if replaced {
+            back_up(&work, "backup.db");
+            fs::rename(work.path("backup.db"), work.path("store.db")).unwrap();
+        } else {
+            fs::remove_file(work.path("store.db")).unwrap();
+        }
+        let stopped = run.wait();
+        assert_eq!(stopped.code, 1, "{stopped}");
+        assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
+        assert!(provider.sends() < ROWS);
+        // The log of the file that is gone stays where it was.
+        let _ = fs::remove_file(work.path("store.db-wal"));
+        let _ = fs::remove_file(work.path("store.db-shm"));
+        assert_refused(&work, &provider, &["run", "job.yaml"], "--moved");
+        provider.book().assert_nobody_twice();
+    }
+}
+
+#[test]
+fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_sends_stops_it() {
+    let provider = Provider::start(Script { fate: Box::new(|_| Vec::new()), ..Script::default() });
+    let work = workplace();
+    let run = work.start(&provider, &["run", "job.yaml"]);
+    assert!(wait_until(SOON, || provider.sends() >= 40));
+    back_up(&work, "backup.db");
+    assert!(wait_until(SOON, || provider.sends() == ROWS));
+    run.wait_for_words("sent: 300");
+    fs::rename(work.path("backup.db"), work.path("store.db")).unwrap();
+    let stopped = run.wait();
+    assert_eq!(stopped.code, 1, "{stopped}");
+    assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
+    assert_refused(&work, &provider, &["resume"], "--moved");
+
+    // The file stays the same one, and what is in it is older.
+    drop(work);
+    let (provider, work) = (slow(), workplace());
+    let run = running(&work, &provider, 40);
+    back_up(&work, "backup.db");
+    let more = provider.sends() + 60;
+    assert!(wait_until(SOON, || provider.sends() >= more));
+    restore(&work.path("backup.db"), &work.path("store.db"));
+    let stopped = run.wait();
+    assert_eq!(stopped.code, 1, "{stopped}");
+    provider.book().assert_nobody_twice();
+    assert_refused(&work, &provider, &["run", "job.yaml"], "this store ");
+}
+
+#[test]
+fn what_is_no_reason_to_stop_stops_nothing() {
+    let (provider, work) = (slow(), workplace());
+    for sends in [30, 90, 150] {
+        let run = running(&work, &provider, sends);
+        for look in ["status", "verify"] {
+            assert_eq!(work.alone(&[look]).code, 0);
+        }
+        run.kill();
+        // Another program opens it, and closes it as the last one: the log goes into the file.
+        let script =
+            "import sqlite3; c = sqlite3.connect('store.db'); print(c.execute('SELECT count(*) FROM run').fetchone())";
+        let done = std::process::Command::new("python3").args(["-c", script]).current_dir(work.path(".")).status();
+        assert!(done.unwrap().success());
+        assert_eq!(work.alone(&["status"]).code, 0);
+    }
+    // A name of its own, with all that belongs to it.
+    for ending in ["", "-mark"] {
+        fs::rename(work.path(&format!("store.db{ending}")), work.path(&format!("renamed.db{ending}"))).unwrap();
+    }
+    let done = work.run(&provider, &["run", "job.yaml", "--db", "renamed.db"]);
+    assert!([0, 3].contains(&done.code), "{done}");
+    provider.book().assert_nobody_twice();
+}
+
+#[test]
+fn a_service_does_not_start_on_a_store_that_went_back_and_ends_when_its_store_is_replaced() {
+    let (provider, work) = (slow(), workplace());
+    running(&work, &provider, 40).kill();
+    fs::create_dir(work.path("campaigns")).unwrap();
+    fs::remove_file(work.path("store.db-mark")).unwrap();
+    let serve = ["serve", "campaigns", "--no-http"];
+    assert_refused(&work, &provider, &serve, "store.db-mark");
+    let service = work.start(&provider, &["serve", "campaigns", "--no-http", "--moved"]);
+    service.wait_for_words("the service begins");
+    fs::rename(work.path("store.db"), work.path("away.db")).unwrap();
+    let ended = service.wait();
+    assert_eq!(ended.code, 1, "{ended}");
+    assert!(ended.err.contains("this store was deleted, moved or replaced"), "{ended}");
+}

@@ -1,0 +1,275 @@
+//! Dead at each boundary of the work, and run again: nobody twice, nobody missing, nothing left lying about.
+//!
+//! Goes through the list of all crash points, so that a new one cannot be forgotten, and each has to be passed, so that
+//! none goes stale.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use campaigner::crash_point::Point;
+
+use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
+use crate::support::test_env::{Campaign, Line, Workplace, csv, lines, phone};
+
+const GOOD: usize = 60;
+const IN_FLIGHT: usize = 8;
+/// Behind the good ones: the same number again, and one that is none.
+const BAD: [(&str, &str); 2] = [("85264000007,Again,1%\n", "duplicate"), ("12,Nobody,1%\n", "invalid")];
+/// Beside each other: most of the time they wait.
+const PLAYERS: usize = 4;
+
+/// What is going on when the process dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Story {
+    /// `run`, and `run` again.
+    Run,
+    /// `run`, and `resume`.
+    Resume,
+    /// A list of which the store takes two chunks, and so does what is found double in it.
+    LongList,
+    /// One message has to be tried twice, and it is then.
+    SecondTry,
+    /// Two deaths in a row.
+    Twice,
+    /// After an import that broke off, `run` with another list.
+    OtherList,
+    /// `retry` of a rejected row.
+    Retry,
+    /// `cancel` after a death while sending.
+    Cancel,
+    /// `suppress add`, before anything else.
+    Suppress,
+    /// A campaign with a window, whose rows are scheduled before anything is sent.
+    Windowed,
+}
+
+/// When to die at a point: the times it is passed, and what is going on.
+fn cases(point: Point) -> Vec<(usize, Story)> {
+    use Story::*;
+    match point {
+        Point::StoreFileMade
+        | Point::MigrationWritten
+        | Point::MigrationCommitted
+        | Point::MarkWritten
+        | Point::MarkCommitted
+        | Point::RunWritten
+        | Point::RunCommitted
+        | Point::InputOpened
+        | Point::PlanWritten
+        | Point::ReportBegun
+        | Point::ReportsDone => vec![(1, Run)],
+        Point::PlanCommitted | Point::SendingBegun | Point::SendingOver | Point::SendingNoted | Point::StatusesOver => {
+            vec![(1, Run), (1, Resume), (1, Windowed)]
+        }
+        // Taken up for the import, and for the sending.
+        Point::RunTakenUp => vec![(1, Run), (2, Run), (2, Resume)],
+        Point::RowsScheduled => vec![(1, Windowed)],
+        Point::RowsWritten | Point::RowsCommitted | Point::DuplicatesMarked => vec![(1, Run), (2, LongList)],
+        Point::ClaimCommitted | Point::OutcomeCommitted => {
+            vec![(1, Run), (7, Resume), (1, Windowed), (5, Windowed)]
+        }
+        Point::StepWritten => vec![(1, Run), (2, Resume), (3, Windowed)],
+        Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => {
+            vec![(1, Run), (7, Resume), (GOOD + 1, SecondTry), (9, Windowed)]
+        }
+        Point::PollReady | Point::PollAnswered | Point::StatusCommitted => vec![(1, Run), (2, Resume)],
+        Point::ReportRow => vec![(1, Run), (GOOD, Run)],
+        Point::ReportSynced | Point::ReportReplaced => vec![(1, Run), (2, Resume), (3, Run)],
+        // `run` would refuse to do it all again.
+        Point::EndNoted | Point::LogFolded => vec![(1, Resume)],
+        Point::DoubtsCommitted => vec![(1, Twice)],
+        Point::ImportBegun => vec![(1, Run), (1, OtherList)],
+        Point::ImportGivenUp => vec![(1, OtherList)],
+        Point::PutBackWritten | Point::PutBackCommitted => vec![(1, Retry)],
+        Point::CancelNoted | Point::WaitingCancelled => vec![(1, Cancel)],
+        Point::Suppressed => vec![(1, Suppress)],
+        // In `webhook`: nobody sends there.
+        Point::CallbacksWritten | Point::CallbacksCommitted => Vec::new(),
+    }
+}
+
+/// How many requests may be in flight at a point when it is passed.
+fn in_flight(point: Point) -> RangeInclusive<usize> {
+    match point {
+        Point::ClaimCommitted | Point::RequestReady | Point::AnswerRead | Point::OutcomeQueued => 1..=IN_FLIGHT,
+        Point::StepWritten
+        | Point::OutcomeCommitted
+        | Point::PollReady
+        | Point::PollAnswered
+        | Point::StatusCommitted
+        // After a death while sending.
+        | Point::CancelNoted => 0..=IN_FLIGHT,
+        _ => 0..=0,
+    }
+}
+
+fn list(story: Story) -> String {
+    let mut list = csv(GOOD);
+    list.extend(BAD.map(|(line, _)| line));
+    if story == Story::LongList {
+        list.extend((0..1_200).map(|_| BAD[0].0));
+    }
+    list
+}
+
+fn provider(story: Story) -> Provider {
+    let refuse = move |sent: &Sent| match (story, sent.index) {
+        (Story::SecondTry, 9) => Answer::error(10_003, "(#131000) Something went wrong"),
+        (Story::Retry, 9) => Answer::error(422, "the number cannot be reached"),
+        _ => Answer::Accept,
+    };
+    let fate = |_: &str| vec![(Duration::ZERO, "sent"), (Duration::from_millis(400), "read")];
+    Provider::start(Script { send: Box::new(refuse), fate: Box::new(fate), latency: Duration::from_millis(3) })
+}
+
+/// Has the process die at this point, goes on to the end, and looks at everything there is.
+fn play(point: Point, time: usize, story: Story) {
+    let provider = provider(story);
+    let campaign = Campaign { concurrency: IN_FLIGHT, ..Campaign::default() };
+    let work = Workplace::with(&campaign, &list(story));
+    let window = match story {
+        Story::Windowed => "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n",
+        _ => "",
+    };
+    let yaml = campaign.yaml().replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,");
+    work.write("job.yaml", yaml + window);
+    let at = format!("{}:{time}", point.name());
+
+    let (run, resume): (&[&str], &[&str]) = (&["run", "job.yaml"], &["resume"]);
+    let mut sending = Vec::new();
+    let (args, again): (&[&str], _) = match story {
+        Story::Run | Story::LongList | Story::SecondTry | Story::Windowed => (run, run),
+        Story::Resume => (run, resume),
+        Story::Twice => {
+            work.crash(&provider, "request ready:7", run);
+            sending = assert_the_ledger(&work, &provider);
+            (resume, run)
+        }
+        Story::OtherList => {
+            work.write("list.csv", csv(GOOD - 1));
+            work.crash(&provider, "rows committed", run);
+            work.write("list.csv", list(story));
+            (run, run)
+        }
+        Story::Retry => {
+            assert_eq!(work.run(&provider, run).code, 3);
+            (&["retry", "job-1", "--state", "rejected", "--yes"], resume)
+        }
+        Story::Cancel => {
+            work.crash(&provider, "request ready:7", run);
+            sending = assert_the_ledger(&work, &provider);
+            (&["cancel", "job-1"], resume)
+        }
+        Story::Suppress => (&["suppress", "add", "85264000003"], run),
+    };
+    work.crash(&provider, &at, args);
+    let still_sending = assert_the_ledger(&work, &provider);
+    assert!(in_flight(point).contains(&still_sending.len()), "{} in flight", still_sending.len());
+    sending = if sending.is_empty() { still_sending } else { sending };
+
+    if story == Story::Retry && point == Point::PutBackWritten {
+        // Nothing came of it, and so nothing is put back by itself.
+        assert_eq!(work.run(&provider, again).code, 3);
+        assert_eq!(work.run(&provider, args).code, 0);
+    } else {
+        if point == Point::PutBackCommitted {
+            let asked = work.run(&provider, args);
+            assert!(asked.code == 4 && asked.err.contains("1 row to send"), "{asked}");
+        }
+        let done = work.run(&provider, again);
+        assert_eq!(done.code, if sending.is_empty() { 0 } else { 3 }, "{done}");
+    }
+    let name = if story == Story::OtherList { "job-2" } else { "job-1" };
+    work.verify(name);
+    let report = work.report(name);
+    assert_the_books(story, &report, &provider);
+    let uncertain = report.iter().filter(|line| line.state == "uncertain").map(|line| line.row);
+    assert_eq!(uncertain.collect::<Vec<_>>(), sending, "those in flight are uncertain, and no others");
+    assert_nothing_lies_about(&work, name);
+}
+
+/// Right after the process died: whatever arrived at the provider has its intent in the store. Gives the rows that
+/// have one and no outcome.
+fn assert_the_ledger(work: &Workplace, provider: &Provider) -> Vec<u64> {
+    let report = work.alone(&["report", "job-1"]);
+    let report = if report.code == 0 { lines(&report.out) } else { Vec::new() };
+    let tried = |to: &str| report.iter().any(|line| line.to == to && (line.state != "pending" || line.attempts > 0));
+    let unrecorded: Vec<_> = provider.book().sends.into_iter().filter(|sent| !tried(&sent.to)).collect();
+    assert!(unrecorded.is_empty(), "{unrecorded:?}");
+    report.iter().filter(|line| line.state == "sending").map(|line| line.row).collect()
+}
+
+/// Every row has its one line, with what the provider knows of it.
+fn assert_the_books(story: Story, report: &[Line], provider: &Provider) {
+    let book = provider.book();
+    book.assert_nobody_twice();
+    assert!(book.offences.is_empty(), "{:?}", book.offences);
+    let accepted = book.accepted();
+    assert_eq!(report.len(), list(story).lines().count() - 1);
+    let mut requests: BTreeMap<&str, usize> = BTreeMap::new();
+    for sent in &book.sends {
+        *requests.entry(&sent.to).or_default() += 1;
+    }
+    for (index, line) in report.iter().enumerate() {
+        let asked = requests.get(line.to.as_str()).copied().unwrap_or_default();
+        assert_eq!(line.row, index as u64 + 1);
+        match line.state.as_str() {
+            "read" => assert!(accepted.contains_key(&line.to) && line.attempts as usize == asked, "{line:?}"),
+            "uncertain" => assert!(line.code == "interrupted" && line.attempts as usize >= asked, "{line:?}"),
+            "cancelled" => assert!(story == Story::Cancel && asked == 0, "{line:?}"),
+            "suppressed" => assert!(story == Story::Suppress && asked == 0 && line.to == phone(3), "{line:?}"),
+            state => assert_eq!(state, BAD[usize::from(index == GOOD + 1)].1, "{line:?}"),
+        }
+        assert_eq!(index >= GOOD, matches!(line.state.as_str(), "duplicate" | "invalid"), "{line:?}");
+    }
+    let second_tries = usize::from(matches!(story, Story::SecondTry | Story::Retry));
+    assert!(requests.values().filter(|times| **times > 1).count() <= second_tries, "{requests:?}");
+}
+
+/// The reports are whole and say what the store says, and no other file is left.
+fn assert_nothing_lies_about(work: &Workplace, run: &str) {
+    for (format, file) in [("csv", "recipients.csv"), ("json", "summary.json"), ("html", "report.html")] {
+        let fresh = work.alone(&["report", run, "--format", format]);
+        assert!(work.read(&format!("reports/{run}/{file}")) == fresh.out, "{file} is not what the store says");
+    }
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(work.path(folder)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        // What the commands said, what SQLite keeps beside its file, and the empty lock file of a run that nobody goes
+        // on with.
+        let expected = [".out", ".err", ".db-wal", ".db-shm"];
+        names.retain(|name| {
+            !expected.iter().any(|end| name.ends_with(end)) && (run == "job-1" || !name.ends_with(".job-1.lock"))
+        });
+        names.sort();
+        names
+    };
+    assert_eq!(names(&format!("reports/{run}")), ["recipients.csv", "report.html", "summary.json"]);
+    assert_eq!(names("."), ["job.yaml", "list.csv", "reports", "store.db", "store.db-mark"]);
+}
+
+#[test]
+fn wherever_the_process_dies_the_books_are_right_in_the_end() {
+    let cases: Vec<_> = Point::ALL
+        .iter()
+        .flat_map(|point| cases(*point).into_iter().map(|(time, story)| (*point, time, story)))
+        .collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..PLAYERS {
+            scope.spawn(|| {
+                while let Some((point, time, story)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if catch_unwind(AssertUnwindSafe(|| play(*point, *time, *story))).is_err() {
+                        failed.lock().unwrap().push(format!("{}:{time}, {story:?}", point.name()));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {}: {failed:#?}", failed.len(), cases.len());
+}

@@ -1,0 +1,45 @@
+//! No second holds more than the rate, the first one included, as the provider's own clock has it.
+
+use std::time::{Duration, Instant};
+
+use crate::support::scripted_provider::{Provider, Script};
+use crate::support::test_env::{Campaign, Workplace, csv, wait_until};
+
+const RATE: usize = 200;
+const ROWS: usize = 1000;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How many sends there are within `length` of each, itself the first.
+fn windows(times: &[Instant], length: Duration) -> Vec<usize> {
+    (0..times.len()).map(|i| times[i..].iter().take_while(|at| **at < times[i] + length).count()).collect()
+}
+
+#[test]
+fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
+    let provider = Provider::start(Script { latency: Duration::from_millis(40), ..Script::default() });
+    let work = Workplace::with_the_machine_to_itself();
+    work.write("job.yaml", Campaign { rate: "200/s", concurrency: 64, ..Campaign::default() }.yaml());
+    work.write("list.csv", csv(ROWS));
+    let running = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    // What the machine holds up, it lets go in a heap: so long did it hold up this very thread at worst.
+    let (mut last, mut stalled) = (Instant::now(), Duration::ZERO);
+    let all_here = || {
+        stalled = stalled.max(last.elapsed());
+        last = Instant::now();
+        provider.sends() == ROWS
+    };
+    assert!(wait_until(Duration::from_secs(30), all_here));
+    assert_eq!(running.wait().code, 0);
+
+    let times: Vec<Instant> = provider.book().sends.iter().map(|sent| sent.at).collect();
+    let most = windows(&times, SECOND.saturating_sub(stalled)).into_iter().max().unwrap();
+    assert!(most <= RATE + RATE / 50, "{most} in one second, less the {stalled:?} that the machine stood still");
+
+    // Those that have a whole second behind them.
+    let mut whole = windows(&times[..], SECOND);
+    whole.truncate(ROWS - RATE);
+    whole.sort_unstable();
+    let usual = whole[whole.len() / 2];
+    // Nearly all of it is used; how nearly depends on what else the machine does.
+    assert!(usual * 100 >= RATE * 80, "usually {usual} in a second");
+}

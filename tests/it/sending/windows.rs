@@ -1,0 +1,178 @@
+//! When messages may leave: windows, times of rows, last moments and quotas, seen from outside.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
+use crate::support::test_env::{Campaign, Workplace, counts, csv, wait_until};
+
+/// A time zone in which it is noon or soon after, so that no test runs into the next day.
+fn at_noon() -> String {
+    let hour = Timestamp::now().to_zoned(TimeZone::UTC).hour();
+    // Their signs are the other way round.
+    format!("Etc/GMT{:+}", hour - 12)
+}
+
+/// Hours of a place at which it is noon.
+fn window(hours: &str) -> String {
+    format!("timezone: {}\nwindow: \"{hours}\"\n", at_noon())
+}
+
+/// A workplace with this put behind the usual campaign.
+fn with(rest: &str, list: &str) -> Workplace {
+    let work = Workplace::new();
+    work.write("job.yaml", Campaign::default().yaml() + rest);
+    work.write("list.csv", list);
+    work
+}
+
+#[test]
+fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
+    let provider = Provider::start(Script::default());
+    let work = with(&window("15:00-17:00"), &csv(20));
+    let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert_eq!(sent.code, 4, "{sent}");
+    assert!(sent.err.contains("20 rows wait until ") && sent.err.contains("campaigner resume job-1"), "{sent}");
+    assert_eq!(work.states("job-1"), counts(&[("pending", 20)]));
+    work.verify("job-1");
+    let again = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert_eq!(again.code, 4, "{again}");
+    // Without `--no-wait` it stays for the window, and a signal ends that.
+    let staying = work.start(&provider, &["resume"]);
+    staying.wait_for_words("nothing may leave now");
+    staying.terminate();
+    let stopped = staying.wait();
+    assert_eq!(stopped.code, 4, "{stopped}");
+    assert_eq!(provider.sends(), 0);
+    assert!(work.alone(&["status"]).out.contains("20 rows wait until "));
+    let cancelled = work.alone(&["cancel", "job-1"]);
+    assert_eq!(cancelled.code, 0, "{cancelled}");
+    assert_eq!(work.states("job-1"), counts(&[("cancelled", 20)]));
+    work.verify("job-1");
+}
+
+#[test]
+fn an_open_window_lets_everyone_out() {
+    let provider = Provider::start(Script::default());
+    let work = with(&window("11:00-17:00"), &csv(300));
+    let sent = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(sent.code, 0, "{sent}");
+    assert_eq!(provider.sends(), 300);
+    provider.book().assert_nobody_twice();
+    work.verify("job-1");
+}
+
+#[test]
+fn rows_leave_at_their_own_times_or_expire() {
+    let provider = Provider::start(Script::default());
+    let soon = Timestamp::now() + jiff::Span::new().seconds(3);
+    let list = format!(
+        "phone,first_name,when,until\n85264000001,Ana,,\n85264000002,Bo,{soon},\n\
+         85264000003,Cy,2099-01-01T09:00Z,2020-01-01T09:00+08:00\n85264000004,Di,,2020-01-01T09:00+08:00\n\
+         85264000005,Ed,someday,\n"
+    );
+    let recipients = "{csv: list.csv, to: phone, send_at: when, not_after: until}".to_owned();
+    let work = Workplace::with(&Campaign { recipients, ..Campaign::default() }, &list);
+    let checked = work.alone(&["check", "job.yaml"]);
+    assert!(checked.out.contains("row 5, line 6, column `when` (`someday`): this is not a time"), "{checked}");
+    assert!(checked.out.contains("row 3") && checked.out.contains("[bad_send_at]"), "{checked}");
+    let sent = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(sent.code, 3, "{sent}");
+    let sends = provider.book().sends;
+    assert_eq!(sends.len(), 2, "{sent}");
+    assert!(Timestamp::now() >= soon, "the second one waited");
+    let report = work.report("job-1");
+    let states: Vec<&str> = report.iter().map(|line| line.state.as_str()).collect();
+    assert_eq!(states, ["read", "read", "invalid", "expired", "invalid"]);
+    assert_eq!(report[3].code, "expired");
+    assert!(report[3].message.starts_with("it was not sent by 2020-01-01T01:00:00Z"), "{:?}", report[3]);
+    work.verify("job-1");
+    // What is too late stays so.
+    let retried = work.alone(&["retry", "job-1", "--state", "expired", "--yes"]);
+    assert_eq!(retried.code, 2, "{retried}");
+}
+
+#[test]
+fn a_quota_holds_over_restarts() {
+    let provider = Provider::start(Script::default());
+    let work = Workplace::new();
+    let yaml = Campaign::default().yaml().replace("dispatch:\n", "dispatch:\n  quota: 7/day\n");
+    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    work.write("list.csv", csv(20));
+    let limited = work.run(&provider, &["run", "--no-wait", "--limit", "3", "job.yaml"]);
+    assert_eq!((limited.code, provider.sends()), (4, 3), "{limited}");
+    for _ in 0..2 {
+        let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+        assert_eq!(sent.code, 4, "{sent}");
+        assert!(sent.err.contains("13 rows wait until ") && sent.err.contains(":00:00Z"), "{sent}");
+        assert_eq!(provider.sends(), 7, "{sent}");
+    }
+    let status = work.alone(&["status"]);
+    assert!(status.out.contains("13 rows wait until "), "{status}");
+    let told: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    assert_eq!(told["waiting"]["rows"], 13, "{told}");
+    work.verify("job-1");
+}
+
+/// Where the number of requests in flight is the limit, many end and are replaced in the same step.
+#[test]
+fn a_quota_holds_at_full_speed() {
+    let provider = Provider::start(Script::default());
+    let work = Workplace::new();
+    let campaign = Campaign { rate: "5000/s", concurrency: 64, ..Campaign::default() };
+    let yaml = campaign.yaml().replace("dispatch:\n", "dispatch:\n  quota: 300/day\n");
+    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    work.write("list.csv", csv(1_000));
+    let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert_eq!((sent.code, provider.sends()), (4, 300), "{sent}");
+    work.verify("job-1");
+}
+
+#[test]
+fn two_runs_of_one_campaign_share_its_quota() {
+    let odd = |sent: &Sent| match sent.index {
+        0..4 => Answer::error(10002, "(#131026) Message undeliverable"),
+        _ => Answer::Accept,
+    };
+    let provider = Provider::start(Script { latency: Duration::from_millis(300), ..Script::answering(odd) });
+    let work = Workplace::new();
+    let yaml = Campaign { concurrency: 1, ..Campaign::default() }.yaml();
+    let yaml = yaml.replace("dispatch:\n", "dispatch:\n  quota: 12/day\n");
+    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    work.write("list.csv", csv(8));
+    let first = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((first.code, provider.sends()), (3, 8), "{first}");
+
+    // Beside the next one, what the first one did not get through is sent again.
+    work.write("list.csv", csv(10));
+    let second = work.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
+    assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
+    let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
+    let second = second.wait();
+    assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
+    let words = "another run of `job` sends within the same quota: waiting until it has sent";
+    assert!(again.code == 4 && again.err.contains(words) && again.err.contains("4 rows wait until "), "{again}");
+    assert_eq!(provider.sends(), 4 + 12);
+}
+
+#[test]
+fn what_cannot_be_told_is_told_before_anything_is_sent() {
+    let provider = Provider::start(Script::default());
+    let window = "window: {open: \"00:00-24:00\", clock: recipient}\n";
+    let list = "phone,first_name\n85264000001,Ana\n80012345678,Bo\n";
+    let work = with(window, list);
+    let sent = work.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((sent.code, provider.sends()), (0, 1), "{sent}");
+    let report = work.report("job-1");
+    assert_eq!((report[1].state.as_str(), report[1].code.as_str()), ("invalid", "no_timezone"));
+    drop(work);
+    let work = Workplace::with(
+        &Campaign { recipients: "{csv: list.csv, to: phone, timezone: zone}".into(), ..Campaign::default() },
+        list,
+    );
+    let checked = work.alone(&["check", "job.yaml"]);
+    assert_eq!(checked.code, 2, "{checked}");
+    assert!(checked.err.contains("`recipients.timezone`: the recipients have no column `zone`"), "{checked}");
+}

@@ -1,0 +1,75 @@
+//! Connections to the service that say nothing, or half of a request: they keep nobody else out.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::service::scheduler::{SOON, address, ask, due};
+use crate::support::scripted_provider::{Provider, Script};
+use crate::support::test_env::{Running, wait_until};
+
+/// Far less than the time in which a request head has to arrive.
+const PROMPTLY: Duration = Duration::from_secs(5);
+/// So few files that the service has room for fifty connections.
+const FEW_FILES: &str = "ulimit -n 200";
+
+fn connect(service: &Running, said: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
+    stream.write_all(said.as_bytes()).unwrap();
+    stream
+}
+
+fn is_well(service: &Running) -> bool {
+    let begun = Instant::now();
+    ask(service, "GET", "/healthz", "", "").0 == 200 && begun.elapsed() < PROMPTLY
+}
+
+#[test]
+fn hundreds_of_half_requests_keep_nobody_out() {
+    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let service = work.start_after(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    // It is well once it has looked at its store.
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    let mut open = Vec::new();
+    for number in 0..300 {
+        let said = ["", "GET /healthz HTTP/1.1\r\nHost: loc", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"];
+        open.push(connect(&service, said[number % 3]));
+    }
+    assert!(is_well(&service), "{}", service.said());
+    // The first of them gave way to the others.
+    for stream in &mut open[..200] {
+        stream.set_read_timeout(Some(PROMPTLY)).unwrap();
+        if let Err(error) = stream.read_to_end(&mut Vec::new()) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is still open");
+        }
+    }
+    service.terminate();
+    let ended = service.wait_for(SOON);
+    assert_eq!(ended.code, 0, "{ended}");
+}
+
+/// Files are used up by others too: it accepts again when there are some.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_that_may_open_no_more_files_goes_on_when_it_may() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let service = work.start_after(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    let id = Pid::from_raw(service.id().parse().unwrap());
+    // Fewer than it has open already.
+    let before = prlimit(id, Resource::Nofile, Rlimit { current: Some(5), maximum: Some(200) }).unwrap();
+    let mut waiting = connect(&service, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    service.wait_for_words("cannot accept a connection");
+    waiting.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    assert!(waiting.read(&mut [0]).is_err(), "there was no file for it");
+    prlimit(id, Resource::Nofile, before).unwrap();
+    waiting.set_read_timeout(Some(PROMPTLY)).unwrap();
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(service.said().matches("cannot accept").count(), 1, "{}", service.said());
+    service.terminate();
+    assert_eq!(service.wait_for(SOON).code, 0);
+}

@@ -1,0 +1,64 @@
+//! The page on which people watch the service: what it is made of, and what it is told. How it looks and what can be pressed
+//! is tried in a browser, see `tests/browser`.
+
+use serde_json::{Value, json};
+
+use crate::service::scheduler::{SOON, TOKEN, ask, due, service, whole_answer};
+use crate::support::scripted_provider::{Provider, Script};
+use crate::support::test_env::{Running, wait_until};
+
+fn live(service: &Running, of: &str) -> Value {
+    let (status, told) = ask(service, "GET", &format!("/live{of}"), "", "");
+    assert_eq!(status, 200, "{told}");
+    serde_json::from_str(&told).unwrap()
+}
+
+#[test]
+fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
+    let (provider, work) = (Provider::start(Script::default()), due(0, "400/s", ""));
+    let service = service(&work, &provider);
+    assert!(wait_until(SOON, || live(&service, "")["shown"]["stage"] == "finished"), "{}", service.said());
+    let page = whole_answer(&service, "GET", "/", "", "");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-type: text/html; charset=utf-8"), "{page}");
+    assert!(page.contains("content-security-policy: default-src 'none'; style-src 'sha256-"), "{page}");
+    assert!(page.contains("<article id=\"run\"") && !page.contains("job-1"), "{page}");
+    for placeholder in ["/* styles */", "/* script */"] {
+        assert!(!page.contains(placeholder), "{placeholder} is filled in");
+    }
+
+    let status: Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let told = live(&service, "");
+    let shown = &told["shown"];
+    for key in ["run", "rows", "states", "errors", "started_at", "polls"] {
+        assert_eq!(shown[key], status[key], "{key}");
+    }
+    let counts = json!({"accepted": 60, "delivered": 60, "read": 60, "settled": 60, "sendable": 60});
+    assert_eq!(shown["counts"], counts);
+    assert!(shown["funnel"].as_str().unwrap().contains("<b class=\"number\">60</b>"), "{shown}");
+    assert_eq!(told["runs"][0]["run"], "job-1");
+    assert!(!told.to_string().contains("85264"), "no numbers: {told}");
+
+    // What did not change is not told again, and a run that is not there is no failure of the service.
+    let answer = whole_answer(&service, "GET", "/live/job-1", "", "");
+    let etag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let again = ask(&service, "GET", "/live/job-1", &format!("If-None-Match: {etag}\r\n"), "");
+    assert_eq!(again, (304, String::new()));
+    for unknown in ["/job-9", "/nonsense"] {
+        assert_eq!(live(&service, unknown)["shown"], Value::Null, "{unknown}");
+    }
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+}
+
+#[test]
+fn where_others_can_reach_it_the_page_tells_nothing_without_the_token() {
+    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
+    let service = work.start_after(&prelude, Some(&provider.url()), &["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(ask(&service, "GET", "/", "", "").0, 200);
+    assert_eq!(ask(&service, "GET", "/live", "", "").0, 401);
+    let with_token = format!("Authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(ask(&service, "GET", "/live", &with_token, "").0, 200);
+    service.terminate();
+    assert_eq!(service.wait().code, 0);
+}
