@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, wait_until};
+use crate::support::scripted_provider::ScriptedProvider;
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 120;
 const SOON: Duration = Duration::from_secs(30);
 /// Longer than it takes to look for orders, and for what is in flight to land.
 const A_WHILE: Duration = Duration::from_secs(4);
 
-fn workplace(rate: &'static str) -> Workplace {
-    Workplace::with(&Campaign { rate, ..Campaign::default() }, &csv(ROWS))
+fn test_env(rate: &'static str) -> TestEnv {
+    TestEnv::with(&CampaignFile { rate, ..CampaignFile::default() }, &csv(ROWS))
 }
 
 /// Whether the provider gets no send for a while.
-fn falls_silent(provider: &Provider) -> bool {
+fn falls_silent(provider: &ScriptedProvider) -> bool {
     let quiet = Duration::from_secs(2);
     wait_until(SOON, || {
         let before = provider.sends();
@@ -25,69 +25,69 @@ fn falls_silent(provider: &Provider) -> bool {
 
 #[test]
 fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
-    let (provider, work) = (Provider::start(Script::default()), workplace("40/s"));
-    let run = work.start(&provider, &["run", "job.yaml"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
+    let run = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 20));
-    let paused = work.alone(&["pause", "job-1"]);
+    let paused = env.run_offline(&["pause", "job-1"]);
     assert_eq!(paused.code, 0, "{paused}");
     assert!(paused.err.contains("campaigner resume job-1"), "{paused}");
     assert!(falls_silent(&provider));
     let sent = provider.sends();
     assert!(sent < ROWS, "{sent}");
     run.wait_for_words("job-1 is paused");
-    assert!(wait_until(SOON, || work.states("job-1").get("read") == Some(&(sent as u64))), "statuses go on");
-    let status = work.alone(&["status", "job-1"]);
+    assert!(wait_until(SOON, || env.states("job-1").get("read") == Some(&(sent as u64))), "statuses go on");
+    let status = env.run_offline(&["status", "job-1"]);
     assert!(status.out.contains("· paused"), "{status}");
 
-    let resumed = work.alone(&["resume", "job-1"]);
+    let resumed = env.run_offline(&["resume", "job-1"]);
     assert_eq!(resumed.code, 0, "{resumed}");
     assert!(resumed.err.contains("in the process that is at work on it"), "{resumed}");
     let run = run.wait();
     assert_eq!(run.code, 0, "{run}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
-    let (provider, work) = (Provider::start(Script::default()), workplace("40/s"));
-    let run = work.start(&provider, &["run", "job.yaml"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
+    let run = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 20));
-    assert_eq!(work.alone(&["pause", "job-1"]).code, 0);
+    assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
     assert!(falls_silent(&provider));
     run.kill();
     let sent = provider.sends();
-    let again = work.start(&provider, &["run", "job.yaml"]);
+    let again = env.start(&provider, &["run", "job.yaml"]);
     again.wait_for_words("job-1 is paused");
     assert!(!wait_until(A_WHILE, || provider.sends() > sent));
     again.terminate();
     assert_eq!(again.wait().code, 4);
-    let resumed = work.run(&provider, &["resume", "job-1"]);
+    let resumed = env.run(&provider, &["resume", "job-1"]);
     assert_eq!(resumed.code, 0, "{resumed}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
 }
 
 /// Nobody waits for statuses, and nothing may be sent: there is nothing to hold the run for.
 #[test]
 fn a_paused_run_that_nobody_waits_for_ends_at_once() {
-    let (provider, work) = (Provider::usual(), workplace("5000/s"));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--limit", "20", "--no-wait"]).code, 4);
-    assert_eq!(work.alone(&["pause", "job-1"]).code, 0);
-    let run = work.start(&provider, &["run", "job.yaml", "--no-wait"]).wait_for(A_WHILE);
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("5000/s"));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "20", "--no-wait"]).code, 4);
+    assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
+    let run = env.start(&provider, &["run", "job.yaml", "--no-wait"]).wait_for(A_WHILE);
     assert_eq!((run.code, provider.sends()), (4, 20), "{run}");
     assert!(run.err.contains("job-1 has been paused since 20"), "{run}");
-    let resumed = work.run(&provider, &["resume", "job-1", "--no-wait"]);
+    let resumed = env.run(&provider, &["resume", "job-1", "--no-wait"]);
     assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
 }
 
 #[test]
 fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
-    let (provider, work) = (Provider::start(Script::default()), workplace("10/min"));
-    let run = work.start(&provider, &["run", "job.yaml"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("10/min"));
+    let run = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 1));
-    let rated = work.alone(&["rate", "job-1", "400/s"]);
+    let rated = env.run_offline(&["rate", "job-1", "400/s"]);
     assert_eq!(rated.code, 0, "{rated}");
     assert!(rated.err.contains("job-1 goes at 400/s"), "{rated}");
     let run = run.wait();
@@ -97,15 +97,15 @@ fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
 
 #[test]
 fn an_order_that_nobody_can_follow_is_refused() {
-    let (provider, work) = (Provider::start(Script::default()), workplace("400/s"));
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("400/s"));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
     for (order, words) in [
         (&["pause", "job-1"][..], "nothing left to send"),
         (&["rate", "job-1", "5/s"], "nothing left to send"),
         (&["rate", "job-1", "5"], "write `5/s` or `5/min`"),
         (&["pause", "job-7"], "job-7"),
     ] {
-        let refused = work.alone(order);
+        let refused = env.run_offline(order);
         assert_eq!(refused.code, 2, "{refused}");
         assert!(refused.err.contains(words), "{refused}");
     }

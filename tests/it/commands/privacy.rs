@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::service::scheduler as serve;
-use crate::support::scripted_provider::{Answer, CREDENTIAL, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Channel, Workplace, phone, text_of, wait_until};
+use crate::support::scripted_provider::{Answer, CREDENTIAL, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, Channel, TestEnv, phone, text_of, wait_until};
 
 const ROWS: usize = 12;
 
@@ -32,15 +32,15 @@ fn mixed(sent: &Sent) -> Answer {
 #[test]
 fn the_most_talkative_log_holds_no_number_no_name_and_no_credential() {
     for format in ["json", "text"] {
-        let provider = Provider::start(Script::answering(mixed));
-        let work = Workplace::with(&Campaign::default(), &list());
-        let run = work.run(&provider, &["run", "job.yaml", "-vvv", "--log-format", format]);
+        let provider = ScriptedProvider::start(Script::answering(mixed));
+        let env = TestEnv::with(&CampaignFile::default(), &list());
+        let run = env.run(&provider, &["run", "job.yaml", "-vvv", "--log-format", format]);
         assert_eq!(run.code, 3, "{run}");
         let mut secrets = vec![CREDENTIAL.to_owned(), "12 34".to_owned()];
         secrets.extend((1..=ROWS).map(phone));
         secrets.extend((0..=ROWS).map(name));
         // A message id of WhatsApp holds the recipient's number in another writing.
-        secrets.extend(provider.book().sends.into_iter().filter_map(|sent| sent.message_id));
+        secrets.extend(provider.received().sends.into_iter().filter_map(|sent| sent.message_id));
         for secret in secrets {
             assert!(!run.err.contains(&secret) && !run.out.contains(&secret), "{secret} is shown: {run}");
         }
@@ -48,10 +48,10 @@ fn the_most_talkative_log_holds_no_number_no_name_and_no_credential() {
 }
 
 /// What the run says of itself on standard error, talkative as can be, against this.
-fn logged(work: &Workplace, script: Script, args: &[&str]) -> String {
-    let provider = Provider::start(script);
+fn logged(env: &TestEnv, script: Script, args: &[&str]) -> String {
+    let provider = ScriptedProvider::start(script);
     let args: Vec<&str> = args.iter().copied().chain(["-vvv"]).collect();
-    let ended = work.run(&provider, &args);
+    let ended = env.run(&provider, &args);
     assert!(ended.err.contains("DEBUG") || ended.err.contains("TRACE"), "there is a log: {ended}");
     ended.err
 }
@@ -62,9 +62,9 @@ fn words_of_the_provider_that_name_the_recipient_are_no_part_of_the_log() {
         let words = format!("(#131030) Recipient phone number {} is not in the allowed list", sent.to);
         if sent.index.is_multiple_of(2) { Answer::error(10002, &words) } else { Answer::Accept }
     };
-    let work = Workplace::with(&Campaign::default(), &list());
-    let mut log = logged(&work, Script::answering(naming), &["run", "job.yaml"]);
-    log += &logged(&work, Script::default(), &["retry", "job-1", "--state", "rejected", "--yes"]);
+    let env = TestEnv::with(&CampaignFile::default(), &list());
+    let mut log = logged(&env, Script::answering(naming), &["run", "job.yaml"]);
+    log += &logged(&env, Script::default(), &["retry", "job-1", "--state", "rejected", "--yes"]);
     for secret in (1..=ROWS).map(phone).chain((0..=ROWS).map(name)).chain([CREDENTIAL.to_owned()]) {
         assert!(!log.contains(&secret), "{secret} is shown: {log}");
     }
@@ -72,11 +72,11 @@ fn words_of_the_provider_that_name_the_recipient_are_no_part_of_the_log() {
 
 #[test]
 fn a_credential_that_is_refused_is_shown_neither_in_the_log_nor_in_what_is_said() {
-    let work = Workplace::with(&Campaign::default(), &list());
+    let env = TestEnv::with(&CampaignFile::default(), &list());
     let refuse = |_: &Sent| Answer::error(10001, &format!("certification-code {CREDENTIAL} is invalid"));
-    let log = logged(&work, Script::answering(refuse), &["run", "job.yaml"]);
+    let log = logged(&env, Script::answering(refuse), &["run", "job.yaml"]);
     assert!(log.contains("10001") && !log.contains(CREDENTIAL) && !log.contains(&phone(1)), "{log}");
-    let not_http = work.start_at(Some("ftp://0c1d2e3f:in-the-address@127.0.0.1"), &["resume", "-vvv"]).wait();
+    let not_http = env.start_at(Some("ftp://0c1d2e3f:in-the-address@127.0.0.1"), &["resume", "-vvv"]).wait();
     assert_ne!(not_http.code, 0);
     assert!(!not_http.err.contains("in-the-address") && !not_http.err.contains(CREDENTIAL), "{not_http}");
 }
@@ -84,9 +84,9 @@ fn a_credential_that_is_refused_is_shown_neither_in_the_log_nor_in_what_is_said(
 #[cfg(target_os = "linux")]
 #[test]
 fn the_list_of_processes_shows_neither_the_credential_nor_a_number() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(200), ..Script::default() });
-    let work = Workplace::with(&Campaign { rate: "5/s", ..Campaign::default() }, &list());
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(200), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { rate: "5/s", ..CampaignFile::default() }, &list());
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(Duration::from_secs(20), || provider.sends() > 0));
     let shown = running.in_the_process_list();
     assert!(shown.contains("job.yaml") && !shown.contains(CREDENTIAL), "{shown}");
@@ -98,38 +98,38 @@ fn text_from_outside_is_never_taken_for_a_statement() {
     const EVIL: &str = "x'); DROP TABLE run; --";
     let list = format!("phone,first_name\n{},\"{EVIL}\"\n{},\"%s ?1 \"\"quoted\"\"\"\n", phone(1), phone(2));
     let lost = |sent: &Sent| if sent.to == phone(1) { Answer::Refuse(502, EVIL.into()) } else { Answer::Accept };
-    let provider = Provider::start(Script::answering(lost));
-    let work = Workplace::with(&Campaign { channel: Channel::Viber, ..Campaign::default() }, &list);
-    assert_eq!(work.alone(&["suppress", "add", &phone(9), "--reason", EVIL]).code, 0);
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 3);
-    assert_eq!(text_of(&provider.book().sends[0].body), EVIL);
-    assert_eq!(work.alone(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", EVIL]).code, 0);
-    assert!(work.report("job-1")[0].message.starts_with(&format!("{EVIL} said at ")));
-    assert!(work.alone(&["suppress", "list"]).out.contains(EVIL));
-    assert_eq!(work.alone(&["status", "x'-1"]).code, 2);
-    work.verify("job-1");
+    let provider = ScriptedProvider::start(Script::answering(lost));
+    let env = TestEnv::with(&CampaignFile { channel: Channel::Viber, ..CampaignFile::default() }, &list);
+    assert_eq!(env.run_offline(&["suppress", "add", &phone(9), "--reason", EVIL]).code, 0);
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
+    assert_eq!(text_of(&provider.received().sends[0].body), EVIL);
+    assert_eq!(env.run_offline(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", EVIL]).code, 0);
+    assert!(env.report("job-1")[0].message.starts_with(&format!("{EVIL} said at ")));
+    assert!(env.run_offline(&["suppress", "list"]).out.contains(EVIL));
+    assert_eq!(env.run_offline(&["status", "x'-1"]).code, 2);
+    env.verify("job-1");
 }
 
 /// Whatever may be logged or read over HTTP of a list, on standard error as JSON and by a service.
 fn told_of(list: &str, text: &'static str) -> String {
-    let provider = Provider::start(Script::default());
-    let work = Workplace::with(&Campaign { text, ..Campaign::default() }, list);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { text, ..CampaignFile::default() }, list);
     let mut told = String::new();
     for args in
         [&["check", "job.yaml"][..], &["preview", "job.yaml"], &["run", "--dry-run", "job.yaml"], &["run", "job.yaml"]]
     {
         let args: Vec<&str> = ["-vvv", "--log-format", "json"].iter().chain(args).copied().collect();
-        told += &work.run(&provider, &args).err;
+        told += &env.run(&provider, &args).err;
     }
-    drop(work);
-    let work = serve::due(-1, "400/s", "");
-    work.write("list.csv", list);
-    let schedule = work.read("job.yaml").lines().last().unwrap().to_owned();
-    work.write("job.yaml", format!("{}{schedule}\n", Campaign { text, ..Campaign::default() }.yaml()));
-    let service = serve::service(&work, &provider);
+    drop(env);
+    let env = serve::due(-1, "400/s", "");
+    env.write("list.csv", list);
+    let schedule = env.read("job.yaml").lines().last().unwrap().to_owned();
+    env.write("job.yaml", format!("{}{schedule}\n", CampaignFile { text, ..CampaignFile::default() }.yaml()));
+    let service = serve::service(&env, &provider);
     let get = |path: &str| serve::ask(&service, "GET", path, "", "").1;
     let is_over = || get("/campaigns").contains("\"trouble\":\"") || get("/runs").contains("\"stage\":\"finished\"");
-    assert!(wait_until(serve::SOON, is_over), "{}{}", get("/campaigns"), service.said());
+    assert!(wait_until(serve::SOON, is_over), "{}{}", get("/campaigns"), service.stderr());
     told += &["/campaigns", "/runs", "/runs/job-1", "/live"].map(get).concat();
     service.terminate();
     told += &service.wait().err;
@@ -162,7 +162,7 @@ fn a_list_without_a_header_and_rows_that_are_wrong_are_no_part_of_a_log_or_an_an
 
 #[test]
 fn no_value_of_the_configuration_is_told() {
-    let work = Workplace::with(&Campaign::default(), &list());
+    let env = TestEnv::with(&CampaignFile::default(), &list());
     for text in [
         "[providers.incs]\nkind = 'incs'\ncertification_code = 987654321\n",
         "[providers.incs]\nkind = 987654321\n",
@@ -175,11 +175,11 @@ fn no_value_of_the_configuration_is_told() {
         "[webhook]\nsecret_env = '987654321'\n",
         "987654321\n",
     ] {
-        work.write("own.toml", text);
+        env.write("own.toml", text);
         for format in ["text", "json"] {
             let args = ["--config", "own.toml", "--log-format", format];
             for command in [&["run", "job.yaml"][..], &["serve", "--webhook", "--no-http"]] {
-                let ended = work.alone(&[&args[..], command].concat());
+                let ended = env.run_offline(&[&args[..], command].concat());
                 assert!(ended.code != 0 && !(ended.err + &ended.out).contains("987654321"), "{text}");
             }
         }
@@ -194,10 +194,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn what_a_run_leaves_can_be_read_by_its_owner_alone() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(100), ..Script::default() });
-    let work = Workplace::with(&Campaign { rate: "5/s", ..Campaign::default() }, &list());
-    let running = work.start(&provider, &["run", "job.yaml"]);
-    let there = |name: &str| work.path(name).exists();
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(100), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { rate: "5/s", ..CampaignFile::default() }, &list());
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    let there = |name: &str| env.path(name).exists();
     assert!(wait_until(Duration::from_secs(20), || there("store.db-wal") && there("store.db.job-1.lock")));
     let private = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -206,15 +206,15 @@ fn what_a_run_leaves_can_be_read_by_its_owner_alone() {
         let mode = std::fs::metadata(path).map(|file| file.permissions().mode() & 0o777);
         !ours || mode.is_ok_and(|mode| mode == 0o600)
     };
-    let root = work.path("");
+    let root = env.path("");
     for name in ["store.db", "store.db-wal", "store.db-shm", "store.db.job-1.lock"] {
         // While the store is made ready its log comes and goes.
-        assert!(wait_until(Duration::from_secs(5), || private(&work.path(name))), "{name}");
+        assert!(wait_until(Duration::from_secs(5), || private(&env.path(name))), "{name}");
     }
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(work.alone(&["check", "job.yaml", "--rejects", "reports/rejects.csv"]).code, 2);
-    assert_eq!(work.alone(&["report", "-o", "reports/again.csv"]).code, 0);
+    assert_eq!(env.run_offline(&["check", "job.yaml", "--rejects", "reports/rejects.csv"]).code, 2);
+    assert_eq!(env.run_offline(&["report", "-o", "reports/again.csv"]).code, 0);
     let shown: Vec<_> = files(&root).into_iter().filter(|path| !private(path)).collect();
     assert!(shown.is_empty(), "{shown:?}");
     assert!(there("reports/rejects.csv") && there("reports/again.csv") && there("reports/job-1/report.html"));

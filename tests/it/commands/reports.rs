@@ -5,44 +5,44 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, HEADER, Workplace, csv, lines, phone, text_of};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, HEADER, TestEnv, csv, parse_report, phone, text_of};
 
 /// Numbers that end in 3 are refused, those in 5 fail after they were accepted, the others are delivered.
-fn provider() -> Provider {
+fn provider() -> ScriptedProvider {
     let refuses = |to: &str| to.ends_with('3');
     let answer = move |sent: &Sent| match refuses(&sent.to) {
         true => Answer::error(10002, "(#131026) Message undeliverable to 85264123456"),
         false => Answer::Accept,
     };
-    let fate = |to: &str| {
+    let statuses = |to: &str| {
         let last = if to.ends_with('5') { "failed" } else { "delivered" };
         vec![(Duration::ZERO, "sent"), (Duration::from_millis(100), last)]
     };
-    Provider::start(Script { fate: Box::new(fate), ..Script::answering(answer) })
+    ScriptedProvider::start(Script { statuses: Box::new(statuses), ..Script::answering(answer) })
 }
 
-fn finished(rows: usize) -> (Provider, Workplace) {
+fn finished(rows: usize) -> (ScriptedProvider, TestEnv) {
     let provider = provider();
-    let work = Workplace::with(&Campaign { horizon: "2s", ..Campaign::default() }, &csv(rows));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let env = TestEnv::with(&CampaignFile { horizon: "2s", ..CampaignFile::default() }, &csv(rows));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    (provider, work)
+    (provider, env)
 }
 
 /// What the command prints, which must be the same a second time.
-fn report(work: &Workplace, args: &[&str]) -> String {
+fn report(env: &TestEnv, args: &[&str]) -> String {
     let args = [&["report"], args].concat();
-    let report = work.alone(&args);
+    let report = env.run_offline(&args);
     assert_eq!(report.code, 0, "{report}");
-    assert_eq!(report.out, work.alone(&args).out, "the same store gives the same bytes");
+    assert_eq!(report.out, env.run_offline(&args).out, "the same store gives the same bytes");
     report.out
 }
 
 #[test]
 fn rows_are_chosen_by_state_by_error_and_by_time() {
-    let (_provider, work) = finished(40);
-    let rows = |args: &[&str]| lines(&report(&work, args)).into_iter().map(|line| line.row).collect::<Vec<_>>();
+    let (_provider, env) = finished(40);
+    let rows = |args: &[&str]| parse_report(&report(&env, args)).into_iter().map(|line| line.row).collect::<Vec<_>>();
     assert_eq!(rows(&["--state", "failed"]), [5, 15, 25, 35]);
     assert_eq!(rows(&["--error", "131026"]), [3, 13, 23, 33]);
     assert_eq!(rows(&["--error", "131026,not_delivered"]), [3, 5, 13, 15, 23, 25, 33, 35]);
@@ -50,22 +50,22 @@ fn rows_are_chosen_by_state_by_error_and_by_time() {
     assert_eq!(rows(&["--since", "2020-01-01"]).len(), 40);
     assert_eq!(rows(&["--since", "1h"]).len(), 40);
     assert_eq!(rows(&["--since", "2100-01-01"]), [0; 0]);
-    let wrong = work.alone(&["report", "--since", "yesterday"]);
+    let wrong = env.run_offline(&["report", "--since", "yesterday"]);
     assert!(wrong.code == 2 && wrong.err.contains("2026-03-23"), "{wrong}");
 
-    let failed: Value = serde_json::from_str(&report(&work, &["--json", "--state", "failed"])).unwrap();
+    let failed: Value = serde_json::from_str(&report(&env, &["--json", "--state", "failed"])).unwrap();
     assert_eq!((&failed["rows"], &failed["only"]), (&4.into(), &"in state failed".into()));
-    assert!(report(&work, &["--format", "html", "--state", "failed"]).contains("only rows in state failed"));
+    assert!(report(&env, &["--format", "html", "--state", "failed"]).contains("only rows in state failed"));
 }
 
 #[test]
 fn lines_of_json_say_what_the_csv_says() {
-    let (_provider, work) = finished(20);
-    let csv = report(&work, &["--input"]);
+    let (_provider, env) = finished(20);
+    let csv = report(&env, &["--input"]);
     let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let jsonl = report(&work, &["--input", "--format", "jsonl"]);
+    let jsonl = report(&env, &["--input", "--format", "jsonl"]);
     let objects: Vec<Value> = jsonl.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((objects.len(), records.len()), (20, 20));
     for (object, record) in objects.iter().zip(&records) {
@@ -79,16 +79,16 @@ fn lines_of_json_say_what_the_csv_says() {
             assert_eq!(text, *cell, "{name} of {object}");
         }
     }
-    let refused = work.alone(&["report", "--input", "--format", "html"]);
+    let refused = env.run_offline(&["report", "--input", "--format", "html"]);
     assert_eq!(refused.code, 2, "{refused}");
 }
 
 #[test]
 fn every_attempt_has_a_line_with_its_own_message() {
-    let (provider, work) = finished(20);
-    let retried = work.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]);
+    let (provider, env) = finished(20);
+    let retried = env.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]);
     assert_eq!(retried.code, 3, "{retried}");
-    let csv = report(&work, &["--attempts"]);
+    let csv = report(&env, &["--attempts"]);
     let header = "row,to,attempt,outcome,message_id,started_at,ended_at,accepted_at,delivered_at,read_at,error_code,error_message";
     assert_eq!(csv.lines().next(), Some(header));
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -103,24 +103,24 @@ fn every_attempt_has_a_line_with_its_own_message() {
         assert!(!of_row[0][4].is_empty() && of_row[0][4] != of_row[1][4], "each has a message of its own");
     }
     assert_eq!(of("3").iter().map(|attempt| attempt[3].as_str()).collect::<Vec<_>>(), ["rejected"]);
-    let jsonl = report(&work, &["--attempts", "--format", "jsonl"]);
+    let jsonl = report(&env, &["--attempts", "--format", "jsonl"]);
     assert_eq!(jsonl.lines().count(), 22);
     for wrong in [&["--format", "html"][..], &["--json"], &["--state", "failed"], &["--input"]] {
-        let refused = work.alone(&[&["report", "--attempts"], wrong].concat());
+        let refused = env.run_offline(&[&["report", "--attempts"], wrong].concat());
         assert_eq!(refused.code, 2, "{refused}");
     }
 }
 
 #[test]
 fn a_sample_tells_what_to_do_and_no_number() {
-    let (_provider, work) = finished(20);
-    let summary: Value = serde_json::from_str(&report(&work, &["--json"])).unwrap();
+    let (_provider, env) = finished(20);
+    let summary: Value = serde_json::from_str(&report(&env, &["--json"])).unwrap();
     let error = summary["errors"].as_array().unwrap().iter().find(|error| error["code"] == "131026").unwrap();
     assert_eq!((&error["count"], &error["row"]), (&2.into(), &3.into()));
     assert_eq!(error["message"], "Message undeliverable to …56");
     assert!(error["what_to_do"].as_str().unwrap().contains("another way"), "{error}");
     assert_eq!(summary["countries"][0]["name"], "Hong Kong");
-    let page = report(&work, &["--format", "html"]);
+    let page = report(&env, &["--format", "html"]);
     assert!(!page.contains("85264"), "a number is in the page");
     assert!(page.contains(error["what_to_do"].as_str().unwrap()));
 }
@@ -137,57 +137,64 @@ fn a_filtered_report_is_the_next_recipient_list() {
         "85264000001,Ana,new\n",
     ];
     let provider = provider();
-    let campaign = Campaign { horizon: "2s", text: TEXT, ..Campaign::default() };
-    let work = Workplace::with(&campaign, &list.concat());
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 3);
+    let campaign = CampaignFile { horizon: "2s", text: TEXT, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &list.concat());
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
     let first = texts(&provider);
     assert_eq!(first["85264000013"], "'=2|@home");
 
     // Twice, so that the report of a report is one too.
     for again in ["again", "once-more"] {
-        work.write("list.csv", report(&work, &["--state", "rejected", "--input"]));
-        work.write("job.yaml", Campaign { name: again, horizon: "2s", text: TEXT, ..Campaign::default() }.yaml());
+        env.write("list.csv", report(&env, &["--state", "rejected", "--input"]));
+        env.write(
+            "job.yaml",
+            CampaignFile { name: again, horizon: "2s", text: TEXT, ..CampaignFile::default() }.yaml(),
+        );
         let before = provider.sends();
-        let run = work.run(&provider, &["run", "job.yaml"]);
+        let run = env.run(&provider, &["run", "job.yaml"]);
         assert_eq!(run.code, 3, "{run}");
         assert_eq!(provider.sends() - before, 3, "{again}");
         assert_eq!(texts(&provider), first, "the same people got the same texts");
     }
     // A report without the input's columns is a list too, of numbers.
-    work.write("list.csv", report(&work, &[]));
-    let numbers =
-        Campaign { name: "numbers", recipients: "{csv: list.csv, to: to}".into(), text: "Hi", ..Campaign::default() };
-    work.write("job.yaml", numbers.yaml());
-    assert!(work.alone(&["check", "job.yaml"]).out.contains("3 rows: 3 can be sent"));
+    env.write("list.csv", report(&env, &[]));
+    let numbers = CampaignFile {
+        name: "numbers",
+        recipients: "{csv: list.csv, to: to}".into(),
+        text: "Hi",
+        ..CampaignFile::default()
+    };
+    env.write("job.yaml", numbers.yaml());
+    assert!(env.run_offline(&["check", "job.yaml"]).out.contains("3 rows: 3 can be sent"));
 }
 
 /// The text that each number was sent last.
-fn texts(provider: &Provider) -> std::collections::BTreeMap<String, String> {
-    let sends = provider.book().sends.clone();
+fn texts(provider: &ScriptedProvider) -> std::collections::BTreeMap<String, String> {
+    let sends = provider.received().sends.clone();
     sends.into_iter().map(|sent| (sent.to, text_of(&sent.body).to_owned())).collect()
 }
 
 #[test]
 fn two_runs_are_compared() {
-    let (provider, work) = finished(10);
-    work.write("list.csv", csv(20));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--again"]).code, 3);
-    let table = report(&work, &["--compare", "job-1", "job-2"]);
+    let (provider, env) = finished(10);
+    env.write("list.csv", csv(20));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--again"]).code, 3);
+    let table = report(&env, &["--compare", "job-1", "job-2"]);
     let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let table: Vec<_> = table.lines().map(cells).collect();
     for line in ["job-1 job-2 change", "rows 10 20 +10", "failed 1 2 +1", "problem 131026 1 2 +1"] {
         assert!(table.contains(&cells(line)), "{line}\n{table:?}");
     }
-    let json: Value = serde_json::from_str(&report(&work, &["--compare", "job-1", "job-2", "--json"])).unwrap();
+    let json: Value = serde_json::from_str(&report(&env, &["--compare", "job-1", "job-2", "--json"])).unwrap();
     assert_eq!(json["figures"]["failed"], serde_json::json!({"first": 1, "second": 2, "change": 1}));
-    let csv = report(&work, &["--compare", "job-2", "job-1", "--format", "csv"]);
+    let csv = report(&env, &["--compare", "job-2", "job-1", "--format", "csv"]);
     assert!(csv.starts_with("figure,job-2,job-1,change\nrows,20,10,-10\n"), "{csv}");
     for wrong in [
         &["--compare", "job-1"][..],
         &["--compare", "job-1", "job-9"],
         &["--compare", "job-1", "job-2", "--format", "html"],
     ] {
-        let refused = work.alone(&[&["report"], wrong].concat());
+        let refused = env.run_offline(&[&["report"], wrong].concat());
         assert_eq!(refused.code, 2, "{refused}");
     }
 }
@@ -195,10 +202,10 @@ fn two_runs_are_compared() {
 #[test]
 fn a_rate_for_this_time_does_not_change_the_report() {
     let provider = provider();
-    let work = Workplace::with(&Campaign { horizon: "2s", ..Campaign::default() }, &csv(9));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--rate", "77/s", "--concurrency", "3"]).code, 3);
-    assert_eq!(report(&work, &["--json"]), work.read("reports/job-1/summary.json"));
-    assert_eq!(report(&work, &["--format", "html"]), work.read("reports/job-1/report.html"));
-    assert_eq!(report(&work, &[]).lines().next(), Some(HEADER));
-    assert!(report(&work, &[]).contains(&phone(9)));
+    let env = TestEnv::with(&CampaignFile { horizon: "2s", ..CampaignFile::default() }, &csv(9));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--rate", "77/s", "--concurrency", "3"]).code, 3);
+    assert_eq!(report(&env, &["--json"]), env.read("reports/job-1/summary.json"));
+    assert_eq!(report(&env, &["--format", "html"]), env.read("reports/job-1/report.html"));
+    assert_eq!(report(&env, &[]).lines().next(), Some(HEADER));
+    assert!(report(&env, &[]).contains(&phone(9)));
 }

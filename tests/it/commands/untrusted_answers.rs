@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::service::scheduler::ask;
-use crate::support::test_env::{Campaign, Running, Workplace, csv, phone, wait_until};
+use crate::support::test_env::{CampaignFile, Running, TestEnv, csv, phone, wait_until};
 
 /// A number, and characters that act on a terminal, on C1 terminals, and on the direction of a text.
 const MARK: &str = "MARK \u{1b}[31m\u{9b}2J\u{202e}\u{7} 85298765432";
@@ -108,22 +108,22 @@ fn assert_unmarked(what: &str, text: &str) {
     }
 }
 
-fn workplace() -> Workplace {
-    let campaign = Campaign { concurrency: 1, attempts: 1, rate: "100/s", ..Campaign::default() };
-    let work = Workplace::with(&campaign, &csv(20));
+fn test_env() -> TestEnv {
+    let campaign = CampaignFile { concurrency: 1, attempts: 1, rate: "100/s", ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &csv(20));
     let yaml =
-        work.read("job.yaml").replace("reconcile:", "  halt: {same_error: 40, share: 100%, over: 1000}\nreconcile:");
-    work.write("job.yaml", yaml);
-    work
+        env.read("job.yaml").replace("reconcile:", "  halt: {same_error: 40, share: 100%, over: 1000}\nreconcile:");
+    env.write("job.yaml", yaml);
+    env
 }
 
 #[test]
 fn nothing_of_an_answer_is_printed_that_acts_or_names_a_person() {
     for format in ["text", "json"] {
-        let (url, work) = (provider(), workplace());
+        let (url, env) = (provider(), test_env());
         let go = |args: &[&str]| {
             let args = [&["-vvv", "--log-format", format], args].concat();
-            let ended = work.start_at(Some(&url), &args).wait();
+            let ended = env.start_at(Some(&url), &args).wait();
             assert_unmarked(&format!("{args:?}, out"), &ended.out);
             assert_unmarked(&format!("{args:?}, err"), &ended.err);
             ended
@@ -164,14 +164,15 @@ fn pages(service: &Running) -> String {
 
 #[test]
 fn nothing_of_an_answer_or_a_callback_is_in_the_log_or_the_pages_of_the_service() {
-    let (url, work) = (provider(), workplace());
+    let (url, env) = (provider(), test_env());
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S");
-    let yaml = work.read("job.yaml");
-    work.write("job.yaml", format!("{yaml}schedule: {{at: {at}, timezone: UTC}}\n"));
+    let yaml = env.read("job.yaml");
+    env.write("job.yaml", format!("{yaml}schedule: {{at: {at}, timezone: UTC}}\n"));
     let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={WEBHOOK}");
-    let service = work.start_after(&prelude, Some(&url), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"]);
+    let service =
+        env.start_with_prelude(&prelude, Some(&url), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"]);
     let halted = || ask(&service, "GET", "/live", "", "").1.contains("10001");
-    assert!(wait_until(SOON, halted), "{}{}", pages(&service), service.said());
+    assert!(wait_until(SOON, halted), "{}{}", pages(&service), service.stderr());
     assert_unmarked("a page", &pages(&service));
 
     let reply =
@@ -189,14 +190,14 @@ fn nothing_of_an_answer_or_a_callback_is_in_the_log_or_the_pages_of_the_service(
     ] {
         ask(&service, "POST", &format!("/webhook/{WEBHOOK}"), "", &callback.to_string());
     }
-    let failed = || work.alone(&["status", "job-1", "--json"]).out.contains("\"failed\":2");
-    assert!(wait_until(SOON, failed), "{}{}", work.alone(&["status", "job-1"]), service.said());
+    let failed = || env.run_offline(&["status", "job-1", "--json"]).out.contains("\"failed\":2");
+    assert!(wait_until(SOON, failed), "{}{}", env.run_offline(&["status", "job-1"]), service.stderr());
     assert_unmarked("a page", &pages(&service));
     service.terminate();
     let ended = service.wait();
     assert_unmarked("the log", &(ended.out + &ended.err));
     for format in ["csv", "json", "jsonl", "html"] {
-        let report = work.alone(&["report", "job-1", "--format", format, "-o", "-"]);
+        let report = env.run_offline(&["report", "job-1", "--format", format, "-o", "-"]);
         assert_unmarked(format, &report.out);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::support::test_env::Workplace;
+use crate::support::test_env::TestEnv;
 
 /// The request bodies of the document "Messages API", each with its channel and its `to`.
 pub(crate) fn bodies() -> Vec<(String, Value)> {
@@ -28,11 +28,11 @@ fn without_to(body: &Value) -> (String, Value) {
 }
 
 /// Fails unless the campaign passes and its one message is `body`, to the byte.
-fn assert_becomes(work: &Workplace, body: &Value) {
-    let checked = work.alone(&["check", "job.yaml"]);
+fn assert_becomes(env: &TestEnv, body: &Value) {
+    let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 0, "{body}\n{checked}");
     assert!(checked.out.contains("1 row: 1 can be sent"), "{checked}");
-    let preview = work.alone(&["preview", "job.yaml"]);
+    let preview = env.run_offline(&["preview", "job.yaml"]);
     assert_eq!((preview.code, preview.out.trim_end()), (0, body.to_string().as_str()), "{preview}");
 }
 
@@ -40,34 +40,34 @@ fn assert_becomes(work: &Workplace, body: &Value) {
 fn every_body_of_the_document_is_sent_as_the_document_shows_it() {
     let bodies = bodies();
     assert_eq!(bodies.len(), 26);
-    let work = Workplace::new();
+    let env = TestEnv::new();
     for (channel, body) in bodies {
         let (to, message) = without_to(&body);
-        work.write("list.csv", format!("phone\n{to}\n"));
-        work.write("job.yaml", campaign(&channel, &message.to_string()));
-        assert_becomes(&work, &body);
+        env.write("list.csv", format!("phone\n{to}\n"));
+        env.write("job.yaml", campaign(&channel, &message.to_string()));
+        assert_becomes(&env, &body);
     }
 }
 
 #[test]
 fn a_body_pasted_over_many_lines_is_the_same() {
-    let work = Workplace::new();
+    let env = TestEnv::new();
     for (channel, body) in bodies() {
         let (to, message) = without_to(&body);
-        work.write("list.csv", format!("phone\n{to}\n"));
+        env.write("list.csv", format!("phone\n{to}\n"));
         let pasted = serde_json::to_string_pretty(&message).unwrap();
-        work.write("job.yaml", campaign(&channel, &pasted));
-        assert_becomes(&work, &body);
+        env.write("job.yaml", campaign(&channel, &pasted));
+        assert_becomes(&env, &body);
     }
 }
 
 #[test]
 fn a_body_pasted_with_its_number_is_refused_with_what_to_do() {
     let (channel, body) = bodies().swap_remove(0);
-    let work = Workplace::new();
-    work.write("list.csv", "phone\n85268411234\n");
-    work.write("job.yaml", campaign(&channel, &body.to_string()));
-    let checked = work.alone(&["check", "job.yaml"]);
+    let env = TestEnv::new();
+    env.write("list.csv", "phone\n85268411234\n");
+    env.write("job.yaml", campaign(&channel, &body.to_string()));
+    let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 2, "{checked}");
     for part in ["job.yaml:5:11", "`to` is put into every message", "name the column of the numbers in `recipients.to`"]
     {
@@ -92,7 +92,7 @@ fn as_columns(value: &mut Value, cells: &mut Vec<String>) {
 
 #[test]
 fn every_text_of_every_body_may_come_from_a_column() {
-    let work = Workplace::new();
+    let env = TestEnv::new();
     for (channel, body) in bodies() {
         let (to, mut message) = without_to(&body);
         let mut cells = Vec::new();
@@ -102,8 +102,8 @@ fn every_text_of_every_body_may_come_from_a_column() {
             write!(header, ",c{index}").unwrap();
             write!(row, ",\"{}\"", cell.replace('"', "\"\"")).unwrap();
         }
-        work.write("list.csv", format!("{header}\n{row}\n"));
-        work.write("job.yaml", campaign(&channel, &message.to_string()));
-        assert_becomes(&work, &body);
+        env.write("list.csv", format!("{header}\n{row}\n"));
+        env.write("job.yaml", campaign(&channel, &message.to_string()));
+        assert_becomes(&env, &body);
     }
 }

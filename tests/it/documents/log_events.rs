@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Workplace, csv};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, TestEnv, csv};
 
 /// The events of the document, each with its keys.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
@@ -58,9 +58,9 @@ fn a_run_tells_events_that_are_documented_and_nothing_personal() {
         (Some(b'7'), 0) => Answer::Refuse(429, String::new()),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script { latency: Duration::from_millis(5), ..Script::answering(answer) });
-    let work = Workplace::with(&Campaign { horizon: "5s", ..Campaign::default() }, &csv(60));
-    let run = work.run(&provider, &["run", "job.yaml", "--log-format", "json", "-vv"]);
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(5), ..Script::answering(answer) });
+    let env = TestEnv::with(&CampaignFile { horizon: "5s", ..CampaignFile::default() }, &csv(60));
+    let run = env.run(&provider, &["run", "job.yaml", "--log-format", "json", "-vv"]);
     assert_eq!(run.code, 3, "{run}");
     let events = events(&run.err);
     assert!(!run.err.contains("85264"), "{}", run.err);
@@ -81,8 +81,8 @@ fn a_run_tells_events_that_are_documented_and_nothing_personal() {
 
 #[test]
 fn what_went_wrong_is_an_event_too() {
-    let work = Workplace::new();
-    let failed = work.alone(&["run", "nowhere.yaml", "--log-format", "json"]);
+    let env = TestEnv::new();
+    let failed = env.run_offline(&["run", "nowhere.yaml", "--log-format", "json"]);
     assert_eq!(failed.code, 2, "{failed}");
     let events = events(&failed.err);
     assert!(named(&events, "failed")[0]["message"].as_str().unwrap().contains("nowhere.yaml"), "{failed}");
@@ -90,12 +90,12 @@ fn what_went_wrong_is_an_event_too() {
 
 #[test]
 fn watching_a_run_gives_a_line_each_look_and_ends_with_it() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign { horizon: "5s", ..Campaign::default() }, &csv(20));
-    let run = work.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { horizon: "5s", ..CampaignFile::default() }, &csv(20));
+    let run = env.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]);
     assert_eq!(run.code, 4, "{run}");
-    let watching = work.start(&provider, &["status", "--watch"]);
-    assert_eq!(work.run(&provider, &["resume"]).code, 0);
+    let watching = env.start(&provider, &["status", "--watch"]);
+    assert_eq!(env.run(&provider, &["resume"]).code, 0);
     let watched = watching.wait();
     assert_eq!(watched.code, 0, "{watched}");
     assert!(watched.out.contains("finished") && watched.out.contains("20  100.0 % of those to be sent"), "{watched}");

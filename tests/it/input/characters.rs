@@ -1,7 +1,7 @@
 //! Characters that nobody sees or that act on what shows them: none is sent that nobody meant, and none is printed.
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Channel, Finished, Workplace, counts, phone, text_of};
+use crate::support::scripted_provider::ScriptedProvider;
+use crate::support::test_env::{CampaignFile, Channel, Finished, TestEnv, counts, phone, text_of};
 
 /// What a terminal, a log or a page would act on: control characters, line separators, bidirectional controls.
 fn acts(c: char) -> bool {
@@ -38,18 +38,18 @@ fn what_no_message_may_hold_is_sent_to_nobody_and_the_rest_arrives_as_it_is() {
         "two\r\nlines",
     ];
     let rows: Vec<String> = (1..).zip(cells).map(|(n, cell)| format!("{},\"{cell}\"\n", phone(n))).collect();
-    let provider = Provider::start(Script::default());
-    let campaign = Campaign { channel: Channel::Viber, text: "<{{ first_name }}>", ..Campaign::default() };
-    let work = Workplace::with(&campaign, &format!("phone,first_name\n{}", rows.concat()));
-    let checked = work.alone(&["check", "job.yaml", "--json"]);
+    let provider = ScriptedProvider::accepting_all();
+    let campaign = CampaignFile { channel: Channel::Viber, text: "<{{ first_name }}>", ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &format!("phone,first_name\n{}", rows.concat()));
+    let checked = env.run_offline(&["check", "job.yaml", "--json"]);
     let invalid = |code: &str| checked.out.matches(&format!("\"code\":\"{code}\"")).count();
     assert_eq!(["control_character", "unbalanced_direction", "empty_cell"].map(invalid), [7, 1, 4], "{checked}");
     assert!(checked.out.contains("character 2 is U+000B") && checked.out.contains("\"columns\":[\"first_name\"]"));
     assert_nothing_acts(&checked);
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
-    assert_eq!(work.states("job-1"), counts(&[("invalid", 12), ("read", 6)]));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    assert_eq!(env.states("job-1"), counts(&[("invalid", 12), ("read", 6)]));
     let mut sent: Vec<(String, String)> =
-        provider.book().sends.iter().map(|sent| (sent.to.clone(), text_of(&sent.body).to_owned())).collect();
+        provider.received().sends.iter().map(|sent| (sent.to.clone(), text_of(&sent.body).to_owned())).collect();
     sent.sort();
     let texts: Vec<&str> = sent.iter().map(|(_, text)| text.as_str()).collect();
     let expected = [
@@ -66,8 +66,8 @@ fn what_no_message_may_hold_is_sent_to_nobody_and_the_rest_arrives_as_it_is() {
 #[test]
 fn a_template_takes_no_line_break() {
     let list = format!("phone,first_name\n{},\"two\nlines\"\n{},a\tb\n", phone(1), phone(2));
-    let work = Workplace::with(&Campaign::default(), &list);
-    let checked = work.alone(&["check", "job.yaml"]);
+    let env = TestEnv::with(&CampaignFile::default(), &list);
+    let checked = env.run_offline(&["check", "job.yaml"]);
     assert!(checked.code == 2 && checked.out.contains("`two\\nlines` holds a line break"), "{checked}");
 }
 
@@ -84,11 +84,11 @@ fn nothing_is_printed_raw() {
     };
     // The escapes are for the template, where they stand for the name.
     let by_key = "{{ row['na\\\\u001b[2J\\\\u202eme\\\\u009b31m'] }}";
-    let work = Workplace::new();
+    let env = TestEnv::new();
     let file = "li\u{202e}st\u{1b}[2J.csv";
-    work.write(file, &list);
-    work.write("li\u{202e}st.csv", &list);
-    work.write("list.csv", &list);
+    env.write(file, &list);
+    env.write("li\u{202e}st.csv", &list);
+    env.write("list.csv", &list);
     for (name, text, file) in [
         ("a", by_key, "list.csv"),
         ("b", "{{ nam }}", "list.csv"),
@@ -100,7 +100,7 @@ fn nothing_is_printed_raw() {
         ("h\u{202e}\u{1b}[2J", "{{ nam }}", "list.csv"),
     ] {
         let job = format!("{name}.yaml");
-        work.write(&job, campaign(text, file));
+        env.write(&job, campaign(text, file));
         for args in [
             &["check", &job][..],
             &["check", &job, "--json"],
@@ -111,15 +111,15 @@ fn nothing_is_printed_raw() {
             &["schedule", "list", "."],
             &["suppress", "import", file, "--column", "x\u{202e}"],
         ] {
-            assert_nothing_acts(&work.alone(args));
+            assert_nothing_acts(&env.run_offline(args));
         }
     }
-    let told = work.alone(&["check", "a.yaml"]);
+    let told = env.run_offline(&["check", "a.yaml"]);
     assert!(told.out.contains("column `na\\u{1b}[2J\\u{202e}me\\u{9b}31m`"), "{told}");
-    let told = work.alone(&["check", "h\u{202e}\u{1b}[2J.yaml"]);
+    let told = env.run_offline(&["check", "h\u{202e}\u{1b}[2J.yaml"]);
     assert!(told.err.contains("--> h\\u{202e}\\u{1b}[2J.yaml:5:29"), "{told}");
-    let told = work.alone(&["suppress", "import", file, "--column", "x"]);
+    let told = env.run_offline(&["suppress", "import", file, "--column", "x"]);
     assert!(told.err.contains("li\\u{202e}st\\u{1b}[2J.csv has no column `x`"), "{told}");
-    let told = work.alone(&["check", "c.yaml"]);
+    let told = env.run_offline(&["check", "c.yaml"]);
     assert!(told.err.contains("c.yaml:5:47") && told.err.contains("U+202E"), "{told}");
 }

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::support::scripted_provider::Provider;
-use crate::support::test_env::{Campaign, Channel, Workplace, text_of};
+use crate::support::scripted_provider::ScriptedProvider;
+use crate::support::test_env::{CampaignFile, Channel, TestEnv, text_of};
 
 /// Number and name of those on the list, as they are to be received.
 const RECEIVED: [(&str, &str); 3] =
@@ -12,22 +12,23 @@ const RECEIVED: [(&str, &str); 3] =
 const PLAIN: &str = "phone,first_name\n85264000001,Ana\n+852 6400 0002,\"Zoë; \"\"the, one\"\"\"\n64000003,Li\n";
 
 /// Runs the list and tells what the provider received, in the order of the numbers.
-fn received(work: &Workplace) -> Vec<(String, String)> {
-    let provider = Provider::usual();
-    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+fn received(env: &TestEnv) -> Vec<(String, String)> {
+    let provider = ScriptedProvider::accepting_all();
+    let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 0, "{run}");
     let mut received: Vec<_> =
-        provider.book().sends.into_iter().map(|sent| (sent.to, text_of(&sent.body).to_owned())).collect();
+        provider.received().sends.into_iter().map(|sent| (sent.to, text_of(&sent.body).to_owned())).collect();
     received.sort();
     received
 }
 
 fn assert_received(list: &[u8]) {
-    let campaign = Campaign { recipients: "{csv: list.csv, to: phone, region: HK}".into(), ..Campaign::default() };
-    let work = Workplace::with(&campaign, "");
-    work.write("list.csv", list);
+    let campaign =
+        CampaignFile { recipients: "{csv: list.csv, to: phone, region: HK}".into(), ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, "");
+    env.write("list.csv", list);
     let expected = RECEIVED.map(|(to, name)| (to.to_owned(), name.to_owned()));
-    assert_eq!(received(&work), expected);
+    assert_eq!(received(&env), expected);
 }
 
 #[test]
@@ -58,11 +59,11 @@ fn a_packed_list_is_unpacked() {
 
 #[test]
 fn a_line_break_in_a_quoted_cell_is_part_of_the_text() {
-    let campaign = Campaign { channel: Channel::Viber, ..Campaign::default() };
-    let work = Workplace::with(&campaign, "phone,first_name\n85264000001,\"Ana\nMaria\"\n85264000002,Li\n");
+    let campaign = CampaignFile { channel: Channel::Viber, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, "phone,first_name\n85264000001,\"Ana\nMaria\"\n85264000002,Li\n");
     let expected = [("85264000001", "Ana\nMaria"), ("85264000002", "Li")];
-    assert_eq!(received(&work), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
-    let rows: Vec<u64> = work.report("job-1").iter().map(|line| line.row).collect();
+    assert_eq!(received(&env), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
+    let rows: Vec<u64> = env.report("job-1").iter().map(|line| line.row).collect();
     assert_eq!(rows, [1, 2], "rows are records, not lines");
 }
 
@@ -70,7 +71,7 @@ fn a_line_break_in_a_quoted_cell_is_part_of_the_text() {
 fn rows_in_the_campaign_file_are_as_good_as_a_list() {
     let recipients =
         "{to: phone, rows: [{phone: \"85264000001\", first_name: Ana}, {phone: \"+852 6400 0002\", first_name: Li}]}";
-    let work = Workplace::with(&Campaign { recipients: recipients.into(), ..Campaign::default() }, "");
+    let env = TestEnv::with(&CampaignFile { recipients: recipients.into(), ..CampaignFile::default() }, "");
     let expected = [("85264000001", "Ana"), ("85264000002", "Li")];
-    assert_eq!(received(&work), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
+    assert_eq!(received(&env), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::scripted_provider::CREDENTIAL;
-use crate::support::test_env::{Finished, Workplace, phone, wait_until};
+use crate::support::test_env::{Finished, TestEnv, phone, wait_until};
 
 const CAMPAIGN: &str = "name: job\nprovider: incs\nchannel: viber\nrecipients: {csv: list.csv, to: phone}\n\
                         message: {type: image, image: {link: \"{{ link }}\"}}\n";
@@ -64,9 +64,9 @@ impl Proxy {
         times
     }
 
-    fn check(&self, work: &Workplace, args: &[&str]) -> Finished {
+    fn check(&self, env: &TestEnv, args: &[&str]) -> Finished {
         let args: Vec<&str> = ["check", "job.yaml"].iter().chain(args).copied().collect();
-        work.start_behind(&format!("http://{}", self.address), Some("http://127.0.0.1:9"), &args).wait()
+        env.start_behind_proxy(&format!("http://{}", self.address), Some("http://127.0.0.1:9"), &args).wait()
     }
 }
 
@@ -97,21 +97,21 @@ fn serve(stream: TcpStream, script: Script, kept: &Mutex<Vec<String>>) {
 }
 
 /// A list in which each row has one of these files of `media.example.com`.
-fn list(files: &[&str]) -> Workplace {
+fn list(files: &[&str]) -> TestEnv {
     let mut csv = String::from("phone,link\n");
     for (n, file) in files.iter().enumerate() {
         csv.push_str(&format!("{},http://media.example.com/{file}\n", phone(n)));
     }
-    let work = Workplace::new();
-    work.write("job.yaml", CAMPAIGN);
-    work.write("list.csv", csv);
-    work
+    let env = TestEnv::new();
+    env.write("job.yaml", CAMPAIGN);
+    env.write("list.csv", csv);
+    env
 }
 
 #[test]
 fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
     let proxy = Proxy::start(usual);
-    let work = list(&[
+    let env = list(&[
         "good.png?key=secret",
         "gone.png",
         "page.png",
@@ -123,7 +123,7 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
         "inside.png",
         "good.png?key=secret",
     ]);
-    let checked = proxy.check(&work, &["--media", "-vvv"]);
+    let checked = proxy.check(&env, &["--media", "-vvv"]);
     assert_eq!(checked.code, 2, "{checked}");
     for part in [
         "rows 2, 4, 5 and 1 more: http://media.example.com/gone.png: its server answers 404 Not Found; put the file \
@@ -148,8 +148,8 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
 #[test]
 fn as_json_every_finding_is_a_line_and_the_totals_count_the_links() {
     let proxy = Proxy::start(usual);
-    let work = list(&["gone.png?key=secret", "unclear.png", "good.png", "gone.png?key=secret"]);
-    let checked = proxy.check(&work, &["--media", "--json"]);
+    let env = list(&["gone.png?key=secret", "unclear.png", "good.png", "gone.png?key=secret"]);
+    let checked = proxy.check(&env, &["--media", "--json"]);
     assert_eq!(checked.code, 2, "{checked}");
     let lines: Vec<Value> = checked.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let gone = lines.iter().find(|line| line["code"] == "media_refused").unwrap();
@@ -166,13 +166,13 @@ fn as_json_every_finding_is_a_line_and_the_totals_count_the_links() {
 #[test]
 fn a_warning_alone_is_no_failure_and_without_the_option_nobody_is_asked() {
     let proxy = Proxy::start(usual);
-    let work = list(&["good.png", "unclear.png"]);
-    let checked = proxy.check(&work, &["--media"]);
+    let env = list(&["good.png", "unclear.png"]);
+    let checked = proxy.check(&env, &["--media"]);
     assert_eq!(checked.code, 0, "{checked}");
     assert!(checked.out.contains("2 media links asked about: 0 wrong"), "{checked}");
 
     let asked = proxy.asked();
-    let checked = proxy.check(&work, &[]);
+    let checked = proxy.check(&env, &[]);
     assert_eq!((checked.code, proxy.asked()), (0, asked), "{checked}");
     assert!(!checked.out.contains("media"), "{checked}");
 }
@@ -180,9 +180,9 @@ fn a_warning_alone_is_no_failure_and_without_the_option_nobody_is_asked() {
 #[test]
 fn a_signal_ends_it_while_a_server_says_nothing() {
     let proxy = Proxy::start(usual);
-    let work = list(&["silent.png"]);
+    let env = list(&["silent.png"]);
     let url = format!("http://{}", proxy.address);
-    let running = work.start_behind(&url, Some("http://127.0.0.1:9"), &["check", "job.yaml", "--media"]);
+    let running = env.start_behind_proxy(&url, Some("http://127.0.0.1:9"), &["check", "job.yaml", "--media"]);
     assert!(wait_until(Duration::from_secs(20), || !proxy.asked().is_empty()));
     running.terminate();
     // Long before the server would be given up.

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::documents::documented_messages::{bodies, campaign};
-use crate::support::scripted_provider::Provider;
-use crate::support::test_env::{Finished, Workplace, phone};
+use crate::support::scripted_provider::ScriptedProvider;
+use crate::support::test_env::{Finished, TestEnv, phone};
 
 /// One limit broken: the body, what is put where (null takes it out), the field and the limit as they are told.
 type Case = (&'static str, &'static str, Value, &'static str, &'static str);
@@ -261,17 +261,17 @@ fn assert_told(told: &str, (base, pointer, _, field, limit): &Case, whole: &Fini
 fn a_message_that_breaks_a_documented_limit_is_refused_at_its_place() {
     let cases = cases();
     assert!(cases.len() >= 100, "{}", cases.len());
-    let provider = Provider::usual();
-    let work = Workplace::new();
-    work.write("list.csv", format!("phone\n{}\n", phone(1)));
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::new();
+    env.write("list.csv", format!("phone\n{}\n", phone(1)));
     for case in &cases {
         let (name, pointer, value, field, _) = case;
         let (channel, mut message) = base(name);
         set(&mut message, pointer, value.clone());
         let yaml = campaign(&channel, &serde_json::to_string_pretty(&message).unwrap());
-        work.write("job.yaml", &yaml);
+        env.write("job.yaml", &yaml);
         for command in ["check", "run"] {
-            let refused = work.run(&provider, &[command, "job.yaml"]);
+            let refused = env.run(&provider, &[command, "job.yaml"]);
             assert_eq!(refused.code, 2, "{name} {pointer}: {refused}");
             assert_told(&refused.err, case, &refused);
             let (line, column) = place_told(&refused.err, field);
@@ -282,7 +282,7 @@ fn a_message_that_breaks_a_documented_limit_is_refused_at_its_place() {
         }
     }
     assert_eq!(provider.sends(), 0);
-    assert!(!work.path("store.db").exists(), "there was nothing to keep");
+    assert!(!env.path("store.db").exists(), "there was nothing to keep");
 }
 
 #[test]
@@ -294,10 +294,10 @@ fn a_row_that_breaks_a_documented_limit_is_refused_by_its_number() {
     };
     let cases: Vec<Case> = cases().into_iter().filter(is_text).collect();
     assert!(cases.len() >= 45, "{}", cases.len());
-    let provider = Provider::usual();
+    let provider = ScriptedProvider::accepting_all();
     // A few of one body share a list, each in a row of its own: so many of each kind are shown.
     for cases in cases.chunk_by(|one, other| one.0 == other.0).flat_map(|cases| cases.chunks(3)) {
-        let work = Workplace::new();
+        let env = TestEnv::new();
         let (channel, mut message) = base(cases[0].0);
         let mut list = String::from("phone,c0,c1,c2\n");
         let quoted = |text: &str| format!(",\"{}\"", text.replace('"', "\"\""));
@@ -311,17 +311,17 @@ fn a_row_that_breaks_a_documented_limit_is_refused_by_its_number() {
             list.push_str(&format!("{}{}\n", phone(index + 1), cells.concat()));
             set(&mut message, case.1, Value::from(format!("{{{{ c{} }}}}", column(index))));
         }
-        work.write("list.csv", list);
-        work.write("job.yaml", campaign(&channel, &message.to_string()));
+        env.write("list.csv", list);
+        env.write("job.yaml", campaign(&channel, &message.to_string()));
 
-        let checked = work.run(&provider, &["check", "job.yaml"]);
+        let checked = env.run(&provider, &["check", "job.yaml"]);
         assert_eq!(checked.code, 2, "{checked}");
         for (index, case) in cases.iter().enumerate() {
             assert_told(told_of_row(&checked, index + 1), case, &checked);
         }
-        let run = work.run(&provider, &["run", "job.yaml"]);
+        let run = env.run(&provider, &["run", "job.yaml"]);
         assert_eq!(run.code, 2, "{run}");
-        for (line, case) in work.report("job-1").iter().zip(cases) {
+        for (line, case) in env.report("job-1").iter().zip(cases) {
             assert_eq!(line.state, "invalid", "{line:?}");
             assert_told(&line.message, case, &run);
         }

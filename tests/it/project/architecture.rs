@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::test_env::Workplace;
+use crate::support::test_env::TestEnv;
 
 /// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
 /// of both, knows these two and the files that are opened to be read.
@@ -248,7 +248,7 @@ fn tests_wait_for_a_condition_and_in_one_place_only() {
 #[test]
 fn the_exit_codes_of_the_readme_are_those_of_the_help() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let help = Workplace::new().alone(&["--help"]).out;
+    let help = TestEnv::new().run_offline(&["--help"]).out;
     for code in 0..=5 {
         let row = format!("| {code} | ");
         let rows: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix(&row)).collect();

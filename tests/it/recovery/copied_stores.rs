@@ -7,46 +7,46 @@ use std::time::Duration;
 
 use campaigner::store::Store;
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Finished, Running, Workplace, csv, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::test_env::{CampaignFile, Finished, Running, TestEnv, csv, wait_until};
 
 const ROWS: usize = 300;
 const SOON: Duration = Duration::from_secs(30);
 
-fn slow() -> Provider {
-    Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
+fn slow() -> ScriptedProvider {
+    ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
 }
 
-fn workplace() -> Workplace {
-    Workplace::with(&Campaign { rate: "400/s", ..Campaign::default() }, &csv(ROWS))
+fn test_env() -> TestEnv {
+    TestEnv::with(&CampaignFile { rate: "400/s", ..CampaignFile::default() }, &csv(ROWS))
 }
 
 /// A run that has sent so many.
-fn running(work: &Workplace, provider: &Provider, sends: usize) -> Running {
-    let running = work.start(provider, &["run", "job.yaml"]);
+fn running(env: &TestEnv, provider: &ScriptedProvider, sends: usize) -> Running {
+    let running = env.start(provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= sends));
     running
 }
 
 /// Puts the database file with all that its log holds into another file, as a backup does, and leaves both as they are.
-fn back_up(work: &Workplace, name: &str) {
+fn back_up(env: &TestEnv, name: &str) {
     for ending in ["", "-wal"] {
-        fs::copy(work.path(&format!("store.db{ending}")), work.path(&format!("{name}{ending}"))).unwrap();
+        fs::copy(env.path(&format!("store.db{ending}")), env.path(&format!("{name}{ending}"))).unwrap();
     }
     // Opened and closed: the log goes into the file.
-    let store = work.path(name);
+    let store = env.path(name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { Store::open(&store).await.unwrap() });
-    assert!(!work.path(&format!("{name}-wal")).exists());
+    assert!(!env.path(&format!("{name}-wal")).exists());
 }
 
 /// A restart that must send nothing and say why.
-fn assert_refused(work: &Workplace, provider: &Provider, args: &[&str], words: &str) -> Finished {
+fn assert_refused(env: &TestEnv, provider: &ScriptedProvider, args: &[&str], words: &str) -> Finished {
     // What a killed process had on the wire still arrives.
     let mut sends = provider.sends();
     let is_quiet = || std::mem::replace(&mut sends, provider.sends()) == provider.sends();
     assert!(wait_until(SOON, is_quiet));
-    let refused = work.run(provider, args);
+    let refused = env.run(provider, args);
     assert_eq!(refused.code, 1, "{refused}");
     assert!(refused.err.contains("this store ") && refused.err.contains(words), "{refused}");
     assert_eq!(provider.sends(), sends, "{refused}");
@@ -83,8 +83,8 @@ const DEEDS: [Deed; 10] = [
 
 impl Deed {
     /// Does it; gives where the store is then.
-    fn is_done(self, work: &Workplace) -> &'static str {
-        let at = |name: &str| work.path(name);
+    fn is_done(self, env: &TestEnv) -> &'static str {
+        let at = |name: &str| env.path(name);
         let elsewhere = "elsewhere/store.db";
         fs::create_dir_all(at("elsewhere")).unwrap();
         match self {
@@ -137,29 +137,29 @@ fn restore(from: &Path, to: &Path) {
 fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_says_moved() {
     for deed in DEEDS {
         for command in [&["run", "job.yaml"][..], &["resume"]] {
-            let (provider, work) = (slow(), workplace());
-            let run = running(&work, &provider, 40);
-            back_up(&work, "backup.db");
+            let (provider, env) = (slow(), test_env());
+            let run = running(&env, &provider, 40);
+            back_up(&env, "backup.db");
             let more = provider.sends() + 60;
             assert!(wait_until(SOON, || provider.sends() >= more));
             run.kill();
-            let store = deed.is_done(&work);
-            let path = work.path(store);
+            let store = deed.is_done(&env);
+            let path = env.path(store);
             let args: Vec<&str> = command.iter().copied().chain(["--db", path.to_str().unwrap()]).collect();
             let sends = provider.sends();
-            let first = work.run(&provider, &args);
+            let first = env.run(&provider, &args);
             // A log that has all that the backup lacks makes it whole again; then it may go on.
             if deed == Deed::PutsABackupInPlaceByCpAndKeepsTheLog && [0, 3].contains(&first.code) {
-                provider.book().assert_nobody_twice();
+                provider.received().assert_nobody_twice();
                 continue;
             }
             assert_eq!((first.code, provider.sends()), (1, sends), "{deed:?} {first}");
             assert!(first.err.contains("this store ") && first.err.contains("--moved"), "{deed:?} {first}");
             // Looking changes nothing.
             for look in ["status", "verify", "report"] {
-                work.alone(&[look, "--db", path.to_str().unwrap()]);
+                env.run_offline(&[look, "--db", path.to_str().unwrap()]);
             }
-            let again = work.run(&provider, &args);
+            let again = env.run(&provider, &args);
             assert_eq!((again.code, provider.sends()), (1, sends), "{deed:?} {again}");
             assert!(again.err.contains("this store "), "{deed:?} {again}");
         }
@@ -168,114 +168,114 @@ fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_
 
 #[test]
 fn a_person_who_says_moved_goes_on_and_the_store_from_before_is_another_one_from_then_on() {
-    let (provider, work) = (slow(), workplace());
-    running(&work, &provider, 60).kill();
-    fs::create_dir(work.path("old")).unwrap();
+    let (provider, env) = (slow(), test_env());
+    running(&env, &provider, 60).kill();
+    fs::create_dir(env.path("old")).unwrap();
     for ending in ["", "-wal", "-mark"] {
-        fs::copy(work.path(&format!("store.db{ending}")), work.path(&format!("old/store.db{ending}"))).unwrap();
+        fs::copy(env.path(&format!("store.db{ending}")), env.path(&format!("old/store.db{ending}"))).unwrap();
     }
-    fs::remove_file(work.path("store.db-mark")).unwrap();
-    assert_refused(&work, &provider, &["resume"], "store.db-mark");
-    let moved = work.run(&provider, &["resume", "--moved"]);
+    fs::remove_file(env.path("store.db-mark")).unwrap();
+    assert_refused(&env, &provider, &["resume"], "store.db-mark");
+    let moved = env.run(&provider, &["resume", "--moved"]);
     assert!([0, 3].contains(&moved.code), "{moved}");
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
     let sends = provider.sends();
     // The older file comes back under the newer mark.
-    overwrite(&work.path("old/store.db"), &work.path("store.db"));
-    let _ = fs::remove_file(work.path("store.db-wal"));
-    assert_refused(&work, &provider, &["resume", "job-1"], "belongs to another store");
+    overwrite(&env.path("old/store.db"), &env.path("store.db"));
+    let _ = fs::remove_file(env.path("store.db-wal"));
+    assert_refused(&env, &provider, &["resume", "job-1"], "belongs to another store");
     assert_eq!(provider.sends(), sends);
 }
 
 #[test]
 fn a_store_that_is_deleted_or_replaced_under_a_run_stops_it_and_a_second_run_sends_nothing() {
     for replaced in [false, true] {
-        let (provider, work) = (slow(), workplace());
-        let run = running(&work, &provider, 40);
+        let (provider, env) = (slow(), test_env());
+        let run = running(&env, &provider, 40);
         if replaced {
-            back_up(&work, "backup.db");
-            fs::rename(work.path("backup.db"), work.path("store.db")).unwrap();
+            back_up(&env, "backup.db");
+            fs::rename(env.path("backup.db"), env.path("store.db")).unwrap();
         } else {
-            fs::remove_file(work.path("store.db")).unwrap();
+            fs::remove_file(env.path("store.db")).unwrap();
         }
         let stopped = run.wait();
         assert_eq!(stopped.code, 1, "{stopped}");
         assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
         assert!(provider.sends() < ROWS);
         // The log of the file that is gone stays where it was.
-        let _ = fs::remove_file(work.path("store.db-wal"));
-        let _ = fs::remove_file(work.path("store.db-shm"));
-        assert_refused(&work, &provider, &["run", "job.yaml"], "--moved");
-        provider.book().assert_nobody_twice();
+        let _ = fs::remove_file(env.path("store.db-wal"));
+        let _ = fs::remove_file(env.path("store.db-shm"));
+        assert_refused(&env, &provider, &["run", "job.yaml"], "--moved");
+        provider.received().assert_nobody_twice();
     }
 }
 
 #[test]
 fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_sends_stops_it() {
-    let provider = Provider::start(Script { fate: Box::new(|_| Vec::new()), ..Script::default() });
-    let work = workplace();
-    let run = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script { statuses: Box::new(|_| Vec::new()), ..Script::default() });
+    let env = test_env();
+    let run = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 40));
-    back_up(&work, "backup.db");
+    back_up(&env, "backup.db");
     assert!(wait_until(SOON, || provider.sends() == ROWS));
     run.wait_for_words("sent: 300");
-    fs::rename(work.path("backup.db"), work.path("store.db")).unwrap();
+    fs::rename(env.path("backup.db"), env.path("store.db")).unwrap();
     let stopped = run.wait();
     assert_eq!(stopped.code, 1, "{stopped}");
     assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
-    assert_refused(&work, &provider, &["resume"], "--moved");
+    assert_refused(&env, &provider, &["resume"], "--moved");
 
     // The file stays the same one, and what is in it is older.
-    drop(work);
-    let (provider, work) = (slow(), workplace());
-    let run = running(&work, &provider, 40);
-    back_up(&work, "backup.db");
+    drop(env);
+    let (provider, env) = (slow(), test_env());
+    let run = running(&env, &provider, 40);
+    back_up(&env, "backup.db");
     let more = provider.sends() + 60;
     assert!(wait_until(SOON, || provider.sends() >= more));
-    restore(&work.path("backup.db"), &work.path("store.db"));
+    restore(&env.path("backup.db"), &env.path("store.db"));
     let stopped = run.wait();
     assert_eq!(stopped.code, 1, "{stopped}");
-    provider.book().assert_nobody_twice();
-    assert_refused(&work, &provider, &["run", "job.yaml"], "this store ");
+    provider.received().assert_nobody_twice();
+    assert_refused(&env, &provider, &["run", "job.yaml"], "this store ");
 }
 
 #[test]
 fn what_is_no_reason_to_stop_stops_nothing() {
-    let (provider, work) = (slow(), workplace());
+    let (provider, env) = (slow(), test_env());
     for sends in [30, 90, 150] {
-        let run = running(&work, &provider, sends);
+        let run = running(&env, &provider, sends);
         for look in ["status", "verify"] {
-            assert_eq!(work.alone(&[look]).code, 0);
+            assert_eq!(env.run_offline(&[look]).code, 0);
         }
         run.kill();
         // Another program opens it, and closes it as the last one: the log goes into the file.
         let script =
             "import sqlite3; c = sqlite3.connect('store.db'); print(c.execute('SELECT count(*) FROM run').fetchone())";
-        let done = std::process::Command::new("python3").args(["-c", script]).current_dir(work.path(".")).status();
+        let done = std::process::Command::new("python3").args(["-c", script]).current_dir(env.path(".")).status();
         assert!(done.unwrap().success());
-        assert_eq!(work.alone(&["status"]).code, 0);
+        assert_eq!(env.run_offline(&["status"]).code, 0);
     }
     // A name of its own, with all that belongs to it.
     for ending in ["", "-mark"] {
-        fs::rename(work.path(&format!("store.db{ending}")), work.path(&format!("renamed.db{ending}"))).unwrap();
+        fs::rename(env.path(&format!("store.db{ending}")), env.path(&format!("renamed.db{ending}"))).unwrap();
     }
-    let done = work.run(&provider, &["run", "job.yaml", "--db", "renamed.db"]);
+    let done = env.run(&provider, &["run", "job.yaml", "--db", "renamed.db"]);
     assert!([0, 3].contains(&done.code), "{done}");
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
 }
 
 #[test]
 fn a_service_does_not_start_on_a_store_that_went_back_and_ends_when_its_store_is_replaced() {
-    let (provider, work) = (slow(), workplace());
-    running(&work, &provider, 40).kill();
-    fs::create_dir(work.path("campaigns")).unwrap();
-    fs::remove_file(work.path("store.db-mark")).unwrap();
+    let (provider, env) = (slow(), test_env());
+    running(&env, &provider, 40).kill();
+    fs::create_dir(env.path("campaigns")).unwrap();
+    fs::remove_file(env.path("store.db-mark")).unwrap();
     let serve = ["serve", "campaigns", "--no-http"];
-    assert_refused(&work, &provider, &serve, "store.db-mark");
-    let service = work.start(&provider, &["serve", "campaigns", "--no-http", "--moved"]);
+    assert_refused(&env, &provider, &serve, "store.db-mark");
+    let service = env.start(&provider, &["serve", "campaigns", "--no-http", "--moved"]);
     service.wait_for_words("the service begins");
-    fs::rename(work.path("store.db"), work.path("away.db")).unwrap();
+    fs::rename(env.path("store.db"), env.path("away.db")).unwrap();
     let ended = service.wait();
     assert_eq!(ended.code, 1, "{ended}");
     assert!(ended.err.contains("this store was deleted, moved or replaced"), "{ended}");

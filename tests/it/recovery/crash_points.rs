@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use campaigner::crash_point::Point;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Line, Workplace, csv, lines, phone};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, ReportLine, TestEnv, csv, parse_report, phone};
 
 const GOOD: usize = 60;
 const IN_FLIGHT: usize = 8;
@@ -116,27 +116,31 @@ fn list(story: Story) -> String {
     list
 }
 
-fn provider(story: Story) -> Provider {
+fn provider(story: Story) -> ScriptedProvider {
     let refuse = move |sent: &Sent| match (story, sent.index) {
         (Story::SecondTry, 9) => Answer::error(10_003, "(#131000) Something went wrong"),
         (Story::Retry, 9) => Answer::error(422, "the number cannot be reached"),
         _ => Answer::Accept,
     };
-    let fate = |_: &str| vec![(Duration::ZERO, "sent"), (Duration::from_millis(400), "read")];
-    Provider::start(Script { send: Box::new(refuse), fate: Box::new(fate), latency: Duration::from_millis(3) })
+    let statuses = |_: &str| vec![(Duration::ZERO, "sent"), (Duration::from_millis(400), "read")];
+    ScriptedProvider::start(Script {
+        send: Box::new(refuse),
+        statuses: Box::new(statuses),
+        latency: Duration::from_millis(3),
+    })
 }
 
 /// Has the process die at this point, goes on to the end, and looks at everything there is.
 fn play(point: Point, time: usize, story: Story) {
     let provider = provider(story);
-    let campaign = Campaign { concurrency: IN_FLIGHT, ..Campaign::default() };
-    let work = Workplace::with(&campaign, &list(story));
+    let campaign = CampaignFile { concurrency: IN_FLIGHT, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &list(story));
     let window = match story {
         Story::Windowed => "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n",
         _ => "",
     };
     let yaml = campaign.yaml().replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,");
-    work.write("job.yaml", yaml + window);
+    env.write("job.yaml", yaml + window);
     let at = format!("{}:{time}", point.name());
 
     let (run, resume): (&[&str], &[&str]) = (&["run", "job.yaml"], &["resume"]);
@@ -145,73 +149,73 @@ fn play(point: Point, time: usize, story: Story) {
         Story::Run | Story::LongList | Story::SecondTry | Story::Windowed => (run, run),
         Story::Resume => (run, resume),
         Story::Twice => {
-            work.crash(&provider, "request ready:7", run);
-            sending = assert_the_ledger(&work, &provider);
+            env.crash(&provider, "request ready:7", run);
+            sending = assert_the_ledger(&env, &provider);
             (resume, run)
         }
         Story::OtherList => {
-            work.write("list.csv", csv(GOOD - 1));
-            work.crash(&provider, "rows committed", run);
-            work.write("list.csv", list(story));
+            env.write("list.csv", csv(GOOD - 1));
+            env.crash(&provider, "rows committed", run);
+            env.write("list.csv", list(story));
             (run, run)
         }
         Story::Retry => {
-            assert_eq!(work.run(&provider, run).code, 3);
+            assert_eq!(env.run(&provider, run).code, 3);
             (&["retry", "job-1", "--state", "rejected", "--yes"], resume)
         }
         Story::Cancel => {
-            work.crash(&provider, "request ready:7", run);
-            sending = assert_the_ledger(&work, &provider);
+            env.crash(&provider, "request ready:7", run);
+            sending = assert_the_ledger(&env, &provider);
             (&["cancel", "job-1"], resume)
         }
         Story::Suppress => (&["suppress", "add", "85264000003"], run),
     };
-    work.crash(&provider, &at, args);
-    let still_sending = assert_the_ledger(&work, &provider);
+    env.crash(&provider, &at, args);
+    let still_sending = assert_the_ledger(&env, &provider);
     assert!(in_flight(point).contains(&still_sending.len()), "{} in flight", still_sending.len());
     sending = if sending.is_empty() { still_sending } else { sending };
 
     if story == Story::Retry && point == Point::PutBackWritten {
         // Nothing came of it, and so nothing is put back by itself.
-        assert_eq!(work.run(&provider, again).code, 3);
-        assert_eq!(work.run(&provider, args).code, 0);
+        assert_eq!(env.run(&provider, again).code, 3);
+        assert_eq!(env.run(&provider, args).code, 0);
     } else {
         if point == Point::PutBackCommitted {
-            let asked = work.run(&provider, args);
+            let asked = env.run(&provider, args);
             assert!(asked.code == 4 && asked.err.contains("1 row to send"), "{asked}");
         }
-        let done = work.run(&provider, again);
+        let done = env.run(&provider, again);
         assert_eq!(done.code, if sending.is_empty() { 0 } else { 3 }, "{done}");
     }
     let name = if story == Story::OtherList { "job-2" } else { "job-1" };
-    work.verify(name);
-    let report = work.report(name);
+    env.verify(name);
+    let report = env.report(name);
     assert_the_books(story, &report, &provider);
     let uncertain = report.iter().filter(|line| line.state == "uncertain").map(|line| line.row);
     assert_eq!(uncertain.collect::<Vec<_>>(), sending, "those in flight are uncertain, and no others");
-    assert_nothing_lies_about(&work, name);
+    assert_nothing_lies_about(&env, name);
 }
 
 /// Right after the process died: whatever arrived at the provider has its intent in the store. Gives the rows that
 /// have one and no outcome.
-fn assert_the_ledger(work: &Workplace, provider: &Provider) -> Vec<u64> {
-    let report = work.alone(&["report", "job-1"]);
-    let report = if report.code == 0 { lines(&report.out) } else { Vec::new() };
+fn assert_the_ledger(env: &TestEnv, provider: &ScriptedProvider) -> Vec<u64> {
+    let report = env.run_offline(&["report", "job-1"]);
+    let report = if report.code == 0 { parse_report(&report.out) } else { Vec::new() };
     let tried = |to: &str| report.iter().any(|line| line.to == to && (line.state != "pending" || line.attempts > 0));
-    let unrecorded: Vec<_> = provider.book().sends.into_iter().filter(|sent| !tried(&sent.to)).collect();
+    let unrecorded: Vec<_> = provider.received().sends.into_iter().filter(|sent| !tried(&sent.to)).collect();
     assert!(unrecorded.is_empty(), "{unrecorded:?}");
     report.iter().filter(|line| line.state == "sending").map(|line| line.row).collect()
 }
 
 /// Every row has its one line, with what the provider knows of it.
-fn assert_the_books(story: Story, report: &[Line], provider: &Provider) {
-    let book = provider.book();
-    book.assert_nobody_twice();
-    assert!(book.offences.is_empty(), "{:?}", book.offences);
-    let accepted = book.accepted();
+fn assert_the_books(story: Story, report: &[ReportLine], provider: &ScriptedProvider) {
+    let received = provider.received();
+    received.assert_nobody_twice();
+    assert!(received.offences.is_empty(), "{:?}", received.offences);
+    let accepted = received.accepted();
     assert_eq!(report.len(), list(story).lines().count() - 1);
     let mut requests: BTreeMap<&str, usize> = BTreeMap::new();
-    for sent in &book.sends {
+    for sent in &received.sends {
         *requests.entry(&sent.to).or_default() += 1;
     }
     for (index, line) in report.iter().enumerate() {
@@ -231,13 +235,13 @@ fn assert_the_books(story: Story, report: &[Line], provider: &Provider) {
 }
 
 /// The reports are whole and say what the store says, and no other file is left.
-fn assert_nothing_lies_about(work: &Workplace, run: &str) {
+fn assert_nothing_lies_about(env: &TestEnv, run: &str) {
     for (format, file) in [("csv", "recipients.csv"), ("json", "summary.json"), ("html", "report.html")] {
-        let fresh = work.alone(&["report", run, "--format", format]);
-        assert!(work.read(&format!("reports/{run}/{file}")) == fresh.out, "{file} is not what the store says");
+        let fresh = env.run_offline(&["report", run, "--format", format]);
+        assert!(env.read(&format!("reports/{run}/{file}")) == fresh.out, "{file} is not what the store says");
     }
     let names = |folder: &str| {
-        let entries = std::fs::read_dir(work.path(folder)).unwrap();
+        let entries = std::fs::read_dir(env.path(folder)).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         // What the commands said, what SQLite keeps beside its file, and the empty lock file of a run that nobody goes
         // on with.

@@ -11,18 +11,18 @@ use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Finished, Workplace, counts, csv, wait_until};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, Finished, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 300;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A run of `ROWS` rows that was stopped in the middle, so that its store has something in every table.
-fn stopped_run(provider: &Provider) -> Workplace {
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let stopped = work.run(provider, &["run", "job.yaml", "--limit", "100"]);
+fn stopped_run(provider: &ScriptedProvider) -> TestEnv {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let stopped = env.run(provider, &["run", "job.yaml", "--limit", "100"]);
     assert_eq!(stopped.code, 4, "{stopped}");
-    work
+    env
 }
 
 fn block_on<T>(what: impl Future<Output = T>) -> T {
@@ -30,17 +30,17 @@ fn block_on<T>(what: impl Future<Output = T>) -> T {
 }
 
 /// Opens the store as another program would, does `statement`, and holds on.
-fn open_and_do(work: &Workplace, statement: &'static str) -> SqliteConnection {
+fn open_and_do(env: &TestEnv, statement: &'static str) -> SqliteConnection {
     block_on(async {
-        let mut store = SqliteConnection::connect(work.path("store.db").to_str().unwrap()).await.unwrap();
+        let mut store = SqliteConnection::connect(env.path("store.db").to_str().unwrap()).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut store).await.unwrap();
         store
     })
 }
 
 /// As `open_and_do`, and lets go.
-fn meddle(work: &Workplace, statement: &'static str) {
-    let store = open_and_do(work, statement);
+fn meddle(env: &TestEnv, statement: &'static str) {
+    let store = open_and_do(env, statement);
     block_on(store.close()).unwrap();
 }
 
@@ -66,8 +66,8 @@ fn a_dead_host_sees_single_requests_however_many_may_be_in_flight_and_no_try_is_
             drop(stream);
         }
     });
-    let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(ROWS));
-    let running = work.start_at(Some(&base), &["run", "job.yaml"]);
+    let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start_at(Some(&base), &["run", "job.yaml"]);
     running.wait_for_words("trying again in 4 s");
     running.terminate();
     let stopped = running.wait();
@@ -77,28 +77,28 @@ fn a_dead_host_sees_single_requests_however_many_may_be_in_flight_and_no_try_is_
     // All that were in flight together at first, and one after each pause.
     let tried = tried.load(Ordering::SeqCst);
     assert!(tried <= 16 + 2, "{tried} connections");
-    assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64)]));
+    env.verify("job-1");
 
-    let back = Provider::usual();
-    let resumed = work.run(&back, &["resume"]);
+    let back = ScriptedProvider::accepting_all();
+    let resumed = env.run(&back, &["resume"]);
     assert_eq!((resumed.code, back.sends()), (0, ROWS), "{resumed}");
-    back.book().assert_nobody_twice();
-    work.verify("job-1");
+    back.received().assert_nobody_twice();
+    env.verify("job-1");
 }
 
 #[test]
 fn a_name_that_is_not_found_is_waited_for_also_by_a_poll() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--limit", "100", "--no-wait"]).code, 4);
-    let running = work.start_at(Some("https://provider.invalid"), &["reconcile"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "100", "--no-wait"]).code, 4);
+    let running = env.start_at(Some("https://provider.invalid"), &["reconcile"]);
     running.wait_for_words("cannot reach the provider: provider.invalid: ");
     running.terminate();
     assert_eq!(running.wait().code, 4);
-    let resumed = work.run(&provider, &["resume"]);
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
 }
 
 #[test]
@@ -108,29 +108,29 @@ fn of_huge_answers_no_more_is_read_than_an_answer_can_have() {
         0..10 => Answer::Refuse(200, huge.clone()),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(answer));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(answer));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    let report = work.report("job-1");
+    let report = env.report("job-1");
     let doubtful: Vec<_> = report.iter().filter(|line| line.state == "uncertain").collect();
     assert_eq!(doubtful.len(), 10);
     assert!(doubtful.iter().all(|line| line.code == "bad_answer" && line.message.contains("larger than 1 MiB")));
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 #[test]
 fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
-    let work = Workplace::with(&Campaign { concurrency: 2000, ..Campaign::default() }, &csv(1500));
-    let run = work.start_after("ulimit -n 256", Some(&provider.url()), &["run", "job.yaml"]).wait();
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { concurrency: 2000, ..CampaignFile::default() }, &csv(1500));
+    let run = env.start_with_prelude("ulimit -n 256", Some(&provider.url()), &["run", "job.yaml"]).wait();
     assert_eq!(run.code, 0, "{run}");
     assert!(run.err.contains("96 requests in flight at most, not 2000") && run.err.contains("ulimit -n"), "{run}");
-    let book = provider.book();
-    book.assert_nobody_twice();
-    assert!(book.most_in_flight <= 96, "{}", book.most_in_flight);
-    assert_eq!(work.states("job-1"), counts(&[("read", 1500)]));
-    work.verify("job-1");
+    let received = provider.received();
+    received.assert_nobody_twice();
+    assert!(received.most_in_flight <= 96, "{}", received.most_in_flight);
+    assert_eq!(env.states("job-1"), counts(&[("read", 1500)]));
+    env.verify("job-1");
 }
 
 // The disk and the store.
@@ -138,28 +138,28 @@ fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_on_a_full_disk_that_is_told_to_stop_stops() {
-    let provider = Provider::start(Script::default());
-    let work = Workplace::with(&Campaign { timeout: "2s", rate: "200/s", ..Campaign::default() }, &csv(ROWS));
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { timeout: "2s", rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let prelude = "trap '' XFSZ; ulimit -S -f 400";
-    let running = work.start_after(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
+    let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
     running.wait_for_words("trying again");
     running.terminate();
     let run = running.wait_for(Duration::from_secs(8));
     assert_eq!(run.code, 1, "{run}");
 
-    let resumed = work.run(&provider, &["resume", "--no-wait"]);
+    let resumed = env.run(&provider, &["resume", "--no-wait"]);
     assert!([0, 3].contains(&resumed.code), "{resumed}");
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
 }
 
 #[test]
 fn a_disk_that_takes_no_more_is_waited_for_and_nobody_is_messaged_twice() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     // The store's log reaches this size in the middle of the run. Without the signal, as a quota would do it.
     let prelude = "trap '' XFSZ; ulimit -S -f 400";
-    let running = work.start_after(prelude, Some(&provider.url()), &["run", "job.yaml"]);
+    let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml"]);
     running.wait_for_words("trying again");
     let sends = provider.sends();
     assert!(sends < ROWS, "it was to stop in the middle");
@@ -168,18 +168,18 @@ fn a_disk_that_takes_no_more_is_waited_for_and_nobody_is_messaged_twice() {
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
     assert!(run.err.contains("is there a quota or a limit"), "{run}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_store_that_another_program_holds_is_waited_for() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 50));
-    let holder = open_and_do(&work, "BEGIN IMMEDIATE");
+    let holder = open_and_do(&env, "BEGIN IMMEDIATE");
     // What is in flight ends, and nothing new leaves without its intent.
     let mut still = (0, 0);
     assert!(wait_until(SOON, || {
@@ -190,60 +190,60 @@ fn a_store_that_another_program_holds_is_waited_for() {
     drop(holder);
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_damaged_store_is_told_as_damaged_and_nothing_is_sent_from_it() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
     let sends = provider.sends();
-    let mut file = fs::OpenOptions::new().read(true).write(true).open(work.path("store.db")).unwrap();
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(env.path("store.db")).unwrap();
     let size = file.seek(SeekFrom::End(0)).unwrap();
     file.seek(SeekFrom::Start(4096)).unwrap();
     file.write_all(&vec![0xa5; usize::try_from(size).unwrap() - 4096]).unwrap();
     drop(file);
     for command in [&["status"][..], &["resume"], &["run", "job.yaml"], &["verify"]] {
-        assert_told(&work.run(&provider, command), &["damaged", "backup"]);
+        assert_told(&env.run(&provider, command), &["damaged", "backup"]);
     }
     assert_eq!(provider.sends(), sends);
 }
 
 #[test]
 fn a_store_that_was_cut_short_is_told_as_damaged() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
-    let file = fs::OpenOptions::new().write(true).open(work.path("store.db")).unwrap();
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    let file = fs::OpenOptions::new().write(true).open(env.path("store.db")).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096).unwrap();
     drop(file);
-    let told = work.run(&provider, &["resume"]);
+    let told = env.run(&provider, &["resume"]);
     assert_told(&told, &["damaged", "backup"]);
 }
 
 #[test]
 fn what_is_no_store_or_a_newer_one_is_told_as_such_and_left_as_it_is() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
-    meddle(&work, "PRAGMA user_version = 99");
-    let before = fs::read(work.path("store.db")).unwrap();
-    assert_told(&work.run(&provider, &["resume"]), &["format 99", "use the newer version"]);
-    assert!(fs::read(work.path("store.db")).unwrap() == before);
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    meddle(&env, "PRAGMA user_version = 99");
+    let before = fs::read(env.path("store.db")).unwrap();
+    assert_told(&env.run(&provider, &["resume"]), &["format 99", "use the newer version"]);
+    assert!(fs::read(env.path("store.db")).unwrap() == before);
 
     for content in ["phone,first_name\n85264000001,Ana\n".repeat(300), "x".into()] {
-        work.write("store.db", &content);
-        assert_told(&work.run(&provider, &["run", "job.yaml"]), &["is not a store of campaigner"]);
-        assert_eq!(work.read("store.db"), content);
+        env.write("store.db", &content);
+        assert_told(&env.run(&provider, &["run", "job.yaml"]), &["is not a store of campaigner"]);
+        assert_eq!(env.read("store.db"), content);
     }
 }
 
 #[test]
 fn an_empty_file_becomes_a_store_by_run_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let (provider, work) = (Provider::usual(), Workplace::with(&Campaign::default(), &csv(5)));
-    work.write("store.db", "");
-    std::fs::set_permissions(work.path("store.db"), PermissionsExt::from_mode(0o644)).unwrap();
+    let (provider, env) = (ScriptedProvider::accepting_all(), TestEnv::with(&CampaignFile::default(), &csv(5)));
+    env.write("store.db", "");
+    std::fs::set_permissions(env.path("store.db"), PermissionsExt::from_mode(0o644)).unwrap();
     for args in [
         &["status"][..],
         &["verify"],
@@ -252,20 +252,20 @@ fn an_empty_file_becomes_a_store_by_run_alone() {
         &["run", "job.yaml", "--dry-run"],
         &["check", "job.yaml"],
     ] {
-        work.run(&provider, args);
-        let file = std::fs::metadata(work.path("store.db")).unwrap();
+        env.run(&provider, args);
+        let file = std::fs::metadata(env.path("store.db")).unwrap();
         assert_eq!((file.len(), file.permissions().mode() & 0o777), (0, 0o644), "{args:?}");
     }
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
-    assert_eq!(std::fs::metadata(work.path("store.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    assert_eq!(std::fs::metadata(env.path("store.db")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn a_store_that_cannot_be_opened_is_told_with_its_path() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(5));
-    fs::create_dir(work.path("store.db")).unwrap();
-    assert_told(&work.run(&provider, &["run", "job.yaml"]), &["cannot open the store store.db", "because"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(5));
+    fs::create_dir(env.path("store.db")).unwrap();
+    assert_told(&env.run(&provider, &["run", "job.yaml"]), &["cannot open the store store.db", "because"]);
     assert_eq!(provider.sends(), 0);
 }
 
@@ -275,73 +275,73 @@ fn after_the_clock_was_set_back_nothing_waits_for_it_to_catch_up() {
         0 if sent.index < 30 => Answer::error(10002, "(#131056) pair rate limit"),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(later));
-    let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(later));
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 100));
     running.terminate();
     assert_eq!(running.wait().code, 4);
     // As a clock would have left it that was a year ahead; and waits of a minute made shorter.
     meddle(
-        &work,
+        &env,
         "UPDATE delivery SET next_attempt_at = started_at + 500 WHERE next_attempt_at IS NOT NULL; \
          UPDATE delivery SET next_attempt_at = next_attempt_at + 31536000000, started_at = started_at + 31536000000, \
          accepted_at = accepted_at + 31536000000, next_poll_at = next_poll_at + 31536000000, \
          last_poll_at = last_poll_at + 31536000000",
     );
-    let resumed = work.run(&provider, &["resume"]);
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 0, "{resumed}");
     assert!(resumed.err.contains("clock was set back"), "{resumed}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 /// Puts a copy of the store in its place; the old file keeps another name.
-fn replace_by_copy(work: &Workplace) {
-    fs::copy(work.path("store.db"), work.path("copy.db")).unwrap();
-    fs::rename(work.path("store.db"), work.path("old.db")).unwrap();
-    fs::rename(work.path("copy.db"), work.path("store.db")).unwrap();
+fn replace_by_copy(env: &TestEnv) {
+    fs::copy(env.path("store.db"), env.path("copy.db")).unwrap();
+    fs::rename(env.path("store.db"), env.path("old.db")).unwrap();
+    fs::rename(env.path("copy.db"), env.path("store.db")).unwrap();
 }
 
 #[test]
 fn a_copy_of_an_unfinished_run_is_not_sent_from_without_a_persons_yes() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
-    replace_by_copy(&work);
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    replace_by_copy(&env);
     for command in
         [&["resume"][..], &["run", "job.yaml"], &["retry", "job-1", "--state", "rejected,uncertain", "--yes"]]
     {
-        assert_told(&work.run(&provider, command), &["this store is a copy", "twice", "--moved"]);
+        assert_told(&env.run(&provider, command), &["this store is a copy", "twice", "--moved"]);
     }
     assert_eq!(provider.sends(), 100);
     // Looking does no harm.
-    assert_eq!(work.states("job-1")["pending"], 200);
+    assert_eq!(env.states("job-1")["pending"], 200);
 
-    let moved = work.run(&provider, &["resume", "--moved", "--limit", "50"]);
+    let moved = env.run(&provider, &["resume", "--moved", "--limit", "50"]);
     assert_eq!((moved.code, provider.sends()), (4, 150), "{moved}");
     // Said once: it is the store now.
-    let resumed = work.run(&provider, &["resume"]);
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
 }
 
 #[test]
 fn a_store_that_is_renamed_goes_on_unasked() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
-    fs::rename(work.path("store.db"), work.path("other.db")).unwrap();
-    fs::rename(work.path("other.db"), work.path("store.db")).unwrap();
-    let resumed = work.run(&provider, &["resume"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    fs::rename(env.path("store.db"), env.path("other.db")).unwrap();
+    fs::rename(env.path("other.db"), env.path("store.db")).unwrap();
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
 }
 
 #[test]
 fn a_store_that_may_only_be_read_is_told_as_such() {
-    let provider = Provider::usual();
-    let work = stopped_run(&provider);
-    let path = work.path("store.db");
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    let path = env.path("store.db");
     let mut permissions = fs::metadata(&path).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).unwrap();
@@ -349,6 +349,6 @@ fn a_store_that_may_only_be_read_is_told_as_such() {
         // Nothing is read-only for the superuser.
         return;
     }
-    assert_told(&work.run(&provider, &["resume"]), &["cannot open the store", "writable"]);
+    assert_told(&env.run(&provider, &["resume"]), &["cannot open the store", "writable"]);
     assert_eq!(provider.sends(), 100);
 }

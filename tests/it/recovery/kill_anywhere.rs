@@ -3,36 +3,36 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, phone, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone, wait_until};
 
 const ROWS: usize = 300;
 const CONCURRENCY: usize = 16;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A run of `ROWS` rows that is killed when the provider has seen `sends` of them.
-fn killed_after(sends: usize, uncertain: &'static str) -> (Provider, Workplace) {
-    let provider = Provider::start(Script { latency: Duration::from_millis(30), ..Script::default() });
-    let campaign = Campaign { concurrency: CONCURRENCY, rate: "600/s", uncertain, ..Campaign::default() };
-    let work = Workplace::with(&campaign, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+fn killed_after(sends: usize, uncertain: &'static str) -> (ScriptedProvider, TestEnv) {
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(30), ..Script::default() });
+    let campaign = CampaignFile { concurrency: CONCURRENCY, rate: "600/s", uncertain, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= sends));
     running.kill();
     assert!(provider.sends() < ROWS, "it was to be killed in the middle");
-    (provider, work)
+    (provider, env)
 }
 
 #[test]
 fn after_a_kill_nobody_is_messaged_twice_and_who_is_not_messaged_is_listed_as_uncertain() {
     for sends in [1, 40, 130, 260] {
-        let (provider, work) = killed_after(sends, "hold");
-        let run = work.run(&provider, &["run", "job.yaml"]);
-        work.verify("job-1");
+        let (provider, env) = killed_after(sends, "hold");
+        let run = env.run(&provider, &["run", "job.yaml"]);
+        env.verify("job-1");
 
-        let book = provider.book();
-        book.assert_nobody_twice();
-        let accepted = book.accepted();
-        let report = work.report("job-1");
+        let received = provider.received();
+        received.assert_nobody_twice();
+        let accepted = received.accepted();
+        let report = env.report("job-1");
         assert_eq!(report.len(), ROWS);
         let (uncertain, sure): (Vec<_>, Vec<_>) = report.iter().partition(|line| line.state == "uncertain");
         assert!(uncertain.len() <= CONCURRENCY, "{} in doubt", uncertain.len());
@@ -44,12 +44,12 @@ fn after_a_kill_nobody_is_messaged_twice_and_who_is_not_messaged_is_listed_as_un
 
 #[test]
 fn with_uncertain_resend_those_in_doubt_are_sent_again_and_no_others() {
-    let (provider, work) = killed_after(100, "resend");
-    let before: HashSet<String> = provider.book().accepted().into_keys().collect();
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let (provider, env) = killed_after(100, "resend");
+    let before: HashSet<String> = provider.received().accepted().into_keys().collect();
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
-    work.verify("job-1");
-    let accepted = provider.book().accepted();
+    env.verify("job-1");
+    let accepted = provider.received().accepted();
     assert_eq!(accepted.len(), ROWS);
     let twice: Vec<_> = accepted.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.len() <= CONCURRENCY && twice.iter().all(|(to, _)| before.contains(*to)), "{twice:?}");
@@ -57,69 +57,69 @@ fn with_uncertain_resend_those_in_doubt_are_sent_again_and_no_others() {
 
 #[test]
 fn after_a_persons_yes_those_in_doubt_are_sent_again() {
-    let (provider, work) = killed_after(100, "hold");
-    assert_eq!(work.run(&provider, &["resume"]).code, 3);
-    let uncertain = work.states("job-1")["uncertain"];
+    let (provider, env) = killed_after(100, "hold");
+    assert_eq!(env.run(&provider, &["resume"]).code, 3);
+    let uncertain = env.states("job-1")["uncertain"];
     let sends = provider.sends();
 
-    let asked = work.run(&provider, &["retry", "job-1", "--state", "uncertain"]);
+    let asked = env.run(&provider, &["retry", "job-1", "--state", "uncertain"]);
     assert_eq!((asked.code, provider.sends()), (2, sends), "without a yes nothing is done: {asked}");
 
-    let retried = work.run(&provider, &["retry", "job-1", "--state", "uncertain", "--yes"]);
+    let retried = env.run(&provider, &["retry", "job-1", "--state", "uncertain", "--yes"]);
     assert_eq!(retried.code, 0, "{retried}");
     assert_eq!(provider.sends() as u64, sends as u64 + uncertain);
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_retry_right_after_the_kill_finds_those_in_doubt() {
-    let (provider, work) = killed_after(100, "hold");
-    let retried = work.run(&provider, &["retry", "job-1", "--state", "uncertain", "--yes"]);
+    let (provider, env) = killed_after(100, "hold");
+    let retried = env.run(&provider, &["retry", "job-1", "--state", "uncertain", "--yes"]);
     assert_eq!(retried.code, 0, "{retried}");
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn killed_while_reading_the_list_nothing_was_sent_and_the_next_run_begins_anew() {
     const MANY: usize = 40_000;
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(MANY));
-    let running = work.start(&provider, &["run", "job.yaml"]);
-    let written = || std::fs::metadata(work.path("store.db-wal")).is_ok_and(|log| log.len() > 500_000);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(MANY));
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    let written = || std::fs::metadata(env.path("store.db-wal")).is_ok_and(|log| log.len() > 500_000);
     assert!(wait_until(SOON, written));
     running.kill();
     assert_eq!(provider.sends(), 0);
-    let status = work.alone(&["status"]);
+    let status = env.run_offline(&["status"]);
     assert!(status.out.contains("importing"), "{status}");
 
-    let run = work.run(&provider, &["run", "job.yaml", "--limit", "20"]);
+    let run = env.run(&provider, &["run", "job.yaml", "--limit", "20"]);
     assert_eq!((run.code, provider.sends()), (4, 20), "{run}");
-    let states = work.states("job-1");
+    let states = env.states("job-1");
     assert_eq!(states.values().sum::<u64>(), MANY as u64);
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 #[test]
 fn a_number_suppressed_shortly_before_its_turn_gets_nothing_and_no_row_around_it_is_lost() {
     const MANY: usize = 900;
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign { rate: "300/s", ..Campaign::default() }, &csv(MANY));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { rate: "300/s", ..CampaignFile::default() }, &csv(MANY));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 20));
     // Read and rendered long before, like all rows of a list of this size.
-    assert_eq!(work.alone(&["suppress", "add", &phone(500), "--reason", "asked us to stop"]).code, 0);
-    assert!(wait_until(SOON, || work.states("job-1").contains_key("suppressed")));
+    assert_eq!(env.run_offline(&["suppress", "add", &phone(500), "--reason", "asked us to stop"]).code, 0);
+    assert!(wait_until(SOON, || env.states("job-1").contains_key("suppressed")));
     running.kill();
 
-    let run = work.run(&provider, &["resume", "--rate", "5000/s"]);
-    let states = work.states("job-1");
+    let run = env.run(&provider, &["resume", "--rate", "5000/s"]);
+    let states = env.states("job-1");
     assert_eq!(states.get("pending"), None, "{run}");
     assert_eq!(states["suppressed"], 1);
-    assert!(provider.book().sends.iter().all(|sent| sent.to != phone(500)));
-    let line = &work.report("job-1")[499];
+    assert!(provider.received().sends.iter().all(|sent| sent.to != phone(500)));
+    let line = &env.report("job-1")[499];
     assert_eq!((line.state.as_str(), line.message.as_str()), ("suppressed", "asked us to stop"));
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
 }

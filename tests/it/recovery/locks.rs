@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::template_server::{Lost, Office};
-use crate::support::test_env::{Campaign, Running, Workplace, csv, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::template_server::{Lost, TemplateServer};
+use crate::support::test_env::{CampaignFile, Running, TestEnv, csv, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -29,15 +29,15 @@ fn is_locked(process: &Running, store: &Path) -> bool {
 }
 
 /// What another program does that makes a copy of a store, and is the last one to close it if nobody holds a lock.
-fn another_program_backs_up(work: &Workplace) {
+fn another_program_backs_up(env: &TestEnv) {
     let script = "import sqlite3\nwith sqlite3.connect('store.db') as a, sqlite3.connect('copy.db') as b: a.backup(b)";
-    let done = std::process::Command::new("python3").args(["-c", script]).current_dir(work.path(".")).status().unwrap();
+    let done = std::process::Command::new("python3").args(["-c", script]).current_dir(env.path(".")).status().unwrap();
     assert!(done.success());
 }
 
 #[test]
 fn a_campaign_with_a_pulled_template_that_comes_due_leaves_the_locks_of_a_service_alone() {
-    let office = Office::new("cams", Lost::Nothing);
+    let server = TemplateServer::new("cams", Lost::Nothing);
     let at =
         |seconds| (Timestamp::now() + SignedDuration::from_secs(seconds)).strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let body = "components: [{type: body, parameters: [{type: text, parameter_name: first_name, text: \"{{ first_name }}\"}]}, \
@@ -50,50 +50,51 @@ fn a_campaign_with_a_pulled_template_that_comes_due_leaves_the_locks_of_a_servic
             at(seconds)
         )
     };
-    let work = &office.work;
-    work.write("list.csv", csv(60));
-    office.right(&["create", "sale.yaml"]);
-    office.approve("spring_sale");
-    office.right(&["pull"]);
-    std::fs::create_dir(work.path("due")).unwrap();
-    std::fs::rename(work.path("list.csv"), work.path("due/list.csv")).unwrap();
-    work.write("due/first.yaml", campaign("first", "", 0));
-    work.write("due/later.yaml", campaign("later", "definition: {from: cams}\n", 6));
-    let variables: Vec<(&str, &str)> = office.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let service = work.start_with(&variables, &["serve", "due", "--no-http"]);
-    assert!(wait_until(SOON, || office.sent() >= 2), "{}", service.said());
-    let store = work.path("store.db");
+    let env = &server.env;
+    env.write("list.csv", csv(60));
+    server.succeeds(&["create", "sale.yaml"]);
+    server.approve("spring_sale");
+    server.succeeds(&["pull"]);
+    std::fs::create_dir(env.path("due")).unwrap();
+    std::fs::rename(env.path("list.csv"), env.path("due/list.csv")).unwrap();
+    env.write("due/first.yaml", campaign("first", "", 0));
+    env.write("due/later.yaml", campaign("later", "definition: {from: cams}\n", 6));
+    let variables: Vec<(&str, &str)> = server.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let service = env.start_with(&variables, &["serve", "due", "--no-http"]);
+    assert!(wait_until(SOON, || server.sent() >= 2), "{}", service.stderr());
+    let store = env.path("store.db");
     assert!(is_locked(&service, &store));
-    assert!(wait_until(SOON, || work.alone(&["status", "later-1"]).code == 0), "{}", service.said());
-    assert!(is_locked(&service, &store), "{}", service.said());
-    another_program_backs_up(work);
-    assert!(work.path("store.db-wal").exists() && is_locked(&service, &store));
+    assert!(wait_until(SOON, || env.run_offline(&["status", "later-1"]).code == 0), "{}", service.stderr());
+    assert!(is_locked(&service, &store), "{}", service.stderr());
+    another_program_backs_up(env);
+    assert!(env.path("store.db-wal").exists() && is_locked(&service, &store));
     service.terminate();
     assert_eq!(service.wait().code, 0);
     for run in ["first-1", "later-1"] {
-        work.verify(run);
+        env.verify(run);
     }
 }
 
 #[test]
 fn whatever_looks_at_the_store_leaves_the_locks_of_a_run_alone() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
-    let work = Workplace::with(&Campaign { rate: "40/s", ..Campaign::default() }, &csv(300));
-    let run = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { rate: "40/s", ..CampaignFile::default() }, &csv(300));
+    let run = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 5));
-    let store = work.path("store.db");
+    let store = env.path("store.db");
     for look in [&["status"][..], &["verify"], &["report"], &["check", "job.yaml"], &["schedule", "list"]] {
-        work.alone(look);
+        env.run_offline(look);
         assert!(is_locked(&run, &store), "{look:?}");
     }
-    another_program_backs_up(&work);
-    assert!(work.path("store.db-wal").exists() && is_locked(&run, &store));
+    another_program_backs_up(&env);
+    assert!(env.path("store.db-wal").exists() && is_locked(&run, &store));
     // A list that is the store itself is not opened at all.
-    work.write(
+    env.write(
         "self.yaml",
-        Campaign { name: "self", recipients: "{csv: store.db, to: phone}".into(), ..Campaign::default() }.yaml(),
+        CampaignFile { name: "self", recipients: "{csv: store.db, to: phone}".into(), ..CampaignFile::default() }
+            .yaml(),
     );
-    let refused = work.run(&provider, &["run", "self.yaml"]);
+    let refused = env.run(&provider, &["run", "self.yaml"]);
     assert!(refused.code == 2 && refused.err.contains("is the store; choose another file"), "{refused}");
     run.kill();
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, envelope};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, wait_until};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, envelope};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 300;
 const SOON: Duration = Duration::from_secs(30);
@@ -12,27 +12,27 @@ const PROMPTLY: Duration = Duration::from_secs(8);
 
 #[test]
 fn a_signal_stops_gently_and_resume_goes_on_from_the_store_alone() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(50), ..Script::default() });
-    let work = Workplace::with(&Campaign { rate: "200/s", ..Campaign::default() }, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(50), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() >= 60));
     running.terminate();
     let stopped = running.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
     assert!(stopped.err.contains("campaigner resume job-1"), "{stopped}");
-    let states = work.states("job-1");
+    let states = env.states("job-1");
     assert!(!states.contains_key("uncertain") && !states.contains_key("sending"), "{states:?}");
     assert!(states["pending"] > 0);
-    work.verify("job-1");
+    env.verify("job-1");
 
-    std::fs::remove_file(work.path("job.yaml")).unwrap();
-    std::fs::remove_file(work.path("list.csv")).unwrap();
-    let resumed = work.run(&provider, &["resume"]);
+    std::fs::remove_file(env.path("job.yaml")).unwrap();
+    std::fs::remove_file(env.path("list.csv")).unwrap();
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 0, "{resumed}");
     assert_eq!(provider.sends(), ROWS);
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
@@ -42,9 +42,9 @@ fn a_second_signal_aborts_at_once_and_what_hangs_is_uncertain_the_next_time() {
         50..66 => Answer::AcceptAndHang,
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(hang));
-    let work = Workplace::with(&Campaign { concurrency: HANGING, ..Campaign::default() }, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(hang));
+    let env = TestEnv::with(&CampaignFile { concurrency: HANGING, ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     assert!(wait_until(SOON, || provider.sends() == 50 + HANGING));
     running.terminate();
     running.wait_for_words("stopping");
@@ -52,12 +52,12 @@ fn a_second_signal_aborts_at_once_and_what_hangs_is_uncertain_the_next_time() {
     let aborted = running.wait_for(PROMPTLY);
     assert_eq!(aborted.code, 4, "{aborted}");
 
-    let resumed = work.run(&provider, &["resume"]);
+    let resumed = env.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 3, "{resumed}");
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
     let states = counts(&[("read", (ROWS - HANGING) as u64), ("uncertain", HANGING as u64)]);
-    assert_eq!(work.states("job-1"), states);
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), states);
+    env.verify("job-1");
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
         0..20 => Answer::Accept,
         _ => Answer::RefuseWith(429, "retry-after: 60", envelope(429, "slow down")),
     };
-    let provider = Provider::start(Script::answering(throttle));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(throttle));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
     running.wait_for_words("slow");
     // Statuses of the accepted ones come due meanwhile, and wait for their turn too.
     let due = std::time::Instant::now() + Duration::from_secs(1);
@@ -76,7 +76,7 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
     running.terminate();
     let stopped = running.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 /// What lies in the sockets when the process is woken came in time, whatever the clock says.
@@ -84,10 +84,10 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
 fn answers_that_came_while_the_process_was_stopped_are_read() {
     const IN_FLIGHT: usize = 16;
     let script = Script { latency: Duration::from_millis(300), ..Script::default() };
-    let provider = Provider::start(script);
-    let campaign = Campaign { concurrency: IN_FLIGHT, timeout: "1s", ..Campaign::default() };
-    let work = Workplace::with(&campaign, &csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    let provider = ScriptedProvider::start(script);
+    let campaign = CampaignFile { concurrency: IN_FLIGHT, timeout: "1s", ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
     for stops in 1..=3 {
         assert!(wait_until(SOON, || provider.sends() >= stops * 2 * IN_FLIGHT));
         running.signal("STOP");
@@ -97,6 +97,6 @@ fn answers_that_came_while_the_process_was_stopped_are_read() {
     }
     let run = running.wait();
     assert_eq!((run.code, provider.sends()), (0, ROWS), "{run}");
-    let states = work.states("job-1");
+    let states = env.states("job-1");
     assert!(!states.contains_key("uncertain"), "{states:?}");
 }

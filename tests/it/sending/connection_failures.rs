@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::runtime::Runtime;
 
 use crate::support::scripted_provider::{CREDENTIAL, envelope};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, wait_until};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 /// Of every request here; a connection has half of it.
@@ -209,15 +209,15 @@ fn a_proxy_that_refuses_is_no_connection_and_one_that_wants_other_credentials_is
             let _ = wire.stream.read(&mut head);
             wire.say(answer.as_bytes());
         });
-        let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(20));
+        let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(20));
         let proxy = format!("export HTTPS_PROXY=http://{proxy}");
-        let running = work.start_after(&proxy, Some("https://provider.invalid"), &["run", "job.yaml"]);
+        let running = env.start_with_prelude(&proxy, Some("https://provider.invalid"), &["run", "job.yaml"]);
         running.wait_for_words(words);
         running.terminate();
         let stopped = running.wait();
         assert_eq!(stopped.code, code, "{stopped}");
         assert!(seen.connections.load(Ordering::SeqCst) > 0);
-        assert_eq!(work.states("job-1"), counts(&[("pending", 20)]));
+        assert_eq!(env.states("job-1"), counts(&[("pending", 20)]));
     }
 }
 

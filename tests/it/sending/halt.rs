@@ -3,22 +3,22 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, CREDENTIAL, Provider, Script, Sent, envelope};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, phone};
+use crate::support::scripted_provider::{Answer, CREDENTIAL, Script, ScriptedProvider, Sent, envelope};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone};
 
 const ROWS: usize = 600;
 const LATENCY: Duration = Duration::from_millis(30);
 
 /// A run of `ROWS` rows with 64 requests in flight, against this.
-fn ran(answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static, halt: &str) -> (Provider, Workplace, String) {
-    let provider = Provider::start(Script { latency: LATENCY, ..Script::answering(answer) });
-    let work = Workplace::with(&Campaign { concurrency: 64, ..Campaign::default() }, &csv(ROWS));
-    let yaml = work.read("job.yaml");
-    work.write("job.yaml", yaml.replace("reconcile:", &format!("{halt}reconcile:")));
-    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+fn ran(answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static, halt: &str) -> (ScriptedProvider, TestEnv, String) {
+    let provider = ScriptedProvider::start(Script { latency: LATENCY, ..Script::answering(answer) });
+    let env = TestEnv::with(&CampaignFile { concurrency: 64, ..CampaignFile::default() }, &csv(ROWS));
+    let yaml = env.read("job.yaml");
+    env.write("job.yaml", yaml.replace("reconcile:", &format!("{halt}reconcile:")));
+    let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 4, "{run}");
-    work.verify("job-1");
-    (provider, work, run.err)
+    env.verify("job-1");
+    (provider, env, run.err)
 }
 
 #[test]
@@ -30,14 +30,14 @@ fn after_the_first_refusal_of_the_account_no_request_leaves() {
         Answer::error(10002, "(#190) Access token has expired"),
         Answer::error(10002, "(#131042) Business eligibility payment issue"),
     ] {
-        let (provider, work, said) = ran(move |_| refusal.clone(), "");
+        let (provider, env, said) = ran(move |_| refusal.clone(), "");
         assert_eq!(provider.sends(), 1, "{said}");
         assert!(said.contains("what to do: ") && said.contains("campaigner resume job-1"), "{said}");
         assert!(!said.contains(CREDENTIAL), "{said}");
-        assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64)]));
+        assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64)]));
 
-        let mended = Provider::usual();
-        let resumed = work.run(&mended, &["resume"]);
+        let mended = ScriptedProvider::accepting_all();
+        let resumed = env.run(&mended, &["resume"]);
         assert_eq!((resumed.code, mended.sends()), (0, ROWS), "{resumed}");
     }
 }
@@ -45,19 +45,19 @@ fn after_the_first_refusal_of_the_account_no_request_leaves() {
 #[test]
 fn a_message_that_every_row_fails_on_is_sent_twenty_times() {
     let fail = |_: &Sent| Answer::error(10002, "(#132000) Number of parameters does not match");
-    let (provider, work, said) = ran(fail, "");
+    let (provider, env, said) = ran(fail, "");
     assert_eq!(provider.sends(), 20, "{said}");
-    let most = provider.book().most_in_flight;
+    let most = provider.received().most_in_flight;
     assert!((2..=19).contains(&most), "{most}: the first alone, and then no more than may still fail");
     for part in ["20 rows in a row", "132000", "what to do: compare", "campaigner retry job-1 --state rejected"] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("rejected", 20)]));
+    assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("rejected", 20)]));
 
-    let mended = Provider::usual();
-    let retried = work.run(&mended, &["retry", "job-1", "--state", "rejected", "--yes"]);
+    let mended = ScriptedProvider::accepting_all();
+    let retried = env.run(&mended, &["retry", "job-1", "--state", "rejected", "--yes"]);
     assert_eq!((retried.code, mended.sends()), (0, ROWS), "{retried}");
-    mended.book().assert_nobody_twice();
+    mended.received().assert_nobody_twice();
 }
 
 #[test]
@@ -89,13 +89,13 @@ fn a_share_of_refusals_stops_the_run_and_says_what_most_of_them_were() {
 #[test]
 fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     let gateway = || Answer::Refuse(502, "<h1>Bad Gateway</h1>".into());
-    let (provider, work, said) = ran(move |_| gateway(), "");
+    let (provider, env, said) = ran(move |_| gateway(), "");
     assert_eq!(provider.sends(), 20, "{said}");
     assert!(said.contains("20 rows in a row are in doubt, the last of them: HTTP 502"), "{said}");
     assert!(said.contains("what to do: find out with the provider"), "{said}");
-    assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
+    assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
 
-    drop(work);
+    drop(env);
     let (provider, ..) = ran(move |sent: &Sent| if sent.index < 300 { Answer::Accept } else { gateway() }, "");
     let sends = provider.sends();
     assert!(
@@ -105,12 +105,12 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
 
     // Twice as many as stop a run, and fewer than may be in flight at once: what broke them off is over. A slow disk keeps
     // some of the 64 from leaving, so that not all 64 are doubtful.
-    let provider = Provider::start(Script {
+    let provider = ScriptedProvider::start(Script {
         latency: 10 * LATENCY,
         ..Script::answering(move |sent| if (300..340).contains(&sent.index) { gateway() } else { Answer::Accept })
     });
-    let work = Workplace::with(&Campaign { concurrency: 64, ..Campaign::default() }, &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    let env = TestEnv::with(&CampaignFile { concurrency: 64, ..CampaignFile::default() }, &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!((run.code, provider.sends()), (3, ROWS), "{run}");
 }
 
@@ -130,18 +130,18 @@ fn a_template_that_is_paused_in_the_middle_costs_no_more_than_is_in_flight() {
         0..300 => Answer::Accept,
         _ => Answer::error(10002, "(#132015) Template is paused"),
     };
-    let (provider, work, _) = ran(paused, "");
+    let (provider, env, _) = ran(paused, "");
     assert!(provider.sends() <= 300 + 64, "{}", provider.sends());
-    assert_eq!(work.states("job-1"), counts(&[("accepted", 300), ("pending", ROWS as u64 - 300)]));
+    assert_eq!(env.states("job-1"), counts(&[("accepted", 300), ("pending", ROWS as u64 - 300)]));
 }
 
 #[test]
 fn once_something_is_accepted_all_slots_are_used() {
-    let provider = Provider::start(Script { latency: LATENCY * 4, ..Script::default() });
-    let work = Workplace::with(&Campaign { concurrency: 64, ..Campaign::default() }, &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    let provider = ScriptedProvider::start(Script { latency: LATENCY * 4, ..Script::default() });
+    let env = TestEnv::with(&CampaignFile { concurrency: 64, ..CampaignFile::default() }, &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 0, "{run}");
-    let book = provider.book();
-    assert!((21..=64).contains(&book.most_in_flight), "{}", book.most_in_flight);
-    assert!(book.sends[1].at.duration_since(book.sends[0].at) >= LATENCY * 4, "the first goes alone");
+    let received = provider.received();
+    assert!((21..=64).contains(&received.most_in_flight), "{}", received.most_in_flight);
+    assert!(received.sends[1].at.duration_since(received.sends[0].at) >= LATENCY * 4, "the first goes alone");
 }

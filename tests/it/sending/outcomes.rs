@@ -4,30 +4,30 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent, envelope};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, phone, wait_until};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent, envelope};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone, wait_until};
 
 const ROWS: usize = 20;
 const SOON: Duration = Duration::from_secs(30);
 
 /// One run in which the first numbers get these answers, one each, at every try, and all others are accepted. Fails
 /// unless each of them ends in `state` with its code after so many tries, and all others are read.
-fn assert_first_rows(answers: Vec<(Answer, &str)>, campaign: &Campaign, state: &str, tries: usize) {
+fn assert_first_rows(answers: Vec<(Answer, &str)>, campaign: &CampaignFile, state: &str, tries: usize) {
     let script: Vec<Answer> = answers.iter().map(|(answer, _)| answer.clone()).collect();
     let answer = move |sent: &Sent| {
         let of_row = (1..).zip(&script).find(|(row, _)| sent.to == phone(*row));
         of_row.map_or(Answer::Accept, |(_, answer)| answer.clone())
     };
-    let provider = Provider::start(Script::answering(answer));
-    let work = Workplace::with(campaign, &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(answer));
+    let env = TestEnv::with(campaign, &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    work.verify("job-1");
-    let book = provider.book();
-    book.assert_nobody_twice();
-    let report = work.report("job-1");
+    env.verify("job-1");
+    let received = provider.received();
+    received.assert_nobody_twice();
+    let report = env.report("job-1");
     for ((answer, code), line) in answers.iter().zip(&report) {
-        let seen = book.sends.iter().filter(|sent| sent.to == line.to).count();
+        let seen = received.sends.iter().filter(|sent| sent.to == line.to).count();
         assert_eq!((line.state.as_str(), line.code.as_str(), seen), (state, *code, tries), "{answer:?}: {line:?}");
         assert_eq!(line.attempts as usize, tries, "{answer:?}");
         assert!(!line.message.is_empty() && line.message_id.is_empty(), "{answer:?}: {line:?}");
@@ -47,7 +47,7 @@ fn what_may_have_been_accepted_is_uncertain_and_never_sent_again() {
         (Answer::AcceptAndClose, "connection_lost"),
         (Answer::AcceptAndHang, "timeout"),
     ];
-    assert_first_rows(answers, &Campaign { timeout: "1s", ..Campaign::default() }, "uncertain", 1);
+    assert_first_rows(answers, &CampaignFile { timeout: "1s", ..CampaignFile::default() }, "uncertain", 1);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn what_was_accepted_without_an_id_is_never_sent_again_whatever_the_campaign_say
         (success(&"x".repeat(3_000)), "bad_message_id"),
         (success("\u{200e}1"), "bad_message_id"),
     ];
-    assert_first_rows(answers, &Campaign { uncertain: "resend", ..Campaign::default() }, "uncertain", 1);
+    assert_first_rows(answers, &CampaignFile { uncertain: "resend", ..CampaignFile::default() }, "uncertain", 1);
 }
 
 #[test]
@@ -67,12 +67,12 @@ fn what_the_provider_refuses_for_good_is_rejected_with_its_code() {
     let parameters = "(#132012) Parameter format does not match format in the created template";
     let custom = "Template with the code [x] and bot [y] received with insufficient custom params";
     let answers = vec![(Answer::error(10002, parameters), "132012"), (Answer::error(10004, custom), "10004")];
-    assert_first_rows(answers, &Campaign::default(), "rejected", 1);
+    assert_first_rows(answers, &CampaignFile::default(), "rejected", 1);
 }
 
 #[test]
 fn tries_that_were_surely_not_accepted_are_used_up_in_the_end() {
-    let campaign = Campaign { attempts: 2, ..Campaign::default() };
+    let campaign = CampaignFile { attempts: 2, ..CampaignFile::default() };
     let answers = vec![(Answer::error(10002, "(#131000) Something went wrong"), "131000")];
     assert_first_rows(answers, &campaign, "exhausted", 2);
 }
@@ -83,20 +83,20 @@ fn a_throttled_row_is_tried_again_and_uses_up_no_try() {
         (true, 0..3) => Answer::RefuseWith(429, "retry-after: 1", envelope(429, "too many requests")),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(throttled));
+    let provider = ScriptedProvider::start(Script::answering(throttled));
     // Were tries used up, two would not be enough.
-    let work = Workplace::with(&Campaign { attempts: 2, ..Campaign::default() }, &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let env = TestEnv::with(&CampaignFile { attempts: 2, ..CampaignFile::default() }, &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
-    let book = provider.book();
-    book.assert_nobody_twice();
-    let third: Vec<_> = book.sends.iter().filter(|sent| sent.to == phone(3)).map(|sent| sent.at).collect();
+    let received = provider.received();
+    received.assert_nobody_twice();
+    let third: Vec<_> = received.sends.iter().filter(|sent| sent.to == phone(3)).map(|sent| sent.at).collect();
     assert_eq!(third.len(), 4);
     let waits = third.windows(2).map(|pair| pair[1].duration_since(pair[0]));
     assert!(waits.min().unwrap() >= Duration::from_secs(1), "the provider's wish is heard");
-    let report = work.report("job-1");
+    let report = env.report("job-1");
     assert_eq!((report[2].state.as_str(), report[2].attempts, report[2].code.as_str()), ("read", 4, ""));
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 #[test]
@@ -104,51 +104,51 @@ fn a_provider_that_is_not_there_yet_is_tried_until_it_is() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     // No try is used up where nothing was sent.
-    let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(ROWS));
-    let running = work.start_at(Some(&format!("http://{address}")), &["run", "job.yaml"]);
-    let refused = || work.alone(&["status", "--json"]).out.contains("\"code\":\"connect\"");
+    let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start_at(Some(&format!("http://{address}")), &["run", "job.yaml"]);
+    let refused = || env.run_offline(&["status", "--json"]).out.contains("\"code\":\"connect\"");
     assert!(wait_until(SOON, refused));
-    let provider = Provider::start_at(address, Script::default());
+    let provider = ScriptedProvider::start_at(address, Script::default());
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
     assert!(run.err.contains("cannot reach the provider") && run.err.contains("can be reached again"), "{run}");
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    assert!(work.report("job-1").iter().any(|line| line.attempts > 1));
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    assert!(env.report("job-1").iter().any(|line| line.attempts > 1));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_refused_account_stops_the_run_at_once_and_resume_goes_on_after_mending() {
     const MANY: usize = 300;
     let refuse = |_: &Sent| Answer::error(10001, "certification-code is invalid");
-    let refusing = Provider::start(Script { latency: Duration::from_millis(20), ..Script::answering(refuse) });
-    let campaign = Campaign { concurrency: 8, ..Campaign::default() };
-    let work = Workplace::with(&campaign, &csv(MANY));
-    let stopped = work.run(&refusing, &["run", "job.yaml"]);
+    let refusing = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::answering(refuse) });
+    let campaign = CampaignFile { concurrency: 8, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &csv(MANY));
+    let stopped = env.run(&refusing, &["run", "job.yaml"]);
     assert_eq!(stopped.code, 4, "{stopped}");
     assert!(stopped.err.contains("10001") && stopped.err.contains("campaigner resume job-1"), "{stopped}");
     assert_eq!(refusing.sends(), 1);
-    assert_eq!(work.states("job-1"), counts(&[("pending", MANY as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("pending", MANY as u64)]));
+    env.verify("job-1");
 
-    let mended = Provider::usual();
-    let resumed = work.run(&mended, &["resume"]);
+    let mended = ScriptedProvider::accepting_all();
+    let resumed = env.run(&mended, &["resume"]);
     assert_eq!((resumed.code, mended.sends()), (0, MANY), "{resumed}");
-    mended.book().assert_nobody_twice();
-    work.verify("job-1");
+    mended.received().assert_nobody_twice();
+    env.verify("job-1");
 }
 
 #[test]
 fn a_wrong_credential_of_ours_never_becomes_a_message() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
     let toml = format!(
         "[providers.incs]\nkind = \"incs\"\nbase_url = \"{}\"\ncertification_code = \"other\"\n",
         provider.url()
     );
-    work.write("campaigner.toml", toml);
-    let stopped = work.alone(&["run", "job.yaml"]);
+    env.write("campaigner.toml", toml);
+    let stopped = env.run_offline(&["run", "job.yaml"]);
     assert_eq!((stopped.code, provider.sends()), (4, 0), "{stopped}");
     assert!(!stopped.err.contains("other"), "{stopped}");
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Workplace, csv, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::test_env::{CampaignFile, TestEnv, csv, wait_until};
 
 const RATE: usize = 200;
 const ROWS: usize = 1000;
@@ -16,11 +16,11 @@ fn windows(times: &[Instant], length: Duration) -> Vec<usize> {
 
 #[test]
 fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
-    let provider = Provider::start(Script { latency: Duration::from_millis(40), ..Script::default() });
-    let work = Workplace::with_the_machine_to_itself();
-    work.write("job.yaml", Campaign { rate: "200/s", concurrency: 64, ..Campaign::default() }.yaml());
-    work.write("list.csv", csv(ROWS));
-    let running = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(40), ..Script::default() });
+    let env = TestEnv::alone_on_this_machine();
+    env.write("job.yaml", CampaignFile { rate: "200/s", concurrency: 64, ..CampaignFile::default() }.yaml());
+    env.write("list.csv", csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
     // What the machine holds up, it lets go in a heap: so long did it hold up this very thread at worst.
     let (mut last, mut stalled) = (Instant::now(), Duration::ZERO);
     let all_here = || {
@@ -31,7 +31,7 @@ fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
     assert!(wait_until(Duration::from_secs(30), all_here));
     assert_eq!(running.wait().code, 0);
 
-    let times: Vec<Instant> = provider.book().sends.iter().map(|sent| sent.at).collect();
+    let times: Vec<Instant> = provider.received().sends.iter().map(|sent| sent.at).collect();
     let most = windows(&times, SECOND.saturating_sub(stalled)).into_iter().max().unwrap();
     assert!(most <= RATE + RATE / 50, "{most} in one second, less the {stalled:?} that the machine stood still");
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, phone};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone};
 
 const ROWS: usize = 20;
 
@@ -16,48 +16,49 @@ fn third_is_refused(refusal: &'static str, times: usize) -> Script {
 
 #[test]
 fn a_recipient_that_got_too_much_waits_alone_and_uses_up_no_try() {
-    let provider = Provider::start(third_is_refused("(#131056) pair rate limit hit", 2));
-    let work = Workplace::with(&Campaign { attempts: 1, ..Campaign::default() }, &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(third_is_refused("(#131056) pair rate limit hit", 2));
+    let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
     assert!(!run.err.contains("slow"), "the account goes on as fast as before: {run}");
-    let third: Vec<_> = provider.book().sends.iter().filter(|sent| sent.to == phone(3)).map(|sent| sent.at).collect();
+    let third: Vec<_> =
+        provider.received().sends.iter().filter(|sent| sent.to == phone(3)).map(|sent| sent.at).collect();
     let waits: Vec<_> = third.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
     assert!(waits[0] >= Duration::from_secs(1) && waits[1] >= Duration::from_secs(4), "{waits:?}");
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_row_that_has_to_wait_for_a_day_does_not_hold_up_the_process() {
-    let provider = Provider::start(third_is_refused("(#131049) to maintain healthy ecosystem engagement", 1));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(third_is_refused("(#131049) to maintain healthy ecosystem engagement", 1));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 4, "{run}");
     assert!(run.err.contains("1 row waits until ") && run.err.contains("campaigner resume job-1"), "{run}");
-    assert_eq!(work.states("job-1"), counts(&[("pending", 1), ("read", ROWS as u64 - 1)]));
-    assert_eq!(work.report("job-1").len(), ROWS, "the reports are there meanwhile");
+    assert_eq!(env.states("job-1"), counts(&[("pending", 1), ("read", ROWS as u64 - 1)]));
+    assert_eq!(env.report("job-1").len(), ROWS, "the reports are there meanwhile");
 
-    let status = work.alone(&["status"]);
+    let status = env.run_offline(&["status"]);
     assert!(status.out.contains("1 row waits until ") && status.out.contains("what to do: "), "{status}");
-    let json: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     assert_eq!(json["waiting"]["rows"], 1, "{json}");
 
-    let early = work.run(&provider, &["resume", "--no-wait"]);
+    let early = env.run(&provider, &["resume", "--no-wait"]);
     assert_eq!((early.code, provider.sends()), (4, ROWS), "nothing is sent before its time: {early}");
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 #[test]
 fn a_file_that_cannot_be_fetched_is_tried_once_more_and_then_refused() {
-    let provider = Provider::start(third_is_refused("(#131052) Media download error", 9));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(third_is_refused("(#131052) Media download error", 9));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    let line = &work.report("job-1")[2];
+    let line = &env.report("job-1")[2];
     assert_eq!((line.state.as_str(), line.code.as_str(), line.attempts), ("rejected", "131052", 2));
     assert!(run.out.contains("what to do: mend the file's link"), "{run}");
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 /// Viber's one documented failure says nothing of the message.
@@ -67,29 +68,29 @@ fn a_failure_for_an_unknown_reason_leaves_its_row_in_doubt_with_what_to_do() {
         true => Answer::error(10003, "Message failed \u{2013} detailed reason unknown"),
         false => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(answer));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(answer));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    assert_eq!(work.states("job-1"), counts(&[("read", ROWS as u64 - 1), ("uncertain", 1)]));
-    for told in [&run.out, &work.alone(&["status"]).out] {
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64 - 1), ("uncertain", 1)]));
+    for told in [&run.out, &env.run_offline(&["status"]).out] {
         assert!(told.contains("10003: Message failed") && told.contains("then `campaigner settle`"), "{told}");
     }
-    let json: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     let advice = json.to_string();
     assert!(advice.contains("\"what_to_do\":\"if `rejected`, correct") && advice.contains("10003"), "{json}");
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
 }
 
 #[test]
 fn a_template_that_is_paused_stops_the_run_and_the_row_stays_as_it_was() {
-    let provider = Provider::start(Script::answering(|_| Answer::error(10002, "(#132015) Template is paused")));
-    let work = Workplace::with(&Campaign::default(), &csv(ROWS));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(|_| Answer::error(10002, "(#132015) Template is paused")));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 4, "{run}");
     assert!(run.err.contains("132015") && run.err.contains("no longer paused"), "{run}");
-    assert_eq!(work.states("job-1"), counts(&[("pending", ROWS as u64)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64)]));
+    env.verify("job-1");
 }
 
 #[test]
@@ -98,11 +99,11 @@ fn a_row_with_a_missing_template_of_its_own_does_not_hold_up_the_others() {
         Some("xx") => Answer::error(10002, "(#132001) Template name does not exist in the translation"),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(missing));
-    let work = Workplace::with(&Campaign::default(), "phone,language\n85264000001,xx\n85264000002,en\n");
-    let yaml = Campaign { text: "hello", ..Campaign::default() }.yaml();
-    work.write("job.yaml", yaml.replace("template: {name:", "template: {language: \"{{ language }}\", name:"));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(missing));
+    let env = TestEnv::with(&CampaignFile::default(), "phone,language\n85264000001,xx\n85264000002,en\n");
+    let yaml = CampaignFile { text: "hello", ..CampaignFile::default() }.yaml();
+    env.write("job.yaml", yaml.replace("template: {name:", "template: {language: \"{{ language }}\", name:"));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
-    assert_eq!(work.states("job-1"), counts(&[("read", 1), ("rejected", 1)]));
+    assert_eq!(env.states("job-1"), counts(&[("read", 1), ("rejected", 1)]));
 }

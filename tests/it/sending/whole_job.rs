@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Provider, Script, read_in_the_end};
-use crate::support::test_env::{Campaign, Line, Workplace, csv, lines, phone};
+use crate::support::scripted_provider::{Script, ScriptedProvider, read_in_the_end};
+use crate::support::test_env::{CampaignFile, ReportLine, TestEnv, csv, parse_report, phone};
 
 const GOOD: usize = 600;
 
@@ -37,7 +37,7 @@ fn fails(to: &str) -> bool {
     to.parse::<u64>().unwrap().is_multiple_of(7)
 }
 
-fn assert_one_line_a_row(report: &[Line], provider: &Provider) {
+fn assert_one_line_a_row(report: &[ReportLine], provider: &ScriptedProvider) {
     assert_eq!(report.len(), GOOD + BAD.len());
     let finals = provider.final_states();
     for (index, line) in report.iter().enumerate() {
@@ -55,38 +55,38 @@ fn assert_one_line_a_row(report: &[Line], provider: &Provider) {
 
 #[test]
 fn every_row_gets_one_line_and_every_good_row_is_accepted_once_with_the_providers_states() {
-    let fate = |to: &str| {
-        let mut fate = read_in_the_end();
+    let statuses = |to: &str| {
+        let mut statuses = read_in_the_end();
         if fails(to) {
-            fate[1].1 = "failed";
-            fate.pop();
+            statuses[1].1 = "failed";
+            statuses.pop();
         }
-        fate
+        statuses
     };
-    let provider = Provider::start(Script { fate: Box::new(fate), ..Script::default() });
-    let work = Workplace::with(&Campaign::default(), "");
-    work.write("list.csv", mixed_list());
+    let provider = ScriptedProvider::start(Script { statuses: Box::new(statuses), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile::default(), "");
+    env.write("list.csv", mixed_list());
 
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "some failed: {run}");
 
-    let book = provider.book();
-    assert_eq!(book.offences, [""; 0]);
-    book.assert_nobody_twice();
-    assert_eq!(book.sends.len(), GOOD);
-    assert!(book.sends.iter().all(|sent| sent.path == "/external/messages/whatsapp"));
-    assert!(book.most_in_flight <= 16, "{} in flight", book.most_in_flight);
+    let received = provider.received();
+    assert_eq!(received.offences, [""; 0]);
+    received.assert_nobody_twice();
+    assert_eq!(received.sends.len(), GOOD);
+    assert!(received.sends.iter().all(|sent| sent.path == "/external/messages/whatsapp"));
+    assert!(received.most_in_flight <= 16, "{} in flight", received.most_in_flight);
 
-    let report = work.read("reports/job-1/recipients.csv");
-    assert_one_line_a_row(&lines(&report), &provider);
-    work.verify("job-1");
+    let report = env.read("reports/job-1/recipients.csv");
+    assert_one_line_a_row(&parse_report(&report), &provider);
+    env.verify("job-1");
 
     // Each message is asked about until its end, so a handful of times; packed, that is as many polls a hundred.
-    let polls = book.polls.len();
-    assert!(polls * 100 <= 12 * GOOD, "{polls} polls for {GOOD} messages: {:?}", book.polls);
+    let polls = received.polls.len();
+    assert!(polls * 100 <= 12 * GOOD, "{polls} polls for {GOOD} messages: {:?}", received.polls);
 
     let failed = (1..=GOOD).filter(|n| fails(&phone(*n))).count();
-    let summary: Value = serde_json::from_str(&work.read("reports/job-1/summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&env.read("reports/job-1/summary.json")).unwrap();
     let states = summary["states"].as_object().unwrap();
     assert_eq!(summary["rows"], GOOD + BAD.len());
     assert_eq!(states.values().map(|rows| rows.as_u64().unwrap()).sum::<u64>(), (GOOD + BAD.len()) as u64);
@@ -95,39 +95,39 @@ fn every_row_gets_one_line_and_every_good_row_is_accepted_once_with_the_provider
     assert_eq!(summary["funnel"]["accepted"], GOOD);
     assert_eq!(summary["polls"], polls);
     assert!(summary["finished_at"].is_string());
-    let html = work.read("reports/job-1/report.html");
+    let html = env.read("reports/job-1/report.html");
     assert!(!html.contains("src=") && !html.contains("@import"), "it must not load anything");
 }
 
 #[test]
 fn a_finished_run_is_refused_and_again_makes_the_next_one() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(5));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(5));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
 
-    let refused = work.run(&provider, &["run", "job.yaml"]);
+    let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(refused.code, 2, "{refused}");
     assert!(refused.err.contains("--again"), "{refused}");
     assert_eq!(provider.sends(), 5);
 
-    let again = work.run(&provider, &["run", "job.yaml", "--again"]);
+    let again = env.run(&provider, &["run", "job.yaml", "--again"]);
     assert_eq!(again.code, 0, "{again}");
     assert_eq!(provider.sends(), 10);
-    assert!(work.path("reports/job-2/recipients.csv").exists());
-    work.verify("job-2");
+    assert!(env.path("reports/job-2/recipients.csv").exists());
+    env.verify("job-2");
 }
 
 #[test]
 fn content_that_was_run_before_is_refused_though_another_list_was_run_since() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), &csv(5));
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
-    work.write("list.csv", csv(6));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--again"]).code, 0);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(5));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    env.write("list.csv", csv(6));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--again"]).code, 0);
 
-    work.write("list.csv", csv(5));
-    let refused = work.run(&provider, &["run", "job.yaml"]);
+    env.write("list.csv", csv(5));
+    let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(refused.code, 2, "{refused}");
     assert!(refused.err.contains("reached 5 of the 5 people") && refused.err.contains("job-2: 5 people"), "{refused}");
     assert_eq!(provider.sends(), 11);
@@ -135,8 +135,8 @@ fn content_that_was_run_before_is_refused_though_another_list_was_run_since() {
 
 #[test]
 fn a_list_without_one_good_row_sends_nothing() {
-    let provider = Provider::usual();
-    let work = Workplace::with(&Campaign::default(), "phone,first_name,discount\n12,Ana,1%\n");
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), "phone,first_name,discount\n12,Ana,1%\n");
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((run.code, provider.sends()), (2, 0), "{run}");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::support::scripted_provider::{Answer, Provider, Script, Sent};
-use crate::support::test_env::{Campaign, Workplace, counts, csv, wait_until};
+use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
+use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
 
 /// A time zone in which it is noon or soon after, so that no test runs into the next day.
 fn at_noon() -> String {
@@ -20,53 +20,53 @@ fn window(hours: &str) -> String {
     format!("timezone: {}\nwindow: \"{hours}\"\n", at_noon())
 }
 
-/// A workplace with this put behind the usual campaign.
-fn with(rest: &str, list: &str) -> Workplace {
-    let work = Workplace::new();
-    work.write("job.yaml", Campaign::default().yaml() + rest);
-    work.write("list.csv", list);
-    work
+/// An environment with this put after the usual campaign.
+fn with(rest: &str, list: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.write("job.yaml", CampaignFile::default().yaml() + rest);
+    env.write("list.csv", list);
+    env
 }
 
 #[test]
 fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
-    let provider = Provider::start(Script::default());
-    let work = with(&window("15:00-17:00"), &csv(20));
-    let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = with(&window("15:00-17:00"), &csv(20));
+    let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!(sent.code, 4, "{sent}");
     assert!(sent.err.contains("20 rows wait until ") && sent.err.contains("campaigner resume job-1"), "{sent}");
-    assert_eq!(work.states("job-1"), counts(&[("pending", 20)]));
-    work.verify("job-1");
-    let again = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    assert_eq!(env.states("job-1"), counts(&[("pending", 20)]));
+    env.verify("job-1");
+    let again = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!(again.code, 4, "{again}");
     // Without `--no-wait` it stays for the window, and a signal ends that.
-    let staying = work.start(&provider, &["resume"]);
+    let staying = env.start(&provider, &["resume"]);
     staying.wait_for_words("nothing may leave now");
     staying.terminate();
     let stopped = staying.wait();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert_eq!(provider.sends(), 0);
-    assert!(work.alone(&["status"]).out.contains("20 rows wait until "));
-    let cancelled = work.alone(&["cancel", "job-1"]);
+    assert!(env.run_offline(&["status"]).out.contains("20 rows wait until "));
+    let cancelled = env.run_offline(&["cancel", "job-1"]);
     assert_eq!(cancelled.code, 0, "{cancelled}");
-    assert_eq!(work.states("job-1"), counts(&[("cancelled", 20)]));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", 20)]));
+    env.verify("job-1");
 }
 
 #[test]
 fn an_open_window_lets_everyone_out() {
-    let provider = Provider::start(Script::default());
-    let work = with(&window("11:00-17:00"), &csv(300));
-    let sent = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = with(&window("11:00-17:00"), &csv(300));
+    let sent = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
     assert_eq!(provider.sends(), 300);
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
 }
 
 #[test]
 fn rows_leave_at_their_own_times_or_expire() {
-    let provider = Provider::start(Script::default());
+    let provider = ScriptedProvider::accepting_all();
     let soon = Timestamp::now() + jiff::Span::new().seconds(3);
     let list = format!(
         "phone,first_name,when,until\n85264000001,Ana,,\n85264000002,Bo,{soon},\n\
@@ -74,60 +74,60 @@ fn rows_leave_at_their_own_times_or_expire() {
          85264000005,Ed,someday,\n"
     );
     let recipients = "{csv: list.csv, to: phone, send_at: when, not_after: until}".to_owned();
-    let work = Workplace::with(&Campaign { recipients, ..Campaign::default() }, &list);
-    let checked = work.alone(&["check", "job.yaml"]);
+    let env = TestEnv::with(&CampaignFile { recipients, ..CampaignFile::default() }, &list);
+    let checked = env.run_offline(&["check", "job.yaml"]);
     assert!(checked.out.contains("row 5, line 6, column `when` (`someday`): this is not a time"), "{checked}");
     assert!(checked.out.contains("row 3") && checked.out.contains("[bad_send_at]"), "{checked}");
-    let sent = work.run(&provider, &["run", "job.yaml"]);
+    let sent = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(sent.code, 3, "{sent}");
-    let sends = provider.book().sends;
+    let sends = provider.received().sends;
     assert_eq!(sends.len(), 2, "{sent}");
     assert!(Timestamp::now() >= soon, "the second one waited");
-    let report = work.report("job-1");
+    let report = env.report("job-1");
     let states: Vec<&str> = report.iter().map(|line| line.state.as_str()).collect();
     assert_eq!(states, ["read", "read", "invalid", "expired", "invalid"]);
     assert_eq!(report[3].code, "expired");
     assert!(report[3].message.starts_with("it was not sent by 2020-01-01T01:00:00Z"), "{:?}", report[3]);
-    work.verify("job-1");
+    env.verify("job-1");
     // What is too late stays so.
-    let retried = work.alone(&["retry", "job-1", "--state", "expired", "--yes"]);
+    let retried = env.run_offline(&["retry", "job-1", "--state", "expired", "--yes"]);
     assert_eq!(retried.code, 2, "{retried}");
 }
 
 #[test]
 fn a_quota_holds_over_restarts() {
-    let provider = Provider::start(Script::default());
-    let work = Workplace::new();
-    let yaml = Campaign::default().yaml().replace("dispatch:\n", "dispatch:\n  quota: 7/day\n");
-    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    work.write("list.csv", csv(20));
-    let limited = work.run(&provider, &["run", "--no-wait", "--limit", "3", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::new();
+    let yaml = CampaignFile::default().yaml().replace("dispatch:\n", "dispatch:\n  quota: 7/day\n");
+    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    env.write("list.csv", csv(20));
+    let limited = env.run(&provider, &["run", "--no-wait", "--limit", "3", "job.yaml"]);
     assert_eq!((limited.code, provider.sends()), (4, 3), "{limited}");
     for _ in 0..2 {
-        let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+        let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
         assert_eq!(sent.code, 4, "{sent}");
         assert!(sent.err.contains("13 rows wait until ") && sent.err.contains(":00:00Z"), "{sent}");
         assert_eq!(provider.sends(), 7, "{sent}");
     }
-    let status = work.alone(&["status"]);
+    let status = env.run_offline(&["status"]);
     assert!(status.out.contains("13 rows wait until "), "{status}");
-    let told: serde_json::Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     assert_eq!(told["waiting"]["rows"], 13, "{told}");
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 /// Where the number of requests in flight is the limit, many end and are replaced in the same step.
 #[test]
 fn a_quota_holds_at_full_speed() {
-    let provider = Provider::start(Script::default());
-    let work = Workplace::new();
-    let campaign = Campaign { rate: "5000/s", concurrency: 64, ..Campaign::default() };
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::new();
+    let campaign = CampaignFile { rate: "5000/s", concurrency: 64, ..CampaignFile::default() };
     let yaml = campaign.yaml().replace("dispatch:\n", "dispatch:\n  quota: 300/day\n");
-    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    work.write("list.csv", csv(1_000));
-    let sent = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    env.write("list.csv", csv(1_000));
+    let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!((sent.code, provider.sends()), (4, 300), "{sent}");
-    work.verify("job-1");
+    env.verify("job-1");
 }
 
 #[test]
@@ -136,20 +136,20 @@ fn two_runs_of_one_campaign_share_its_quota() {
         0..4 => Answer::error(10002, "(#131026) Message undeliverable"),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script { latency: Duration::from_millis(300), ..Script::answering(odd) });
-    let work = Workplace::new();
-    let yaml = Campaign { concurrency: 1, ..Campaign::default() }.yaml();
+    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(300), ..Script::answering(odd) });
+    let env = TestEnv::new();
+    let yaml = CampaignFile { concurrency: 1, ..CampaignFile::default() }.yaml();
     let yaml = yaml.replace("dispatch:\n", "dispatch:\n  quota: 12/day\n");
-    work.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    work.write("list.csv", csv(8));
-    let first = work.run(&provider, &["run", "job.yaml"]);
+    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
+    env.write("list.csv", csv(8));
+    let first = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((first.code, provider.sends()), (3, 8), "{first}");
 
     // Beside the next one, what the first one did not get through is sent again.
-    work.write("list.csv", csv(10));
-    let second = work.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
+    env.write("list.csv", csv(10));
+    let second = env.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
     assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
-    let again = work.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
+    let again = env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
     let second = second.wait();
     assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
     let words = "another run of `job` sends within the same quota: waiting until it has sent";
@@ -159,20 +159,20 @@ fn two_runs_of_one_campaign_share_its_quota() {
 
 #[test]
 fn what_cannot_be_told_is_told_before_anything_is_sent() {
-    let provider = Provider::start(Script::default());
+    let provider = ScriptedProvider::accepting_all();
     let window = "window: {open: \"00:00-24:00\", clock: recipient}\n";
     let list = "phone,first_name\n85264000001,Ana\n80012345678,Bo\n";
-    let work = with(window, list);
-    let sent = work.run(&provider, &["run", "job.yaml"]);
+    let env = with(window, list);
+    let sent = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((sent.code, provider.sends()), (0, 1), "{sent}");
-    let report = work.report("job-1");
+    let report = env.report("job-1");
     assert_eq!((report[1].state.as_str(), report[1].code.as_str()), ("invalid", "no_timezone"));
-    drop(work);
-    let work = Workplace::with(
-        &Campaign { recipients: "{csv: list.csv, to: phone, timezone: zone}".into(), ..Campaign::default() },
+    drop(env);
+    let env = TestEnv::with(
+        &CampaignFile { recipients: "{csv: list.csv, to: phone, timezone: zone}".into(), ..CampaignFile::default() },
         list,
     );
-    let checked = work.alone(&["check", "job.yaml"]);
+    let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 2, "{checked}");
     assert!(checked.err.contains("`recipients.timezone`: the recipients have no column `zone`"), "{checked}");
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::service::scheduler::{SOON, address, ask, due};
-use crate::support::scripted_provider::{Provider, Script};
+use crate::support::scripted_provider::ScriptedProvider;
 use crate::support::test_env::{Running, wait_until};
 
 /// Far less than the time in which a request head has to arrive.
@@ -26,16 +26,16 @@ fn is_well(service: &Running) -> bool {
 
 #[test]
 fn hundreds_of_half_requests_keep_nobody_out() {
-    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
-    let service = work.start_after(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
     // It is well once it has looked at its store.
-    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.stderr());
     let mut open = Vec::new();
     for number in 0..300 {
         let said = ["", "GET /healthz HTTP/1.1\r\nHost: loc", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"];
         open.push(connect(&service, said[number % 3]));
     }
-    assert!(is_well(&service), "{}", service.said());
+    assert!(is_well(&service), "{}", service.stderr());
     // The first of them gave way to the others.
     for stream in &mut open[..200] {
         stream.set_read_timeout(Some(PROMPTLY)).unwrap();
@@ -54,9 +54,9 @@ fn hundreds_of_half_requests_keep_nobody_out() {
 fn a_service_that_may_open_no_more_files_goes_on_when_it_may() {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
-    let service = work.start_after(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
-    assert!(wait_until(SOON, || is_well(&service)), "{}", service.said());
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(wait_until(SOON, || is_well(&service)), "{}", service.stderr());
     let id = Pid::from_raw(service.id().parse().unwrap());
     // Fewer than it has open already.
     let before = prlimit(id, Resource::Nofile, Rlimit { current: Some(5), maximum: Some(200) }).unwrap();
@@ -69,7 +69,7 @@ fn a_service_that_may_open_no_more_files_goes_on_when_it_may() {
     let mut answer = String::new();
     waiting.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert_eq!(service.said().matches("cannot accept").count(), 1, "{}", service.said());
+    assert_eq!(service.stderr().matches("cannot accept").count(), 1, "{}", service.stderr());
     service.terminate();
     assert_eq!(service.wait_for(SOON).code, 0);
 }

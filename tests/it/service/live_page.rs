@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::service::scheduler::{SOON, TOKEN, ask, due, service, whole_answer};
-use crate::support::scripted_provider::{Provider, Script};
+use crate::support::scripted_provider::ScriptedProvider;
 use crate::support::test_env::{Running, wait_until};
 
 fn live(service: &Running, of: &str) -> Value {
@@ -15,9 +15,9 @@ fn live(service: &Running, of: &str) -> Value {
 
 #[test]
 fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
-    let (provider, work) = (Provider::start(Script::default()), due(0, "400/s", ""));
-    let service = service(&work, &provider);
-    assert!(wait_until(SOON, || live(&service, "")["shown"]["stage"] == "finished"), "{}", service.said());
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
+    let service = service(&env, &provider);
+    assert!(wait_until(SOON, || live(&service, "")["shown"]["stage"] == "finished"), "{}", service.stderr());
     let page = whole_answer(&service, "GET", "/", "", "");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-type: text/html; charset=utf-8"), "{page}");
     assert!(page.contains("content-security-policy: default-src 'none'; style-src 'sha256-"), "{page}");
@@ -26,7 +26,7 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
         assert!(!page.contains(placeholder), "{placeholder} is filled in");
     }
 
-    let status: Value = serde_json::from_str(&work.alone(&["status", "--json"]).out).unwrap();
+    let status: Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     let told = live(&service, "");
     let shown = &told["shown"];
     for key in ["run", "rows", "states", "errors", "started_at", "polls"] {
@@ -52,9 +52,9 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
 
 #[test]
 fn where_others_can_reach_it_the_page_tells_nothing_without_the_token() {
-    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
     let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
-    let service = work.start_after(&prelude, Some(&provider.url()), &["serve", "--listen", "0.0.0.0:0"]);
+    let service = env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(ask(&service, "GET", "/", "", "").0, 200);
     assert_eq!(ask(&service, "GET", "/live", "", "").0, 401);
     let with_token = format!("Authorization: Bearer {TOKEN}\r\n");

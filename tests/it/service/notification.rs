@@ -7,45 +7,45 @@ use std::sync::mpsc::{Receiver, channel};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Workplace, csv};
+use crate::support::scripted_provider::ScriptedProvider;
+use crate::support::test_env::{CampaignFile, TestEnv, csv};
 
 /// A campaign of three, and a configuration with this hook.
-fn with(hook: &str) -> Workplace {
-    let work = Workplace::with(&Campaign::default(), &csv(3));
-    work.write("ours.toml", format!("[on_done]\n{hook}\n"));
-    work
+fn with(hook: &str) -> TestEnv {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(3));
+    env.write("ours.toml", format!("[on_done]\n{hook}\n"));
+    env
 }
 
 #[test]
 fn a_command_is_told_once_behind_the_reports_and_before_the_end() {
-    let provider = Provider::start(Script::default());
+    let provider = ScriptedProvider::accepting_all();
     let script = "cat > told.json; echo $CAMPAIGNER_HOOK_ID >> ids; ls reports/job-1 > there";
-    let work = with(&format!("command = ['/bin/sh', '-c', '{script}']"));
+    let env = with(&format!("command = ['/bin/sh', '-c', '{script}']"));
     // On the way, nobody is told anything.
-    let begun = work.run(&provider, &["--config", "ours.toml", "run", "--limit", "1", "job.yaml"]);
+    let begun = env.run(&provider, &["--config", "ours.toml", "run", "--limit", "1", "job.yaml"]);
     assert_eq!(begun.code, 4, "{begun}");
-    assert!(!work.path("ids").exists());
-    let sent = work.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
+    assert!(!env.path("ids").exists());
+    let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
-    let told: serde_json::Value = serde_json::from_str(&work.read("told.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&env.read("told.json")).unwrap();
     assert_eq!((&told["event"], &told["run"], &told["summary"]["rows"]), (&"done".into(), &"job-1".into(), &3.into()));
-    let ids = work.read("ids");
+    let ids = env.read("ids");
     assert_eq!(ids.lines().count(), 1);
     assert!(ids.starts_with("job-1@") && told["id"] == ids.trim(), "{ids}");
-    assert!(work.read("there").contains("summary.json"));
-    work.verify("job-1");
+    assert!(env.read("there").contains("summary.json"));
+    env.verify("job-1");
 }
 
 #[test]
 fn a_configuration_that_merely_lies_there_runs_nothing() {
-    let provider = Provider::start(Script::default());
-    let work = with("command = ['/bin/sh', '-c', 'touch ran']");
-    std::fs::rename(work.path("ours.toml"), work.path("campaigner.toml")).unwrap();
-    let refused = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = with("command = ['/bin/sh', '-c', 'touch ran']");
+    std::fs::rename(env.path("ours.toml"), env.path("campaigner.toml")).unwrap();
+    let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((refused.code, provider.sends()), (2, 0), "{refused}");
     assert!(refused.err.contains("--config campaigner.toml"), "{refused}");
-    assert!(!work.path("ran").exists());
+    assert!(!env.path("ran").exists());
     for (hook, words) in [
         ("command = []", "names no program"),
         ("command = ['a']\nurl = 'https://example.com'", "either"),
@@ -53,22 +53,22 @@ fn a_configuration_that_merely_lies_there_runs_nothing() {
         ("url = 'http://example.com'", "https://"),
         ("url = 'https://example.com'\nsecret_env = 'NOT_SET'", "NOT_SET"),
     ] {
-        work.write("ours.toml", format!("[on_done]\n{hook}\n"));
-        let refused = work.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
+        env.write("ours.toml", format!("[on_done]\n{hook}\n"));
+        let refused = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
         assert!(refused.code > 0 && provider.sends() == 0, "{refused}");
         assert!(refused.err.contains(words), "{words}: {refused}");
     }
-    assert!(!work.path("store.db").exists(), "no run is left behind");
+    assert!(!env.path("store.db").exists(), "no run is left behind");
 }
 
 #[test]
 fn a_hook_that_fails_is_told_of_and_changes_nothing() {
-    let provider = Provider::start(Script::default());
-    let work = with("command = ['/no/such/program']");
-    let sent = work.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
+    let provider = ScriptedProvider::accepting_all();
+    let env = with("command = ['/no/such/program']");
+    let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
     assert!(sent.err.contains("nobody could be told that job-1 is over: the command cannot be run"), "{sent}");
-    let status = work.alone(&["status", "--json"]);
+    let status = env.run_offline(&["status", "--json"]);
     assert!(status.out.contains("\"stage\":\"finished\""), "{status}");
 }
 
@@ -112,11 +112,11 @@ fn header<'t>(text: &'t str, name: &str) -> &'t str {
 
 #[test]
 fn a_request_is_signed_and_tried_again() {
-    let provider = Provider::start(Script::default());
+    let provider = ScriptedProvider::accepting_all();
     let (url, received) = server(&[503, 200]);
-    let work = with(&format!("url = '{url}'\nsecret_env = 'HOOK_SECRET'"));
+    let env = with(&format!("url = '{url}'\nsecret_env = 'HOOK_SECRET'"));
     let args = ["--config", "ours.toml", "run", "job.yaml"];
-    let sent = work.start_after("export HOOK_SECRET=Jefe", Some(&provider.url()), &args).wait();
+    let sent = env.start_with_prelude("export HOOK_SECRET=Jefe", Some(&provider.url()), &args).wait();
     assert_eq!(sent.code, 0, "{sent}");
     let requests: Vec<String> = received.into_iter().collect();
     assert_eq!(requests.len(), 2, "{sent}");

@@ -6,35 +6,35 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::scripted_provider::{Provider, Script};
-use crate::support::test_env::{Campaign, Running, Workplace, counts, csv, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 60;
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const TOKEN: &str = "correct-horse-battery";
 
 /// A campaign that was due `seconds` ago, or will be.
-pub(crate) fn due(seconds: i64, rate: &'static str, more: &str) -> Workplace {
-    let campaign = Campaign { rate, ..Campaign::default() };
-    let work = Workplace::with(&campaign, &csv(ROWS));
+pub(crate) fn due(seconds: i64, rate: &'static str, more: &str) -> TestEnv {
+    let campaign = CampaignFile { rate, ..CampaignFile::default() };
+    let env = TestEnv::with(&campaign, &csv(ROWS));
     let at = Timestamp::now() + SignedDuration::from_secs(seconds);
     let at = at.strftime("%Y-%m-%dT%H:%M:%S");
-    work.write("job.yaml", format!("{}schedule: {{at: {at}, timezone: UTC{more}}}\n", campaign.yaml()));
-    work
+    env.write("job.yaml", format!("{}schedule: {{at: {at}, timezone: UTC{more}}}\n", campaign.yaml()));
+    env
 }
 
-pub(crate) fn service(work: &Workplace, provider: &Provider) -> Running {
+pub(crate) fn service(env: &TestEnv, provider: &ScriptedProvider) -> Running {
     let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
-    work.start_after(&prelude, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"])
+    env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"])
 }
 
-fn all_read(work: &Workplace) -> bool {
-    wait_until(SOON, || work.states("job-1") == counts(&[("read", ROWS as u64)]))
+fn all_read(env: &TestEnv) -> bool {
+    wait_until(SOON, || env.states("job-1") == counts(&[("read", ROWS as u64)]))
 }
 
 /// Where a service answers, once it said so.
 pub(crate) fn address(service: &Running) -> Option<String> {
-    let said = service.said();
+    let said = service.stderr();
     let (_, rest) = said.split_once("address=")?;
     Some(rest.split_whitespace().next()?.to_owned())
 }
@@ -48,7 +48,7 @@ pub(crate) fn ask(service: &Running, method: &str, path: &str, headers: &str, bo
 
 /// As [`ask`], with the headers.
 pub(crate) fn whole_answer(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
-    assert!(wait_until(SOON, || address(service).is_some()), "{}", service.said());
+    assert!(wait_until(SOON, || address(service).is_some()), "{}", service.stderr());
     let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
     let length = body.len();
     let host = if headers.starts_with("Host: ") { "" } else { "Host: localhost\r\n" };
@@ -68,22 +68,22 @@ fn post(service: &Running, path: &str, body: &str) -> (u16, String) {
 
 #[test]
 fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
-    let (provider, work) = (Provider::start(Script::default()), due(2, "400/s", ""));
-    let service = service(&work, &provider);
-    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.said());
-    assert!(all_read(&work));
-    assert!(wait_until(SOON, || work.path("reports/job-1/summary.json").exists()));
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(2, "400/s", ""));
+    let service = service(&env, &provider);
+    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
+    assert!(all_read(&env));
+    assert!(wait_until(SOON, || env.path("reports/job-1/summary.json").exists()));
     service.wait_for_words(": finished run=job-1");
     service.terminate();
     let ended = service.wait();
     assert_eq!(ended.code, 0, "{ended}");
-    provider.book().assert_nobody_twice();
-    work.verify("job-1");
-    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("became job-1, finished"), "{explained}");
 
     // It is decided, and stays so.
-    let again = self::service(&work, &provider);
+    let again = self::service(&env, &provider);
     again.wait_for_words("campaign read");
     assert!(!wait_until(Duration::from_secs(3), || provider.sends() > ROWS));
     again.terminate();
@@ -92,107 +92,109 @@ fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
 
 #[test]
 fn of_two_services_on_one_store_one_runs_what_is_due_and_nobody_is_messaged_twice() {
-    let (provider, work) = (Provider::start(Script::default()), due(4, "40/s", ""));
-    let two = [service(&work, &provider), service(&work, &provider)];
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(4, "40/s", ""));
+    let two = [service(&env, &provider), service(&env, &provider)];
     assert!(wait_until(SOON, || provider.sends() == ROWS));
-    assert!(all_read(&work));
+    assert!(all_read(&env));
     for service in two {
         service.terminate();
         let ended = service.wait();
         assert_eq!(ended.code, 0, "{ended}");
     }
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
     assert_eq!(provider.sends(), ROWS);
-    assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 1);
-    work.verify("job-1");
+    assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1);
+    env.verify("job-1");
 }
 
 #[test]
 fn a_service_that_is_killed_in_an_occurrence_goes_on_with_it_when_it_is_back() {
-    let (provider, work) =
-        (Provider::start(Script { latency: Duration::from_millis(20), ..Script::default() }), due(0, "40/s", ""));
-    let first = service(&work, &provider);
-    assert!(wait_until(SOON, || provider.sends() >= 20), "{}", first.said());
+    let (provider, env) = (
+        ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() }),
+        due(0, "40/s", ""),
+    );
+    let first = service(&env, &provider);
+    assert!(wait_until(SOON, || provider.sends() >= 20), "{}", first.stderr());
     first.kill();
-    let second = service(&work, &provider);
+    let second = service(&env, &provider);
     let settled = |states: &std::collections::BTreeMap<String, u64>| {
         states.get("read").copied().unwrap_or(0) + states.get("uncertain").copied().unwrap_or(0) == ROWS as u64
     };
-    assert!(wait_until(SOON, || settled(&work.states("job-1"))), "{}\n{:?}", second.said(), work.states("job-1"));
+    assert!(wait_until(SOON, || settled(&env.states("job-1"))), "{}\n{:?}", second.stderr(), env.states("job-1"));
     second.terminate();
     assert_eq!(second.wait().code, 0);
-    provider.book().assert_nobody_twice();
-    assert!(work.states("job-1").get("uncertain").copied().unwrap_or(0) <= 16);
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert!(env.states("job-1").get("uncertain").copied().unwrap_or(0) <= 16);
+    env.verify("job-1");
 }
 
 #[cfg(debug_assertions)] // in other builds there are no crash points
 #[test]
 fn a_service_that_dies_while_it_reads_the_list_reads_it_anew() {
-    let (provider, work) = (Provider::start(Script::default()), due(-1, "400/s", ""));
-    work.crash(&provider, "rows committed", &["serve", "--no-http"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
+    env.crash(&provider, "rows committed", &["serve", "--no-http"]);
     assert_eq!(provider.sends(), 0);
     // Nothing was sent, so that the list may be mended still.
-    work.write("list.csv", csv(ROWS).replace("Name1,", "Ana,"));
-    let service = service(&work, &provider);
-    assert!(all_read(&work), "{}", service.said());
+    env.write("list.csv", csv(ROWS).replace("Name1,", "Ana,"));
+    let service = service(&env, &provider);
+    assert!(all_read(&env), "{}", service.stderr());
     service.terminate();
     assert_eq!(service.wait().code, 0);
-    provider.book().assert_nobody_twice();
-    assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 1);
-    work.verify("job-1");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1);
+    env.verify("job-1");
 }
 
 #[cfg(debug_assertions)]
 #[test]
 fn what_was_cut_off_before_anything_was_sent_does_not_start_when_it_is_too_late() {
-    let (provider, work) = (Provider::start(Script::default()), due(-45, "400/s", ", not_after: 1m"));
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-45, "400/s", ", not_after: 1m"));
     let too_late = Timestamp::now() + SignedDuration::from_secs(17);
-    work.crash(&provider, "plan committed", &["serve", "--no-http"]);
+    env.crash(&provider, "plan committed", &["serve", "--no-http"]);
     assert!(wait_until(SOON, || Timestamp::now() > too_late));
-    let service = service(&work, &provider);
+    let service = service(&env, &provider);
     service.wait_for_words("cut off before anything was sent");
     service.terminate();
     assert_eq!(service.wait().code, 0);
     assert_eq!(provider.sends(), 0);
-    assert_eq!(work.states("job-1"), counts(&[("cancelled", ROWS as u64)]));
-    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", ROWS as u64)]));
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("skipped: job-1 was cut off"), "{explained}");
 }
 
 #[test]
 fn what_was_missed_by_more_than_not_after_is_skipped_and_says_so() {
-    let (provider, work) = (Provider::start(Script::default()), due(-7200, "400/s", ", not_after: 1h"));
-    let service = service(&work, &provider);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-7200, "400/s", ", not_after: 1h"));
+    let service = service(&env, &provider);
     service.wait_for_words("occurrence skipped");
-    assert!(service.said().contains("2 h late, and `not_after` is 1 h"), "{}", service.said());
+    assert!(service.stderr().contains("2 h late, and `not_after` is 1 h"), "{}", service.stderr());
     service.terminate();
     assert_eq!(service.wait().code, 0);
     assert_eq!(provider.sends(), 0);
-    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("skipped: 2 h late"), "{explained}");
 }
 
 #[test]
 fn a_list_that_is_missing_is_waited_for_as_long_as_it_may_be_late() {
-    let (provider, work) = (Provider::start(Script::default()), due(-1, "400/s", ""));
-    std::fs::rename(work.path("list.csv"), work.path("later.csv")).unwrap();
-    let waits = work.alone(&["schedule", "explain", "job.yaml"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
+    std::fs::rename(env.path("list.csv"), env.path("later.csv")).unwrap();
+    let waits = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(waits.out.contains("it starts as soon as a service looks"), "{waits}");
-    let service = service(&work, &provider);
+    let service = service(&env, &provider);
     service.wait_for_words("cannot begin yet");
-    std::fs::rename(work.path("later.csv"), work.path("list.csv")).unwrap();
-    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.said());
+    std::fs::rename(env.path("later.csv"), env.path("list.csv")).unwrap();
+    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
     service.terminate();
     assert_eq!(service.wait().code, 0);
 }
 
 #[test]
 fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
-    let (provider, work) = (Provider::start(Script::default()), due(2, "400/s", ""));
-    let by_hand = work.run(&provider, &["run", "job.yaml"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(2, "400/s", ""));
+    let by_hand = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(by_hand.code, 0, "{by_hand}");
-    let service = service(&work, &provider);
+    let service = service(&env, &provider);
     service.wait_for_words("the same content was run already");
     service.terminate();
     assert_eq!(service.wait().code, 0);
@@ -201,9 +203,9 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
 
 #[test]
 fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_change_the_rate() {
-    let (provider, work) = (Provider::start(Script::default()), due(0, "30/min", ""));
-    let service = service(&work, &provider);
-    assert!(wait_until(SOON, || provider.sends() >= 1), "{}", service.said());
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "30/min", ""));
+    let service = service(&env, &provider);
+    assert!(wait_until(SOON, || provider.sends() >= 1), "{}", service.stderr());
     let get = |path: &str| ask(&service, "GET", path, "", "");
     assert_eq!(get("/healthz").0, 200);
     let (status, runs) = get("/runs");
@@ -234,95 +236,95 @@ fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_c
     let sent = provider.sends();
     assert!(sent < ROWS && !wait_until(Duration::from_secs(3), || provider.sends() > sent + 1));
     assert_eq!(post(&service, "/runs/job-1/resume", "").0, 200);
-    assert!(all_read(&work), "{}", service.said());
+    assert!(all_read(&env), "{}", service.stderr());
     assert_eq!(post(&service, pause, "").0, 409, "nothing is left to send");
     // Whoever never ends their request holds nobody up.
     let mut half = TcpStream::connect(address(&service).unwrap()).unwrap();
     half.write_all(b"GET /runs HTTP/1.1\r\nHo").unwrap();
     service.terminate();
     assert_eq!(service.wait().code, 0);
-    provider.book().assert_nobody_twice();
+    provider.received().assert_nobody_twice();
 }
 
 #[test]
 fn without_a_token_nothing_is_changed_and_nobody_beyond_this_machine_is_let_in() {
-    let (provider, work) = (Provider::start(Script::default()), due(7200, "400/s", ""));
-    let open = work.run(&provider, &["serve", "--listen", "0.0.0.0:0"]);
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let open = env.run(&provider, &["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(open.code, 2, "{open}");
     assert!(open.err.contains("CAMPAIGNER_TOKEN"), "{open}");
-    let service = work.start(&provider, &["serve", "--listen", "127.0.0.1:0"]);
+    let service = env.start(&provider, &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(post(&service, "/runs/job-1/cancel", "").0, 403);
     assert_eq!(ask(&service, "GET", "/runs", "Host: evil.example\r\n", "").0, 403);
     service.terminate();
     assert_eq!(service.wait().code, 0);
-    let elsewhere = work.run(&provider, &["serve", "job.yaml"]);
+    let elsewhere = env.run(&provider, &["serve", "job.yaml"]);
     assert_eq!(elsewhere.code, 2, "{elsewhere}");
 }
 
 #[test]
 fn whom_an_earlier_run_reached_is_left_out_where_the_campaign_says_so() {
-    let provider = Provider::start(Script::default());
+    let provider = ScriptedProvider::accepting_all();
     let recipients = "{csv: list.csv, to: phone, skip_sent_within: 7d}".to_owned();
-    let work = Workplace::with(&Campaign { recipients, ..Campaign::default() }, &csv(10));
-    assert_eq!(work.run(&provider, &["run", "job.yaml"]).code, 0);
-    work.write("list.csv", csv(15));
-    let second = work.run(&provider, &["run", "job.yaml", "--again"]);
+    let env = TestEnv::with(&CampaignFile { recipients, ..CampaignFile::default() }, &csv(10));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    env.write("list.csv", csv(15));
+    let second = env.run(&provider, &["run", "job.yaml", "--again"]);
     assert_eq!(second.code, 0, "{second}");
-    assert_eq!(work.states("job-2"), counts(&[("read", 5), ("suppressed", 10)]));
-    let report = work.report("job-2");
+    assert_eq!(env.states("job-2"), counts(&[("read", 5), ("suppressed", 10)]));
+    let report = env.report("job-2");
     assert_eq!(report[0].code, "sent_recently");
     assert!(report[0].message.starts_with("reached by job-1 at 20"), "{:?}", report[0]);
-    provider.book().assert_nobody_twice();
-    work.verify("job-2");
+    provider.received().assert_nobody_twice();
+    env.verify("job-2");
 }
 
 /// A run whose rows all wait for its window was not tried: what comes due meanwhile must not message the same people once
 /// more when the window opens.
 #[test]
 fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
-    let provider = Provider::start(Script::default());
-    let work = due(0, "400/s", "");
+    let provider = ScriptedProvider::accepting_all();
+    let env = due(0, "400/s", "");
     // Closed now, in a time zone in which it is noon or soon after.
     let hour = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
     let window = format!("timezone: Etc/GMT{:+}\nwindow: \"15:00-17:00\"\n", hour - 12);
-    let scheduled = work.read("job.yaml") + &window;
+    let scheduled = env.read("job.yaml") + &window;
     let (by_hand, _) = scheduled.split_once("schedule:").unwrap();
-    work.write("job.yaml", format!("{by_hand}{window}"));
-    let by_hand = work.run(&provider, &["run", "--no-wait", "job.yaml"]);
+    env.write("job.yaml", format!("{by_hand}{window}"));
+    let by_hand = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert!(by_hand.code == 4 && by_hand.err.contains("60 rows wait until"), "{by_hand}");
-    work.write("list.csv", csv(ROWS + 1));
-    work.write("job.yaml", scheduled);
-    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    env.write("list.csv", csv(ROWS + 1));
+    env.write("job.yaml", scheduled);
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("in the way: job-1"), "{explained}");
-    let service = service(&work, &provider);
+    let service = service(&env, &provider);
     service.wait_for_words("job-1 is not sent yet");
     service.terminate();
     assert_eq!(service.wait().code, 0);
-    assert_eq!(work.alone(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
+    assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
     assert_eq!(provider.sends(), 0);
 }
 
 #[test]
 fn what_is_to_come_is_listed_in_both_time_zones() {
-    let work = due(7200, "400/s", "");
-    work.write("wrong.yaml", "name: x\n");
-    let listed = work.start_after("export TZ=Europe/Berlin", None, &["schedule", "list", "--next", "2"]).wait();
+    let env = due(7200, "400/s", "");
+    env.write("wrong.yaml", "name: x\n");
+    let listed = env.start_with_prelude("export TZ=Europe/Berlin", None, &["schedule", "list", "--next", "2"]).wait();
     assert_eq!(listed.code, 2, "{listed}");
     assert!(listed.out.contains("job: once, at ") && listed.out.contains(" in UTC (./job.yaml)"), "{listed}");
     assert!(listed.out.contains("+00:00   ") && listed.out.contains(" here   in 1 h 59 min"), "{listed}");
     assert!(listed.out.contains("+01:00 here") || listed.out.contains("+02:00 here"), "{listed}");
     assert!(listed.err.contains("wrong.yaml"), "{listed}");
     // Of two with one name neither would be run.
-    work.write("wrong.yaml", work.read("job.yaml"));
-    let twice = work.alone(&["schedule", "list"]);
+    env.write("wrong.yaml", env.read("job.yaml"));
+    let twice = env.run_offline(&["schedule", "list"]);
     assert_eq!((twice.code, twice.out.as_str()), (2, ""), "{twice}");
     assert!(twice.err.contains("./job.yaml: `name: job`") && twice.err.contains("2 files would not be run"), "{twice}");
-    let explained = work.alone(&["schedule", "explain", "job.yaml"]);
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("60 messages at 400/s"), "{explained}");
     assert!(explained.out.contains("no store store.db yet"), "{explained}");
-    drop(work);
+    drop(env);
     let late = due(0, "400/s", "");
-    let told = |args: &[&str]| late.alone(args).out;
+    let told = |args: &[&str]| late.run_offline(args).out;
     assert!(wait_until(SOON, || told(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
     assert!(told(&["schedule", "list"]).contains("due since 20"));
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::service::scheduler::{address, ask};
-use crate::support::scripted_provider::{Provider, Script, message_id};
-use crate::support::test_env::{Campaign, Running, Workplace, counts, csv, phone, wait_until};
+use crate::support::scripted_provider::{Script, ScriptedProvider, message_id};
+use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, phone, wait_until};
 
 const SECRET: &str = "s3cret-of-the-provider";
 const SOON: Duration = Duration::from_secs(30);
@@ -15,13 +15,13 @@ const SOON: Duration = Duration::from_secs(30);
 const AT: i64 = 1_774_249_921;
 
 /// A provider whose status answers never say more than "sent".
-fn silent() -> Provider {
-    Provider::start(Script { fate: Box::new(|_| vec![(Duration::ZERO, "sent")]), ..Script::default() })
+fn silent() -> ScriptedProvider {
+    ScriptedProvider::start(Script { statuses: Box::new(|_| vec![(Duration::ZERO, "sent")]), ..Script::default() })
 }
 
-fn service(work: &Workplace, provider: &Provider) -> Running {
+fn service(env: &TestEnv, provider: &ScriptedProvider) -> Running {
     let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET}");
-    work.start_after(&prelude, Some(&provider.url()), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"])
+    env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"])
 }
 
 fn post(service: &Running, callback: &Value) -> u16 {
@@ -55,15 +55,15 @@ fn button(id: &str, title: &str) -> Value {
 }
 
 /// The id of the message to this number.
-fn id_of(provider: &Provider, to: &str) -> String {
-    provider.book().sends.into_iter().find(|sent| sent.to == to).and_then(|sent| sent.message_id).unwrap()
+fn id_of(provider: &ScriptedProvider, to: &str) -> String {
+    provider.received().sends.into_iter().find(|sent| sent.to == to).and_then(|sent| sent.message_id).unwrap()
 }
 
 #[test]
 fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
-    let (provider, work) = (silent(), Workplace::with(&Campaign::default(), &csv(6)));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
-    let service = service(&work, &provider);
+    let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(6)));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    let service = service(&env, &provider);
     let id = |n: usize| id_of(&provider, &phone(n));
     let reason =
         json!({"code": 131049, "title": "This message was not delivered to maintain healthy ecosystem engagement."});
@@ -100,15 +100,15 @@ fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
         assert!(!ended.err.contains(secret), "{secret} is logged: {ended}");
     }
 
-    let report = work.alone(&["report", "job-1"]).out;
+    let report = env.run_offline(&["report", "job-1"]).out;
     let line = |n: usize| report.lines().nth(n).unwrap().split(',').skip(7).collect::<Vec<_>>().join(",");
     assert_eq!(line(1), "2026-03-23T07:12:06Z,2026-03-23T07:12:10Z,,");
     assert_eq!(line(2), ",,131049,This message was not delivered to maintain healthy ecosystem engagement.");
-    let states = work.states("job-1");
+    let states = env.states("job-1");
     assert_eq!((states["read"], states["failed"]), (1, 1), "{states:?}");
-    work.verify("job-1");
+    env.verify("job-1");
 
-    let list = work.alone(&["replies", "job-1", "-o", "replies.csv"]);
+    let list = env.run_offline(&["replies", "job-1", "-o", "replies.csv"]);
     assert_eq!(list.code, 0, "{list}");
     let time = "2026-03-23T07:12:01Z";
     let expected = [
@@ -118,39 +118,39 @@ fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
         format!("5,{},{time},button,no,Stop promotions,", phone(5)),
         format!("1,{},{time},text,,,\"'=1+1, please\"", phone(1)),
     ];
-    assert_eq!(work.read("replies.csv").lines().collect::<Vec<_>>(), expected);
-    let mode = std::fs::metadata(work.path("replies.csv")).unwrap().permissions().mode();
+    assert_eq!(env.read("replies.csv").lines().collect::<Vec<_>>(), expected);
+    let mode = std::fs::metadata(env.path("replies.csv")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let loose = work.alone(&["replies", "--loose", "--json"]).out;
+    let loose = env.run_offline(&["replies", "--loose", "--json"]).out;
     let loose: Value = serde_json::from_str(&loose).unwrap();
     assert_eq!(
         loose,
         json!({"row": null, "to": "4915112345678", "time": time, "kind": "text", "id": null, "title": null, "text": "退订！"})
     );
 
-    let listed = work.alone(&["suppress", "list"]).out;
+    let listed = env.run_offline(&["suppress", "list"]).out;
     assert!(listed.lines().any(|line| line.contains(&phone(5)) && line.contains("stop promotions")), "{listed}");
     assert!(listed.lines().any(|line| line.contains("4915112345678")) && !listed.contains(&phone(1)), "{listed}");
 
-    let summary: Value = serde_json::from_str(&work.alone(&["report", "--json"]).out).unwrap();
+    let summary: Value = serde_json::from_str(&env.run_offline(&["report", "--json"]).out).unwrap();
     let replies = &summary["replies"];
     assert_eq!((&replies["total"], &replies["rows"], &replies["opted_out"]), (&json!(4), &json!(3), &json!(1)));
     assert_eq!(
         replies["choices"][1],
         json!({"kind": "button_reply", "id": "change-button", "title": "Change", "replies": 1, "rows": 1})
     );
-    let shown = work.alone(&["status"]).out;
+    let shown = env.run_offline(&["status"]).out;
     assert!(shown.contains("replies from 3 rows") && shown.contains("1  Change"), "{shown}");
-    let page = work.alone(&["report", "--format", "html"]).out;
+    let page = env.run_offline(&["report", "--format", "html"]).out;
     assert!(page.contains("<td>Stop promotions</td>") && !page.contains("please"), "{page}");
 }
 
 /// One message fails and is delivered later, another the other way round.
 #[test]
 fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() {
-    let (provider, work) = (silent(), Workplace::with(&Campaign::default(), &csv(4)));
-    assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
-    let service = service(&work, &provider);
+    let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(4)));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    let service = service(&env, &provider);
     let id = |n: usize| id_of(&provider, &phone(n));
     let failed = |n: usize| status(&id(n), "failed", AT, json!({"code": 131049, "title": "Not delivered."}));
     let delivered = |n: usize| status(&id(n), "delivered", AT, Value::Null);
@@ -160,27 +160,28 @@ fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() 
     service.terminate();
     assert_eq!(service.wait().code, 0);
 
-    let report = work.alone(&["report"]).out;
+    let report = env.run_offline(&["report"]).out;
     let line = |n: usize| report.lines().nth(n).unwrap().split(',').skip(7).collect::<Vec<_>>().join(",");
     for n in [1, 2] {
         assert_eq!(line(n), "2026-03-23T07:12:01Z,,131049,Not delivered.");
     }
     assert_eq!(line(3), ",,131049,Not delivered.");
-    let states = work.states("job-1");
+    let states = env.states("job-1");
     assert_eq!((states["delivered"], states["failed"]), (2, 1), "{states:?}");
-    work.verify("job-1");
+    env.verify("job-1");
 
     // Neither needs anything done about it, and nobody is sent a message again by accident.
     let words = "2 messages reported both as failed and as delivered";
-    let shown = work.alone(&["status"]).out;
+    let shown = env.run_offline(&["status"]).out;
     assert!(shown.contains(words) && shown.contains("  1  131049: Not delivered."), "{shown}");
-    assert!(work.alone(&["report", "--format", "html"]).out.contains(words));
+    assert!(env.run_offline(&["report", "--format", "html"]).out.contains(words));
     for of in [&["status", "--json"][..], &["report", "--json"]] {
-        let figures: Value = serde_json::from_str(&work.alone(of).out).unwrap();
+        let figures: Value = serde_json::from_str(&env.run_offline(of).out).unwrap();
         assert_eq!(figures["contradicted"], 2, "{of:?}");
         assert_eq!(figures["errors"].as_array().unwrap().len(), 1, "{of:?}");
     }
-    let rows = |args: &[&str]| work.alone(&[&["report", "--error", "131049"], args].concat()).out.lines().count() - 1;
+    let rows =
+        |args: &[&str]| env.run_offline(&[&["report", "--error", "131049"], args].concat()).out.lines().count() - 1;
     assert_eq!((rows(&[]), rows(&["--state", "failed"]), rows(&["--state", "delivered,read"])), (1, 1, 2));
 }
 
@@ -188,8 +189,9 @@ fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() 
 #[test]
 fn callbacks_that_are_quicker_than_the_answer_to_the_send_are_not_lost() {
     const ROWS: usize = 200;
-    let (provider, work) = (silent(), Workplace::with(&Campaign { horizon: "1s", ..Campaign::default() }, &csv(ROWS)));
-    let first = service(&work, &provider);
+    let (provider, env) =
+        (silent(), TestEnv::with(&CampaignFile { horizon: "1s", ..CampaignFile::default() }, &csv(ROWS)));
+    let first = service(&env, &provider);
     let mut callbacks: Vec<Value> = (0..ROWS)
         .flat_map(|n| {
             ["sent", "delivered", "read", "delivered"].map(|word| status(&message_id(n), word, AT, Value::Null))
@@ -205,43 +207,44 @@ fn callbacks_that_are_quicker_than_the_answer_to_the_send_are_not_lost() {
     });
     // What waits for its message outlives the service.
     first.kill();
-    let run = work.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 0, "{run}");
-    let second = service(&work, &provider);
-    assert!(wait_until(SOON, || work.states("job-1") == counts(&[("read", ROWS as u64)])), "{}", second.said());
-    assert!(wait_until(SOON, || work.alone(&["replies"]).out.lines().count() == ROWS + 1));
+    let second = service(&env, &provider);
+    assert!(wait_until(SOON, || env.states("job-1") == counts(&[("read", ROWS as u64)])), "{}", second.stderr());
+    assert!(wait_until(SOON, || env.run_offline(&["replies"]).out.lines().count() == ROWS + 1));
     second.terminate();
     assert_eq!(second.wait().code, 0);
-    assert_eq!(work.alone(&["replies", "--loose"]).out.lines().count(), 1);
-    work.verify("job-1");
+    assert_eq!(env.run_offline(&["replies", "--loose"]).out.lines().count(), 1);
+    env.verify("job-1");
 }
 
 #[test]
 fn who_says_stop_while_messages_are_being_sent_gets_none() {
     const ROWS: usize = 60;
-    let (provider, work) = (silent(), Workplace::with(&Campaign { rate: "20/s", ..Campaign::default() }, &csv(ROWS)));
-    let service = service(&work, &provider);
+    let (provider, env) =
+        (silent(), TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(ROWS)));
+    let service = service(&env, &provider);
     assert!(wait_until(SOON, || address(&service).is_some()));
-    let run = work.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    let run = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
     assert!(wait_until(SOON, || provider.sends() > 0));
     let stop = json!({"type": "text", "text": {"body": "Stop."}});
     assert_eq!(post(&service, &said("in-1", &phone(ROWS), None, &stop)), 200);
     let ended = run.wait();
     assert_eq!(ended.code, 0, "{ended}");
-    assert_eq!(work.states("job-1").get("suppressed"), Some(&1));
-    assert!(provider.book().sends.iter().all(|sent| sent.to != phone(ROWS)));
-    work.verify("job-1");
+    assert_eq!(env.states("job-1").get("suppressed"), Some(&1));
+    assert!(provider.received().sends.iter().all(|sent| sent.to != phone(ROWS)));
+    env.verify("job-1");
 }
 
 #[test]
 fn without_the_secret_nothing_is_taken() {
-    let (provider, work) = (silent(), Workplace::with(&Campaign::default(), &csv(1)));
+    let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(1)));
     for prelude in ["", "export CAMPAIGNER_WEBHOOK_SECRET=short"] {
-        let refused = work.start_after(prelude, Some(&provider.url()), &["serve", "--webhook"]).wait();
+        let refused = env.start_with_prelude(prelude, Some(&provider.url()), &["serve", "--webhook"]).wait();
         assert_eq!(refused.code, 2, "{refused}");
         assert!(refused.err.contains("CAMPAIGNER_WEBHOOK_SECRET") && !refused.err.contains("=short"), "{refused}");
     }
-    let service = service(&work, &provider);
+    let service = service(&env, &provider);
     let stop = said("in-1", &phone(1), None, &json!({"type": "text", "text": {"body": "stop"}})).to_string();
     let right = format!("/webhook/{SECRET}");
     let bearer = |secret: &str| format!("Authorization: Bearer {secret}\r\n");
@@ -259,9 +262,9 @@ fn without_the_secret_nothing_is_taken() {
     ] {
         assert_eq!(ask(&service, method, path, &headers, body).0, expected, "{method} {path} {headers}");
     }
-    assert_eq!(work.alone(&["suppress", "list"]).out, "phone,reason,added_at\n");
+    assert_eq!(env.run_offline(&["suppress", "list"]).out, "phone,reason,added_at\n");
     assert_eq!(ask(&service, "POST", "/webhook", &bearer(SECRET), &stop).0, 200);
-    assert!(work.alone(&["suppress", "list"]).out.contains(&phone(1)));
+    assert!(env.run_offline(&["suppress", "list"]).out.contains(&phone(1)));
     service.terminate();
     let ended = service.wait();
     assert!(!ended.err.contains("s3cret") && !ended.err.contains("another-secret"), "{ended}");
@@ -272,21 +275,21 @@ fn without_the_secret_nothing_is_taken() {
 #[test]
 fn a_service_that_dies_has_kept_what_it_answered_and_takes_the_rest_again() {
     for (point, kept) in [("callbacks written", false), ("callbacks committed", true)] {
-        let (provider, work) = (silent(), Workplace::with(&Campaign::default(), &csv(2)));
-        assert_eq!(work.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+        let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(2)));
+        assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
         let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET} CAMPAIGNER_CRASH_AT='{point}:2'");
         let args = ["serve", "--webhook", "--listen", "127.0.0.1:0"];
-        let dying = work.start_after(&prelude, Some(&provider.url()), &args);
+        let dying = env.start_with_prelude(&prelude, Some(&provider.url()), &args);
         let callbacks = [1, 2].map(|n| status(&id_of(&provider, &phone(n)), "read", AT, Value::Null));
         assert_eq!(post(&dying, &callbacks[0]), 200);
         let unanswered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| post(&dying, &callbacks[1])));
         assert!(unanswered.is_err(), "{point}: answered {unanswered:?}");
         assert_eq!(dying.wait().code, -6, "{point}");
-        assert_eq!(work.states("job-1")["read"], 1 + u64::from(kept), "{point}");
-        let service = service(&work, &provider);
+        assert_eq!(env.states("job-1")["read"], 1 + u64::from(kept), "{point}");
+        let service = service(&env, &provider);
         assert_eq!(post(&service, &callbacks[1]), 200);
-        assert_eq!(work.states("job-1")["read"], 2, "{point}");
-        work.verify("job-1");
+        assert_eq!(env.states("job-1")["read"], 2, "{point}");
+        env.verify("job-1");
     }
 }
 
@@ -294,7 +297,7 @@ fn a_service_that_dies_has_kept_what_it_answered_and_takes_the_rest_again() {
 #[test]
 fn the_simulated_provider_calls_back_and_its_people_answer() {
     const ROWS: usize = 40;
-    let work = Workplace::new();
+    let env = TestEnv::new();
     let campaign = format!(
         "name: job\nprovider: incs\nchannel: whatsapp\nrecipients: {{csv: list.csv, to: phone}}\n\
          reconcile: {{after: 1h, every: 1h}}\nmessage:\n  type: interactive\n  interactive:\n    type: button\n    \
@@ -302,38 +305,39 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
         "{type: reply, reply: {id: \"yes\", title: \"Yes\"}}",
         "{type: reply, reply: {id: opt_out, title: \"No more\"}}",
     );
-    work.write("job.yaml", campaign);
-    work.write("list.csv", csv(ROWS));
+    env.write("job.yaml", campaign);
+    env.write("list.csv", csv(ROWS));
     let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET}");
-    let service = work.start_after(&prelude, None, &["serve", "--webhook", "--listen", "127.0.0.1:0"]);
-    assert!(wait_until(SOON, || address(&service).is_some()), "{}", service.said());
+    let service = env.start_with_prelude(&prelude, None, &["serve", "--webhook", "--listen", "127.0.0.1:0"]);
+    assert!(wait_until(SOON, || address(&service).is_some()), "{}", service.stderr());
     let webhook = format!("http://{}/webhook/{SECRET}", address(&service).unwrap());
     let command =
         format!("simulator --listen 127.0.0.1:0 --webhook {webhook} --replies 1 --pace 20ms --failing 0 --unread 0");
-    let simulator = work.start_at(None, &command.split(' ').collect::<Vec<_>>());
+    let simulator = env.start_at(None, &command.split(' ').collect::<Vec<_>>());
     simulator.wait_for_words("listens on ");
-    let said = simulator.said();
+    let said = simulator.stderr();
     let listens = said.split_once("listens on ").unwrap().1.split(';').next().unwrap();
-    let run = work.start_at(Some(&format!("http://{listens}")), &["run", "job.yaml", "--no-wait"]).wait();
+    let run = env.start_at(Some(&format!("http://{listens}")), &["run", "job.yaml", "--no-wait"]).wait();
     assert_eq!(run.code, 0, "{run}");
     let settled = || {
-        let states = work.states("job-1");
+        let states = env.states("job-1");
         let of = |state| states.get(state).copied().unwrap_or(0);
         // A hundredth stays sent.
         of("read") + of("sent") == ROWS as u64 && of("read") > of("sent")
     };
-    assert!(wait_until(SOON, settled), "{:?}", work.states("job-1"));
-    let answered = || work.alone(&["replies", "job-1"]).out.lines().count() as u64 == 1 + work.states("job-1")["read"];
-    assert!(wait_until(SOON, answered), "{}", work.alone(&["replies"]).out);
-    let replies = work.alone(&["replies", "job-1"]).out;
+    assert!(wait_until(SOON, settled), "{:?}", env.states("job-1"));
+    let answered =
+        || env.run_offline(&["replies", "job-1"]).out.lines().count() as u64 == 1 + env.states("job-1")["read"];
+    assert!(wait_until(SOON, answered), "{}", env.run_offline(&["replies"]).out);
+    let replies = env.run_offline(&["replies", "job-1"]).out;
     assert!(replies.contains(",button_reply,yes,Yes,"), "{replies}");
     let opted_out = replies.lines().filter(|line| line.contains(",button_reply,opt_out,No more,")).count();
-    assert_eq!(work.alone(&["suppress", "list"]).out.lines().count(), 1 + opted_out);
+    assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().count(), 1 + opted_out);
     simulator.terminate();
     let ended = simulator.wait();
     assert!(ended.err.contains("callbacks, 0 not taken"), "{ended}");
     for url in ["http://203.0.113.7/webhook/x", "https://example.com/x", "nothing"] {
-        let refused = work.alone(&["simulator", "--listen", "127.0.0.1:0", "--webhook", url]);
+        let refused = env.run_offline(&["simulator", "--listen", "127.0.0.1:0", "--webhook", url]);
         assert!(refused.code == 2 && refused.err.contains("URL on this machine"), "{refused}");
     }
 }

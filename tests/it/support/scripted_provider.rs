@@ -1,4 +1,4 @@
-//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a book of all it saw.
+//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a record of all it received.
 //!
 //! Written from the provider's documents and on its own: it shares nothing with the product or its simulator, so that
 //! a misreading there is not repeated here. One thread a connection; whatever waits in it waits for its end too.
@@ -61,14 +61,14 @@ pub(crate) struct Sent {
 }
 
 /// What becomes of an accepted message: its statuses, each from an age on.
-pub(crate) type Fate = Vec<(Duration, &'static str)>;
+pub(crate) type Statuses = Vec<(Duration, &'static str)>;
 
 /// What the provider does.
 pub(crate) struct Script {
     /// What happens with a send; `message_id` is not yet set.
     pub(crate) send: Box<dyn Fn(&Sent) -> Answer + Send + Sync>,
     /// What becomes of a message to this number, once accepted.
-    pub(crate) fate: Box<dyn Fn(&str) -> Fate + Send + Sync>,
+    pub(crate) statuses: Box<dyn Fn(&str) -> Statuses + Send + Sync>,
     /// Time before each answer to a send.
     pub(crate) latency: Duration,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Script {
 impl Default for Script {
     /// Accepts everything at once; each message is read in the end.
     fn default() -> Self {
-        Self { send: Box::new(|_| Answer::Accept), fate: Box::new(|_| read_in_the_end()), latency: Duration::ZERO }
+        Self { send: Box::new(|_| Answer::Accept), statuses: Box::new(|_| read_in_the_end()), latency: Duration::ZERO }
     }
 }
 
@@ -88,13 +88,13 @@ impl Script {
 }
 
 /// Sent at once, delivered, read.
-pub(crate) fn read_in_the_end() -> Fate {
+pub(crate) fn read_in_the_end() -> Statuses {
     vec![(Duration::ZERO, "sent"), (Duration::from_millis(300), "delivered"), (Duration::from_millis(700), "read")]
 }
 
 /// All that the provider saw.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct Received {
     /// Every send, in the order of arrival.
     pub(crate) sends: Vec<Sent>,
     /// The number of ids of every poll.
@@ -107,7 +107,7 @@ pub(crate) struct Book {
     accepted: HashMap<String, usize>,
 }
 
-impl Book {
+impl Received {
     /// How often each number was accepted.
     pub(crate) fn accepted(&self) -> HashMap<String, usize> {
         let mut numbers = HashMap::new();
@@ -126,18 +126,18 @@ impl Book {
 
 struct Shared {
     script: Script,
-    book: Mutex<Book>,
+    received: Mutex<Received>,
     ended: Mutex<bool>,
     end: Condvar,
 }
 
 /// The provider, until it is dropped.
-pub(crate) struct Provider {
+pub(crate) struct ScriptedProvider {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-impl Provider {
+impl ScriptedProvider {
     pub(crate) fn start(script: Script) -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
     }
@@ -146,8 +146,8 @@ impl Provider {
     pub(crate) fn start_at(address: SocketAddr, script: Script) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
-        let book = Mutex::new(Book::default());
-        let shared = Arc::new(Shared { script, book, ended: Mutex::new(false), end: Condvar::new() });
+        let received = Mutex::new(Received::default());
+        let shared = Arc::new(Shared { script, received, ended: Mutex::new(false), end: Condvar::new() });
         let serving = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -162,7 +162,7 @@ impl Provider {
     }
 
     /// Accepts everything.
-    pub(crate) fn usual() -> Self {
+    pub(crate) fn accepting_all() -> Self {
         Self::start(Script::default())
     }
 
@@ -170,30 +170,30 @@ impl Provider {
         format!("http://{}", self.address)
     }
 
-    /// A copy of the book as it is now.
-    pub(crate) fn book(&self) -> Book {
-        self.shared.book().clone()
+    /// A copy of the record as it is now.
+    pub(crate) fn received(&self) -> Received {
+        self.shared.received().clone()
     }
 
     /// How many sends there were so far.
     pub(crate) fn sends(&self) -> usize {
-        self.shared.book().sends.len()
+        self.shared.received().sends.len()
     }
 
     /// The id and the last status of each number that was accepted.
     pub(crate) fn final_states(&self) -> HashMap<String, (String, &'static str)> {
-        let sends = self.book().sends;
+        let sends = self.received().sends;
         let accepted = sends.into_iter().filter_map(|sent| Some((sent.to, sent.message_id?)));
         accepted
             .map(|(to, id)| {
-                let last = (self.shared.script.fate)(&to).last().map_or("accepted", |(_, word)| *word);
+                let last = (self.shared.script.statuses)(&to).last().map_or("accepted", |(_, word)| *word);
                 (to, (id, last))
             })
             .collect()
     }
 }
 
-impl Drop for Provider {
+impl Drop for ScriptedProvider {
     fn drop(&mut self) {
         *self.shared.ended.lock().unwrap() = true;
         self.shared.end.notify_all();
@@ -219,8 +219,8 @@ struct Request {
 }
 
 impl Shared {
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap()
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap()
     }
 
     /// Lets time pass, or the provider end.
@@ -243,14 +243,14 @@ impl Shared {
     /// The answer, or none if the connection is to be closed.
     fn answer(&self, request: &Request) -> Option<String> {
         if request.credential.as_deref() != Some(CREDENTIAL) {
-            self.book().offences.push("no or a wrong certification-code".to_owned());
+            self.received().offences.push("no or a wrong certification-code".to_owned());
             return Some(http(200, "", &envelope(10001, "certification-code is invalid")));
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/external/messages/status") => Some(http(200, "", &self.statuses(&request.query))),
             ("POST", path) if path.starts_with("/external/messages/") => self.take(request),
             (method, path) => {
-                self.book().offences.push(format!("{method} {path}"));
+                self.received().offences.push(format!("{method} {path}"));
                 Some(http(404, "", &envelope(404, "no such route")))
             }
         }
@@ -261,21 +261,21 @@ impl Shared {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let to = body["to"].as_str().unwrap_or_default().to_owned();
         let (sent, answer) = {
-            let mut book = self.book();
+            let mut received = self.received();
             if request.content_type.as_deref() != Some("application/json") || to.is_empty() {
-                book.offences.push(format!("a send without `to` or not as JSON: {body}"));
+                received.offences.push(format!("a send without `to` or not as JSON: {body}"));
             }
-            let (index, nth) = (book.sends.len(), book.sends.iter().filter(|sent| sent.to == to).count());
+            let (index, nth) = (received.sends.len(), received.sends.iter().filter(|sent| sent.to == to).count());
             let mut sent = Sent { at, index, nth, to, path: request.path.clone(), body, message_id: None };
             let answer = (self.script.send)(&sent);
             if matches!(answer, Answer::Accept | Answer::AcceptAndClose | Answer::AcceptAndHang) {
                 let id = message_id(index);
-                book.accepted.insert(id.clone(), index);
+                received.accepted.insert(id.clone(), index);
                 sent.message_id = Some(id);
             }
-            book.sends.push(sent.clone());
-            book.in_flight += 1;
-            book.most_in_flight = book.most_in_flight.max(book.in_flight);
+            received.sends.push(sent.clone());
+            received.in_flight += 1;
+            received.most_in_flight = received.most_in_flight.max(received.in_flight);
             (sent, answer)
         };
         if !self.script.latency.is_zero() {
@@ -296,30 +296,30 @@ impl Shared {
                 None
             }
         };
-        self.book().in_flight -= 1;
+        self.received().in_flight -= 1;
         answer
     }
 
     fn statuses(&self, query: &str) -> String {
         let ids: Vec<String> = query.strip_prefix("message_ids=").unwrap_or_default().split(',').map(decode).collect();
-        let mut book = self.book();
-        book.polls.push(ids.len());
+        let mut received = self.received();
+        received.polls.push(ids.len());
         if ids.len() > 100 {
-            book.offences.push(format!("{} ids in one poll", ids.len()));
+            received.offences.push(format!("{} ids in one poll", ids.len()));
             return envelope(422, "at most 100 message ids");
         }
         let mut entries = Vec::new();
         for id in &ids {
-            let Some(sent) = book.accepted.get(id).map(|index| book.sends[*index].clone()) else {
-                book.offences.push(format!("the unknown id {id}"));
+            let Some(sent) = received.accepted.get(id).map(|index| received.sends[*index].clone()) else {
+                received.offences.push(format!("the unknown id {id}"));
                 continue;
             };
             let age = sent.at.elapsed();
-            let fate = (self.script.fate)(&sent.to);
-            let Some((_, word)) = fate.iter().rfind(|(from, _)| *from <= age) else { continue };
+            let statuses = (self.script.statuses)(&sent.to);
+            let Some((_, word)) = statuses.iter().rfind(|(from, _)| *from <= age) else { continue };
             let accepted = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - age;
             let seconds = |wanted: &str| {
-                let reached = fate.iter().find(|(from, known)| *known == wanted && *from <= age);
+                let reached = statuses.iter().find(|(from, known)| *known == wanted && *from <= age);
                 reached.map_or(0, |(from, _)| (accepted + *from).as_secs())
             };
             // "read" overwrites the delivery time, as in the documents' first example.

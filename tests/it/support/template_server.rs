@@ -10,7 +10,7 @@ use std::thread;
 use campaigner::simulator::{Behaviour, Simulator};
 use serde_json::Value;
 
-use crate::support::test_env::{Finished, Workplace};
+use crate::support::test_env::{Finished, TestEnv};
 
 pub(crate) const SALE: &str = r#"
 name: spring_sale
@@ -40,8 +40,8 @@ pub(crate) enum Lost {
 }
 
 /// A folder, a simulated provider, and the way to it.
-pub(crate) struct Office {
-    pub(crate) work: Workplace,
+pub(crate) struct TemplateServer {
+    pub(crate) env: TestEnv,
     provider: &'static str,
     /// The provider's address first.
     pub(crate) variables: Vec<(&'static str, String)>,
@@ -51,10 +51,10 @@ pub(crate) struct Office {
     simulator: Simulator,
 }
 
-impl Office {
+impl TemplateServer {
     pub(crate) fn new(provider: &'static str, lost: Lost) -> Self {
-        let work = Workplace::new();
-        work.write("sale.yaml", SALE);
+        let env = TestEnv::new();
+        env.write("sale.yaml", SALE);
         let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
         let (made, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let address = way_to(simulator.address(), lost, Arc::clone(&made), Arc::clone(&closed));
@@ -76,12 +76,12 @@ impl Office {
         // Messages go to the same simulator, by a way of their own.
         variables.push(("INCS_BASE_URL", format!("http://{}", simulator.address())));
         variables.push(("INCS_CERTIFICATION_CODE", "any".to_owned()));
-        Self { work, provider, variables, made, closed, simulator }
+        Self { env, provider, variables, made, closed, simulator }
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
         let variables: Vec<(&str, &str)> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.work.start_with(&variables, args).wait()
+        self.env.start_with(&variables, args).wait()
     }
 
     pub(crate) fn templates(&self, args: &[&str]) -> Finished {
@@ -89,14 +89,14 @@ impl Office {
         self.run(&all)
     }
 
-    pub(crate) fn right(&self, args: &[&str]) -> String {
+    pub(crate) fn succeeds(&self, args: &[&str]) -> String {
         let done = self.templates(args);
         assert_eq!(done.code, 0, "{done}");
         done.out
     }
 
     pub(crate) fn listed(&self) -> Vec<Value> {
-        serde_json::from_str(&self.right(&["list", "--json"])).unwrap()
+        serde_json::from_str(&self.succeeds(&["list", "--json"])).unwrap()
     }
 
     /// The provider's reviewer puts a template into a state.

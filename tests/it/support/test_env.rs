@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::scripted_provider::{CREDENTIAL, Provider};
+use crate::support::scripted_provider::{CREDENTIAL, ScriptedProvider};
 
 /// The code of a process that aborted: SIGABRT.
 const ABORTED: i32 = -6;
@@ -66,7 +66,7 @@ pub(crate) fn text_of(body: &serde_json::Value) -> &str {
 }
 
 /// What a test may want to say about a campaign; the rest is fast and harmless.
-pub(crate) struct Campaign {
+pub(crate) struct CampaignFile {
     pub(crate) name: &'static str,
     pub(crate) recipients: String,
     pub(crate) channel: Channel,
@@ -79,7 +79,7 @@ pub(crate) struct Campaign {
     pub(crate) horizon: &'static str,
 }
 
-impl Default for Campaign {
+impl Default for CampaignFile {
     fn default() -> Self {
         Self {
             name: "job",
@@ -96,7 +96,7 @@ impl Default for Campaign {
     }
 }
 
-impl Campaign {
+impl CampaignFile {
     pub(crate) fn yaml(&self) -> String {
         let Self { name, recipients, channel, text, rate, concurrency, timeout, attempts, uncertain, horizon } = self;
         let (channel, message) = match channel {
@@ -126,12 +126,12 @@ impl Campaign {
     }
 }
 
-/// Held by every workplace, by many at once; alone by one that measures time.
+/// Held shared by every environment, and exclusively by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
 
 thread_local! {
-    /// Whether this test has a workplace: a second one would wait for ever for a test that waits for the machine.
-    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+    /// Whether this test has an environment: a second one would wait for ever for a test that waits for the machine.
+    static HAS_ENV: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A share of the machine, or all of it.
@@ -141,23 +141,23 @@ enum Share {
 }
 
 /// A folder of its own, gone when dropped. A test has one at a time.
-pub(crate) struct Workplace {
+pub(crate) struct TestEnv {
     folder: TempDir,
     commands: AtomicUsize,
     _share: Share,
 }
 
-impl Drop for Workplace {
+impl Drop for TestEnv {
     fn drop(&mut self) {
-        AT_WORK.set(false);
+        HAS_ENV.set(false);
     }
 }
 
 fn assert_no_other() {
-    assert!(!AT_WORK.replace(true), "a test has one workplace at a time");
+    assert!(!HAS_ENV.replace(true), "a test has one environment at a time");
 }
 
-impl Workplace {
+impl TestEnv {
     pub(crate) fn new() -> Self {
         assert_no_other();
         // A test that failed leaves the lock as good as it was.
@@ -166,7 +166,7 @@ impl Workplace {
     }
 
     /// One beside which no other test works: what takes time here is not their doing.
-    pub(crate) fn with_the_machine_to_itself() -> Self {
+    pub(crate) fn alone_on_this_machine() -> Self {
         assert_no_other();
         let guard = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
         Self::sharing(Share::All { _guard: guard })
@@ -177,11 +177,11 @@ impl Workplace {
     }
 
     /// With `job.yaml` and `list.csv` in it.
-    pub(crate) fn with(campaign: &Campaign, csv: &str) -> Self {
-        let work = Self::new();
-        work.write("job.yaml", campaign.yaml());
-        work.write("list.csv", csv);
-        work
+    pub(crate) fn with(campaign: &CampaignFile, csv: &str) -> Self {
+        let env = Self::new();
+        env.write("job.yaml", campaign.yaml());
+        env.write("list.csv", csv);
+        env
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -198,16 +198,16 @@ impl Workplace {
 
     /// Starts the binary with the account that `base_url` stands for; nothing of the surroundings gets in.
     pub(crate) fn start_at(&self, base_url: Option<&str>, args: &[&str]) -> Running {
-        self.start_after("", base_url, args)
+        self.start_with_prelude("", base_url, args)
     }
 
     /// As `start_at`, with a proxy between the binary and whatever it asks over plain HTTP.
-    pub(crate) fn start_behind(&self, proxy: &str, base_url: Option<&str>, args: &[&str]) -> Running {
-        self.start_after(&format!("export http_proxy='{proxy}'"), base_url, args)
+    pub(crate) fn start_behind_proxy(&self, proxy: &str, base_url: Option<&str>, args: &[&str]) -> Running {
+        self.start_with_prelude(&format!("export http_proxy='{proxy}'"), base_url, args)
     }
 
     /// As `start_at`, by a shell that first does `prelude` (a limit, a variable) and then becomes the binary.
-    pub(crate) fn start_after(&self, prelude: &str, base_url: Option<&str>, args: &[&str]) -> Running {
+    pub(crate) fn start_with_prelude(&self, prelude: &str, base_url: Option<&str>, args: &[&str]) -> Running {
         let account = base_url.map(|url| [("INCS_BASE_URL", url), ("INCS_CERTIFICATION_CODE", CREDENTIAL)]);
         self.launch(prelude, account.as_ref().map_or(&[], <[_; 2]>::as_slice), args)
     }
@@ -241,36 +241,37 @@ impl Workplace {
         Running { child: command.spawn().unwrap(), out, err, words }
     }
 
-    pub(crate) fn start(&self, provider: &Provider, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, provider: &ScriptedProvider, args: &[&str]) -> Running {
         self.start_at(Some(&provider.url()), args)
     }
 
     /// Runs the binary to its end, with this provider's account.
-    pub(crate) fn run(&self, provider: &Provider, args: &[&str]) -> Finished {
+    pub(crate) fn run(&self, provider: &ScriptedProvider, args: &[&str]) -> Finished {
         self.start(provider, args).wait()
     }
 
     /// Runs the binary, which has to die at this crash point: `NAME`, or `NAME:N` for the Nth time it is passed.
-    pub(crate) fn crash(&self, provider: &Provider, at: &str, args: &[&str]) {
-        let died = self.start_after(&format!("export CAMPAIGNER_CRASH_AT='{at}'"), Some(&provider.url()), args).wait();
+    pub(crate) fn crash(&self, provider: &ScriptedProvider, at: &str, args: &[&str]) {
+        let died =
+            self.start_with_prelude(&format!("export CAMPAIGNER_CRASH_AT='{at}'"), Some(&provider.url()), args).wait();
         assert_eq!(died.code, ABORTED, "`{at}` was not passed: {died}");
     }
 
     /// Runs the binary to its end, with no account at all.
-    pub(crate) fn alone(&self, args: &[&str]) -> Finished {
+    pub(crate) fn run_offline(&self, args: &[&str]) -> Finished {
         self.start_at(None, args).wait()
     }
 
     /// The report of a run, fresh from the store.
-    pub(crate) fn report(&self, run: &str) -> Vec<Line> {
-        let report = self.alone(&["report", run]);
+    pub(crate) fn report(&self, run: &str) -> Vec<ReportLine> {
+        let report = self.run_offline(&["report", run]);
         assert_eq!(report.code, 0, "{report}");
-        lines(&report.out)
+        parse_report(&report.out)
     }
 
     /// How many rows of a run are in each state, those with none left out; from `status --json`.
     pub(crate) fn states(&self, run: &str) -> BTreeMap<String, u64> {
-        let status = self.alone(&["status", run, "--json"]);
+        let status = self.run_offline(&["status", run, "--json"]);
         assert_eq!(status.code, 0, "{status}");
         let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
         let states = status["states"].as_object().unwrap();
@@ -278,14 +279,14 @@ impl Workplace {
         states.iter().filter(|(_, rows)| count(rows) > 0).map(|(state, rows)| (state.clone(), count(rows))).collect()
     }
 
-    /// Fails unless the books of a run are right.
+    /// Fails unless the records of a run are consistent.
     pub(crate) fn verify(&self, run: &str) {
-        let verified = self.alone(&["verify", run]);
+        let verified = self.run_offline(&["verify", run]);
         assert_eq!(verified.code, 0, "{verified}");
     }
 }
 
-/// States and counts as `Workplace::states` gives them.
+/// States and counts as `TestEnv::states` gives them.
 pub(crate) fn counts(states: &[(&str, u64)]) -> BTreeMap<String, u64> {
     states.iter().map(|(state, rows)| ((*state).to_owned(), *rows)).collect()
 }
@@ -320,7 +321,7 @@ impl Running {
     }
 
     /// All that it said on standard error so far.
-    pub(crate) fn said(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         read(&self.err)
     }
 
@@ -382,7 +383,7 @@ pub(crate) const HEADER: &str =
 
 /// One line of `recipients.csv`.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct ReportLine {
     pub(crate) row: u64,
     pub(crate) to: String,
     pub(crate) state: String,
@@ -393,10 +394,10 @@ pub(crate) struct Line {
 }
 
 /// Reads a report, whose header must be the promised one.
-pub(crate) fn lines(report: &str) -> Vec<Line> {
+pub(crate) fn parse_report(report: &str) -> Vec<ReportLine> {
     assert_eq!(report.lines().next(), Some(HEADER));
     let mut reader = csv::Reader::from_reader(report.as_bytes());
-    let line = |cells: csv::StringRecord| Line {
+    let line = |cells: csv::StringRecord| ReportLine {
         row: cells[0].parse().unwrap(),
         to: cells[1].to_owned(),
         state: cells[3].to_owned(),

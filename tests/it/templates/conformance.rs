@@ -1,7 +1,7 @@
 //! Templates pulled from a provider, campaigns held against them, and the look at the provider before a run's first
 //! message.
 
-use crate::support::template_server::{Lost, Office, SALE};
+use crate::support::template_server::{Lost, SALE, TemplateServer};
 use crate::support::test_env::Finished;
 
 /// A campaign for the template of `SALE`, to be sent over the simulator that keeps it.
@@ -22,15 +22,15 @@ message:
 reconcile: {after: 200ms, every: 300ms, for: 1m}
 "#;
 
-/// An office whose provider has the template, approved and pulled, and a campaign for it.
-fn office(provider: &'static str) -> Office {
-    let office = Office::new(provider, Lost::Nothing);
-    office.work.write("job.yaml", CAMPAIGN.replace("PROVIDER", provider));
-    office.work.write("list.csv", "phone,first_name\n85264000001,Ana\n85264000002,Bo\n85264000003,Cy\n");
-    office.right(&["create", "sale.yaml"]);
-    office.approve("spring_sale");
-    office.right(&["pull"]);
-    office
+/// A server that has the template, approved and pulled, and a campaign for it.
+fn server(provider: &'static str) -> TemplateServer {
+    let server = TemplateServer::new(provider, Lost::Nothing);
+    server.env.write("job.yaml", CAMPAIGN.replace("PROVIDER", provider));
+    server.env.write("list.csv", "phone,first_name\n85264000001,Ana\n85264000002,Bo\n85264000003,Cy\n");
+    server.succeeds(&["create", "sale.yaml"]);
+    server.approve("spring_sale");
+    server.succeeds(&["pull"]);
+    server
 }
 
 fn told(done: &Finished, code: i32, words: &[&str]) {
@@ -44,18 +44,18 @@ fn told(done: &Finished, code: i32, words: &[&str]) {
 #[test]
 fn a_campaign_is_held_against_what_was_pulled_without_network() {
     for provider in ["nxlink", "cams"] {
-        let office = office(provider);
+        let server = server(provider);
         // Nobody is asked: the account need not even be configured.
-        let right = office.work.alone(&["check", "job.yaml"]);
+        let right = server.env.run_offline(&["check", "job.yaml"]);
         told(&right, 0, &["template `spring_sale` in en_US: `", "as pulled 0 s ago", "3 rows: 3 can be sent"]);
 
-        let campaign = office.work.read("job.yaml");
-        office.work.write("job.yaml", campaign.replace("index: \"1\"", "index: \"0\""));
+        let campaign = server.env.read("job.yaml");
+        server.env.write("job.yaml", campaign.replace("index: \"1\"", "index: \"0\""));
         for command in ["check", "run", "preview"] {
-            let wrong = office.run(&[command, "job.yaml"]);
+            let wrong = server.run(&[command, "job.yaml"]);
             told(&wrong, if command == "preview" { 0 } else { 2 }, &["button_kind"]);
         }
-        let wrong = office.run(&["check", "job.yaml"]);
+        let wrong = server.run(&["check", "job.yaml"]);
         told(
             &wrong,
             2,
@@ -65,19 +65,19 @@ fn a_campaign_is_held_against_what_was_pulled_without_network() {
         // Another account knows nothing of it.
         let variable = if provider == "nxlink" { "NXLINK_PHONE" } else { "CAMS_CUST_SPACE_ID" };
         let phone = "85299999999".to_owned();
-        let other = office.work.start_with(&[(variable, &phone), ("NXLINK_TENANT_ID", "123")], &["check", "job.yaml"]);
+        let other = server.env.start_with(&[(variable, &phone), ("NXLINK_TENANT_ID", "123")], &["check", "job.yaml"]);
         told(&other.wait(), 2, &["not_pulled", "job.yaml:10:", "campaigner templates pull --provider"]);
     }
 }
 
 #[test]
 fn a_template_that_cannot_be_sent_is_told_where_the_campaign_names_it() {
-    let office = office("cams");
-    let campaign = office.work.read("job.yaml");
+    let server = server("cams");
+    let campaign = server.env.read("job.yaml");
     let changed = |from: &str, to: &str, code: i32, words: &[&str]| {
         assert!(campaign.contains(from), "{from}");
-        office.work.write("job.yaml", campaign.replace(from, to));
-        told(&office.run(&["check", "job.yaml"]), code, words);
+        server.env.write("job.yaml", campaign.replace(from, to));
+        told(&server.run(&["check", "job.yaml"]), code, words);
     };
     changed(
         "name: spring_sale",
@@ -97,29 +97,29 @@ fn a_template_that_cannot_be_sent_is_told_where_the_campaign_names_it() {
     changed("{from: cams}", "{from: nxlink}", 2, &["not_pulled"]);
 
     // A second language, and nothing says which.
-    office.work.write("german.yaml", SALE.replace("en_US", "de"));
-    office.right(&["create", "german.yaml"]);
-    office.right(&["pull"]);
+    server.env.write("german.yaml", SALE.replace("en_US", "de"));
+    server.succeeds(&["create", "german.yaml"]);
+    server.succeeds(&["pull"]);
     changed("", "", 2, &["which_language", "write `definition: {from: cams, language: de}`"]);
     changed("{from: cams}", "{from: cams, language: en_US}", 0, &[]);
     changed("{from: cams}", "{from: cams, language: de}", 2, &["template_state", "at CAMS it is `unaudit`"]);
 
     // What is pulled by name takes the place of what was there, also where it is gone.
-    office.right(&["delete", "spring_sale", "--language", "en_US", "--yes"]);
-    office.right(&["delete", "spring_sale", "--language", "de", "--yes"]);
-    told(&office.templates(&["pull", "spring_sale"]), 2, &["CAMS has no template `spring_sale`"]);
+    server.succeeds(&["delete", "spring_sale", "--language", "en_US", "--yes"]);
+    server.succeeds(&["delete", "spring_sale", "--language", "de", "--yes"]);
+    told(&server.templates(&["pull", "spring_sale"]), 2, &["CAMS has no template `spring_sale`"]);
     changed("", "", 2, &["not_pulled"]);
 }
 
 #[test]
 fn all_pages_are_pulled() {
     for provider in ["nxlink", "cams"] {
-        let office = Office::new(provider, Lost::Nothing);
+        let server = TemplateServer::new(provider, Lost::Nothing);
         for n in 0..53 {
-            office.work.write("one.yaml", SALE.replace("spring_sale", &format!("sale_{n}")));
-            office.right(&["create", "one.yaml", "-q"]);
+            server.env.write("one.yaml", SALE.replace("spring_sale", &format!("sale_{n}")));
+            server.succeeds(&["create", "one.yaml", "-q"]);
         }
-        let pulled: serde_json::Value = serde_json::from_str(&office.right(&["pull", "--json"])).unwrap();
+        let pulled: serde_json::Value = serde_json::from_str(&server.succeeds(&["pull", "--json"])).unwrap();
         assert_eq!(pulled.as_array().unwrap().len(), 53);
     }
 }
@@ -127,98 +127,98 @@ fn all_pages_are_pulled() {
 #[test]
 fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_message() {
     for provider in ["nxlink", "cams"] {
-        let office = office(provider);
-        let nothing_sent = || assert_eq!(office.sent(), 0);
+        let server = server(provider);
+        let nothing_sent = || assert_eq!(server.sent(), 0);
         let (paused, word) = if provider == "nxlink" { ("11", "paused") } else { ("fail", "fail") };
-        office.review("spring_sale", paused);
-        told(&office.run(&["run", "job.yaml"]), 4, &["stopped before the first message", &format!("is `{word}` now")]);
+        server.review("spring_sale", paused);
+        told(&server.run(&["run", "job.yaml"]), 4, &["stopped before the first message", &format!("is `{word}` now")]);
         nothing_sent();
-        told(&office.run(&["resume"]), 4, &[&format!("is `{word}` now"), "campaigner resume job-1"]);
+        told(&server.run(&["resume"]), 4, &[&format!("is `{word}` now"), "campaigner resume job-1"]);
         nothing_sent();
 
         // Changed: the text of a button.
-        office.work.write("sale.yaml", SALE.replace("text: No more,", "text: Stop,"));
-        office.review("spring_sale", "fail");
-        office.right(&["update", "sale.yaml"]);
-        office.approve("spring_sale");
-        let changed = office.run(&["run", "job.yaml"]);
+        server.env.write("sale.yaml", SALE.replace("text: No more,", "text: Stop,"));
+        server.review("spring_sale", "fail");
+        server.succeeds(&["update", "sale.yaml"]);
+        server.approve("spring_sale");
+        let changed = server.run(&["run", "job.yaml"]);
         told(
             &changed,
             4,
             &["changed since it was pulled", "button 1 text\n    - No more\n    + Stop", "templates pull --provider"],
         );
         nothing_sent();
-        told(&office.run(&["resume"]), 2, &["`campaigner run FILE` starts it again"]);
+        told(&server.run(&["resume"]), 2, &["`campaigner run FILE` starts it again"]);
 
         // Taken as it is: the rows are judged anew, and sent.
-        office.right(&["pull", "spring_sale"]);
-        told(&office.run(&["run", "job.yaml", "--no-wait"]), 0, &[]);
-        assert_eq!(office.sent(), 3);
-        office.work.verify("job-1");
+        server.succeeds(&["pull", "spring_sale"]);
+        told(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &[]);
+        assert_eq!(server.sent(), 3);
+        server.env.verify("job-1");
     }
 }
 
 #[test]
 fn what_was_pulled_before_anything_was_sent_counts_for_the_run_that_was_stopped() {
-    let office = office("nxlink");
-    office.review("spring_sale", "11");
-    told(&office.run(&["run", "job.yaml"]), 4, &["is `paused` now"]);
-    office.work.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
-    office.right(&["update", "sale.yaml"]);
-    office.approve("spring_sale");
-    office.right(&["pull"]);
-    told(&office.run(&["run", "job.yaml", "--no-wait"]), 0, &["going on with job-1"]);
-    assert_eq!(office.sent(), 3);
-    office.work.verify("job-1");
+    let server = server("nxlink");
+    server.review("spring_sale", "11");
+    told(&server.run(&["run", "job.yaml"]), 4, &["is `paused` now"]);
+    server.env.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
+    server.succeeds(&["update", "sale.yaml"]);
+    server.approve("spring_sale");
+    server.succeeds(&["pull"]);
+    told(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &["going on with job-1"]);
+    assert_eq!(server.sent(), 3);
+    server.env.verify("job-1");
 }
 
 #[test]
 fn a_run_that_was_begun_goes_on_only_with_rows_that_fit_the_template_as_it_is() {
-    let office = office("nxlink");
-    told(&office.run(&["run", "job.yaml", "--no-wait", "--limit", "1"]), 4, &[]);
-    assert_eq!(office.sent(), 1);
+    let server = server("nxlink");
+    told(&server.run(&["run", "job.yaml", "--no-wait", "--limit", "1"]), 4, &[]);
+    assert_eq!(server.sent(), 1);
 
     // A variable more: no row fits.
     let new = SALE.replace("Hi {{first_name}}", "Hi {{first_name}} {{last_name}}");
-    office.work.write("sale.yaml", new.replace("{first_name: Ana}", "{first_name: Ana, last_name: Lee}"));
-    office.right(&["update", "sale.yaml"]);
+    server.env.write("sale.yaml", new.replace("{first_name: Ana}", "{first_name: Ana, last_name: Lee}"));
+    server.succeeds(&["update", "sale.yaml"]);
     told(
-        &office.run(&["resume"]),
+        &server.run(&["resume"]),
         4,
         &["changed since it was pulled", "what is left checked:    campaigner resume job-1"],
     );
-    office.right(&["pull"]);
-    let left = office.run(&["resume"]);
+    server.succeeds(&["pull"]);
+    let left = server.run(&["resume"]);
     told(&left, 4, &["2 rows left that the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"]);
-    assert_eq!(office.sent(), 1);
+    assert_eq!(server.sent(), 1);
 
     // Another text: all of them do.
-    office.work.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
-    office.right(&["update", "sale.yaml"]);
-    told(&office.run(&["resume"]), 4, &["- Hi {{first_name}}, take 25% off.", "+ Hi {{first_name}}, take 30% off."]);
-    office.right(&["pull"]);
-    told(&office.run(&["resume", "--no-wait"]), 0, &[]);
-    assert_eq!(office.sent(), 3);
-    office.work.verify("job-1");
+    server.env.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
+    server.succeeds(&["update", "sale.yaml"]);
+    told(&server.run(&["resume"]), 4, &["- Hi {{first_name}}, take 25% off.", "+ Hi {{first_name}}, take 30% off."]);
+    server.succeeds(&["pull"]);
+    told(&server.run(&["resume", "--no-wait"]), 0, &[]);
+    assert_eq!(server.sent(), 3);
+    server.env.verify("job-1");
 }
 
 #[test]
 fn nothing_is_sent_while_nobody_can_look_at_the_template() {
-    let mut office = office("cams");
-    let way = office.variables[0].1.clone();
-    office.variables[0].1 = "http://127.0.0.1:9".to_owned();
+    let mut server = server("cams");
+    let way = server.variables[0].1.clone();
+    server.variables[0].1 = "http://127.0.0.1:9".to_owned();
     // What was pulled there says nothing of another account.
-    told(&office.run(&["run", "job.yaml"]), 2, &["not_pulled"]);
-    office.variables[0].1 = way;
-    office.close_templates();
-    let failed = office.run(&["run", "job.yaml"]);
+    told(&server.run(&["run", "job.yaml"]), 2, &["not_pulled"]);
+    server.variables[0].1 = way;
+    server.close_templates();
+    let failed = server.run(&["run", "job.yaml"]);
     told(
         &failed,
         1,
         &["is looked at before the first message, and that failed; nothing was sent", "CAMS cannot be reached"],
     );
-    assert_eq!(office.sent(), 0);
-    office.variables.retain(|(name, _)| *name != "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
-    told(&office.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
-    assert_eq!(office.sent(), 0);
+    assert_eq!(server.sent(), 0);
+    server.variables.retain(|(name, _)| *name != "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
+    told(&server.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
+    assert_eq!(server.sent(), 0);
 }

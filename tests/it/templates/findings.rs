@@ -1,8 +1,8 @@
 //! What is told about templates, word for word: each way in which a campaign and its template disagree, with the place in
 //! both, and what each command says when it cannot do its work.
 
-use crate::support::template_server::{Lost, Office, SALE};
-use crate::support::test_env::{Finished, Workplace};
+use crate::support::template_server::{Lost, SALE, TemplateServer};
+use crate::support::test_env::{Finished, TestEnv};
 
 /// A campaign for the example `order_update`, and one for `spring_cards`.
 const ORDERS: &str = include_str!("../../../campaigns/whatsapp-template-definition.yaml");
@@ -104,21 +104,21 @@ fn each_disagreement_is_told_with_its_place_in_the_campaign_and_in_the_template(
         ("a card too many", second, &format!("{second}{}", second.replace("card_index: 1", "card_index: 2"))),
         ("no cards", &CARDS[CARDS.find("      - type: carousel").unwrap()..], ""),
     ];
-    let work = Workplace::new();
-    std::fs::create_dir(work.path("definitions")).unwrap();
+    let env = TestEnv::new();
+    std::fs::create_dir(env.path("definitions")).unwrap();
     for file in ["order_update.yaml", "spring_cards.yaml"] {
         let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns/definitions").join(file);
-        std::fs::copy(from, work.path("definitions").join(file)).unwrap();
+        std::fs::copy(from, env.path("definitions").join(file)).unwrap();
     }
     let mut words = String::new();
     for (campaign, cases) in [(ORDERS, orders), (CARDS, cards)] {
-        work.write("job.yaml", campaign);
-        let right = work.alone(&["check", "job.yaml", "-q"]);
+        env.write("job.yaml", campaign);
+        let right = env.run_offline(&["check", "job.yaml", "-q"]);
         assert_eq!(right.code, 0, "{right}");
         for (title, part, other) in cases {
             assert!(campaign.contains(part), "{part}");
-            work.write("job.yaml", campaign.replacen(part, other, 1));
-            let refused = work.alone(&["check", "job.yaml", "-q"]);
+            env.write("job.yaml", campaign.replacen(part, other, 1));
+            let refused = env.run_offline(&["check", "job.yaml", "-q"]);
             assert!(refused.code == 2, "{title}: {refused}");
             words.push_str(&shown(title, &refused));
         }
@@ -130,18 +130,18 @@ fn each_disagreement_is_told_with_its_place_in_the_campaign_and_in_the_template(
 fn what_a_command_cannot_do_is_told_with_what_to_do() {
     let mut words = String::new();
     for provider in ["nxlink", "cams"] {
-        let mut office = Office::new(provider, Lost::Nothing);
-        office.work.write("german.yaml", SALE.replace("en_US", "de"));
-        office.work.write(
+        let mut server = TemplateServer::new(provider, Lost::Nothing);
+        server.env.write("german.yaml", SALE.replace("en_US", "de"));
+        server.env.write(
             "wrong.yaml",
             SALE.replace("category: MARKETING", "category: UTILITY").replace("type: BODY", "type: BODI"),
         );
-        office.work.write("broken.yaml", SALE.replace("{first_name: Ana}", "{name: Ana}").replace("text: Shop,", ""));
-        office.work.write("utility.yaml", SALE.replace("MARKETING", "UTILITY").replace(", opt_out: true", ""));
-        office.right(&["create", "sale.yaml"]);
-        office.right(&["create", "german.yaml"]);
-        let mut tell = |office: &Office, args: &[&str]| {
-            let done = office.templates(args);
+        server.env.write("broken.yaml", SALE.replace("{first_name: Ana}", "{name: Ana}").replace("text: Shop,", ""));
+        server.env.write("utility.yaml", SALE.replace("MARKETING", "UTILITY").replace(", opt_out: true", ""));
+        server.succeeds(&["create", "sale.yaml"]);
+        server.succeeds(&["create", "german.yaml"]);
+        let mut tell = |server: &TemplateServer, args: &[&str]| {
+            let done = server.templates(args);
             assert_ne!(done.code, 0, "{done}");
             words.push_str(&shown(&format!("templates {} --provider {provider}", args.join(" ")), &done));
         };
@@ -160,26 +160,26 @@ fn what_a_command_cannot_do_is_told_with_what_to_do() {
         ] {
             // NXLink changes a category.
             if (provider, args[0]) != ("nxlink", "update") {
-                tell(&office, args);
+                tell(&server, args);
             }
         }
         if provider == "cams" {
-            office.approve("spring_sale");
-            tell(&office, &["update", "sale.yaml"]);
+            server.approve("spring_sale");
+            tell(&server, &["update", "sale.yaml"]);
         }
-        office.close_templates();
-        tell(&office, &["list"]);
-        tell(&office, &["pull"]);
-        tell(&office, &["create", "sale.yaml"]);
-        office.variables.retain(|(name, _)| !name.contains("SECRET"));
-        tell(&office, &["list"]);
+        server.close_templates();
+        tell(&server, &["list"]);
+        tell(&server, &["pull"]);
+        tell(&server, &["create", "sale.yaml"]);
+        server.variables.retain(|(name, _)| !name.contains("SECRET"));
+        tell(&server, &["list"]);
     }
     assert_words!("commands", words);
 }
 
 #[test]
 fn what_is_wrong_with_a_pulled_template_is_told_in_the_campaign() {
-    let office = Office::new("cams", Lost::Nothing);
+    let server = TemplateServer::new("cams", Lost::Nothing);
     let campaign = format!(
         "{}      - {{type: button, sub_type: url, index: \"1\", parameters: [{{type: text, text: spring}}]}}\n",
         CARDS[..CARDS.find("      - type: carousel").unwrap()]
@@ -189,15 +189,15 @@ fn what_is_wrong_with_a_pulled_template_is_told_in_the_campaign() {
     let mut words = String::new();
     let mut tell = |title: &str, command: &str, from: &str, to: &str| {
         assert!(campaign.contains(from), "{from}");
-        office.work.write("job.yaml", campaign.replace(from, to));
-        words.push_str(&shown(title, &office.run(&[command, "job.yaml", "--progress", "none"])));
+        server.env.write("job.yaml", campaign.replace(from, to));
+        words.push_str(&shown(title, &server.run(&[command, "job.yaml", "--progress", "none"])));
     };
     tell("nothing pulled", "check", "", "");
-    office.right(&["create", "sale.yaml"]);
-    office.right(&["pull"]);
+    server.succeeds(&["create", "sale.yaml"]);
+    server.succeeds(&["pull"]);
     tell("not approved", "check", "", "");
-    office.approve("spring_sale");
-    office.right(&["pull"]);
+    server.approve("spring_sale");
+    server.succeeds(&["pull"]);
     tell("right", "check", "", "");
     tell("no such template", "check", "name: spring_sale", "name: spring_sole");
     tell("not in that language", "check", "{from: cams}", "{from: cams, language: de}");
@@ -206,15 +206,15 @@ fn what_is_wrong_with_a_pulled_template_is_told_in_the_campaign() {
     tell("no provider of templates", "check", "{from: cams}", "{language: de}");
     tell("a variable by its position", "check", "parameter_name: first_name, ", "");
     tell("a variable's name misspelt", "check", "parameter_name: first_name", "parameter_name: first");
-    office.review("spring_sale", "fail");
+    server.review("spring_sale", "fail");
     tell("rejected since", "run", "", "");
-    office.work.write("sale.yaml", SALE.replace("25% off", "30% off").replace("text: Shop,", "text: Buy,"));
-    office.right(&["update", "sale.yaml"]);
-    office.approve("spring_sale");
+    server.env.write("sale.yaml", SALE.replace("25% off", "30% off").replace("text: Shop,", "text: Buy,"));
+    server.succeeds(&["update", "sale.yaml"]);
+    server.approve("spring_sale");
     tell("changed since", "run", "", "");
-    office.right(&["delete", "spring_sale", "--yes"]);
+    server.succeeds(&["delete", "spring_sale", "--yes"]);
     tell("gone since", "run", "", "");
-    office.close_templates();
+    server.close_templates();
     tell("nobody can look", "run", "", "");
     assert_words!("pulled", words);
 }

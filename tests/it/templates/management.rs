@@ -4,45 +4,45 @@ use std::sync::atomic::Ordering;
 
 use campaigner::simulator::Simulator;
 
-use crate::support::template_server::{Lost, Office, SALE};
-use crate::support::test_env::Workplace;
+use crate::support::template_server::{Lost, SALE, TemplateServer};
+use crate::support::test_env::TestEnv;
 
 #[test]
 fn a_template_is_made_listed_shown_changed_and_deleted() {
     for provider in ["nxlink", "cams"] {
-        let office = Office::new(provider, Lost::Nothing);
-        assert!(office.right(&["create", "sale.yaml"]).starts_with("made: spring_sale in en_US, id "));
-        let listed = office.listed();
+        let server = TemplateServer::new(provider, Lost::Nothing);
+        assert!(server.succeeds(&["create", "sale.yaml"]).starts_with("made: spring_sale in en_US, id "));
+        let listed = server.listed();
         assert_eq!(listed.len(), 1);
         assert_eq!((&listed[0]["name"], &listed[0]["language"]), (&"spring_sale".into(), &"en_US".into()));
-        let table = office.right(&["list"]);
+        let table = server.succeeds(&["list"]);
         assert!(table.starts_with("ID ") && table.contains("spring_sale  en_US     MARKETING  "), "{table}");
 
         // What is shown is a definition file, and an update from it would change nothing.
-        let shown = office.right(&["show", "spring_sale"]);
-        office.work.write("shown.yaml", &shown);
-        assert_eq!(office.right(&["diff", "sale.yaml"]), "an update would change nothing\n");
+        let shown = server.succeeds(&["show", "spring_sale"]);
+        server.env.write("shown.yaml", &shown);
+        assert_eq!(server.succeeds(&["diff", "sale.yaml"]), "an update would change nothing\n");
         if provider == "cams" {
-            assert_eq!(office.right(&["diff", "shown.yaml"]), "an update would change nothing\n");
+            assert_eq!(server.succeeds(&["diff", "shown.yaml"]), "an update would change nothing\n");
         }
 
-        office.work.write("sale.yaml", SALE.replace("25%", "30%").replace("text: Shop,", "text: Buy,"));
-        let different = office.templates(&["diff", "sale.yaml"]);
+        server.env.write("sale.yaml", SALE.replace("25%", "30%").replace("text: Shop,", "text: Buy,"));
+        let different = server.templates(&["diff", "sale.yaml"]);
         assert_eq!(different.code, 3, "{different}");
         assert_eq!(
             different.out,
             "BODY text\n  - Hi {{first_name}}, take 25% off.\n  + Hi {{first_name}}, take 30% off.\n\
              button 2 text\n  - Shop\n  + Buy\n"
         );
-        assert!(office.right(&["update", "sale.yaml"]).starts_with("changed: spring_sale in en_US"));
-        assert_eq!(office.right(&["diff", "sale.yaml"]), "an update would change nothing\n");
+        assert!(server.succeeds(&["update", "sale.yaml"]).starts_with("changed: spring_sale in en_US"));
+        assert_eq!(server.succeeds(&["diff", "sale.yaml"]), "an update would change nothing\n");
 
-        let asked = office.templates(&["delete", "spring_sale"]);
+        let asked = server.templates(&["delete", "spring_sale"]);
         assert!(asked.code == 2 && asked.err.contains("--yes"), "{asked}");
-        assert_eq!(office.listed().len(), 1);
-        assert!(office.right(&["delete", "spring_sale", "--yes"]).starts_with("deleted: spring_sale"));
-        assert_eq!(office.listed().len(), 0);
-        let gone = office.templates(&["show", "spring_sale"]);
+        assert_eq!(server.listed().len(), 1);
+        assert!(server.succeeds(&["delete", "spring_sale", "--yes"]).starts_with("deleted: spring_sale"));
+        assert_eq!(server.listed().len(), 0);
+        let gone = server.templates(&["show", "spring_sale"]);
         assert!(gone.code == 2 && gone.err.contains("there is no template `spring_sale`"), "{gone}");
     }
 }
@@ -50,38 +50,38 @@ fn a_template_is_made_listed_shown_changed_and_deleted() {
 #[test]
 fn a_lost_answer_never_makes_a_second_template() {
     for (provider, requests) in [("nxlink", 1), ("cams", 2)] {
-        let office = Office::new(provider, Lost::Answer);
-        let made = office.right(&["create", "sale.yaml"]);
+        let server = TemplateServer::new(provider, Lost::Answer);
+        let made = server.succeeds(&["create", "sale.yaml"]);
         assert!(made.contains("the answer was lost"), "{made}");
-        assert_eq!(office.made.load(Ordering::Relaxed), requests);
-        assert_eq!(office.listed().len(), 1);
+        assert_eq!(server.made.load(Ordering::Relaxed), requests);
+        assert_eq!(server.listed().len(), 1);
     }
 }
 
 #[test]
 fn a_lost_request_is_sent_again_only_where_that_is_safe() {
-    let office = Office::new("cams", Lost::Request);
-    let made = office.right(&["create", "sale.yaml"]);
+    let server = TemplateServer::new("cams", Lost::Request);
+    let made = server.succeeds(&["create", "sale.yaml"]);
     assert!(!made.contains("the answer was lost"), "{made}");
-    assert_eq!((office.listed().len(), office.made.load(Ordering::Relaxed)), (1, 2));
+    assert_eq!((server.listed().len(), server.made.load(Ordering::Relaxed)), (1, 2));
 
     // NXLink has nothing to tell a repeated request by.
-    drop(office);
-    let office = Office::new("nxlink", Lost::Request);
-    let unknown = office.templates(&["create", "sale.yaml"]);
+    drop(server);
+    let server = TemplateServer::new("nxlink", Lost::Request);
+    let unknown = server.templates(&["create", "sale.yaml"]);
     assert!(unknown.code == 1 && unknown.err.contains("it is not known whether NXLink made the change"), "{unknown}");
-    assert_eq!((office.listed().len(), office.made.load(Ordering::Relaxed)), (0, 1));
+    assert_eq!((server.listed().len(), server.made.load(Ordering::Relaxed)), (0, 1));
 }
 
 #[test]
 fn a_list_has_all_pages() {
     for provider in ["nxlink", "cams"] {
-        let office = Office::new(provider, Lost::Nothing);
+        let server = TemplateServer::new(provider, Lost::Nothing);
         for n in 0..53 {
-            office.work.write("one.yaml", SALE.replace("spring_sale", &format!("sale_{n}")));
-            office.right(&["create", "one.yaml", "-q"]);
+            server.env.write("one.yaml", SALE.replace("spring_sale", &format!("sale_{n}")));
+            server.succeeds(&["create", "one.yaml", "-q"]);
         }
-        assert_eq!(office.listed().len(), 53);
+        assert_eq!(server.listed().len(), 53);
     }
 }
 
@@ -91,35 +91,35 @@ fn what_a_provider_refuses_is_told_with_what_to_do() {
         ("nxlink", "NXLINK_ACCESS_SECRET", "check NXLINK_ACCESS_SECRET"),
         ("cams", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "check ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
     ] {
-        let mut office = Office::new(provider, Lost::Nothing);
-        office.right(&["create", "sale.yaml"]);
-        let twice = office.templates(&["create", "sale.yaml"]);
+        let mut server = TemplateServer::new(provider, Lost::Nothing);
+        server.succeeds(&["create", "sale.yaml"]);
+        let twice = server.templates(&["create", "sale.yaml"]);
         assert!(twice.code == 1 && twice.err.contains("refused with"), "{twice}");
-        for (name, value) in &mut office.variables {
+        for (name, value) in &mut server.variables {
             if *name == secret {
                 *value = "geheim".to_owned();
             }
         }
-        let refused = office.templates(&["list"]);
+        let refused = server.templates(&["list"]);
         assert!(refused.code == 1 && refused.err.contains(advice), "{refused}");
         assert!(!refused.err.contains("geheim"), "{refused}");
-        office.variables.retain(|(name, _)| *name != secret);
-        let unset = office.templates(&["list"]);
+        server.variables.retain(|(name, _)| *name != secret);
+        let unset = server.templates(&["list"]);
         assert!(unset.code == 1 && unset.err.contains(&format!("set {secret}")), "{unset}");
     }
 }
 
 #[test]
 fn a_wrong_definition_is_shown_with_its_line_and_nothing_is_sent() {
-    let office = Office::new("nxlink", Lost::Nothing);
-    office.work.write("sale.yaml", SALE.replace("category: MARKETING", "category: AUTHENTICATION"));
-    let wrong = office.templates(&["create", "sale.yaml"]);
+    let server = TemplateServer::new("nxlink", Lost::Nothing);
+    server.env.write("sale.yaml", SALE.replace("category: MARKETING", "category: AUTHENTICATION"));
+    let wrong = server.templates(&["create", "sale.yaml"]);
     assert!(wrong.code == 2 && wrong.err.contains("sale.yaml:4:11") && wrong.err.contains("not_on_nxlink"), "{wrong}");
-    assert_eq!(office.made.load(Ordering::Relaxed), 0);
-    let checked = office.work.alone(&["templates", "check", "sale.yaml"]);
+    assert_eq!(server.made.load(Ordering::Relaxed), 0);
+    let checked = server.env.run_offline(&["templates", "check", "sale.yaml"]);
     assert!(checked.code == 2 && checked.out.contains("an AUTHENTICATION template has no HEADER"), "{checked}");
-    office.work.write("sale.yaml", SALE);
-    let checked = office.work.alone(&["templates", "check", "sale.yaml"]);
+    server.env.write("sale.yaml", SALE);
+    let checked = server.env.run_offline(&["templates", "check", "sale.yaml"]);
     assert!(checked.code == 0 && checked.out.contains("NXLink can express it\nCAMS can express it\n"), "{checked}");
 }
 
@@ -179,29 +179,29 @@ fn definitions(provider: &str) -> Vec<String> {
 #[test]
 fn what_is_shown_passes_the_check() {
     for provider in ["nxlink", "cams"] {
-        let office = Office::new(provider, Lost::Nothing);
+        let server = TemplateServer::new(provider, Lost::Nothing);
         let definitions = definitions(provider);
         for definition in &definitions {
-            office.work.write("one.yaml", definition);
-            office.right(&["create", "one.yaml"]);
+            server.env.write("one.yaml", definition);
+            server.succeeds(&["create", "one.yaml"]);
         }
-        let listed = office.listed();
+        let listed = server.listed();
         assert_eq!(listed.len(), definitions.len());
         for template in listed {
-            let shown = office.templates(&["show", template["name"].as_str().unwrap()]);
+            let shown = server.templates(&["show", template["name"].as_str().unwrap()]);
             assert_eq!(shown.code, 0, "{shown}");
             assert!(!shown.err.contains("did not tell all"), "{shown}");
-            office.work.write("shown.yaml", &shown.out);
-            office.right(&["check", "shown.yaml"]);
-            assert_eq!(office.work.alone(&["templates", "check", "shown.yaml"]).code, 0, "{shown}");
+            server.env.write("shown.yaml", &shown.out);
+            server.succeeds(&["check", "shown.yaml"]);
+            assert_eq!(server.env.run_offline(&["templates", "check", "shown.yaml"]).code, 0, "{shown}");
         }
     }
 }
 
 #[test]
 fn a_check_fails_exactly_where_the_chosen_provider_cannot_express_the_definition() {
-    let work = Workplace::new();
-    let code = |args: &[&str]| work.alone(&[&["templates", "check", "one.yaml"], args].concat()).code;
+    let env = TestEnv::new();
+    let code = |args: &[&str]| env.run_offline(&[&["templates", "check", "one.yaml"], args].concat()).code;
     let cases = [
         // Warnings at both.
         ("{name: a, language: xx, category: UTILITY, components: [{type: BODY, text: \"Hi {{b}} there\"}]}", [0, 0, 0]),
@@ -219,7 +219,7 @@ fn a_check_fails_exactly_where_the_chosen_provider_cannot_express_the_definition
         ("{name: A, language: en, category: UTILITY, components: [{type: BODY, text: Hi}]}", [2, 2, 2]),
     ];
     for (definition, codes) in cases {
-        work.write("one.yaml", definition);
+        env.write("one.yaml", definition);
         let found = [code(&[]), code(&["--provider", "nxlink"]), code(&["--provider", "cams"])];
         assert_eq!(found, codes, "{definition}");
         assert_eq!(code(&["--json"]), codes[0], "{definition}");
@@ -228,53 +228,53 @@ fn a_check_fails_exactly_where_the_chosen_provider_cannot_express_the_definition
 
 #[test]
 fn a_campaign_by_position_fits_a_template_whose_variables_have_names() {
-    let office = Office::new("cams", Lost::Nothing);
+    let server = TemplateServer::new("cams", Lost::Nothing);
     let definition = "{name: named, language: en, category: MARKETING, components: [{type: HEADER, format: TEXT, text: \"Until {{until}}\", \
         example: {until: x}}, {type: BODY, text: \"Until {{until2}} use {{code}} for {{off}} off.\", example: {until2: x, code: y, off: z}}]}";
-    office.work.write("named.yaml", definition);
-    office.right(&["create", "named.yaml"]);
-    office.approve("named");
-    office.right(&["pull"]);
+    server.env.write("named.yaml", definition);
+    server.succeeds(&["create", "named.yaml"]);
+    server.approve("named");
+    server.succeeds(&["pull"]);
     for source in ["named.yaml", "{from: cams}"] {
         let campaign = format!(
             "name: job\nprovider: incs\nchannel: whatsapp\ndefinition: {source}\nrecipients: {{to: phone, rows: [{{phone: \"85268411234\"}}]}}\n\
              message: {{type: template, template: {{name: named, components: [{{type: header, parameters: [{{type: text, text: a}}]}}, \
              {{type: body, parameters: [{{type: text, text: b}}, {{type: text, text: c}}, {{type: text, text: d}}]}}]}}}}\n"
         );
-        office.work.write("job.yaml", &campaign);
-        let checked = office.run(&["check", "job.yaml"]);
+        server.env.write("job.yaml", &campaign);
+        let checked = server.run(&["check", "job.yaml"]);
         assert!(checked.code == 0 && checked.out.contains("1 row: 1 can be sent"), "{source}: {checked}");
         let misspelt = campaign.replace("{type: text, text: a}", "{type: text, parameter_name: untl, text: a}");
-        office.work.write("job.yaml", misspelt);
-        let refused = office.run(&["check", "job.yaml"]);
+        server.env.write("job.yaml", misspelt);
+        let refused = server.run(&["check", "job.yaml"]);
         assert!(refused.code == 2 && refused.out.contains("no variable `untl`"), "{source}: {refused}");
     }
 }
 
 #[test]
 fn flows_are_listed_and_media_uploaded_by_their_address() {
-    let office = Office::new("nxlink", Lost::Nothing);
-    let flows = office.run(&["flows", "list"]);
+    let server = TemplateServer::new("nxlink", Lost::Nothing);
+    let flows = server.run(&["flows", "list"]);
     assert!(flows.code == 0 && flows.out.starts_with("470341793809141"), "{flows}");
-    let media = office.run(&["media", "upload", "https://www.example.com/a b/17.jpg"]);
+    let media = server.run(&["media", "upload", "https://www.example.com/a b/17.jpg"]);
     assert!(media.code == 0, "{media}");
     assert_eq!(media.out, "media_id: \"1167113681293447\"\nfile_name: \"17.jpg\"\nformat: \"IMAGE\"\n");
-    assert_eq!(office.run(&["media", "upload", "picture.jpg"]).code, 2);
+    assert_eq!(server.run(&["media", "upload", "picture.jpg"]).code, 2);
 }
 
 #[test]
 fn credentials_come_from_the_configuration_too_and_go_nowhere_in_the_open() {
-    let office = Office::new("nxlink", Lost::Nothing);
-    let base = &office.variables[0].1;
+    let server = TemplateServer::new("nxlink", Lost::Nothing);
+    let base = &server.variables[0].1;
     let (key, secret) = Simulator::NXLINK_ACCOUNT;
     let account = format!(
         "[nxlink]\nbase_url = \"{base}\"\naccess_key = \"{key}\"\naccess_secret = \"{secret}\"\nphone = \"852\"\ntenant_id = 1\n"
     );
-    office.work.write("campaigner.toml", &account);
-    let listed = office.work.alone(&["templates", "list", "--provider", "nxlink", "--json"]);
+    server.env.write("campaigner.toml", &account);
+    let listed = server.env.run_offline(&["templates", "list", "--provider", "nxlink", "--json"]);
     assert_eq!((listed.code, listed.out.trim()), (0, "[]"), "{listed}");
-    office.work.write("campaigner.toml", account.replace("127.0.0.1", "nxlink.example.com"));
-    let open = office.work.alone(&["templates", "list", "--provider", "nxlink"]);
+    server.env.write("campaigner.toml", account.replace("127.0.0.1", "nxlink.example.com"));
+    let open = server.env.run_offline(&["templates", "list", "--provider", "nxlink"]);
     assert!(open.code == 1 && open.err.contains("must be https://"), "{open}");
 }
 
@@ -285,11 +285,11 @@ fn a_campaign_that_disagrees_with_its_template_is_refused_at_both_places() {
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
     let read = |file: &str| std::fs::read_to_string(examples.join(file)).unwrap();
     let campaign = read("whatsapp-template-definition.yaml");
-    let work = Workplace::new();
-    std::fs::create_dir(work.path("definitions")).unwrap();
-    work.write("definitions/order_update.yaml", read("definitions/order_update.yaml"));
-    work.write("job.yaml", &campaign);
-    assert_eq!(work.alone(&["check", "job.yaml"]).code, 0);
+    let env = TestEnv::new();
+    std::fs::create_dir(env.path("definitions")).unwrap();
+    env.write("definitions/order_update.yaml", read("definitions/order_update.yaml"));
+    env.write("job.yaml", &campaign);
+    assert_eq!(env.run_offline(&["check", "job.yaml"]).code, 0);
     let long = "x".repeat(1_020);
     for (part, other, code) in [
         ("          - {type: text, text: \"{{ day }}\"}\n", "", "parameter_count"),
@@ -300,18 +300,18 @@ fn a_campaign_that_disagrees_with_its_template_is_refused_at_both_places() {
     ] {
         assert!(campaign.contains(part), "{part}");
         let changed = campaign.replacen(part, other, 1).replace("invoice }}.pdf", "invoice }}");
-        work.write("job.yaml", changed);
+        env.write("job.yaml", changed);
         for command in ["check", "run"] {
-            let refused = work.alone(&[command, "job.yaml"]);
+            let refused = env.run_offline(&[command, "job.yaml"]);
             assert_eq!(refused.code, 2, "{code}: {refused}");
         }
-        let refused = work.alone(&["check", "job.yaml"]);
+        let refused = env.run_offline(&["check", "job.yaml"]);
         for words in ["row 1, line 8", "(job.yaml:", "(definitions/order_update.yaml:"] {
             assert!(refused.out.contains(words), "{code}, {words}: {refused}");
         }
         assert!(refused.out.contains(code), "{code}: {refused}");
     }
-    work.write("job.yaml", campaign.replace("order_update.yaml", "no_such.yaml"));
-    let refused = work.alone(&["check", "job.yaml"]);
+    env.write("job.yaml", campaign.replace("order_update.yaml", "no_such.yaml"));
+    let refused = env.run_offline(&["check", "job.yaml"]);
     assert!(refused.code == 2 && refused.err.contains("no_such.yaml"), "{refused}");
 }
