@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
+use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 120;
-const SOON: Duration = Duration::from_secs(30);
 /// Longer than it takes to look for orders, and for what is in flight to land.
 const A_WHILE: Duration = Duration::from_secs(4);
 
@@ -27,7 +25,7 @@ fn falls_silent(provider: &ScriptedProvider) -> bool {
 fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
     let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
     let run = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 20));
+    provider.wait_for_sends(20);
     let paused = env.run_offline(&["pause", "job-1"]);
     assert_eq!(paused.code, 0, "{paused}");
     assert!(paused.err.contains("campaigner resume job-1"), "{paused}");
@@ -53,7 +51,7 @@ fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
 fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
     let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
     let run = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 20));
+    provider.wait_for_sends(20);
     assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
     assert!(falls_silent(&provider));
     run.kill();
@@ -61,8 +59,7 @@ fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
     let again = env.start(&provider, &["run", "job.yaml"]);
     again.wait_for_words("job-1 is paused");
     assert!(!wait_until(A_WHILE, || provider.sends() > sent));
-    again.terminate();
-    assert_eq!(again.wait().code, 4);
+    assert_eq!(again.stop().code, 4);
     let resumed = env.run(&provider, &["resume", "job-1"]);
     assert_eq!(resumed.code, 0, "{resumed}");
     provider.received().assert_nobody_twice();

@@ -4,9 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::service::scheduler as serve;
-use crate::support::scripted_provider::{Answer, CREDENTIAL, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, Channel, TestEnv, phone, text_of, wait_until};
+use crate::support::campaign::schedule;
+use crate::support::service;
+use crate::support::{
+    Answer, CREDENTIAL, CampaignFile, Channel, SOON, Script, ScriptedProvider, Sent, TestEnv, phone, text_of,
+    wait_until,
+};
 
 const ROWS: usize = 12;
 
@@ -122,14 +125,11 @@ fn told_of(list: &str, text: &'static str) -> String {
         told += &env.run(&provider, &args).err;
     }
     drop(env);
-    let env = serve::due(-1, "400/s", "");
-    env.write("list.csv", list);
-    let schedule = env.read("job.yaml").lines().last().unwrap().to_owned();
-    env.write("job.yaml", format!("{}{schedule}\n", CampaignFile { text, ..CampaignFile::default() }.yaml()));
-    let service = serve::service(&env, &provider);
-    let get = |path: &str| serve::ask(&service, "GET", path, "", "").1;
+    let env = TestEnv::with(&CampaignFile { text, rest: schedule(-1, ""), ..CampaignFile::default() }, list);
+    let service = service::service(&env, &provider);
+    let get = |path: &str| service::ask(&service, "GET", path, "", "").1;
     let is_over = || get("/campaigns").contains("\"trouble\":\"") || get("/runs").contains("\"stage\":\"finished\"");
-    assert!(wait_until(serve::SOON, is_over), "{}{}", get("/campaigns"), service.stderr());
+    assert!(wait_until(SOON, is_over), "{}{}", get("/campaigns"), service.stderr());
     told += &["/campaigns", "/runs", "/runs/job-1", "/live"].map(get).concat();
     service.terminate();
     told += &service.wait().err;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, HEADER, TestEnv, csv, parse_report, phone, text_of};
+use crate::support::{
+    Answer, CampaignFile, HEADER, Script, ScriptedProvider, Sent, TestEnv, counts, csv, parse_report, phone, text_of,
+};
 
 /// Numbers that end in 3 are refused, those in 5 fail after they were accepted, the others are delivered.
 fn provider() -> ScriptedProvider {
@@ -208,4 +209,58 @@ fn a_rate_for_this_time_does_not_change_the_report() {
     assert_eq!(report(&env, &["--format", "html"]), env.read("reports/job-1/report.html"));
     assert_eq!(report(&env, &[]).lines().next(), Some(HEADER));
     assert!(report(&env, &[]).contains(&phone(9)));
+}
+
+#[test]
+fn the_same_store_gives_the_same_report_and_a_filtered_one_is_a_recipient_list() {
+    let odd = |sent: &Sent| match sent.to.as_bytes().last() {
+        Some(b'3') => Answer::error(10002, "(#132012) =Parameter, \"format\"\ndoes not match"),
+        _ => Answer::Accept,
+    };
+    let statuses = |to: &str| {
+        let last = if to.ends_with('5') { "failed" } else { "delivered" };
+        vec![(Duration::ZERO, "sent"), (Duration::from_millis(100), last)]
+    };
+    let provider = ScriptedProvider::start(Script { statuses: Box::new(statuses), ..Script::answering(odd) });
+    let env = TestEnv::with(&CampaignFile { horizon: "2s", ..CampaignFile::default() }, &csv(40));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
+    let report = env.run_offline(&["report", "--format", "csv"]);
+    assert_eq!(report.out, env.run_offline(&["report", "--format", "csv"]).out);
+    assert_eq!(report.out, env.read("reports/job-1/recipients.csv"));
+    assert_eq!(env.run_offline(&["report", "--format", "json"]).out, env.read("reports/job-1/summary.json"));
+    assert_eq!(env.run_offline(&["report", "--format", "html"]).out, env.read("reports/job-1/report.html"));
+    assert_eq!(env.states("job-1"), counts(&[("delivered", 32), ("failed", 4), ("rejected", 4)]));
+
+    let filtered = env.run_offline(&["report", "--state", "failed,rejected", "--input"]);
+    assert_eq!(filtered.out.lines().next(), Some(format!("{HEADER},phone,first_name,discount").as_str()));
+    env.write("list.csv", &filtered.out);
+    env.write("job.yaml", CampaignFile { name: "again", ..CampaignFile::default() }.yaml());
+    let checked = env.run_offline(&["check", "job.yaml"]);
+    assert_eq!(checked.code, 0, "{checked}");
+    assert!(checked.out.contains("8 rows: 8 can be sent"), "{checked}");
+}
+
+#[test]
+fn whoever_reads_no_more_of_a_report_is_no_failure() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(200));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    for format in ["csv", "jsonl", "json", "html", "csv --attempts", "jsonl --attempts"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        // Nobody reads any more before the first byte is written.
+        drop(reader);
+        let report = std::process::Command::new(env!("CARGO_BIN_EXE_campaigner"))
+            .args(["report", "--format"])
+            .args(format.split(' '))
+            .current_dir(env.path(""))
+            .env("CAMPAIGNER_DB", "store.db")
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert_eq!(
+            (report.status.code(), String::from_utf8(report.stderr).unwrap()),
+            (Some(0), String::new()),
+            "{format}"
+        );
+    }
 }

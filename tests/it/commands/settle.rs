@@ -1,7 +1,6 @@
 //! What a person says of rows that may or may not have been accepted.
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, Finished, TestEnv, counts, csv, phone};
+use crate::support::{Answer, CampaignFile, Finished, Script, ScriptedProvider, Sent, TestEnv, counts, csv, phone};
 
 const ROWS: usize = 12;
 const IN_DOUBT: u64 = 4;

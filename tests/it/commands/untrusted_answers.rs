@@ -1,19 +1,19 @@
 //! Marked text in every field of every answer of the provider, which must be in nothing that is printed.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::service::scheduler::ask;
-use crate::support::test_env::{CampaignFile, Running, TestEnv, csv, phone, wait_until};
+use crate::support::campaign::schedule;
+use crate::support::http::response;
+use crate::support::raw_server::RawServer;
+use crate::support::service::ask;
+use crate::support::{CampaignFile, Running, SOON, TestEnv, csv, phone, wait_until};
 
 /// A number, and characters that act on a terminal, on C1 terminals, and on the direction of a text.
 const MARK: &str = "MARK \u{1b}[31m\u{9b}2J\u{202e}\u{7} 85298765432";
 /// What of it must not be seen.
 const SECRET: [&str; 5] = ["98765432", "\u{1b}[31m", "\u{9b}", "\u{202e}", "\u{7}"];
-const SOON: Duration = Duration::from_secs(30);
 const WEBHOOK: &str = "s3cret-of-the-provider";
 
 /// An answer to a send; the last of them stops the run.
@@ -58,48 +58,18 @@ fn polls() -> Vec<(u16, String)> {
     ]
 }
 
-/// Answers each request by what comes next for its kind; what comes last stays. Gives its address.
-fn provider() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        let (mut sends, mut polls) = (sends().into_iter().peekable(), polls().into_iter().peekable());
-        for stream in listener.incoming() {
-            let mut reader = BufReader::new(stream.unwrap());
-            let is_poll = request(&mut reader).starts_with("GET");
-            let answers = if is_poll { &mut polls } else { &mut sends };
-            let answer = answers.next_if(|_| true).unwrap_or((500, MARK.to_owned()));
-            respond(reader.into_inner(), "x-mark: 85298765432\r\n", answer);
-        }
-    });
-    url
-}
-
-/// Reads a request; gives its first line.
-pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> String {
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).unwrap();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    first
-}
-
-pub(crate) fn respond(mut stream: TcpStream, headers: &str, (status, body): (u16, String)) {
-    let length = body.len();
-    // Also where a person would hardly look.
-    let head =
-        format!("HTTP/1.1 {status} MARK 85298765432\r\n{headers}connection: close\r\ncontent-length: {length}\r\n");
-    let _ = write!(stream, "{head}\r\n{body}");
+/// Answers each request by what comes next for its kind; what comes last stays.
+fn provider() -> RawServer {
+    let answers = Mutex::new((sends().into_iter(), polls().into_iter()));
+    RawServer::start(move |_, connection| {
+        let Some(request) = connection.request() else { return };
+        let (sends, polls) = &mut *answers.lock().unwrap();
+        let next = if request.method() == "GET" { polls.next() } else { sends.next() };
+        let (status, body) = next.unwrap_or((500, MARK.to_owned()));
+        // Marked text also where a person would hardly look.
+        let headers = "x-mark: 85298765432\r\nconnection: close\r\n";
+        connection.write(response(status, headers, &body).replacen("Scripted", "MARK 85298765432", 1));
+    })
 }
 
 fn assert_unmarked(what: &str, text: &str) {
@@ -108,22 +78,20 @@ fn assert_unmarked(what: &str, text: &str) {
     }
 }
 
-fn test_env() -> TestEnv {
-    let campaign = CampaignFile { concurrency: 1, attempts: 1, rate: "100/s", ..CampaignFile::default() };
-    let env = TestEnv::with(&campaign, &csv(20));
-    let yaml =
-        env.read("job.yaml").replace("reconcile:", "  halt: {same_error: 40, share: 100%, over: 1000}\nreconcile:");
-    env.write("job.yaml", yaml);
-    env
+fn test_env(rest: String) -> TestEnv {
+    let dispatch = "halt: {same_error: 40, share: 100%, over: 1000}";
+    let campaign =
+        CampaignFile { concurrency: 1, attempts: 1, rate: "100/s", dispatch, rest, ..CampaignFile::default() };
+    TestEnv::with(&campaign, &csv(20))
 }
 
 #[test]
 fn nothing_of_an_answer_is_printed_that_acts_or_names_a_person() {
     for format in ["text", "json"] {
-        let (url, env) = (provider(), test_env());
+        let (provider, env) = (provider(), test_env(String::new()));
         let go = |args: &[&str]| {
             let args = [&["-vvv", "--log-format", format], args].concat();
-            let ended = env.start_at(Some(&url), &args).wait();
+            let ended = env.start_at(Some(&provider.url()), &args).wait();
             assert_unmarked(&format!("{args:?}, out"), &ended.out);
             assert_unmarked(&format!("{args:?}, err"), &ended.err);
             ended
@@ -164,13 +132,13 @@ fn pages(service: &Running) -> String {
 
 #[test]
 fn nothing_of_an_answer_or_a_callback_is_in_the_log_or_the_pages_of_the_service() {
-    let (url, env) = (provider(), test_env());
-    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S");
-    let yaml = env.read("job.yaml");
-    env.write("job.yaml", format!("{yaml}schedule: {{at: {at}, timezone: UTC}}\n"));
+    let (provider, env) = (provider(), test_env(schedule(0, "")));
     let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={WEBHOOK}");
-    let service =
-        env.start_with_prelude(&prelude, Some(&url), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"]);
+    let service = env.start_with_prelude(
+        &prelude,
+        Some(&provider.url()),
+        &["serve", "--webhook", "--listen", "127.0.0.1:0", "-vvv"],
+    );
     let halted = || ask(&service, "GET", "/live", "", "").1.contains("10001");
     assert!(wait_until(SOON, halted), "{}{}", pages(&service), service.stderr());
     assert_unmarked("a page", &pages(&service));
@@ -193,8 +161,7 @@ fn nothing_of_an_answer_or_a_callback_is_in_the_log_or_the_pages_of_the_service(
     let failed = || env.run_offline(&["status", "job-1", "--json"]).out.contains("\"failed\":2");
     assert!(wait_until(SOON, failed), "{}{}", env.run_offline(&["status", "job-1"]), service.stderr());
     assert_unmarked("a page", &pages(&service));
-    service.terminate();
-    let ended = service.wait();
+    let ended = service.stop();
     assert_unmarked("the log", &(ended.out + &ended.err));
     for format in ["csv", "json", "jsonl", "html"] {
         let report = env.run_offline(&["report", "job-1", "--format", format, "-o", "-"]);

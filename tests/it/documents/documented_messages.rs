@@ -5,20 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::support::test_env::TestEnv;
-
-/// The request bodies of the document "Messages API", each with its channel and its `to`.
-pub(crate) fn bodies() -> Vec<(String, Value)> {
-    let shown: Vec<Value> = serde_json::from_str(include_str!("../../../src/message/tests/documented.json")).unwrap();
-    shown.into_iter().map(|body| (body["channel"].as_str().unwrap().to_owned(), body["body"].clone())).collect()
-}
-
-/// A campaign of this message to whoever is in `list.csv`; the message is JSON, which is YAML.
-pub(crate) fn campaign(channel: &str, message: &str) -> String {
-    format!(
-        "name: job\nprovider: incs\nchannel: {channel}\nrecipients: {{csv: list.csv, to: phone}}\nmessage: {message}\n"
-    )
-}
+use crate::support::TestEnv;
+use crate::support::documented::{bodies, campaign};
 
 /// Takes out `to`, which a campaign's message does not have.
 fn without_to(body: &Value) -> (String, Value) {

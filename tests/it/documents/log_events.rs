@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, TestEnv, csv};
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, csv};
 
 /// The events of the document, each with its keys.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {

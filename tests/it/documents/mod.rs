@@ -1,4 +1,4 @@
 //! What our documents and the provider's show is what happens.
 
-pub(crate) mod documented_messages; // each request body of the provider's document is sent as shown there
+mod documented_messages; // each request body of the provider's document is sent as shown there
 mod log_events; // each line of the JSON log is in `docs/logs.md`

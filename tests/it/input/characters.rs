@@ -1,7 +1,6 @@
 //! Characters that nobody sees or that act on what shows them: none is sent that nobody meant, and none is printed.
 
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{CampaignFile, Channel, Finished, TestEnv, counts, phone, text_of};
+use crate::support::{CampaignFile, Channel, Finished, ScriptedProvider, TestEnv, counts, phone, text_of};
 
 /// What a terminal, a log or a page would act on: control characters, line separators, bidirectional controls.
 fn acts(c: char) -> bool {

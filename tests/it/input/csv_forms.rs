@@ -2,8 +2,7 @@
 
 use std::io::Write;
 
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{CampaignFile, Channel, TestEnv, text_of};
+use crate::support::{CampaignFile, Channel, ScriptedProvider, TestEnv, text_of};
 
 /// Number and name of those on the list, as they are to be received.
 const RECEIVED: [(&str, &str); 3] =

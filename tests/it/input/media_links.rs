@@ -1,15 +1,14 @@
 //! `check --media`: the real binary asks `http://media.example.com/…` through a proxy that plays that server.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::CREDENTIAL;
-use crate::support::test_env::{Finished, TestEnv, phone, wait_until};
+use crate::support::http::Message;
+use crate::support::raw_server::{Connection, RawServer};
+use crate::support::{CREDENTIAL, Finished, TestEnv, phone, wait_until};
 
 const CAMPAIGN: &str = "name: job\nprovider: incs\nchannel: viber\nrecipients: {csv: list.csv, to: phone}\n\
                         message: {type: image, image: {link: \"{{ link }}\"}}\n";
@@ -33,31 +32,23 @@ fn usual(path: &str) -> Option<&'static str> {
 
 /// A proxy on loopback, with all the requests it got.
 struct Proxy {
-    address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
+    server: RawServer,
+    requests: Arc<Mutex<Vec<Message>>>,
 }
 
 impl Proxy {
     fn start(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = requests.clone();
-        // Ends with the tests' process: it holds nothing but its port.
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (stream, kept) = (stream.unwrap(), kept.clone());
-                std::thread::spawn(move || serve(stream, script, &kept));
-            }
-        });
-        Self { address, requests }
+        let server = RawServer::start(move |_, connection| serve(connection, script, &kept));
+        Self { server, requests }
     }
 
     /// How often each path of the one server was asked about, whatever the method.
     fn asked(&self) -> HashMap<String, usize> {
         let mut times = HashMap::new();
         for request in self.requests.lock().unwrap().iter() {
-            let target = request.split(' ').nth(1).unwrap();
+            let target = request.target();
             let path = target.strip_prefix("http://media.example.com").unwrap_or(target);
             *times.entry(path.to_owned()).or_default() += 1;
         }
@@ -66,28 +57,20 @@ impl Proxy {
 
     fn check(&self, env: &TestEnv, args: &[&str]) -> Finished {
         let args: Vec<&str> = ["check", "job.yaml"].iter().chain(args).copied().collect();
-        env.start_behind_proxy(&format!("http://{}", self.address), Some("http://127.0.0.1:9"), &args).wait()
+        env.start_behind_proxy(&self.server.url(), Some("http://127.0.0.1:9"), &args).wait()
     }
 }
 
-fn serve(stream: TcpStream, script: Script, kept: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut request = String::new();
-        while !request.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut request).is_ok_and(|bytes| bytes == 0) {
-                return;
-            }
-        }
-        let target = request.split(' ').nth(1).unwrap_or_default();
-        let path = target.split('?').next().unwrap_or_default().trim_start_matches("http://media.example.com");
+fn serve(connection: &mut Connection, script: Script, kept: &Mutex<Vec<Message>>) {
+    while let Some(request) = connection.request() {
+        let path =
+            request.target().split('?').next().unwrap_or_default().trim_start_matches("http://media.example.com");
         let answer = script(path).map(|answer| format!("HTTP/1.1 {answer}\r\n\r\n"));
-        let is_head = request.starts_with("HEAD");
+        let is_head = request.method() == "HEAD";
         kept.lock().unwrap().push(request);
         match answer {
-            Some(answer) => reader.get_mut().write_all(answer.as_bytes()).unwrap(),
-            // Until the other side goes.
-            None => drop(reader.read_line(&mut String::new())),
+            Some(answer) => assert!(connection.write(answer)),
+            None => connection.wait_for_close(),
         }
         // What GET promised is not sent; the other side does not wait for it.
         if !is_head {
@@ -142,7 +125,7 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
     assert_eq!(asked["/good.png?key=secret"], 1, "{asked:?}");
     assert_eq!(asked.len(), 6, "nobody else was asked: {asked:?}");
     assert!(!checked.out.contains("secret") && !checked.err.contains("secret"), "{checked}");
-    assert!(proxy.requests.lock().unwrap().iter().all(|request| !request.contains(CREDENTIAL)));
+    assert!(proxy.requests.lock().unwrap().iter().all(|request| !request.head.contains(CREDENTIAL)));
 }
 
 #[test]
@@ -181,8 +164,8 @@ fn a_warning_alone_is_no_failure_and_without_the_option_nobody_is_asked() {
 fn a_signal_ends_it_while_a_server_says_nothing() {
     let proxy = Proxy::start(usual);
     let env = list(&["silent.png"]);
-    let url = format!("http://{}", proxy.address);
-    let running = env.start_behind_proxy(&url, Some("http://127.0.0.1:9"), &["check", "job.yaml", "--media"]);
+    let running =
+        env.start_behind_proxy(&proxy.server.url(), Some("http://127.0.0.1:9"), &["check", "job.yaml", "--media"]);
     assert!(wait_until(Duration::from_secs(20), || !proxy.asked().is_empty()));
     running.terminate();
     // Long before the server would be given up.

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::documents::documented_messages::{bodies, campaign};
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{Finished, TestEnv, phone};
+use crate::support::documented::{bodies, campaign};
+
+use crate::support::{Finished, ScriptedProvider, TestEnv, phone};
 
 /// One limit broken: the body, what is put where (null takes it out), the field and the limit as they are told.
 type Case = (&'static str, &'static str, Value, &'static str, &'static str);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::test_env::{CampaignFile, TestEnv, csv};
+use crate::support::{CampaignFile, TestEnv, csv};
 
 /// Far less than a reader waits for a pipe that nobody writes to.
 const PROMPTLY: Duration = Duration::from_secs(20);

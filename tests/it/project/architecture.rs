@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::test_env::TestEnv;
+use crate::support::TestEnv;
 
 /// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
 /// of both, knows these two and the files that are opened to be read.

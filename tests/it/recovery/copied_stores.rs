@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use campaigner::store::Store;
 
-use crate::support::scripted_provider::{Script, ScriptedProvider};
-use crate::support::test_env::{CampaignFile, Finished, Running, TestEnv, csv, wait_until};
+use crate::support::{CampaignFile, Finished, Running, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
 
 const ROWS: usize = 300;
-const SOON: Duration = Duration::from_secs(30);
 
 fn slow() -> ScriptedProvider {
     ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
@@ -24,7 +22,7 @@ fn test_env() -> TestEnv {
 /// A run that has sent so many.
 fn running(env: &TestEnv, provider: &ScriptedProvider, sends: usize) -> Running {
     let running = env.start(provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= sends));
+    provider.wait_for_sends(sends);
     running
 }
 
@@ -141,7 +139,7 @@ fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_
             let run = running(&env, &provider, 40);
             back_up(&env, "backup.db");
             let more = provider.sends() + 60;
-            assert!(wait_until(SOON, || provider.sends() >= more));
+            provider.wait_for_sends(more);
             run.kill();
             let store = deed.is_done(&env);
             let path = env.path(store);
@@ -216,9 +214,9 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
     let provider = ScriptedProvider::start(Script { statuses: Box::new(|_| Vec::new()), ..Script::default() });
     let env = test_env();
     let run = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 40));
+    provider.wait_for_sends(40);
     back_up(&env, "backup.db");
-    assert!(wait_until(SOON, || provider.sends() == ROWS));
+    provider.wait_for_sends(ROWS);
     run.wait_for_words("sent: 300");
     fs::rename(env.path("backup.db"), env.path("store.db")).unwrap();
     let stopped = run.wait();
@@ -232,7 +230,7 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
     let run = running(&env, &provider, 40);
     back_up(&env, "backup.db");
     let more = provider.sends() + 60;
-    assert!(wait_until(SOON, || provider.sends() >= more));
+    provider.wait_for_sends(more);
     restore(&env.path("backup.db"), &env.path("store.db"));
     let stopped = run.wait();
     assert_eq!(stopped.code, 1, "{stopped}");

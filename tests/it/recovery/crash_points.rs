@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use campaigner::crash_point::Point;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, ReportLine, TestEnv, csv, parse_report, phone};
+use crate::support::{
+    Answer, CampaignFile, ReportLine, Script, ScriptedProvider, Sent, TestEnv, csv, parse_report, phone,
+};
 
 const GOOD: usize = 60;
 const IN_FLIGHT: usize = 8;
@@ -133,14 +134,13 @@ fn provider(story: Story) -> ScriptedProvider {
 /// Has the process die at this point, goes on to the end, and looks at everything there is.
 fn play(point: Point, time: usize, story: Story) {
     let provider = provider(story);
-    let campaign = CampaignFile { concurrency: IN_FLIGHT, ..CampaignFile::default() };
-    let env = TestEnv::with(&campaign, &list(story));
-    let window = match story {
-        Story::Windowed => "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n",
-        _ => "",
+    let rest = match story {
+        Story::Windowed => "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n".to_owned(),
+        _ => String::new(),
     };
-    let yaml = campaign.yaml().replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,");
-    env.write("job.yaml", yaml + window);
+    let env = TestEnv::with(&CampaignFile { concurrency: IN_FLIGHT, rest, ..CampaignFile::default() }, &list(story));
+    let yaml = env.read("job.yaml").replace("{after: 200ms, every: 300ms,", "{after: 50ms, every: 100ms,");
+    env.write("job.yaml", yaml);
     let at = format!("{}:{time}", point.name());
 
     let (run, resume): (&[&str], &[&str]) = (&["run", "job.yaml"], &["resume"]);

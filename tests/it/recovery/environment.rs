@@ -3,19 +3,17 @@
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
-use std::net::TcpListener;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, Finished, TestEnv, counts, csv, wait_until};
+use crate::support::raw_server::RawServer;
+use crate::support::{
+    Answer, CampaignFile, Finished, SOON, Script, ScriptedProvider, Sent, TestEnv, counts, csv, wait_until,
+};
 
 const ROWS: usize = 300;
-const SOON: Duration = Duration::from_secs(30);
 
 /// A run of `ROWS` rows that was stopped in the middle, so that its store has something in every table.
 fn stopped_run(provider: &ScriptedProvider) -> TestEnv {
@@ -56,26 +54,17 @@ fn assert_told(finished: &Finished, words: &[&str]) {
 #[test]
 fn a_dead_host_sees_single_requests_however_many_may_be_in_flight_and_no_try_is_used_up() {
     // Every handshake fails: no request is ever begun, so all of them are counted here.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("https://{}", listener.local_addr().unwrap());
-    let tried = Arc::new(AtomicUsize::new(0));
-    let counted = tried.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            drop(stream);
-        }
-    });
+    let server = RawServer::start(|_, _| {});
+    let base = format!("https://{}", server.address());
     let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start_at(Some(&base), &["run", "job.yaml"]);
     running.wait_for_words("trying again in 4 s");
-    running.terminate();
-    let stopped = running.wait();
+    let stopped = running.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert!(stopped.err.contains("cannot reach the provider: 127.0.0.1: "), "{stopped}");
     assert_eq!(stopped.err.matches("trying again").count(), 3, "once for each pause: {stopped}");
     // All that were in flight together at first, and one after each pause.
-    let tried = tried.load(Ordering::SeqCst);
+    let tried = server.connections();
     assert!(tried <= 16 + 2, "{tried} connections");
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64)]));
     env.verify("job-1");
@@ -94,8 +83,7 @@ fn a_name_that_is_not_found_is_waited_for_also_by_a_poll() {
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "100", "--no-wait"]).code, 4);
     let running = env.start_at(Some("https://provider.invalid"), &["reconcile"]);
     running.wait_for_words("cannot reach the provider: provider.invalid: ");
-    running.terminate();
-    assert_eq!(running.wait().code, 4);
+    assert_eq!(running.stop().code, 4);
     let resumed = env.run(&provider, &["resume"]);
     assert_eq!((resumed.code, provider.sends()), (0, ROWS), "{resumed}");
     provider.received().assert_nobody_twice();
@@ -178,7 +166,7 @@ fn a_store_that_another_program_holds_is_waited_for() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 50));
+    provider.wait_for_sends(50);
     let holder = open_and_do(&env, "BEGIN IMMEDIATE");
     // What is in flight ends, and nothing new leaves without its intent.
     let mut still = (0, 0);
@@ -278,9 +266,8 @@ fn after_the_clock_was_set_back_nothing_waits_for_it_to_catch_up() {
     let provider = ScriptedProvider::start(Script::answering(later));
     let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 100));
-    running.terminate();
-    assert_eq!(running.wait().code, 4);
+    provider.wait_for_sends(100);
+    assert_eq!(running.stop().code, 4);
     // As a clock would have left it that was a year ahead; and waits of a minute made shorter.
     meddle(
         &env,

@@ -3,12 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Script, ScriptedProvider};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone, wait_until};
+use crate::support::{CampaignFile, SOON, Script, ScriptedProvider, TestEnv, counts, csv, phone, wait_until};
 
 const ROWS: usize = 300;
 const CONCURRENCY: usize = 16;
-const SOON: Duration = Duration::from_secs(30);
 
 /// A run of `ROWS` rows that is killed when the provider has seen `sends` of them.
 fn killed_after(sends: usize, uncertain: &'static str) -> (ScriptedProvider, TestEnv) {
@@ -16,7 +14,7 @@ fn killed_after(sends: usize, uncertain: &'static str) -> (ScriptedProvider, Tes
     let campaign = CampaignFile { concurrency: CONCURRENCY, rate: "600/s", uncertain, ..CampaignFile::default() };
     let env = TestEnv::with(&campaign, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= sends));
+    provider.wait_for_sends(sends);
     running.kill();
     assert!(provider.sends() < ROWS, "it was to be killed in the middle");
     (provider, env)
@@ -107,7 +105,7 @@ fn a_number_suppressed_shortly_before_its_turn_gets_nothing_and_no_row_around_it
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { rate: "300/s", ..CampaignFile::default() }, &csv(MANY));
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 20));
+    provider.wait_for_sends(20);
     // Read and rendered long before, like all rows of a list of this size.
     assert_eq!(env.run_offline(&["suppress", "add", &phone(500), "--reason", "asked us to stop"]).code, 0);
     assert!(wait_until(SOON, || env.states("job-1").contains_key("suppressed")));

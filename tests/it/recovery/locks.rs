@@ -5,13 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
-use crate::support::scripted_provider::{Script, ScriptedProvider};
+use crate::support::campaign::schedule;
 use crate::support::template_server::{Lost, TemplateServer};
-use crate::support::test_env::{CampaignFile, Running, TestEnv, csv, wait_until};
-
-const SOON: Duration = Duration::from_secs(30);
+use crate::support::{CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
 
 /// Whether a process holds SQLite's shared lock on a database file (<https://sqlite.org/src/file/src/os.h>: `SHARED_FIRST`).
 fn is_locked(process: &Running, store: &Path) -> bool {
@@ -38,16 +34,14 @@ fn another_program_backs_up(env: &TestEnv) {
 #[test]
 fn a_campaign_with_a_pulled_template_that_comes_due_leaves_the_locks_of_a_service_alone() {
     let server = TemplateServer::new("cams", Lost::Nothing);
-    let at =
-        |seconds| (Timestamp::now() + SignedDuration::from_secs(seconds)).strftime("%Y-%m-%dT%H:%M:%S").to_string();
     let body = "components: [{type: body, parameters: [{type: text, parameter_name: first_name, text: \"{{ first_name }}\"}]}, \
                 {type: button, sub_type: url, index: \"1\", parameters: [{type: text, text: spring}]}]";
     let campaign = |name: &str, definition: &str, seconds| {
         format!(
             "name: {name}\nprovider: incs\nchannel: whatsapp\n{definition}recipients: {{csv: list.csv, to: phone}}\n\
              message: {{type: template, template: {{name: spring_sale, {body}}}}}\ndispatch: {{rate: 5/s}}\n\
-             schedule: {{at: {}, timezone: UTC}}\n",
-            at(seconds)
+             {}",
+            schedule(seconds, "")
         )
     };
     let env = &server.env;
@@ -68,8 +62,7 @@ fn a_campaign_with_a_pulled_template_that_comes_due_leaves_the_locks_of_a_servic
     assert!(is_locked(&service, &store), "{}", service.stderr());
     another_program_backs_up(env);
     assert!(env.path("store.db-wal").exists() && is_locked(&service, &store));
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     for run in ["first-1", "later-1"] {
         env.verify(run);
     }
@@ -80,7 +73,7 @@ fn whatever_looks_at_the_store_leaves_the_locks_of_a_run_alone() {
     let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
     let env = TestEnv::with(&CampaignFile { rate: "40/s", ..CampaignFile::default() }, &csv(300));
     let run = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 5));
+    provider.wait_for_sends(5);
     let store = env.path("store.db");
     for look in [&["status"][..], &["verify"], &["report"], &["check", "job.yaml"], &["schedule", "list"]] {
         env.run_offline(look);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, envelope};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
+use crate::support::{
+    Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, counts, csv, envelope, wait_until,
+};
 
 const ROWS: usize = 300;
-const SOON: Duration = Duration::from_secs(30);
 /// Far less than the campaigns' timeout, far more than a slow machine needs.
 const PROMPTLY: Duration = Duration::from_secs(8);
 
@@ -15,7 +15,7 @@ fn a_signal_stops_gently_and_resume_goes_on_from_the_store_alone() {
     let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(50), ..Script::default() });
     let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 60));
+    provider.wait_for_sends(60);
     running.terminate();
     let stopped = running.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
@@ -38,7 +38,7 @@ fn a_signal_stops_gently_and_resume_goes_on_from_the_store_alone() {
 #[test]
 fn a_second_signal_aborts_at_once_and_what_hangs_is_uncertain_the_next_time() {
     const HANGING: usize = 16;
-    let hang = |sent: &crate::support::scripted_provider::Sent| match sent.index {
+    let hang = |sent: &Sent| match sent.index {
         50..66 => Answer::AcceptAndHang,
         _ => Answer::Accept,
     };
@@ -62,9 +62,9 @@ fn a_second_signal_aborts_at_once_and_what_hangs_is_uncertain_the_next_time() {
 
 #[test]
 fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
-    let throttle = |sent: &crate::support::scripted_provider::Sent| match sent.index {
+    let throttle = |sent: &Sent| match sent.index {
         0..20 => Answer::Accept,
-        _ => Answer::RefuseWith(429, "retry-after: 60", envelope(429, "slow down")),
+        _ => Answer::RefuseWith(429, "retry-after: 60".into(), envelope(429, "slow down")),
     };
     let provider = ScriptedProvider::start(Script::answering(throttle));
     let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));

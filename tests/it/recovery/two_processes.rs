@@ -4,11 +4,11 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent, envelope};
-use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, phone, wait_until};
+use crate::support::{
+    Answer, CampaignFile, Running, Script, ScriptedProvider, Sent, TestEnv, counts, csv, envelope, phone,
+};
 
 const ROWS: usize = 300;
-const SOON: Duration = Duration::from_secs(30);
 
 fn slow_provider() -> ScriptedProvider {
     ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
@@ -21,7 +21,7 @@ fn test_env() -> TestEnv {
 /// A run in the middle of its work.
 fn running(env: &TestEnv, provider: &ScriptedProvider) -> Running {
     let running = env.start(provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 30));
+    provider.wait_for_sends(30);
     running
 }
 
@@ -57,7 +57,7 @@ fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_on
         let (provider, env) = (slow_provider(), test_env());
         let first = running(&env, &provider);
         let sent = provider.sends() + round % 50;
-        assert!(wait_until(SOON, || provider.sends() >= sent));
+        provider.wait_for_sends(sent);
         fs::remove_file(env.path("store.db.job-1.lock")).unwrap();
         let second = env.run(&provider, &["resume"]);
         let first = first.wait();

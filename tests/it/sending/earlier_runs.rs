@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, Finished, TestEnv, counts, csv, phone, wait_until};
+use crate::support::{
+    Answer, CampaignFile, Finished, SOON, Script, ScriptedProvider, Sent, TestEnv, counts, csv, phone, read_in_the_end,
+    wait_until,
+};
 
 const ROWS: usize = 12;
-const SOON: Duration = Duration::from_secs(30);
 
 fn json(finished: &Finished) -> Value {
     serde_json::from_str(finished.out.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{finished}"))
@@ -107,7 +108,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
 fn again_sends_to_everyone_also_after_a_cancelled_run_which_keeps_collecting_statuses() {
     let statuses = |to: &str| match to == phone(1) {
         true => vec![],
-        false => crate::support::scripted_provider::read_in_the_end(),
+        false => read_in_the_end(),
     };
     let provider = ScriptedProvider::start(Script { statuses: Box::new(statuses), ..Script::default() });
     let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));

@@ -3,18 +3,20 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, CREDENTIAL, Script, ScriptedProvider, Sent, envelope};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone};
+use crate::support::{
+    Answer, CREDENTIAL, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, counts, csv, envelope, phone,
+};
 
 const ROWS: usize = 600;
 const LATENCY: Duration = Duration::from_millis(30);
 
 /// A run of `ROWS` rows with 64 requests in flight, against this.
-fn ran(answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static, halt: &str) -> (ScriptedProvider, TestEnv, String) {
+fn ran(
+    answer: impl Fn(&Sent) -> Answer + Send + Sync + 'static,
+    dispatch: &'static str,
+) -> (ScriptedProvider, TestEnv, String) {
     let provider = ScriptedProvider::start(Script { latency: LATENCY, ..Script::answering(answer) });
-    let env = TestEnv::with(&CampaignFile { concurrency: 64, ..CampaignFile::default() }, &csv(ROWS));
-    let yaml = env.read("job.yaml");
-    env.write("job.yaml", yaml.replace("reconcile:", &format!("{halt}reconcile:")));
+    let env = TestEnv::with(&CampaignFile { concurrency: 64, dispatch, ..CampaignFile::default() }, &csv(ROWS));
     let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
     assert_eq!(run.code, 4, "{run}");
     env.verify("job-1");
@@ -63,7 +65,7 @@ fn a_message_that_every_row_fails_on_is_sent_twenty_times() {
 #[test]
 fn the_campaign_says_how_many_are_enough() {
     let fail = |_: &Sent| Answer::error(10002, "(#132012) Parameter format does not match");
-    let (provider, ..) = ran(fail, "  halt: {same_error: 3}\n");
+    let (provider, ..) = ran(fail, "halt: {same_error: 3}");
     assert_eq!(provider.sends(), 3);
 }
 
@@ -74,7 +76,7 @@ fn a_share_of_refusals_stops_the_run_and_says_what_most_of_them_were() {
         (_, 9) => Answer::error(10002, "(#131050) User stopped marketing messages"),
         _ => Answer::Accept,
     };
-    let (provider, _, said) = ran(odd, "  halt: {share: 25%, over: 100}\n");
+    let (provider, _, said) = ran(odd, "halt: {share: 25%, over: 100}");
     // Which hundred are answered first is the provider's affair, so the figures are near 35 and 30.
     let figures = said.split_once(" of the last 100 rows were refused, ").and_then(|(before, after)| {
         let all: u32 = before.rsplit(' ').next()?.parse().ok()?;
@@ -120,7 +122,7 @@ fn with_the_rule_off_every_row_is_tried() {
         true => Answer::error(10001, "so that the run ends as the others do"),
         false => Answer::error(10002, "(#132000) Number of parameters does not match"),
     };
-    let (provider, ..) = ran(fail, "  halt: off\n");
+    let (provider, ..) = ran(fail, "halt: off");
     assert_eq!(provider.sends(), ROWS);
 }
 

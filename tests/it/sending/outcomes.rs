@@ -1,14 +1,14 @@
 //! What each answer or failure of the provider makes of a row. The rule behind all of them: what may have been
 //! accepted is never sent again by itself, and what was surely not accepted is not given up for nothing.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent, envelope};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone, wait_until};
+use crate::support::raw_server::free_address;
+use crate::support::{
+    Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, counts, csv, envelope, phone, wait_until,
+};
 
 const ROWS: usize = 20;
-const SOON: Duration = Duration::from_secs(30);
 
 /// One run in which the first numbers get these answers, one each, at every try, and all others are accepted. Fails
 /// unless each of them ends in `state` with its code after so many tries, and all others are read.
@@ -80,7 +80,7 @@ fn tries_that_were_surely_not_accepted_are_used_up_in_the_end() {
 #[test]
 fn a_throttled_row_is_tried_again_and_uses_up_no_try() {
     let throttled = |sent: &Sent| match (sent.to == phone(3), sent.nth) {
-        (true, 0..3) => Answer::RefuseWith(429, "retry-after: 1", envelope(429, "too many requests")),
+        (true, 0..3) => Answer::RefuseWith(429, "retry-after: 1".into(), envelope(429, "too many requests")),
         _ => Answer::Accept,
     };
     let provider = ScriptedProvider::start(Script::answering(throttled));
@@ -101,8 +101,7 @@ fn a_throttled_row_is_tried_again_and_uses_up_no_try() {
 
 #[test]
 fn a_provider_that_is_not_there_yet_is_tried_until_it_is() {
-    // A port that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     // No try is used up where nothing was sent.
     let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start_at(Some(&format!("http://{address}")), &["run", "job.yaml"]);

@@ -1,23 +1,20 @@
 //! Pauses that the provider asks for: kept to the end, by every run of the account, also after a restart.
 
-use std::io::BufReader;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::commands::untrusted_answers::{request, respond};
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent, envelope};
-use crate::support::test_env::{CampaignFile, TestEnv, csv, wait_until};
+use crate::support::http::response;
+use crate::support::raw_server::RawServer;
+use crate::support::{Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, csv, envelope, wait_until};
 
 const ROWS: usize = 300;
-const SOON: Duration = Duration::from_secs(30);
 
 /// Accepts twenty messages, and then asks for a pause.
 fn paused_for(seconds: u32) -> ScriptedProvider {
     ScriptedProvider::start(Script::answering(move |sent: &Sent| match sent.index {
         0..20 => Answer::Accept,
-        _ => Answer::RefuseWith(429, Box::leak(format!("retry-after: {seconds}").into()), envelope(429, "slow down")),
+        _ => Answer::RefuseWith(429, format!("retry-after: {seconds}"), envelope(429, "slow down")),
     }))
 }
 
@@ -77,30 +74,27 @@ fn a_short_pause_outlives_the_process_that_was_asked_for_it() {
     let later = std::time::Instant::now() + Duration::from_secs(1);
     wait_until(SOON, || std::time::Instant::now() >= later);
     assert_eq!(provider.sends(), sent, "no request within the pause");
-    resumed.terminate();
-    assert_eq!(resumed.wait().code, 4);
+    assert_eq!(resumed.stop().code, 4);
     env.verify("job-1");
 }
 
 /// Where status requests are told to pause, what is in flight ends, and so does who asks.
 #[test]
 fn a_pause_that_a_status_request_is_asked_for_is_kept_and_not_slept_through() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let polls = Arc::new(AtomicUsize::new(0));
     let counted = polls.clone();
-    std::thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let mut reader = BufReader::new(stream.unwrap());
-            if request(&mut reader).starts_with("GET") {
-                counted.fetch_add(1, Ordering::SeqCst);
-                respond(reader.into_inner(), "retry-after: 86400\r\n", (429, envelope(429, "slow down")));
-            } else {
-                let id = format!(r#"{{"status":"success","code":200,"data":{{"msg_id":"id-{number}"}}}}"#);
-                respond(reader.into_inner(), "", (200, id));
-            }
-        }
+    let server = RawServer::start(move |number, connection| {
+        let request = connection.request().unwrap();
+        let answer = if request.method() == "GET" {
+            counted.fetch_add(1, Ordering::SeqCst);
+            response(429, "retry-after: 86400\r\nconnection: close\r\n", &envelope(429, "slow down"))
+        } else {
+            let accepted = format!(r#"{{"status":"success","code":200,"data":{{"msg_id":"id-{number}"}}}}"#);
+            response(200, "connection: close\r\n", &accepted)
+        };
+        connection.write(answer);
     });
+    let url = server.url();
     let env = TestEnv::with(&CampaignFile::default(), &csv(20));
     let run = env.start_at(Some(&url), &["run", "job.yaml", "--no-wait"]).wait();
     assert!([0, 4].contains(&run.code), "{run}");

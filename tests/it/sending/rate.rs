@@ -2,17 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::scripted_provider::{Script, ScriptedProvider};
-use crate::support::test_env::{CampaignFile, TestEnv, csv, wait_until};
+use crate::support::rates::{counts_from_each, max_in_any};
+use crate::support::{CampaignFile, Script, ScriptedProvider, TestEnv, csv, wait_until};
 
 const RATE: usize = 200;
 const ROWS: usize = 1000;
 const SECOND: Duration = Duration::from_secs(1);
-
-/// How many sends there are within `length` of each, itself the first.
-fn windows(times: &[Instant], length: Duration) -> Vec<usize> {
-    (0..times.len()).map(|i| times[i..].iter().take_while(|at| **at < times[i] + length).count()).collect()
-}
 
 #[test]
 fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
@@ -32,11 +27,11 @@ fn no_second_holds_more_than_the_rate_and_nearly_all_of_it_is_used() {
     assert_eq!(running.wait().code, 0);
 
     let times: Vec<Instant> = provider.received().sends.iter().map(|sent| sent.at).collect();
-    let most = windows(&times, SECOND.saturating_sub(stalled)).into_iter().max().unwrap();
+    let most = max_in_any(&times, SECOND.saturating_sub(stalled));
     assert!(most <= RATE + RATE / 50, "{most} in one second, less the {stalled:?} that the machine stood still");
 
     // Those that have a whole second behind them.
-    let mut whole = windows(&times[..], SECOND);
+    let mut whole = counts_from_each(&times, SECOND);
     whole.truncate(ROWS - RATE);
     whole.sort_unstable();
     let usual = whole[whole.len() / 2];

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, phone};
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, counts, csv, phone};
 
 const ROWS: usize = 20;
 

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::support::scripted_provider::{Script, ScriptedProvider, read_in_the_end};
-use crate::support::test_env::{CampaignFile, ReportLine, TestEnv, csv, parse_report, phone};
+use crate::support::{
+    CampaignFile, ReportLine, Script, ScriptedProvider, TestEnv, csv, parse_report, phone, read_in_the_end,
+};
 
 const GOOD: usize = 600;
 

@@ -3,29 +3,23 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use crate::support::scripted_provider::{Answer, Script, ScriptedProvider, Sent};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
-
-/// A time zone in which it is noon or soon after, so that no test runs into the next day.
-fn at_noon() -> String {
-    let hour = Timestamp::now().to_zoned(TimeZone::UTC).hour();
-    // Their signs are the other way round.
-    format!("Etc/GMT{:+}", hour - 12)
-}
+use crate::support::campaign::zone_at_noon;
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, counts, csv};
 
 /// Hours of a place at which it is noon.
 fn window(hours: &str) -> String {
-    format!("timezone: {}\nwindow: \"{hours}\"\n", at_noon())
+    format!("timezone: {}\nwindow: \"{hours}\"\n", zone_at_noon())
 }
 
-/// An environment with this put after the usual campaign.
+/// An environment with these lines at the end of the usual campaign.
 fn with(rest: &str, list: &str) -> TestEnv {
-    let env = TestEnv::new();
-    env.write("job.yaml", CampaignFile::default().yaml() + rest);
-    env.write("list.csv", list);
-    env
+    TestEnv::with(&CampaignFile { rest: rest.to_owned(), ..CampaignFile::default() }, list)
+}
+
+/// The usual campaign with this quota, in a zone where it is noon.
+fn with_quota(dispatch: &'static str) -> CampaignFile {
+    CampaignFile { dispatch, rest: format!("timezone: {}\n", zone_at_noon()), ..CampaignFile::default() }
 }
 
 #[test]
@@ -42,8 +36,7 @@ fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
     // Without `--no-wait` it stays for the window, and a signal ends that.
     let staying = env.start(&provider, &["resume"]);
     staying.wait_for_words("nothing may leave now");
-    staying.terminate();
-    let stopped = staying.wait();
+    let stopped = staying.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert_eq!(provider.sends(), 0);
     assert!(env.run_offline(&["status"]).out.contains("20 rows wait until "));
@@ -97,10 +90,7 @@ fn rows_leave_at_their_own_times_or_expire() {
 #[test]
 fn a_quota_holds_over_restarts() {
     let provider = ScriptedProvider::accepting_all();
-    let env = TestEnv::new();
-    let yaml = CampaignFile::default().yaml().replace("dispatch:\n", "dispatch:\n  quota: 7/day\n");
-    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    env.write("list.csv", csv(20));
+    let env = TestEnv::with(&with_quota("quota: 7/day"), &csv(20));
     let limited = env.run(&provider, &["run", "--no-wait", "--limit", "3", "job.yaml"]);
     assert_eq!((limited.code, provider.sends()), (4, 3), "{limited}");
     for _ in 0..2 {
@@ -120,11 +110,8 @@ fn a_quota_holds_over_restarts() {
 #[test]
 fn a_quota_holds_at_full_speed() {
     let provider = ScriptedProvider::accepting_all();
-    let env = TestEnv::new();
-    let campaign = CampaignFile { rate: "5000/s", concurrency: 64, ..CampaignFile::default() };
-    let yaml = campaign.yaml().replace("dispatch:\n", "dispatch:\n  quota: 300/day\n");
-    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    env.write("list.csv", csv(1_000));
+    let campaign = CampaignFile { concurrency: 64, ..with_quota("quota: 300/day") };
+    let env = TestEnv::with(&campaign, &csv(1_000));
     let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!((sent.code, provider.sends()), (4, 300), "{sent}");
     env.verify("job-1");
@@ -137,18 +124,15 @@ fn two_runs_of_one_campaign_share_its_quota() {
         _ => Answer::Accept,
     };
     let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(300), ..Script::answering(odd) });
-    let env = TestEnv::new();
-    let yaml = CampaignFile { concurrency: 1, ..CampaignFile::default() }.yaml();
-    let yaml = yaml.replace("dispatch:\n", "dispatch:\n  quota: 12/day\n");
-    env.write("job.yaml", format!("{yaml}timezone: {}\n", at_noon()));
-    env.write("list.csv", csv(8));
+    let campaign = CampaignFile { concurrency: 1, ..with_quota("quota: 12/day") };
+    let env = TestEnv::with(&campaign, &csv(8));
     let first = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((first.code, provider.sends()), (3, 8), "{first}");
 
     // Beside the next one, what the first one did not get through is sent again.
     env.write("list.csv", csv(10));
     let second = env.start(&provider, &["run", "--again", "--no-wait", "job.yaml"]);
-    assert!(wait_until(Duration::from_secs(30), || provider.sends() > 8));
+    provider.wait_for_sends(9);
     let again = env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
     let second = second.wait();
     assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");

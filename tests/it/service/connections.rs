@@ -1,33 +1,20 @@
 //! Connections to the service that say nothing, or half of a request: they keep nobody else out.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::io::Read as _;
+use std::time::Duration;
 
-use crate::service::scheduler::{SOON, address, ask, due};
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{Running, wait_until};
+use crate::support::service::{SERVE, connect, due, is_well};
+use crate::support::{SOON, ScriptedProvider, wait_until};
 
-/// Far less than the time in which a request head has to arrive.
+/// Far less than the time that a request head may take.
 const PROMPTLY: Duration = Duration::from_secs(5);
 /// So few files that the service has room for fifty connections.
 const FEW_FILES: &str = "ulimit -n 200";
 
-fn connect(service: &Running, said: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
-    stream.write_all(said.as_bytes()).unwrap();
-    stream
-}
-
-fn is_well(service: &Running) -> bool {
-    let begun = Instant::now();
-    ask(service, "GET", "/healthz", "", "").0 == 200 && begun.elapsed() < PROMPTLY
-}
-
 #[test]
 fn hundreds_of_half_requests_keep_nobody_out() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
-    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &SERVE);
     // It is well once it has looked at its store.
     assert!(wait_until(SOON, || is_well(&service)), "{}", service.stderr());
     let mut open = Vec::new();
@@ -55,7 +42,7 @@ fn a_service_that_may_open_no_more_files_goes_on_when_it_may() {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
     let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
-    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    let service = env.start_with_prelude(FEW_FILES, Some(&provider.url()), &SERVE);
     assert!(wait_until(SOON, || is_well(&service)), "{}", service.stderr());
     let id = Pid::from_raw(service.id().parse().unwrap());
     // Fewer than it has open already.

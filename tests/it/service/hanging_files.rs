@@ -2,30 +2,21 @@
 //! does what else is due, and ends when it is told to. So does a run.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
-use crate::service::scheduler::{SOON, ask, due};
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, wait_until};
+use crate::support::campaign::schedule;
+use crate::support::service::{ROWS, SERVE, ask, due, is_well};
+use crate::support::{CampaignFile, Running, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 /// Far less than one waits for something that never comes; files get ten seconds to be written.
 const PROMPTLY: Duration = Duration::from_secs(20);
-const ROWS: u64 = 60;
 
 /// A service of which the thread that passes this point hangs there.
 fn service(env: &TestEnv, provider: &ScriptedProvider, hang_at: &str) -> Running {
     let prelude = format!("export CAMPAIGNER_HANG_AT='{hang_at}'");
-    let service = env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"]);
+    let service = env.start_with_prelude(&prelude, Some(&provider.url()), &SERVE);
     assert!(wait_until(SOON, || is_well(&service)), "{}", service.stderr());
     service
-}
-
-/// Whether it is well and says so at once.
-fn is_well(service: &Running) -> bool {
-    let begun = Instant::now();
-    ask(service, "GET", "/healthz", "", "").0 == 200 && begun.elapsed() < Duration::from_secs(5)
 }
 
 fn ends_when_it_is_told_to(service: Running) {
@@ -51,7 +42,7 @@ fn a_list_or_a_campaign_that_is_a_pipe_is_told_and_holds_up_nothing() {
     assert!(campaigns.contains("pipe.yaml") && campaigns.contains("it is a pipe (FIFO)"), "{campaigns}");
     // What takes its place is read.
     std::fs::rename(env.path("later.csv"), env.path("list.csv")).unwrap();
-    assert!(wait_until(SOON, || provider.sends() as u64 == ROWS), "{}", service.stderr());
+    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
     ends_when_it_is_told_to(service);
 }
 
@@ -60,10 +51,13 @@ fn a_list_or_a_campaign_that_is_a_pipe_is_told_and_holds_up_nothing() {
 fn a_list_that_does_not_answer_holds_up_neither_another_campaign_nor_the_service() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     // The other one is due when the first hangs.
-    let at = (Timestamp::now() + SignedDuration::from_secs(5)).strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let campaign =
-        CampaignFile { name: "other", recipients: "{csv: other.csv, to: phone}".to_owned(), ..CampaignFile::default() };
-    env.write("other.yaml", format!("{}schedule: {{at: {at}, timezone: UTC}}\n", campaign.yaml()));
+    let campaign = CampaignFile {
+        name: "other",
+        recipients: "{csv: other.csv, to: phone}".to_owned(),
+        rest: schedule(5, ""),
+        ..CampaignFile::default()
+    };
+    env.write("other.yaml", campaign.yaml());
     env.write("other.csv", csv(10));
     // Behind the two campaigns.
     let service = service(&env, &provider, "input opened:3");
@@ -73,7 +67,7 @@ fn a_list_that_does_not_answer_holds_up_neither_another_campaign_nor_the_service
     // A person names another list, which is read although the first still hangs.
     std::fs::copy(env.path("list.csv"), env.path("copy.csv")).unwrap();
     env.write("job.yaml", env.read("job.yaml").replace("list.csv", "copy.csv"));
-    assert!(wait_until(SOON, || provider.sends() as u64 == 10 + ROWS), "{}", service.stderr());
+    assert!(wait_until(SOON, || provider.sends() == 10 + ROWS), "{}", service.stderr());
     ends_when_it_is_told_to(service);
     env.verify("job-1");
 }
@@ -92,7 +86,7 @@ fn a_folder_that_does_not_answer_does_not_keep_the_service_from_answering() {
 fn reports_that_cannot_be_written_for_now_are_written_by_the_next_one() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     let service = service(&env, &provider, "report row:3");
-    assert!(wait_until(SOON, || provider.sends() as u64 == ROWS), "{}", service.stderr());
+    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
     ends_when_it_is_told_to(service);
     let service = self::service(&env, &provider, "");
     assert!(wait_until(SOON, || env.path("reports/job-1/summary.json").exists()), "{}", service.stderr());

@@ -3,9 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::service::scheduler::{SOON, TOKEN, ask, due, service, whole_answer};
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{Running, wait_until};
+use crate::support::service::{TOKEN, WITH_TOKEN, ask, ask_for_all, due, service};
+use crate::support::{Running, SOON, ScriptedProvider, wait_until};
 
 fn live(service: &Running, of: &str) -> Value {
     let (status, told) = ask(service, "GET", &format!("/live{of}"), "", "");
@@ -18,9 +17,9 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     let service = service(&env, &provider);
     assert!(wait_until(SOON, || live(&service, "")["shown"]["stage"] == "finished"), "{}", service.stderr());
-    let page = whole_answer(&service, "GET", "/", "", "");
-    assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-type: text/html; charset=utf-8"), "{page}");
-    assert!(page.contains("content-security-policy: default-src 'none'; style-src 'sha256-"), "{page}");
+    let (head, page) = ask_for_all(&service, "GET", "/", "", "");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-type: text/html; charset=utf-8"), "{head}");
+    assert!(head.contains("content-security-policy: default-src 'none'; style-src 'sha256-"), "{head}");
     assert!(page.contains("<article id=\"run\"") && !page.contains("job-1"), "{page}");
     for placeholder in ["/* styles */", "/* script */"] {
         assert!(!page.contains(placeholder), "{placeholder} is filled in");
@@ -39,15 +38,14 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
     assert!(!told.to_string().contains("85264"), "no numbers: {told}");
 
     // What did not change is not told again, and a run that is not there is no failure of the service.
-    let answer = whole_answer(&service, "GET", "/live/job-1", "", "");
-    let etag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let (head, _) = ask_for_all(&service, "GET", "/live/job-1", "", "");
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
     let again = ask(&service, "GET", "/live/job-1", &format!("If-None-Match: {etag}\r\n"), "");
     assert_eq!(again, (304, String::new()));
     for unknown in ["/job-9", "/nonsense"] {
         assert_eq!(live(&service, unknown)["shown"], Value::Null, "{unknown}");
     }
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
 }
 
 #[test]
@@ -57,8 +55,6 @@ fn where_others_can_reach_it_the_page_tells_nothing_without_the_token() {
     let service = env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(ask(&service, "GET", "/", "", "").0, 200);
     assert_eq!(ask(&service, "GET", "/live", "", "").0, 401);
-    let with_token = format!("Authorization: Bearer {TOKEN}\r\n");
-    assert_eq!(ask(&service, "GET", "/live", &with_token, "").0, 200);
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(ask(&service, "GET", "/live", WITH_TOKEN, "").0, 200);
+    assert_eq!(service.stop().code, 0);
 }

@@ -4,5 +4,5 @@ mod connections; // silent connections keep nobody out
 mod hanging_files; // files that do not answer hold up nothing
 mod live_page; // the page on which people watch the service
 mod notification; // who is notified when a run has finished
-pub(crate) mod scheduler; // what is due runs once, and can be controlled over HTTP
+mod scheduler; // what is due runs once, and can be controlled over HTTP
 mod webhook; // statuses and replies that the provider posts

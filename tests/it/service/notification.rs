@@ -1,14 +1,13 @@
 //! Who is told that a run is over, and that it changes nothing when nobody listens.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::support::scripted_provider::ScriptedProvider;
-use crate::support::test_env::{CampaignFile, TestEnv, csv};
+use crate::support::http::{Message, response};
+use crate::support::raw_server::RawServer;
+use crate::support::{CampaignFile, ScriptedProvider, TestEnv, csv};
 
 /// A campaign of three, and a configuration with this hook.
 fn with(hook: &str) -> TestEnv {
@@ -72,61 +71,33 @@ fn a_hook_that_fails_is_told_of_and_changes_nothing() {
     assert!(status.out.contains("\"stage\":\"finished\""), "{status}");
 }
 
-/// Answers each request with the next of these statuses, and hands on what it was.
-fn server(answers: &'static [u16]) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("http://{}/hook?token=a", listener.local_addr().unwrap());
+/// Answers each request with the next of these statuses; gives what the requests were.
+fn server(answers: &'static [u16]) -> (RawServer, Receiver<Message>) {
     let (requests, received) = channel();
-    std::thread::spawn(move || {
-        for status in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            requests.send(request(&mut stream)).unwrap();
-            write!(stream, "HTTP/1.1 {status} So\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-        }
+    let server = RawServer::start(move |number, connection| {
+        requests.send(connection.request().unwrap()).unwrap();
+        connection.write(response(answers[number], "connection: close\r\n", ""));
     });
-    (url, received)
-}
-
-/// A whole request, by its length.
-fn request(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let read = stream.read(&mut part).unwrap();
-        bytes.extend_from_slice(&part[..read]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = header(head, "content-length").parse::<usize>().unwrap();
-            if body.len() >= length {
-                return text;
-            }
-        }
-        assert!(read > 0, "a request that is cut off: {text}");
-    }
-}
-
-fn header<'t>(text: &'t str, name: &str) -> &'t str {
-    let mut headers = text.lines().filter_map(|line| line.split_once(": "));
-    headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value.trim())
+    (server, received)
 }
 
 #[test]
 fn a_request_is_signed_and_tried_again() {
     let provider = ScriptedProvider::accepting_all();
-    let (url, received) = server(&[503, 200]);
-    let env = with(&format!("url = '{url}'\nsecret_env = 'HOOK_SECRET'"));
+    let (server, received) = server(&[503, 200]);
+    let env = with(&format!("url = '{}/hook?token=a'\nsecret_env = 'HOOK_SECRET'", server.url()));
     let args = ["--config", "ours.toml", "run", "job.yaml"];
     let sent = env.start_with_prelude("export HOOK_SECRET=Jefe", Some(&provider.url()), &args).wait();
     assert_eq!(sent.code, 0, "{sent}");
-    let requests: Vec<String> = received.into_iter().collect();
+    let requests: Vec<Message> = received.try_iter().collect();
     assert_eq!(requests.len(), 2, "{sent}");
-    let (head, body) = requests[1].split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("POST /hook?token=a HTTP/1.1"), "{head}");
+    let (first, second) = (requests[0].text(), &requests[1]);
+    assert_eq!((second.method(), second.target()), ("POST", "/hook?token=a"));
     let mut mac = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
-    mac.update(body.as_bytes());
+    mac.update(&second.body);
     let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(header(head, "campaigner-signature"), format!("sha256={signature}"));
-    assert!(header(head, "idempotency-key").starts_with("job-1@"), "{head}");
-    assert_eq!(requests[0].split_once("\r\n\r\n").unwrap().1, body, "told again in the same words");
-    assert!(!body.contains("85264"), "no number is in it");
+    assert_eq!(second.header("campaigner-signature"), Some(format!("sha256={signature}").as_str()));
+    assert!(second.header("idempotency-key").unwrap().starts_with("job-1@"), "{}", second.head);
+    assert_eq!(first, second.text(), "the same words again");
+    assert!(!first.contains("85264"), "no number is in it");
 }

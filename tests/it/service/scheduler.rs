@@ -1,69 +1,19 @@
 //! `serve`: what is due runs once, whoever is there and whoever dies, and people can watch it and hold it over HTTP.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::scripted_provider::{Script, ScriptedProvider};
-use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, wait_until};
-
-const ROWS: usize = 60;
-pub(crate) const SOON: Duration = Duration::from_secs(30);
-pub(crate) const TOKEN: &str = "correct-horse-battery";
-
-/// A campaign that was due `seconds` ago, or will be.
-pub(crate) fn due(seconds: i64, rate: &'static str, more: &str) -> TestEnv {
-    let campaign = CampaignFile { rate, ..CampaignFile::default() };
-    let env = TestEnv::with(&campaign, &csv(ROWS));
-    let at = Timestamp::now() + SignedDuration::from_secs(seconds);
-    let at = at.strftime("%Y-%m-%dT%H:%M:%S");
-    env.write("job.yaml", format!("{}schedule: {{at: {at}, timezone: UTC{more}}}\n", campaign.yaml()));
-    env
-}
-
-pub(crate) fn service(env: &TestEnv, provider: &ScriptedProvider) -> Running {
-    let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
-    env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "127.0.0.1:0"])
-}
+use crate::support::campaign::zone_at_noon;
+use crate::support::service::{ROWS, SERVE, WITH_TOKEN, ask, connect, due, service};
+use crate::support::{CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 fn all_read(env: &TestEnv) -> bool {
     wait_until(SOON, || env.states("job-1") == counts(&[("read", ROWS as u64)]))
 }
 
-/// Where a service answers, once it said so.
-pub(crate) fn address(service: &Running) -> Option<String> {
-    let said = service.stderr();
-    let (_, rest) = said.split_once("address=")?;
-    Some(rest.split_whitespace().next()?.to_owned())
-}
-
-/// Asks a service; status and body.
-pub(crate) fn ask(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let answer = whole_answer(service, method, path, headers, body);
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
-}
-
-/// As [`ask`], with the headers.
-pub(crate) fn whole_answer(service: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
-    assert!(wait_until(SOON, || address(service).is_some()), "{}", service.stderr());
-    let mut stream = TcpStream::connect(address(service).unwrap()).unwrap();
-    let length = body.len();
-    let host = if headers.starts_with("Host: ") { "" } else { "Host: localhost\r\n" };
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 fn post(service: &Running, path: &str, body: &str) -> (u16, String) {
-    ask(service, "POST", path, &format!("Authorization: Bearer {TOKEN}\r\n"), body)
+    ask(service, "POST", path, WITH_TOKEN, body)
 }
 
 #[test]
@@ -74,8 +24,7 @@ fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
     assert!(all_read(&env));
     assert!(wait_until(SOON, || env.path("reports/job-1/summary.json").exists()));
     service.wait_for_words(": finished run=job-1");
-    service.terminate();
-    let ended = service.wait();
+    let ended = service.stop();
     assert_eq!(ended.code, 0, "{ended}");
     provider.received().assert_nobody_twice();
     env.verify("job-1");
@@ -86,19 +35,17 @@ fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
     let again = self::service(&env, &provider);
     again.wait_for_words("campaign read");
     assert!(!wait_until(Duration::from_secs(3), || provider.sends() > ROWS));
-    again.terminate();
-    assert_eq!(again.wait().code, 0);
+    assert_eq!(again.stop().code, 0);
 }
 
 #[test]
 fn of_two_services_on_one_store_one_runs_what_is_due_and_nobody_is_messaged_twice() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(4, "40/s", ""));
     let two = [service(&env, &provider), service(&env, &provider)];
-    assert!(wait_until(SOON, || provider.sends() == ROWS));
+    provider.wait_for_sends(ROWS);
     assert!(all_read(&env));
     for service in two {
-        service.terminate();
-        let ended = service.wait();
+        let ended = service.stop();
         assert_eq!(ended.code, 0, "{ended}");
     }
     provider.received().assert_nobody_twice();
@@ -121,8 +68,7 @@ fn a_service_that_is_killed_in_an_occurrence_goes_on_with_it_when_it_is_back() {
         states.get("read").copied().unwrap_or(0) + states.get("uncertain").copied().unwrap_or(0) == ROWS as u64
     };
     assert!(wait_until(SOON, || settled(&env.states("job-1"))), "{}\n{:?}", second.stderr(), env.states("job-1"));
-    second.terminate();
-    assert_eq!(second.wait().code, 0);
+    assert_eq!(second.stop().code, 0);
     provider.received().assert_nobody_twice();
     assert!(env.states("job-1").get("uncertain").copied().unwrap_or(0) <= 16);
     env.verify("job-1");
@@ -138,8 +84,7 @@ fn a_service_that_dies_while_it_reads_the_list_reads_it_anew() {
     env.write("list.csv", csv(ROWS).replace("Name1,", "Ana,"));
     let service = service(&env, &provider);
     assert!(all_read(&env), "{}", service.stderr());
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     provider.received().assert_nobody_twice();
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1);
     env.verify("job-1");
@@ -154,8 +99,7 @@ fn what_was_cut_off_before_anything_was_sent_does_not_start_when_it_is_too_late(
     assert!(wait_until(SOON, || Timestamp::now() > too_late));
     let service = service(&env, &provider);
     service.wait_for_words("cut off before anything was sent");
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), 0);
     assert_eq!(env.states("job-1"), counts(&[("cancelled", ROWS as u64)]));
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
@@ -168,8 +112,7 @@ fn what_was_missed_by_more_than_not_after_is_skipped_and_says_so() {
     let service = service(&env, &provider);
     service.wait_for_words("occurrence skipped");
     assert!(service.stderr().contains("2 h late, and `not_after` is 1 h"), "{}", service.stderr());
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), 0);
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("skipped: 2 h late"), "{explained}");
@@ -185,8 +128,7 @@ fn a_list_that_is_missing_is_waited_for_as_long_as_it_may_be_late() {
     service.wait_for_words("cannot begin yet");
     std::fs::rename(env.path("later.csv"), env.path("list.csv")).unwrap();
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
 }
 
 #[test]
@@ -196,8 +138,7 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
     assert_eq!(by_hand.code, 0, "{by_hand}");
     let service = service(&env, &provider);
     service.wait_for_words("the same content was run already");
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), ROWS);
 }
 
@@ -219,7 +160,7 @@ fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_c
     // A page from elsewhere whose name leads here has its own name asked for.
     let elsewhere = "Host: evil.example:8088\r\n";
     assert_eq!(ask(&service, "GET", "/runs", elsewhere, "").0, 401);
-    assert_eq!(ask(&service, "GET", "/runs", &format!("{elsewhere}Authorization: Bearer {TOKEN}\r\n"), "").0, 200);
+    assert_eq!(ask(&service, "GET", "/runs", &format!("{elsewhere}{WITH_TOKEN}"), "").0, 200);
     for here in ["127.0.0.1:8088", "[::1]", "localhost:8088"] {
         assert_eq!(ask(&service, "GET", "/live", &format!("Host: {here}\r\n"), "").0, 200, "{here}");
     }
@@ -239,10 +180,8 @@ fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_c
     assert!(all_read(&env), "{}", service.stderr());
     assert_eq!(post(&service, pause, "").0, 409, "nothing is left to send");
     // Whoever never ends their request holds nobody up.
-    let mut half = TcpStream::connect(address(&service).unwrap()).unwrap();
-    half.write_all(b"GET /runs HTTP/1.1\r\nHo").unwrap();
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    let _half = connect(&service, "GET /runs HTTP/1.1\r\nHo");
+    assert_eq!(service.stop().code, 0);
     provider.received().assert_nobody_twice();
 }
 
@@ -252,11 +191,10 @@ fn without_a_token_nothing_is_changed_and_nobody_beyond_this_machine_is_let_in()
     let open = env.run(&provider, &["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(open.code, 2, "{open}");
     assert!(open.err.contains("CAMPAIGNER_TOKEN"), "{open}");
-    let service = env.start(&provider, &["serve", "--listen", "127.0.0.1:0"]);
+    let service = env.start(&provider, &SERVE);
     assert_eq!(post(&service, "/runs/job-1/cancel", "").0, 403);
     assert_eq!(ask(&service, "GET", "/runs", "Host: evil.example\r\n", "").0, 403);
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     let elsewhere = env.run(&provider, &["serve", "job.yaml"]);
     assert_eq!(elsewhere.code, 2, "{elsewhere}");
 }
@@ -285,8 +223,7 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     let provider = ScriptedProvider::accepting_all();
     let env = due(0, "400/s", "");
     // Closed now, in a time zone in which it is noon or soon after.
-    let hour = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
-    let window = format!("timezone: Etc/GMT{:+}\nwindow: \"15:00-17:00\"\n", hour - 12);
+    let window = format!("timezone: {}\nwindow: \"15:00-17:00\"\n", zone_at_noon());
     let scheduled = env.read("job.yaml") + &window;
     let (by_hand, _) = scheduled.split_once("schedule:").unwrap();
     env.write("job.yaml", format!("{by_hand}{window}"));
@@ -298,8 +235,7 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     assert!(explained.out.contains("in the way: job-1"), "{explained}");
     let service = service(&env, &provider);
     service.wait_for_words("job-1 is not sent yet");
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
     assert_eq!(provider.sends(), 0);
 }

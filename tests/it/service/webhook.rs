@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::service::scheduler::{address, ask};
-use crate::support::scripted_provider::{Script, ScriptedProvider, message_id};
-use crate::support::test_env::{CampaignFile, Running, TestEnv, counts, csv, phone, wait_until};
+use crate::support::service::{address, ask};
+use crate::support::{
+    CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, counts, csv, message_id, phone, wait_until,
+};
 
 const SECRET: &str = "s3cret-of-the-provider";
-const SOON: Duration = Duration::from_secs(30);
 /// 2026-03-23T07:12:01Z.
 const AT: i64 = 1_774_249_921;
 
@@ -93,8 +93,7 @@ fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
     for count in ["{became=\"status\"} 10", "{became=\"reply\"} 10", "{became=\"unused\"} 2"] {
         assert!(metrics.contains(&format!("campaigner_callbacks_total{count}")), "{metrics}");
     }
-    service.terminate();
-    let ended = service.wait();
+    let ended = service.stop();
     assert_eq!(ended.code, 0, "{ended}");
     for secret in [SECRET, &phone(1), &phone(5), "4915112345678", "please", "lucasleeve", &id(1)] {
         assert!(!ended.err.contains(secret), "{secret} is logged: {ended}");
@@ -157,8 +156,7 @@ fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() 
     for callback in [failed(1), delivered(1), delivered(2), failed(2), failed(3)] {
         assert_eq!(post(&service, &callback), 200, "{callback}");
     }
-    service.terminate();
-    assert_eq!(service.wait().code, 0);
+    assert_eq!(service.stop().code, 0);
 
     let report = env.run_offline(&["report"]).out;
     let line = |n: usize| report.lines().nth(n).unwrap().split(',').skip(7).collect::<Vec<_>>().join(",");
@@ -212,8 +210,7 @@ fn callbacks_that_are_quicker_than_the_answer_to_the_send_are_not_lost() {
     let second = service(&env, &provider);
     assert!(wait_until(SOON, || env.states("job-1") == counts(&[("read", ROWS as u64)])), "{}", second.stderr());
     assert!(wait_until(SOON, || env.run_offline(&["replies"]).out.lines().count() == ROWS + 1));
-    second.terminate();
-    assert_eq!(second.wait().code, 0);
+    assert_eq!(second.stop().code, 0);
     assert_eq!(env.run_offline(&["replies", "--loose"]).out.lines().count(), 1);
     env.verify("job-1");
 }
@@ -224,9 +221,9 @@ fn who_says_stop_while_messages_are_being_sent_gets_none() {
     let (provider, env) =
         (silent(), TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(ROWS)));
     let service = service(&env, &provider);
-    assert!(wait_until(SOON, || address(&service).is_some()));
+    address(&service);
     let run = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
-    assert!(wait_until(SOON, || provider.sends() > 0));
+    provider.wait_for_sends(1);
     let stop = json!({"type": "text", "text": {"body": "Stop."}});
     assert_eq!(post(&service, &said("in-1", &phone(ROWS), None, &stop)), 200);
     let ended = run.wait();
@@ -265,8 +262,7 @@ fn without_the_secret_nothing_is_taken() {
     assert_eq!(env.run_offline(&["suppress", "list"]).out, "phone,reason,added_at\n");
     assert_eq!(ask(&service, "POST", "/webhook", &bearer(SECRET), &stop).0, 200);
     assert!(env.run_offline(&["suppress", "list"]).out.contains(&phone(1)));
-    service.terminate();
-    let ended = service.wait();
+    let ended = service.stop();
     assert!(!ended.err.contains("s3cret") && !ended.err.contains("another-secret"), "{ended}");
 }
 
@@ -309,8 +305,7 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
     env.write("list.csv", csv(ROWS));
     let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET}");
     let service = env.start_with_prelude(&prelude, None, &["serve", "--webhook", "--listen", "127.0.0.1:0"]);
-    assert!(wait_until(SOON, || address(&service).is_some()), "{}", service.stderr());
-    let webhook = format!("http://{}/webhook/{SECRET}", address(&service).unwrap());
+    let webhook = format!("http://{}/webhook/{SECRET}", address(&service));
     let command =
         format!("simulator --listen 127.0.0.1:0 --webhook {webhook} --replies 1 --pace 20ms --failing 0 --unread 0");
     let simulator = env.start_at(None, &command.split(' ').collect::<Vec<_>>());
@@ -333,8 +328,7 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
     assert!(replies.contains(",button_reply,yes,Yes,"), "{replies}");
     let opted_out = replies.lines().filter(|line| line.contains(",button_reply,opt_out,No more,")).count();
     assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().count(), 1 + opted_out);
-    simulator.terminate();
-    let ended = simulator.wait();
+    let ended = simulator.stop();
     assert!(ended.err.contains("callbacks, 0 not taken"), "{ended}");
     for url in ["http://203.0.113.7/webhook/x", "https://example.com/x", "nothing"] {
         let refused = env.run_offline(&["simulator", "--listen", "127.0.0.1:0", "--webhook", url]);

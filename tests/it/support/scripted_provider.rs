@@ -1,15 +1,18 @@
 //! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a record of all it received.
 //!
 //! Written from the provider's documents and on its own: it shares nothing with the product or its simulator, so that
-//! a misreading there is not repeated here. One thread a connection; whatever waits in it waits for its end too.
+//! a misreading there is not repeated here. Whatever waits in a connection waits for the end of the provider too.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+
+use crate::support::http::{Message, response};
+use crate::support::raw_server::{Connection, RawServer};
+use crate::support::wait::{SOON, wait_until};
 
 /// The certification code of the account.
 pub(crate) const CREDENTIAL: &str = "0c1d2e3f-secret-for-tests";
@@ -22,7 +25,7 @@ pub(crate) enum Answer {
     /// It is not, and this is the answer: an HTTP status and a body.
     Refuse(u16, String),
     /// As `Refuse`, with a header line more.
-    RefuseWith(u16, &'static str, String),
+    RefuseWith(u16, String, String),
     /// It is accepted, and the connection closed without an answer.
     AcceptAndClose,
     /// It is accepted, and never answered.
@@ -133,7 +136,7 @@ struct Shared {
 
 /// The provider, until it is dropped.
 pub(crate) struct ScriptedProvider {
-    address: SocketAddr,
+    server: RawServer,
     shared: Arc<Shared>,
 }
 
@@ -144,21 +147,11 @@ impl ScriptedProvider {
 
     /// At an address where nothing listened until now.
     pub(crate) fn start_at(address: SocketAddr, script: Script) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
-        let address = listener.local_addr().unwrap();
         let received = Mutex::new(Received::default());
         let shared = Arc::new(Shared { script, received, ended: Mutex::new(false), end: Condvar::new() });
         let serving = shared.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if *serving.ended.lock().unwrap() {
-                    return;
-                }
-                let (stream, shared) = (stream.unwrap(), serving.clone());
-                std::thread::spawn(move || shared.serve(stream));
-            }
-        });
-        Self { address, shared }
+        let server = RawServer::start_at(address, move |_, connection| serving.serve(connection));
+        Self { server, shared }
     }
 
     /// Accepts everything.
@@ -167,7 +160,11 @@ impl ScriptedProvider {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// A copy of the record as it is now.
@@ -178,6 +175,11 @@ impl ScriptedProvider {
     /// How many sends there were so far.
     pub(crate) fn sends(&self) -> usize {
         self.shared.received().sends.len()
+    }
+
+    /// Waits until so many sends are here, or more.
+    pub(crate) fn wait_for_sends(&self, sends: usize) {
+        assert!(wait_until(SOON, || self.sends() >= sends), "{} sends, not {sends}", self.sends());
     }
 
     /// The id and the last status of each number that was accepted.
@@ -197,8 +199,6 @@ impl Drop for ScriptedProvider {
     fn drop(&mut self) {
         *self.shared.ended.lock().unwrap() = true;
         self.shared.end.notify_all();
-        // Wakes the listener, so that it sees the end.
-        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -206,16 +206,6 @@ impl Drop for ScriptedProvider {
 pub(crate) fn message_id(index: usize) -> String {
     // Ids of WhatsApp hold characters that mean something in a URL.
     format!("wamid.HBgL{index:06}+{}/8A==", u128::from(index as u64 + 7).pow(3) % 99_991)
-}
-
-/// A request as it came over the wire.
-struct Request {
-    method: String,
-    path: String,
-    query: String,
-    credential: Option<String>,
-    content_type: Option<String>,
-    body: Vec<u8>,
 }
 
 impl Shared {
@@ -229,44 +219,43 @@ impl Shared {
         drop(self.end.wait_timeout_while(ended, time, |ended| !*ended).unwrap());
     }
 
-    fn serve(&self, stream: TcpStream) {
-        let _ = stream.set_nodelay(true);
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        while let Some(request) = read_request(&mut reader) {
+    fn serve(&self, connection: &mut Connection) {
+        while let Some(request) = connection.request() {
             let Some(answer) = self.answer(&request) else { return };
-            if (&stream).write_all(answer.as_bytes()).is_err() {
+            if !connection.write(answer) {
                 return;
             }
         }
     }
 
     /// The answer, or none if the connection is to be closed.
-    fn answer(&self, request: &Request) -> Option<String> {
-        if request.credential.as_deref() != Some(CREDENTIAL) {
+    fn answer(&self, request: &Message) -> Option<String> {
+        if request.header("certification-code") != Some(CREDENTIAL) {
             self.received().offences.push("no or a wrong certification-code".to_owned());
-            return Some(http(200, "", &envelope(10001, "certification-code is invalid")));
+            return Some(json_response(200, "", &envelope(10001, "certification-code is invalid")));
         }
-        match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/external/messages/status") => Some(http(200, "", &self.statuses(&request.query))),
-            ("POST", path) if path.starts_with("/external/messages/") => self.take(request),
+        let (path, query) = request.target().split_once('?').unwrap_or((request.target(), ""));
+        match (request.method(), path) {
+            ("GET", "/external/messages/status") => Some(json_response(200, "", &self.statuses(query))),
+            ("POST", path) if path.starts_with("/external/messages/") => self.receive(request, path),
             (method, path) => {
                 self.received().offences.push(format!("{method} {path}"));
-                Some(http(404, "", &envelope(404, "no such route")))
+                Some(json_response(404, "", &envelope(404, "no such route")))
             }
         }
     }
 
-    fn take(&self, request: &Request) -> Option<String> {
+    fn receive(&self, request: &Message, path: &str) -> Option<String> {
         let at = Instant::now();
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let to = body["to"].as_str().unwrap_or_default().to_owned();
         let (sent, answer) = {
             let mut received = self.received();
-            if request.content_type.as_deref() != Some("application/json") || to.is_empty() {
+            if request.header("content-type") != Some("application/json") || to.is_empty() {
                 received.offences.push(format!("a send without `to` or not as JSON: {body}"));
             }
             let (index, nth) = (received.sends.len(), received.sends.iter().filter(|sent| sent.to == to).count());
-            let mut sent = Sent { at, index, nth, to, path: request.path.clone(), body, message_id: None };
+            let mut sent = Sent { at, index, nth, to, path: path.to_owned(), body, message_id: None };
             let answer = (self.script.send)(&sent);
             if matches!(answer, Answer::Accept | Answer::AcceptAndClose | Answer::AcceptAndHang) {
                 let id = message_id(index);
@@ -286,10 +275,10 @@ impl Shared {
                 let id = sent.message_id.unwrap_or_default();
                 let body =
                     json!({"status": "success", "code": 200, "message": "", "data": {"msg_id": id}, "error": {}});
-                Some(http(200, "", &body.to_string()))
+                Some(json_response(200, "", &body.to_string()))
             }
-            Answer::Refuse(status, body) => Some(http(status, "", &body)),
-            Answer::RefuseWith(status, header, body) => Some(http(status, header, &body)),
+            Answer::Refuse(status, body) => Some(json_response(status, "", &body)),
+            Answer::RefuseWith(status, header, body) => Some(json_response(status, &format!("{header}\r\n"), &body)),
             Answer::AcceptAndClose => None,
             Answer::AcceptAndHang => {
                 self.pass(Duration::from_secs(600));
@@ -335,44 +324,8 @@ impl Shared {
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?);
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut request = Request {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        credential: None,
-        content_type: None,
-        body: Vec::new(),
-    };
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().ok()?,
-            "content-type" => request.content_type = Some(value.to_owned()),
-            "certification-code" => request.credential = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-    request.body.resize(length, 0);
-    reader.read_exact(&mut request.body).ok()?;
-    Some(request)
-}
-
-fn http(status: u16, header: &str, body: &str) -> String {
-    let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\n{header}content-length: {length}\r\n\r\n{body}"
-    )
+fn json_response(status: u16, headers: &str, body: &str) -> String {
+    response(status, &format!("content-type: application/json\r\n{headers}"), body)
 }
 
 /// Undoes percent-encoding.

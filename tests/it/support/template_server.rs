@@ -1,16 +1,17 @@
-//! A folder with a template definition in it, a simulated provider of templates, and the way to it, on which things get
-//! lost to order.
+//! A folder with a template definition in it, a simulated provider of templates, and a connection to it that loses
+//! requests or answers on purpose.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use campaigner::simulator::{Behaviour, Simulator};
 use serde_json::Value;
 
-use crate::support::test_env::{Finished, TestEnv};
+use crate::support::http::{Message, exchange};
+use crate::support::raw_server::RawServer;
+use crate::support::{Finished, TestEnv};
 
 pub(crate) const SALE: &str = r#"
 name: spring_sale
@@ -29,7 +30,7 @@ components:
       - {type: URL, text: Shop, url: "https://example.com/{{campaign}}", example: ["https://example.com/spring"]}
 "#;
 
-/// What gets lost on the way.
+/// What gets lost between the binary and the provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lost {
     Nothing,
@@ -39,7 +40,7 @@ pub(crate) enum Lost {
     Answer,
 }
 
-/// A folder, a simulated provider, and the way to it.
+/// A folder, a simulated provider, and the connection to it.
 pub(crate) struct TemplateServer {
     pub(crate) env: TestEnv,
     provider: &'static str,
@@ -48,6 +49,7 @@ pub(crate) struct TemplateServer {
     /// Requests that make a template.
     pub(crate) made: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
+    _forwarder: RawServer,
     simulator: Simulator,
 }
 
@@ -57,7 +59,8 @@ impl TemplateServer {
         env.write("sale.yaml", SALE);
         let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
         let (made, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let address = way_to(simulator.address(), lost, Arc::clone(&made), Arc::clone(&closed));
+        let forwarder = forwarder(simulator.address(), lost, Arc::clone(&made), Arc::clone(&closed));
+        let address = forwarder.address();
         let mut variables = match provider {
             "nxlink" => vec![
                 ("NXLINK_BASE_URL", format!("http://{address}/saas/wa")),
@@ -73,10 +76,10 @@ impl TemplateServer {
                 ("CAMS_CUST_SPACE_ID", "28251486512358000".to_owned()),
             ],
         };
-        // Messages go to the same simulator, by a way of their own.
+        // Messages go to the same simulator directly.
         variables.push(("INCS_BASE_URL", format!("http://{}", simulator.address())));
         variables.push(("INCS_CERTIFICATION_CODE", "any".to_owned()));
-        Self { env, provider, variables, made, closed, simulator }
+        Self { env, provider, variables, made, closed, _forwarder: forwarder, simulator }
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
@@ -101,9 +104,10 @@ impl TemplateServer {
 
     /// The provider's reviewer puts a template into a state.
     pub(crate) fn review(&self, name: &str, status: &str) {
-        let mut stream = TcpStream::connect(self.simulator.address()).unwrap();
-        write!(stream, "POST /review/{name}/{status} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").unwrap();
-        assert!(message(&mut stream).unwrap().starts_with(b"HTTP/1.1 200"));
+        let headers = "host: x\r\nconnection: close\r\ncontent-length: 0";
+        let request = format!("POST /review/{name}/{status} HTTP/1.1\r\n{headers}\r\n\r\n");
+        let (head, _) = exchange(self.simulator.address(), &request);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     }
 
     pub(crate) fn approve(&self, name: &str) {
@@ -121,51 +125,24 @@ impl TemplateServer {
     }
 }
 
-/// A way to `target` on which something may get lost; counts the requests that make a template.
-fn way_to(target: SocketAddr, lost: Lost, made: Arc<AtomicUsize>, closed: Arc<AtomicBool>) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let Ok(mut client) = client else { return };
-            if closed.load(Ordering::Relaxed) {
-                continue;
-            }
-            let Some(request) = message(&mut client) else { continue };
-            let text = String::from_utf8_lossy(&request);
-            let makes = text.starts_with("POST /saas/wa/template") || text.contains("CreateChatappTemplate");
-            let first = makes && made.fetch_add(1, Ordering::Relaxed) == 0;
-            if first && lost == Lost::Request {
-                continue;
-            }
-            let Ok(mut server) = TcpStream::connect(target) else { return };
-            server.write_all(&request).unwrap();
-            let answer = message(&mut server).unwrap_or_default();
-            if !(first && lost == Lost::Answer) {
-                let _ = client.write_all(&answer);
-            }
+/// Passes one request of each connection on to `target` unless it gets lost; counts the requests that make a template.
+fn forwarder(target: SocketAddr, lost: Lost, made: Arc<AtomicUsize>, closed: Arc<AtomicBool>) -> RawServer {
+    RawServer::start(move |_, client| {
+        if closed.load(Ordering::Relaxed) {
+            return;
         }
-    });
-    address
-}
-
-/// One request or answer, whole.
-fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).to_lowercase();
-        if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
-            let start = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-            if bytes.len() >= start + length {
-                return Some(bytes);
-            }
+        let Some(request) = client.request() else { return };
+        let is_create = request.head.starts_with("POST /saas/wa/template")
+            || String::from_utf8_lossy(&request.bytes()).contains("CreateChatappTemplate");
+        let is_first = is_create && made.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first && lost == Lost::Request {
+            return;
         }
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+        let Ok(mut server) = TcpStream::connect(target) else { return };
+        server.write_all(&request.bytes()).unwrap();
+        let answer = Message::read(&mut BufReader::new(server));
+        if !(is_first && lost == Lost::Answer) {
+            client.write(answer.map(|answer| answer.bytes()).unwrap_or_default());
         }
-    }
+    })
 }

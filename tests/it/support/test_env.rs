@@ -1,130 +1,19 @@
 //! A folder to work in, a campaign in it, and the real binary run there.
-//!
-//! Every wait is on a condition and bounded: `wait_until` is the only place of all tests that sleeps. A process that
-//! was started here is ended here, whatever becomes of the test.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::scripted_provider::{CREDENTIAL, ScriptedProvider};
+use crate::support::{CREDENTIAL, CampaignFile, Finished, ReportLine, Running, ScriptedProvider, parse_report};
 
 /// The code of a process that aborted: SIGABRT.
 const ABORTED: i32 = -6;
-
-/// The longest any single command of a test may take.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// Waits until `condition` holds; false if it does not within `limit`.
-pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + limit;
-    loop {
-        if condition() {
-            return true;
-        }
-        if Instant::now() >= end {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// A valid mobile number, another one for each `n` below a million.
-pub(crate) fn phone(n: usize) -> String {
-    format!("85264{n:06}")
-}
-
-/// A recipient list of `rows` good rows.
-pub(crate) fn csv(rows: usize) -> String {
-    let mut text = String::from("phone,first_name,discount\n");
-    for n in 1..=rows {
-        writeln!(text, "{},Name{n},{}%", phone(n), n % 50).unwrap();
-    }
-    text
-}
-
-/// What carries the text: a parameter of a WhatsApp template, or a Viber text, which may hold any character.
-#[derive(Clone, Copy)]
-pub(crate) enum Channel {
-    Whatsapp,
-    Viber,
-}
-
-/// The text in a body as it was posted.
-pub(crate) fn text_of(body: &serde_json::Value) -> &str {
-    let parameter = &body["template"]["components"][0]["parameters"][0]["text"];
-    parameter.as_str().or(body["text"].as_str()).unwrap_or_default()
-}
-
-/// What a test may want to say about a campaign; the rest is fast and harmless.
-pub(crate) struct CampaignFile {
-    pub(crate) name: &'static str,
-    pub(crate) recipients: String,
-    pub(crate) channel: Channel,
-    pub(crate) text: &'static str,
-    pub(crate) rate: &'static str,
-    pub(crate) concurrency: usize,
-    pub(crate) timeout: &'static str,
-    pub(crate) attempts: u32,
-    pub(crate) uncertain: &'static str,
-    pub(crate) horizon: &'static str,
-}
-
-impl Default for CampaignFile {
-    fn default() -> Self {
-        Self {
-            name: "job",
-            recipients: "{csv: list.csv, to: phone}".to_owned(),
-            channel: Channel::Whatsapp,
-            text: "{{ first_name }}",
-            rate: "5000/s",
-            concurrency: 16,
-            timeout: "20s",
-            attempts: 5,
-            uncertain: "hold",
-            horizon: "1m",
-        }
-    }
-}
-
-impl CampaignFile {
-    pub(crate) fn yaml(&self) -> String {
-        let Self { name, recipients, channel, text, rate, concurrency, timeout, attempts, uncertain, horizon } = self;
-        let (channel, message) = match channel {
-            Channel::Whatsapp => (
-                "whatsapp",
-                format!(
-                    "{{type: template, template: {{name: test_header_text_2, components: \
-                     [{{type: body, parameters: [{{type: text, text: \"{text}\"}}]}}]}}}}"
-                ),
-            ),
-            Channel::Viber => ("viber", format!("{{type: text, text: \"{text}\"}}")),
-        };
-        format!(
-            "name: {name}\n\
-             provider: incs\n\
-             channel: {channel}\n\
-             recipients: {recipients}\n\
-             message: {message}\n\
-             dispatch:\n\
-             \x20 rate: {rate}\n\
-             \x20 concurrency: {concurrency}\n\
-             \x20 timeout: {timeout}\n\
-             \x20 attempts: {attempts}\n\
-             \x20 uncertain: {uncertain}\n\
-             reconcile: {{after: 200ms, every: 300ms, for: {horizon}}}\n"
-        )
-    }
-}
 
 /// Held shared by every environment, and exclusively by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
@@ -238,7 +127,7 @@ impl TestEnv {
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let words = args.join(" ");
-        Running { child: command.spawn().unwrap(), out, err, words }
+        Running::new(command.spawn().unwrap(), out, err, words)
     }
 
     pub(crate) fn start(&self, provider: &ScriptedProvider, args: &[&str]) -> Running {
@@ -289,122 +178,4 @@ impl TestEnv {
 /// States and counts as `TestEnv::states` gives them.
 pub(crate) fn counts(states: &[(&str, u64)]) -> BTreeMap<String, u64> {
     states.iter().map(|(state, rows)| ((*state).to_owned(), *rows)).collect()
-}
-
-/// A process that was started.
-pub(crate) struct Running {
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-    words: String,
-}
-
-impl Running {
-    /// Waits for its end, not for ever.
-    pub(crate) fn wait(self) -> Finished {
-        self.wait_for(LIMIT)
-    }
-
-    /// Waits for its end within `limit`.
-    pub(crate) fn wait_for(mut self, limit: Duration) -> Finished {
-        let ended = wait_until(limit, || self.child.try_wait().unwrap().is_some());
-        let (out, err) = (read(&self.out), read(&self.err));
-        assert!(ended, "`{}` did not end within {limit:?}\n{out}\n{err}", self.words);
-        let status = self.child.wait().unwrap();
-        let code = status.code().or(status.signal().map(|signal| -signal)).unwrap();
-        Finished { code, out, err, words: self.words.clone() }
-    }
-
-    /// Waits until it said something that holds `words` on standard error.
-    pub(crate) fn wait_for_words(&self, words: &str) {
-        assert!(wait_until(LIMIT, || read(&self.err).contains(words)), "no word of {words}: {}", read(&self.err));
-    }
-
-    /// All that it said on standard error so far.
-    pub(crate) fn stderr(&self) -> String {
-        read(&self.err)
-    }
-
-    pub(crate) fn id(&self) -> String {
-        self.child.id().to_string()
-    }
-
-    /// What everyone on the machine can read of it.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn in_the_process_list(&self) -> String {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
-        ["cmdline", "comm"].map(|file| read(&process.join(file))).concat()
-    }
-
-    pub(crate) fn terminate(&self) {
-        self.signal("TERM");
-    }
-
-    pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.id()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// SIGKILL, as a power cut would do it.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn read(path: &Path) -> String {
-    String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
-}
-
-/// A process that ended: where a signal ended it, `code` is minus its number.
-pub(crate) struct Finished {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-    words: String,
-}
-
-impl std::fmt::Display for Finished {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` ended with {}\n{}\n{}", self.words, self.code, self.out, self.err)
-    }
-}
-
-/// The header that every report begins with.
-pub(crate) const HEADER: &str =
-    "row,to,channel,state,message_id,attempts,accepted_at,delivered_at,read_at,error_code,error_message";
-
-/// One line of `recipients.csv`.
-#[derive(Debug)]
-pub(crate) struct ReportLine {
-    pub(crate) row: u64,
-    pub(crate) to: String,
-    pub(crate) state: String,
-    pub(crate) message_id: String,
-    pub(crate) attempts: u32,
-    pub(crate) code: String,
-    pub(crate) message: String,
-}
-
-/// Reads a report, whose header must be the promised one.
-pub(crate) fn parse_report(report: &str) -> Vec<ReportLine> {
-    assert_eq!(report.lines().next(), Some(HEADER));
-    let mut reader = csv::Reader::from_reader(report.as_bytes());
-    let line = |cells: csv::StringRecord| ReportLine {
-        row: cells[0].parse().unwrap(),
-        to: cells[1].to_owned(),
-        state: cells[3].to_owned(),
-        message_id: cells[4].to_owned(),
-        attempts: cells[5].parse().unwrap(),
-        code: cells[9].to_owned(),
-        message: cells[10].to_owned(),
-    };
-    reader.records().map(|cells| line(cells.unwrap())).collect()
 }

@@ -1,8 +1,8 @@
 //! Templates pulled from a provider, campaigns held against them, and the look at the provider before a run's first
 //! message.
 
+use crate::support::Finished;
 use crate::support::template_server::{Lost, SALE, TemplateServer};
-use crate::support::test_env::Finished;
 
 /// A campaign for the template of `SALE`, to be sent over the simulator that keeps it.
 const CAMPAIGN: &str = r#"

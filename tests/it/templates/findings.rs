@@ -2,7 +2,7 @@
 //! both, and what each command says when it cannot do its work.
 
 use crate::support::template_server::{Lost, SALE, TemplateServer};
-use crate::support::test_env::{Finished, TestEnv};
+use crate::support::{Finished, TestEnv};
 
 /// A campaign for the example `order_update`, and one for `spring_cards`.
 const ORDERS: &str = include_str!("../../../campaigns/whatsapp-template-definition.yaml");

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use campaigner::simulator::Simulator;
 
+use crate::support::TestEnv;
 use crate::support::template_server::{Lost, SALE, TemplateServer};
-use crate::support::test_env::TestEnv;
 
 #[test]
 fn a_template_is_made_listed_shown_changed_and_deleted() {

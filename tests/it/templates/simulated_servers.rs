@@ -1,7 +1,6 @@
 //! How strict the simulated providers of templates are: signatures, times, nonces, shapes, and the number of calls.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use campaigner::model::Millis;
@@ -9,6 +8,8 @@ use campaigner::provider::{cams, nxlink};
 use campaigner::simulator::{Behaviour, Simulator};
 use secrecy::SecretString;
 use serde_json::Value;
+
+use crate::support::http::exchange;
 
 type Pairs<'p> = Vec<(&'p str, String)>;
 
@@ -18,13 +19,10 @@ fn simulator() -> Simulator {
 
 /// The JSON of an answer.
 fn ask(address: SocketAddr, line: &str, headers: &Pairs<'_>, body: &str) -> Value {
-    let mut stream = TcpStream::connect(address).unwrap();
     let mut request = format!("{line} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
-    write!(stream, "{request}\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    let (_, body) = exchange(address, &format!("{request}\r\n{body}"));
+    serde_json::from_str(&body).unwrap()
 }
 
 /// The value of a header, put in place of the one there is; an empty one takes it out.

@@ -2,99 +2,28 @@
 //! accepted? The table follows the ways of failing in the order in which they come about, from the name that is not
 //! found to the answer that cannot be read; the server is a bare socket, so that it can break off anywhere.
 //!
-//! HTTP/2 is not spoken, so there are no refused streams. What a crash does is told in `crash`, what a status of
-//! "failed" does in `whole_job`.
+//! HTTP/2 is not spoken, so there are no refused streams. `recovery` says what a crash does, and
+//! `whole_job` what a status of "failed" does.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use campaigner::model::{Channel, Outcome};
 use campaigner::provider::{Endpoint, Provider as Client};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::runtime::Runtime;
 
-use crate::support::scripted_provider::{CREDENTIAL, envelope};
-use crate::support::test_env::{CampaignFile, TestEnv, counts, csv, wait_until};
+use crate::support::http::response;
+use crate::support::raw_server::{Connection, RawServer, free_address};
+use crate::support::tls;
+use crate::support::{CREDENTIAL, SOON, envelope, wait_until};
 
-const SOON: Duration = Duration::from_secs(30);
 /// Of every request here; a connection has half of it.
 const TIMEOUT: Duration = Duration::from_millis(800);
 const BODY: &str = r#"{"to":"85264000001","type":"text","text":"Hello"}"#;
 const ACCEPTED: &str = r#"{"status":"success","code":200,"message":"","data":{"msg_id":"m-1"},"error":{}}"#;
-
-/// What the server saw, and how far it is.
-#[derive(Default)]
-struct Seen {
-    connections: AtomicUsize,
-    requests: AtomicUsize,
-    bytes: AtomicUsize,
-    closed: AtomicUsize,
-}
-
-/// One connection at the server.
-struct Wire {
-    stream: TcpStream,
-    seen: Arc<Seen>,
-}
-
-impl Wire {
-    /// Reads one whole request; false if there is none.
-    fn request(&mut self) -> bool {
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while !request.ends_with(b"\r\n\r\n") {
-            match self.stream.read(&mut byte) {
-                Ok(1) => request.push(byte[0]),
-                _ => return false,
-            }
-            self.seen.bytes.fetch_add(1, Ordering::SeqCst);
-        }
-        let head = String::from_utf8(request).unwrap().to_lowercase();
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
-        let mut body = vec![0; length.parse().unwrap()];
-        let whole = self.stream.read_exact(&mut body).is_ok();
-        self.seen.requests.fetch_add(usize::from(whole), Ordering::SeqCst);
-        whole
-    }
-
-    fn say(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
-    }
-
-    /// Waits until a request begins, and leaves all of it unread.
-    fn until_it_begins(&self) {
-        let _ = self.stream.peek(&mut [0]);
-    }
-
-    /// Waits until the client gives up.
-    fn hang(&mut self) {
-        let mut rest = Vec::new();
-        let _ = self.stream.read_to_end(&mut rest);
-    }
-}
-
-/// A server that does `act` with each connection and its number, and then closes it.
-fn server(act: impl Fn(usize, &mut Wire) + Send + Sync + 'static) -> (SocketAddr, Arc<Seen>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let seen = Arc::new(Seen::default());
-    let (act, watched) = (Arc::new(act), seen.clone());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let number = watched.connections.fetch_add(1, Ordering::SeqCst);
-            let (act, mut wire) = (act.clone(), Wire { stream: stream.unwrap(), seen: watched.clone() });
-            std::thread::spawn(move || {
-                act(number, &mut wire);
-                drop(wire.stream);
-                wire.seen.closed.fetch_add(1, Ordering::SeqCst);
-            });
-        }
-    });
-    (address, seen)
-}
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -106,10 +35,6 @@ fn client(base: &str) -> Client {
 
 fn send(client: &Client, body: &str) -> Outcome {
     runtime().block_on(client.send(Channel::Viber, body.as_bytes().to_vec(), || async { true }))
-}
-
-fn http(status: u16, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status} Scripted\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// The kind of outcome, its code, and the provider's wish for a wait in seconds.
@@ -124,18 +49,18 @@ fn told(outcome: &Outcome) -> (&'static str, String, Option<u64>) {
 
 /// Sends one message to a server that does `act`, and fails unless it is taken for `kind` with `code`. However it ends,
 /// nothing below us may have sent it a second time.
-fn assert_taken_for(kind: &str, code: &str, what: &str, act: impl Fn(&mut Wire) + Send + Sync + 'static) {
-    let (address, seen) = server(move |_, wire| act(wire));
-    let outcome = send(&client(&format!("http://{address}")), BODY);
+fn assert_taken_for(kind: &str, code: &str, what: &str, act: impl Fn(&mut Connection) + Send + Sync + 'static) {
+    let server = RawServer::start(move |_, connection| act(connection));
+    let outcome = send(&client(&server.url()), BODY);
     assert_eq!(told(&outcome), (kind, code.to_owned(), None), "{what}: {outcome:?}");
-    assert_eq!(seen.connections.load(Ordering::SeqCst), 1, "{what}");
+    assert_eq!(server.connections(), 1, "{what}");
 }
 
 // Before a connection is there: no byte of the request has left.
 
 #[test]
 fn without_a_connection_the_provider_is_unreachable() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = free_address();
     let refused = send(&client(&format!("http://{nobody}")), BODY);
     assert_eq!(told(&refused), ("unreachable", "connect".into(), None), "{refused:?}");
     let words = refused.problem().unwrap().to_string();
@@ -171,54 +96,29 @@ fn a_handshake_that_fails_is_no_connection_and_a_certificate_that_nobody_trusts_
     let cases: [(&str, &[u8]); 3] =
         [("closes", b""), ("speaks plain HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n"), ("garbage", &[0xff; 400])];
     for (what, bytes) in cases {
-        let (address, _) = server(move |_, wire| {
-            wire.until_it_begins();
-            wire.say(bytes);
+        let server = RawServer::start(move |_, connection| {
+            connection.wait_for_first_byte();
+            connection.write(bytes);
         });
-        let outcome = send(&client(&base(address)), BODY);
+        let outcome = send(&client(&base(server.address())), BODY);
         assert_eq!(told(&outcome), ("unreachable", "connect".into(), None), "{what}: {outcome:?}");
     }
 
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let certificate = CertificateDer::from(include_bytes!("../support/certificate/untrusted.crt").as_slice());
-    let key = PrivatePkcs8KeyDer::from(include_bytes!("../support/certificate/untrusted.key").as_slice());
-    let tls = rustls::ServerConfig::builder().with_no_client_auth();
-    let tls = Arc::new(tls.with_single_cert(vec![certificate], PrivateKeyDer::Pkcs8(key)).unwrap());
-    let (address, seen) = server(move |_, wire| {
+    let tls = tls::server();
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = read.clone();
+    let server = RawServer::start(move |_, connection| {
         let mut session = rustls::ServerConnection::new(tls.clone()).unwrap();
-        while session.complete_io(&mut wire.stream).is_ok_and(|(read, _)| read > 0) {
+        while session.complete_io(connection.stream()).is_ok_and(|(read, _)| read > 0) {
             let mut request = [0; 1024];
             if let Ok(bytes) = session.reader().read(&mut request) {
-                wire.seen.bytes.fetch_add(bytes, Ordering::SeqCst);
+                counted.fetch_add(bytes, Ordering::SeqCst);
             }
         }
     });
-    let outcome = send(&client(&base(address)), BODY);
+    let outcome = send(&client(&base(server.address())), BODY);
     assert_eq!(told(&outcome), ("halted", "certificate".into(), None), "{outcome:?}");
-    assert_eq!(seen.bytes.load(Ordering::SeqCst), 0, "nobody gets to read the numbers");
-}
-
-#[test]
-fn a_proxy_that_refuses_is_no_connection_and_one_that_wants_other_credentials_is_for_a_person() {
-    for (answer, words, code) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", "proxy_credentials", 4),
-        ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", "cannot reach the provider", 4),
-    ] {
-        let (proxy, seen) = server(move |_, wire| {
-            let mut head = [0; 4096];
-            let _ = wire.stream.read(&mut head);
-            wire.say(answer.as_bytes());
-        });
-        let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(20));
-        let proxy = format!("export HTTPS_PROXY=http://{proxy}");
-        let running = env.start_with_prelude(&proxy, Some("https://provider.invalid"), &["run", "job.yaml"]);
-        running.wait_for_words(words);
-        running.terminate();
-        let stopped = running.wait();
-        assert_eq!(stopped.code, code, "{stopped}");
-        assert!(seen.connections.load(Ordering::SeqCst) > 0);
-        assert_eq!(env.states("job-1"), counts(&[("pending", 20)]));
-    }
+    assert_eq!(read.load(Ordering::SeqCst), 0, "nobody gets to read the numbers");
 }
 
 // The connection is there: what matters is whether the request was begun.
@@ -227,10 +127,10 @@ fn a_proxy_that_refuses_is_no_connection_and_one_that_wants_other_credentials_is
 fn closed_before_the_request_is_begun_nothing_has_left_and_otherwise_it_is_in_doubt() {
     for _ in 0..30 {
         // Which of the two comes first is up to the machine; neither may be mistaken for the other.
-        let (address, seen) = server(|_, _| {});
-        let outcome = send(&client(&format!("http://{address}")), BODY);
+        let server = RawServer::start(|_, _| {});
+        let outcome = send(&client(&server.url()), BODY);
         match outcome.name() {
-            "unreachable" => assert_eq!(seen.requests.load(Ordering::SeqCst), 0),
+            "unreachable" => assert_eq!(server.requests(), 0),
             other => assert_eq!(other, "uncertain", "{outcome:?}"),
         }
     }
@@ -238,26 +138,26 @@ fn closed_before_the_request_is_begun_nothing_has_left_and_otherwise_it_is_in_do
 
 #[test]
 fn a_kept_connection_that_was_closed_meanwhile_is_replaced_and_one_closed_over_a_request_leaves_it_in_doubt() {
-    let answer = || http(200, "", ACCEPTED);
-    type Second = fn(&mut Wire);
+    let answer = || response(200, "", ACCEPTED);
+    type Second = fn(&mut Connection);
     let cases: [(&str, Second, &str, usize, usize); 3] = [
         ("closed while idle", |_| (), "accepted", 2, 2),
-        ("closed with the request unread", |wire| wire.until_it_begins(), "uncertain", 1, 1),
-        ("closed with the request read", |wire| assert!(wire.request()), "uncertain", 1, 2),
+        ("closed with the request unread", |connection| connection.wait_for_first_byte(), "uncertain", 1, 1),
+        ("closed with the request read", |connection| assert!(connection.request().is_some()), "uncertain", 1, 2),
     ];
     for (what, second, kind, connections, requests) in cases {
-        let (address, seen) = server(move |number, wire| {
-            assert!(wire.request());
-            wire.say(answer().as_bytes());
+        let server = RawServer::start(move |number, connection| {
+            assert!(connection.request().is_some());
+            connection.write(answer().as_bytes());
             if number == 0 {
-                second(wire);
+                second(connection);
             }
         });
-        let (client, runtime) = (client(&format!("http://{address}")), runtime());
+        let (client, runtime) = (client(&server.url()), runtime());
         let send = || runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
         assert_eq!(send().name(), "accepted");
         if kind == "accepted" {
-            assert!(wait_until(SOON, || seen.closed.load(Ordering::SeqCst) == 1));
+            assert!(wait_until(SOON, || server.closed() == 1));
             // On loopback the news is here when the other side has closed; the client has to look.
             runtime.block_on(async {
                 for _ in 0..200 {
@@ -267,36 +167,36 @@ fn a_kept_connection_that_was_closed_meanwhile_is_replaced_and_one_closed_over_a
         }
         let outcome = send();
         assert_eq!(outcome.name(), kind, "{what}: {outcome:?}");
-        assert_eq!(seen.connections.load(Ordering::SeqCst), connections, "{what}: nothing goes out a second time");
-        assert_eq!(seen.requests.load(Ordering::SeqCst), requests, "{what}");
+        assert_eq!(server.connections(), connections, "{what}: nothing goes out a second time");
+        assert_eq!(server.requests(), requests, "{what}");
     }
 }
 
 #[test]
 fn a_request_that_is_only_partly_written_is_in_doubt() {
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(16 << 20));
-    let (address, _) = server(|_, wire| {
+    let server = RawServer::start(|_, connection| {
         // Stays open to the end of the tests, and is never read.
-        std::mem::forget(wire.stream.try_clone().unwrap());
+        std::mem::forget(connection.stream().try_clone().unwrap());
     });
-    let timed_out = send(&client(&format!("http://{address}")), &large);
+    let timed_out = send(&client(&server.url()), &large);
     assert_eq!(told(&timed_out), ("uncertain", "timeout".into(), None), "{timed_out:?}");
 
-    let (address, seen) = server(|_, wire| drop(wire.stream.read(&mut [0; 100])));
-    let reset = send(&client(&format!("http://{address}")), &large);
+    let server = RawServer::start(|_, connection| drop(connection.stream().read(&mut [0; 100])));
+    let reset = send(&client(&server.url()), &large);
     assert_eq!(told(&reset), ("uncertain", "connection_lost".into(), None), "{reset:?}");
-    assert_eq!(seen.requests.load(Ordering::SeqCst), 0);
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]
 fn a_whole_request_without_a_readable_answer_is_in_doubt() {
-    assert_taken_for("uncertain", "timeout", "no answer", |wire| {
-        wire.request();
-        wire.hang();
+    assert_taken_for("uncertain", "timeout", "no answer", |connection| {
+        connection.request();
+        connection.wait_for_close();
     });
-    assert_taken_for("uncertain", "connection_lost", "the end", |wire| assert!(wire.request()));
-    assert_taken_for("uncertain", "connection_lost", "a reset", |wire| {
-        let _ = wire.stream.read(&mut [0; 40]);
+    assert_taken_for("uncertain", "connection_lost", "the end", |connection| assert!(connection.request().is_some()));
+    assert_taken_for("uncertain", "connection_lost", "a reset", |connection| {
+        let _ = connection.stream().read(&mut [0; 40]);
     });
     let cases: [(&str, &[u8], &str); 5] = [
         ("garbage", b"\x00\x01\x02 what?\r\n\r\n", "connection_lost"),
@@ -306,32 +206,32 @@ fn a_whole_request_without_a_readable_answer_is_in_doubt() {
         ("half a body", b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"status\":", "bad_answer"),
     ];
     for (what, bytes, code) in cases {
-        assert_taken_for("uncertain", code, what, move |wire| {
-            wire.request();
-            wire.say(bytes);
+        assert_taken_for("uncertain", code, what, move |connection| {
+            connection.request();
+            connection.write(bytes);
         });
     }
     // The status line is enough to know that it was turned away.
     for (status, kind) in [(429, "throttled"), (401, "halted"), (400, "uncertain")] {
         let head = format!("HTTP/1.1 {status} No\r\ncontent-length: 500\r\n\r\n{{");
-        let (address, _) = server(move |_, wire| {
-            wire.request();
-            wire.say(head.as_bytes());
+        let server = RawServer::start(move |_, connection| {
+            connection.request();
+            connection.write(head.as_bytes());
         });
-        assert_eq!(send(&client(&format!("http://{address}")), BODY).name(), kind, "{status}, broken off");
+        assert_eq!(send(&client(&server.url()), BODY).name(), kind, "{status}, broken off");
     }
 }
 
 #[test]
 fn an_answer_that_comes_byte_by_byte_has_no_more_than_the_timeout() {
     let begun = Instant::now();
-    assert_taken_for("uncertain", "bad_answer", "slow", |wire| {
-        wire.request();
-        wire.say(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n");
-        let _ = wire.stream.set_read_timeout(Some(Duration::from_millis(20)));
+    assert_taken_for("uncertain", "bad_answer", "slow", |connection| {
+        connection.request();
+        connection.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n");
+        let _ = connection.stream().set_read_timeout(Some(Duration::from_millis(20)));
         // One byte each time that the client stays silent for a while.
-        while wire.stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
-            wire.say(b" ");
+        while connection.stream().read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            connection.write(b" ");
         }
     });
     assert!((TIMEOUT..TIMEOUT * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());
@@ -397,11 +297,11 @@ fn every_answer_is_taken_for_what_it_says() {
     }
     for (status, headers, body, kind, code) in cases {
         let what = format!("HTTP {status} {headers}{body}");
-        let answer = http(status, headers, &body);
-        assert_taken_for(kind, code, &what, move |wire| {
-            wire.request();
-            wire.say(answer.as_bytes());
-            wire.hang();
+        let answer = response(status, headers, &body);
+        assert_taken_for(kind, code, &what, move |connection| {
+            connection.request();
+            connection.write(answer.as_bytes());
+            connection.wait_for_close();
         });
     }
 }
@@ -426,13 +326,13 @@ fn a_throttle_is_told_apart_from_a_failure_and_its_wish_is_clamped() {
     ];
     for (status, headers, kind, wait) in cases {
         for body in ["", "<html>slow down</html>", &envelope(i64::from(status), "slow down")] {
-            let answer = http(status, &headers, body);
-            let (address, _) = server(move |_, wire| {
-                wire.request();
-                wire.say(answer.as_bytes());
-                wire.hang();
+            let answer = response(status, &headers, body);
+            let server = RawServer::start(move |_, connection| {
+                connection.request();
+                connection.write(answer.as_bytes());
+                connection.wait_for_close();
             });
-            let outcome = send(&client(&format!("http://{address}")), BODY);
+            let outcome = send(&client(&server.url()), BODY);
             assert_eq!((told(&outcome).0, told(&outcome).2), (kind, wait), "{status} {headers}{body}: {outcome:?}");
         }
     }

@@ -1,0 +1,79 @@
+//! `cancel` and `suppress`: who gets nothing any more.
+
+use std::time::Duration;
+
+use crate::support::{CampaignFile, Script, ScriptedProvider, TestEnv, counts, csv, parse_report, phone};
+
+fn slow() -> Script {
+    Script { latency: Duration::from_millis(20), ..Script::default() }
+}
+
+#[test]
+fn a_run_that_is_cancelled_by_another_process_stops_and_its_waiting_rows_are_cancelled() {
+    const ROWS: u64 = 400;
+    let provider = ScriptedProvider::start(slow());
+    let env = TestEnv::with(&CampaignFile { rate: "60/s", ..CampaignFile::default() }, &csv(ROWS as usize));
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(20);
+    let cancelled = env.run_offline(&["cancel", "job-1"]);
+    assert_eq!(cancelled.code, 0, "{cancelled}");
+    let run = running.wait();
+    assert_eq!(run.code, 3, "not every sendable row was accepted: {run}");
+    let sends = provider.sends() as u64;
+    assert!(sends < ROWS);
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", ROWS - sends), ("read", sends)]));
+    assert_eq!(parse_report(&env.read("reports/job-1/recipients.csv")).len() as u64, ROWS);
+    env.verify("job-1");
+    assert_eq!(env.run_offline(&["cancel", "job-1"]).code, 2, "there is nothing left to cancel");
+}
+
+#[test]
+fn a_run_that_nobody_works_on_is_cancelled_at_once() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(30));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "10"]).code, 4);
+    assert_eq!(env.run_offline(&["cancel", "job-1"]).code, 0);
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", 20), ("read", 10)]));
+    env.verify("job-1");
+    let resumed = env.run(&provider, &["resume", "job-1"]);
+    assert_eq!((resumed.code, provider.sends()), (3, 10), "{resumed}");
+}
+
+#[test]
+fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwhile() {
+    const ROWS: usize = 900;
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile { rate: "300/s", ..CampaignFile::default() }, &csv(ROWS));
+    let added = env.run_offline(&["suppress", "add", &phone(2), "+852 6400 0003", "--reason", "asked to"]);
+    assert_eq!(added.code, 0, "{added}");
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(20);
+    let last = phone(ROWS);
+    assert_eq!(env.run_offline(&["suppress", "add", &last]).code, 0);
+    let run = running.wait();
+    assert_eq!(run.code, 0, "{run}");
+
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64 - 3), ("suppressed", 3)]));
+    let accepted = provider.received().accepted();
+    assert!([phone(2), phone(3), last.clone()].iter().all(|to| !accepted.contains_key(to)));
+    let report = env.report("job-1");
+    assert_eq!((report[1].state.as_str(), report[1].message.as_str()), ("suppressed", "asked to"));
+    env.verify("job-1");
+
+    let list = env.run_offline(&["suppress", "list"]).out;
+    assert!(list.starts_with("phone,reason,added_at\n") && list.lines().count() == 4, "{list}");
+    assert_eq!(env.run_offline(&["suppress", "remove", &last]).code, 0);
+    env.write("stop.csv", format!("phone\n85264000009\nnot a number\n{}\n", phone(2)));
+    let imported = env.run_offline(&["suppress", "import", "stop.csv"]);
+    assert_eq!(imported.code, 2, "{imported}");
+    let told = "3 rows read: 1 put on the list, 1 on it before, 1 without a number";
+    assert!(imported.err.contains(told), "{imported}");
+    let list = env.run_offline(&["suppress", "list"]).out;
+    assert!(list.contains("85264000009") && !list.contains(&last), "{list}");
+    assert_eq!(env.run_offline(&["suppress", "add", "12"]).code, 2);
+    let wrong = env.run_offline(&["--log-format", "json", "suppress", "add", "+852 6400 0001 23456789"]);
+    assert!(wrong.code == 2 && wrong.err.contains('\u{2026}') && !wrong.err.contains("6400"), "{wrong}");
+    // What a spreadsheet would run is not what it gets.
+    assert_eq!(env.run_offline(&["suppress", "add", &last, "--reason", "=1+1"]).code, 0);
+    assert!(env.run_offline(&["suppress", "list"]).out.contains(",'=1+1,"));
+}

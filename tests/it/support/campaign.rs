@@ -1,0 +1,116 @@
+//! Campaigns and recipient lists as a test wants them.
+
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A valid mobile number, another one for each `n` below a million.
+pub(crate) fn phone(n: usize) -> String {
+    format!("85264{n:06}")
+}
+
+/// A recipient list of `rows` good rows.
+pub(crate) fn csv(rows: usize) -> String {
+    let mut text = String::from("phone,first_name,discount\n");
+    for n in 1..=rows {
+        writeln!(text, "{},Name{n},{}%", phone(n), n % 50).unwrap();
+    }
+    text
+}
+
+/// What carries the text: a parameter of a WhatsApp template, or a Viber text, which may hold any character.
+#[derive(Clone, Copy)]
+pub(crate) enum Channel {
+    Whatsapp,
+    Viber,
+}
+
+/// The text in a body as it was posted.
+pub(crate) fn text_of(body: &serde_json::Value) -> &str {
+    let parameter = &body["template"]["components"][0]["parameters"][0]["text"];
+    parameter.as_str().or(body["text"].as_str()).unwrap_or_default()
+}
+
+/// What a test may want to say about a campaign; the rest is fast and harmless.
+pub(crate) struct CampaignFile {
+    pub(crate) name: &'static str,
+    pub(crate) recipients: String,
+    pub(crate) channel: Channel,
+    pub(crate) text: &'static str,
+    pub(crate) rate: &'static str,
+    pub(crate) concurrency: usize,
+    pub(crate) timeout: &'static str,
+    pub(crate) attempts: u32,
+    pub(crate) uncertain: &'static str,
+    pub(crate) horizon: &'static str,
+    /// One more line of `dispatch`, such as a quota.
+    pub(crate) dispatch: &'static str,
+    /// More lines at the end, such as a schedule.
+    pub(crate) rest: String,
+}
+
+impl Default for CampaignFile {
+    fn default() -> Self {
+        Self {
+            name: "job",
+            recipients: "{csv: list.csv, to: phone}".to_owned(),
+            channel: Channel::Whatsapp,
+            text: "{{ first_name }}",
+            rate: "5000/s",
+            concurrency: 16,
+            timeout: "20s",
+            attempts: 5,
+            uncertain: "hold",
+            horizon: "1m",
+            dispatch: "",
+            rest: String::new(),
+        }
+    }
+}
+
+impl CampaignFile {
+    pub(crate) fn yaml(&self) -> String {
+        let Self { name, recipients, text, rate, concurrency, timeout, attempts, uncertain, horizon, rest, .. } = self;
+        let (channel, message) = match self.channel {
+            Channel::Whatsapp => (
+                "whatsapp",
+                format!(
+                    "{{type: template, template: {{name: test_header_text_2, components: \
+                     [{{type: body, parameters: [{{type: text, text: \"{text}\"}}]}}]}}}}"
+                ),
+            ),
+            Channel::Viber => ("viber", format!("{{type: text, text: \"{text}\"}}")),
+        };
+        let dispatch = if self.dispatch.is_empty() { String::new() } else { format!("  {}\n", self.dispatch) };
+        format!(
+            "name: {name}\n\
+             provider: incs\n\
+             channel: {channel}\n\
+             recipients: {recipients}\n\
+             message: {message}\n\
+             dispatch:\n\
+             \x20 rate: {rate}\n\
+             \x20 concurrency: {concurrency}\n\
+             \x20 timeout: {timeout}\n\
+             \x20 attempts: {attempts}\n\
+             \x20 uncertain: {uncertain}\n\
+             {dispatch}\
+             reconcile: {{after: 200ms, every: 300ms, for: {horizon}}}\n\
+             {rest}"
+        )
+    }
+}
+
+/// A schedule of one time: so many seconds from now, or before now. `more` is what else it says.
+pub(crate) fn schedule(seconds: i64, more: &str) -> String {
+    let at = (Timestamp::now() + SignedDuration::from_secs(seconds)).strftime("%Y-%m-%dT%H:%M:%S");
+    format!("schedule: {{at: {at}, timezone: UTC{more}}}\n")
+}
+
+/// A time zone in which it is noon or soon after, so that no test runs into the next day.
+pub(crate) fn zone_at_noon() -> String {
+    let hour = Timestamp::now().to_zoned(TimeZone::UTC).hour();
+    // The signs of these zones are reversed.
+    format!("Etc/GMT{:+}", hour - 12)
+}
