@@ -1,7 +1,8 @@
 //! What a second process orders of a run that is at work: a pause, that it goes on, another rate.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::support::rates::max_in_any;
 use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 const ROWS: usize = 120;
@@ -83,13 +84,21 @@ fn a_paused_run_that_nobody_waits_for_ends_at_once() {
 fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
     let (provider, env) = (ScriptedProvider::accepting_all(), test_env("10/min"));
     let run = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(SOON, || provider.sends() >= 1));
-    let rated = env.run_offline(&["rate", "job-1", "400/s"]);
+    provider.wait_for_sends(1);
+    let rated = env.run_offline(&["rate", "job-1", "40/s"]);
+    let rated_at = Instant::now();
     assert_eq!(rated.code, 0, "{rated}");
-    assert!(rated.err.contains("job-1 goes at 400/s"), "{rated}");
+    assert!(rated.err.contains("job-1 goes at 40/s"), "{rated}");
     let run = run.wait();
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(provider.sends(), ROWS);
+    let times: Vec<Instant> = provider.received().sends.iter().map(|sent| sent.at).collect();
+    assert_eq!(times.len(), ROWS);
+    // At the old rate, the second message leaves six seconds after the first.
+    let waited = times[1].saturating_duration_since(rated_at);
+    assert!(waited < Duration::from_secs(3), "{waited:?} until the new rate");
+    let most = max_in_any(&times, Duration::from_millis(975));
+    let took = times[ROWS - 1] - times[1];
+    assert!(most <= 40 && took < Duration::from_secs(5), "{most} in one second, {took:?} for all");
 }
 
 #[test]
