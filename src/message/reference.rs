@@ -41,7 +41,7 @@ const INTRODUCTION: &str = "\
 # Messages
 
 What each channel takes, and what is checked before anything is sent. This page is made from the tables that the check
-uses; to make it again: `UPDATE_DOCS=1 cargo test --lib messages`.
+uses; to make it again: `UPDATE_DOCS=1 cargo test --lib message::`.
 
 The limits are those of the document \"Messages API\" of INCS and, for the parameters of WhatsApp templates, of Meta's
 Cloud API, which the provider hands them on to: what is marked *Meta's* is not in the provider's document. A key that

@@ -1,5 +1,5 @@
-//! The rules of this repository, held against its files: which module may know which, how long a file may be, and that
-//! what is documented is what is built.
+//! The structure of the sources, checked against the files: which module may use which, how long a file may be, what must
+//! not be used where.
 
 mod cycles; // no file imports itself by way of others
 mod imports; // which file uses which
@@ -11,10 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::TestEnv;
-
-/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
-/// of both, knows these two and the files that are opened to be read.
+/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words of
+/// both, knows these two and the files that are opened to be read.
 const LOWEST: [&str; 6] = ["base_url", "crash_point", "input_file", "model", "text", "yaml"];
 
 /// Modules of rank 1: each knows the lowest and itself, never another of them. `provider` alone also knows the
@@ -55,12 +53,12 @@ fn may_use(from: &str, to: &str) -> bool {
     }
 }
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Rust file below `folder`, with its path from the root and its text.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub(super) fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -114,10 +112,10 @@ const FULLER: (&str, usize) = ("src/cli/commands", 23);
 #[test]
 fn a_folder_can_be_taken_in_at_a_glance() {
     let mut folders: BTreeMap<String, usize> = BTreeMap::new();
-    for (path, text) in sources("src") {
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
         let (folder, file) = path.rsplit_once('/').unwrap();
-        let is_test = file.ends_with("tests.rs") || folder.contains("/tests");
-        if is_test {
+        let is_unit_test = file.ends_with("tests.rs") || folder.contains("/tests");
+        if is_unit_test {
             continue;
         }
         *folders.entry(folder.to_owned()).or_default() += 1;
@@ -231,8 +229,9 @@ fn every_queue_is_bounded() {
     }
 }
 
+/// Tests with a clock of their own may let it pass; a sleep on the real clock is a guess.
 #[test]
-fn tests_wait_for_a_condition_and_in_one_place_only() {
+fn integration_tests_wait_for_a_condition_and_in_one_place_only() {
     // Put together, so that this line is not one of them.
     let sleep = ["sleep", "("].concat();
     let sleeping: Vec<_> = sources("tests")
@@ -242,19 +241,5 @@ fn tests_wait_for_a_condition_and_in_one_place_only() {
             (times > 0).then_some((path, times))
         })
         .collect();
-    assert_eq!(sleeping, [("tests/it/support/test_env.rs".to_owned(), 1)]);
-}
-
-#[test]
-fn the_exit_codes_of_the_readme_are_those_of_the_help() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let help = TestEnv::new().run_offline(&["--help"]).out;
-    for code in 0..=5 {
-        let row = format!("| {code} | ");
-        let rows: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix(&row)).collect();
-        assert_eq!(rows.len(), 1, "README.md has one row `{row}…`");
-        let meaning = rows[0].trim_end_matches('|').trim();
-        assert!(help.contains(&format!("  {code}  {meaning}")), "`{code}  {meaning}` is not in the help");
-    }
-    assert!(!readme.contains("| 6 |"));
+    assert_eq!(sleeping, [("tests/it/support/wait.rs".to_owned(), 1)]);
 }

@@ -1,0 +1,75 @@
+//! What README.md and docs/ say of the program and of this repository is true.
+
+use std::fs;
+
+use crate::project::architecture::{root, sources};
+use crate::support::TestEnv;
+
+/// README.md, .ci/run and the files of docs/: names and texts.
+fn documents() -> Vec<(String, String)> {
+    let mut names = vec!["README.md".to_owned(), ".ci/run".to_owned()];
+    let files = fs::read_dir(root().join("docs")).unwrap();
+    names.extend(files.map(|file| format!("docs/{}", file.unwrap().file_name().to_string_lossy())));
+    names.into_iter().map(|name| (name.clone(), fs::read_to_string(root().join(name)).unwrap())).collect()
+}
+
+/// The words that stand behind `before` in a text, without the signs around them.
+fn words_after<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = &'t str> {
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
+    let words = text.split(before).skip(1).map(move |rest| rest.split(|c| !part_of_word(c)).next().unwrap_or_default());
+    words.map(|word| word.trim_end_matches(['.', ':']))
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let help = TestEnv::new().run_offline(&["--help"]).out;
+    for code in 0..=5 {
+        let row = format!("| {code} | ");
+        let rows: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix(&row)).collect();
+        assert_eq!(rows.len(), 1, "README.md has one row `{row}…`");
+        let meaning = rows[0].trim_end_matches('|').trim();
+        assert!(help.contains(&format!("  {code}  {meaning}")), "`{code}  {meaning}` is not in the help");
+    }
+    assert!(!readme.contains("| 6 |"));
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let mut named = 0;
+    for (document, text) in documents() {
+        for folder in ["src/", "tests/", "docs/", "examples/", "benches/", "campaigns/"] {
+            // A longer path may end in the same letters: `target/docs/`.
+            for before in ["`", " ", "(", "`../"].map(|sign| format!("{sign}{folder}")) {
+                for rest in words_after(&text, &before) {
+                    // Behind it may stand a line and a column.
+                    let rest = rest.split(':').next().unwrap_or_default();
+                    assert!(root().join(folder).join(rest).exists(), "{document} names {folder}{rest}");
+                    named += 1;
+                }
+            }
+        }
+    }
+    assert!(named > 10, "{named}");
+}
+
+#[test]
+fn every_test_and_example_that_a_document_names_is_there() {
+    let has = |folder: &str, word: &str| {
+        let parts = |path: &str| path.trim_end_matches(".rs").split('/').any(|part| part == word);
+        sources(folder).iter().any(|(path, text)| parts(path) || text.contains(&format!("fn {word}")))
+    };
+    let mut named = 0;
+    for (document, text) in documents() {
+        for (option, folder) in
+            [("cargo test --test it ", "tests/it"), ("cargo test --lib ", "src"), ("--example ", "examples")]
+        {
+            for path in words_after(&text, option) {
+                let is_there = path.split("::").filter(|part| !part.is_empty()).all(|part| has(folder, part));
+                assert!(is_there, "{document} names {option}{path}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 3, "{named}");
+}
