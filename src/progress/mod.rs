@@ -164,6 +164,7 @@ mod tests {
     #[test]
     fn quiet_shows_nothing_and_takes_every_event() {
         for progress in [reporter(Mode::None, false, None), reporter(Mode::Bars, true, None)] {
+            assert!(matches!(*progress.sink.lock().unwrap(), Sink::Nothing));
             let events = progress.events();
             events(Event::Notice(Notice::ReachableAgain));
             events(Event::Dispatched);

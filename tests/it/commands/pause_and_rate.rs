@@ -13,15 +13,6 @@ fn test_env(rate: &'static str) -> TestEnv {
     TestEnv::with(&CampaignFile { rate, ..CampaignFile::default() }, &csv(ROWS))
 }
 
-/// Whether the provider gets no send for a while.
-fn falls_silent(provider: &ScriptedProvider) -> bool {
-    let quiet = Duration::from_secs(2);
-    wait_until(SOON, || {
-        let before = provider.sends();
-        !wait_until(quiet, || provider.sends() > before)
-    })
-}
-
 #[test]
 fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
     let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
@@ -30,7 +21,7 @@ fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
     let paused = env.run_offline(&["pause", "job-1"]);
     assert_eq!(paused.code, 0, "{paused}");
     assert!(paused.err.contains("campaigner resume job-1"), "{paused}");
-    assert!(falls_silent(&provider));
+    provider.wait_for_silence(Duration::from_secs(2));
     let sent = provider.sends();
     assert!(sent < ROWS, "{sent}");
     run.wait_for_words("job-1 is paused");
@@ -54,7 +45,7 @@ fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
     let run = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(20);
     assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
-    assert!(falls_silent(&provider));
+    provider.wait_for_silence(Duration::from_secs(2));
     run.kill();
     let sent = provider.sends();
     let again = env.start(&provider, &["run", "job.yaml"]);

@@ -90,7 +90,7 @@ fn the_list_of_processes_shows_neither_the_credential_nor_a_number() {
     let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(200), ..Script::default() });
     let env = TestEnv::with(&CampaignFile { rate: "5/s", ..CampaignFile::default() }, &list());
     let running = env.start(&provider, &["run", "job.yaml"]);
-    assert!(wait_until(Duration::from_secs(20), || provider.sends() > 0));
+    provider.wait_for_sends(1);
     let shown = running.in_the_process_list();
     assert!(shown.contains("job.yaml") && !shown.contains(CREDENTIAL), "{shown}");
     assert!((1..=ROWS).all(|row| !shown.contains(&phone(row))), "{shown}");

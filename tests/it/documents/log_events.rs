@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, csv};
+use crate::support::{Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, csv, wait_until};
 
 /// The events of the document, each with its keys.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
@@ -94,9 +94,12 @@ fn watching_a_run_gives_a_line_each_look_and_ends_with_it() {
     let run = env.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]);
     assert_eq!(run.code, 4, "{run}");
     let watching = env.start(&provider, &["status", "--watch"]);
+    assert!(wait_until(SOON, || watching.stdout().contains("15 pending, 5 ")), "{}", watching.stdout());
     assert_eq!(env.run(&provider, &["resume"]).code, 0);
     let watched = watching.wait();
     assert_eq!(watched.code, 0, "{watched}");
     assert!(watched.out.contains("finished") && watched.out.contains("20  100.0 % of those to be sent"), "{watched}");
+    let (first, _) = watched.out.split_once('\n').unwrap();
+    assert!(first.contains(" job-1 \u{b7} ") && first.contains("15 pending, 5 "), "{watched}");
     assert!(!watched.out.contains('\x1b') && !watched.err.contains('\x1b'), "no terminal, no escapes: {watched}");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use campaigner::store::Store;
 
-use crate::support::{CampaignFile, Finished, Running, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
+use crate::support::{CampaignFile, Finished, Running, Script, ScriptedProvider, TestEnv, csv};
 
 const ROWS: usize = 300;
 
@@ -41,9 +41,8 @@ fn back_up(env: &TestEnv, name: &str) {
 /// A restart that must send nothing and say why.
 fn assert_refused(env: &TestEnv, provider: &ScriptedProvider, args: &[&str], words: &str) -> Finished {
     // What a killed process had on the wire still arrives.
-    let mut sends = provider.sends();
-    let is_quiet = || std::mem::replace(&mut sends, provider.sends()) == provider.sends();
-    assert!(wait_until(SOON, is_quiet));
+    provider.wait_for_silence(Duration::from_millis(100));
+    let sends = provider.sends();
     let refused = env.run(provider, args);
     assert_eq!(refused.code, 1, "{refused}");
     assert!(refused.err.contains("this store ") && refused.err.contains(words), "{refused}");
@@ -141,6 +140,7 @@ fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_
             let more = provider.sends() + 60;
             provider.wait_for_sends(more);
             run.kill();
+            provider.wait_for_silence(Duration::from_millis(100));
             let store = deed.is_done(&env);
             let path = env.path(store);
             let args: Vec<&str> = command.iter().copied().chain(["--db", path.to_str().unwrap()]).collect();

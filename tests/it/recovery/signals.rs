@@ -1,6 +1,6 @@
 //! Stopped by a signal, gently or not, and gone on with.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{
     Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, counts, csv, envelope, wait_until,
@@ -70,9 +70,9 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
     running.wait_for_words("slow");
-    // Statuses of the accepted ones come due meanwhile, and wait for their turn too.
-    let due = std::time::Instant::now() + Duration::from_secs(1);
-    wait_until(SOON, || std::time::Instant::now() >= due);
+    // Statuses of the accepted ones come due meanwhile, and wait for the end of the pause too.
+    let polls = provider.received().polls.len();
+    assert!(!wait_until(Duration::from_secs(1), || provider.received().polls.len() > polls));
     running.terminate();
     let stopped = running.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
@@ -83,16 +83,17 @@ fn a_signal_is_heard_while_the_provider_has_asked_for_a_long_pause() {
 #[test]
 fn answers_that_came_while_the_process_was_stopped_are_read() {
     const IN_FLIGHT: usize = 16;
+    const TIMEOUT: Duration = Duration::from_secs(1);
     let script = Script { latency: Duration::from_millis(300), ..Script::default() };
     let provider = ScriptedProvider::start(script);
     let campaign = CampaignFile { concurrency: IN_FLIGHT, timeout: "1s", ..CampaignFile::default() };
     let env = TestEnv::with(&campaign, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
     for stops in 1..=3 {
-        assert!(wait_until(SOON, || provider.sends() >= stops * 2 * IN_FLIGHT));
+        provider.wait_for_sends(stops * 2 * IN_FLIGHT);
         running.signal("STOP");
-        let later = std::time::Instant::now() + Duration::from_millis(2500);
-        wait_until(SOON, || std::time::Instant::now() >= later);
+        let stopped_at = Instant::now();
+        assert!(wait_until(SOON, || stopped_at.elapsed() > 2 * TIMEOUT));
         running.signal("CONT");
     }
     let run = running.wait();

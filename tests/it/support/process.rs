@@ -45,9 +45,14 @@ impl Running {
         assert!(wait_until(LIMIT, || read(&self.err).contains(words)), "no word of {words}: {}", read(&self.err));
     }
 
-    /// All that it said on standard error so far.
+    /// All that it wrote on standard error so far.
     pub(crate) fn stderr(&self) -> String {
         read(&self.err)
+    }
+
+    /// All that it wrote on standard output so far.
+    pub(crate) fn stdout(&self) -> String {
+        read(&self.out)
     }
 
     pub(crate) fn id(&self) -> String {

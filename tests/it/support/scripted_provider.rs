@@ -182,6 +182,15 @@ impl ScriptedProvider {
         assert!(wait_until(SOON, || self.sends() >= sends), "{} sends, not {sends}", self.sends());
     }
 
+    /// Waits until nothing has been sent for this long.
+    pub(crate) fn wait_for_silence(&self, quiet: Duration) {
+        let is_silent = || {
+            let before = self.sends();
+            !wait_until(quiet, || self.sends() > before)
+        };
+        assert!(wait_until(SOON, is_silent), "it goes on sending");
+    }
+
     /// The id and the last status of each number that was accepted.
     pub(crate) fn final_states(&self) -> HashMap<String, (String, &'static str)> {
         let sends = self.received().sends;
