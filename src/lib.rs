@@ -8,6 +8,8 @@
 pub mod base_url;
 pub mod crash_point;
 mod input_file;
+#[cfg(test)]
+mod test_server;
 pub mod text;
 
 pub mod model;

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
 use super::prober::{AT_ONCE, GIVEN_UP_AFTER, Patience, server};
 use super::{File, Finding, Hosts, MediaProber, shown};
+use crate::test_server;
 
 /// Loopback counts as public here; private is a link that has `.private` in it.
 const LOOPBACK: Hosts =
@@ -42,16 +43,11 @@ struct Scripted {
 }
 
 impl Scripted {
-    async fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
-        let (requests, reply) = (server.requests.clone(), Arc::new(reply));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, requests.clone(), reply.clone()));
-            }
-        });
-        server
+    fn start(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let (requests, reply) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(reply));
+        let kept = Arc::clone(&requests);
+        let (address, _) = test_server::server(move |_, stream| serve(stream, kept.clone(), reply.clone()));
+        Self { address, requests }
     }
 
     fn file(&self, path: &str) -> File {
@@ -72,15 +68,8 @@ impl Scripted {
     }
 }
 
-async fn serve(stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, reply: Arc<impl Fn(&str) -> Reply>) {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let mut request = String::new();
-        while !request.ends_with("\r\n\r\n") {
-            if stream.read_line(&mut request).await.is_ok_and(|bytes| bytes == 0) {
-                return;
-            }
-        }
+async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, reply: Arc<impl Fn(&str) -> Reply>) {
+    while let Some(request) = test_server::request(&mut stream).await {
         let target = request.split(" HTTP/1.1").next().unwrap_or_default().to_owned();
         requests.lock().unwrap().push(request);
         match reply(&target) {
@@ -112,7 +101,7 @@ const PNG: &str = "Content-Type: image/png\r\nContent-Length: 1000\r\n";
 
 #[tokio::test]
 async fn one_question_is_enough_where_it_is_answered_well() {
-    let server = Scripted::start(|_| head("200 OK", PNG)).await;
+    let server = Scripted::start(|_| head("200 OK", PNG));
     assert_eq!(ask(server.file("/a.png?key=1")).await, []);
     assert_eq!(server.asked(), ["HEAD /a.png?key=1"]);
     let request = server.requests.lock().unwrap()[0].to_ascii_lowercase();
@@ -133,8 +122,7 @@ async fn where_head_is_refused_the_first_byte_is_asked_for() {
                  Content-Range: bytes 0-0/6000000\r\n\r\nx"
                     .to_owned(),
             ),
-        })
-        .await;
+        });
         let findings = ask(server.file("/a.png")).await;
         assert_eq!(codes(&findings), [(true, "media_size")], "{status}");
         assert!(findings[0].message.contains("6000000 bytes"), "{findings:?}");
@@ -149,14 +137,13 @@ async fn a_length_that_head_does_not_tell_is_asked_of_get() {
         true => head("200 OK", "Content-Type: image/png\r\nContent-Length: 0\r\n"),
         // The whole file, although a byte was asked for: it is not waited for.
         false => head("200 OK", PNG),
-    })
-    .await;
+    });
     assert_eq!(ask(server.file("/a.png")).await, []);
 }
 
 #[tokio::test]
 async fn what_is_not_there_is_told_with_its_status() {
-    let server = Scripted::start(|_| head("404 Not Found", "Content-Length: 0\r\n")).await;
+    let server = Scripted::start(|_| head("404 Not Found", "Content-Length: 0\r\n"));
     let findings = ask(server.file("/a.png")).await;
     assert_eq!(codes(&findings), [(true, "media_refused")]);
     assert_eq!(findings[0].message, "its server answers 404 Not Found");
@@ -172,8 +159,7 @@ async fn the_type_the_size_and_the_length_are_looked_at() {
             "empty" => head("416 Range Not Satisfiable", "Content-Type: image/png\r\nContent-Range: bytes */0\r\n\r\n"),
             kind => chunked(kind.replace('.', "/")),
         }
-    })
-    .await;
+    });
     assert_eq!(codes(&ask(server.file("/page")).await), [(true, "media_type")]);
     assert_eq!(codes(&ask(server.file("/large")).await), [(true, "media_size")]);
     assert_eq!(codes(&ask(server.file("/empty")).await), [(true, "media_size")]);
@@ -187,8 +173,7 @@ async fn a_few_redirects_are_followed_and_the_query_is_not_passed_on() {
     let server = Scripted::start(|target| match target.rsplit('/').next().unwrap() {
         "0" => head("200 OK", PNG),
         from => redirect(&format!("/{}", from.split('?').next().unwrap().parse::<u32>().unwrap() - 1)),
-    })
-    .await;
+    });
     assert_eq!(ask(server.file("/5?secret")).await, []);
     assert_eq!(server.asked().len(), 6);
     assert!(server.requests.lock().unwrap()[1..].iter().all(|request| !request.contains("secret")));
@@ -197,14 +182,14 @@ async fn a_few_redirects_are_followed_and_the_query_is_not_passed_on() {
 
 #[tokio::test]
 async fn a_redirect_in_a_circle_ends() {
-    let server = Scripted::start(|_| redirect("/again")).await;
+    let server = Scripted::start(|_| redirect("/again"));
     assert_eq!(codes(&ask(server.file("/again")).await), [(true, "media_redirects")]);
     assert_eq!(server.asked().len(), 6, "not tried again");
 }
 
 #[tokio::test]
 async fn a_redirect_into_a_private_network_is_not_followed() {
-    let server = Scripted::start(|_| redirect("http://router.private/admin?secret")).await;
+    let server = Scripted::start(|_| redirect("http://router.private/admin?secret"));
     let findings = ask(server.file("/a.png")).await;
     assert_eq!(codes(&findings), [(true, "media_private")]);
     assert_eq!(findings[0].message, "`router.private` is private");
@@ -213,7 +198,7 @@ async fn a_redirect_into_a_private_network_is_not_followed() {
 
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_is_not_asked() {
-    let server = Scripted::start(|_| head("200 OK", PNG)).await;
+    let server = Scripted::start(|_| head("200 OK", PNG));
     let port = server.address.port();
     let hosts = Hosts { is_public: |address: IpAddr| !address.is_loopback(), ..LOOPBACK };
     let named = File { link: format!("http://localhost:{port}/a.png"), ..server.file("") };
@@ -229,12 +214,11 @@ async fn a_server_that_breaks_off_is_asked_once_more() {
     let server = Scripted::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
         0 => Reply::Close,
         _ => head("200 OK", PNG),
-    })
-    .await;
+    });
     assert_eq!(ask(server.file("/a.png")).await, []);
     assert_eq!(server.asked(), ["HEAD /a.png", "GET /a.png"]);
 
-    let server = Scripted::start(|_| Reply::Close).await;
+    let server = Scripted::start(|_| Reply::Close);
     let findings = ask(server.file("/a.png?secret")).await;
     assert_eq!(codes(&findings), [(true, "media_unreachable")]);
     assert!(!format!("{findings:?}").contains("secret"), "{findings:?}");
@@ -243,7 +227,7 @@ async fn a_server_that_breaks_off_is_asked_once_more() {
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for_long() {
-    let server = Scripted::start(|_| Reply::Silence).await;
+    let server = Scripted::start(|_| Reply::Silence);
     let patience = Patience { whole: Duration::from_millis(50), ..PATIENT };
     let begun = Instant::now();
     let findings = ask_with(LOOPBACK, patience, server.file("/a.png")).await;
@@ -267,25 +251,16 @@ async fn many_files_are_asked_about_a_few_at_a_time() {
     // Nobody is answered before so many have asked, and never do more ask.
     let together = Arc::new(Barrier::new(AT_ONCE));
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let (counting, highest) = (now.clone(), most.clone());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (together, now, most) = (together.clone(), counting.clone(), highest.clone());
-            tokio::spawn(async move {
-                let mut stream = BufReader::new(stream);
-                let mut line = String::new();
-                while stream.read_line(&mut line).await.is_ok_and(|bytes| bytes > 0) {
-                    if line == "\r\n" {
-                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        together.wait().await;
-                        now.fetch_sub(1, Ordering::SeqCst);
-                        stream.write_all(format!("HTTP/1.1 200 OK\r\n{PNG}\r\n").as_bytes()).await.unwrap();
-                    }
-                    line.clear();
-                }
-            });
+    let (address, _) = test_server::server(move |_, mut stream| {
+        let (together, now, most) = (together.clone(), counting.clone(), highest.clone());
+        async move {
+            while test_server::request(&mut stream).await.is_some() {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                together.wait().await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                stream.write_all(format!("HTTP/1.1 200 OK\r\n{PNG}\r\n").as_bytes()).await.unwrap();
+            }
         }
     });
     let server = Scripted { address, requests: Arc::default() };
@@ -297,7 +272,7 @@ async fn many_files_are_asked_about_a_few_at_a_time() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_given_up() {
-    let server = Scripted::start(|_| Reply::Close).await;
+    let server = Scripted::start(|_| Reply::Close);
     let files = (0..20 * AT_ONCE).map(|n| server.file(&format!("/{n}.png"))).collect();
     let told = ask_all(files, PATIENT).await;
     assert!(told.iter().flatten().flatten().all(|finding| finding.code == "media_unreachable"));

@@ -1,10 +1,11 @@
 //! Definitions as people write them, right and wrong.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 
+use tokio::io::AsyncWriteExt as _;
+
 use super::*;
+use crate::test_server;
 
 mod conformance;
 mod mistakes;
@@ -24,33 +25,15 @@ pub(crate) fn errors(
     check(&definition).into_iter().chain(translated).filter(Finding::is_error).collect()
 }
 
-/// The address of a server on this machine that gives one answer to everything, until the tests end.
+/// The address of a server on this machine that gives one answer to everything, until the test ends.
 pub(crate) fn answering(status: &'static str, body: &'static str) -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            read_request(&mut client);
-            let length = body.len();
-            let _ = write!(client, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let (address, _) = test_server::server(move |_, mut stream| async move {
+        while test_server::request(&mut stream).await.is_some() {
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice()).await;
         }
     });
     format!("http://{address}")
-}
-
-fn read_request(client: &mut TcpStream) {
-    let (mut request, mut buffer) = (String::new(), [0; 4096]);
-    loop {
-        let read = client.read(&mut buffer).unwrap();
-        request.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-        let head = head.to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map(str::parse);
-        if read == 0 || body.len() >= length.map_or(0, Result::unwrap) {
-            return;
-        }
-    }
 }
 
 const FULL: &str = r#"

@@ -5,52 +5,24 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
 use hyper::StatusCode;
 
 use super::*;
+use crate::test_server::{request, server};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Reads one whole request and gives its head; none where the client closes.
-async fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let length = head.split("content-length: ").nth(1)?.lines().next()?.parse().ok()?;
-    stream.read_exact(&mut vec![0; length]).await.ok()?;
-    Some(head)
-}
-
-/// A server that does `act` with each connection and its number, from 1, and counts them.
-async fn server<F>(act: impl Fn(usize, TcpStream) -> F + Send + 'static) -> (SocketAddr, Arc<AtomicUsize>)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let count = seen.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(act(count.fetch_add(1, Ordering::SeqCst) + 1, stream));
-        }
-    });
-    (address, seen)
-}
-
 /// Answers every request on a connection alike.
-async fn always(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
+fn always(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
     server(move |_, mut stream| async move {
         while request(&mut stream).await.is_some() {
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     })
-    .await
 }
 
 fn transport(address: SocketAddr, most: usize) -> Transport {
@@ -97,8 +69,7 @@ async fn one_connection_carries_one_request_after_another_with_the_head_that_was
                 let _ = stream.write_all(OK.as_bytes()).await;
             }
         }
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     for _ in 0..20 {
         assert_eq!(body(&transport).await, "ok");
@@ -124,8 +95,7 @@ async fn two_requests_at_once_use_two_connections_and_no_more_are_kept_than_wish
                 let _ = stream.write_all(OK.as_bytes()).await;
             }
         }
-    })
-    .await;
+    });
     for (most, connections) in [(2, 2), (1, 2 + 3)] {
         let transport = transport(address, most);
         for _ in 0..2 {
@@ -154,8 +124,7 @@ async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_do
                 let _ = stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n").await;
             }
         }
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     tokio::join!(body(&transport), body(&transport));
     assert_eq!(kept(&transport), 2);
@@ -168,7 +137,7 @@ async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_do
 #[tokio::test]
 async fn what_was_written_decides_whether_a_request_may_have_left() {
     // Nothing is taken for a request that is handed to a connection that has ended.
-    let (address, _) = always(OK).await;
+    let (address, _) = always(OK);
     let mut line = transport(address, 1).connector.connect().await.unwrap();
     line.connection = None;
     let head = transport(address, 1).heads[0].1.clone();
@@ -178,15 +147,14 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     // The other side reads some of it and closes.
     let (address, seen) = server(|_, mut stream| async move {
         let _ = stream.read_u8().await;
-    })
-    .await;
+    });
     let large = vec![b'x'; 1 << 20];
     let failure = transport(address, 1).send(Channel::Rcs, large, || async { true }).await.err().unwrap();
     assert!(matches!(failure, Failure::Lost(_)), "{failure:?}");
     assert_eq!(count(&seen), 1, "it is not sent again");
 
     // The count is that of the bytes.
-    let (address, _) = always(OK).await;
+    let (address, _) = always(OK);
     let transport = transport(address, 1);
     body(&transport).await;
     let line = transport.idle.take().unwrap();
@@ -207,8 +175,7 @@ async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_the
             let _ = stream.write_all(OK.as_bytes()).await;
             closes.notified().await;
         }
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     let asked = AtomicUsize::new(0);
     let ask = |leaves| {
@@ -245,8 +212,7 @@ async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
         if number > 1 && request(&mut stream).await.is_some() {
             let _ = stream.write_all(OK.as_bytes()).await;
         }
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     let leave = || async {
         if count(&seen) < 2 {
@@ -272,8 +238,7 @@ async fn a_request_that_waited_for_long_uses_its_departure_whatever_became_of_it
             if request(&mut stream).await.is_some() {
                 let _ = stream.write_all(OK.as_bytes()).await;
             }
-        })
-        .await;
+        });
         let transport = transport(address, 8);
         let asked = AtomicUsize::new(0);
         let leave = || async {
@@ -295,8 +260,7 @@ async fn a_kept_connection_that_is_closed_over_a_request_leaves_it_in_doubt() {
         request(&mut stream).await;
         let _ = stream.write_all(OK.as_bytes()).await;
         request(&mut stream).await;
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     body(&transport).await;
     let failure = send(&transport).await.err().unwrap();
@@ -314,7 +278,7 @@ async fn an_answer_is_read_to_its_end_however_that_is_told_and_kept_where_both_s
         ("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", 3),
         ("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok", 1),
     ] {
-        let (address, seen) = always(answer).await;
+        let (address, seen) = always(answer);
         let transport = transport(address, 8);
         for _ in 0..3 {
             assert_eq!(body(&transport).await, "ok", "{answer}");
@@ -326,8 +290,7 @@ async fn an_answer_is_read_to_its_end_however_that_is_told_and_kept_where_both_s
     let (address, seen) = server(|_, mut stream| async move {
         request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nok").await;
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     assert_eq!((body(&transport).await, body(&transport).await), ("ok".into(), "ok".into()));
     assert_eq!((count(&seen), kept(&transport)), (2, 0));
@@ -341,8 +304,7 @@ async fn an_answer_that_comes_before_the_request_is_wholly_written_counts_and_it
         // Open, and not read, for as long as the client is there.
         let _ = stream.writable().await;
         std::future::pending::<()>().await;
-    })
-    .await;
+    });
     let transport = transport(address, 8);
     let answer = transport.send(Channel::Viber, vec![b'x'; 32 << 20], || async { true }).await.ok().unwrap();
     assert_eq!((answer.status.as_u16(), answer.body.unwrap()), (413, b"no".to_vec()));
@@ -357,8 +319,7 @@ async fn an_answer_of_more_than_a_mebibyte_is_not_read_to_its_end() {
             let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n").as_bytes()).await;
             let _ = stream.write_all(&vec![b' '; bytes]).await;
             request(&mut stream).await;
-        })
-        .await;
+        });
         let transport = transport(address, 8);
         match send(&transport).await.ok().unwrap().body {
             Ok(body) => assert!(fits && body.len() == bytes),
@@ -380,8 +341,7 @@ async fn an_answer_has_until_the_timeout_and_what_is_late_takes_its_connection_a
                 request(&mut stream).await;
                 let _ = closed.send(()).await;
             }
-        })
-        .await;
+        });
         let transport = transport(address, 8);
         let begun = Instant::now();
         match send(&transport).await {
@@ -396,7 +356,7 @@ async fn an_answer_has_until_the_timeout_and_what_is_late_takes_its_connection_a
 
 #[tokio::test]
 async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
-    let (address, seen) = always(OK).await;
+    let (address, seen) = always(OK);
     let transport = transport(address, 8);
     body(&transport).await;
     tokio::time::pause();
@@ -425,7 +385,7 @@ async fn settle_paused() {
 #[tokio::test]
 async fn every_address_of_a_name_is_tried() {
     // The name has two addresses on most machines, and nobody listens on the one for IPv6.
-    let (address, seen) = always(OK).await;
+    let (address, seen) = always(OK);
     let sites = Channel::ALL.map(|channel| (channel, format!("http://localhost:{}", address.port()).parse().unwrap()));
     let transport = Transport::new(&sites, &HeaderMap::new(), 1, TIMEOUT / 2, TIMEOUT).unwrap();
     assert_eq!(body(&transport).await, "ok");

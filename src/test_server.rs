@@ -1,0 +1,38 @@
+//! A bare HTTP server for unit tests: it does with each connection what the test says.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Starts a server within the runtime of the test; it ends with the runtime. Does `act` with each connection and its number,
+/// from 1, and counts them.
+pub(crate) fn server<F>(act: impl Fn(usize, TcpStream) -> F + Send + 'static) -> (SocketAddr, Arc<AtomicUsize>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let (listener, count) = (TcpListener::from_std(listener).unwrap(), seen.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(act(count.fetch_add(1, Ordering::SeqCst) + 1, stream));
+        }
+    });
+    (address, seen)
+}
+
+/// Reads one whole request and gives its head. None if the client closes.
+pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| *name == "content-length");
+    stream.read_exact(&mut vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())]).await.ok()?;
+    Some(head)
+}
