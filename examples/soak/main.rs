@@ -11,9 +11,10 @@
 //! be messaged twice until the program has stopped with "this store …" and was started again with `--moved`. With `--calm` only such things
 //! happen as must never stop a run. Both need the `sqlite3` tool.
 //!
-//! The provider is a thread a connection in here, and its book is the judge: it shares nothing with the product. The
-//! moments of the kills follow from the seed; what is under way at that moment is up to the machine. Ends with 1 if a
-//! row was lost or doubled, a kill left more in doubt than was in flight, or the books of a run are not right.
+//! The provider runs in this process, one thread per connection. Its count of sends is the judge, and shares nothing with
+//! the product. The moments of the kills follow from the seed; what is under way at that moment is up to the machine.
+//! Ends with 1 if a row was lost or doubled, a kill left more in doubt than was in flight, or the records of a run are
+//! inconsistent.
 
 #![allow(
     clippy::print_stdout,
@@ -22,6 +23,9 @@
     reason = "it prints what it finds, and there is nobody to tell that a folder cannot be made"
 )]
 
+#[path = "../../tests/it/support/http.rs"]
+#[allow(dead_code, reason = "shared with the integration tests, which use more of it")]
+mod http;
 mod provider;
 mod restores;
 
@@ -35,7 +39,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use serde_json::Value;
 
-use provider::Book;
+use provider::SendCounts;
 
 /// Kills campaigner at random moments and counts what was lost or doubled.
 #[derive(Parser)]
@@ -97,12 +101,12 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let binary = binary.canonicalize().unwrap();
-    let book = Book::default();
-    let url = provider::serve(book.clone());
+    let counts = SendCounts::default();
+    let url = provider::serve(counts.clone());
     let interrupted = Arc::new(AtomicBool::new(false));
     on_interrupt(interrupted.clone());
     if let Some(rounds) = args.restores.or(args.calm) {
-        return restores::soak(rounds, args.calm.is_some(), args.seed, &binary, &url, &book);
+        return restores::soak(rounds, args.calm.is_some(), args.seed, &binary, &url, &counts);
     }
     let mut found = Found::default();
     let mut moments = fastrand::Rng::with_seed(args.seed);
@@ -110,7 +114,7 @@ fn main() -> ExitCode {
     while found.kills < args.kills && !interrupted.load(Ordering::Relaxed) {
         let folder = tempfile::tempdir().unwrap();
         let list = List { folder: folder.path(), binary: &binary, url: &url, number: found.lists, args: &args };
-        list.soak(&mut found, &mut moments, &book, &interrupted);
+        list.soak(&mut found, &mut moments, &counts, &interrupted);
         println!("{}", found.line(begun.elapsed()));
     }
     println!("\nseed {}, {} rows a list, {}/s, {} in flight", args.seed, args.rows, args.rate, args.in_flight);
@@ -143,7 +147,7 @@ struct List<'a> {
 
 impl List<'_> {
     /// Runs the list to its end, killing on the way as long as kills are left, and looks at its books.
-    fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, book: &Book, interrupted: &AtomicBool) {
+    fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, counts: &SendCounts, interrupted: &AtomicBool) {
         found.lists += 1;
         self.write();
         let (mut uncertain, mut ended) = (0, None);
@@ -172,7 +176,7 @@ impl List<'_> {
         {
             found.wrong.push(format!("list {}: `run` ended with {code:?}, {uncertain} uncertain", self.number));
         }
-        self.check(found, uncertain, book, ended.is_some());
+        self.check(found, uncertain, counts, ended.is_some());
     }
 
     fn write(&self) {
@@ -205,18 +209,18 @@ impl List<'_> {
         serde_json::from_str(&self.ask(&["status", "--json"]).1).unwrap_or_default()
     }
 
-    /// Holds the report against the provider's book, row by row.
-    fn check(&self, found: &mut Found, in_doubt: u64, book: &Book, to_the_end: bool) {
-        let book = std::mem::take(&mut *book.lock().unwrap());
-        found.messages += book.len() as u64;
-        found.doubled += book.values().filter(|times| **times > 1).count() as u64;
+    /// Compares the report with the provider's count, row by row.
+    fn check(&self, found: &mut Found, in_doubt: u64, counts: &SendCounts, to_the_end: bool) {
+        let counts = std::mem::take(&mut *counts.lock().unwrap());
+        found.messages += counts.len() as u64;
+        found.doubled += counts.values().filter(|times| **times > 1).count() as u64;
         if !to_the_end {
             return;
         }
         let (mut uncertain, mut lines) = (0, 0);
         for line in csv::Reader::from_reader(self.ask(&["report"]).1.as_bytes()).records().map(Result::unwrap) {
             lines += 1;
-            let seen = line[1].parse().is_ok_and(|number: u64| book.contains_key(&number));
+            let seen = line[1].parse().is_ok_and(|number: u64| counts.contains_key(&number));
             match &line[3] {
                 "uncertain" => uncertain += 1,
                 "read" if seen => {}

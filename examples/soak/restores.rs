@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::provider::Book;
+use crate::provider::SendCounts;
 
 /// Rows of a list: more than a process sends in its longest life.
 const ROWS: u64 = 8_000;
@@ -77,16 +77,16 @@ struct Tally {
 }
 
 /// Plays the rounds; fails where somebody was messaged twice unasked, or a run was stopped for nothing.
-pub(crate) fn soak(rounds: u32, calm: bool, seed: u64, binary: &Path, url: &str, book: &Book) -> ExitCode {
+pub(crate) fn soak(rounds: u32, calm: bool, seed: u64, binary: &Path, url: &str, counts: &SendCounts) -> ExitCode {
     let mut chance = fastrand::Rng::with_seed(seed);
     let mut tallies: BTreeMap<Deed, Tally> = BTreeMap::new();
     let mut wrong = Vec::new();
     for number in 0..rounds {
         let deeds: &[Deed] = if calm { &HARMLESS } else { &HARMFUL };
         let deed = deeds[number as usize % deeds.len()];
-        book.lock().unwrap().clear();
+        counts.lock().unwrap().clear();
         let folder = tempfile::tempdir().unwrap();
-        let round = Round { folder: folder.path(), binary, url, book };
+        let round = Round { folder: folder.path(), binary, url, counts };
         let (refused, doubled, trouble) = round.play(deed, &mut chance);
         let tally = tallies.entry(deed).or_default();
         tally.rounds += 1;
@@ -114,7 +114,7 @@ struct Round<'a> {
     folder: &'a Path,
     binary: &'a Path,
     url: &'a str,
-    book: &'a Book,
+    counts: &'a SendCounts,
 }
 
 impl Round<'_> {
@@ -309,11 +309,11 @@ impl Round<'_> {
     }
 
     fn sent(&self) -> u64 {
-        self.book.lock().unwrap().values().map(|times| u64::from(*times)).sum()
+        self.counts.lock().unwrap().values().map(|times| u64::from(*times)).sum()
     }
 
     fn doubled(&self) -> u64 {
-        self.book.lock().unwrap().values().filter(|times| **times > 1).count() as u64
+        self.counts.lock().unwrap().values().filter(|times| **times > 1).count() as u64
     }
 }
 
