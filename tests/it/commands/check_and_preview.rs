@@ -9,7 +9,7 @@ fn json_lines(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn check_tells_every_bad_row_and_writes_those_that_can_be_mended() {
+fn check_reports_every_bad_row_and_writes_those_that_can_be_corrected() {
     let list = "phone,first_name\n85264000001,Ana\n12,Bo\n85264000002,\n852 6400 0001,Cy\n";
     let env = TestEnv::with(&CampaignFile::default(), list);
     let checked = env.run_offline(&["check", "job.yaml", "--rejects", "rejects.csv"]);
@@ -69,7 +69,7 @@ fn a_dry_run_sends_and_stores_nothing() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_place_and_what_to_do() {
+fn mistakes_are_reported_with_their_place_and_what_to_do() {
     let env = TestEnv::with(&CampaignFile::default(), "number,first_name\n85264000001,Ana\n");
     let assert_tells = |code: i32, args: &[&str], parts: &[&str]| {
         let told = env.run_offline(args);
@@ -104,7 +104,7 @@ fn mistakes_are_told_with_their_place_and_what_to_do() {
 /// For a person: the row, the line, the column that brought the value, the place in the campaign, the rule and what to
 /// do. For a program: the same in parts. For whoever mends the list: the bad rows with all that is wrong with each.
 #[test]
-fn all_that_is_wrong_with_a_row_is_told_with_its_column_and_place() {
+fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     let list = "phone,first_name\n85264000001,Ana\n0123,\n85264000003,one\ttwo\n85264000004,\n";
     let env = TestEnv::with(&CampaignFile { text: "{{ first_name }}", ..CampaignFile::default() }, list);
     let told = env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]);

@@ -20,7 +20,7 @@ fn a_command_line_says_what_is_missing_and_offers_only_what_the_command_does() {
 
 /// What cron mails is what is wrong.
 #[test]
-fn what_ends_early_because_it_was_told_to_says_nothing_where_only_mistakes_are_wanted() {
+fn a_limit_that_ends_a_run_prints_nothing_where_only_mistakes_are_wanted() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(12));
     let limited = env.run(&provider, &["run", "job.yaml", "--limit", "5", "-q"]);

@@ -93,7 +93,7 @@ fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
 }
 
 #[test]
-fn an_order_that_nobody_can_follow_is_refused() {
+fn a_command_that_nobody_can_follow_is_refused() {
     let (provider, env) = (ScriptedProvider::accepting_all(), test_env("400/s"));
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
     for (order, words) in [

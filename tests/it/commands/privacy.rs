@@ -114,7 +114,7 @@ fn text_from_outside_is_never_taken_for_a_statement() {
 }
 
 /// Whatever may be logged or read over HTTP of a list, on standard error as JSON and by a service.
-fn told_of(list: &str, text: &'static str) -> String {
+fn printed_of(list: &str, text: &'static str) -> String {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { text, ..CampaignFile::default() }, list);
     let mut told = String::new();
@@ -151,7 +151,7 @@ fn a_list_without_a_header_and_rows_that_are_wrong_are_no_part_of_a_log_or_an_an
         (with("phone,first_name,x", &format!("{},Wilhelmina,x,Tell\n12 34,Tell,x\n", phone(1))), "{{ first_name }}"),
         (with("phone,first_name,Tell", &format!("{},Wilhelmina,\u{1}\n", phone(1))), "{{ first_name }} {{ row.Tell }}"),
     ] {
-        let told = told_of(&list, text);
+        let told = printed_of(&list, text);
         let secrets = [phone(1), phone(2), "12 34".to_owned(), "Wilhelmina".to_owned()];
         let of_list = if text.contains("Tell") { None } else { Some("Tell".to_owned()) };
         for secret in secrets.into_iter().chain(of_list) {
@@ -161,7 +161,7 @@ fn a_list_without_a_header_and_rows_that_are_wrong_are_no_part_of_a_log_or_an_an
 }
 
 #[test]
-fn no_value_of_the_configuration_is_told() {
+fn no_value_of_the_configuration_is_printed() {
     let env = TestEnv::with(&CampaignFile::default(), &list());
     for text in [
         "[providers.incs]\nkind = 'incs'\ncertification_code = 987654321\n",

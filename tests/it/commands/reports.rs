@@ -113,7 +113,7 @@ fn every_attempt_has_a_line_with_its_own_message() {
 }
 
 #[test]
-fn a_sample_tells_what_to_do_and_no_number() {
+fn a_sample_says_what_to_do_and_no_number() {
     let (_provider, env) = finished(20);
     let summary: Value = serde_json::from_str(&report(&env, &["--json"])).unwrap();
     let error = summary["errors"].as_array().unwrap().iter().find(|error| error["code"] == "131026").unwrap();
@@ -241,7 +241,7 @@ fn the_same_store_gives_the_same_report_and_a_filtered_one_is_a_recipient_list()
 }
 
 #[test]
-fn whoever_reads_no_more_of_a_report_is_no_failure() {
+fn a_reader_that_ends_before_the_report_is_no_failure() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(200));
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);

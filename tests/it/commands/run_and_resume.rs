@@ -83,7 +83,7 @@ fn a_changed_list_does_not_mix_with_an_unfinished_run() {
 }
 
 #[test]
-fn an_import_that_broke_off_does_not_hold_up_the_mended_list() {
+fn an_import_that_broke_off_does_not_hold_up_the_corrected_list() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), "");
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::support::TestEnv;
-use crate::support::documented::{bodies, campaign};
+use crate::support::campaign::minimal;
+use crate::support::documented::bodies;
 
 /// Takes out `to`, which a campaign's message does not have.
 fn without_to(body: &Value) -> (String, Value) {
@@ -32,7 +33,7 @@ fn every_body_of_the_document_is_sent_as_the_document_shows_it() {
     for (channel, body) in bodies {
         let (to, message) = without_to(&body);
         env.write("list.csv", format!("phone\n{to}\n"));
-        env.write("job.yaml", campaign(&channel, &message.to_string()));
+        env.write("job.yaml", minimal(&channel, &message.to_string()));
         assert_becomes(&env, &body);
     }
 }
@@ -44,7 +45,7 @@ fn a_body_pasted_over_many_lines_is_the_same() {
         let (to, message) = without_to(&body);
         env.write("list.csv", format!("phone\n{to}\n"));
         let pasted = serde_json::to_string_pretty(&message).unwrap();
-        env.write("job.yaml", campaign(&channel, &pasted));
+        env.write("job.yaml", minimal(&channel, &pasted));
         assert_becomes(&env, &body);
     }
 }
@@ -54,7 +55,7 @@ fn a_body_pasted_with_its_number_is_refused_with_what_to_do() {
     let (channel, body) = bodies().swap_remove(0);
     let env = TestEnv::new();
     env.write("list.csv", "phone\n85268411234\n");
-    env.write("job.yaml", campaign(&channel, &body.to_string()));
+    env.write("job.yaml", minimal(&channel, &body.to_string()));
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 2, "{checked}");
     for part in ["job.yaml:5:11", "`to` is put into every message", "name the column of the numbers in `recipients.to`"]
@@ -91,7 +92,7 @@ fn every_text_of_every_body_may_come_from_a_column() {
             write!(row, ",\"{}\"", cell.replace('"', "\"\"")).unwrap();
         }
         env.write("list.csv", format!("{header}\n{row}\n"));
-        env.write("job.yaml", campaign(&channel, &message.to_string()));
+        env.write("job.yaml", minimal(&channel, &message.to_string()));
         assert_becomes(&env, &body);
     }
 }

@@ -51,7 +51,7 @@ fn named<'e>(events: &'e [Value], name: &str) -> Vec<&'e Value> {
 }
 
 #[test]
-fn a_run_tells_events_that_are_documented_and_nothing_personal() {
+fn a_run_logs_events_that_are_documented_and_nothing_personal() {
     let answer = |sent: &Sent| match (sent.to.as_bytes().last(), sent.nth) {
         (Some(b'3'), _) => Answer::error(10002, "(#131026) Message undeliverable to 85264000003"),
         (Some(b'7'), 0) => Answer::Refuse(429, String::new()),
@@ -88,7 +88,7 @@ fn what_went_wrong_is_an_event_too() {
 }
 
 #[test]
-fn watching_a_run_gives_a_line_each_look_and_ends_with_it() {
+fn watching_a_run_prints_a_line_at_a_time_and_ends_with_it() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { horizon: "5s", ..CampaignFile::default() }, &csv(20));
     let run = env.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]);

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::campaign::minimal;
 use crate::support::http::Message;
 use crate::support::raw_server::{Connection, RawServer};
 use crate::support::{CREDENTIAL, Finished, TestEnv, phone, wait_until};
-
-const CAMPAIGN: &str = "name: job\nprovider: incs\nchannel: viber\nrecipients: {csv: list.csv, to: phone}\n\
-                        message: {type: image, image: {link: \"{{ link }}\"}}\n";
 
 /// What is answered to a path: a status line and headers; nothing is never answered.
 type Script = fn(&str) -> Option<&'static str>;
@@ -86,13 +84,13 @@ fn list(files: &[&str]) -> TestEnv {
         csv.push_str(&format!("{},http://media.example.com/{file}\n", phone(n)));
     }
     let env = TestEnv::new();
-    env.write("job.yaml", CAMPAIGN);
+    env.write("job.yaml", minimal("viber", "{type: image, image: {link: \"{{ link }}\"}}"));
     env.write("list.csv", csv);
     env
 }
 
 #[test]
-fn each_link_is_asked_about_once_and_what_is_wrong_is_told_with_its_rows() {
+fn each_link_is_asked_about_once_and_what_is_wrong_is_reported_with_its_rows() {
     let proxy = Proxy::start(usual);
     let env = list(&[
         "good.png?key=secret",

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::documented::{bodies, campaign};
+use crate::support::campaign::minimal;
+use crate::support::documented::bodies;
 
 use crate::support::{Finished, ScriptedProvider, TestEnv, phone};
 
@@ -244,14 +245,14 @@ fn standing_at(message: &Value, path: &str) -> (String, String) {
 }
 
 /// The line and the column, from 1, that are told after `--> job.yaml:` for a field.
-fn place_told(told: &str, field: &str) -> (usize, usize) {
+fn printed_place(told: &str, field: &str) -> (usize, usize) {
     let of_field = told.split("error[").find(|problem| problem.contains(&format!("`{field}`"))).unwrap_or_default();
     let place = of_field.split("--> job.yaml:").nth(1).unwrap_or_else(|| panic!("no place: {told}"));
     let mut numbers = place.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-fn assert_told(told: &str, (base, pointer, _, field, limit): &Case, whole: &Finished) {
+fn assert_printed(told: &str, (base, pointer, _, field, limit): &Case, whole: &Finished) {
     for part in [&format!("`{field}`"), *limit] {
         assert!(told.contains(part), "{base} {pointer}: `{part}` is not told: {whole}");
     }
@@ -268,13 +269,13 @@ fn a_message_that_breaks_a_documented_limit_is_refused_at_its_place() {
         let (name, pointer, value, field, _) = case;
         let (channel, mut message) = base(name);
         set(&mut message, pointer, value.clone());
-        let yaml = campaign(&channel, &serde_json::to_string_pretty(&message).unwrap());
+        let yaml = minimal(&channel, &serde_json::to_string_pretty(&message).unwrap());
         env.write("job.yaml", &yaml);
         for command in ["check", "run"] {
             let refused = env.run(&provider, &[command, "job.yaml"]);
             assert_eq!(refused.code, 2, "{name} {pointer}: {refused}");
-            assert_told(&refused.err, case, &refused);
-            let (line, column) = place_told(&refused.err, field);
+            assert_printed(&refused.err, case, &refused);
+            let (line, column) = printed_place(&refused.err, field);
             let line = yaml.lines().nth(line - 1).unwrap();
             let text: String = line.chars().skip(column - 1).collect();
             let (value, key) = standing_at(&message, field);
@@ -312,25 +313,25 @@ fn a_row_that_breaks_a_documented_limit_is_refused_by_its_number() {
             set(&mut message, case.1, Value::from(format!("{{{{ c{} }}}}", column(index))));
         }
         env.write("list.csv", list);
-        env.write("job.yaml", campaign(&channel, &message.to_string()));
+        env.write("job.yaml", minimal(&channel, &message.to_string()));
 
         let checked = env.run(&provider, &["check", "job.yaml"]);
         assert_eq!(checked.code, 2, "{checked}");
         for (index, case) in cases.iter().enumerate() {
-            assert_told(told_of_row(&checked, index + 1), case, &checked);
+            assert_printed(printed_of_row(&checked, index + 1), case, &checked);
         }
         let run = env.run(&provider, &["run", "job.yaml"]);
         assert_eq!(run.code, 2, "{run}");
         for (line, case) in env.report("job-1").iter().zip(cases) {
             assert_eq!(line.state, "invalid", "{line:?}");
-            assert_told(&line.message, case, &run);
+            assert_printed(&line.message, case, &run);
         }
     }
     assert_eq!(provider.sends(), 0);
 }
 
 /// What is said of a row: from its line to the next row's.
-fn told_of_row(checked: &Finished, row: usize) -> &str {
+fn printed_of_row(checked: &Finished, row: usize) -> &str {
     let start = checked.out.find(&format!("row {row},")).unwrap_or_else(|| panic!("no row {row}: {checked}"));
     let rest = &checked.out[start..];
     &rest[..rest[1..].find("\nrow ").map_or(rest.len(), |end| end + 1)]

@@ -150,7 +150,7 @@ fn play(point: Point, time: usize, story: Story) {
         Story::Resume => (run, resume),
         Story::Twice => {
             env.crash(&provider, "request ready:7", run);
-            sending = assert_the_ledger(&env, &provider);
+            sending = assert_requests_are_recorded(&env, &provider);
             (resume, run)
         }
         Story::OtherList => {
@@ -165,13 +165,13 @@ fn play(point: Point, time: usize, story: Story) {
         }
         Story::Cancel => {
             env.crash(&provider, "request ready:7", run);
-            sending = assert_the_ledger(&env, &provider);
+            sending = assert_requests_are_recorded(&env, &provider);
             (&["cancel", "job-1"], resume)
         }
         Story::Suppress => (&["suppress", "add", "85264000003"], run),
     };
     env.crash(&provider, &at, args);
-    let still_sending = assert_the_ledger(&env, &provider);
+    let still_sending = assert_requests_are_recorded(&env, &provider);
     assert!(in_flight(point).contains(&still_sending.len()), "{} in flight", still_sending.len());
     sending = if sending.is_empty() { still_sending } else { sending };
 
@@ -190,7 +190,7 @@ fn play(point: Point, time: usize, story: Story) {
     let name = if story == Story::OtherList { "job-2" } else { "job-1" };
     env.verify(name);
     let report = env.report(name);
-    assert_the_books(story, &report, &provider);
+    assert_all_rows_are_right(story, &report, &provider);
     let uncertain = report.iter().filter(|line| line.state == "uncertain").map(|line| line.row);
     assert_eq!(uncertain.collect::<Vec<_>>(), sending, "those in flight are uncertain, and no others");
     assert_nothing_lies_about(&env, name);
@@ -198,7 +198,7 @@ fn play(point: Point, time: usize, story: Story) {
 
 /// Right after the process died: whatever arrived at the provider has its intent in the store. Gives the rows that
 /// have one and no outcome.
-fn assert_the_ledger(env: &TestEnv, provider: &ScriptedProvider) -> Vec<u64> {
+fn assert_requests_are_recorded(env: &TestEnv, provider: &ScriptedProvider) -> Vec<u64> {
     let report = env.run_offline(&["report", "job-1"]);
     let report = if report.code == 0 { parse_report(&report.out) } else { Vec::new() };
     let tried = |to: &str| report.iter().any(|line| line.to == to && (line.state != "pending" || line.attempts > 0));
@@ -208,7 +208,7 @@ fn assert_the_ledger(env: &TestEnv, provider: &ScriptedProvider) -> Vec<u64> {
 }
 
 /// Every row has its one line, with what the provider knows of it.
-fn assert_the_books(story: Story, report: &[ReportLine], provider: &ScriptedProvider) {
+fn assert_all_rows_are_right(story: Story, report: &[ReportLine], provider: &ScriptedProvider) {
     let received = provider.received();
     received.assert_nobody_twice();
     assert!(received.offences.is_empty(), "{:?}", received.offences);
@@ -257,7 +257,7 @@ fn assert_nothing_lies_about(env: &TestEnv, run: &str) {
 }
 
 #[test]
-fn wherever_the_process_dies_the_books_are_right_in_the_end() {
+fn wherever_the_process_dies_the_records_are_consistent_in_the_end() {
     let cases: Vec<_> = Point::ALL
         .iter()
         .flat_map(|point| cases(*point).into_iter().map(|(time, story)| (*point, time, story)))

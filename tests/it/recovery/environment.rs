@@ -42,7 +42,7 @@ fn meddle(env: &TestEnv, statement: &'static str) {
     block_on(store.close()).unwrap();
 }
 
-fn assert_told(finished: &Finished, words: &[&str]) {
+fn assert_fails_with(finished: &Finished, words: &[&str]) {
     assert_eq!(finished.code, 1, "{finished}");
     for words in words {
         assert!(finished.err.contains(words), "no word of `{words}`: {finished}");
@@ -184,7 +184,7 @@ fn a_store_that_another_program_holds_is_waited_for() {
 }
 
 #[test]
-fn a_damaged_store_is_told_as_damaged_and_nothing_is_sent_from_it() {
+fn a_damaged_store_is_reported_as_damaged_and_nothing_is_sent_from_it() {
     let provider = ScriptedProvider::accepting_all();
     let env = stopped_run(&provider);
     let sends = provider.sends();
@@ -194,34 +194,34 @@ fn a_damaged_store_is_told_as_damaged_and_nothing_is_sent_from_it() {
     file.write_all(&vec![0xa5; usize::try_from(size).unwrap() - 4096]).unwrap();
     drop(file);
     for command in [&["status"][..], &["resume"], &["run", "job.yaml"], &["verify"]] {
-        assert_told(&env.run(&provider, command), &["damaged", "backup"]);
+        assert_fails_with(&env.run(&provider, command), &["damaged", "backup"]);
     }
     assert_eq!(provider.sends(), sends);
 }
 
 #[test]
-fn a_store_that_was_cut_short_is_told_as_damaged() {
+fn a_store_that_was_cut_short_is_reported_as_damaged() {
     let provider = ScriptedProvider::accepting_all();
     let env = stopped_run(&provider);
     let file = fs::OpenOptions::new().write(true).open(env.path("store.db")).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096).unwrap();
     drop(file);
     let told = env.run(&provider, &["resume"]);
-    assert_told(&told, &["damaged", "backup"]);
+    assert_fails_with(&told, &["damaged", "backup"]);
 }
 
 #[test]
-fn what_is_no_store_or_a_newer_one_is_told_as_such_and_left_as_it_is() {
+fn what_is_no_store_or_a_newer_one_is_reported_as_such_and_left_as_it_is() {
     let provider = ScriptedProvider::accepting_all();
     let env = stopped_run(&provider);
     meddle(&env, "PRAGMA user_version = 99");
     let before = fs::read(env.path("store.db")).unwrap();
-    assert_told(&env.run(&provider, &["resume"]), &["format 99", "use the newer version"]);
+    assert_fails_with(&env.run(&provider, &["resume"]), &["format 99", "use the newer version"]);
     assert!(fs::read(env.path("store.db")).unwrap() == before);
 
     for content in ["phone,first_name\n85264000001,Ana\n".repeat(300), "x".into()] {
         env.write("store.db", &content);
-        assert_told(&env.run(&provider, &["run", "job.yaml"]), &["is not a store of campaigner"]);
+        assert_fails_with(&env.run(&provider, &["run", "job.yaml"]), &["is not a store of campaigner"]);
         assert_eq!(env.read("store.db"), content);
     }
 }
@@ -249,11 +249,11 @@ fn an_empty_file_becomes_a_store_by_run_alone() {
 }
 
 #[test]
-fn a_store_that_cannot_be_opened_is_told_with_its_path() {
+fn a_store_that_cannot_be_opened_is_reported_with_its_path() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(5));
     fs::create_dir(env.path("store.db")).unwrap();
-    assert_told(&env.run(&provider, &["run", "job.yaml"]), &["cannot open the store store.db", "because"]);
+    assert_fails_with(&env.run(&provider, &["run", "job.yaml"]), &["cannot open the store store.db", "because"]);
     assert_eq!(provider.sends(), 0);
 }
 
@@ -299,7 +299,7 @@ fn a_copy_of_an_unfinished_run_is_not_sent_from_without_a_persons_yes() {
     for command in
         [&["resume"][..], &["run", "job.yaml"], &["retry", "job-1", "--state", "rejected,uncertain", "--yes"]]
     {
-        assert_told(&env.run(&provider, command), &["this store is a copy", "twice", "--moved"]);
+        assert_fails_with(&env.run(&provider, command), &["this store is a copy", "twice", "--moved"]);
     }
     assert_eq!(provider.sends(), 100);
     // Looking does no harm.
@@ -325,7 +325,7 @@ fn a_store_that_is_renamed_goes_on_unasked() {
 }
 
 #[test]
-fn a_store_that_may_only_be_read_is_told_as_such() {
+fn a_store_that_may_only_be_read_is_reported_as_such() {
     let provider = ScriptedProvider::accepting_all();
     let env = stopped_run(&provider);
     let path = env.path("store.db");
@@ -337,6 +337,6 @@ fn a_store_that_may_only_be_read_is_told_as_such() {
     let prelude =
         if is_superuser { "set -- setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"" } else { "true" };
     let refused = env.start_with_prelude(prelude, Some(&provider.url()), &["resume"]).wait();
-    assert_told(&refused, &["may only be read here", "make the file and its folder writable"]);
+    assert_fails_with(&refused, &["may only be read here", "make the file and its folder writable"]);
     assert_eq!(provider.sends(), 100);
 }

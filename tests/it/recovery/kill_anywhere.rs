@@ -80,7 +80,7 @@ fn a_retry_right_after_the_kill_finds_those_in_doubt() {
 }
 
 #[test]
-fn killed_while_reading_the_list_nothing_was_sent_and_the_next_run_begins_anew() {
+fn killed_while_reading_the_list_nothing_was_sent_and_the_next_run_starts_over() {
     const MANY: usize = 40_000;
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(MANY));

@@ -69,7 +69,7 @@ fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_on
 }
 
 #[test]
-fn beside_a_run_nobody_else_works_on_it_and_everybody_may_look() {
+fn while_a_run_sends_nobody_else_works_on_it_and_everybody_may_look() {
     let (provider, env) = (slow_provider(), test_env());
     let run = running(&env, &provider);
     for command in [
@@ -110,7 +110,7 @@ fn two_that_resume_at_the_same_moment_message_nobody_twice() {
 }
 
 #[test]
-fn a_run_that_is_cancelled_by_another_process_stops_and_the_books_are_right() {
+fn a_run_that_is_cancelled_by_another_process_stops_and_its_records_are_consistent() {
     let provider = slow_provider();
     let env = TestEnv::with(&CampaignFile { rate: "60/s", ..CampaignFile::default() }, &csv(ROWS));
     let run = running(&env, &provider);
@@ -159,7 +159,7 @@ fn a_link_to_the_store_is_the_same_store() {
 }
 
 #[test]
-fn from_a_copy_made_while_the_run_is_at_work_nobody_is_messaged_a_second_time() {
+fn from_a_copy_made_while_the_run_sends_nobody_is_messaged_a_second_time() {
     let (provider, env) = (slow_provider(), test_env());
     let run = running(&env, &provider);
     // With its log or without: as whoever copies it may happen to do it.

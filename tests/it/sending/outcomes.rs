@@ -118,7 +118,7 @@ fn a_provider_that_is_not_there_yet_is_tried_until_it_is() {
 }
 
 #[test]
-fn a_refused_account_stops_the_run_at_once_and_resume_goes_on_after_mending() {
+fn a_refused_account_stops_the_run_at_once_and_resume_continues_once_it_is_fixed() {
     const MANY: usize = 300;
     let refuse = |_: &Sent| Answer::error(10001, "certification-code is invalid");
     let refusing = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::answering(refuse) });

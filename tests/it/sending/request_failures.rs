@@ -38,7 +38,7 @@ fn send(client: &Client, body: &str) -> Outcome {
 }
 
 /// The kind of outcome, its code, and the provider's wish for a wait in seconds.
-fn told(outcome: &Outcome) -> (&'static str, String, Option<u64>) {
+fn summary(outcome: &Outcome) -> (&'static str, String, Option<u64>) {
     let wait = match outcome {
         Outcome::TryAgain { wait, .. } | Outcome::Throttled { wait, .. } => *wait,
         _ => None,
@@ -52,7 +52,7 @@ fn told(outcome: &Outcome) -> (&'static str, String, Option<u64>) {
 fn assert_taken_for(kind: &str, code: &str, what: &str, act: impl Fn(&mut Connection) + Send + Sync + 'static) {
     let server = RawServer::start(move |_, connection| act(connection));
     let outcome = send(&client(&server.url()), BODY);
-    assert_eq!(told(&outcome), (kind, code.to_owned(), None), "{what}: {outcome:?}");
+    assert_eq!(summary(&outcome), (kind, code.to_owned(), None), "{what}: {outcome:?}");
     assert_eq!(server.connections(), 1, "{what}");
 }
 
@@ -62,12 +62,12 @@ fn assert_taken_for(kind: &str, code: &str, what: &str, act: impl Fn(&mut Connec
 fn without_a_connection_the_provider_is_unreachable() {
     let nobody = free_address();
     let refused = send(&client(&format!("http://{nobody}")), BODY);
-    assert_eq!(told(&refused), ("unreachable", "connect".into(), None), "{refused:?}");
+    assert_eq!(summary(&refused), ("unreachable", "connect".into(), None), "{refused:?}");
     let words = refused.problem().unwrap().to_string();
     assert!(words.starts_with("127.0.0.1: ") && words.contains("refused"), "{words}");
 
     let unknown = send(&client("https://provider.invalid"), BODY);
-    assert_eq!(told(&unknown), ("unreachable", "connect".into(), None), "{unknown:?}");
+    assert_eq!(summary(&unknown), ("unreachable", "connect".into(), None), "{unknown:?}");
     assert!(unknown.problem().unwrap().message.original().starts_with("provider.invalid: "), "{unknown:?}");
 }
 
@@ -87,7 +87,7 @@ fn a_connection_that_takes_too_long_is_told_apart_from_an_answer_that_does() {
     }
     let client = client(&format!("http://{address}"));
     let outcome = runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
-    assert_eq!(told(&outcome), ("unreachable", "connect".into(), None), "{outcome:?}");
+    assert_eq!(summary(&outcome), ("unreachable", "connect".into(), None), "{outcome:?}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_handshake_that_fails_is_no_connection_and_a_certificate_that_nobody_trusts_
             connection.write(bytes);
         });
         let outcome = send(&client(&base(server.address())), BODY);
-        assert_eq!(told(&outcome), ("unreachable", "connect".into(), None), "{what}: {outcome:?}");
+        assert_eq!(summary(&outcome), ("unreachable", "connect".into(), None), "{what}: {outcome:?}");
     }
 
     let tls = tls::server();
@@ -117,14 +117,14 @@ fn a_handshake_that_fails_is_no_connection_and_a_certificate_that_nobody_trusts_
         }
     });
     let outcome = send(&client(&base(server.address())), BODY);
-    assert_eq!(told(&outcome), ("halted", "certificate".into(), None), "{outcome:?}");
+    assert_eq!(summary(&outcome), ("halted", "certificate".into(), None), "{outcome:?}");
     assert_eq!(read.load(Ordering::SeqCst), 0, "nobody gets to read the numbers");
 }
 
 // The connection is there: what matters is whether the request was begun.
 
 #[test]
-fn closed_before_the_request_is_begun_nothing_has_left_and_otherwise_it_is_in_doubt() {
+fn closed_before_the_request_starts_nothing_has_left_and_otherwise_it_is_in_doubt() {
     for _ in 0..30 {
         // Which of the two comes first is up to the machine; neither may be mistaken for the other.
         let server = RawServer::start(|_, _| {});
@@ -180,11 +180,11 @@ fn a_request_that_is_only_partly_written_is_in_doubt() {
         std::mem::forget(connection.stream().try_clone().unwrap());
     });
     let timed_out = send(&client(&server.url()), &large);
-    assert_eq!(told(&timed_out), ("uncertain", "timeout".into(), None), "{timed_out:?}");
+    assert_eq!(summary(&timed_out), ("uncertain", "timeout".into(), None), "{timed_out:?}");
 
     let server = RawServer::start(|_, connection| drop(connection.stream().read(&mut [0; 100])));
     let reset = send(&client(&server.url()), &large);
-    assert_eq!(told(&reset), ("uncertain", "connection_lost".into(), None), "{reset:?}");
+    assert_eq!(summary(&reset), ("uncertain", "connection_lost".into(), None), "{reset:?}");
     assert_eq!(server.requests(), 0);
 }
 
@@ -307,7 +307,7 @@ fn every_answer_is_taken_for_what_it_says() {
 }
 
 #[test]
-fn a_throttle_is_told_apart_from_a_failure_and_its_wish_is_clamped() {
+fn a_throttle_is_told_apart_from_a_failure_and_its_wait_is_limited() {
     let date = "date: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
     let cases: [(u16, String, &str, Option<u64>); 12] = [
         (429, String::new(), "throttled", None),
@@ -333,7 +333,11 @@ fn a_throttle_is_told_apart_from_a_failure_and_its_wish_is_clamped() {
                 connection.wait_for_close();
             });
             let outcome = send(&client(&server.url()), BODY);
-            assert_eq!((told(&outcome).0, told(&outcome).2), (kind, wait), "{status} {headers}{body}: {outcome:?}");
+            assert_eq!(
+                (summary(&outcome).0, summary(&outcome).2),
+                (kind, wait),
+                "{status} {headers}{body}: {outcome:?}"
+            );
         }
     }
 }

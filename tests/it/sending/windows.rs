@@ -144,7 +144,7 @@ fn two_runs_of_one_campaign_share_its_quota() {
 }
 
 #[test]
-fn what_cannot_be_told_is_told_before_anything_is_sent() {
+fn an_unknown_time_zone_is_reported_before_anything_is_sent() {
     let provider = ScriptedProvider::accepting_all();
     let window = "window: {open: \"00:00-24:00\", clock: recipient}\n";
     let list = "phone,first_name\n85264000001,Ana\n80012345678,Bo\n";

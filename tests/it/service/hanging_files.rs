@@ -19,7 +19,7 @@ fn service(env: &TestEnv, provider: &ScriptedProvider, hang_at: &str) -> Running
     service
 }
 
-fn ends_when_it_is_told_to(service: Running) {
+fn assert_ends_when_asked_to(service: Running) {
     assert!(is_well(&service), "{}", service.stderr());
     assert_eq!(ask(&service, "GET", "/metrics", "", "").0, 200);
     service.terminate();
@@ -28,7 +28,7 @@ fn ends_when_it_is_told_to(service: Running) {
 }
 
 #[test]
-fn a_list_or_a_campaign_that_is_a_pipe_is_told_and_holds_up_nothing() {
+fn a_list_or_a_campaign_that_is_a_pipe_is_reported_and_holds_up_nothing() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     std::fs::rename(env.path("list.csv"), env.path("later.csv")).unwrap();
     for pipe in ["list.csv", "pipe.yaml"] {
@@ -43,7 +43,7 @@ fn a_list_or_a_campaign_that_is_a_pipe_is_told_and_holds_up_nothing() {
     // What takes its place is read.
     std::fs::rename(env.path("later.csv"), env.path("list.csv")).unwrap();
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
-    ends_when_it_is_told_to(service);
+    assert_ends_when_asked_to(service);
 }
 
 #[cfg(debug_assertions)] // in other builds nothing can be made to hang
@@ -68,7 +68,7 @@ fn a_list_that_does_not_answer_holds_up_neither_another_campaign_nor_the_service
     std::fs::copy(env.path("list.csv"), env.path("copy.csv")).unwrap();
     env.write("job.yaml", env.read("job.yaml").replace("list.csv", "copy.csv"));
     assert!(wait_until(SOON, || provider.sends() == 10 + ROWS), "{}", service.stderr());
-    ends_when_it_is_told_to(service);
+    assert_ends_when_asked_to(service);
     env.verify("job-1");
 }
 
@@ -78,7 +78,7 @@ fn a_folder_that_does_not_answer_does_not_keep_the_service_from_answering() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     let service = service(&env, &provider, "input opened:1");
     assert!(!wait_until(Duration::from_secs(3), || provider.sends() > 0 || !is_well(&service)));
-    ends_when_it_is_told_to(service);
+    assert_ends_when_asked_to(service);
 }
 
 #[cfg(debug_assertions)]
@@ -87,10 +87,10 @@ fn reports_that_cannot_be_written_for_now_are_written_by_the_next_one() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "400/s", ""));
     let service = service(&env, &provider, "report row:3");
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
-    ends_when_it_is_told_to(service);
+    assert_ends_when_asked_to(service);
     let service = self::service(&env, &provider, "");
     assert!(wait_until(SOON, || env.path("reports/job-1/summary.json").exists()), "{}", service.stderr());
-    ends_when_it_is_told_to(service);
+    assert_ends_when_asked_to(service);
     env.verify("job-1");
 }
 

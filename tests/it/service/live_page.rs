@@ -49,7 +49,7 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
 }
 
 #[test]
-fn where_others_can_reach_it_the_page_tells_nothing_without_the_token() {
+fn where_others_can_reach_it_the_page_shows_nothing_without_the_token() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
     let prelude = format!("export CAMPAIGNER_TOKEN={TOKEN}");
     let service = env.start_with_prelude(&prelude, Some(&provider.url()), &["serve", "--listen", "0.0.0.0:0"]);

@@ -17,7 +17,7 @@ fn with(hook: &str) -> TestEnv {
 }
 
 #[test]
-fn a_command_is_told_once_behind_the_reports_and_before_the_end() {
+fn a_command_is_run_once_after_the_reports_and_before_the_end() {
     let provider = ScriptedProvider::accepting_all();
     let script = "cat > told.json; echo $CAMPAIGNER_HOOK_ID >> ids; ls reports/job-1 > there";
     let env = with(&format!("command = ['/bin/sh', '-c', '{script}']"));
@@ -61,7 +61,7 @@ fn a_configuration_that_merely_lies_there_runs_nothing() {
 }
 
 #[test]
-fn a_hook_that_fails_is_told_of_and_changes_nothing() {
+fn a_hook_that_fails_is_reported_and_changes_nothing() {
     let provider = ScriptedProvider::accepting_all();
     let env = with("command = ['/no/such/program']");
     let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);

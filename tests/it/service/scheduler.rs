@@ -76,7 +76,7 @@ fn a_service_that_is_killed_in_an_occurrence_goes_on_with_it_when_it_is_back() {
 
 #[cfg(debug_assertions)] // in other builds there are no crash points
 #[test]
-fn a_service_that_dies_while_it_reads_the_list_reads_it_anew() {
+fn a_service_that_dies_while_it_reads_the_list_reads_it_again() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
     env.crash(&provider, "rows committed", &["serve", "--no-http"]);
     assert_eq!(provider.sends(), 0);
@@ -143,7 +143,7 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
 }
 
 #[test]
-fn over_http_everybody_may_look_and_whoever_has_the_token_may_pause_resume_and_change_the_rate() {
+fn over_http_everybody_may_look_and_the_token_allows_to_pause_resume_and_change_the_rate() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "30/min", ""));
     let service = service(&env, &provider);
     assert!(wait_until(SOON, || provider.sends() >= 1), "{}", service.stderr());

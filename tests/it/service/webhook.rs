@@ -60,7 +60,7 @@ fn id_of(provider: &ScriptedProvider, to: &str) -> String {
 }
 
 #[test]
-fn what_the_provider_tells_and_what_people_send_back_is_in_the_reports() {
+fn what_the_provider_reports_and_what_people_send_back_is_in_the_reports() {
     let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(6)));
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
     let service = service(&env, &provider);

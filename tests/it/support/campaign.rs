@@ -114,3 +114,10 @@ pub(crate) fn zone_at_noon() -> String {
     // The signs of these zones are reversed.
     format!("Etc/GMT{:+}", hour - 12)
 }
+
+/// A campaign file that says no more than it has to: this message, as JSON or YAML, to the column `phone` of `list.csv`.
+pub(crate) fn minimal(channel: &str, message: &str) -> String {
+    format!(
+        "name: job\nprovider: incs\nchannel: {channel}\nrecipients: {{csv: list.csv, to: phone}}\nmessage: {message}\n"
+    )
+}

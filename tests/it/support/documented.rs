@@ -7,10 +7,3 @@ pub(crate) fn bodies() -> Vec<(String, Value)> {
     let shown: Vec<Value> = serde_json::from_str(include_str!("../../../src/message/tests/documented.json")).unwrap();
     shown.into_iter().map(|body| (body["channel"].as_str().unwrap().to_owned(), body["body"].clone())).collect()
 }
-
-/// A campaign of this message to whoever is in `list.csv`; the message is JSON, which is YAML.
-pub(crate) fn campaign(channel: &str, message: &str) -> String {
-    format!(
-        "name: job\nprovider: incs\nchannel: {channel}\nrecipients: {{csv: list.csv, to: phone}}\nmessage: {message}\n"
-    )
-}

@@ -33,7 +33,7 @@ fn server(provider: &'static str) -> TemplateServer {
     server
 }
 
-fn told(done: &Finished, code: i32, words: &[&str]) {
+fn assert_printed(done: &Finished, code: i32, words: &[&str]) {
     assert_eq!(done.code, code, "{done}");
     let all = format!("{}{}", done.out, done.err);
     for words in words {
@@ -47,16 +47,20 @@ fn a_campaign_is_held_against_what_was_pulled_without_network() {
         let server = server(provider);
         // Nobody is asked: the account need not even be configured.
         let right = server.env.run_offline(&["check", "job.yaml"]);
-        told(&right, 0, &["template `spring_sale` in en_US: `", "as pulled 0 s ago", "3 rows: 3 can be sent"]);
+        assert_printed(
+            &right,
+            0,
+            &["template `spring_sale` in en_US: `", "as pulled 0 s ago", "3 rows: 3 can be sent"],
+        );
 
         let campaign = server.env.read("job.yaml");
         server.env.write("job.yaml", campaign.replace("index: \"1\"", "index: \"0\""));
         for command in ["check", "run", "preview"] {
             let wrong = server.run(&[command, "job.yaml"]);
-            told(&wrong, if command == "preview" { 0 } else { 2 }, &["button_kind"]);
+            assert_printed(&wrong, if command == "preview" { 0 } else { 2 }, &["button_kind"]);
         }
         let wrong = server.run(&["check", "job.yaml"]);
-        told(
+        assert_printed(
             &wrong,
             2,
             &["(job.yaml:14:", "in the template it is `components[2].buttons[0].type` (`spring_sale` in en_US at"],
@@ -66,18 +70,18 @@ fn a_campaign_is_held_against_what_was_pulled_without_network() {
         let variable = if provider == "nxlink" { "NXLINK_PHONE" } else { "CAMS_CUST_SPACE_ID" };
         let phone = "85299999999".to_owned();
         let other = server.env.start_with(&[(variable, &phone), ("NXLINK_TENANT_ID", "123")], &["check", "job.yaml"]);
-        told(&other.wait(), 2, &["not_pulled", "job.yaml:10:", "campaigner templates pull --provider"]);
+        assert_printed(&other.wait(), 2, &["not_pulled", "job.yaml:10:", "campaigner templates pull --provider"]);
     }
 }
 
 #[test]
-fn a_template_that_cannot_be_sent_is_told_where_the_campaign_names_it() {
+fn a_template_that_cannot_be_sent_is_reported_where_the_campaign_names_it() {
     let server = server("cams");
     let campaign = server.env.read("job.yaml");
     let changed = |from: &str, to: &str, code: i32, words: &[&str]| {
         assert!(campaign.contains(from), "{from}");
         server.env.write("job.yaml", campaign.replace(from, to));
-        told(&server.run(&["check", "job.yaml"]), code, words);
+        assert_printed(&server.run(&["check", "job.yaml"]), code, words);
     };
     changed(
         "name: spring_sale",
@@ -107,7 +111,7 @@ fn a_template_that_cannot_be_sent_is_told_where_the_campaign_names_it() {
     // What is pulled by name takes the place of what was there, also where it is gone.
     server.succeeds(&["delete", "spring_sale", "--language", "en_US", "--yes"]);
     server.succeeds(&["delete", "spring_sale", "--language", "de", "--yes"]);
-    told(&server.templates(&["pull", "spring_sale"]), 2, &["CAMS has no template `spring_sale`"]);
+    assert_printed(&server.templates(&["pull", "spring_sale"]), 2, &["CAMS has no template `spring_sale`"]);
     changed("", "", 2, &["not_pulled"]);
 }
 
@@ -131,9 +135,13 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
         let nothing_sent = || assert_eq!(server.sent(), 0);
         let (paused, word) = if provider == "nxlink" { ("11", "paused") } else { ("fail", "fail") };
         server.review("spring_sale", paused);
-        told(&server.run(&["run", "job.yaml"]), 4, &["stopped before the first message", &format!("is `{word}` now")]);
+        assert_printed(
+            &server.run(&["run", "job.yaml"]),
+            4,
+            &["stopped before the first message", &format!("is `{word}` now")],
+        );
         nothing_sent();
-        told(&server.run(&["resume"]), 4, &[&format!("is `{word}` now"), "campaigner resume job-1"]);
+        assert_printed(&server.run(&["resume"]), 4, &[&format!("is `{word}` now"), "campaigner resume job-1"]);
         nothing_sent();
 
         // Changed: the text of a button.
@@ -142,17 +150,17 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
         server.succeeds(&["update", "sale.yaml"]);
         server.approve("spring_sale");
         let changed = server.run(&["run", "job.yaml"]);
-        told(
+        assert_printed(
             &changed,
             4,
             &["changed since it was pulled", "button 1 text\n    - No more\n    + Stop", "templates pull --provider"],
         );
         nothing_sent();
-        told(&server.run(&["resume"]), 2, &["`campaigner run FILE` starts it again"]);
+        assert_printed(&server.run(&["resume"]), 2, &["`campaigner run FILE` starts it again"]);
 
         // Taken as it is: the rows are judged anew, and sent.
         server.succeeds(&["pull", "spring_sale"]);
-        told(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &[]);
+        assert_printed(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &[]);
         assert_eq!(server.sent(), 3);
         server.env.verify("job-1");
     }
@@ -162,63 +170,71 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
 fn what_was_pulled_before_anything_was_sent_counts_for_the_run_that_was_stopped() {
     let server = server("nxlink");
     server.review("spring_sale", "11");
-    told(&server.run(&["run", "job.yaml"]), 4, &["is `paused` now"]);
+    assert_printed(&server.run(&["run", "job.yaml"]), 4, &["is `paused` now"]);
     server.env.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
     server.succeeds(&["update", "sale.yaml"]);
     server.approve("spring_sale");
     server.succeeds(&["pull"]);
-    told(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &["going on with job-1"]);
+    assert_printed(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &["going on with job-1"]);
     assert_eq!(server.sent(), 3);
     server.env.verify("job-1");
 }
 
 #[test]
-fn a_run_that_was_begun_goes_on_only_with_rows_that_fit_the_template_as_it_is() {
+fn a_run_that_was_started_continues_only_with_rows_that_fit_the_template_as_it_is() {
     let server = server("nxlink");
-    told(&server.run(&["run", "job.yaml", "--no-wait", "--limit", "1"]), 4, &[]);
+    assert_printed(&server.run(&["run", "job.yaml", "--no-wait", "--limit", "1"]), 4, &[]);
     assert_eq!(server.sent(), 1);
 
     // A variable more: no row fits.
     let new = SALE.replace("Hi {{first_name}}", "Hi {{first_name}} {{last_name}}");
     server.env.write("sale.yaml", new.replace("{first_name: Ana}", "{first_name: Ana, last_name: Lee}"));
     server.succeeds(&["update", "sale.yaml"]);
-    told(
+    assert_printed(
         &server.run(&["resume"]),
         4,
         &["changed since it was pulled", "what is left checked:    campaigner resume job-1"],
     );
     server.succeeds(&["pull"]);
     let left = server.run(&["resume"]);
-    told(&left, 4, &["2 rows left that the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"]);
+    assert_printed(
+        &left,
+        4,
+        &["2 rows left that the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"],
+    );
     assert_eq!(server.sent(), 1);
 
     // Another text: all of them do.
     server.env.write("sale.yaml", SALE.replace("take 25% off", "take 30% off"));
     server.succeeds(&["update", "sale.yaml"]);
-    told(&server.run(&["resume"]), 4, &["- Hi {{first_name}}, take 25% off.", "+ Hi {{first_name}}, take 30% off."]);
+    assert_printed(
+        &server.run(&["resume"]),
+        4,
+        &["- Hi {{first_name}}, take 25% off.", "+ Hi {{first_name}}, take 30% off."],
+    );
     server.succeeds(&["pull"]);
-    told(&server.run(&["resume", "--no-wait"]), 0, &[]);
+    assert_printed(&server.run(&["resume", "--no-wait"]), 0, &[]);
     assert_eq!(server.sent(), 3);
     server.env.verify("job-1");
 }
 
 #[test]
-fn nothing_is_sent_while_nobody_can_look_at_the_template() {
+fn nothing_is_sent_while_the_template_cannot_be_checked() {
     let mut server = server("cams");
     let way = server.variables[0].1.clone();
     server.variables[0].1 = "http://127.0.0.1:9".to_owned();
     // What was pulled there says nothing of another account.
-    told(&server.run(&["run", "job.yaml"]), 2, &["not_pulled"]);
+    assert_printed(&server.run(&["run", "job.yaml"]), 2, &["not_pulled"]);
     server.variables[0].1 = way;
     server.close_templates();
     let failed = server.run(&["run", "job.yaml"]);
-    told(
+    assert_printed(
         &failed,
         1,
         &["is looked at before the first message, and that failed; nothing was sent", "CAMS cannot be reached"],
     );
     assert_eq!(server.sent(), 0);
     server.variables.retain(|(name, _)| *name != "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
-    told(&server.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
+    assert_printed(&server.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
     assert_eq!(server.sent(), 0);
 }

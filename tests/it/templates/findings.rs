@@ -51,7 +51,7 @@ fn shown(title: &str, done: &Finished) -> String {
 }
 
 #[test]
-fn each_disagreement_is_told_with_its_place_in_the_campaign_and_in_the_template() {
+fn each_disagreement_is_reported_with_its_place_in_the_campaign_and_in_the_template() {
     let day = "          - {type: text, text: \"{{ day }}\"}\n";
     let orders: &[(&str, &str, &str)] = &[
         ("a parameter too many", day, &day.repeat(2)),
@@ -127,7 +127,7 @@ fn each_disagreement_is_told_with_its_place_in_the_campaign_and_in_the_template(
 }
 
 #[test]
-fn what_a_command_cannot_do_is_told_with_what_to_do() {
+fn what_a_command_cannot_do_is_reported_with_what_to_do() {
     let mut words = String::new();
     for provider in ["nxlink", "cams"] {
         let mut server = TemplateServer::new(provider, Lost::Nothing);
@@ -178,7 +178,7 @@ fn what_a_command_cannot_do_is_told_with_what_to_do() {
 }
 
 #[test]
-fn what_is_wrong_with_a_pulled_template_is_told_in_the_campaign() {
+fn what_is_wrong_with_a_pulled_template_is_reported_in_the_campaign() {
     let server = TemplateServer::new("cams", Lost::Nothing);
     let campaign = format!(
         "{}      - {{type: button, sub_type: url, index: \"1\", parameters: [{{type: text, text: spring}}]}}\n",

@@ -86,7 +86,7 @@ fn a_list_has_all_pages() {
 }
 
 #[test]
-fn what_a_provider_refuses_is_told_with_what_to_do() {
+fn what_a_provider_refuses_is_reported_with_what_to_do() {
     for (provider, secret, advice) in [
         ("nxlink", "NXLINK_ACCESS_SECRET", "check NXLINK_ACCESS_SECRET"),
         ("cams", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "check ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
