@@ -16,7 +16,7 @@ pub(super) const LONGEST_SCANS: Duration = Duration::from_secs(600);
 pub(super) const READERS: u32 = 2;
 
 /// How long a statement waits for another process's transaction, the only thing that can hold one up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The one place that says how the file is opened. `synchronous=FULL`: a commit that returned survives the power cut,
 /// which the promise "nothing doubled" rests on.

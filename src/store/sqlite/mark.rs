@@ -22,6 +22,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use super::connection::BUSY_TIMEOUT;
 use super::error::doing;
 use super::files::{FileId, beside, the_file_alone};
 use crate::crash_point::Point;
@@ -280,11 +281,19 @@ pub(super) fn path_of(store: &Path) -> PathBuf {
 
 /// Moves the whole log into the database file; false where a reader of an old state holds that up.
 async fn checkpoint(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let (busy, log, moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(FULL)")
-        .fetch_one(connection)
-        .await
-        .map_err(doing("move its log into its file"))?;
-    Ok(busy == 0 && log == moved)
+    let begun = tokio::time::Instant::now();
+    loop {
+        let (busy, log, moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(FULL)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(doing("move its log into its file"))?;
+        let is_done = busy == 0 && log == moved;
+        // SQLite itself waits for readers, but not for the checkpoint of another process.
+        if is_done || begun.elapsed() >= BUSY_TIMEOUT {
+            return Ok(is_done);
+        }
+        tokio::time::sleep(BETWEEN_READS).await;
+    }
 }
 
 async fn line(connection: &mut SqliteConnection) -> Result<Line, StoreError> {
