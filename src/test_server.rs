@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Starts a server within the runtime of the test; it ends with the runtime. Does `act` with each connection and its number,
-/// from 1, and counts them.
+/// Starts a server within the runtime of the test; it ends with the runtime. Does `act` with each connection and its
+/// number, from 1, and counts them.
 pub(crate) fn server<F>(act: impl Fn(usize, TcpStream) -> F + Send + 'static) -> (SocketAddr, Arc<AtomicUsize>)
 where
     F: Future<Output = ()> + Send + 'static,

@@ -7,14 +7,14 @@
 //! cargo run --release --example soak -- --calm 100
 //! ```
 //!
-//! With `--restores` the files of the store are moved, copied, restored or deleted after each kill, as people do it: nobody may
-//! be messaged twice until the program has stopped with "this store …" and was started again with `--moved`. With `--calm` only such things
-//! happen as must never stop a run. Both need the `sqlite3` tool.
+//! With `--restores` the files of the store are moved, copied, restored or deleted after each kill, as people do it:
+//! nobody may be messaged twice until the program has stopped with "this store …" and was started again with `--moved`.
+//! With `--calm` only such things happen as must never stop a run. Both need the `sqlite3` tool.
 //!
-//! The provider runs in this process, one thread per connection. Its count of sends is the judge, and shares nothing with
-//! the product. The moments of the kills follow from the seed; what is under way at that moment is up to the machine.
-//! Ends with 1 if a row was lost or doubled, a kill left more in doubt than was in flight, or the records of a run are
-//! inconsistent.
+//! The provider runs in this process, one thread per connection. Its count of sends is the judge, and shares nothing
+//! with the product. The moments of the kills follow from the seed; what is under way at that moment is up to the
+//! machine. Ends with 1 if a row was lost or doubled, a kill left more in doubt than was in flight, or the records of a
+//! run are inconsistent.
 
 #![allow(
     clippy::print_stdout,
@@ -87,7 +87,8 @@ struct Found {
     doubled: u64,
     uncertain: u64,
     most_a_kill: u64,
-    /// Runs whose states do not add up, whose books `verify` does not find right, or that ended otherwise than they may.
+    /// Runs whose states do not add up, whose books `verify` does not find right, or that ended otherwise than they
+    /// may.
     wrong: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a second process orders of a run that is at work: a pause, that it goes on, another rate.
+//! `pause`, `resume` and `rate` from a second process, while a run sends.
 
 use std::time::{Duration, Instant};
 

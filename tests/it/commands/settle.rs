@@ -1,4 +1,4 @@
-//! What a person says of rows that may or may not have been accepted.
+//! `settle`: a person decides whether uncertain rows were sent.
 
 use crate::support::{Answer, CampaignFile, Finished, Script, ScriptedProvider, Sent, TestEnv, counts, csv, phone};
 

@@ -1,4 +1,4 @@
-//! Marked text in every field of every answer of the provider, which must be in nothing that is printed.
+//! The provider puts marked text into every field of every answer. Nothing that is printed may contain it.
 
 use std::sync::Mutex;
 

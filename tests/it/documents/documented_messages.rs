@@ -1,5 +1,5 @@
-//! Every request body that the provider's document shows can be put into a campaign as it stands, without its `to`: it
-//! passes the check, and what would be posted is that body.
+//! Every request body of the provider's document works in a campaign as it stands, without its `to`: it passes the
+//! check, and `preview` prints that body.
 
 use std::fmt::Write as _;
 

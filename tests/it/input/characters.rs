@@ -1,4 +1,4 @@
-//! Characters that nobody sees or that act on what shows them: none is sent that nobody meant, and none is printed.
+//! Invisible characters, and characters that act on a terminal: none is sent by accident, and none is printed.
 
 use crate::support::{CampaignFile, Channel, Finished, ScriptedProvider, TestEnv, counts, phone, text_of};
 

@@ -1,4 +1,4 @@
-//! Every way of writing a recipient list ends in the same messages to the same numbers.
+//! Every way to write a recipient list gives the same messages to the same numbers.
 
 use std::io::Write;
 

@@ -1,5 +1,5 @@
-//! What breaks one documented limit is refused by `check` and by `run`, before anything is sent: the exit code is 2, and
-//! the field, the limit and the place are told. The bodies to break are those of the provider's document.
+//! `check` and `run` refuse a message that breaks a documented limit before anything is sent. The exit code is 2, and
+//! the field, the limit and the place are printed. The tests break the bodies of the provider's document.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What is read: regular files. A pipe, a device or a folder in the place of one is refused by name, at once.
+//! Input files are regular files. A pipe, a device or a folder is refused by name, at once.
 
 use std::io::Write as _;
 use std::process::Command;

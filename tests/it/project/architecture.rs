@@ -1,5 +1,5 @@
-//! The structure of the sources, checked against the files: which module may use which, how long a file may be, what must
-//! not be used where.
+//! The structure of the sources, checked against the files: which module may use which, how long a file may be, what
+//! must not be used where.
 
 mod cycles; // no file imports itself by way of others
 mod imports; // which file uses which
@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words of
-/// both, knows these two and the files that are opened to be read.
+/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
+/// of both, knows these two and the files that are opened to be read.
 const LOWEST: [&str; 6] = ["base_url", "crash_point", "input_file", "model", "text", "yaml"];
 
 /// Modules of rank 1: each knows the lowest and itself, never another of them. `provider` alone also knows the

@@ -1,5 +1,6 @@
-//! Stores that are copied, moved, restored, deleted or lose their log, by people who do the natural thing: whatever they do,
-//! nobody is messaged a second time unless a person says `--moved`.
+//! People copy, move, restore and delete stores, or lose their log. Nobody is messaged a second time unless a person
+//! says
+//! `--moved`.
 
 use std::fs;
 use std::path::Path;

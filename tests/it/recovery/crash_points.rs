@@ -1,7 +1,8 @@
-//! Dead at each boundary of the work, and run again: nobody twice, nobody missing, nothing left lying about.
+//! Killed at each step of the work and run again: nobody is messaged twice, nobody is missing, and no file is left
+//! over.
 //!
-//! Goes through the list of all crash points, so that a new one cannot be forgotten, and each has to be passed, so that
-//! none goes stale.
+//! The test goes through the list of all crash points, so a new one cannot be forgotten. Each has to be passed, so none
+//! goes stale.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

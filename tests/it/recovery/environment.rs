@@ -1,5 +1,5 @@
-//! Disks, stores, limits and networks that fail: clear words, bounded time, nothing lost, and where waiting is right it
-//! goes on by itself.
+//! Disks, stores, limits and networks that fail: clear words, bounded time, nothing lost. Where waiting is right, the
+//! run continues automatically.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};

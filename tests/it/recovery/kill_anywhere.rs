@@ -1,4 +1,5 @@
-//! Killed at any moment, run again: nobody twice, nobody missing, and no more in doubt than were in flight.
+//! Killed at any moment and run again: nobody is messaged twice, nobody is missing, and no more rows are uncertain than
+//! requests were in flight.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The locks that SQLite has on the store stay as long as a process works with it: if one is dropped, another program that
-//! looks at the store removes the log that is in use.
+//! SQLite's locks on the store stay as long as a process works with it. If one is dropped, another program that opens
+//! the store removes the log that is in use.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -9,7 +9,8 @@ use crate::support::campaign::schedule;
 use crate::support::template_server::{Lost, TemplateServer};
 use crate::support::{CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
 
-/// Whether a process holds SQLite's shared lock on a database file (<https://sqlite.org/src/file/src/os.h>: `SHARED_FIRST`).
+/// Whether a process holds SQLite's shared lock on a database file (<https://sqlite.org/src/file/src/os.h>:
+/// `SHARED_FIRST`).
 fn is_locked(process: &Running, store: &Path) -> bool {
     const SHARED_FIRST: u64 = 0x4000_0002;
     let inode = std::fs::metadata(store).unwrap().ino();

@@ -1,4 +1,4 @@
-//! Stopped by a signal, gently or not, and gone on with.
+//! Stopped by a signal, gently or not, and resumed.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
-//! Two processes at one store at the same moment: one of them works, the other says so and ends, and nobody is messaged
-//! twice.
+//! Two processes with one store at the same moment: one works, the other says so and ends. Nobody is messaged twice.
 
 use std::fs;
 use std::time::Duration;
@@ -48,8 +47,8 @@ fn of_two_runs_of_one_file_at_the_same_moment_one_sends_and_the_other_says_so() 
     }
 }
 
-/// Somebody removes the lock file of a run that is sent, and has another process go on with it. `CAMPAIGNER_TEST_ROUNDS=100`
-/// makes a hundred of the few rounds.
+/// Somebody removes the lock file of a run that is sent, and has another process go on with it.
+/// `CAMPAIGNER_TEST_ROUNDS=100` makes a hundred of the few rounds.
 #[test]
 fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_one_stops() {
     let rounds = std::env::var("CAMPAIGNER_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3);

@@ -1,5 +1,5 @@
-//! A campaign that ran before, whatever changed since: nobody is messaged again unless a person says so, and whoever asks
-//! beforehand is told the figures that `run` has afterwards.
+//! A campaign that ran before, whatever changed since: nobody is messaged again unless a person says so. `check`,
+//! `preview` and `--dry-run` print the figures that `run` has afterwards.
 
 use std::time::Duration;
 

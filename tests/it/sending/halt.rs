@@ -1,5 +1,5 @@
-//! The halt rule from outside: when refusals stop the run, and how few requests left before that. Everything here is
-//! tried with 64 requests in flight, since what is in flight cannot be called back.
+//! The halt rule: when refusals stop the run, and how few requests leave before that. All tests have 64 requests in
+//! flight, because a request in flight cannot be called back.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What each answer or failure of the provider makes of a row. The rule behind all of them: what may have been
-//! accepted is never sent again by itself, and what was surely not accepted is not given up for nothing.
+//! What each answer or failure of the provider makes of a row. What may have been accepted is never sent again
+//! automatically; what was surely not accepted is not given up early.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Pauses that the provider asks for: kept to the end, by every run of the account, also after a restart.
+//! Pauses that the provider asks for: every run of the account keeps them to the end, also after a restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

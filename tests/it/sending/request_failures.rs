@@ -1,9 +1,9 @@
-//! Every way in which one request can fail, and what each is taken for. One question decides: may the message have been
-//! accepted? The table follows the ways of failing in the order in which they come about, from the name that is not
-//! found to the answer that cannot be read; the server is a bare socket, so that it can break off anywhere.
+//! Every way in which one request can fail, and what it counts as. One question decides: may the message have been
+//! accepted? The tests follow a request from the name that is not found to the answer that cannot be read. The server
+//! is a bare socket, so it can break off anywhere.
 //!
-//! HTTP/2 is not spoken, so there are no refused streams. `recovery` says what a crash does, and
-//! `whole_job` what a status of "failed" does.
+//! The client does not speak HTTP/2, so no stream can be refused. `recovery` says what a crash does, and `whole_job`
+//! what a status of "failed" does.
 
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};

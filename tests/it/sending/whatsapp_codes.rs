@@ -1,4 +1,4 @@
-//! What WhatsApp's own codes make of a row and of the run: who waits, for how long, and what the person is told.
+//! What WhatsApp's own codes make of a row and of the run: who waits, for how long, and what is printed.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The main job from the file to the report: every row exactly one line, every good row accepted exactly once, and
-//! the states those of the provider.
+//! The main job, from the file to the report: one line per row, one message per good row, and the provider's states.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! When messages may leave: windows, times of rows, last moments and quotas, seen from outside.
+//! When messages may leave: send windows, times of single rows, deadlines and quotas.
 
 use std::time::{Duration, Instant};
 

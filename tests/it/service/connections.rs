@@ -1,4 +1,4 @@
-//! Connections to the service that say nothing, or half of a request: they keep nobody else out.
+//! Connections to the service that send nothing, or half of a request, keep nobody else out.
 
 use std::io::Read as _;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Files that do not answer, as on a network share that went away, and pipes that nobody writes to: the service answers,
-//! does what else is due, and ends when it is told to. So does a run.
+//! Files that do not answer, as on a lost network share, and pipes that nobody writes to. The service still answers,
+//! runs what else is due, and ends when asked to. So does a run.
 
 use std::process::Command;
 use std::time::Duration;

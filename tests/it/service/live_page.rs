@@ -1,5 +1,5 @@
-//! The page on which people watch the service: what it is made of, and what it is told. How it looks and what can be pressed
-//! is tried in a browser, see `tests/browser`.
+//! The page on which people watch the service: its parts, and the data behind it. `tests/browser` tries how it looks
+//! and what can be pressed.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who is told that a run is over, and that it changes nothing when nobody listens.
+//! `on_done`: who is notified when a run has finished. A notification that fails changes nothing.
 
 use std::sync::mpsc::{Receiver, channel};
 

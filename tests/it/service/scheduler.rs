@@ -1,4 +1,4 @@
-//! `serve`: what is due runs once, whoever is there and whoever dies, and people can watch it and hold it over HTTP.
+//! `serve`: what is due runs once, whatever dies meanwhile, and people can watch and control it over HTTP.
 
 use std::time::Duration;
 
@@ -216,8 +216,8 @@ fn whom_an_earlier_run_reached_is_left_out_where_the_campaign_says_so() {
     env.verify("job-2");
 }
 
-/// A run whose rows all wait for its window was not tried: what comes due meanwhile must not message the same people once
-/// more when the window opens.
+/// A run whose rows all wait for its window was not tried: what comes due meanwhile must not message the same people
+/// once more when the window opens.
 #[test]
 fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     let provider = ScriptedProvider::accepting_all();

@@ -1,4 +1,4 @@
-//! `serve --webhook`: statuses that the provider tells of its own accord, and what people send back.
+//! `serve --webhook`: statuses and replies that the provider posts.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;

@@ -115,7 +115,8 @@ pub(crate) fn zone_at_noon() -> String {
     format!("Etc/GMT{:+}", hour - 12)
 }
 
-/// A campaign file that says no more than it has to: this message, as JSON or YAML, to the column `phone` of `list.csv`.
+/// A campaign file that says no more than it has to: this message, as JSON or YAML, to the column `phone` of
+/// `list.csv`.
 pub(crate) fn minimal(channel: &str, message: &str) -> String {
     format!(
         "name: job\nprovider: incs\nchannel: {channel}\nrecipients: {{csv: list.csv, to: phone}}\nmessage: {message}\n"

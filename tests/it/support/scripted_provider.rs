@@ -1,4 +1,5 @@
-//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a record of all it received.
+//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a record of all it
+//! received.
 //!
 //! Written from the provider's documents and on its own: it shares nothing with the product or its simulator, so that
 //! a misreading there is not repeated here. Whatever waits in a connection waits for the end of the provider too.

@@ -1,5 +1,5 @@
-//! Templates pulled from a provider, campaigns held against them, and the look at the provider before a run's first
-//! message.
+//! Templates are pulled from a provider, campaigns are compared with them, and the provider is asked again before a
+//! run's first message.
 
 use crate::support::Finished;
 use crate::support::template_server::{Lost, SALE, TemplateServer};

@@ -1,5 +1,5 @@
-//! What is told about templates, word for word: each way in which a campaign and its template disagree, with the place in
-//! both, and what each command says when it cannot do its work.
+//! What is printed about templates, word for word: each way in which a campaign and its template disagree, with the
+//! place in both, and what each command prints when it fails.
 
 use crate::support::template_server::{Lost, SALE, TemplateServer};
 use crate::support::{Finished, TestEnv};

@@ -1,4 +1,4 @@
-//! Templates made, shown, changed and deleted at the simulated NXLink and CAMS, and never made twice.
+//! Templates are created, shown, changed and deleted at the simulated NXLink and CAMS, and never created twice.
 
 use std::sync::atomic::Ordering;
 
