@@ -1,17 +1,11 @@
 //! `cancel` and `suppress`: who gets nothing any more.
 
-use std::time::Duration;
-
-use crate::support::{CampaignFile, Script, ScriptedProvider, TestEnv, counts, csv, parse_report, phone};
-
-fn slow() -> Script {
-    Script { latency: Duration::from_millis(20), ..Script::default() }
-}
+use crate::support::{CampaignFile, ScriptedProvider, TestEnv, counts, csv, parse_report, phone};
 
 #[test]
 fn a_run_that_is_cancelled_by_another_process_stops_and_its_waiting_rows_are_cancelled() {
     const ROWS: u64 = 400;
-    let provider = ScriptedProvider::start(slow());
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "60/s", ..CampaignFile::default() }, &csv(ROWS as usize));
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(20);

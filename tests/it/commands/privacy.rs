@@ -87,7 +87,7 @@ fn a_credential_that_is_refused_is_shown_neither_in_the_log_nor_in_what_is_said(
 #[cfg(target_os = "linux")]
 #[test]
 fn the_list_of_processes_shows_neither_the_credential_nor_a_number() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(200), ..Script::default() });
+    let provider = ScriptedProvider::slow(200);
     let env = TestEnv::with(&CampaignFile { rate: "5/s", ..CampaignFile::default() }, &list());
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(1);
@@ -194,7 +194,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn what_a_run_leaves_can_be_read_by_its_owner_alone() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(100), ..Script::default() });
+    let provider = ScriptedProvider::slow(100);
     let env = TestEnv::with(&CampaignFile { rate: "5/s", ..CampaignFile::default() }, &list());
     let running = env.start(&provider, &["run", "job.yaml"]);
     let there = |name: &str| env.path(name).exists();

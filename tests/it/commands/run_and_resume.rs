@@ -1,12 +1,6 @@
 //! `run`, `resume` and `reconcile`: where a run stops, and how it goes on.
 
-use std::time::Duration;
-
-use crate::support::{CampaignFile, SOON, Script, ScriptedProvider, TestEnv, counts, csv, wait_until};
-
-fn slow() -> Script {
-    Script { latency: Duration::from_millis(20), ..Script::default() }
-}
+use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 #[test]
 fn a_limit_stops_early_and_the_same_command_goes_on() {
@@ -51,7 +45,7 @@ fn statuses_are_not_all_when_there_is_more_to_send() {
 
 #[test]
 fn one_run_is_worked_on_by_one_process() {
-    let provider = ScriptedProvider::start(slow());
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "30/s", ..CampaignFile::default() }, &csv(60));
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(3);

@@ -12,10 +12,6 @@ use crate::support::{CampaignFile, Finished, Running, Script, ScriptedProvider, 
 
 const ROWS: usize = 300;
 
-fn slow() -> ScriptedProvider {
-    ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
-}
-
 fn test_env() -> TestEnv {
     TestEnv::with(&CampaignFile { rate: "400/s", ..CampaignFile::default() }, &csv(ROWS))
 }
@@ -135,7 +131,7 @@ fn restore(from: &Path, to: &Path) {
 fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_says_moved() {
     for deed in DEEDS {
         for command in [&["run", "job.yaml"][..], &["resume"]] {
-            let (provider, env) = (slow(), test_env());
+            let (provider, env) = (ScriptedProvider::slow(20), test_env());
             let run = running(&env, &provider, 40);
             back_up(&env, "backup.db");
             let more = provider.sends() + 60;
@@ -167,7 +163,7 @@ fn whatever_becomes_of_the_files_of_a_killed_run_nothing_is_sent_until_a_person_
 
 #[test]
 fn a_person_who_says_moved_goes_on_and_the_store_from_before_is_another_one_from_then_on() {
-    let (provider, env) = (slow(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     running(&env, &provider, 60).kill();
     fs::create_dir(env.path("old")).unwrap();
     for ending in ["", "-wal", "-mark"] {
@@ -190,7 +186,7 @@ fn a_person_who_says_moved_goes_on_and_the_store_from_before_is_another_one_from
 #[test]
 fn a_store_that_is_deleted_or_replaced_under_a_run_stops_it_and_a_second_run_sends_nothing() {
     for replaced in [false, true] {
-        let (provider, env) = (slow(), test_env());
+        let (provider, env) = (ScriptedProvider::slow(20), test_env());
         let run = running(&env, &provider, 40);
         if replaced {
             back_up(&env, "backup.db");
@@ -227,7 +223,7 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
 
     // The file stays the same one, and what is in it is older.
     drop(env);
-    let (provider, env) = (slow(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     let run = running(&env, &provider, 40);
     back_up(&env, "backup.db");
     let more = provider.sends() + 60;
@@ -241,7 +237,7 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
 
 #[test]
 fn what_is_no_reason_to_stop_stops_nothing() {
-    let (provider, env) = (slow(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     for sends in [30, 90, 150] {
         let run = running(&env, &provider, sends);
         for look in ["status", "verify"] {
@@ -266,7 +262,7 @@ fn what_is_no_reason_to_stop_stops_nothing() {
 
 #[test]
 fn a_service_does_not_start_on_a_store_that_went_back_and_ends_when_its_store_is_replaced() {
-    let (provider, env) = (slow(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     running(&env, &provider, 40).kill();
     fs::create_dir(env.path("campaigns")).unwrap();
     fs::remove_file(env.path("store.db-mark")).unwrap();

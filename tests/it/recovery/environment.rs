@@ -109,7 +109,7 @@ fn of_huge_answers_no_more_is_read_than_an_answer_can_have() {
 
 #[test]
 fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { concurrency: 2000, ..CampaignFile::default() }, &csv(1500));
     let run = env.start_with_prelude("ulimit -n 256", Some(&provider.url()), &["run", "job.yaml"]).wait();
     assert_eq!(run.code, 0, "{run}");

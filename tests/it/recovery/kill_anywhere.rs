@@ -2,16 +2,15 @@
 //! requests were in flight.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use crate::support::{CampaignFile, SOON, Script, ScriptedProvider, TestEnv, counts, csv, phone, wait_until};
+use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, phone, wait_until};
 
 const ROWS: usize = 300;
 const CONCURRENCY: usize = 16;
 
 /// A run of `ROWS` rows that is killed when the provider has seen `sends` of them.
 fn killed_after(sends: usize, uncertain: &'static str) -> (ScriptedProvider, TestEnv) {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(30), ..Script::default() });
+    let provider = ScriptedProvider::slow(30);
     let campaign = CampaignFile { concurrency: CONCURRENCY, rate: "600/s", uncertain, ..CampaignFile::default() };
     let env = TestEnv::with(&campaign, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);

@@ -3,11 +3,10 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::support::campaign::schedule;
 use crate::support::template_server::{Lost, TemplateServer};
-use crate::support::{CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
+use crate::support::{CampaignFile, Running, SOON, ScriptedProvider, TestEnv, csv, wait_until};
 
 /// Whether a process holds SQLite's shared lock on a database file (<https://sqlite.org/src/file/src/os.h>:
 /// `SHARED_FIRST`).
@@ -71,7 +70,7 @@ fn a_campaign_with_a_pulled_template_that_comes_due_leaves_the_locks_of_a_servic
 
 #[test]
 fn whatever_looks_at_the_store_leaves_the_locks_of_a_run_alone() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "40/s", ..CampaignFile::default() }, &csv(300));
     let run = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(5);

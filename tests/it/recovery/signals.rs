@@ -12,7 +12,7 @@ const PROMPTLY: Duration = Duration::from_secs(8);
 
 #[test]
 fn a_signal_stops_gently_and_resume_goes_on_from_the_store_alone() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(50), ..Script::default() });
+    let provider = ScriptedProvider::slow(50);
     let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(60);

@@ -9,10 +9,6 @@ use crate::support::{
 
 const ROWS: usize = 300;
 
-fn slow_provider() -> ScriptedProvider {
-    ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() })
-}
-
 fn test_env() -> TestEnv {
     TestEnv::with(&CampaignFile { rate: "300/s", ..CampaignFile::default() }, &csv(ROWS))
 }
@@ -35,7 +31,7 @@ fn assert_all_once(env: &TestEnv, provider: &ScriptedProvider) {
 #[test]
 fn of_two_runs_of_one_file_at_the_same_moment_one_sends_and_the_other_says_so() {
     for _ in 0..3 {
-        let (provider, env) = (slow_provider(), test_env());
+        let (provider, env) = (ScriptedProvider::slow(20), test_env());
         let two = [env.start(&provider, &["run", "job.yaml"]), env.start(&provider, &["run", "job.yaml"])];
         let [first, second] = two.map(Running::wait);
         let mut codes = [first.code, second.code];
@@ -53,7 +49,7 @@ fn of_two_runs_of_one_file_at_the_same_moment_one_sends_and_the_other_says_so() 
 fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_one_stops() {
     let rounds = std::env::var("CAMPAIGNER_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3);
     for round in 0..rounds {
-        let (provider, env) = (slow_provider(), test_env());
+        let (provider, env) = (ScriptedProvider::slow(20), test_env());
         let first = running(&env, &provider);
         let sent = provider.sends() + round % 50;
         provider.wait_for_sends(sent);
@@ -69,7 +65,7 @@ fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_on
 
 #[test]
 fn while_a_run_sends_nobody_else_works_on_it_and_everybody_may_look() {
-    let (provider, env) = (slow_provider(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     let run = running(&env, &provider);
     for command in [
         &["run", "job.yaml"][..],
@@ -94,7 +90,7 @@ fn while_a_run_sends_nobody_else_works_on_it_and_everybody_may_look() {
 
 #[test]
 fn two_that_resume_at_the_same_moment_message_nobody_twice() {
-    let (provider, env) = (slow_provider(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     running(&env, &provider).kill();
     let in_doubt_at_most = 16;
     let two = [env.start(&provider, &["resume"]), env.start(&provider, &["run", "job.yaml"])];
@@ -110,7 +106,7 @@ fn two_that_resume_at_the_same_moment_message_nobody_twice() {
 
 #[test]
 fn a_run_that_is_cancelled_by_another_process_stops_and_its_records_are_consistent() {
-    let provider = slow_provider();
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "60/s", ..CampaignFile::default() }, &csv(ROWS));
     let run = running(&env, &provider);
     let cancelled = env.run_offline(&["cancel", "job-1"]);
@@ -146,7 +142,7 @@ fn rows_are_put_back_by_one_process_only() {
 
 #[test]
 fn a_link_to_the_store_is_the_same_store() {
-    let (provider, env) = (slow_provider(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     let run = running(&env, &provider);
     fs::create_dir(env.path("elsewhere")).unwrap();
     std::os::unix::fs::symlink(env.path("store.db"), env.path("elsewhere/link.db")).unwrap();
@@ -159,7 +155,7 @@ fn a_link_to_the_store_is_the_same_store() {
 
 #[test]
 fn from_a_copy_made_while_the_run_sends_nobody_is_messaged_a_second_time() {
-    let (provider, env) = (slow_provider(), test_env());
+    let (provider, env) = (ScriptedProvider::slow(20), test_env());
     let run = running(&env, &provider);
     // With its log or without: as whoever copies it may happen to do it.
     for (with_log, name) in [(true, "with.db"), (false, "without.db")] {

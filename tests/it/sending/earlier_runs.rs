@@ -1,8 +1,6 @@
 //! A campaign that ran before, whatever changed since: nobody is messaged again unless a person says so. `check`,
 //! `preview` and `--dry-run` print the figures that `run` has afterwards.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::support::{
@@ -128,7 +126,7 @@ fn again_sends_to_everyone_also_after_a_cancelled_run_which_keeps_collecting_sta
 
 #[test]
 fn after_a_cancel_the_next_run_waits_until_the_one_before_sends_nothing_any_more() {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() });
+    let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "80/s", ..CampaignFile::default() }, &csv(400));
     for _ in 0..3 {
         let sends = provider.sends();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::rates::{counts_from_each, max_in_any};
-use crate::support::{CampaignFile, Script, ScriptedProvider, TestEnv, csv, wait_until};
+use crate::support::{CampaignFile, ScriptedProvider, TestEnv, csv, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// By how much two requests may come closer together between the program and the provider, on a machine with nothing
@@ -14,7 +14,7 @@ const TRIES: usize = 4;
 
 /// When each send of a run arrived, and for how long the machine stood still at worst.
 fn arrivals(env: &TestEnv, rows: usize) -> (Vec<Instant>, Duration) {
-    let provider = ScriptedProvider::start(Script { latency: Duration::from_millis(40), ..Script::default() });
+    let provider = ScriptedProvider::slow(40);
     let running = env.start(&provider, &["run", "job.yaml", "--no-wait", "--again"]);
     // What the machine holds up, it holds up for this thread too.
     let (mut last, mut stalled) = (Instant::now(), Duration::ZERO);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::support::campaign::zone_at_noon;
 use crate::support::service::{ROWS, SERVE, WITH_TOKEN, ask, connect, due, service};
-use crate::support::{CampaignFile, Running, SOON, Script, ScriptedProvider, TestEnv, counts, csv, wait_until};
+use crate::support::{CampaignFile, Running, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
 fn all_read(env: &TestEnv) -> bool {
     wait_until(SOON, || env.states("job-1") == counts(&[("read", ROWS as u64)]))
@@ -56,10 +56,7 @@ fn of_two_services_on_one_store_one_runs_what_is_due_and_nobody_is_messaged_twic
 
 #[test]
 fn a_service_that_is_killed_in_an_occurrence_goes_on_with_it_when_it_is_back() {
-    let (provider, env) = (
-        ScriptedProvider::start(Script { latency: Duration::from_millis(20), ..Script::default() }),
-        due(0, "40/s", ""),
-    );
+    let (provider, env) = (ScriptedProvider::slow(20), due(0, "40/s", ""));
     let first = service(&env, &provider);
     assert!(wait_until(SOON, || provider.sends() >= 20), "{}", first.stderr());
     first.kill();

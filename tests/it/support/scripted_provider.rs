@@ -160,6 +160,11 @@ impl ScriptedProvider {
         Self::start(Script::default())
     }
 
+    /// Accepts everything, and takes so many milliseconds for each answer.
+    pub(crate) fn slow(latency: u64) -> Self {
+        Self::start(Script { latency: Duration::from_millis(latency), ..Script::default() })
+    }
+
     pub(crate) fn url(&self) -> String {
         self.server.url()
     }
