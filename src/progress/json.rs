@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::meter::Meter;
+use super::rate_meter::RateMeter;
 use crate::model::{Event, Millis, State, Tally};
 use crate::text::escaped_json;
 
@@ -18,7 +18,7 @@ pub(super) struct Json {
     clock: fn() -> Millis,
     tally: Tally,
     dispatched: bool,
-    meter: Meter,
+    meter: RateMeter,
     /// What is told next, where something moved since it was told last.
     news: Option<Value>,
     last: Instant,
@@ -32,7 +32,7 @@ impl Json {
             clock,
             tally: Tally::default(),
             dispatched: false,
-            meter: Meter::default(),
+            meter: RateMeter::default(),
             news: None,
             last: now,
             last_slowed: None,

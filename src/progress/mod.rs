@@ -3,30 +3,25 @@
 //! Made from events alone, and only ever shown: it decides nothing, and a run goes the same way when nobody watches.
 //! What cannot be shown (a closed pipe) is dropped.
 
-mod area;
-mod board;
-#[cfg(test)]
-mod captured;
+mod bars;
 mod json;
-mod meter;
 mod plain;
+mod rate_meter;
+mod terminal;
 mod text;
 mod view;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::model::{Event, Events, Millis, Tally};
-use area::Area;
-use board::Board;
+use bars::Bars;
 use json::Json;
-use meter::Rates;
 use plain::Plain;
-pub use view::{Look, Mode, Seen};
-
-/// The bars are drawn anew at most so often: events come far faster than anyone can read.
-const EVERY: Duration = Duration::from_millis(100);
+use rate_meter::Rates;
+use terminal::Terminal;
+pub use view::{BarStyle, Mode, RunView};
 
 /// Shows events on stderr. Clones show the same.
 #[derive(Clone)]
@@ -35,66 +30,32 @@ pub struct Progress {
 }
 
 enum Sink {
-    Bars(Box<Bars>),
+    Bars(Box<Bars<console::Term>>),
     Plain(Box<Plain>),
     Json(Box<Json>),
     Nothing,
 }
 
-/// Bars, and where they are drawn.
-struct Bars {
-    board: Board,
-    area: Area,
-    drawn: Option<Instant>,
-}
-
-impl Bars {
-    fn on(&mut self, event: Event, now: Instant) {
-        match self.board.on(event, now) {
-            Some(words) => self.area.say(&words, &self.board.lines(now)),
-            None if self.drawn.is_none_or(|drawn| now.duration_since(drawn) >= EVERY) => self.draw(now),
-            None => {}
-        }
-    }
-
-    fn draw(&mut self, now: Instant) {
-        self.drawn = Some(now);
-        self.area.draw(&self.board.lines(now));
-    }
-
-    fn finish(mut self, now: Instant) {
-        self.draw(now);
-        self.area.leave();
-    }
-}
-
-/// Shows progress in this mode on stderr; `quiet` shows nothing at all, sentences included. With a `look` stderr is a
+/// Shows progress in this mode on stderr; `quiet` shows nothing at all, sentences included. With a `style` stderr is a
 /// terminal that can draw.
 #[must_use]
-pub fn reporter(mode: Mode, quiet: bool, look: Option<Look>) -> Progress {
+pub fn reporter(mode: Mode, quiet: bool, style: Option<BarStyle>) -> Progress {
     let now = Instant::now();
-    Progress::new(match (mode, look) {
+    Progress::new(match (mode, style) {
         _ if quiet => Sink::Nothing,
         (Mode::None, _) => Sink::Nothing,
         (Mode::Json, _) => Sink::Json(Box::new(Json::new(Box::new(io::stderr()), Millis::now, now))),
-        (Mode::Bars, Some(look)) => {
-            let area = Area::new(Box::new(io::stderr()), window);
-            Sink::Bars(Box::new(Bars { board: Board::new(look), area, drawn: None }))
+        (Mode::Bars, Some(style)) => {
+            Sink::Bars(Box::new(Bars::new(Terminal::new(console::Term::buffered_stderr(), style))))
         }
         (Mode::Bars | Mode::Plain, _) => Sink::Plain(Box::new(Plain::new(Box::new(io::stderr()), now))),
     })
 }
 
-/// The size of the window that stderr is in.
-fn window() -> Option<(usize, usize)> {
-    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
-    (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
-}
-
 /// How fast a run goes, in rows a second now and on average, and how long the rest takes, in the words of the bars.
 #[must_use]
 pub fn pace(tally: &Tally, now: f64, average: f64) -> String {
-    text::pace(tally, Rates { now: Some(now), average: Some(average) })
+    text::pace(tally.sendable().saturating_sub(tally.settled()), Rates { now: Some(now), average: Some(average) })
 }
 
 impl Progress {
@@ -126,14 +87,13 @@ impl Progress {
         });
     }
 
-    /// Shows how a run stands that another process works on. Gives back `false` where there are no bars to show it in.
+    /// Shows a run that another process works on. Returns `false` where there are no bars to show it in.
     #[must_use]
-    pub fn found(&self, seen: Seen) -> bool {
+    pub fn show(&self, view: RunView) -> bool {
         let mut shown = false;
         self.with(|sink, now| {
             if let Sink::Bars(bars) = sink {
-                bars.board.found(seen, now);
-                bars.draw(now);
+                bars.show(view, now);
                 shown = true;
             }
         });

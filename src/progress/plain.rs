@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::meter::Meter;
+use super::rate_meter::RateMeter;
 use super::text;
 use crate::model::{Event, Tally};
 use crate::text::escaped_lines;
@@ -24,7 +24,7 @@ enum Stage {
 pub(super) struct Plain {
     out: Box<dyn Write + Send>,
     stage: Stage,
-    meter: Meter,
+    meter: RateMeter,
     /// Whether the stage has moved since the last line about it.
     news: bool,
     last_line: Instant,
@@ -35,7 +35,7 @@ impl Plain {
     /// Lines go to `out`; the first one that is not a change of stage comes five seconds from `now` at the earliest.
     pub(super) fn new(out: Box<dyn Write + Send>, now: Instant) -> Self {
         let stage = Stage::Reading { rows: 0, bytes: 0, total: None };
-        Self { out, stage, meter: Meter::default(), news: false, last_line: now, last_slowed: None }
+        Self { out, stage, meter: RateMeter::default(), news: false, last_line: now, last_slowed: None }
     }
 
     pub(super) fn on(&mut self, event: Event, now: Instant) {
@@ -125,9 +125,33 @@ impl Plain {
 
 #[cfg(test)]
 mod tests {
-    use super::super::captured::Captured;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use crate::model::{Notice, State};
+
+    /// A writer that keeps what it is given. Clones share it.
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl Captured {
+        /// The lines written since the last call.
+        fn lines(&self) -> Vec<String> {
+            let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+            text.lines().map(str::to_owned).collect()
+        }
+    }
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     fn at(accepted: u64) -> Tally {
         let mut tally = Tally::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::meter::Rates;
+use super::rate_meter::Rates;
 use crate::model::{State, Tally};
 
 /// Two rates that differ by less than this are one to a reader, and those that differ by more give two times left.
@@ -17,6 +17,17 @@ pub(super) fn grouped(number: u64) -> String {
 /// `120,000 rows`
 pub(super) fn rows(rows: u64) -> String {
     format!("{} rows", grouped(rows))
+}
+
+/// Estimates how many rows are still to be read, from how long the rows so far are.
+pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
+    let left = u128::from(rows) * u128::from(total.saturating_sub(bytes));
+    left.checked_div(u128::from(bytes)).and_then(|left| u64::try_from(left).ok()).unwrap_or(0)
+}
+
+/// `1,001 × timeout: no answer`
+pub(super) fn problem(code: &str, count: u64, words: &str) -> String {
+    format!("{} × {code}: {words}", grouped(count))
 }
 
 /// `reading: 120,000 rows (45 % of the file)`
@@ -47,7 +58,7 @@ pub(super) fn planned(tally: &Tally) -> String {
 pub(super) fn sending(tally: &Tally, rates: Rates) -> String {
     let (accepted, all) = (tally.accepted(), tally.sendable());
     let mut line = format!("sending: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
-    line.push_str(&part(", ", &pace(tally, rates)));
+    line.push_str(&part(", ", &pace(all.saturating_sub(tally.settled()), rates)));
     line.push_str(&part("; ", &troubles(tally)));
     line + &part("; ", &arrivals(tally))
 }
@@ -78,10 +89,10 @@ pub(super) fn slowed(rate: f64, pause: Duration) -> String {
 
 /// `80.1/s, about 23 s left`; `20.0/s now, 80.1/s on average, 23 s to 92 s left` where the rate changed; empty while there is
 /// none. The time left is that at the rate now and at the average: nobody knows which of them will last.
-pub(super) fn pace(tally: &Tally, rates: Rates) -> String {
+pub(super) fn pace(left: u64, rates: Rates) -> String {
     let Rates { now: Some(now), average } = rates else { return String::new() };
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let left = tally.sendable().saturating_sub(tally.settled()) as f64;
+    let left = left as f64;
     let average = average.unwrap_or(now);
     let differs = (now / average).max(average / now);
     let pace = if differs < NEARLY {
@@ -207,12 +218,11 @@ mod tests {
 
     #[test]
     fn a_rate_that_changed_gives_two_times_left() {
-        let now = tally(&[(State::Pending, 1_000), (State::Accepted, 500)]);
-        let said = |now_, average| pace(&now, Rates { now: Some(now_), average: Some(average) });
+        let said = |now, average| pace(1_000, Rates { now: Some(now), average: Some(average) });
         assert_eq!(said(20.0, 80.0), "20.0/s now, 80.0/s on average, 13 s to 50 s left");
         assert_eq!(said(50.0, 42.0), "50.0/s now, 42.0/s on average, about 20 s left");
         assert_eq!(said(50.0, 49.0), "50.0/s, about 20 s left");
-        assert_eq!(pace(&now, Rates { now: None, average: Some(3.0) }), "");
+        assert_eq!(pace(1_000, Rates { now: None, average: Some(3.0) }), "");
         assert_eq!(still(Duration::from_millis(35_900)), "nothing moved for 35 s");
     }
 

@@ -17,16 +17,16 @@ pub enum Mode {
 
 /// How bars look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct BarStyle {
     /// Whether colours are welcome.
     pub colour: bool,
     /// Whether more than ASCII can be shown.
     pub unicode: bool,
 }
 
-/// How a run stands that another process works on.
+/// The state of a run that another process works on.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct RunView {
     /// Which run, and what it is doing.
     pub title: String,
     /// Where its rows are.

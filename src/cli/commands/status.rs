@@ -11,7 +11,7 @@ use crate::cli::session;
 use crate::cli::value_parsers::run_id;
 use crate::engine;
 use crate::model::{Millis, RunId, State, Tally};
-use crate::progress::{self, Seen};
+use crate::progress::{self, RunView};
 use crate::provider;
 use crate::report;
 use crate::store::{ProblemCount, Run, Store};
@@ -91,7 +91,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
         let tally = store.tally(&run).await?;
         let finished = run.finished_at.is_some();
         let drawn = match &screen {
-            Some(screen) if !finished => screen.found(seen(store, &run, &tally).await?),
+            Some(screen) if !finished => screen.show(run_view(store, &run, &tally).await?),
             _ => false,
         };
         if args.json {
@@ -120,12 +120,12 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
     }
 }
 
-/// What is seen of a run while it goes on.
-async fn seen(store: &Store, run: &Run, tally: &Tally) -> Result<Seen, CliError> {
+/// What `--watch` shows of a run in progress.
+async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, CliError> {
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
     let problems = store.problems(run, SEEN).await?;
-    Ok(Seen {
+    Ok(RunView {
         title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
         tally: *tally,
         waiting: waiting.map(|waiting| summary::waiting(&waiting)),

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::progress::Look;
+use crate::progress::BarStyle;
 
 /// Whether a person sees the data as it is printed.
 pub(in crate::cli) fn shows_data() -> bool {
@@ -15,12 +15,12 @@ pub(in crate::cli) fn has_color() -> bool {
 }
 
 /// How bars look on standard error; `None` where it is no terminal, or one that cannot go back a line.
-pub(in crate::cli) fn look() -> Option<Look> {
+pub(in crate::cli) fn bar_style() -> Option<BarStyle> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let able = set("TERM").is_some_and(|term| term != "dumb");
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
     let unicode = locale.contains("utf-8") || locale.contains("utf8");
-    (able && io::stderr().is_terminal()).then(|| Look { colour: has_color(), unicode })
+    (able && io::stderr().is_terminal()).then(|| BarStyle { colour: has_color(), unicode })
 }
 
 /// Whether a person can be asked.

@@ -88,7 +88,7 @@ pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
         Progress::Auto | Progress::Bar => progress::Mode::Bars,
         Progress::Plain => progress::Mode::Plain,
     };
-    progress::reporter(mode, global.quiet, terminal::look())
+    progress::reporter(mode, global.quiet, terminal::bar_style())
 }
 
 /// Tells progress that time goes by, for ever.

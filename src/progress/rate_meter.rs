@@ -14,7 +14,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Measures a rate from counts and their times.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(super) struct RateMeter {
     kept: VecDeque<(Instant, u64)>,
     latest: u64,
     /// When it was first looked at, and what the count was.
@@ -32,7 +32,7 @@ pub(super) struct Rates {
     pub(super) average: Option<f64>,
 }
 
-impl Meter {
+impl RateMeter {
     /// The count at this time. Times must not go backwards.
     pub(super) fn set(&mut self, count: u64, now: Instant) {
         if count > self.latest {
@@ -77,7 +77,7 @@ mod tests {
     fn the_rate_is_that_of_the_last_seconds() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut meter = Meter::default();
+        let mut meter = RateMeter::default();
         assert_eq!(meter.rates(start), Rates::default());
         for step in 0..=4_000 {
             meter.set(1_000 + step / 10, at(step));
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_stands_still_or_goes_back_has_no_rate() {
         let start = Instant::now();
-        let mut meter = Meter::default();
+        let mut meter = RateMeter::default();
         meter.set(50, start);
         meter.set(50, start + Duration::from_secs(2));
         assert_eq!(meter.rates(start + Duration::from_secs(2)), Rates::default());
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_rate_fades_while_nothing_comes() {
         let start = Instant::now();
-        let mut meter = Meter::default();
+        let mut meter = RateMeter::default();
         meter.set(0, start);
         meter.set(100, start + Duration::from_secs(1));
         assert_eq!(meter.rates(start + Duration::from_secs(1)).now, Some(100.0));
