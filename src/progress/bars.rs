@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::TermLike;
 
 use super::rate_meter::RateMeter;
-use super::terminal::{Line, Terminal};
+use super::terminal::{BAR, Line, NOTE, PROBLEM, TITLE, Terminal, WARNING};
 use super::text;
 use super::view::RunView;
 use crate::model::{Event, State, Tally};
@@ -26,9 +26,16 @@ const MAX_PROBLEMS: usize = 3;
 pub(super) struct Bars<T> {
     terminal: Terminal<T>,
     drawn_at: Option<Instant>,
+    run: Known,
+}
+
+/// What is known of a run.
+#[derive(Default)]
+struct Known {
     /// Above the bars, where it is not clear which run it is.
     title: Option<String>,
-    reading: Option<Reading>,
+    /// Rows and bytes read, and bytes in all where that is known.
+    reading: Option<(u64, u64, Option<u64>)>,
     /// Media files asked about, and all of them.
     asking: Option<(u64, u64)>,
     tally: Option<Tally>,
@@ -42,32 +49,15 @@ pub(super) struct Bars<T> {
     problems: Vec<(String, u64, String)>,
 }
 
-struct Reading {
-    rows: u64,
-    bytes: u64,
-    total: Option<u64>,
-}
-
 impl<T: TermLike + Clone + 'static> Bars<T> {
     pub(super) fn new(terminal: Terminal<T>) -> Self {
-        Self {
-            terminal,
-            drawn_at: None,
-            title: None,
-            reading: None,
-            asking: None,
-            tally: None,
-            rate: RateMeter::default(),
-            slowed: None,
-            waiting: None,
-            problems: Vec::new(),
-        }
+        Self { terminal, drawn_at: None, run: Known::default() }
     }
 
     /// Takes note of an event, and shows it unless the last frame is too young.
     pub(super) fn on(&mut self, event: Event, now: Instant) {
-        match self.note(event, now) {
-            Some(words) => self.terminal.say(&words, &self.lines(now)),
+        match self.run.note(event, now) {
+            Some(words) => self.terminal.say(&words, &self.run.lines(now)),
             None if self.drawn_at.is_none_or(|drawn_at| now.duration_since(drawn_at) >= FRAME) => self.draw(now),
             None => {}
         }
@@ -75,31 +65,32 @@ impl<T: TermLike + Clone + 'static> Bars<T> {
 
     /// Shows a run that another process works on.
     pub(super) fn show(&mut self, view: RunView, now: Instant) {
-        self.title = Some(view.title);
-        self.moved(view.tally, now);
-        self.waiting = view.waiting;
-        self.problems = view.problems;
-        self.problems.truncate(MAX_PROBLEMS);
+        self.run.title = Some(view.title);
+        self.run.moved(view.tally, now);
+        self.run.waiting = view.waiting;
+        self.run.problems = view.problems;
+        self.run.problems.truncate(MAX_PROBLEMS);
         self.draw(now);
     }
 
     /// Draws a frame.
     pub(super) fn draw(&mut self, now: Instant) {
         self.drawn_at = Some(now);
-        self.terminal.draw(&self.lines(now));
+        self.terminal.draw(&self.run.lines(now));
     }
 
     /// Draws the last frame and leaves it on the screen.
     pub(super) fn finish(self, now: Instant) {
-        let lines = self.lines(now);
-        self.terminal.leave(&lines);
+        self.terminal.leave(&self.run.lines(now));
     }
+}
 
+impl Known {
     /// Takes note of an event. Returns what to print above the bars.
     fn note(&mut self, event: Event, now: Instant) -> Option<String> {
         match event {
             Event::Imported { rows, bytes, total_bytes } => {
-                self.reading = Some(Reading { rows, bytes, total: total_bytes });
+                self.reading = Some((rows, bytes, total_bytes));
                 self.rate.set(rows, now);
             }
             Event::Asked { done, total } => {
@@ -136,49 +127,53 @@ impl<T: TermLike + Clone + 'static> Bars<T> {
 
     /// The lines that show the run.
     fn lines(&self, now: Instant) -> Vec<Line> {
-        let mut lines = Vec::from_iter(self.title.as_deref().map(Line::title));
-        // How much is left of the bar that grows now.
+        let mut lines = Vec::new();
+        let mut add = |template, name, filled, words| lines.push(Line { template, name, filled, words });
+        // How much is left of the bar that is growing now.
         let mut left = 0;
-        if let Some(Reading { rows, bytes, total }) = self.reading {
-            let words = text::rows(rows);
-            lines.push(match total {
-                Some(total) => Line::bar("reading", (bytes, total), &words),
-                None => Line::note("reading", &words),
-            });
+        if let Some(title) = &self.title {
+            add(TITLE, "", (0, 0), title.clone());
+        }
+        if let Some((rows, bytes, total)) = self.reading {
+            let template = if total.is_some() { BAR } else { NOTE };
+            add(template, "reading", (bytes, total.unwrap_or(0)), text::rows(rows));
             left = total.map_or(0, |total| text::rows_left(rows, bytes, total));
         }
         if let Some((done, total)) = self.asking {
-            lines.push(Line::bar("asking", (done, total), &text::of(done, total)));
+            add(BAR, "asking", (done, total), text::of(done, total));
             left = total.saturating_sub(done);
         }
         if let Some(tally) = &self.tally {
             let (settled, sendable, accepted) = (tally.settled(), tally.sendable(), tally.accepted());
-            let (delivered, read) = (tally.delivered(), tally.of(State::Read));
-            for (name, part, whole) in
-                [("sent", settled, sendable), ("delivered", delivered, accepted), ("read", read, accepted)]
-            {
-                lines.push(Line::bar(name, (part, whole), &text::of(part, whole)));
+            add(BAR, "sent", (settled, sendable), text::of(settled, sendable));
+            for (name, rows) in [("delivered", tally.delivered()), ("read", tally.of(State::Read))] {
+                add(BAR, name, (rows, accepted), text::of(rows, accepted));
             }
             left = sendable.saturating_sub(settled);
         }
-        if left > 0 {
-            lines.extend(self.pace(left, now));
-        }
+        let mut note = |template, words: String| {
+            if !words.is_empty() {
+                add(template, "", (0, 0), words);
+            }
+        };
+        note(NOTE, self.pace(left, now));
         let slowed = self.slowed.as_ref().filter(|(until, _)| now.saturating_duration_since(*until) < SLOWED_FOR);
-        lines.extend(slowed.map(|(_, words)| Line::warning(words)));
-        lines.extend(self.waiting.as_deref().map(Line::warning));
-        let troubles = self.tally.as_ref().map(text::troubles).filter(|words| !words.is_empty());
-        lines.extend(troubles.map(|words| Line::note("", &words)));
-        let problems = self.problems.iter();
-        lines.extend(problems.map(|(code, count, words)| Line::problem(&text::problem(code, *count, words))));
+        note(WARNING, slowed.map_or_else(String::new, |(_, words)| words.clone()));
+        note(WARNING, self.waiting.clone().unwrap_or_default());
+        note(NOTE, self.tally.as_ref().map_or_else(String::new, text::troubles));
+        for (code, count, words) in &self.problems {
+            note(PROBLEM, format!("{} × {code}: {words}", text::grouped(*count)));
+        }
         lines
     }
 
-    /// How fast it goes and how long the rest takes, or how long nothing has moved.
-    fn pace(&self, left: u64, now: Instant) -> Option<Line> {
-        let still = self.rate.still(now);
-        let words = if still >= STILL_AFTER { text::still(still) } else { text::pace(left, self.rate.rates(now)) };
-        (!words.is_empty()).then(|| Line::note("", &words))
+    /// How fast it goes and how long the rest takes, or how long nothing has moved; empty if nothing is left.
+    fn pace(&self, left: u64, now: Instant) -> String {
+        match self.rate.still(now) {
+            _ if left == 0 => String::new(),
+            still if still >= STILL_AFTER => text::still(still),
+            _ => text::pace(left, self.rate.rates(now)),
+        }
     }
 }
 

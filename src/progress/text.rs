@@ -25,11 +25,6 @@ pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
     left.checked_div(u128::from(bytes)).and_then(|left| u64::try_from(left).ok()).unwrap_or(0)
 }
 
-/// `1,001 × timeout: no answer`
-pub(super) fn problem(code: &str, count: u64, words: &str) -> String {
-    format!("{} × {code}: {words}", grouped(count))
-}
-
 /// `reading: 120,000 rows (45 % of the file)`
 pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     match total.filter(|total| *total > 0) {
