@@ -2,30 +2,29 @@
 
 use serde_json::{Value, json};
 
-use crate::provider::{Answer, Provider, Script, Sent};
-use crate::workplace::{Campaign, Workplace, csv, phone};
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, csv, phone};
 
 /// Two runs of one campaign: in the first row 2 is tried twice and read, in the second its number is suppressed.
-fn two_runs() -> (Provider, Workplace) {
+fn two_runs() -> (ScriptedProvider, TestEnv) {
     let answer = |sent: &Sent| match (sent.to == phone(2), sent.nth) {
         (true, 0) => Answer::error(10_002, "(#131000) try again"),
         _ => Answer::Accept,
     };
-    let provider = Provider::start(Script::answering(answer));
-    let work = Workplace::with(&Campaign::default(), &csv(4));
-    let run = work.run(&provider, &["run", "job.yaml"]);
+    let provider = ScriptedProvider::start(Script::answering(answer));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(4));
+    let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
-    let suppressed = work.alone(&["suppress", "add", &format!("+{}", phone(2)), "--reason", "asked by phone"]);
+    let suppressed = env.run_offline(&["suppress", "add", &format!("+{}", phone(2)), "--reason", "asked by phone"]);
     assert_eq!(suppressed.code, 0, "{suppressed}");
-    let run = work.run(&provider, &["run", "job.yaml", "--again"]);
+    let run = env.run(&provider, &["run", "job.yaml", "--again"]);
     assert_eq!(run.code, 0, "{run}");
-    (provider, work)
+    (provider, env)
 }
 
 #[test]
 fn a_person_is_found_in_every_run_with_every_attempt() {
-    let (_provider, work) = two_runs();
-    let found = work.alone(&["find", &format!("+{}", phone(2))]);
+    let (_provider, env) = two_runs();
+    let found = env.run_offline(&["find", &format!("+{}", phone(2))]);
     assert_eq!(found.code, 0, "{found}");
     let parts =
         ["on the suppression list since 2", ": asked by phone\njob-1, row 2: read\n", "job-2, row 2: suppressed\n"];
@@ -34,7 +33,7 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
     {
         assert!(found.out.contains(part), "{part}: {found}");
     }
-    let found: Value = serde_json::from_str(&work.alone(&["find", &phone(2), "--json"]).out).unwrap();
+    let found: Value = serde_json::from_str(&env.run_offline(&["find", &phone(2), "--json"]).out).unwrap();
     assert_eq!((&found["to"], &found["suppressed"]["reason"]), (&json!(phone(2)), &json!("asked by phone")));
     let rows = found["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 2, "{found}");
@@ -48,15 +47,15 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
 
 #[test]
 fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
-    let (_provider, work) = two_runs();
+    let (_provider, env) = two_runs();
     let number = phone(1);
     let (code, rest) = number.split_at(3);
-    let spaced = work.alone(&["find", &format!("+{code}"), rest]);
-    let national = work.alone(&["find", "--region", "HK", rest]);
+    let spaced = env.run_offline(&["find", &format!("+{code}"), rest]);
+    let national = env.run_offline(&["find", "--region", "HK", rest]);
     assert!(spaced.code == 0 && spaced.out.contains("job-2, row 1: read"), "{spaced}");
     assert_eq!(spaced.out, national.out);
-    let nobody = work.alone(&["find", "+4915112345678"]);
+    let nobody = env.run_offline(&["find", "+4915112345678"]);
     assert!(nobody.code == 0 && nobody.out.contains("in no run of this store"), "{nobody}");
-    let wrong = work.alone(&["find", "0151/2345678"]);
+    let wrong = env.run_offline(&["find", "0151/2345678"]);
     assert!(wrong.code == 2 && wrong.out.is_empty() && wrong.err.contains("--region"), "{wrong}");
 }
