@@ -13,7 +13,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBe
 use super::explain::{self, TemplateProblem};
 use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
 use super::row::{HeaderInUse, ROW, Row};
-use super::{filters, limits, simple};
+use super::{filters, limits};
 
 /// Templates in one message. Those of the largest, a carousel of ten cards, are fewer than a hundred.
 const MAX_TEMPLATES: usize = 1_000;
@@ -154,12 +154,7 @@ impl Compiler<'_> {
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
-            None => self.template(text, &checked).map(|columns| {
-                (
-                    simple::read(text, self.columns).map_or(Fill::Template { loops: checked.loops }, Fill::Simple),
-                    columns,
-                )
-            }),
+            None => self.template(text, &checked).map(|columns| (Fill::Template { loops: checked.loops }, columns)),
         };
         match filled {
             Ok((fill, columns)) => {

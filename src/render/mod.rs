@@ -10,7 +10,6 @@ mod filters;
 mod limits;
 mod renderer;
 mod row;
-mod simple;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use minijinja::Environment;
 use minijinja::value::Value;
 
 use super::row::{self, HeaderInUse, Row};
-use super::simple::{self, Piece};
 use super::{explain, limits};
 use crate::model::{Phone, RowProblem};
 
@@ -43,8 +42,6 @@ pub(super) enum Fill {
     /// The cell of the column at this position, as it is: for `{{ column }}` and nothing else, which is what most
     /// parameters of a template are, and needs no engine.
     Cell(usize),
-    /// Text and columns, and needs no engine where the row has a value for each.
-    Simple(Vec<Piece>),
     /// What the engine makes of the template under the hole's path, and whether it may have loops.
     Template { loops: bool },
 }
@@ -157,7 +154,6 @@ impl Renderer {
     pub fn texts(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
         // Made for the first hole that needs it.
         let mut row = None;
-        let mut simple = String::new();
         let mut problems = Vec::new();
         let mut steps = limits::STEPS;
         let is_long = cells.iter().any(|cell| cell.as_ref().len() > limits::MAX_TEXT);
@@ -171,13 +167,7 @@ impl Renderer {
                     Some(cell) if !row::is_empty(cell) => each(number, cell),
                     _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
                 },
-                Fill::Simple(pieces)
-                    if simple::write(pieces, cells, &mut simple) && simple.len() <= limits::MAX_OUTPUT =>
-                {
-                    each(number, &simple);
-                }
-                fill @ (Fill::Simple(_) | Fill::Template { .. }) => {
-                    let loops = matches!(fill, Fill::Template { loops: true });
+                Fill::Template { loops } => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self
                         .env
@@ -193,7 +183,6 @@ impl Renderer {
                     }
                 }
             }
-            simple.clear();
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
