@@ -1,6 +1,6 @@
 //! What each stage of a run costs a row: reading and normalising, rendering, import, the store's steps of claims and
-//! outcomes, status answers, the rows of a report; and the sending of a whole run. Fixed sizes and no chance; docs/performance.md
-//! names the command that made each figure.
+//! outcomes, status answers, the rows of a report; and the sending of a whole run. Fixed sizes and no chance;
+//! `docs/performance.md` names the command that made each figure.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on may panic")]
 
