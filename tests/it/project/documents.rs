@@ -5,11 +5,13 @@ use std::fs;
 use crate::project::architecture::{root, sources};
 use crate::support::TestEnv;
 
-/// README.md, .ci/run and the files of docs/: names and texts.
+/// The documents at the root, .ci/run and the pages of docs/: names and texts.
 fn documents() -> Vec<(String, String)> {
-    let mut names = vec!["README.md".to_owned(), ".ci/run".to_owned()];
+    let at_the_root = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", ".ci/run"];
+    let mut names = at_the_root.map(str::to_owned).to_vec();
     let files = fs::read_dir(root().join("docs")).unwrap();
-    names.extend(files.map(|file| format!("docs/{}", file.unwrap().file_name().to_string_lossy())));
+    let files = files.map(|file| format!("docs/{}", file.unwrap().file_name().to_string_lossy()));
+    names.extend(files.filter(|name| name.ends_with(".md")));
     names.into_iter().map(|name| (name.clone(), fs::read_to_string(root().join(name)).unwrap())).collect()
 }
 
