@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::model::Finding;
+
 /// The code of the finding that a file's server could not be asked.
 pub(super) const UNREACHABLE: &str = "media_unreachable";
 
@@ -29,25 +31,12 @@ pub struct Hosts {
     pub is_public: fn(IpAddr) -> bool,
 }
 
-/// Something that is not right with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Whether the provider would refuse the file; otherwise it may.
-    pub is_error: bool,
-    /// What kind of finding it is: stable and short, such as `media_size`.
-    pub code: &'static str,
-    /// What is wrong: a sentence without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub hint: &'static str,
+/// What the provider would refuse a file for.
+pub(super) fn error(code: &'static str, message: impl Into<String>, hint: &str) -> Finding {
+    Finding::error(code, "", message).hint(hint)
 }
 
-impl Finding {
-    pub(super) fn error(code: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
-        Self { is_error: true, code, message: message.into(), hint }
-    }
-
-    pub(super) fn warning(code: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
-        Self { is_error: false, ..Self::error(code, message, hint) }
-    }
+/// What the provider may refuse a file for.
+pub(super) fn warning(code: &'static str, message: impl Into<String>, hint: &str) -> Finding {
+    Finding::warning(code, "", message).hint(hint)
 }

@@ -13,5 +13,5 @@ mod response;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{File, Finding, Hosts};
+pub use finding::{File, Hosts};
 pub use prober::{AskError, MediaProber, shown};

@@ -12,7 +12,8 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
-use super::finding::{Finding, Hosts, UNREACHABLE};
+use super::finding::{Hosts, UNREACHABLE, error as wrong};
+use crate::model::Finding;
 
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 5;
@@ -78,7 +79,7 @@ impl Resolve for Resolver {
 /// What it is called that a link or one of its redirects leads to where only you can get.
 pub(super) fn private(host: &str, why: &'static str) -> Finding {
     let hint = "put it on a server that everyone can reach";
-    Finding::error("media_private", Refused::Private(host.to_owned(), why).to_string(), hint)
+    wrong("media_private", Refused::Private(host.to_owned(), why).to_string(), hint)
 }
 
 /// What it is called that there was no answer.
@@ -90,7 +91,7 @@ pub(super) fn failure(error: reqwest::Error) -> Finding {
             Some(Refused::Private(host, why)) => return private(host, why),
             Some(Refused::TooMany) => {
                 let hint = "link to the file itself, not to an address that leads on and on";
-                return Finding::error("media_redirects", Refused::TooMany.to_string(), hint);
+                return wrong("media_redirects", Refused::TooMany.to_string(), hint);
             }
             None => {}
         }
@@ -106,5 +107,5 @@ pub(super) fn failure(error: reqwest::Error) -> Finding {
     } else {
         (format!("its server does not answer as one of the web: {last}"), "open the link from another network")
     };
-    Finding::error(UNREACHABLE, words, hint)
+    wrong(UNREACHABLE, words, hint)
 }

@@ -8,9 +8,10 @@ use reqwest::header::{HeaderValue, RANGE};
 use reqwest::{Client, ClientBuilder, Method, Url};
 use tokio::task::JoinSet;
 
-use super::finding::{File, Finding, Hosts, UNREACHABLE};
+use super::finding::{File, Hosts, UNREACHABLE, error};
 use super::network_policy;
 use super::response::Answer;
+use crate::model::Finding;
 
 /// Files asked about at a time.
 pub(super) const AT_ONCE: usize = 16;
@@ -93,7 +94,7 @@ impl MediaProber {
             if servers.get(&server).is_some_and(Server::is_given_up) {
                 let words = format!("not asked: {server} could not be reached for others");
                 let hint = "see what is told of the others, and check again";
-                took(&mut servers, (index, server, vec![Finding::error(UNREACHABLE, words, hint)]));
+                took(&mut servers, (index, server, vec![error(UNREACHABLE, words, hint)]));
                 continue;
             }
             let prober = Arc::clone(&prober);
@@ -109,7 +110,7 @@ impl MediaProber {
     pub(super) async fn ask(&self, file: &File) -> Vec<Finding> {
         let Some(url) = Url::parse(&file.link).ok().filter(Url::has_host) else {
             let hint = "write the whole address, such as https://www.example.com/picture.png";
-            return vec![Finding::error(UNREACHABLE, "the link is no address that can be asked", hint)];
+            return vec![error(UNREACHABLE, "the link is no address that can be asked", hint)];
         };
         if let Some(why) = (self.hosts.refused)(url.as_str()) {
             return vec![network_policy::private(url.host_str().unwrap_or_default(), why)];

@@ -3,7 +3,8 @@
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName};
 use reqwest::{Method, Response, StatusCode};
 
-use super::finding::{File, Finding};
+use super::finding::{File, error, warning};
+use crate::model::Finding;
 
 /// What servers say of a file of which they know nothing.
 const UNKNOWN: [&str; 3] = ["application/octet-stream", "binary/octet-stream", "application/unknown"];
@@ -58,7 +59,7 @@ impl Answer {
         let is_empty = self.length == Some(0) && self.status == StatusCode::RANGE_NOT_SATISFIABLE;
         if !self.status.is_success() && !is_empty {
             let words = format!("its server answers {}", self.status);
-            return vec![Finding::error("media_refused", words, self.way_out())];
+            return vec![error("media_refused", words, self.way_out())];
         }
         self.of_type(file).into_iter().chain(self.of_size(file)).collect()
     }
@@ -87,17 +88,17 @@ impl Answer {
         if self.content_type.is_empty() || UNKNOWN.contains(&self.content_type.as_str()) {
             let says = if self.content_type.is_empty() { "its server does not say what it is" } else { &says };
             let hint = "let the server send the file's Content-Type, or it may be refused";
-            return Some(Finding::warning("media_type", format!("{says}; {taken}"), hint));
+            return Some(warning("media_type", format!("{says}; {taken}"), hint));
         }
         if means.is_some_and(|known| file.types.contains(known)) {
             let hint = "let the server send the usual name, or it may be refused";
-            return Some(Finding::warning("media_type", format!("{says}; {taken}"), hint));
+            return Some(warning("media_type", format!("{says}; {taken}"), hint));
         }
         let hint = match self.content_type.as_str() {
             "text/html" => "this is a page: link to the file itself, and see that nobody has to sign in",
             _ => "use another file, or let the server send the right Content-Type",
         };
-        Some(Finding::error("media_type", format!("{says}; {taken}"), hint))
+        Some(error("media_type", format!("{says}; {taken}"), hint))
     }
 
     fn of_size(&self, file: &File) -> Option<Finding> {
@@ -106,21 +107,21 @@ impl Answer {
             if file.needs_length {
                 let words = "its server does not send `Content-Length`, which the provider demands";
                 let hint = "put it on a server that does, such as one of plain files";
-                return Some(Finding::error("media_length", words, hint));
+                return Some(error("media_length", words, hint));
             }
             let words = format!("its server does not say how large it is; {}", at_most()?);
-            return Some(Finding::warning("media_length", words, "see for yourself that it is not larger"));
+            return Some(warning("media_length", words, "see for yourself that it is not larger"));
         };
         if bytes == 0 {
-            return Some(Finding::error("media_size", "it is empty", "put the file there anew"));
+            return Some(error("media_size", "it is empty", "put the file there anew"));
         }
         let most = file.megabytes?;
         let words = || format!("it has {bytes} bytes ({}); {}", megabytes(bytes), at_most().unwrap_or_default());
         if bytes > most << 20 {
-            return Some(Finding::error("media_size", words(), "make it smaller"));
+            return Some(error("media_size", words(), "make it smaller"));
         }
         let hint = "it is too large if a MB is 1,000,000 bytes, which the document does not say: make it smaller";
-        (bytes > most * 1_000_000).then(|| Finding::warning("media_size", words(), hint))
+        (bytes > most * 1_000_000).then(|| warning("media_size", words(), hint))
     }
 }
 
@@ -149,7 +150,7 @@ mod tests {
 
     fn told(file: &File, content_type: &str, length: Option<u64>) -> Vec<(bool, &'static str)> {
         let answer = Answer { status: StatusCode::OK, content_type: content_type.to_owned(), length };
-        answer.findings(file).into_iter().map(|finding| (finding.is_error, finding.code)).collect()
+        answer.findings(file).into_iter().map(|finding| (finding.is_error(), finding.code)).collect()
     }
 
     #[test]

@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
 use super::prober::{AT_ONCE, GIVEN_UP_AFTER, Patience, server};
-use super::{File, Finding, Hosts, MediaProber, shown};
+use super::{File, Hosts, MediaProber, shown};
+use crate::model::Finding;
 use crate::test_server;
 
 /// Loopback counts as public here; private is a link that has `.private` in it.
@@ -94,7 +95,7 @@ async fn ask(file: File) -> Vec<Finding> {
 }
 
 fn codes(findings: &[Finding]) -> Vec<(bool, &'static str)> {
-    findings.iter().map(|finding| (finding.is_error, finding.code)).collect()
+    findings.iter().map(|finding| (finding.is_error(), finding.code)).collect()
 }
 
 const PNG: &str = "Content-Type: image/png\r\nContent-Length: 1000\r\n";

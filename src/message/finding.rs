@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::schema::describe;
+use crate::model::Severity;
 use crate::text::escaped;
 
 /// Something that is not right with a body. Displayed as the path, what is wrong and what to do, on one line.
@@ -50,13 +51,4 @@ impl fmt::Display for Finding {
         f.write_str(&self.message)?;
         self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
     }
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// The provider's document, or Meta's, says that this is refused.
-    Error,
-    /// It may be refused, or not be what was meant.
-    Warning,
 }

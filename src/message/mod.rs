@@ -17,7 +17,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Finding, Severity};
+pub use finding::Finding;
 pub use media_links::links;
 pub use reference::reference;
 pub use schema::types::Media;

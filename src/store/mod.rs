@@ -27,7 +27,7 @@ pub use attempt::{Advanced, Attempt, Cause, Claim, Deferral, History, Settlement
 pub use error::{Mismatch, StoreError};
 pub use key::{Owner, RowKey, WorkerId};
 pub use report::{
-    AccountPause, Finding, LeaveOut, LeftOut, Occurrence, OccurrenceStart, ProblemCount, PulledTemplate, Reached,
+    AccountPause, BrokenRule, LeaveOut, LeftOut, Occurrence, OccurrenceStart, ProblemCount, PulledTemplate, Reached,
     ReachedBy, ReasonsByPhone, Uncertain, Verdict, WaitKind, Wanted, Which,
 };
 pub use run::{NewRun, Orders, PlannedRow, Rate, Requeued, Run, Stage};

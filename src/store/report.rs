@@ -29,7 +29,7 @@ pub struct ProblemCount {
 
 /// What is consistent of a run's records, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct BrokenRule {
     /// The rule, as a sentence that should be true.
     pub rule: &'static str,
     /// How many rows break it; 0 for a rule that holds.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::definition::{
     Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
 };
-use super::finding::Finding;
+use crate::model::Finding;
 use crate::text::{list, nearest};
 
 /// The code of a finding that is about a key, not about its value.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::conformance::Disagreement;
 use super::decode;
 use super::definition::Definition;
-use super::finding::Finding;
+use crate::model::Finding;
 use crate::text::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 

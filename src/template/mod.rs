@@ -10,7 +10,6 @@ mod decode;
 mod definition;
 mod diff;
 mod file;
-mod finding;
 pub(crate) mod placeholders;
 mod remote;
 pub(crate) mod rules;
@@ -25,7 +24,7 @@ pub use definition::{
 };
 pub use diff::{Change, diff};
 pub use file::{Loaded, parse, read};
-pub use finding::{Finding, Severity};
+pub(crate) use remote::left_out;
 pub use remote::{Answer, Error, RemoteTemplate, TemplateSummary, Translated};
 pub use rules::check;
 pub use snapshot::Snapshot;

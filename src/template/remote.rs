@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::Definition;
-use super::finding::Finding;
-use crate::model::ProviderText;
+use crate::model::{Finding, ProviderText};
 
 /// A definition in a provider's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +13,13 @@ pub struct Translated {
     pub request: Value,
     /// What is left out, and what the provider may refuse: warnings only.
     pub warnings: Vec<Finding>,
+}
+
+/// A key that is left out of what a provider gets; the template can do without.
+pub(crate) fn left_out(path: String, why: &str) -> Finding {
+    let key = path.rsplit('.').next().unwrap_or_default();
+    let message = format!("`{key}` is left out: {why}");
+    Finding::warning("left_out", path, message)
 }
 
 /// A template as a provider lists it.

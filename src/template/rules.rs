@@ -13,8 +13,8 @@ pub(crate) use examples::lacking;
 
 use super::definition;
 use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
-use super::finding::Finding;
 use super::placeholders::{Piece, is_position, names, pieces};
+use crate::model::Finding;
 use crate::text::list;
 
 /// The most characters of a name.

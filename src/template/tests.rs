@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::io::AsyncWriteExt as _;
 
 use super::*;
+use crate::model::Finding;
 use crate::test_server;
 
 mod conformance;

@@ -10,10 +10,10 @@ use crate::cli::config::template_accounts::{self, failure};
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::{console, template_table, terminal};
-use crate::model::TemplateProvider;
+use crate::model::{Finding, TemplateProvider};
 use crate::provider::{cams, nxlink};
 use crate::template;
-use crate::template::{Answer, Definition, Finding, Loaded, TemplateSummary};
+use crate::template::{Answer, Definition, Loaded, TemplateSummary};
 
 /// What `templates` takes.
 #[derive(Debug, clap::Args)]
@@ -238,9 +238,8 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
         if as_json {
             for finding in findings {
                 let place = loaded.places.of(&finding.path);
-                let severity = if finding.is_error() { "error" } else { "warning" };
                 let line = json!({
-                    "severity": severity, "code": finding.code, "path": finding.path, "line": place.line,
+                    "severity": finding.severity.name(), "code": finding.code, "path": finding.path, "line": place.line,
                     "column": place.column, "message": finding.message, "hint": finding.hint,
                     "provider": name.map(|name| name.to_string()),
                 });

@@ -7,7 +7,8 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session;
 use crate::engine::{self, Link, Links};
-use crate::media::{AskError, Finding};
+use crate::media::AskError;
+use crate::model::Finding;
 use crate::text;
 
 /// Links shown of each kind of finding.
@@ -37,7 +38,7 @@ impl From<AskError> for CliError {
 impl Asked<'_> {
     /// Links whose file the provider would refuse.
     pub(in crate::cli) fn wrong(&self) -> usize {
-        self.findings.iter().filter(|findings| findings.iter().any(|finding| finding.is_error)).count()
+        self.findings.iter().filter(|findings| findings.iter().any(Finding::is_error)).count()
     }
 
     /// Prints what is wrong, as lines for people or as JSON.
@@ -58,7 +59,7 @@ impl Asked<'_> {
     fn lines(&self) -> Vec<String> {
         let mut kinds: Vec<(bool, &str, Vec<String>, u64)> = Vec::new();
         for (link, finding) in self.each() {
-            let kind = (finding.is_error, finding.code);
+            let kind = (finding.is_error(), finding.code);
             let index = kinds.iter().position(|(is_error, code, ..)| (*is_error, *code) == kind).unwrap_or_else(|| {
                 kinds.push((kind.0, kind.1, Vec::new(), 0));
                 kinds.len() - 1
@@ -115,19 +116,19 @@ fn line(link: &Link, finding: &Finding) -> String {
     };
     format!(
         "{}{} {}{more}: {}: {}; {} [{}]",
-        if finding.is_error { "" } else { "warning: " },
+        if finding.is_error() { "" } else { "warning: " },
         if link.rows == 1 { "row" } else { "rows" },
         first.join(", "),
         link.shown(),
         finding.message,
-        finding.hint,
+        finding.hint.as_deref().unwrap_or_default(),
         finding.code,
     )
 }
 
 fn as_json(link: &Link, finding: &Finding) -> Value {
     json!({
-        "severity": if finding.is_error { "error" } else { "warning" }, "code": finding.code, "path": link.path,
+        "severity": finding.severity.name(), "code": finding.code, "path": link.path,
         "link": link.shown(), "message": finding.message, "hint": finding.hint, "rows": link.rows,
         "first_rows": link.first.iter().map(|row| row.0).collect::<Vec<_>>(),
     })

@@ -10,8 +10,8 @@ use crate::cli::off_thread::off_thread;
 use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
-use crate::message::{self, Severity};
-use crate::model::{Campaign, Millis, Source, TemplateSource, Timing};
+use crate::message;
+use crate::model::{Campaign, Millis, Severity, Source, TemplateSource, Timing};
 use crate::store::Store;
 
 /// A campaign file as it is today.

@@ -8,9 +8,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::media::{AskError, File, Finding, Hosts, MediaProber, shown};
+use crate::media::{AskError, File, Hosts, MediaProber, shown};
 use crate::message::{self, Media};
-use crate::model::{Channel, Event, Events, RowNumber};
+use crate::model::{Channel, Event, Events, Finding, RowNumber};
 
 /// Different links that are noted.
 const MOST: usize = 10_000;

@@ -3,8 +3,8 @@
 //! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
 //! at once: its number, its cells, and what the document says about the message they make.
 
-use crate::message::{self, Finding, Open, Severity};
-use crate::model::{Channel, Millis, Phone, RowProblem};
+use crate::message::{self, Finding, Open};
+use crate::model::{Channel, Millis, Phone, RowProblem, Severity};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::send_window::{Hours, RowTiming};

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::Severity;
 use crate::message::validate::check;
-use crate::model::Channel;
+use crate::model::{Channel, Severity};
 
 /// A body to break.
 fn base(name: &str) -> (Channel, Value) {

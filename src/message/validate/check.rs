@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
-use crate::message::finding::{Finding, Severity};
+use crate::message::finding::Finding;
 use crate::message::path::Path;
 use crate::message::schema::types::Shape;
+use crate::model::Severity;
 
 /// What is found on a walk.
 pub(in crate::message) struct Check {

@@ -4,11 +4,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::Finding;
 use crate::provider::lenient_json::{boolean, items, number, text};
 use crate::template::placeholders::{Piece, is_position, names, pieces, pieces_between};
 use crate::template::{
-    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Finding, Footer, Format, Header, Nxlink,
-    Offer, Translated, rules,
+    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
+    Translated, left_out, rules,
 };
 
 /// The parameters of a create or modify that stand for the template: `Components`, `Language`, `TemplateType` and,
@@ -81,7 +82,7 @@ impl To {
     }
 
     fn left_out(&mut self, path: String) {
-        self.findings.push(Finding::left_out(path, "only NXLink takes it"));
+        self.findings.push(left_out(path, "only NXLink takes it"));
     }
 
     /// Warns of what Alibaba's own library takes and the document of the operation does not have.
@@ -148,7 +149,7 @@ impl To {
                     put("FileName", plain(&header.file_name));
                 } else if header.file_name.is_some() {
                     let path = format!("{at}.file_name");
-                    self.findings.push(Finding::left_out(path, "CAMS takes the name of a DOCUMENT only"));
+                    self.findings.push(left_out(path, "CAMS takes the name of a DOCUMENT only"));
                 }
                 for (key, value) in [("handle", &header.handle), ("media_id", &header.media_id)] {
                     if value.is_some() {
@@ -216,12 +217,12 @@ impl To {
                 self.example(at, name, example.strip_prefix(fixed).unwrap_or(example));
             } else if !button.example.is_empty() {
                 let why = "at CAMS an address without a variable has none";
-                self.findings.push(Finding::left_out(format!("{at}.example"), why));
+                self.findings.push(left_out(format!("{at}.example"), why));
             }
         }
         if button.example.len() > 1 {
             let why = "CAMS takes one";
-            self.findings.push(Finding::left_out(format!("{at}.example[1]"), why));
+            self.findings.push(left_out(format!("{at}.example[1]"), why));
         }
         if button.kind == ButtonKind::CopyCode {
             coupon = button.coupon_code.as_deref().map(to_cams).or_else(|| button.example.first().cloned());

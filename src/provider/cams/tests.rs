@@ -4,7 +4,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::template::{Component, Severity, check, tests::good};
+use crate::model::Severity;
+use crate::template::{Component, check, tests::good};
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

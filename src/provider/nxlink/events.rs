@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::template::Finding;
+use crate::model::Finding;
 use crate::text::{list, nearest};
 
 /// Each event, with the fields that are required with it.

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::events;
+use crate::model::{Finding, Severity};
 use crate::provider::lenient_json::{boolean, items, number, text, texts};
 use crate::template::placeholders::{is_position, names};
 use crate::template::{
-    Body, Button, ButtonKind, Category, Component, Definition, Examples, Finding, Footer, Format, Header, Nxlink,
-    Severity, Translated, rules,
+    Body, Button, ButtonKind, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Translated,
+    left_out, rules,
 };
 
 /// The button kinds that NXLink has.
@@ -48,7 +49,7 @@ impl To {
     }
 
     fn left_out(&mut self, path: String) {
-        self.findings.push(Finding::left_out(path, "NXLink has no field for it"));
+        self.findings.push(left_out(path, "NXLink has no field for it"));
     }
 
     fn head(&mut self, definition: &Definition, tenant: u64) {

@@ -1,7 +1,8 @@
 //! What NXLink cannot express, what it leaves out, the events of its buttons, and its states.
 
 use super::*;
-use crate::template::{Severity, tests::good};
+use crate::model::Severity;
+use crate::template::tests::good;
 
 /// Severity, code and path of all that is to say of a definition.
 fn told(text: &str) -> Vec<(Severity, &'static str, String)> {

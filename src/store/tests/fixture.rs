@@ -214,7 +214,7 @@ impl Worker {
     }
 
     /// The rules of `verify` that do not hold.
-    pub(in crate::store) async fn broken(&self) -> Vec<Finding> {
+    pub(in crate::store) async fn broken(&self) -> Vec<BrokenRule> {
         let findings = self.store.verify(&self.now().await).await.unwrap();
         findings.into_iter().filter(|finding| finding.broken > 0).collect()
     }

@@ -1,7 +1,7 @@
 //! Which examples a definition lacks. Whether one is needed is for each provider's document to say.
 
 use super::super::definition::{Body, Button, ButtonKind, Component, Examples, Header};
-use super::super::finding::Finding;
+use crate::model::Finding;
 use crate::template::placeholders::names;
 
 /// An example that is not there.

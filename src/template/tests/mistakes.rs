@@ -1,6 +1,7 @@
 //! What is refused, and where.
 
 use super::*;
+use crate::model::{Finding, Severity};
 
 /// The codes and paths of what is wrong with a definition of these components.
 fn wrong(category: &str, components: &str) -> Vec<(&'static str, String)> {

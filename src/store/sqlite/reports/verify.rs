@@ -5,7 +5,7 @@ use sqlx::Row;
 use crate::model::State;
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::{Finding, Mismatch, RowKey, Run, StoreError};
+use crate::store::{BrokenRule, Mismatch, RowKey, Run, StoreError};
 
 /// Each rule with the statement that counts what breaks it. `?1` and `?2` bound the run's keys, `?3` is the run.
 /// State numbers are inserted by name, so that they cannot drift from the model.
@@ -105,17 +105,17 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read at all.
-    pub async fn verify(&self, run: &Run) -> Result<Vec<Finding>, StoreError> {
+    pub async fn verify(&self, run: &Run) -> Result<Vec<BrokenRule>, StoreError> {
         let mut findings = Vec::with_capacity(RULES.len() + 3);
         let faults: Vec<String> =
             sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.readers).await.map_err(doing("check its file"))?;
         let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
-        findings.push(Finding { rule: "the file is whole", broken });
+        findings.push(BrokenRule { rule: "the file is whole", broken });
         let is_older = match self.may_send(false).await {
             Err(StoreError::WentBack { why, .. }) => why == Mismatch::Older,
             may_send => may_send.map(|()| false)?,
         };
-        findings.push(Finding { rule: "the store has recorded every message sent", broken: is_older.into() });
+        findings.push(BrokenRule { rule: "the store has recorded every message sent", broken: is_older.into() });
         let broken = match self.tally(run).await {
             Ok(tally) => {
                 let rows: i64 = sqlx::query_scalar("SELECT rows FROM run WHERE id = ?1")
@@ -129,7 +129,7 @@ impl Store {
             Err(StoreError::Damaged(_)) => 1,
             Err(error) => return Err(error),
         };
-        findings.push(Finding { rule: "the states of all rows add up to the rows read", broken });
+        findings.push(BrokenRule { rule: "the states of all rows add up to the rows read", broken });
         for (rule, sql) in RULES {
             let row = sqlx::query(sqlx::AssertSqlSafe(with_states(sql)))
                 .bind(RowKey::first(run.key))
@@ -139,7 +139,7 @@ impl Store {
                 .await
                 .map_err(doing("verify"))?;
             let broken: i64 = row.try_get(0).map_err(doing("verify"))?;
-            findings.push(Finding { rule, broken: broken.unsigned_abs() });
+            findings.push(BrokenRule { rule, broken: broken.unsigned_abs() });
         }
         Ok(findings)
     }

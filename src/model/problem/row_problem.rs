@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::Problem;
+use crate::model::Problem;
 use crate::text::{escaped, escaped_name};
 
 /// Characters of a value that are shown.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Millis, Problem, RowNumber};
+use crate::model::{Millis, Problem, RowNumber};
 
 /// What the program decided of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
