@@ -7,7 +7,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
-use crate::model::{Campaign, Event, Events, Millis, Notice, Outcome, Problem, RowProblem};
+use crate::model::{Campaign, Event, Events, Millis, Notice, Outcome, Problem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
@@ -177,7 +177,7 @@ impl Job {
         renderer
             .ok_or_else(|| failed(Problem::new("damaged", "everything was sent already")))?
             .render(attempt.phone, &cells, &mut body)
-            .map_err(|problems| failed(RowProblem::joined(&problems).unwrap_or_else(|| Problem::new("damaged", ""))))?;
+            .map_err(|problems| failed(Problem::from(&problems[..])))?;
         Ok(body)
     }
 }

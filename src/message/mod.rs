@@ -7,7 +7,6 @@
 //! What a document does not forbid passes, with a warning where it is not known to be right. Nothing is sent or
 //! fetched: whether a template exists is for the provider to say, and how large a file is for its server.
 
-mod finding;
 mod media_links;
 mod path;
 mod reference;
@@ -17,7 +16,6 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use finding::Finding;
 pub use media_links::links;
 pub use reference::reference;
 pub use schema::types::Media;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::Channel;
+use crate::model::{Channel, Rule};
 
 use super::schema;
 use super::schema::describe::list;
@@ -108,7 +108,7 @@ impl Page {
             self.kinds(depth, kinds);
         }
         for rule in object.rules {
-            self.line(depth, &sentence(&rule.to_string()));
+            self.line(depth, &sentence(&Rule::from(rule).to_string()));
         }
     }
 
@@ -152,7 +152,7 @@ impl Page {
 
     fn rules(&mut self, depth: usize, list: &'static List) {
         for rule in list.rules {
-            self.line(depth, &sentence(&rule.to_string()));
+            self.line(depth, &sentence(&Rule::from(rule).to_string()));
         }
     }
 
@@ -183,11 +183,11 @@ impl Page {
 
 /// A shape and its limits, as a sentence.
 fn limits(shape: &Shape) -> String {
-    let mut words = shape.to_string();
+    let mut words = Rule::from(shape).to_string();
     match shape {
         Shape::Text(rules) => {
             for rule in *rules {
-                let _ = write!(words, "; {rule}");
+                let _ = write!(words, "; {}", Rule::from(rule));
             }
         }
         Shape::Link(media) => {

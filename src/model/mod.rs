@@ -31,7 +31,11 @@ pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
 pub use notice::Notice;
 pub use phone::Phone;
-pub use problem::{Finding, RowCause, RowProblem, Severity, shortened};
+pub use problem::{
+    BadAnswer, CellProblem, Damage, Doubt, Finding, Flaw, Is, Known, Lengths, LinkFlaw, MessageProblem, Misfit,
+    Mismatch, NoParameter, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule, SendProblem,
+    Severity, TimeProblem, TypeFix, WhyUncertain, column_by_key, shortened,
+};
 pub use provider_text::{ProviderText, plain_code};
 pub use reply::{Choice, OptOut, Replies, Reply};
 pub use report_row::ReportRow;

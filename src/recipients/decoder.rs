@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
-use crate::model::RowProblem;
+use crate::model::{CellProblem, RowProblem};
 use crate::text::{is_blank, is_plain, without_marks};
 
 /// Makes records of rows.
@@ -39,10 +39,9 @@ impl Decoder {
                 Ok(text) => cell.push_str(visible(text)),
                 Err(_) => {
                     cell.push_str(&String::from_utf8_lossy(bytes));
-                    record.problem.get_or_insert_with(|| {
-                        let hint = "save the file as CSV in UTF-8";
-                        RowProblem::new("bad_utf8", "the cell is not UTF-8").hint(hint).column(name).value(cell)
-                    });
+                    record
+                        .problem
+                        .get_or_insert_with(|| RowProblem::from(CellProblem::NotUtf8).column(name).value(cell));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! One row of the input, with its number and its problems.
 
-use crate::model::{Phone, RowNumber, RowProblem};
+use crate::model::{NumberProblem, Phone, RowNumber, RowProblem};
 
 /// One row of the input. Made to be used again for the next row.
 ///
@@ -28,7 +28,7 @@ impl Default for Record {
         Self {
             row: RowNumber(0),
             line: 0,
-            to: Err(RowProblem::new("no_number", "no row was read")),
+            to: Err(NumberProblem::NoRow.into()),
             raw_to: String::new(),
             cells: Vec::new(),
             is_plain: false,

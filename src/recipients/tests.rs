@@ -42,7 +42,7 @@ fn rows(recipients: &Recipients) -> Vec<Row> {
             record.row.0,
             record.line,
             record.cells.clone(),
-            record.problem.as_ref().map(|p| p.code.to_owned()),
+            record.problem.as_ref().map(|p| p.code().to_owned()),
         ));
     }
     assert!(!reader.read(&mut record).unwrap(), "the end stays the end");
@@ -200,7 +200,7 @@ fn a_row_with_other_cells_than_columns_is_reported_and_the_others_are_read() {
     let mut reader = open(&case.recipients).unwrap();
     let mut record = Record::default();
     reader.read(&mut record).unwrap();
-    assert!(record.problem.as_ref().unwrap().message.contains("2 cells and the header 3"));
+    assert!(record.problem.as_ref().unwrap().message().contains("2 cells and the header 3"));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn bad_utf_8_names_its_column() {
     let mut record = Record::default();
     assert!(reader.read(&mut record).unwrap());
     let problem = record.problem.clone().unwrap();
-    assert_eq!(problem.code, "bad_utf8");
+    assert_eq!(problem.code(), "bad_utf8");
     assert_eq!(problem.columns, ["name"]);
     assert_eq!(record.cells[1], "Jos\u{fffd}");
     assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
@@ -243,8 +243,8 @@ fn an_open_quote_costs_its_own_line_only() {
     let mut reader = open(&case.recipients).unwrap();
     let mut record = Record::default();
     reader.read(&mut record).unwrap();
-    assert!(record.problem.clone().unwrap().message.contains("opened on line 3"));
-    assert_eq!(record.to.as_ref().unwrap_err().code, "bad_quotes");
+    assert!(record.problem.clone().unwrap().message().contains("opened on line 3"));
+    assert_eq!(record.to.as_ref().unwrap_err().code(), "bad_quotes");
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn rows_of_the_campaign_file_take_the_same_way() {
     reader.read(&mut record).unwrap();
     assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
     reader.read(&mut record).unwrap();
-    assert_eq!(record.to.as_ref().unwrap_err().code, "no_number");
+    assert_eq!(record.to.as_ref().unwrap_err().code(), "no_number");
     assert_eq!((reader.bytes_read(), reader.total_bytes()), (0, None));
 
     let moved = Inline { lines: vec![70, 90], ..table.clone() };

@@ -3,8 +3,8 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
-use crate::model::{Header, NO_HEADER, RowProblem, shortened};
-use crate::text::{escaped, escaped_json, escaped_name};
+use crate::model::{CellProblem, Header, NO_HEADER, RowProblem, column_by_key, shortened};
+use crate::text::escaped_name;
 
 use super::filters;
 use super::limits::is_plain;
@@ -29,8 +29,6 @@ pub struct TemplateProblem {
 
 /// Characters of a template that are shown.
 const SHOWN_CHARS: usize = 60;
-/// The code of a cell without a value.
-pub(super) const EMPTY_CELL: &str = "empty_cell";
 
 /// What is wrong with a template, whatever the row.
 pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[String]) -> TemplateProblem {
@@ -38,7 +36,8 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
     if let Some(name) = unknown_column(error, text, columns) {
         let message = format!("there is no column `{}`, and every row needs it", escaped_name(name));
         let header = Header::new(columns);
-        let hint = odd_column(text, columns).or_else(|| header.is_person().then(|| NO_HEADER.to_owned()));
+        let hint =
+            odd_column(text, columns).map(column_by_key).or_else(|| header.is_person().then(|| NO_HEADER.to_owned()));
         let hint_of_list = if hint.is_none() { header.hint(name) } else { None };
         return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint, hint_of_list };
     }
@@ -46,7 +45,7 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
     let hint = match error.kind() {
         ErrorKind::UnknownFilter => Some(format!("the filters are {}", filters::NAMES)),
         ErrorKind::UnknownTest => Some(format!("the tests are {}", filters::TESTS)),
-        _ => odd_column(text, columns),
+        _ => odd_column(text, columns).map(column_by_key),
     };
     no_template(path, text, line, &message, hint)
 }
@@ -67,7 +66,7 @@ pub(super) fn unknown_column<'e>(error: &'e Error, text: &str, columns: &[String
 
 /// Why a row cannot be rendered.
 pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: &[impl AsRef<str>]) -> RowProblem {
-    let mut problem = match undefined_expression(error) {
+    let problem = match undefined_expression(error) {
         Some(expression) => {
             let is_meant = |name: &str| {
                 expression == name || expression == as_key(name) || expression.strip_prefix("row.") == Some(name)
@@ -79,40 +78,28 @@ pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: 
             }
             undefined(expression, error.template_source().unwrap_or_default(), columns)
         }
-        None if error.kind() == ErrorKind::OutOfFuel => failed("the template takes too many steps".to_owned()),
-        None => failed(described(error)),
+        None if error.kind() == ErrorKind::OutOfFuel => CellProblem::TooManySteps,
+        None => CellProblem::Failed { kind: error.kind().to_string().into(), detail: error.detail().map(Into::into) },
     };
-    problem.path = Some(path.into());
-    problem
+    RowProblem::from(problem).at(path)
 }
 
 /// A row without a value in a column that a template needs.
 pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
-    let hint = "fill it in, or give the message a text for such rows with `default(…)`";
-    let mut problem = RowProblem::new(EMPTY_CELL, "the cell is empty").hint(hint).column(column);
-    problem.path = Some(path.into());
-    problem
+    RowProblem::from(CellProblem::Empty).column(column).at(path)
 }
 
 /// A row with a cell that no message can hold.
 pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
-    let message = "the cell is longer than 16 KiB, more than any message holds";
-    let mut problem = RowProblem::new("cell_too_long", message).column(column);
-    problem.path = Some(path.into());
-    problem
+    RowProblem::from(CellProblem::TooLong).column(column).at(path)
 }
 
-fn undefined(expression: &str, template: &str, columns: &[String]) -> RowProblem {
+fn undefined(expression: &str, template: &str, columns: &[String]) -> CellProblem {
     match missing_column(expression) {
         Some(name) => {
-            let words = format!("there is no column `{}`", escaped_name(name));
-            let problem = RowProblem::new("undefined_variable", words);
-            match odd_column(template, columns) {
-                Some(hint) => problem.hint(hint),
-                None => problem,
-            }
+            CellProblem::NoColumn { name: name.into(), by_key: odd_column(template, columns).map(Into::into) }
         }
-        None => failed(format!("`{}` is undefined", shortened(expression, SHOWN_CHARS))),
+        None => CellProblem::Undefined(shortened(expression, SHOWN_CHARS).into()),
     }
 }
 
@@ -122,17 +109,6 @@ fn missing_column(expression: &str) -> Option<&str> {
     let key = expression.strip_prefix("row['").and_then(|key| key.strip_suffix("']"));
     let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     key.or_else(|| is_word.then_some(name))
-}
-
-fn failed(message: String) -> RowProblem {
-    RowProblem::new("template_failed", message)
-}
-
-fn described(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) => format!("the template failed: {}: {}", error.kind(), escaped(detail)),
-        None => format!("the template failed: {}", error.kind()),
-    }
 }
 
 /// The expression that was undefined, which the engine puts at the end of its message in debug mode:
@@ -153,13 +129,11 @@ pub(super) fn is_by_key(text: &str, name: &str) -> bool {
     keys.iter().any(|key| text.contains(key.as_str()))
 }
 
-/// What to write for a column whose name is not a variable's, if the template seems to hold one.
-fn odd_column(template: &str, columns: &[String]) -> Option<String> {
+/// The column whose name is not a variable's and that the template seems to hold all the same.
+fn odd_column<'c>(template: &str, columns: &'c [String]) -> Option<&'c str> {
     // Whoever knows of `row[…]` does not need the advice; and a single character is too easily found.
     let held = |name: &&String| name.chars().count() > 1 && template.contains(name.as_str()) && !is_variable(name);
-    let column = columns.iter().find(held).filter(|_| !template.contains("row["))?;
-    let key = serde_json::Value::from(column.as_str()).to_string();
-    Some(format!("write the column `{}` as `{{{{ row[{}] }}}}`", escaped_name(column), escaped_json(&key)))
+    columns.iter().find(held).filter(|_| !template.contains("row[")).map(String::as_str)
 }
 
 /// Whether a template can use a column by its name alone, which the engine knows best.

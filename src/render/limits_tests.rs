@@ -23,7 +23,7 @@ fn rendered(renderer: &Renderer) -> Result<usize, String> {
     let phone = Phone::from_digits("85268411234").unwrap();
     match renderer.render(phone, &["a", &"\"".repeat(MAX_TEXT)], &mut body) {
         Ok(()) => Ok(body.len()),
-        Err(problems) => Err(problems[0].message.to_string()),
+        Err(problems) => Err(problems[0].message().to_string()),
     }
 }
 
@@ -140,7 +140,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
     assert!(rendered(&compile("{{ long }}").unwrap()).is_ok());
     let renderer = compile("{{ long }}").unwrap();
     let problems = renderer.texts(&["", &"a".repeat(MAX_TEXT + 1)], |_, _| {}).unwrap_err();
-    assert_eq!((problems[0].code, problems[0].columns.concat().as_str()), ("cell_too_long", "long"));
+    assert_eq!((problems[0].code(), problems[0].columns.concat().as_str()), ("cell_too_long", "long"));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn many_templates_have_the_steps_of_a_few() {
     let texts = |n: usize| json!({"texts": vec![costly; n]});
     let outcome = |n: usize| {
         let renderer = Renderer::compile(&texts(n), &[]).unwrap();
-        renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message.to_string())
+        renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message().to_string())
     };
     assert_eq!(outcome(10), Ok(()));
     assert_eq!(outcome(100), Err("the template takes too many steps".to_owned()));

@@ -196,8 +196,8 @@ impl Renderer {
 
 /// An empty cell is one mistake, however often the message uses it.
 fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
-    let is_told = |told: &RowProblem| (told.code, &told.columns) == (explain::EMPTY_CELL, &problem.columns);
-    if problem.code != explain::EMPTY_CELL || !problems.iter().any(is_told) {
+    let is_told = |told: &RowProblem| told.is_empty_cell() && told.columns == problem.columns;
+    if !problem.is_empty_cell() || !problems.iter().any(is_told) {
         problems.push(problem);
     }
 }

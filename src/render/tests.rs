@@ -135,7 +135,7 @@ fn columns_of_any_name_can_be_used() {
         "Anaoneoddir"
     );
     assert_eq!(text("{{ row.range }}{{ row['x'] | default('-') }}", &row), "r-");
-    assert_eq!(problem("{{ debug }}", &row).code, "empty_cell", "no built-in takes a column's place");
+    assert_eq!(problem("{{ debug }}", &row).code(), "empty_cell", "no built-in takes a column's place");
     assert_eq!(text("{{ row }}", &[("row", "mine")]), "mine");
     let columns = ["row", "First Name"].map(str::to_owned);
     for hidden in ["{{ row['First Name'] | default('you') }}", "{{ row[\"row\"] }}"] {
@@ -149,7 +149,7 @@ fn columns_of_any_name_can_be_used() {
 fn an_empty_cell_is_undefined() {
     for cell in ["", " ", "\t\u{3000}\n"] {
         let problem = problem("Hi {{ first_name }}", &[("phone", "1"), ("first_name", cell)]);
-        assert_eq!((problem.code, &*problem.message), ("empty_cell", "the cell is empty"));
+        assert_eq!((problem.code(), &*problem.message()), ("empty_cell", "the cell is empty"));
         assert_eq!(problem.path.as_deref(), Some("text"));
         assert_eq!(problem.columns, ["first_name"]);
     }
@@ -175,7 +175,11 @@ fn an_empty_cell_is_undefined() {
     ];
     for (template, column) in templates {
         let problem = problem(template, &row);
-        assert_eq!((problem.code, problem.columns.as_slice()), ("empty_cell", &[column.to_owned()][..]), "{template}");
+        assert_eq!(
+            (problem.code(), problem.columns.as_slice()),
+            ("empty_cell", &[column.to_owned()][..]),
+            "{template}"
+        );
     }
 }
 
@@ -183,7 +187,7 @@ fn an_empty_cell_is_undefined() {
 fn cells_that_are_missing_are_empty() {
     let renderer = Renderer::compile(&json!({"text": "{{ b }}"}), &columns(&["a", "b"])).unwrap();
     let mut body = b"x".to_vec();
-    assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err()[0].code, "empty_cell");
+    assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err()[0].code(), "empty_cell");
     assert_eq!(body, b"x", "nothing is left behind");
 }
 
@@ -224,8 +228,8 @@ fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
     for template in ["{% if a == '2' %}{{ other }}{% endif %}", "{{ other if a == '2' else 'y' }}"] {
         assert_eq!(text(template, &[("a", "1")]).replace('y', ""), "");
         let problem = problem(template, &[("a", "2")]);
-        assert_eq!((problem.code, problem.hint.as_deref()), ("undefined_variable", None));
-        assert_eq!((&*problem.message, problem.columns.len()), ("there is no column `other`", 0));
+        assert_eq!((problem.code(), problem.hint().as_deref()), ("undefined_variable", None));
+        assert_eq!((&*problem.message(), problem.columns.len()), ("there is no column `other`", 0));
     }
     assert_eq!(text("{{ x | default('none') }}", &[("a", "1")]), "none");
 }
@@ -259,12 +263,12 @@ fn a_template_that_fails_is_told() {
         ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}", "{{ row | upper }}", "{{ row ~ a }}"]
     {
         let problem = problem(template, &row);
-        assert_eq!(problem.code, "template_failed", "{template}: {problem:?}");
+        assert_eq!(problem.code(), "template_failed", "{template}: {problem:?}");
     }
     let endless = "{% for a in 'xxxxxxxxxx' %}{% for b in 'xxxxxxxxxx' %}{% for c in 'xxxxxxxxxx' %}{% for d in 'xxxxxxxxxx' %}\
                    {{ a }}{{ b }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
     let problem = problem(endless, &row);
-    assert_eq!((problem.code, &*problem.message), ("template_failed", "the template takes too many steps"));
+    assert_eq!((problem.code(), &*problem.message()), ("template_failed", "the template takes too many steps"));
 }
 
 #[test]

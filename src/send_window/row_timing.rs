@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::time_zones::named;
 use super::{Hours, zones_of};
-use crate::model::{Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, Timing, WhoseClock, WrittenTime};
+use crate::model::{
+    Flaw, Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, TimeProblem, Timing, WhoseClock, WrittenTime,
+};
 use crate::text::plain_name;
 
 /// A campaign names a column of times that its recipients do not have.
@@ -119,30 +121,27 @@ impl RowTiming {
         };
         let columns = &self.timing.columns;
         let zones = self.zones_of_row(phone, cell(self.timezone));
-        let time = |code, cell: Option<&str>, column: &Option<String>| {
+        let time = |bad: TimeProblem, cell: Option<&str>, column: &Option<String>| {
             let Some(text) = cell else { return Ok(None) };
             let problem = match moment(text, zones.as_ref().map(String::as_str)) {
                 Ok(at) => return Ok(Some(at)),
                 Err(Some(problem)) => problem,
-                Err(None) => RowProblem::new(code, "this is not a time").hint(
-                    "write `2026-12-01T09:00` for the recipient's clock, or `2026-12-01T09:00+08:00` with an offset",
-                ),
+                Err(None) => bad.into(),
             };
             Err(problem.column(column.as_deref().unwrap_or_default()).value(text))
         };
-        let send_at = time("bad_send_at", cell(self.send_at), &columns.send_at)?;
-        let own = time("bad_not_after", cell(self.late), &columns.not_after)?;
+        let send_at = time(TimeProblem::BadSendAt, cell(self.send_at), &columns.send_at)?;
+        let own = time(TimeProblem::BadNotAfter, cell(self.late), &columns.not_after)?;
         let not_after = [own, self.not_after].into_iter().flatten().min();
         if let (Some(send_at), Some(late)) = (send_at, not_after)
             && send_at >= late
         {
-            let words = format!("it is to be sent at {send_at}, and not after {late}");
-            let problem = RowProblem::new("bad_send_at", words).hint("make the time to send it the earlier one");
+            let problem = RowProblem::from(TimeProblem::TooLate(send_at, late));
             return Err(problem.column(columns.send_at.as_deref().unwrap_or_default()));
         }
         // A zone that is wrong is told even where nothing depends on it; one that is missing is not.
         let zones = match zones {
-            Err(problem) if self.clock() == Some(WhoseClock::Recipient) || problem.code == "bad_timezone" => {
+            Err(problem) if self.clock() == Some(WhoseClock::Recipient) || is_wrong_zone(&problem) => {
                 return Err(problem);
             }
             Ok(zones) if self.clock() == Some(WhoseClock::Recipient) => zones,
@@ -182,8 +181,7 @@ impl RowTiming {
         if let Some(name) = cell {
             return match TimeZone::get(name) {
                 Ok(_) => Ok(name.to_owned()),
-                Err(_) => Err(RowProblem::new("bad_timezone", "there is no such time zone")
-                    .hint("write its IANA name, such as `Europe/Berlin`, or leave the cell empty")
+                Err(_) => Err(RowProblem::from(TimeProblem::NoSuchZone)
                     .column(self.timing.columns.timezone.as_deref().unwrap_or_default())
                     .value(name)),
             };
@@ -194,10 +192,7 @@ impl RowTiming {
             Some(WhoseClock::Recipient) => of_number().or_else(of_campaign),
             _ => of_campaign().or_else(of_number),
         };
-        zones.ok_or_else(|| {
-            RowProblem::new("no_timezone", "nothing tells the recipient's time zone")
-                .hint("name a column with `recipients.timezone`, or set `timezone` in the campaign")
-        })
+        zones.ok_or_else(|| TimeProblem::NoZone.into())
     }
 
     /// Whether a row may leave at `now`.
@@ -224,13 +219,15 @@ impl RowTiming {
 /// What is wrong with a row whose window never opens: mostly that its number may be in time zones that lie too far
 /// apart.
 fn never(zones: &str) -> RowProblem {
-    let words = match zones.split('&').count() {
-        1 => format!("the window is never open in {zones}"),
-        count => format!(
-            "the number may be in any of {count} time zones, and the window is never open in all of them at once"
-        ),
-    };
-    RowProblem::new("no_timezone", words).hint("name a column with `recipients.timezone`, or widen the window")
+    match zones.split('&').count() {
+        1 => TimeProblem::NeverOpen(zones.into()).into(),
+        count => TimeProblem::NeverOpenInAll(count).into(),
+    }
+}
+
+/// Whether the row names a zone that there is not.
+fn is_wrong_zone(problem: &RowProblem) -> bool {
+    matches!(problem.what, Flaw::Time(TimeProblem::NoSuchZone))
 }
 
 /// The moment that a text says: by itself, or by the clock of the one zone that the row is in. `Err(None)` where it is
@@ -247,12 +244,6 @@ fn moment(text: &str, zones: Result<&str, &RowProblem>) -> Result<Millis, Option
     moments.dedup();
     match moments.as_slice() {
         [one] => Ok(*one),
-        _ => Err(Some(
-            RowProblem::new(
-                "no_timezone",
-                "it is by the recipient's clock, and the number may be in several time zones",
-            )
-            .hint("write the time with its offset, or name a column with `recipients.timezone`"),
-        )),
+        _ => Err(Some(TimeProblem::SeveralZones.into())),
     }
 }

@@ -176,7 +176,7 @@ fn timing(clock: WhoseClock, timezone: Option<&str>) -> Timing {
 fn of_row(timing: &Timing, phone: &str, cells: [&str; 4]) -> Result<RowTimes, (&'static str, String)> {
     let timed = RowTiming::new(timing, &columns(), at("UTC", date(2026, 11, 24).at(12, 0, 0, 0))).unwrap().unwrap();
     let phone = Phone::from_digits(phone).unwrap();
-    timed.judge(timed.hours().as_mut(), phone, &cells).map_err(|problem| (problem.code, problem.to_string()))?;
+    timed.judge(timed.hours().as_mut(), phone, &cells).map_err(|problem| (problem.code(), problem.to_string()))?;
     Ok(timed.of_row(phone, &cells).unwrap())
 }
 

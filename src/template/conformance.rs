@@ -4,8 +4,6 @@
 //! which kinds and names, which buttons at which indexes, how many cards, and how long the texts become with the values
 //! in them. Whether the message is shaped as the documents ask is not its matter: what it cannot read it passes over.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::definition::{
@@ -13,25 +11,17 @@ use super::definition::{
 };
 use super::placeholders::{fill, is_position, names};
 use super::rules::{BODY, BODY_WITH_OFFER, CARD_BODY, LINE, URL};
+use crate::model::{Mismatch, Part};
 
-/// Something that a message and its template do not agree on.
+/// Something that a message and its template do not agree on, with both places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
-    /// What kind it is: stable and short, such as `parameter_count`.
-    pub code: &'static str,
+    /// What it is.
+    pub mismatch: Mismatch,
     /// Where in the message: `template.components[0].parameters[1].text`. For something missing, where it should be.
     pub message_path: String,
     /// Where in the definition: `components[1].text`; see [`super::Loaded::places`] for its line and column.
     pub template_path: String,
-    /// What does not agree, in one sentence without a full stop.
-    pub words: String,
-}
-
-/// Displayed on one line, with the place in the message.
-impl fmt::Display for Disagreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.message_path, self.words)
-    }
 }
 
 impl Definition {
@@ -41,32 +31,20 @@ impl Definition {
         let mut hold = Hold::default();
         let Some(template) = message.get("template").and_then(Value::as_object) else { return hold.found };
         if let Some(name) = template.get("name").and_then(Value::as_str).filter(|name| *name != self.name) {
-            hold.add(
-                "template_name",
-                "template.name",
-                "name",
-                format!("the message is for the template `{name}`, the definition is of `{}`", self.name),
-            );
+            let mismatch = Mismatch::Name { message: name.to_owned(), template: self.name.clone() };
+            hold.add(mismatch, "template.name", "name");
         }
         let language = template.get("language");
         let code = language.and_then(|language| language.as_str().or_else(|| language.get("code")?.as_str()));
         if let Some(code) = code.filter(|code| *code != self.language) {
-            hold.add(
-                "language",
-                "template.language",
-                "language",
-                format!("the message is in {code}, the template in {}", self.language),
-            );
+            let mismatch = Mismatch::Language { message: code.to_owned(), template: self.language.clone() };
+            hold.add(mismatch, "template.language", "language");
         }
         let authentication = self.category == Category::Authentication;
         if template.contains_key("code") {
             if !authentication {
-                hold.add(
-                    "not_authentication",
-                    "template.code",
-                    "category",
-                    format!("`code` is for AUTHENTICATION templates, and this is {}", self.category.as_str()),
-                );
+                let mismatch = Mismatch::NotAuthentication(self.category.as_str().to_owned());
+                hold.add(mismatch, "template.code", "category");
             }
             // The provider fills in the parts from the code.
             return hold.found;
@@ -75,12 +53,7 @@ impl Definition {
         let components = template.get("components").and_then(Value::as_array).unwrap_or(&none);
         if authentication {
             if components.is_empty() {
-                hold.add(
-                    "code_missing",
-                    "template",
-                    "category",
-                    "an AUTHENTICATION template needs its `code`".to_owned(),
-                );
+                hold.add(Mismatch::CodeMissing, "template", "category");
             }
             return hold.found;
         }
@@ -110,9 +83,9 @@ fn part<'m>(components: &'m [Value], kind: &str) -> Option<(usize, &'m Value)> {
 }
 
 impl Hold {
-    fn add(&mut self, code: &'static str, message: impl Into<String>, template: impl Into<String>, words: String) {
+    fn add(&mut self, mismatch: Mismatch, message: impl Into<String>, template: impl Into<String>) {
         let (message_path, template_path) = (message.into(), template.into());
-        self.found.push(Disagreement { code, message_path, template_path, words });
+        self.found.push(Disagreement { mismatch, message_path, template_path });
     }
 
     /// Header, body and buttons, of the message or of a card.
@@ -128,17 +101,17 @@ impl Hold {
         match header_of(wanted) {
             Some((index, wanted)) => self.header(&header, wanted, &format!("{template}[{index}]")),
             None if !header.list.is_empty() => {
-                self.add("no_header", header.at, template, "the template has no HEADER".to_owned());
+                self.add(Mismatch::NoHeader, header.at, template);
             }
             None => {}
         }
         let body = parameters("body");
         match body_of(wanted).and_then(|(index, body)| Some((index, body.text.as_ref()?))) {
             Some((index, text)) => {
-                self.text(&body, text, &format!("{template}[{index}].text"), "body", body_most);
+                self.text(&body, text, &format!("{template}[{index}].text"), Part::Body, body_most);
             }
             None if !body.list.is_empty() => {
-                self.add("no_body", body.at, template, "the template has no BODY here".to_owned());
+                self.add(Mismatch::NoBody, body.at, template);
             }
             None => {}
         }
@@ -149,82 +122,55 @@ impl Hold {
     fn header(&mut self, given: &Given<'_>, wanted: &Header, template: &str) {
         if wanted.format == Format::Text {
             let text = wanted.text.as_deref().unwrap_or_default();
-            return self.text(given, text, &format!("{template}.text"), "header", LINE);
+            return self.text(given, text, &format!("{template}.text"), Part::Header, LINE);
         }
         let kind = wanted.format.as_str().to_lowercase();
         match given.list.first().map(|parameter| parameter["type"].as_str().unwrap_or_default()) {
-            None => self.add(
-                "header_missing",
-                given.at.as_str(),
-                template,
-                format!("the template's header needs a parameter of the type `{kind}`"),
-            ),
+            None => self.add(Mismatch::HeaderMissing(kind), given.at.as_str(), template),
             Some(found) if found != kind => {
                 let path = format!("{}[0].type", given.at);
-                self.add(
-                    "header_kind",
-                    path,
-                    format!("{template}.format"),
-                    format!(
-                        "the header's parameter is `{found}`, and the template's header is {}",
-                        wanted.format.as_str()
-                    ),
-                );
+                let format = wanted.format.as_str().to_owned();
+                let mismatch = Mismatch::HeaderKind { message: found.to_owned(), template: format };
+                self.add(mismatch, path, format!("{template}.format"));
             }
             Some(_) => {}
         }
     }
 
     /// A text with its values: how many, which kinds, which names, and how long it becomes.
-    fn text(&mut self, given: &Given<'_>, text: &str, template: &str, what: &str, most: usize) {
+    fn text(&mut self, given: &Given<'_>, text: &str, template: &str, part: Part, most: usize) {
         let variables = names(text);
         if given.list.len() != variables.len() {
-            let words = format!(
-                "the template's {what} has {} and the message gives {}",
-                count(variables.len(), "variable"),
-                count(given.list.len(), "parameter")
-            );
-            return self.add("parameter_count", given.at.as_str(), template, words);
+            let (variables, parameters) = (variables.len(), given.list.len());
+            let mismatch = Mismatch::ParameterCount { part, variables, parameters };
+            return self.add(mismatch, given.at.as_str(), template);
         }
         let mut values: Vec<(&str, &str)> = Vec::new();
         for (index, parameter) in given.list.iter().enumerate() {
             let at = format!("{}[{index}]", given.at);
             let kind = parameter["type"].as_str().unwrap_or_default();
-            let value = match (kind, what) {
+            let value = match (kind, part) {
                 ("text", _) => &parameter["text"],
-                ("currency", "body") => &parameter["currency"]["fallback_value"],
-                ("date_time", "body") => &parameter["date_time"]["fallback_value"],
+                ("currency", Part::Body) => &parameter["currency"]["fallback_value"],
+                ("date_time", Part::Body) => &parameter["date_time"]["fallback_value"],
                 _ => {
-                    self.add(
-                        "parameter_kind",
-                        format!("{at}.type"),
-                        template,
-                        format!("a variable of the {what} takes no `{kind}`"),
-                    );
+                    let mismatch = Mismatch::ParameterKind { part, kind: kind.to_owned() };
+                    self.add(mismatch, format!("{at}.type"), template);
                     continue;
                 }
             };
             match variable(&variables, parameter, index) {
                 Ok(name) => values.push((name, value.as_str().unwrap_or_default())),
                 Err(name) => {
-                    self.add(
-                        "parameter_name",
-                        format!("{at}.parameter_name"),
-                        template,
-                        format!("the template's {what} has no variable `{name}`"),
-                    );
+                    let mismatch = Mismatch::ParameterName { part, name: name.to_owned() };
+                    self.add(mismatch, format!("{at}.parameter_name"), template);
                 }
             }
         }
         let value_of = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let chars = fill(text, value_of).chars().count();
         if chars > most && values.len() == variables.len() {
-            self.add(
-                "too_long",
-                given.at.as_str(),
-                template,
-                format!("with its values the {what} has {chars} characters and may have {most}"),
-            );
+            self.add(Mismatch::TooLong { part, chars, most }, given.at.as_str(), template);
         }
     }
 
@@ -238,20 +184,17 @@ impl Hold {
             let index = value["index"].as_u64().or_else(|| value["index"].as_str()?.parse().ok());
             let Some(index) = index.and_then(|index| usize::try_from(index).ok()) else { continue };
             let Some(button) = wanted.get(index) else {
-                let words = format!(
-                    "there is no button {index}: the template has {}, counted from 0",
-                    count(wanted.len(), "button")
-                );
-                self.add("button_index", format!("{at}.index"), template, words);
+                let mismatch = Mismatch::ButtonIndex { index, buttons: wanted.len() };
+                self.add(mismatch, format!("{at}.index"), template);
                 continue;
             };
             seen.push(index);
             let template = format!("{template}[{index}]");
             let kind = value["sub_type"].as_str().unwrap_or_default();
             if !kind.eq_ignore_ascii_case(button.kind.as_str()) {
-                let words =
-                    format!("button {index} of the template is {}, and the message has `{kind}`", button.kind.as_str());
-                self.add("button_kind", format!("{at}.sub_type"), format!("{template}.type"), words);
+                let (message, of_template) = (kind.to_owned(), button.kind.as_str().to_owned());
+                let mismatch = Mismatch::ButtonKind { index, message, template: of_template };
+                self.add(mismatch, format!("{at}.sub_type"), format!("{template}.type"));
                 continue;
             }
             let parameters = value["parameters"].as_array().map_or(&[][..], Vec::as_slice);
@@ -260,32 +203,31 @@ impl Hold {
         for (index, button) in
             wanted.iter().enumerate().filter(|(index, button)| !seen.contains(index) && needs_a_value(button))
         {
-            let words = format!("button {index} of the template ({}) needs a parameter", button.kind.as_str());
-            self.add("button_missing", at, format!("{template}[{index}]"), words);
+            let mismatch = Mismatch::ButtonMissing { index, kind: button.kind.as_str().to_owned() };
+            self.add(mismatch, at, format!("{template}[{index}]"));
         }
     }
 
     fn button(&mut self, button: &Button, index: usize, parameters: &[Value], at: &str, template: &str) {
         if needs_a_value(button) && parameters.is_empty() {
-            let words = format!("button {index} of the template ({}) needs a parameter", button.kind.as_str());
-            self.add("button_missing", at, template, words);
+            let mismatch = Mismatch::ButtonMissing { index, kind: button.kind.as_str().to_owned() };
+            self.add(mismatch, at, template);
         }
         let Some(url) = button.url.as_deref().filter(|_| !parameters.is_empty()) else { return };
         let variables = names(url);
         if variables.is_empty() {
-            let words = format!("the address of button {index} has no variable");
-            return self.add("button_static", format!("{at}.parameters"), format!("{template}.url"), words);
+            return self.add(Mismatch::ButtonStatic(index), format!("{at}.parameters"), format!("{template}.url"));
         }
         if let Some(name) = parameters[0]["parameter_name"].as_str().filter(|name| !variables.contains(name)) {
             let path = format!("{at}.parameters[0].parameter_name");
-            let words = format!("the address of button {index} has no variable `{name}`");
-            self.add("parameter_name", path, format!("{template}.url"), words);
+            let mismatch = Mismatch::ParameterName { part: Part::Address(index), name: name.to_owned() };
+            self.add(mismatch, path, format!("{template}.url"));
         }
         let value = parameters[0]["text"].as_str().unwrap_or_default();
         let chars = fill(url, |_| Some(value)).chars().count();
         if chars > URL {
-            let words = format!("with its value the address has {chars} characters and may have {URL}");
-            self.add("too_long", format!("{at}.parameters[0].text"), format!("{template}.url"), words);
+            let mismatch = Mismatch::TooLong { part: Part::Address(index), chars, most: URL };
+            self.add(mismatch, format!("{at}.parameters[0].text"), format!("{template}.url"));
         }
     }
 
@@ -294,12 +236,10 @@ impl Hold {
         match (definition.offer(), message) {
             (None, Some((index, _))) => {
                 let path = format!("template.components[{index}]");
-                self.add("no_offer", path, "components", "the template has no LIMITED_TIME_OFFER".to_owned());
+                self.add(Mismatch::NoOffer, path, "components");
             }
             (Some((index, offer)), None) if offer.has_expiration == Some(true) => {
-                let words =
-                    "the template's offer ends: the message has to say when, in a `limited_time_offer`".to_owned();
-                self.add("offer_missing", "template.components", format!("components[{index}]"), words);
+                self.add(Mismatch::OfferMissing, "template.components", format!("components[{index}]"));
             }
             _ => {}
         }
@@ -311,7 +251,7 @@ impl Hold {
             (Some(cards), _) => cards,
             (None, Some((index, _))) => {
                 let path = format!("template.components[{index}]");
-                return self.add("no_carousel", path, "components", "the template has no CAROUSEL".to_owned());
+                return self.add(Mismatch::NoCarousel, path, "components");
             }
             (None, None) => return,
         };
@@ -324,12 +264,8 @@ impl Hold {
             None => ("template.components".to_owned(), &[][..]),
         };
         if cards.len() != wanted.len() {
-            let words = format!(
-                "the template has {} and the message {}",
-                count(wanted.len(), "card"),
-                count(cards.len(), "card")
-            );
-            return self.add("card_count", at, template, words);
+            let mismatch = Mismatch::CardCount { template: wanted.len(), message: cards.len() };
+            return self.add(mismatch, at, template);
         }
         for (position, card) in cards.iter().enumerate() {
             let index = card["card_index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(position);
@@ -363,8 +299,4 @@ fn variable<'t, 'm>(variables: &[&'t str], parameter: &'m Value, index: usize) -
         None => variables.iter().find(|variable| **variable == position),
     };
     found.copied().ok_or("")
-}
-
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

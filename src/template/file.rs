@@ -5,7 +5,7 @@ use std::path::Path;
 use super::conformance::Disagreement;
 use super::decode;
 use super::definition::Definition;
-use crate::model::Finding;
+use crate::model::{Finding, Mismatch};
 use crate::text::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
@@ -37,18 +37,18 @@ impl Loaded {
     #[must_use]
     pub fn hold(&self, message: &serde_json::Value) -> Vec<Disagreement> {
         let mut found = self.definition.hold(message);
-        found.retain(|found| self.complete || found.code != "no_header");
+        found.retain(|found| self.complete || found.mismatch != Mismatch::NoHeader);
         found
     }
 
-    /// A place of the definition, in words for who reads of it somewhere else.
+    /// Where a path of the definition is, for who reads of it somewhere else: where it is from, or file, line and column.
     #[must_use]
-    pub fn at(&self, path: &str) -> String {
+    pub fn source_of(&self, path: &str) -> String {
         if let Some(origin) = &self.origin {
-            return format!("`{path}` ({origin})");
+            return origin.clone();
         }
         let place = self.places.of(path);
-        format!("`{path}` ({}:{}:{})", self.document.path().display(), place.line, place.column)
+        format!("{}:{}:{}", self.document.path().display(), place.line, place.column)
     }
 
     /// These findings as a person reads them, each at its place in the file: the errors with their lines, then the

@@ -3,6 +3,7 @@
 use super::problem::{FileProblem, Found, Place};
 use super::syntax_hints::place_at;
 use super::tree::{Node, Value};
+use crate::model::OddCharacter;
 use crate::text::bad_character;
 
 /// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as
@@ -32,5 +33,6 @@ fn look_at(words: &str, place: Place, text: &str, problems: &mut Found) {
     let written = text.get(place.start as usize..place.end as usize).unwrap_or_default();
     // One that is written as an escape is told at the start of its text.
     let place = written.find(bad.character).map_or(place, |at| place_at(text, place.start as usize + at));
-    problems.push(FileProblem::new(bad.code(), place, bad.to_string()).hint(bad.hint()));
+    let bad = OddCharacter::from(bad);
+    problems.push(FileProblem::new(bad.code(), place, bad.words()).hint(bad.hint()));
 }

@@ -6,7 +6,7 @@
 use granit_parser::{ErrorKind, Marker, ScanError};
 
 use super::problem::{FileProblem, Place};
-use crate::text::BadCharacter;
+use crate::model::OddCharacter;
 
 /// A place that starts at a marker and is `length` bytes long, as far as the text goes.
 pub(super) fn place(text: &str, marker: &Marker, length: usize) -> Place {
@@ -52,8 +52,8 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
         && let Some(at) = text[place.start as usize..].find(character)
     {
         let place = place_at(text, place.start as usize + at);
-        let bad = BadCharacter { character, place: place.column as usize, offset: place.start as usize };
-        return FileProblem::new(bad.code(), place, format!("{bad}, in this line")).hint(bad.hint());
+        let bad = OddCharacter(character, place.column as usize);
+        return FileProblem::new(bad.code(), place, format!("{}, in this line", bad.words())).hint(bad.hint());
     }
     if let Some((value, value_place)) = value_in_question(text, place) {
         match value.chars().next() {

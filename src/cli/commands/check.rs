@@ -65,8 +65,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             folded.add(&bad);
         }
         if let (Some(rejects), Bad::Invalid(row)) = (&mut rejects, &bad) {
-            let words: Vec<String> = row.problems.iter().map(RowProblem::to_string).collect();
-            rejects.add(&row.cells, &words.join(" | ")).map_err(|error| PlanError::Tell(error.into()))?;
+            rejects
+                .add(&row.cells, &RowProblem::joined(&row.problems))
+                .map_err(|error| PlanError::Tell(error.into()))?;
         }
         Ok(())
     };

@@ -70,7 +70,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 Err(problems) if wanted => {
                     wanted_row_is_bad = args.row.is_some();
                     for problem in problems {
-                        let code = problem.code;
+                        let code = problem.code();
                         console::info_to_person(
                             &format!("row {row}: {problem} [{code}]"),
                             &format!("row {row}: {code}"),

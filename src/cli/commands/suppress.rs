@@ -169,7 +169,7 @@ async fn import(
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
                     let place = format!("row {}, line {}", record.row, record.line);
-                    console::info_to_person(&format!("{place}: {problem}"), &format!("{place}: {}", problem.code));
+                    console::info_to_person(&format!("{place}: {problem}"), &format!("{place}: {}", problem.code()));
                 }
             }
         }

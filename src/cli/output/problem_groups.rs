@@ -53,7 +53,7 @@ impl<'l> Folded<'l> {
         match bad {
             Bad::Invalid(row) => {
                 for problem in &row.problems {
-                    let kind = (problem.code, problem.columns.clone(), problem.path.clone());
+                    let kind = (problem.code(), problem.columns.clone(), problem.path.clone());
                     self.fold(kind, row.row, |loaded| in_words(loaded, row, problem));
                 }
             }
@@ -124,8 +124,8 @@ fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
         (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
         (None, None) => {}
     }
-    line.push_str(&format!(": {}", problem.message));
-    if let Some(hint) = &problem.hint {
+    line.push_str(&format!(": {}", problem.message()));
+    if let Some(hint) = problem.hint() {
         line.push_str(&format!("; {hint}"));
     }
     line

@@ -24,8 +24,8 @@ pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
             let problem = |problem: &crate::model::RowProblem| {
                 json!({
                     "severity": "error", "row": row.row.0, "line": row.line, "columns": problem.columns,
-                    "code": problem.code, "message": problem.message, "value": problem.value, "rule": problem.rule,
-                    "hint": problem.hint, "path": problem.path,
+                    "code": problem.code(), "message": problem.message(), "value": problem.value, "rule": problem.rule.as_ref().map(ToString::to_string),
+                    "hint": problem.hint(), "path": problem.path,
                     "place": problem.path.as_deref().map(|path| in_the_message(loaded, path)),
                 })
             };

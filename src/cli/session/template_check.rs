@@ -137,8 +137,8 @@ async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snaps
         return Ok(store.hold_run(run.key, &newer.to_text()).await?);
     }
     let said: String =
-        first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code)).collect();
-    let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code)).collect();
+        first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code())).collect();
+    let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code())).collect();
     let words = |told: &str| {
         format!(
             "stopped before the next message: {} left that the template {newer} does not take as it is now:{told}\n  \

@@ -35,13 +35,13 @@ pub async fn hold_left(
             let damaged = |words: String| EngineError::Render { row, problem: Problem::new("damaged", words) };
             let cells: Vec<String> =
                 serde_json::from_str(&attempt.cells).map_err(|error| damaged(error.to_string()))?;
-            renderer.render_value(Some(attempt.phone), &cells, &mut body).map_err(|problems| {
-                damaged(RowProblem::joined(&problems).map_or_else(String::new, |p| p.message.to_string()))
-            })?;
+            renderer
+                .render_value(Some(attempt.phone), &cells, &mut body)
+                .map_err(|problems| damaged(Problem::from(&problems[..]).message.to_string()))?;
             let found = template.hold(&body);
             rows += u64::from(!found.is_empty());
             if told.len() < TOLD {
-                let problem = found.first().map(|found| (row, in_the_template(found, template, renderer)));
+                let problem = found.into_iter().next().map(|found| (row, in_the_template(found, template, renderer)));
                 told.extend(problem);
             }
         }

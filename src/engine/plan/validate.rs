@@ -3,8 +3,8 @@
 //! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
 //! at once: its number, its cells, and what the document says about the message they make.
 
-use crate::message::{self, Finding, Open};
-use crate::model::{Channel, Millis, Phone, RowProblem, Severity};
+use crate::message::{self, Open};
+use crate::model::{CellProblem, Channel, Finding, Flaw, Millis, OffTemplate, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
 use crate::send_window::{Hours, RowTiming};
@@ -151,14 +151,14 @@ impl<'m> RowValidator<'m> {
             BAD_CHARACTERS.contains(&finding.code)
                 && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
         };
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error && !of_cells(finding));
+        let errors = findings.iter().filter(|finding| finding.is_error() && !of_cells(finding));
         let told: Vec<RowProblem> = errors
             .filter(|finding| !follows(&finding.path, to, &problems))
-            .map(|finding| in_the_message(finding, renderer))
+            .filter_map(|finding| in_the_message(finding, renderer))
             .collect();
         let disagreed = template.iter().flat_map(|template| {
             let found = template.hold(&self.body);
-            found.into_iter().map(move |found| in_the_template(&found, template, renderer))
+            found.into_iter().map(move |found| in_the_template(found, template, renderer))
         });
         let disagreed: Vec<RowProblem> =
             disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems)).collect();
@@ -211,9 +211,7 @@ impl<'m> RowValidator<'m> {
         let bad = |(position, name, path): &(usize, String, String)| {
             let cell = record.cells.get(*position)?;
             let bad = bad_character(cell)?;
-            let mut problem = RowProblem::new(bad.code(), bad.to_string()).hint(bad.hint()).column(name).value(cell);
-            problem.path = Some(path.as_str().into());
-            Some(problem)
+            Some(RowProblem::from(CellProblem::Character(bad.into())).column(name).value(cell).at(path))
         };
         if record.is_plain { Vec::new() } else { self.measure.used.iter().filter_map(bad).collect() }
     }
@@ -258,14 +256,16 @@ fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
 }
 
 /// What message and template disagree on as a problem of the row, with the place in the template.
-pub(in crate::engine) fn in_the_template(found: &Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
-    let hint = format!("in the template it is {}", template.at(&found.template_path));
-    let mut problem = RowProblem::new(found.code, found.words.as_str()).hint(hint);
+pub(in crate::engine) fn in_the_template(found: Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
+    let Disagreement { mismatch, message_path, template_path } = found;
     // What is missing was brought by no column.
-    if !found.code.ends_with("_missing") && !found.code.ends_with("_count") {
-        problem.columns = columns(renderer, &found.message_path);
+    let is_missing = mismatch.code().ends_with("_missing") || mismatch.code().ends_with("_count");
+    let source = template.source_of(&template_path);
+    let off = OffTemplate { mismatch, path: template_path, source };
+    let mut problem = RowProblem::new(Flaw::Template(Box::new(off))).at(&message_path);
+    if !is_missing {
+        problem.columns = columns(renderer, &message_path);
     }
-    problem.path = Some(found.message_path.as_str().into());
     problem
 }
 
@@ -278,14 +278,14 @@ fn columns(renderer: &Renderer, path: &str) -> Vec<String> {
 }
 
 /// A finding as a problem of the row, with the columns that brought the value.
-fn in_the_message(finding: &Finding, renderer: &Renderer) -> RowProblem {
-    let mut problem = RowProblem::new(finding.code, finding.message.clone());
-    problem.hint = finding.hint.as_deref().map(Into::into);
-    problem.columns = columns(renderer, &finding.path);
-    problem.path = Some(finding.path.as_str().into());
-    problem.value = finding.value.as_deref().map(Into::into);
-    problem.rule = finding.rule.as_deref().map(Into::into);
-    problem
+fn in_the_message(finding: &Finding, renderer: &Renderer) -> Option<RowProblem> {
+    Some(RowProblem {
+        what: Flaw::Message(finding.of_message.clone()?),
+        columns: columns(renderer, &finding.path),
+        path: Some(finding.path.as_str().into()),
+        value: finding.value.as_deref().map(Into::into),
+        rule: finding.rule.clone().map(Box::new),
+    })
 }
 
 #[cfg(test)]
@@ -395,7 +395,10 @@ mod tests {
         ] {
             let problems = judged(&message, [cell, "b"]).unwrap_err();
             let [problem] = &problems[..] else { panic!("{problems:?}") };
-            assert_eq!((problem.code, &*problem.message, &problem.columns[..]), (code, words, &["a".to_owned()][..]));
+            assert_eq!(
+                (problem.code(), &*problem.message(), &problem.columns[..]),
+                (code, words, &["a".to_owned()][..])
+            );
             assert!(!problem.to_string().chars().any(char::is_control), "{problem}");
             assert!(judged(&message, ["b", cell]).is_ok(), "the message does not use the cell: {cell:?}");
         }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::campaign_file;
 use crate::engine::Plan;
-use crate::message::{self, Finding};
-use crate::model::{Channel, Severity};
+use crate::message;
+use crate::model::{Channel, Finding, Severity};
 use crate::simulator;
 
 /// The most values of a key that are put where another one stands.

@@ -1,60 +1,97 @@
-//! The tables in words: each shape and rule as a phrase. The same phrase stands in the reference and in what a person
-//! is told when a body breaks it.
+//! The tables as values that can be told: each shape and rule as the [`Rule`] whose phrase stands in the reference and in
+//! what a person is told when a body breaks it.
 
 use std::fmt;
 
 use serde_json::Value;
 
 use super::types::{List, ListRule, Media, Number, ObjectRule, Shape, TextRule};
+use crate::model::{Is, Rule};
 
 /// Characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;
 
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(_) => f.write_str("a text"),
-            Self::Exactly(word) => write!(f, "`{word}`"),
-            Self::Number(number) => number.fmt(f),
-            Self::Link(media) => write!(f, "a link to {} {} on a public server", article(media.name), media.name),
-            Self::Url => f.write_str("a public http or https address"),
-            Self::Texts => f.write_str("texts by their names"),
-            Self::Anything => f.write_str("anything"),
-            Self::List(list) => list.fmt(f),
-            Self::Object(object) => {
-                f.write_str("an object")?;
-                if let Some(kinds) = &object.kinds {
-                    write!(f, " that says its kind under `{}`", kinds.tag)?;
-                }
-                Ok(())
-            }
+impl From<&Shape> for Rule {
+    fn from(shape: &Shape) -> Self {
+        match shape {
+            Shape::Text(_) => Self::Text,
+            Shape::Exactly(word) => Self::Exactly((*word).to_owned()),
+            Shape::Number(number) => number.into(),
+            Shape::Link(media) => Self::LinkTo(media.name.to_owned()),
+            Shape::Url => Self::Url,
+            Shape::Texts => Self::Texts,
+            Shape::Anything => Self::Anything,
+            Shape::List(List { least, most, .. }) => Self::List { least: *least, most: *most },
+            Shape::Object(object) => Self::Object(object.kinds.as_ref().map(|kinds| kinds.tag.to_owned())),
         }
     }
 }
 
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.whole { "a whole number" } else { "a number" })?;
-        if self.least > i64::MIN {
-            write!(f, " from {}", self.least)?;
-        }
-        if self.most < i64::MAX {
-            write!(f, " to {}", self.most)?;
-        }
-        if self.or_text { f.write_str(", or a text of it") } else { Ok(()) }
+impl From<&Number> for Rule {
+    fn from(&Number { least, most, whole, or_text }: &Number) -> Self {
+        Self::Number { least, most, whole, or_text }
     }
+}
+
+impl From<&TextRule> for Rule {
+    fn from(rule: &TextRule) -> Self {
+        match *rule {
+            TextRule::Most(most) => Self::MostChars(most),
+            TextRule::MostAdvised(most) => Self::MostCharsAdvised(most),
+            TextRule::Parameter => Self::Parameter,
+            TextRule::LineBreaks(most) => Self::MostLineBreaks(most),
+            TextRule::Alphanumeric => Self::Alphanumeric,
+            TextRule::Digits => Self::Digits,
+            TextRule::TemplateName => Self::TemplateName,
+        }
+    }
+}
+
+impl From<&ListRule> for Rule {
+    fn from(rule: &ListRule) -> Self {
+        match *rule {
+            ListRule::Unique(keys) => Self::Unique(keys.join(".")),
+            ListRule::MostInAll(key, most) => Self::MostInAll(key.to_owned(), most),
+            ListRule::OnceEach { but, .. } => Self::OnceEach(but.to_owned()),
+            ListRule::Counted(key) => Self::Counted(key.to_owned()),
+            ListRule::CardsAlike => Self::CardsAlike,
+            ListRule::AllOrNone(key) => Self::AllOrNone(key.to_owned()),
+            ListRule::CharactersInAll(key, most) => Self::MostCharsInAll(key.to_owned(), most),
+        }
+    }
+}
+
+impl From<&ObjectRule> for Rule {
+    fn from(rule: &ObjectRule) -> Self {
+        match *rule {
+            ObjectRule::OneOf(groups) => Self::OneGroup(owned(groups)),
+            ObjectRule::NotShownTogether(one, other) => Self::NotTogether(one.to_owned(), other.to_owned()),
+        }
+    }
+}
+
+/// Groups of keys.
+pub(in crate::message) fn owned(groups: &[&[&str]]) -> Vec<Vec<String>> {
+    groups.iter().map(|group| names(group.iter().copied())).collect()
+}
+
+/// Names of their own.
+pub(in crate::message) fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    names.map(str::to_owned).collect()
 }
 
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, extension) in self.extensions.iter().enumerate() {
-            write!(f, "{}.{extension}", if index == 0 { "" } else { ", " })?;
-        }
-        Ok(())
+        Rule::Extensions(self.taken()).fmt(f)
     }
 }
 
 impl Media {
+    /// The extensions that are taken.
+    pub(in crate::message) fn taken(&self) -> Vec<String> {
+        names(self.extensions.iter().copied())
+    }
+
     /// What holds for the file itself; empty if nothing does.
     pub(in crate::message) fn limits(&self) -> String {
         let size = self.megabytes.map(|most| format!("at most {most} MB"));
@@ -64,69 +101,15 @@ impl Media {
     }
 }
 
-impl fmt::Display for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.least, self.most) {
-            (1, Some(1)) => f.write_str("a list of exactly 1"),
-            (0, Some(most)) => write!(f, "a list of at most {most}"),
-            (least, Some(most)) => write!(f, "a list of {least} to {most}"),
-            (least, None) => write!(f, "a list of at least {least}"),
-        }
-    }
-}
-
-impl fmt::Display for TextRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Most(most) => write!(f, "at most {most} characters"),
-            Self::MostAdvised(most) => write!(f, "at most {most} characters, or it may be refused"),
-            Self::Parameter => f.write_str("no line break, no tab, no more than 4 spaces in a row"),
-            Self::LineBreaks(most) => write!(f, "at most {most} line breaks"),
-            Self::Alphanumeric => f.write_str("only letters A to Z, small or not, and digits"),
-            Self::Digits => f.write_str("only digits"),
-            Self::TemplateName => f.write_str("only small letters a to z, digits and `_`, or it may be refused"),
-        }
-    }
-}
-
-impl fmt::Display for ListRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unique(keys) => write!(f, "`{}` differs from item to item", keys.join(".")),
-            Self::MostInAll(key, most) => write!(f, "at most {most} items in all `{key}` together"),
-            Self::OnceEach { but, .. } => write!(f, "each kind at most once, but for `{but}`"),
-            Self::Counted(key) => write!(f, "`{key}` counts the items, from 0"),
-            Self::CardsAlike => f.write_str("all cards have the same parts, and as many buttons of the same kinds"),
-            Self::AllOrNone(key) => write!(f, "either every item has a `{key}` or none"),
-            Self::CharactersInAll(key, most) => write!(f, "at most {most} characters in all `{key}` together"),
-        }
-    }
-}
-
-impl fmt::Display for ObjectRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OneOf(groups) => {
-                f.write_str("either ")?;
-                for (index, group) in groups.iter().enumerate() {
-                    write!(f, "{}`{}`", if index == 0 { "" } else { ", or " }, group.join("` with `"))?;
-                }
-                Ok(())
-            }
-            Self::NotShownTogether(one, other) => write!(f, "`{one}` or `{other}`: the document never shows both"),
-        }
-    }
-}
-
-/// What a value is, for people.
-pub(in crate::message) fn kind_of(value: &Value) -> &'static str {
+/// What a value is.
+pub(in crate::message) fn kind_of(value: &Value) -> Is {
     match value {
-        Value::Null => "empty",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => Is::Null,
+        Value::Bool(_) => Is::Bool,
+        Value::Number(_) => Is::Number,
+        Value::String(_) => Is::Text,
+        Value::Array(_) => Is::List,
+        Value::Object(_) => Is::Object,
     }
 }
 
@@ -152,8 +135,4 @@ pub(in crate::message) fn near<'a>(written: &str, names: impl Iterator<Item = &'
         .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
-}
-
-fn article(name: &str) -> &'static str {
-    if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }

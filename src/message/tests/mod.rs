@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::validate::check;
-use super::{Finding, Open, SESSION_ONLY, check_message, reference};
-use crate::model::{Channel, Severity};
+use super::{Open, SESSION_ONLY, check_message, reference};
+use crate::model::{Channel, Finding, Severity};
 
 /// The request bodies that the document "Messages API" shows, each with its channel.
 fn documented() -> Vec<(Channel, Value)> {

@@ -4,11 +4,10 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::text;
-use crate::message::finding::Finding;
 use crate::message::path::Path;
 use crate::message::schema;
 use crate::message::schema::describe;
-use crate::model::Channel;
+use crate::model::{Channel, Finding, MessageProblem};
 
 /// The code of the warning that a message only reaches those who wrote within the last 24 hours. It is about the kind
 /// of message, and so the same for every row of a campaign.
@@ -32,20 +31,19 @@ pub(in crate::message) fn look(channel: Channel, body: &Value, mut check: Check)
     let sheet = schema::sheet(channel);
     text::characters(&mut check, body, &Path::Root);
     let Some(map) = body.as_object() else {
-        let is = describe::kind_of(body);
-        check.error(&Path::Root, "wrong_type", format!("a message has to be an object with a `type`, and is {is}"));
+        check.error(&Path::Root, MessageProblem::NoObject(describe::kind_of(body)));
         return check;
     };
     let kind = check.object(&sheet.body, map, &Path::Root);
     if let (Some(kind), Some(at_any_time)) = (kind, sheet.at_any_time)
         && !at_any_time.contains(&kind.name)
     {
-        let words = format!(
-            "on {} a message of the type `{}` reaches only those who wrote to you within the last 24 hours",
-            sheet.title, kind.name
-        );
-        let hint = format!("for anyone else send {}", describe::list(at_any_time.iter().copied()));
-        check.warning(&Path::Root.key("type"), SESSION_ONLY, words).hint(hint).value(kind.name);
+        let problem = MessageProblem::SessionOnly {
+            channel: sheet.title.to_owned(),
+            kind: kind.name.to_owned(),
+            others: describe::names(at_any_time.iter().copied()),
+        };
+        check.warning(&Path::Root.key("type"), problem).value = Some(kind.name.to_owned());
     }
     check
 }

@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 
-use crate::message::finding::Finding;
 use crate::message::path::Path;
 use crate::message::schema::types::Shape;
-use crate::model::Severity;
+use crate::model::{Finding, MessageProblem, Severity};
 
 /// What is found on a walk.
 pub(in crate::message) struct Check {
@@ -34,26 +33,18 @@ impl Check {
     }
 
     /// Adds an error.
-    pub(in crate::message) fn error(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
-        self.add(Severity::Error, at, code, message)
+    pub(in crate::message) fn error(&mut self, at: &Path<'_>, problem: MessageProblem) -> &mut Finding {
+        self.add(Severity::Error, at, problem)
     }
 
     /// Adds a warning.
-    pub(in crate::message) fn warning(&mut self, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
-        self.add(Severity::Warning, at, code, message)
+    pub(in crate::message) fn warning(&mut self, at: &Path<'_>, problem: MessageProblem) -> &mut Finding {
+        self.add(Severity::Warning, at, problem)
     }
 
-    fn add(&mut self, severity: Severity, at: &Path<'_>, code: &'static str, message: String) -> &mut Finding {
+    fn add(&mut self, severity: Severity, at: &Path<'_>, problem: MessageProblem) -> &mut Finding {
         let last = self.findings.len();
-        self.findings.push(Finding {
-            severity,
-            code,
-            path: at.to_string(),
-            message,
-            hint: None,
-            value: None,
-            rule: None,
-        });
+        self.findings.push(Finding::of_message(severity, at.to_string(), problem));
         &mut self.findings[last]
     }
 

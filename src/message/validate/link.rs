@@ -8,6 +8,7 @@ use super::check::Check;
 use crate::message::path::Path;
 use crate::message::schema::describe::shortened;
 use crate::message::schema::types::Media;
+use crate::model::{LinkFlaw, MessageProblem};
 
 /// Extensions of files that are not what any other kind takes, or are an image, a video, a sound or a document that
 /// nobody here takes. With one of these a file's kind is known; with any other it is not.
@@ -26,14 +27,12 @@ pub(in crate::message) fn check(check: &mut Check, media: Option<&Media>, text: 
     let (host, path) = match split(text) {
         Ok(parts) => parts,
         Err(why) => {
-            let hint = "write the whole address, such as https://www.example.com/picture.png";
-            check.error(at, "bad_link", format!("`{}` {why}", shortened(text))).hint(hint);
+            check.error(at, MessageProblem::BadLink { link: shortened(text), why });
             return;
         }
     };
     if let Some(why) = not_public(host) {
-        let hint = "put it on a server that everyone can reach";
-        check.error(at, "private_link", format!("`{}` {why}", shortened(text))).hint(hint);
+        check.error(at, MessageProblem::PrivateLink { link: shortened(text), why });
     }
     if let Some(media) = media.filter(|media| !media.extensions.is_empty()) {
         check_extension(check, media, path, at);
@@ -47,26 +46,19 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
     if media.extensions.iter().any(is) {
         return;
     }
+    let name = || media.name.to_owned();
     match extension {
         Some(extension) if media.only_in_samples.iter().any(is) => {
-            let words = format!(
-                "the provider's document lists {media} for {}s; it uses .{} only in a sample",
-                media.name,
-                shortened(extension)
-            );
-            check.warning(at, "undocumented_extension", words).rule(media);
+            let extension = shortened(extension);
+            check.warning(at, MessageProblem::UndocumentedExtension { extension, media: name(), taken: media.taken() });
         }
         Some(extension) if KNOWN.iter().any(is) => {
-            let words = format!("a .{} file is no {} that is taken here: {media}", extension, media.name);
-            check.error(at, "wrong_extension", words).rule(media);
+            let extension = extension.to_owned();
+            check.error(at, MessageProblem::WrongExtension { extension, media: name(), taken: media.taken() });
         }
         _ => {
-            let words = format!(
-                "from `{}` nobody can tell the kind of file; taken as {} are {media}",
-                shortened(file),
-                media.name
-            );
-            check.warning(at, "unclear_extension", words).rule(media);
+            let file = shortened(file);
+            check.warning(at, MessageProblem::UnclearExtension { file, media: name(), taken: media.taken() });
         }
     }
 }
@@ -74,7 +66,7 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
 /// Why nobody but you could get at what this address leads to, in words that follow it: `… has a port that is none`.
 #[must_use]
 pub fn why_not_public(link: &str) -> Option<&'static str> {
-    split(link).map_or_else(Some, |(host, _)| not_public(host))
+    split(link).map_or_else(Some, |(host, _)| not_public(host)).map(LinkFlaw::words)
 }
 
 /// Whether everyone could reach a server at this address.
@@ -84,14 +76,14 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 /// The host and the path of an address.
-fn split(text: &str) -> Result<(&str, &str), &'static str> {
+fn split(text: &str) -> Result<(&str, &str), LinkFlaw> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("has a blank in it; in an address a space is %20");
+        return Err(LinkFlaw::Blank);
     }
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| text.get(..scheme.len())?.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..]))
-        .ok_or("does not begin with https:// or http://")?;
+        .ok_or(LinkFlaw::NoScheme)?;
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
@@ -101,22 +93,20 @@ fn split(text: &str) -> Result<(&str, &str), &'static str> {
         None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
     if !port.is_empty() && port.strip_prefix(':').is_none_or(|port| port.parse::<u16>().is_err()) {
-        return Err("has a port that is none");
+        return Err(LinkFlaw::BadPort);
     }
     if host.is_empty() {
-        return Err("names no server");
+        return Err(LinkFlaw::NoServer);
     }
     Ok((host, path))
 }
 
 /// Why a host cannot be reached by everyone.
-fn not_public(host: &str) -> Option<&'static str> {
-    const PRIVATE: &str = "is an address within a network of your own, which the provider cannot reach";
-    const NO_HOST: &str = "names no server that there can be";
+fn not_public(host: &str) -> Option<LinkFlaw> {
     if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         return match inner.parse::<Ipv6Addr>() {
-            Ok(address) => is_private(IpAddr::V6(address)).then_some(PRIVATE),
-            Err(_) => Some(NO_HOST),
+            Ok(address) => is_private(IpAddr::V6(address)).then_some(LinkFlaw::Private),
+            Err(_) => Some(LinkFlaw::Impossible),
         };
     }
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -127,22 +117,22 @@ fn not_public(host: &str) -> Option<&'static str> {
             && (host.len() == ending.len() || host[..host.len() - ending.len()].ends_with('.'))
     };
     if NOT_PUBLIC.iter().any(ends_with) {
-        return Some(PRIVATE);
+        return Some(LinkFlaw::Private);
     }
     let Some((_, last)) = host.rsplit_once('.') else {
-        return Some("names no server that the provider can find: its name has no dot");
+        return Some(LinkFlaw::NoDot);
     };
     // No name ends in a label that starts with a digit, but addresses do.
     if last.starts_with(|c: char| c.is_ascii_digit()) {
         return match host.parse::<Ipv4Addr>() {
-            Ok(address) => is_private(IpAddr::V4(address)).then_some(PRIVATE),
-            Err(_) => Some(NO_HOST),
+            Ok(address) => is_private(IpAddr::V4(address)).then_some(LinkFlaw::Private),
+            Err(_) => Some(LinkFlaw::Impossible),
         };
     }
     let is_label = |label: &str| {
         !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_' || !c.is_ascii())
     };
-    (!host.split('.').all(is_label)).then_some(NO_HOST)
+    (!host.split('.').all(is_label)).then_some(LinkFlaw::Impossible)
 }
 
 /// Whether an address is of no use outside one network or machine.

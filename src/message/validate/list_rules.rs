@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::check::Check;
 use crate::message::path::Path;
-use crate::message::schema::describe::shortened;
+use crate::message::schema::describe::{owned, shortened};
 use crate::message::schema::types::{ListRule, ObjectRule};
+use crate::model::MessageProblem;
 
 /// Whether a list keeps a rule; if not, that is told.
 pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Path<'_>) -> bool {
@@ -21,8 +22,9 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
                     place += 1;
                     if stands_twice(check, items, keys, value, place - 1) {
                         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                        let words = format!("`{}` stands here twice, and has to differ", shortened(&value));
-                        check.error(path, "not_unique", words).rule(rule).value(&value);
+                        let value = shortened(&value);
+                        let problem = MessageProblem::NotUnique { value: value.clone(), keys: keys.join(".") };
+                        check.error(path, problem).value = Some(value);
                     }
                 });
             }
@@ -30,7 +32,8 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
         ListRule::MostInAll(key, most) => {
             let all: usize = items.iter().filter_map(|item| item.get(key)?.as_array()).map(Vec::len).sum();
             if all > *most {
-                check.error(at, "too_many", format!("there are {all} items; there may be {rule}")).rule(rule);
+                let (key, most) = ((*key).to_owned(), *most);
+                check.error(at, MessageProblem::TooManyInAll { count: all, key, most });
             }
         }
         ListRule::OnceEach { tag, but } => {
@@ -40,32 +43,31 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
                     continue;
                 };
                 if kinds().take(index).flatten().any(|earlier| earlier.eq_ignore_ascii_case(kind)) {
-                    let words = format!("there is a second `{}` here; {rule}", shortened(kind));
-                    check.error(&at.item(index), "not_unique", words).rule(rule).value(kind);
+                    let kind = shortened(kind);
+                    let problem = MessageProblem::SecondOfKind { kind: kind.clone(), but: (*but).to_owned() };
+                    check.error(&at.item(index), problem).value = Some(kind);
                 }
             }
         }
         ListRule::Counted(key) => {
             for (index, item) in items.iter().enumerate() {
                 if let Some(count) = item.get(key).and_then(Value::as_i64).filter(|count| *count != index as i64) {
-                    let words = format!("{count} stands where {index} should: {rule}");
-                    check.error(&at.item(index).key(key), "not_in_order", words).rule(rule).value(&count.to_string());
+                    let problem = MessageProblem::NotInOrder { found: count, wanted: index, key: (*key).to_owned() };
+                    check.error(&at.item(index).key(key), problem).value = Some(count.to_string());
                 }
             }
         }
         ListRule::CardsAlike => {
             for (index, item) in items.iter().enumerate().skip(1) {
                 if !alike(check, &items[0], item) {
-                    let words = format!("this card has other parts or buttons than the first: {rule}");
-                    check.error(&at.item(index), "cards_differ", words).rule(rule);
+                    check.error(&at.item(index), MessageProblem::CardsDiffer);
                 }
             }
         }
         ListRule::AllOrNone(key) => {
             let has = |item: &Value| item.get(key).is_some();
             if let Some(index) = items.iter().position(|item| has(item) != has(&items[0])) {
-                let words = format!("items with and without `{key}` are mixed here: {rule}");
-                check.error(&at.item(index), "mixed_parameters", words).rule(rule);
+                check.error(&at.item(index), MessageProblem::Mixed((*key).to_owned()));
             }
         }
         ListRule::CharactersInAll(key, most) => {
@@ -78,7 +80,8 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
             check.spare = check.spare.min(most.saturating_sub(all));
             // One that is too long by itself was told already.
             if all > *most && longest <= *most {
-                check.error(at, "too_long", format!("these have {all} characters; there may be {rule}")).rule(rule);
+                let (key, most) = ((*key).to_owned(), *most);
+                check.error(at, MessageProblem::TooLongInAll { chars: all, key, most });
             }
         }
     }
@@ -186,19 +189,12 @@ pub(in crate::message) fn holds_for(check: &mut Check, rule: &ObjectRule, map: &
             let begun = groups.iter().filter(|group| group.iter().any(|key| map.contains_key(*key))).count();
             let whole = groups.iter().filter(|group| group.iter().all(|key| map.contains_key(*key))).count();
             if begun != 1 || whole != 1 {
-                let is = if begun == 0 {
-                    "something is missing here"
-                } else if begun == 1 {
-                    "only a part of it is here"
-                } else {
-                    "too much is here"
-                };
-                check.error(at, "one_of", format!("{is}: it has to be {rule}")).rule(rule);
+                check.error(at, MessageProblem::OneOf { begun, groups: owned(groups) });
             }
         }
         ObjectRule::NotShownTogether(one, other) => {
             if map.contains_key(*one) && map.contains_key(*other) {
-                check.warning(at, "undocumented", format!("there are two things here: {rule}")).rule(rule);
+                check.warning(at, MessageProblem::NotTogether((*one).to_owned(), (*other).to_owned()));
             }
         }
     }

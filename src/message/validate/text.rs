@@ -9,11 +9,8 @@ use super::check::Check;
 use crate::message::path::Path;
 use crate::message::schema::describe::shortened;
 use crate::message::schema::types::{Number, TextRule};
+use crate::model::{MessageProblem, NoParameter};
 use crate::text::{bad_character, is_blank};
-
-/// What holds for the characters of every text.
-pub(in crate::message) const NO_BAD_CHARACTER: &str =
-    "no control characters but line breaks and tabs, no unclosed changes of direction";
 
 /// Spaces in a row that a template's parameter may not hold.
 const TOO_MANY_SPACES: &str = "     ";
@@ -21,50 +18,45 @@ const TOO_MANY_SPACES: &str = "     ";
 /// Looks at a text under its rules; that it is blank is wrong under any.
 pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path<'_>) {
     if is_blank(text) {
-        let words = if text.is_empty() { "this text is empty" } else { "this text is only blanks" };
-        check.error(at, "empty_text", words.to_owned()).hint("write something, or leave the key out").rule("not empty");
+        check.error(at, MessageProblem::EmptyText { blank: !text.is_empty() });
         return;
     }
     for rule in rules {
         match *rule {
             TextRule::Most(most) => {
                 if let Some(chars) = longer_than(text, most) {
-                    check.error(at, "too_long", too_long(text, chars, rule)).hint(shorten(chars - most)).rule(rule);
+                    let text = shortened(text);
+                    check.error(at, MessageProblem::TooLong { text, chars, most, advised: false });
                 }
             }
             TextRule::MostAdvised(most) => {
                 if let Some(chars) = longer_than(text, most) {
-                    check.warning(at, "too_long", too_long(text, chars, rule)).hint(shorten(chars - most)).rule(rule);
+                    let text = shortened(text);
+                    check.warning(at, MessageProblem::TooLong { text, chars, most, advised: true });
                 }
             }
             TextRule::Parameter => {
-                if let Some(what) = not_in_a_parameter(text) {
-                    let words = format!("`{}` holds {what}; a parameter of a template takes {rule}", shortened(text));
-                    let hint = "Meta refuses it with 132018: write it on one line, with single spaces";
-                    check.error(at, "bad_parameter", words).hint(hint).rule(rule);
+                if let Some(holds) = not_in_a_parameter(text) {
+                    check.error(at, MessageProblem::BadParameter { text: shortened(text), holds });
                 }
             }
             TextRule::LineBreaks(most) => {
                 let breaks = text.bytes().filter(|byte| *byte == b'\n').count();
                 if breaks > most {
-                    let words = format!("`{}` has {breaks} line breaks; it may have {rule}", shortened(text));
-                    check.error(at, "too_many_lines", words).hint("take line breaks out").rule(rule);
+                    check.error(at, MessageProblem::TooManyLines { text: shortened(text), breaks, most });
                 }
             }
             TextRule::Alphanumeric if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                check.error(at, "bad_characters", format!("`{}` may hold {rule}", shortened(text))).rule(rule);
+                check.error(at, MessageProblem::NotAlphanumeric { text: shortened(text) });
             }
             // Who the number is of is not shown.
             TextRule::Digits if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let words = format!("the number may hold {rule}: the country code and the number");
-                check.error(at, "bad_number", words).rule(rule);
+                check.error(at, MessageProblem::NotDigits);
             }
             TextRule::TemplateName
                 if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') =>
             {
-                let has = "its name has only small letters a to z, digits and `_`";
-                let words = format!("`{}` cannot be a template of Meta's: {has}", shortened(text));
-                check.warning(at, "template_name", words).rule(rule);
+                check.warning(at, MessageProblem::TemplateName { text: shortened(text) });
             }
             TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}
         }
@@ -76,8 +68,9 @@ pub(in crate::message) fn characters(check: &mut Check, value: &Value, at: &Path
     match value {
         Value::String(text) => {
             if let Some(bad) = bad_character(text) {
-                let words = format!("{bad}, in `{}`", shortened(text));
-                check.error(at, bad.code(), words).hint(bad.hint()).rule(NO_BAD_CHARACTER).value(text);
+                let text = shortened(text);
+                let problem = MessageProblem::Character { bad: bad.into(), text: text.clone() };
+                check.error(at, problem).value = Some(text);
             }
         }
         Value::Array(items) => {
@@ -94,21 +87,13 @@ pub(in crate::message) fn longer_than(text: &str, most: usize) -> Option<usize> 
     (text.len() > most).then(|| text.chars().count()).filter(|chars| *chars > most)
 }
 
-fn too_long(text: &str, chars: usize, rule: &TextRule) -> String {
-    format!("`{}` has {chars} characters; it may have {rule}", shortened(text))
-}
-
-fn shorten(by: usize) -> String {
-    format!("shorten it by {by}")
-}
-
-fn not_in_a_parameter(text: &str) -> Option<&'static str> {
+fn not_in_a_parameter(text: &str) -> Option<NoParameter> {
     if text.contains(['\n', '\r']) {
-        Some("a line break")
+        Some(NoParameter::LineBreak)
     } else if text.contains('\t') {
-        Some("a tab")
+        Some(NoParameter::Tab)
     } else if text.contains(TOO_MANY_SPACES) {
-        Some("more than 4 spaces in a row")
+        Some(NoParameter::Spaces)
     } else {
         None
     }

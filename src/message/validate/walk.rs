@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::check::{Check, Place};
 use super::{link, list_rules, text};
 use crate::message::path::Path;
-use crate::message::schema::describe::{kind_of, list, near, shortened};
+use crate::message::schema::describe::{kind_of, names, near, shortened};
 use crate::message::schema::types::{Field, Kind, Kinds, List, Need, Object, Shape};
+use crate::model::{Is, MessageProblem, Rule, TypeFix};
 
 /// Kinds within kinds, at most: a component is a button, and a button is one to copy a code.
 const MOST_KINDS: usize = 2;
@@ -21,14 +22,12 @@ impl Check {
         self.shaped(shape, value, at);
         // What is wrong with a single value is told with it; who a number is of is not.
         for finding in self.findings.get_mut(before..).unwrap_or_default() {
-            match value {
-                Value::String(text) if finding.path != "to" => finding.value(text),
-                Value::Number(number) => finding.value(&number.to_string()),
+            finding.value = Some(match value {
+                Value::String(text) if finding.path != "to" => shortened(text),
+                Value::Number(number) => shortened(&number.to_string()),
                 _ => continue,
-            };
-            if finding.rule.is_none() {
-                finding.rule(shape);
-            }
+            });
+            finding.rule.get_or_insert_with(|| shape.into());
         }
     }
 
@@ -43,12 +42,12 @@ impl Check {
             (Shape::Text(rules), Value::String(text)) => text::check(self, rules, text, at),
             (Shape::Exactly(word), Value::String(text)) if text == word => {}
             (Shape::Exactly(word), Value::String(text)) => {
-                let words = format!("`{}` is not what has to be here: `{word}`", shortened(text));
-                self.error(at, "wrong_word", words);
+                let (text, word) = (shortened(text), (*word).to_owned());
+                self.error(at, MessageProblem::WrongWord { text, word });
             }
             (Shape::Number(number), value) if text::is_within(number, value) => {}
             (Shape::Number(number), Value::Number(value)) => {
-                self.error(at, "out_of_range", format!("{value} is not {number}"));
+                self.error(at, MessageProblem::OutOfRange { value: value.to_string(), rule: number.into() });
             }
             (Shape::Link(media), Value::String(text)) => link::check(self, Some(media), text, at),
             (Shape::Url, Value::String(text)) => link::check(self, None, text, at),
@@ -67,33 +66,28 @@ impl Check {
     }
 
     fn wrong_type(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
-        let hint = match (shape, value) {
-            (Shape::Text(_), Value::Number(number)) => Some(format!("write it in quotes: \"{number}\"")),
-            (Shape::Number(_), Value::String(text)) if self.is_open(text) => {
-                Some("what is put in for `{{ … }}` is always a text; write the number itself".to_owned())
-            }
-            (Shape::Number(number), Value::String(_)) if !number.or_text => Some("write it without quotes".to_owned()),
-            (Shape::Object(object), _) => Some(format!("give it the keys {}", list(required(object)))),
-            (Shape::List(_), Value::Object(_)) => Some("put `- ` before each item, or `[ ]` around them".to_owned()),
-            (Shape::Text(_) | Shape::Link(_), Value::Object(_)) => {
-                Some("write the text itself, without keys under it".to_owned())
-            }
+        let fix = match (shape, value) {
+            (Shape::Text(_), Value::Number(number)) => Some(TypeFix::Quote(number.to_string())),
+            (Shape::Number(_), Value::String(text)) if self.is_open(text) => Some(TypeFix::NumberItself),
+            (Shape::Number(number), Value::String(_)) if !number.or_text => Some(TypeFix::Unquote),
+            (Shape::Object(object), _) => Some(TypeFix::Keys(names(required(object)))),
+            (Shape::List(_), Value::Object(_)) => Some(TypeFix::MakeList),
+            (Shape::Text(_) | Shape::Link(_), Value::Object(_)) => Some(TypeFix::TextItself),
             _ => None,
         };
         let is = match value {
-            Value::String(text) => format!("the text `{}`", shortened(text)),
-            Value::Number(number) => format!("the number {number}"),
-            other => kind_of(other).to_owned(),
+            Value::String(text) => Is::TheText(shortened(text)),
+            Value::Number(number) => Is::TheNumber(number.to_string()),
+            other => kind_of(other),
         };
-        self.error(at, "wrong_type", format!("this has to be {shape}, and is {is}")).rule(shape).hint = hint;
+        self.error(at, MessageProblem::WrongType { rule: shape.into(), is, fix });
     }
 
     fn list(&mut self, list: &List, items: &[Value], at: &Path<'_>) {
         let most = list.most.unwrap_or(usize::MAX);
-        if items.len() < list.least {
-            self.error(at, "too_few", format!("there are {} here; it has to be {list}", items.len())).rule(list);
-        } else if items.len() > most {
-            self.error(at, "too_many", format!("there are {} here; it has to be {list}", items.len())).rule(list);
+        if items.len() < list.least || items.len() > most {
+            let problem = MessageProblem::WrongCount { count: items.len(), least: list.least, most: list.most };
+            self.error(at, problem);
         }
         for (index, item) in items.iter().enumerate() {
             self.value(&list.of, item, &at.item(index));
@@ -149,13 +143,13 @@ impl Check {
         for (index, field) in fields().enumerate() {
             let put_in = self.message && matches!(at, Path::Root) && field.key == "to";
             if field.need == Need::Required && seen & 1 << index == 0 && !put_in {
-                let words = format!("this is missing: it has to be {}", field.shape);
                 let is_known = |key: &str| tags.contains(&key) || fields().any(|field| field.key == key);
                 let mut others = map.keys().filter(|key| !is_known(key));
                 let meant = others.find(|key| near(key, std::iter::once(field.key)).is_some());
-                let meant = meant.map(|key| format!("did you mean it by `{}`?", shortened(key)));
-                let finding = self.error(&at.key(field.key), "missing_field", words).rule(field.shape);
-                finding.hint = meant.or_else(|| note(field));
+                let meant = meant.map(|key| shortened(key));
+                let note = if meant.is_none() { note(field) } else { None };
+                let problem = MessageProblem::Missing { rule: (&field.shape).into(), meant, note };
+                self.error(&at.key(field.key), problem);
             }
         }
         for rule in parts.iter().flat_map(|part| part.rules) {
@@ -165,26 +159,25 @@ impl Check {
     }
 
     fn kind<'k>(&mut self, kinds: &'k Kinds, map: &Map<String, Value>, at: &Path<'_>) -> Option<&'k Kind> {
-        let names = || kinds.list.iter().map(|kind| kind.name);
+        let all = || kinds.list.iter().map(|kind| kind.name);
         let at = at.key(kinds.tag);
         let Some(value) = map.get(kinds.tag) else {
-            let rule = format!("one of {}", list(names()));
-            self.error(&at, "missing_field", format!("this is missing: it has to be {rule}")).rule(rule);
+            let problem = MessageProblem::Missing { rule: Rule::OneOf(names(all())), meant: None, note: None };
+            self.error(&at, problem);
             return None;
         };
         let Some(written) = value.as_str() else {
-            let rule = format!("one of {}", list(names()));
-            self.error(&at, "wrong_type", format!("this has to be {rule}, and is {}", kind_of(value))).rule(rule);
+            let rule = Rule::OneOf(names(all()));
+            self.error(&at, MessageProblem::WrongType { rule, is: kind_of(value), fix: None });
             return None;
         };
         let is = |name: &str| name == written || kinds.any_case && name.eq_ignore_ascii_case(written);
         let kind = kinds.list.iter().find(|kind| is(kind.name));
         if kind.is_none() && !self.is_open(written) {
-            let rule = format!("one of {}", list(names()));
-            let words = format!("there is no kind `{}` here: it has to be {rule}", shortened(written));
-            let meant = near(written, names());
-            let finding = self.error(&at, "unknown_type", words).rule(rule).value(written);
-            finding.hint = meant.map(|name| format!("did you mean `{name}`?"));
+            let meant = near(written, all()).map(str::to_owned);
+            let written = shortened(written);
+            let problem = MessageProblem::UnknownKind { written: written.clone(), kinds: names(all()), meant };
+            self.error(&at, problem).value = Some(written);
         }
         kind
     }
@@ -193,19 +186,17 @@ impl Check {
         match field.need {
             Need::Required | Need::Optional => self.value(&field.shape, value, at),
             Need::Undocumented => {
-                let words = "the provider's document does not have this, though Meta's API does; it is sent as it is";
-                self.warning(at, "undocumented_field", words.to_owned()).hint = note(field);
+                self.warning(at, MessageProblem::UndocumentedKey { note: note(field) });
             }
             Need::Forbidden => {
-                self.error(at, "not_allowed", "this cannot be here".to_owned()).hint = note(field);
+                self.error(at, MessageProblem::NotAllowed { note: note(field) });
             }
         }
     }
 
     fn unknown<'n>(&mut self, key: &str, names: impl Iterator<Item = &'n str>, at: &Path<'_>) {
-        let meant = near(key, names);
-        let words = "the provider's document does not know this key; it is sent as it is".to_owned();
-        self.warning(at, "unknown_field", words).hint = meant.map(|name| format!("did you mean `{name}`?"));
+        let meant = near(key, names).map(str::to_owned);
+        self.warning(at, MessageProblem::UnknownKey { meant });
     }
 }
 

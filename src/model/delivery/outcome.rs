@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::ProviderText;
+use crate::model::{ProviderText, RowCause, RowProblem};
 
 /// Why something did not work: a stable code for counting, and words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,18 @@ impl Problem {
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<ProviderText>) -> Self {
         Self { code: code.into(), message: message.into() }
+    }
+}
+
+impl From<RowCause> for Problem {
+    fn from(cause: RowCause) -> Self {
+        Self::new(cause.code(), cause.words())
+    }
+}
+
+impl From<&[RowProblem]> for Problem {
+    fn from(problems: &[RowProblem]) -> Self {
+        Self::new(problems.first().map_or("", RowProblem::code), RowProblem::joined(problems))
     }
 }
 

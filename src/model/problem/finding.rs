@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::message::MessageProblem;
+use super::rule::Rule;
 use crate::text::escaped;
 
 /// How bad a finding is.
@@ -39,19 +41,41 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The value, shortened; none for what is missing, and for lists and objects.
+    pub value: Option<String>,
+    /// The rule with its limit; none where no rule of the document is broken.
+    pub rule: Option<Rule>,
+    /// What a row would have wrong with it, where this is about the message that the row makes.
+    pub of_message: Option<Box<MessageProblem>>,
 }
 
 impl Finding {
     /// An error of this code at this path, in these words.
     #[must_use]
     pub fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, path: path.into(), message: message.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+            value: None,
+            rule: None,
+            of_message: None,
+        }
     }
 
     /// A warning of this code at this path, in these words.
     #[must_use]
     pub fn warning(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    }
+
+    /// What is wrong with a message at this path.
+    #[must_use]
+    pub fn of_message(severity: Severity, path: String, problem: MessageProblem) -> Self {
+        let said = Self::error(problem.code(), path, problem.words());
+        Self { severity, hint: problem.hint(), rule: problem.rule(), of_message: Some(Box::new(problem)), ..said }
     }
 
     /// The same finding with what to do about it.

@@ -1,9 +1,33 @@
-//! What can be wrong: with a row of the list, with its message, with its sending.
+//! What can be wrong: with a row of the list, with the message that it makes, with its sending.
+//!
+//! A problem that the program knows itself is values here, one file for each kind; [`words`] alone makes sentences of
+//! them. [`Known`] is such a problem as the store holds it. What a provider says stays in its own words.
 
+mod cell;
 mod finding;
+mod known;
+mod message;
+mod number;
 mod row_cause;
 mod row_problem;
+mod rule;
+mod sending;
+mod template;
+mod time;
+mod words;
 
+#[cfg(test)]
+mod tests;
+
+pub use cell::{CellProblem, OddCharacter};
 pub use finding::{Finding, Severity};
-pub use row_cause::RowCause;
-pub use row_problem::{RowProblem, shortened};
+pub use known::Known;
+pub use message::{Is, LinkFlaw, MessageProblem, NoParameter, TypeFix};
+pub use number::{Doubt, Lengths, Misfit, NumberProblem};
+pub use row_cause::{RowCause, WhyUncertain};
+pub use row_problem::{Flaw, OffTemplate, RowProblem, shortened};
+pub use rule::Rule;
+pub use sending::{BadAnswer, Damage, SendProblem};
+pub use template::{Mismatch, Part};
+pub use time::TimeProblem;
+pub use words::column_by_key;

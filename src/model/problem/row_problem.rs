@@ -1,54 +1,106 @@
-//! What is wrong with a row of the input, in parts: so that a person reads where to mend it, a program finds the
-//! column, and the report keeps one sentence. What is wrong with a campaign file is not here, nor what a provider says.
+//! What is wrong with a row of the input, in parts: so that a person reads where to fix it, a program finds the column,
+//! and the store keeps values. What is wrong with a campaign file is not here, nor what a provider says.
 
 use std::fmt;
 
-use crate::model::Problem;
-use crate::text::{escaped, escaped_name};
+use serde::{Deserialize, Serialize};
+
+use super::cell::CellProblem;
+use super::message::MessageProblem;
+use super::number::NumberProblem;
+use super::rule::Rule;
+use super::template::Mismatch;
+use super::time::TimeProblem;
+use crate::text::escaped;
 
 /// Characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;
 
-/// Why a row cannot become a message, or one of the reasons.
+/// Why a row cannot become a message, or one of the reasons. The words are in `words`.
 ///
 /// Displayed in one line: the columns, what is wrong, what to do, and where in the message it is. The value itself is
 /// shown only where the message quotes it.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblem {
-    /// What kind of problem it is: stable and short, such as `bad_number` or `too_long`.
-    pub code: &'static str,
-    /// What is wrong, in a sentence without a full stop.
-    pub message: Box<str>,
-    /// What to do about it.
-    pub hint: Option<Box<str>>,
+    /// What is wrong.
+    pub what: Flaw,
     /// The columns that brought the value; none where no single cell did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
     /// Where in the message it is: `template.components[0].parameters[1].text`. `None` for what is not in the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Box<str>>,
-    /// The value, shortened.
+    /// The value, shortened. The store, which has the cells, does not keep it.
+    #[serde(skip)]
     pub value: Option<Box<str>>,
-    /// The rule that it breaks, with its limit.
-    pub rule: Option<Box<str>>,
+    /// The rule that it breaks, with its limit. The store does not keep it beside the problem.
+    #[serde(skip)]
+    pub rule: Option<Box<Rule>>,
+}
+
+/// What can be wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// Its number.
+    Number(NumberProblem),
+    /// The row, or a cell that the message uses.
+    Cell(CellProblem),
+    /// Its time.
+    Time(TimeProblem),
+    /// The message that it makes.
+    Message(Box<MessageProblem>),
+    /// That message, held against its template.
+    Template(Box<OffTemplate>),
+}
+
+/// What a message and its template do not agree on, and where in the template that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffTemplate {
+    /// What they do not agree on.
+    pub mismatch: Mismatch,
+    /// The path in the definition.
+    pub path: String,
+    /// Where the definition is from: file, line and column, or the provider that it was pulled from, in words.
+    pub source: String,
+}
+
+impl From<NumberProblem> for RowProblem {
+    fn from(problem: NumberProblem) -> Self {
+        Self::new(Flaw::Number(problem))
+    }
+}
+
+impl From<CellProblem> for RowProblem {
+    fn from(problem: CellProblem) -> Self {
+        Self::new(Flaw::Cell(problem))
+    }
+}
+
+impl From<TimeProblem> for RowProblem {
+    fn from(problem: TimeProblem) -> Self {
+        Self::new(Flaw::Time(problem))
+    }
 }
 
 impl RowProblem {
-    /// A problem of this code and these words.
+    /// A problem that is told of no column and no place.
     #[must_use]
-    pub fn new(code: &'static str, message: impl Into<Box<str>>) -> Self {
-        Self { code, message: message.into(), ..Self::default() }
-    }
-
-    /// The same problem with what to do about it.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    pub fn new(what: Flaw) -> Self {
+        Self { what, columns: Vec::new(), path: None, value: None, rule: None }
     }
 
     /// The same problem of a cell in this column.
     #[must_use]
     pub fn column(mut self, column: &str) -> Self {
         self.columns.push(column.to_owned());
+        self
+    }
+
+    /// The same problem at this place of the message.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.path = Some(path.into());
         self
     }
 
@@ -59,48 +111,30 @@ impl RowProblem {
         self
     }
 
-    /// The columns as words: ``column `a` ``, ``columns `a`, `b` ``. `None` if there are none.
+    /// What kind of problem it is: stable and short, such as `bad_number` or `too_long`.
     #[must_use]
-    pub fn columns_in_words(&self) -> Option<String> {
-        let names: Vec<String> = self.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
-        match names.len() {
-            0 => None,
-            1 => Some(format!("column {}", names.concat())),
-            _ => Some(format!("columns {}", names.join(", "))),
+    pub fn code(&self) -> &'static str {
+        match &self.what {
+            Flaw::Number(problem) => problem.code(),
+            Flaw::Cell(problem) => problem.code(),
+            Flaw::Time(problem) => problem.code(),
+            Flaw::Message(problem) => problem.code(),
+            Flaw::Template(off) => off.mismatch.code(),
         }
     }
 
-    /// All that is wrong with one row as the one problem that the store and the report keep: the code of the first, and
-    /// the words of all. `None` for no problems.
+    /// Whether it is that the cell has no value.
     #[must_use]
-    pub fn joined(problems: &[Self]) -> Option<Problem> {
-        let first = problems.first()?;
-        let words: Vec<String> = problems.iter().map(Self::to_string).collect();
-        Some(Problem::new(first.code, words.join(" | ")))
-    }
-}
-
-impl fmt::Display for RowProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.as_deref().filter(|path| !path.is_empty());
-        let columns = self.columns_in_words();
-        match (&columns, path) {
-            (Some(columns), _) => write!(f, "{columns}: ")?,
-            (None, Some(path)) => write!(f, "`{}`: ", escaped(path))?,
-            (None, None) => {}
-        }
-        f.write_str(&self.message)?;
-        self.hint.iter().try_for_each(|hint| write!(f, "; {hint}"))?;
-        // Whoever mends a cell does not need it, whoever mends the campaign does.
-        path.filter(|_| columns.is_some()).iter().try_for_each(|path| write!(f, " (`{}`)", escaped(path)))
+    pub fn is_empty_cell(&self) -> bool {
+        matches!(self.what, Flaw::Cell(CellProblem::Empty))
     }
 }
 
 impl fmt::Debug for RowProblem {
-    /// Without the value and the words that may quote it, which are personal.
+    /// Without the value and what may quote it, which are personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("RowProblem");
-        debug.field("code", &self.code).field("columns", &self.columns).field("path", &self.path);
+        debug.field("code", &self.code()).field("columns", &self.columns).field("path", &self.path);
         debug.finish_non_exhaustive()
     }
 }
@@ -114,27 +148,4 @@ pub fn shortened(text: &str, most: usize) -> String {
         short.push('…');
     }
     short
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_tells_where_what_and_what_to_do() {
-        let mut problem = RowProblem::new("too_long", "`Ana…` has 70 characters").hint("shorten it by 10");
-        problem.path = Some("text".into());
-        let problem = problem.column("name").value(&"x".repeat(50));
-        assert_eq!(problem.to_string(), "column `name`: `Ana…` has 70 characters; shorten it by 10 (`text`)");
-        assert_eq!(problem.value.as_deref(), Some(format!("{}…", "x".repeat(40)).as_str()));
-        assert!(!format!("{problem:?}").contains("xxx"), "{problem:?}");
-        assert!(!format!("{problem:?}").contains("Ana"), "{problem:?}");
-    }
-
-    #[test]
-    fn many_problems_of_a_row_become_one() {
-        assert_eq!(RowProblem::joined(&[]), None);
-        let all = [RowProblem::new("bad_number", "no digits").column("phone"), RowProblem::new("empty_cell", "empty")];
-        assert_eq!(RowProblem::joined(&all), Some(Problem::new("bad_number", "column `phone`: no digits | empty")));
-    }
 }

@@ -11,7 +11,7 @@ use csv::{ByteRecord, Position, ReaderBuilder};
 use super::bytes::Content;
 use super::quotes;
 use super::record_buffer::{LONGEST_RECORD, Window};
-use crate::model::{ReportRow, RowProblem};
+use crate::model::{CellProblem, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
 use crate::recipients::error::{OpenError, ReadError};
 use crate::text::unescape_formula;
@@ -126,11 +126,7 @@ impl Table {
         self.go_on(next, quote_line + 1)?;
         let problem = match quote {
             None => too_long(),
-            Some(_) => RowProblem::new(
-                "bad_quotes",
-                format!("a quote opened on line {quote_line} is not closed, or has text behind its end"),
-            )
-            .hint("close it, and write a quote inside a quoted cell twice"),
+            Some(_) => CellProblem::Quotes { line: quote_line }.into(),
         };
         Ok(Found { line, problem: Some(problem) })
     }
@@ -145,12 +141,8 @@ impl Table {
     /// Cells missing, or more cells than columns. Empty ones behind the last column do not count.
     fn ragged(&self) -> Option<RowProblem> {
         let extra = self.cells.iter().skip(self.width).any(|cell| !cell.is_empty());
-        (extra || self.cells.len() < self.width).then(|| {
-            let (cells, width) = (self.cells.len(), self.width);
-            let plural = if cells == 1 { "" } else { "s" };
-            let why = if extra { "a cell with a delimiter in it needs quotes" } else { "a delimiter may be missing" };
-            RowProblem::new("ragged_row", format!("the row has {cells} cell{plural} and the header {width}")).hint(why)
-        })
+        (extra || self.cells.len() < self.width)
+            .then(|| CellProblem::Ragged { cells: self.cells.len(), header: self.width, extra }.into())
     }
 
     /// The cell of a column; empty if the row has none.
@@ -210,7 +202,7 @@ fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
 }
 
 fn too_long() -> RowProblem {
-    RowProblem::new("long_record", format!("the row is longer than {LONGEST_RECORD} bytes"))
+    CellProblem::LongRow(LONGEST_RECORD).into()
 }
 
 /// An error of the CSV reader, which can only be one of the file below it.

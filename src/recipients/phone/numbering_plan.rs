@@ -5,6 +5,8 @@
 
 use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberType, PhoneNumberUtil};
 
+use crate::model::Lengths;
+
 /// Kinds of number that can have a messaging account. The lengths of the others (freephone, premium rate,
 /// company numbers) are many, and would let a national number through as one of a foreign country.
 const KINDS: [PhoneNumberType; 2] = [PhoneNumberType::FixedLineOrMobile, PhoneNumberType::VoIP];
@@ -95,18 +97,9 @@ impl Code {
         (!(self.keeps_zero() && self.allows(number.len()))).then_some(shorter)
     }
 
-    /// The lengths, in words: `8`, `9 or 10`, `5 to 13`, `6, 9 or 11`.
-    pub(in crate::recipients) fn lengths(self) -> String {
-        let all: Vec<usize> = (1..32).filter(|length| self.allows(*length)).collect();
-        match all.as_slice() {
-            [] => "no".to_owned(),
-            [one] => one.to_string(),
-            [first, .., last] if all.len() > 2 && last - first + 1 == all.len() => format!("{first} to {last}"),
-            [some @ .., last] => {
-                let some: Vec<String> = some.iter().map(ToString::to_string).collect();
-                format!("{} or {last}", some.join(", "))
-            }
-        }
+    /// The lengths.
+    pub(in crate::recipients) fn lengths(self) -> Lengths {
+        Lengths(self.lengths)
     }
 }
 
@@ -129,7 +122,7 @@ mod tests {
     #[test]
     fn lengths_are_said_in_words() {
         let plans = Plans::new(&PhoneNumberUtil::new().unwrap());
-        let words = |digits: &str| plans.code_of(digits).map(Code::lengths);
+        let words = |digits: &str| plans.code_of(digits).map(|code| code.lengths().words());
         assert_eq!(words("852").as_deref(), Some("8"));
         assert_eq!(words("44").as_deref(), Some("9 or 10"));
         assert_eq!(words("43").as_deref(), Some("4 to 13"));

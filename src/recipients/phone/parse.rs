@@ -17,13 +17,10 @@ use std::sync::OnceLock;
 use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, PhoneNumberUtil, Region};
 
 use super::numbering_plan::{Code, Plans};
-use crate::model::{Phone, RowProblem};
+use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 
 /// More digits than any way of writing a number has: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
-
-/// What to do about a number that nobody knows the country of.
-const NO_REGION: &str = "write the country code, or say which `region` it is of";
 
 /// The fewest digits of a prefix for calls abroad. A single 0 (Samoa, Cape Verde) is not taken for one: it is the
 /// national prefix of most other countries.
@@ -86,75 +83,69 @@ impl Numbers {
     /// # Errors
     /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.
     pub fn normalise(&self, text: &str) -> Result<Phone, RowProblem> {
+        self.read(text).map_err(RowProblem::from)
+    }
+
+    fn read(&self, text: &str) -> Result<Phone, NumberProblem> {
         let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
         let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
         if text.is_empty() {
-            return Err(RowProblem::new("no_number", "there is no number"));
+            return Err(NumberProblem::Empty);
         }
         what_a_spreadsheet_did(text)?;
         let (digits, plus) = digits_of(text)?;
         if digits.is_empty() {
-            return Err(RowProblem::new("no_number", "there are no digits"));
+            return Err(NumberProblem::NoDigits);
         }
         if plus {
-            return self.international(&digits);
+            return self.international(&digits, false);
         }
         match (digits.strip_prefix("00"), &self.home) {
-            (Some(rest), None) => self.international(rest),
+            (Some(rest), None) => self.international(rest, false),
             (Some(rest), Some(home)) => self.behind_00(home, &digits, rest),
             (None, Some(home)) => self.national(home, &digits),
-            (None, None) if digits.starts_with('0') => {
-                Err(bad("it looks like a national number, since it begins with a single 0").hint(NO_REGION))
-            }
-            (None, None) => self
-                .complete(&digits)
-                .map_err(|words| bad(words).hint(format!("if it is a national number, {NO_REGION}"))),
+            (None, None) if digits.starts_with('0') => Err(NumberProblem::National),
+            (None, None) => self.international(&digits, true),
         }
     }
 
     /// A number whose first digits are said to be a country code.
-    fn international(&self, digits: &str) -> Result<Phone, RowProblem> {
-        self.complete(digits).map_err(bad)
+    fn international(&self, digits: &str, may_be_national: bool) -> Result<Phone, NumberProblem> {
+        self.complete(digits).map_err(|why| NumberProblem::International { why, may_be_national })
     }
 
     /// Country code and number, held against the numbering plans.
-    fn complete(&self, digits: &str) -> Result<Phone, String> {
+    fn complete(&self, digits: &str) -> Result<Phone, Misfit> {
         if digits.starts_with('0') {
-            return Err("no country code begins with 0".to_owned());
+            return Err(Misfit::CodeWith0);
         }
         let Some(code) = self.plans.code_of(digits) else {
             let start: String = digits.chars().take(3).collect();
-            return Err(format!("no country code begins the number: it starts with {start}"));
+            return Err(Misfit::NoCode(start.into()));
         };
         let (prefix, written) = digits.split_at(code.length);
         let number = code.without_prefix(written).unwrap_or(written);
         let zero = number.starts_with('0') && !code.keeps_zero();
         if zero && !code.national_prefix().starts_with('0') {
-            return Err(format!("+{} numbers have no 0 after the country code", code.code));
+            return Err(Misfit::ZeroAfterCode(code.code));
         }
         if !code.allows(number.len()) {
-            return Err(format!(
-                "+{} numbers have {} digits after the country code, this one has {}",
-                code.code,
-                code.lengths(),
-                number.len()
-            ));
+            return Err(Misfit::Length { code: code.code, lengths: code.lengths(), digits: number.len() });
         }
         if zero {
-            return Err(format!("a digit is missing after the 0 of this +{} number", code.code));
+            return Err(Misfit::DigitMissing(code.code));
         }
         if number.len() == written.len() { phone(digits) } else { phone(&format!("{prefix}{number}")) }
     }
 
     /// Digits that begin with `00`, with `rest` behind it. The region's own prefix for calls abroad may be another
     /// one that begins so: from Hong Kong `001` dials abroad too.
-    fn behind_00(&self, home: &Home, digits: &str, rest: &str) -> Result<Phone, RowProblem> {
-        let usual = self.international(rest);
+    fn behind_00(&self, home: &Home, digits: &str, rest: &str) -> Result<Phone, NumberProblem> {
+        let usual = self.international(rest, false);
         match (usual, self.dialled(home, digits)) {
             (Ok(usual), Some((length, other))) if usual != other && (!home.is_valid(usual) || home.is_valid(other)) => {
                 let prefix = digits.get(..length).unwrap_or_default();
-                let words = format!("it starts with {prefix}; the international prefix could be {prefix} or 00");
-                Err(bad(words).hint("write + and the country code"))
+                Err(NumberProblem::TwoPrefixes(prefix.into()))
             }
             (Err(_), Some((_, other))) => Ok(other),
             (usual, _) => usual,
@@ -177,7 +168,7 @@ impl Numbers {
     }
 
     /// Digits without a mark of being international, in a campaign with a region.
-    fn national(&self, home: &Home, digits: &str) -> Result<Phone, RowProblem> {
+    fn national(&self, home: &Home, digits: &str) -> Result<Phone, NumberProblem> {
         let local = || home.parse(digits).and_then(|number| Some((self.local(home, digits, &number)?, number)));
         if digits.starts_with(&home.prefix) {
             let whole = self.with_code(home, digits);
@@ -191,12 +182,9 @@ impl Numbers {
         let abroad = home.dial.as_deref().and_then(|dial| self.complete(digits.strip_prefix(dial)?).ok());
         let abroad = abroad.filter(|abroad| home.is_valid(*abroad));
         match (local(), abroad) {
-            (Some((local, _)), Some(abroad)) if local != abroad => {
-                let words = "it is ambiguous: a national number, or one with an international prefix";
-                Err(bad(words).hint("write + and the country code"))
-            }
+            (Some((local, _)), Some(abroad)) if local != abroad => Err(NumberProblem::NationalOrAbroad),
             (Some((_, number)), _) if home.lacks_a_digit_of_the_code(digits, &number) => {
-                Err(home.incomplete("a digit of the country code may be missing"))
+                Err(home.incomplete(Doubt::CodeDigitMissing))
             }
             (Some((phone, _)), _) | (None, Some(phone)) => Ok(phone),
             (None, None) => Err(home.no_number(digits)),
@@ -273,8 +261,8 @@ impl Home {
         digits: &str,
         whole: Option<Phone>,
         local: Option<(Phone, PhoneNumber)>,
-    ) -> Result<Phone, RowProblem> {
-        let code = &self.prefix;
+    ) -> Result<Phone, NumberProblem> {
+        let code = || self.prefix.as_str().into();
         let (local, number) = match (whole, local) {
             (None, None) => return Err(self.no_number(digits)),
             (Some(whole), None) => return Ok(whole),
@@ -284,14 +272,9 @@ impl Home {
         match (whole.filter(|whole| self.is_valid(*whole)), self.is_mobile_number(&number)) {
             (Some(whole), false) if self.is_mobile(whole) || !self.library.is_valid_number(&number) => Ok(whole),
             // Behind a code of one digit, every number that lacks a digit is as long as a national one.
-            (None, true) if code.len() > 1 => Ok(local),
-            (None, false) => {
-                Err(self
-                    .incomplete(&format!("it starts with country code {code}, but the rest is not a complete number")))
-            }
-            _ => {
-                Err(self.incomplete(&format!("it is ambiguous: a number with country code {code}, or a national one")))
-            }
+            (None, true) if self.prefix.len() > 1 => Ok(local),
+            (None, false) => Err(self.incomplete(Doubt::RestTooShort(code()))),
+            _ => Err(self.incomplete(Doubt::CodeOrNational(code()))),
         }
     }
 
@@ -310,24 +293,19 @@ impl Home {
     }
 
     /// A number that is the country code or the national prefix short of being understood.
-    fn incomplete(&self, words: &str) -> RowProblem {
-        bad(words).hint(match self.plan.national_prefix() {
-            "" | "1" => "write + and the country code".to_owned(),
-            prefix => format!("write + and the country code, or the national prefix {prefix}"),
-        })
+    fn incomplete(&self, how: Doubt) -> NumberProblem {
+        NumberProblem::Incomplete { how, prefix: self.plan.national_prefix().into() }
     }
 
     /// Why digits are not a number of the region.
-    fn no_number(&self, digits: &str) -> RowProblem {
-        let (region, code) = (self.region, &self.prefix);
+    fn no_number(&self, digits: &str) -> NumberProblem {
+        let region = self.region.to_string().into();
         let has_zero = self.plan.keeps_zero() || self.plan.national_prefix().starts_with('0');
-        let words = if digits.starts_with('0') && !has_zero {
-            format!("numbers in {region} do not start with 0")
+        if digits.starts_with('0') && !has_zero {
+            NumberProblem::StartsWith0 { region }
         } else {
-            let lengths = self.plan.lengths();
-            format!("it is not a valid {region} number ({lengths} digits after +{code})")
-        };
-        bad(words).hint("for another country, add + or 00 and the country code")
+            NumberProblem::NotOfRegion { region, code: self.plan.code, lengths: self.plan.lengths() }
+        }
     }
 }
 
@@ -345,34 +323,26 @@ fn national_digits(number: &PhoneNumber) -> String {
     rlibphonenumber::get_national_significant_number_owned(number)
 }
 
-fn bad(words: impl Into<Box<str>>) -> RowProblem {
-    RowProblem::new("bad_number", words)
-}
-
-fn phone(digits: &str) -> Result<Phone, String> {
-    Phone::from_digits(digits).ok_or_else(|| {
-        format!("it has {} digits, an international number has at most {}", digits.len(), Phone::MAX_DIGITS)
-    })
+fn phone(digits: &str) -> Result<Phone, Misfit> {
+    Phone::from_digits(digits).ok_or(Misfit::TooLong(digits.len()))
 }
 
 /// The digits of a number as written, and whether a + is in front of them.
-fn digits_of(text: &str) -> Result<(String, bool), RowProblem> {
+fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     let mut digits = String::with_capacity(MOST_DIGITS);
     let mut plus = false;
     for c in text.chars() {
         if let Some(digit) = digit_of(c) {
             if digits.len() == MOST_DIGITS {
-                return Err(bad(format!("it has more than {MOST_DIGITS} digits")));
+                return Err(NumberProblem::TooManyDigits { most: MOST_DIGITS });
             }
             digits.push(digit);
         } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
             plus = true;
         } else if c.is_alphabetic() {
-            let hint = "words and extensions are no part of a number";
-            return Err(bad("there are letters in it").hint(hint));
+            return Err(NumberProblem::Letters);
         } else if !is_formatting(c) {
-            let words = format!("`{}` does not belong into a number", c.escape_debug());
-            return Err(bad(words).hint("write one number, of digits, spaces and dashes"));
+            return Err(NumberProblem::Character(c));
         }
     }
     Ok((digits, plus))
@@ -403,18 +373,16 @@ fn is_formatting(c: char) -> bool {
 }
 
 /// Recognises what a spreadsheet makes of a number that it takes for a quantity.
-fn what_a_spreadsheet_did(text: &str) -> Result<(), RowProblem> {
-    let damaged = |words: &str, mend: String| Err(RowProblem::new("spreadsheet_number", words).hint(mend));
-    let mend = || "format the column as text in the spreadsheet, put the number back and export again".to_owned();
+fn what_a_spreadsheet_did(text: &str) -> Result<(), NumberProblem> {
     if text.starts_with('#') {
-        return damaged("a spreadsheet wrote an error, or had a column too narrow, in place of the number", mend());
+        return Err(NumberProblem::SheetError);
     }
     let number = text.strip_prefix(['+', '-']).unwrap_or(text);
     if let Some((mantissa, exponent)) = number.split_once(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
         if all_digits(whole) && all_digits(exponent) && (fraction.is_empty() || all_digits(fraction)) {
-            return damaged("a spreadsheet rounded the number and its last digits are lost", mend());
+            return Err(NumberProblem::SheetRounded);
         }
     } else if let Some((whole, fraction)) = number.split_once(['.', ','])
         && whole.len() >= 7
@@ -422,10 +390,7 @@ fn what_a_spreadsheet_did(text: &str) -> Result<(), RowProblem> {
         && all_digits(whole)
         && all_digits(fraction)
     {
-        let mend = format!(
-            "without the decimals it is {whole}: format the column as text in the spreadsheet and export again"
-        );
-        return damaged("a spreadsheet exported it as a decimal number", mend);
+        return Err(NumberProblem::SheetDecimals { whole: whole.into() });
     }
     Ok(())
 }

@@ -4,9 +4,9 @@
 -- order, are appended in that order, and are read as one range. What is wide and written once (`recipient`) is kept
 -- apart from what is narrow and changes (`delivery`).
 --
--- Times are milliseconds since 1970, UTC. States are numbered as in model::State. A problem is a code and, where the
--- program knows more, values as a JSON array (model::RowCause has the words); `error_message` holds what a provider said,
--- or what is wrong with a row of the list.
+-- Times are milliseconds since 1970, UTC. States are numbered as in model::State. A problem is a code with what a provider
+-- said of it, as it came, in `error_message`; or, where the program knows it itself, with values as JSON in `error_values`
+-- (see model::Known), of which model::problem::words makes sentences.
 
 CREATE TABLE run (
     id              INTEGER PRIMARY KEY,
@@ -168,7 +168,8 @@ CREATE TABLE resolution (
     at            INTEGER NOT NULL,
     by            TEXT    NOT NULL,   -- who
     error_code    TEXT,               -- why the row was uncertain
-    error_message TEXT
+    error_message TEXT,
+    error_values  TEXT
 );
 CREATE INDEX resolution_row ON resolution (row);
 

@@ -1,7 +1,7 @@
 //! What the tests of the suite are made of: a store with runs, workers that claim rows, and outcomes.
 
 use super::Place;
-use crate::model::{Channel, Millis, Phone, Problem, ReportRow, RowCause, RowNumber, RowProblem, RunId, State};
+use crate::model::{Channel, Millis, NumberProblem, Phone, Problem, ReportRow, RowCause, RowNumber, RunId, State};
 use crate::store::*;
 
 /// The present, where a test does not say otherwise.
@@ -30,7 +30,7 @@ pub(in crate::store) fn planned(n: u64) -> PlannedRow {
 
 /// A row that cannot be sent.
 pub(in crate::store) fn invalid(n: u64) -> PlannedRow {
-    let problems = vec![RowProblem::new("bad_number", "contains letters")];
+    let problems = vec![NumberProblem::Letters.into()];
     PlannedRow { to: Err(format!("number {n}")), problems, ..planned(n) }
 }
 

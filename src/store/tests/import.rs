@@ -1,7 +1,7 @@
 //! The import of a run's rows, and who may write to a run at all.
 
 use super::*;
-use crate::model::{RowNumber, RowProblem, State};
+use crate::model::{CellProblem, RowNumber, RowProblem, State};
 
 contract!(
     rows_come_out_as_they_went_in,
@@ -14,8 +14,7 @@ contract!(
 );
 
 async fn rows_come_out_as_they_went_in(f: Fixture<impl Place>) {
-    let problems =
-        vec![RowProblem::new("too_long", "is too long").column("name"), RowProblem::new("empty", "is empty")];
+    let problems = vec![RowProblem::from(CellProblem::TooLong).column("name"), CellProblem::Empty.into()];
     let rows = [
         planned(1),
         invalid(2),
@@ -42,8 +41,8 @@ async fn rows_come_out_as_they_went_in(f: Fixture<impl Place>) {
         ("999999999999999", "cell 4".to_owned(), Pending),
     ];
     assert_eq!(texts, expected);
-    assert_eq!(found[2].error_code.as_deref(), Some("too_long"));
-    assert_eq!(found[2].error_message.as_deref(), Some("column `name`: is too long | is empty"));
+    assert_eq!(found[2].error_code.as_deref(), Some("cell_too_long"));
+    assert_eq!(found[2].error_message.as_deref(), Some(RowProblem::joined(&rows[2].problems).as_str()));
     assert_eq!(numbers(&w.claim(9).await), [1, 4]);
     w.check().await;
 }
@@ -54,7 +53,7 @@ async fn duplicates_and_suppressed_numbers_are_not_sent(f: Fixture<impl Place>) 
     let w = f.begun("job").await;
     f.store.begin_import(w.owner, &[], None).await.unwrap();
     let mut rows: Vec<_> = (1..=7).map(planned).collect();
-    rows[4] = PlannedRow { problems: vec![RowProblem::new("empty", "is empty")], ..planned(5) };
+    rows[4] = PlannedRow { problems: vec![CellProblem::Empty.into()], ..planned(5) };
     rows[5] = PlannedRow { to: Ok(phone(1)), ..planned(6) };
     rows[6] = PlannedRow { to: Ok(phone(3)), ..planned(7) };
     f.store.add_rows(w.owner, &rows).await.unwrap();

@@ -1,7 +1,9 @@
 //! Texts from outside: whatever characters they have, they come out as they went in.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, RowNumber, RowProblem, State, StatusUpdate};
+use crate::model::{
+    DeliveryStatus, Millis, NumberProblem, Phone, Problem, Reply, RowNumber, RowProblem, State, StatusUpdate,
+};
 
 contract!(
     what_is_in_the_list_comes_out_as_it_went_in,
@@ -51,10 +53,11 @@ fn texts() -> Vec<String> {
 async fn what_is_in_the_list_comes_out_as_it_went_in(f: Fixture<impl Place>) {
     let texts = texts();
     let cells = |text: &String| serde_json::to_string(&[text, "|", text]).unwrap();
+    let problem = |text: &String| RowProblem::from(NumberProblem::TwoPrefixes(text.as_str().into()));
     let row = |(text, n): (&String, u64)| match n % 2 {
         0 => PlannedRow { cells: cells(text), ..planned(n) },
         _ => {
-            let problems = vec![RowProblem::new("bad_number", text.as_str())];
+            let problems = vec![problem(text)];
             PlannedRow { to: Err(text.clone()), cells: cells(text), problems, ..planned(n) }
         }
     };
@@ -68,7 +71,7 @@ async fn what_is_in_the_list_comes_out_as_it_went_in(f: Fixture<impl Place>) {
         assert_eq!(row.cells, [text, "|", text]);
         match claims.iter().find(|attempt| attempt.claim.key.row() == row.row) {
             Some(attempt) => assert!(attempt.cells == cells(text), "{text:?}"),
-            None => assert_eq!((&row.to, row.error_message.as_ref()), (text, Some(text))),
+            None => assert_eq!((&row.to, row.error_message.clone()), (text, Some(problem(text).to_string()))),
         }
     }
     w.check().await;

@@ -30,7 +30,7 @@ fn told(template: &str, message: &Value) -> Vec<(&'static str, String, u32)> {
     let loaded = parse(template, Path::new("sale.yaml")).unwrap();
     let told = loaded.definition.hold(message);
     told.into_iter()
-        .map(|found| (found.code, found.message_path, loaded.places.of(&found.template_path).line))
+        .map(|found| (found.mismatch.code(), found.message_path, loaded.places.of(&found.template_path).line))
         .collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn read(numbers: &Numbers, text: &str) -> Result<String, String> {
-    numbers.normalise(text).map(Phone::digits).map_err(|problem| problem.code.to_owned())
+    numbers.normalise(text).map(Phone::digits).map_err(|problem| problem.code().to_owned())
 }
 
 fn words(numbers: &Numbers, text: &str) -> String {

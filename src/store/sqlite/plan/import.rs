@@ -132,13 +132,13 @@ impl Store {
         let mut tx = writer.begin_as(owner, "import rows").await?;
         for chunk in rows.chunks(INSERTED) {
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_message) ",
+                "INSERT INTO recipient (id, line, state, phone, raw_phone, cells, error_code, error_values) ",
             );
-            insert.push_values(chunk, |mut values, row| {
-                let problem = RowProblem::joined(&row.problems);
-                let state = if problem.is_some() { State::Invalid } else { State::Pending };
-                let (code, message) = problem.map(|p| (p.code, p.message.original().to_owned())).unzip();
-                values
+            insert.push_values(chunk, |mut columns, row| {
+                let code = row.problems.first().map(RowProblem::code);
+                let state = if code.is_some() { State::Invalid } else { State::Pending };
+                let values = code.and_then(|_| serde_json::to_string(&row.problems).ok());
+                columns
                     .push_bind(RowKey::new(owner.run, row.row).0)
                     .push_bind(i64::try_from(row.line).unwrap_or(i64::MAX))
                     .push_bind(state.code())
@@ -146,7 +146,7 @@ impl Store {
                     .push_bind(row.to.as_ref().err())
                     .push_bind(&row.cells)
                     .push_bind(code)
-                    .push_bind(message);
+                    .push_bind(values);
             });
             insert.build().execute(&mut *tx).await.map_err(doing("import rows"))?;
         }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
 
-use crate::model::{AttemptRow, Channel, Millis, ReportRow, RowCause, RowNumber, State};
+use crate::model::{AttemptRow, Channel, Known, Millis, ReportRow, RowNumber, State};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{RowKey, Run, StoreError, Wanted};
@@ -24,7 +24,8 @@ const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phon
         iif(d.error_code IS NULL, 0, coalesce(d.last_poll_at, 0)), \
         coalesce((SELECT max(at) FROM resolution WHERE row = r.id), 0)) >= ?4) ORDER BY r.id";
 
-const LAST_ROW: &str = "SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2";
+/// The key of the last row of a range; 0 where there is none.
+pub(super) const LAST_ROW: &str = "SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN ?1 AND ?2";
 
 /// Every attempt of a range of rows whose request left, or may be about to leave, in order.
 const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.started_at, a.ended_at, a.accepted_at, a.delivered_at, \
@@ -78,7 +79,7 @@ impl Store {
 fn attempt(row: &SqliteRow) -> Result<(AttemptRow, i64), sqlx::Error> {
     let time = |place: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(place)?.map(Millis));
     let error_code: Option<String> = row.try_get(9)?;
-    let error_message = RowCause::in_words(error_code.as_deref(), row.try_get(10)?, row.try_get(11)?);
+    let error_message = Known::in_words(error_code.as_deref(), row.try_get(10)?, row.try_get(11)?);
     let attempt = AttemptRow {
         row: RowKey(row.try_get(0)?).row(),
         to: row.try_get::<i64, _>(1)?.to_string(),
@@ -201,7 +202,7 @@ impl ReportPage {
         (row.accepted_at, row.delivered_at, row.read_at) = (time(6)?, time(7)?, time(8)?);
         row.error_code = from.try_get(9)?;
         let values: Option<&str> = from.try_get(11)?;
-        row.error_message = RowCause::in_words(row.error_code.as_deref(), from.try_get(10)?, values);
+        row.error_message = Known::in_words(row.error_code.as_deref(), from.try_get(10)?, values);
         if let Some(cells) = from.try_get::<Option<&str>, _>(12)? {
             row.cells = serde_json::from_str(cells).unwrap_or_default();
         }

@@ -1,13 +1,26 @@
 //! What the report and the status display read: counts here, the rows in `report_rows`.
 
+use std::collections::BTreeMap;
+
 use sqlx::SqliteConnection;
 use tokio::task::JoinSet;
 
-use super::rows::{ReportRows, state};
-use crate::model::{Channel, Millis, ReportRow, RowCause, RowNumber, State, Tally};
+use super::rows::{LAST_ROW, ReportRows, state};
+use crate::model::{Channel, Known, Millis, ReportRow, RowNumber, State, Tally};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::{Store, reading};
 use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
+
+/// Keys of rows whose problems are counted at a time.
+const PAGE: i64 = 20_000;
+
+/// The problems of a range of rows: those that are the same in a line. What stands well has none, see below.
+const PROBLEMS: &str = "SELECT code, parts, count(*), min(message), max(of_list) FROM ( \
+      SELECT error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
+      WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL AND state NOT IN (3, 4, 5) \
+      UNION ALL SELECT error_code, error_message, error_values, 1 FROM recipient \
+      WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL) \
+    GROUP BY code, parts";
 
 /// Reports.
 impl Store {
@@ -76,31 +89,39 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<ProblemCount>, StoreError> {
-        /// Code, rows, message, values, whether of the list.
-        type Found = (String, i64, Option<String>, Option<String>, bool);
-        let rows: Vec<Found> = sqlx::query_as(
-            "SELECT code, count(*) AS n, min(message), min(parts), max(of_list) FROM ( \
-               SELECT error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
-               WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL AND state NOT IN (3, 4, 5) \
-               UNION ALL SELECT error_code, error_message, error_values, 1 FROM recipient \
-               WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL) \
-             GROUP BY code ORDER BY n DESC, code LIMIT ?3",
-        )
-        .bind(RowKey::first(run.key))
-        .bind(RowKey::last(run.key))
-        .bind(limit)
-        .fetch_all(&self.scanner)
-        .await
-        .map_err(doing("count the problems"))?;
-        Ok(rows
-            .into_iter()
-            .map(|(code, rows, message, values, of_list)| ProblemCount {
-                sample: RowCause::in_words(Some(&code), message, values.as_deref()).unwrap_or_default().into(),
-                code,
-                rows: rows.unsigned_abs(),
-                of_list,
-            })
-            .collect())
+        let failed = || doing("count the problems");
+        let mut tx = self.scanner.begin().await.map_err(failed())?;
+        let last = sqlx::query_scalar(LAST_ROW)
+            .bind(RowKey::first(run.key))
+            .bind(RowKey::last(run.key))
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed())?;
+        // Of each code the rows, and the sample with what it is chosen by.
+        let mut counts: BTreeMap<String, (ProblemCount, String)> = BTreeMap::new();
+        let mut after: i64 = RowKey::first(run.key);
+        while after <= last {
+            let end = after + PAGE;
+            /// Code, values, rows, message, whether of the list.
+            type Found = (String, Option<String>, i64, Option<String>, bool);
+            let page: Vec<Found> =
+                sqlx::query_as(PROBLEMS).bind(after).bind(end - 1).fetch_all(&mut *tx).await.map_err(failed())?;
+            after = end;
+            for (code, values, rows, message, of_list) in page {
+                let (words, rank) = words(&code, message, values);
+                let (count, least) = counts.entry(code.clone()).or_insert_with(|| {
+                    (ProblemCount { code, rows: 0, sample: words.as_str().into(), of_list }, rank.clone())
+                });
+                (count.rows, count.of_list) = (count.rows + rows.unsigned_abs(), count.of_list || of_list);
+                if rank < *least {
+                    (count.sample, *least) = (words.into(), rank);
+                }
+            }
+        }
+        let mut counts: Vec<ProblemCount> = counts.into_values().map(|(count, _)| count).collect();
+        counts.sort_by(|a, b| (b.rows, &a.code).cmp(&(a.rows, &b.code)));
+        counts.truncate(limit as usize);
+        Ok(counts)
     }
 
     /// How many messages of a run were reported both as failed and as delivered.
@@ -125,6 +146,17 @@ const _: () = assert!(
     State::Sent as i64 == 3 && State::Delivered as i64 == 4 && State::Read as i64 == 5,
     "they stand in the statements"
 );
+
+/// A problem in words, and what a sample is chosen by, the least: the words, or the values of what was decided of rows.
+fn words(code: &str, message: Option<String>, values: Option<String>) -> (String, String) {
+    let known = if message.is_none() { Known::read(code, values.as_deref()) } else { None };
+    let words = message.or_else(|| known.as_ref().map(Known::words)).unwrap_or_default();
+    let rank = match known {
+        Some(Known::Row(_)) => values.unwrap_or_default(),
+        _ => words.clone(),
+    };
+    (words, rank)
+}
 
 /// A count of a run's rows that is being made.
 #[derive(Debug)]

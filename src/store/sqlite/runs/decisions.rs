@@ -3,7 +3,7 @@
 use sqlx::{ConnectOptions, Connection};
 
 use crate::crash_point::Point;
-use crate::model::{Change, Millis, Phone, RowCause, State};
+use crate::model::{Change, Known, Millis, Phone, RowCause, State, WhyUncertain};
 use crate::store::sqlite::dispatch::past_attempts::{move_to_past, take_back};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::plan::reached::{CHUNK, clear, collect_for_retry, other_runs};
@@ -166,7 +166,7 @@ impl Store {
             .map(|(id, phone, code, message, values, last_attempt_at)| Uncertain {
                 row: RowKey(id).row(),
                 phone: Phone::from_u64(phone.unsigned_abs()),
-                message: RowCause::in_words(code.as_deref(), message, values.as_deref()).unwrap_or_default().into(),
+                message: Known::in_words(code.as_deref(), message, values.as_deref()).unwrap_or_default().into(),
                 code: code.unwrap_or_default(),
                 last_attempt_at: last_attempt_at.map(Millis),
             })
@@ -217,9 +217,11 @@ impl Store {
         let keys: Vec<i64> = rows.iter().map(|(key, ..)| *key).collect();
         move_to_past(&mut tx, &serde_json::to_string(&keys).unwrap_or_default()).await?;
         for (key, code, message, values) in &rows {
-            let before = RowCause::in_words(code.as_deref(), message.clone(), values.as_deref());
+            let before =
+                code.clone().map(|code| WhyUncertain { code, message: message.clone(), values: values.clone() });
             sqlx::query(
-                "INSERT INTO resolution (row, state, at, by, error_code, error_message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO resolution (row, state, at, by, error_code, error_message, error_values) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )
             .bind(key)
             .bind(state.code())
@@ -227,6 +229,7 @@ impl Store {
             .bind(by)
             .bind(code)
             .bind(message)
+            .bind(values)
             .execute(&mut *tx)
             .await
             .map_err(failed())?;

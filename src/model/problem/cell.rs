@@ -1,0 +1,92 @@
+//! What is wrong with a row of the list, or with a cell that the message uses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::BadCharacter;
+
+/// Why a row cannot be read, or a cell not be put into the message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellProblem {
+    /// The row has more or fewer cells than the header.
+    Ragged {
+        /// Cells of the row.
+        cells: usize,
+        /// Cells of the header.
+        header: usize,
+        /// Whether there is something in a cell behind the last column.
+        extra: bool,
+    },
+    /// A quote is not closed, or text follows its end.
+    Quotes {
+        /// The line on which it opens.
+        line: u64,
+    },
+    /// The row has more bytes than this.
+    LongRow(usize),
+    /// The cell is not UTF-8.
+    NotUtf8,
+    /// The cell is empty.
+    Empty,
+    /// The cell is longer than any message.
+    TooLong,
+    /// The cell holds a character that no message may hold.
+    Character(OddCharacter),
+    /// The message needs a column that is not there.
+    NoColumn {
+        /// Its name.
+        name: Box<str>,
+        /// The column that is meant, where its name has to be written as a key.
+        by_key: Option<Box<str>>,
+    },
+    /// An expression of the message is undefined; shortened.
+    Undefined(Box<str>),
+    /// The template takes too many steps.
+    TooManySteps,
+    /// The template failed.
+    Failed {
+        /// In what way, in the words of the template engine.
+        kind: Box<str>,
+        /// More words of the engine.
+        detail: Option<Box<str>>,
+    },
+}
+
+/// A character that no message may hold, and which it is in its text, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OddCharacter(pub char, pub usize);
+
+impl From<BadCharacter> for OddCharacter {
+    fn from(bad: BadCharacter) -> Self {
+        Self(bad.character, bad.place)
+    }
+}
+
+impl OddCharacter {
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        BadCharacter::code(self.0)
+    }
+}
+
+impl CellProblem {
+    /// The code of a cell without a value.
+    pub const EMPTY: &str = "empty_cell";
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ragged { .. } => "ragged_row",
+            Self::Quotes { .. } => "bad_quotes",
+            Self::LongRow(_) => "long_record",
+            Self::NotUtf8 => "bad_utf8",
+            Self::Empty => Self::EMPTY,
+            Self::TooLong => "cell_too_long",
+            Self::Character(character) => character.code(),
+            Self::NoColumn { .. } => "undefined_variable",
+            Self::Undefined(_) | Self::TooManySteps | Self::Failed { .. } => "template_failed",
+        }
+    }
+}

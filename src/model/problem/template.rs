@@ -1,0 +1,152 @@
+//! What a message and its template do not agree on.
+
+use serde::{Deserialize, Serialize};
+
+/// What a message and the definition of its template do not agree on. Kinds of templates, headers and buttons are
+/// named as in the definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mismatch {
+    /// The message is for another template.
+    Name {
+        /// The name in the message.
+        message: String,
+        /// The template's.
+        template: String,
+    },
+    /// The message is in another language.
+    Language {
+        /// The language of the message.
+        message: String,
+        /// The template's.
+        template: String,
+    },
+    /// The message has a code, and the template is of this category.
+    NotAuthentication(String),
+    /// The message has no code, and the template needs it.
+    CodeMissing,
+    /// The template has no header.
+    NoHeader,
+    /// The template has no body.
+    NoBody,
+    /// The template's header needs a parameter of this type.
+    HeaderMissing(String),
+    /// The header's parameter is of another type.
+    HeaderKind {
+        /// The type in the message.
+        message: String,
+        /// The template's.
+        template: String,
+    },
+    /// There are more or fewer parameters than variables.
+    ParameterCount {
+        /// Of which text.
+        part: Part,
+        /// Variables of the template.
+        variables: usize,
+        /// Parameters of the message.
+        parameters: usize,
+    },
+    /// A variable of the text takes no parameter of this type.
+    ParameterKind {
+        /// Of which text.
+        part: Part,
+        /// The type.
+        kind: String,
+    },
+    /// The text has no variable of this name.
+    ParameterName {
+        /// Of which text.
+        part: Part,
+        /// The name.
+        name: String,
+    },
+    /// With its values the text is too long.
+    TooLong {
+        /// Which text.
+        part: Part,
+        /// Its characters.
+        chars: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// There is no button of this index.
+    ButtonIndex {
+        /// The index.
+        index: usize,
+        /// How many buttons the template has.
+        buttons: usize,
+    },
+    /// The button is of another kind.
+    ButtonKind {
+        /// The button's index.
+        index: usize,
+        /// The kind in the message.
+        message: String,
+        /// The template's.
+        template: String,
+    },
+    /// The button needs a parameter.
+    ButtonMissing {
+        /// The button's index.
+        index: usize,
+        /// Its kind.
+        kind: String,
+    },
+    /// The address of this button has no variable.
+    ButtonStatic(usize),
+    /// The template has no offer.
+    NoOffer,
+    /// The template's offer ends, and the message does not say when.
+    OfferMissing,
+    /// The template has no cards.
+    NoCarousel,
+    /// The message has more or fewer cards.
+    CardCount {
+        /// Cards of the template.
+        template: usize,
+        /// Cards of the message.
+        message: usize,
+    },
+}
+
+/// A text of a template that has variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The header.
+    Header,
+    /// The body.
+    Body,
+    /// The address of the button of this index.
+    Address(usize),
+}
+
+impl Mismatch {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Name { .. } => "template_name",
+            Self::Language { .. } => "language",
+            Self::NotAuthentication(_) => "not_authentication",
+            Self::CodeMissing => "code_missing",
+            Self::NoHeader => "no_header",
+            Self::NoBody => "no_body",
+            Self::HeaderMissing(_) => "header_missing",
+            Self::HeaderKind { .. } => "header_kind",
+            Self::ParameterCount { .. } => "parameter_count",
+            Self::ParameterKind { .. } => "parameter_kind",
+            Self::ParameterName { .. } => "parameter_name",
+            Self::TooLong { .. } => "too_long",
+            Self::ButtonIndex { .. } => "button_index",
+            Self::ButtonKind { .. } => "button_kind",
+            Self::ButtonMissing { .. } => "button_missing",
+            Self::ButtonStatic(_) => "button_static",
+            Self::NoOffer => "no_offer",
+            Self::OfferMissing => "offer_missing",
+            Self::NoCarousel => "no_carousel",
+            Self::CardCount { .. } => "card_count",
+        }
+    }
+}
