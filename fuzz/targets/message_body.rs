@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use campaigner::message::{self, Finding};
-use campaigner::model::Channel;
+use campaigner::message;
+use campaigner::model::{Channel, Finding};
 use campaigner::simulator;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};

@@ -46,7 +46,7 @@ fuzz_target!(|text: &str| {
         }
         Err(problems) => {
             assert!(bytes.is_empty());
-            assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.message.is_empty()));
+            assert!(!problems.is_empty() && problems.iter().all(|problem| !problem.message().is_empty()));
         }
     }
 });

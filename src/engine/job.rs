@@ -7,7 +7,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
-use crate::model::{Campaign, Event, Events, Millis, Notice, Outcome, Problem};
+use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
@@ -159,7 +159,7 @@ impl Job {
             Some(problem) => self
                 .limiter
                 .unreachable(reservation)
-                .map(|pause| Notice::Unreachable { problem: problem.message.to_string(), retry_s: pause.as_secs() }),
+                .map(|pause| Notice::Unreachable { problem: problem.message().to_string(), retry_s: pause.as_secs() }),
         };
         if let Some(news) = news {
             tracing::warn!(%news);
@@ -171,13 +171,13 @@ impl Job {
     pub(super) fn render(&self, attempt: &Attempt) -> Result<Vec<u8>, EngineError> {
         let failed = |problem| EngineError::Render { row: attempt.claim.key.row(), problem };
         let cells: Vec<Cell<'_>> =
-            serde_json::from_str(&attempt.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
+            serde_json::from_str(&attempt.cells).map_err(|error| failed(Damage::Cells(error.to_string()).into()))?;
         let mut body = Vec::with_capacity(512);
         let renderer = self.renderer.as_ref();
         renderer
-            .ok_or_else(|| failed(Problem::new("damaged", "everything was sent already")))?
+            .ok_or_else(|| failed(Damage::AllSent.into()))?
             .render(attempt.phone, &cells, &mut body)
-            .map_err(|problems| failed(Problem::from(&problems[..])))?;
+            .map_err(|problems| failed(problems.into()))?;
         Ok(body)
     }
 }

@@ -4,12 +4,12 @@ use tokio::task::JoinSet;
 
 use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::stop::{Reason, StopHandle};
-use crate::model::Problem;
+use crate::model::SendProblem;
 
-/// CancelResult everything else where one part failed; the failure itself is reported when all have come to an end.
+/// Stops everything else where one part failed; the failure itself is reported when all have come to an end.
 pub(super) fn stop_on_error<T>(stop: &StopHandle, done: Result<T, EngineError>) -> Result<T, EngineError> {
     if done.is_err() {
-        stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
+        stop.stop(Reason::Halt(SendProblem::Failed.into()));
     }
     done
 }

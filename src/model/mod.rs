@@ -23,9 +23,7 @@ pub use campaign::{
     Schedule, Source, Span, TemplateProvider, TemplateSource, TimeColumns, Timing, When, WhenUncertain, WhoseClock,
     Window, WrittenTime,
 };
-pub use delivery::{
-    Change, Delivery, DeliveryStatus, IllegalChange, NO_REASON, Outcome, Pause, Problem, State, StatusUpdate,
-};
+pub use delivery::{Change, Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, State, StatusUpdate};
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
@@ -36,6 +34,8 @@ pub use problem::{
     Mismatch, NoParameter, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule, SendProblem,
     Severity, TimeProblem, TypeFix, WhyUncertain, column_by_key, shortened,
 };
+#[cfg(test)]
+pub(crate) use problem::{every_row_problem, every_send_problem};
 pub use provider_text::{ProviderText, plain_code};
 pub use reply::{Choice, OptOut, Replies, Reply};
 pub use report_row::ReportRow;

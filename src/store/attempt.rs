@@ -74,48 +74,11 @@ pub struct Settlement {
     /// The provider's id, if it accepted.
     pub message_id: Option<String>,
     /// What went wrong, if something did.
-    pub problem: Option<Cause>,
+    pub problem: Option<Problem>,
     /// The next attempt not before, if there is one.
     pub next_attempt_at: Option<Millis>,
     /// The first status poll not before, if there is one.
     pub next_poll_at: Option<Millis>,
-}
-
-/// What went wrong with a row: something that the provider said or the transport met, or what the program decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// In the words of whoever met it.
-    Told(Problem),
-    /// As values; the words are made where they are shown.
-    Known(RowCause),
-}
-
-impl Cause {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &str {
-        match self {
-            Self::Told(problem) => &problem.code,
-            Self::Known(cause) => cause.code(),
-        }
-    }
-
-    /// The words, without numbers of people.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Told(problem) => problem.message.to_string(),
-            Self::Known(cause) => cause.words(),
-        }
-    }
-
-    /// Code, message and values, as three columns hold them.
-    pub(in crate::store) fn columns(&self) -> (&str, Option<&str>, Option<String>) {
-        match self {
-            Self::Told(problem) => (&problem.code, Some(problem.message.original()), None),
-            Self::Known(cause) => (cause.code(), None, cause.values()),
-        }
-    }
 }
 
 /// A waiting row that may not be sent now.

@@ -23,7 +23,7 @@ mod status;
 mod tests;
 mod waiting;
 
-pub use attempt::{Advanced, Attempt, Cause, Claim, Deferral, History, Settlement, Step, Waiting};
+pub use attempt::{Advanced, Attempt, Claim, Deferral, History, Settlement, Step, Waiting};
 pub use error::{Mismatch, StoreError};
 pub use key::{Owner, RowKey, WorkerId};
 pub use report::{

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::campaign_folder::News;
 use super::state::{SLOW, Service, slow};
 use crate::engine::{Reason, StopHandle};
-use crate::model::{Millis, Problem, RunId};
+use crate::model::{Millis, RunId, SendProblem};
 use crate::store::StoreError;
 
 /// How often the service looks at the clock, the folder and the store.
@@ -28,7 +28,7 @@ impl Service {
             in_place = self.context.store.is_in_place();
             if in_place.is_err() {
                 // The others end too.
-                stop.stop(Reason::Halt(Problem::new("store_replaced", "the store was replaced")));
+                stop.stop(Reason::Halt(SendProblem::StoreReplaced.into()));
                 break;
             }
             self.look(stop).await;

@@ -1,8 +1,8 @@
 //! What an outcome makes of a row: a pure function from the claim and its outcome to what the store is to hold.
 
-use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Problem, Reconcile, RowCause, State, WhenUncertain};
+use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, WhenUncertain};
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
-use crate::store::{Cause, Claim, Settlement, StoreError};
+use crate::store::{Claim, Settlement, StoreError};
 
 /// The rules of a campaign that bear on outcomes.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ pub(in crate::engine) struct OutcomeRules<'a> {
 
 /// The outcome of an attempt that a crash cut off.
 pub(in crate::engine) fn interrupted() -> Outcome {
-    Outcome::Uncertain(Problem::from(RowCause::Interrupted))
+    Outcome::Uncertain(RowCause::Interrupted.into())
 }
 
 /// A claim that is released: no request left, and the row is due again at `next_attempt_at`.
@@ -58,12 +58,6 @@ impl OutcomeRules<'_> {
             ..released(claim, now, now)
         };
         let in_doubt = matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_));
-        let told = |problem: Problem| {
-            Some(match problem.code.as_str() {
-                RowCause::INTERRUPTED => Cause::Known(RowCause::Interrupted),
-                _ => Cause::Told(problem),
-            })
-        };
         let change = match outcome {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
@@ -71,11 +65,11 @@ impl OutcomeRules<'_> {
                 Change::Accept
             }
             Outcome::Refused(problem) => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 Change::Refuse
             }
             Outcome::TryAgain { problem, wait } => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 if attempts_left {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, wait)));
                     Change::TryAgain
@@ -84,7 +78,7 @@ impl OutcomeRules<'_> {
                 }
             }
             Outcome::RetryOnce(problem) => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 if attempts_left && attempts == 1 {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
                     Change::TryAgain
@@ -93,7 +87,7 @@ impl OutcomeRules<'_> {
                 }
             }
             Outcome::Deferred { problem, pause } => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 settled.deferrals += 1;
                 let free = pause == Pause::Short && settled.deferrals <= FREE_DEFERRALS;
                 let times = if pause == Pause::Short { settled.deferrals } else { attempts };
@@ -109,17 +103,17 @@ impl OutcomeRules<'_> {
             }
             // How long to wait is the account's affair, and the rate limit sees to it.
             Outcome::Throttled { problem, .. } => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now.plus(self.retry.wait(1, None)));
                 Change::TryAgain
             }
             Outcome::Unnamed(problem) => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 Change::Doubt
             }
             Outcome::Uncertain(problem) => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 if self.dispatch.uncertain == WhenUncertain::Resend && attempts_left {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
                     Change::TryAgain
@@ -129,7 +123,7 @@ impl OutcomeRules<'_> {
             }
             // Concerns every row alike: the account, not the row, waits.
             Outcome::Halted(problem) | Outcome::TemplateRefused(problem) | Outcome::Unreachable(problem) => {
-                settled.problem = told(problem);
+                settled.problem = Some(problem);
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now);
                 Change::TryAgain
@@ -155,7 +149,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::RowNumber;
+    use crate::model::{Problem, RowNumber};
     use crate::store::{History, RowKey, WorkerId};
 
     const NOW: Millis = Millis(1_000_000);

@@ -20,7 +20,7 @@ use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
 use crate::engine::tasks::spawn_joined;
-use crate::model::{Event, Millis, Notice, Problem};
+use crate::model::{Event, Millis, Notice, SendProblem};
 use crate::rate_limit::Reservation;
 use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
 
@@ -374,9 +374,9 @@ impl Dispatcher {
         }
     }
 
-    /// CancelResult the run for a failure, which is reported when nothing is in flight any more.
+    /// Stops the run for a failure, which is reported when nothing is in flight any more.
     fn fail(&mut self, error: EngineError) {
-        self.job().stop.stop(Reason::Halt(Problem::new("failed", "a part of campaigner failed")));
+        self.job().stop.stop(Reason::Halt(SendProblem::Failed.into()));
         self.failed.get_or_insert(error);
     }
 
@@ -429,8 +429,8 @@ impl Dispatcher {
     /// Reports what went wrong, each kind once.
     fn report_problems(&self, step: &Step) {
         let mut kinds: BTreeMap<&str, (u64, String)> = BTreeMap::new();
-        for cause in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
-            kinds.entry(cause.code()).or_insert_with(|| (0, cause.words())).0 += 1;
+        for problem in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
+            kinds.entry(&problem.code).or_insert_with(|| (0, problem.message().to_string())).0 += 1;
         }
         for (code, (count, message)) in kinds {
             (self.job().events)(Event::Problem { code: code.to_owned(), message, count });

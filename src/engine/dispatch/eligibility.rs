@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::model::{Change, Event, Millis, Notice, Outcome, Problem, RowCause, State};
+use crate::model::{Change, Damage, Event, Millis, Notice, Outcome, RowCause, State};
 use crate::send_window::{Hours, MaySend, RowTimes, RowTiming, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
 
@@ -207,8 +207,8 @@ impl Eligibility {
 fn times(timed: &RowTiming, row: &Attempt) -> Result<RowTimes, EngineError> {
     let failed = |problem| EngineError::Render { row: row.claim.key.row(), problem };
     let cells: Vec<Cow<'_, str>> =
-        serde_json::from_str(&row.cells).map_err(|error| failed(Problem::new("damaged", error.to_string())))?;
-    timed.of_row(row.phone, &cells).map_err(|problem| failed(Problem::from(&[problem][..])))
+        serde_json::from_str(&row.cells).map_err(|error| failed(Damage::Cells(error.to_string()).into()))?;
+    timed.of_row(row.phone, &cells).map_err(|problem| failed(vec![problem].into()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

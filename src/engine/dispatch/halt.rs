@@ -100,7 +100,7 @@ impl Seen {
         let most = settings?.same_error;
         (self.streak == most).then(|| {
             let rows = if most == 1 { "a row was".to_owned() } else { format!("{most} rows in a row were") };
-            Problem::new(problem.code.clone(), format!("{rows} answered alike: {}", problem.message))
+            Problem::new(problem.code.clone(), format!("{rows} answered alike: {}", problem.message()))
         })
     }
 
@@ -114,7 +114,7 @@ impl Seen {
         }
         self.doubts += 1;
         (self.doubts == settings?.same_error).then(|| {
-            let words = format!("{} rows in a row are in doubt, the last of them: {}", self.doubts, problem.message);
+            let words = format!("{} rows in a row are in doubt, the last of them: {}", self.doubts, problem.message());
             Problem::new(problem.code.clone(), words)
         })
     }
@@ -140,7 +140,9 @@ impl Seen {
         let (rows, problem) = codes.into_values().max_by(|a, b| (a.0, &b.1.code).cmp(&(b.0, &a.1.code)))?;
         let words = format!(
             "{} of the last {} rows were refused, {rows} of them for this: {}",
-            self.refused, halt.over, problem.message
+            self.refused,
+            halt.over,
+            problem.message()
         );
         Some(Problem::new(problem.code.clone(), words))
     }

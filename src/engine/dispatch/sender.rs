@@ -16,9 +16,9 @@ use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::{Reason, StopHandle};
-use crate::model::{Millis, Outcome, Problem};
+use crate::model::{Millis, Outcome, Problem, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Attempt, Cause, Claim, Deferral, Settlement, StoreError};
+use crate::store::{Attempt, Claim, Deferral, Settlement, StoreError};
 
 /// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find
 /// it in doubt.
@@ -79,7 +79,7 @@ impl DispatchContext {
     fn deferred(&self, claim: Claim, deferral: Deferral) -> Settlement {
         let Deferral { state, next_attempt_at, cause, .. } = deferral;
         let now = self.job.clock.now();
-        Settlement { state, next_attempt_at, problem: cause.map(Cause::Known), ..released(claim, now, now) }
+        Settlement { state, next_attempt_at, problem: cause.map(Problem::from), ..released(claim, now, now) }
     }
 
     /// Sends one message, and takes note of how long the answer took, if there was one.
@@ -169,7 +169,7 @@ pub(super) async fn send(
     guard.disarm();
 }
 
-/// CancelResult the run where a request ends without its outcome, which only a defect brings about: nobody would ever
+/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever
 /// learn that the row came back.
 struct OutcomeGuard(Option<StopHandle>);
 
@@ -182,7 +182,7 @@ impl OutcomeGuard {
 impl Drop for OutcomeGuard {
     fn drop(&mut self) {
         if let Some(stop) = &self.0 {
-            stop.stop(Reason::Halt(Problem::new("defect", "a request ended without an outcome")));
+            stop.stop(Reason::Halt(SendProblem::Defect.into()));
         }
     }
 }

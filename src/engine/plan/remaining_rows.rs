@@ -3,7 +3,7 @@
 
 use crate::engine::error::EngineError;
 use crate::engine::plan::validate::in_the_template;
-use crate::model::{Problem, RowNumber, RowProblem};
+use crate::model::{Damage, RowNumber, RowProblem};
 use crate::render::Renderer;
 use crate::store::{Run, Store};
 use crate::template::Loaded;
@@ -32,12 +32,12 @@ pub async fn hold_left(
         after = Some(last.claim.key);
         for attempt in &page {
             let row = attempt.claim.key.row();
-            let damaged = |words: String| EngineError::Render { row, problem: Problem::new("damaged", words) };
+            let damaged = |damage: Damage| EngineError::Render { row, problem: damage.into() };
             let cells: Vec<String> =
-                serde_json::from_str(&attempt.cells).map_err(|error| damaged(error.to_string()))?;
+                serde_json::from_str(&attempt.cells).map_err(|error| damaged(Damage::Cells(error.to_string())))?;
             renderer
                 .render_value(Some(attempt.phone), &cells, &mut body)
-                .map_err(|problems| damaged(Problem::from(&problems[..]).message.to_string()))?;
+                .map_err(|problems| damaged(Damage::Message(problems)))?;
             let found = template.hold(&body);
             rows += u64::from(!found.is_empty());
             if told.len() < TOLD {

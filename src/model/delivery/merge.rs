@@ -1,7 +1,7 @@
 //! Where the message of one accepted row stands, and the one function that merges a status into it, whether the status
 //! was polled or pushed by a webhook.
 
-use crate::model::{Change, DeliveryStatus, IllegalChange, Millis, NO_REASON, Problem, State, StatusUpdate};
+use crate::model::{Change, DeliveryStatus, IllegalChange, Millis, Problem, RowCause, State, StatusUpdate};
 
 /// Where the message of one accepted row stands, merged from every status that was reported for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ fn earlier(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
 
 /// Orders the reasons of a failure; the smallest one is kept. The store orders those of early statuses in the same way.
 fn rank(problem: &Problem) -> (bool, &str, &str) {
-    (problem.code == NO_REASON, &problem.code, problem.message.original())
+    (problem.code == RowCause::NOT_DELIVERED, &problem.code, problem.told().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -218,11 +218,11 @@ mod tests {
     fn a_real_reason_wins_then_the_smaller_code_then_the_smaller_message() {
         let reason = |updates: &[StatusUpdate]| {
             let problem = merged(updates).problem.unwrap();
-            (problem.code, problem.message.original().to_owned())
+            (problem.code.clone(), problem.message().original().to_owned())
         };
         let none = update("failed", None, None);
         let (code, words) = reason(std::slice::from_ref(&none));
-        assert_eq!((code.as_str(), words.is_empty()), (NO_REASON, false));
+        assert_eq!((code.as_str(), words.is_empty()), (RowCause::NOT_DELIVERED, false));
         let pair = |code: &str, words: &str| (code.to_owned(), words.to_owned());
         // "unknown" comes after `not_delivered` in the alphabet, and is a reason all the same.
         assert_eq!(reason(&[none.clone(), failed("unknown", "x")]), pair("unknown", "x"));

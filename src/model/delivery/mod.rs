@@ -8,4 +8,4 @@ mod status;
 pub use merge::Delivery;
 pub use outcome::{Outcome, Pause, Problem};
 pub use state::{Change, IllegalChange, State};
-pub use status::{DeliveryStatus, NO_REASON, StatusUpdate};
+pub use status::{DeliveryStatus, StatusUpdate};

@@ -1,9 +1,10 @@
 //! What came of one attempt: a closed type, so that the engine never looks at a status number.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{ProviderText, RowCause, RowProblem};
+use crate::model::{Damage, Known, ProviderText, RowCause, RowProblem, SendProblem};
 
 /// Why something did not work: a stable code for counting, and words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,33 +12,103 @@ pub struct Problem {
     /// Stable and short: the provider's own code where it gave one (`132012`, `10001`), else a word of ours
     /// (`timeout`, `connect`).
     pub code: String,
-    /// The provider's own words, or ours.
-    pub message: ProviderText,
+    reason: Reason,
+}
+
+/// Where the words are from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    /// The provider's own.
+    Told(ProviderText),
+    /// Made of what the program knows.
+    Known(Box<Known>),
 }
 
 impl Problem {
-    /// A problem of this code and these words.
+    /// A problem of this code and these words, which are a provider's.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<ProviderText>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self { code: code.into(), reason: Reason::Told(message.into()) }
+    }
+
+    /// The problem that the store holds as this.
+    #[must_use]
+    pub fn stored(code: String, message: Option<String>, values: Option<&str>) -> Self {
+        match (message, Known::read(&code, values)) {
+            (None, Some(known)) => Self { code, reason: Reason::Known(Box::new(known)) },
+            (message, _) => Self::new(code, message.unwrap_or_default()),
+        }
+    }
+
+    /// The provider's own words, or ours.
+    #[must_use]
+    pub fn message(&self) -> Cow<'_, ProviderText> {
+        match &self.reason {
+            Reason::Told(message) => Cow::Borrowed(message),
+            Reason::Known(known) => Cow::Owned(known.words().into()),
+        }
+    }
+
+    /// The provider's own words as they came, for the store; none where they are ours.
+    #[must_use]
+    pub fn told(&self) -> Option<&str> {
+        match &self.reason {
+            Reason::Told(message) => Some(message.original()),
+            Reason::Known(_) => None,
+        }
+    }
+
+    /// The values that our words are made of, for the store.
+    #[must_use]
+    pub fn values(&self) -> Option<String> {
+        match &self.reason {
+            Reason::Told(_) => None,
+            Reason::Known(known) => known.values(),
+        }
+    }
+
+    /// Takes a secret out of what came from outside, for good.
+    pub fn cut(&mut self, secret: &str) {
+        match &mut self.reason {
+            Reason::Told(message) => message.cut(secret),
+            Reason::Known(known) => known.cut(secret),
+        }
+    }
+}
+
+impl From<Known> for Problem {
+    fn from(known: Known) -> Self {
+        Self { code: known.code(), reason: Reason::Known(Box::new(known)) }
     }
 }
 
 impl From<RowCause> for Problem {
     fn from(cause: RowCause) -> Self {
-        Self::new(cause.code(), cause.words())
+        Known::Row(cause).into()
     }
 }
 
-impl From<&[RowProblem]> for Problem {
-    fn from(problems: &[RowProblem]) -> Self {
-        Self::new(problems.first().map_or("", RowProblem::code), RowProblem::joined(problems))
+impl From<SendProblem> for Problem {
+    fn from(problem: SendProblem) -> Self {
+        Known::Send(problem).into()
+    }
+}
+
+impl From<Damage> for Problem {
+    fn from(damage: Damage) -> Self {
+        SendProblem::Damaged(damage).into()
+    }
+}
+
+impl From<Vec<RowProblem>> for Problem {
+    fn from(problems: Vec<RowProblem>) -> Self {
+        Known::List(problems).into()
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)
+        write!(f, "{} ({})", self.message(), self.code)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a provider reports about a message that it accepted.
 
-use crate::model::{Millis, Problem};
+use crate::model::{Millis, Problem, RowCause};
 
 /// The status of a message, as the provider reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,6 @@ pub struct StatusUpdate {
     pub problem: Option<Problem>,
 }
 
-/// The code of a failure for which the provider gave no reason; a status answer never has one.
-pub const NO_REASON: &str = "not_delivered";
-
 impl StatusUpdate {
     /// Returns the failure that this update reports, if its status is `Failed`.
     #[must_use]
@@ -69,8 +66,6 @@ impl StatusUpdate {
         if self.status != DeliveryStatus::Failed {
             return None;
         }
-        let no_reason =
-            || Problem::new(NO_REASON, "the provider reported that it was not delivered, and gave no reason");
-        Some(self.problem.clone().unwrap_or_else(no_reason))
+        Some(self.problem.clone().unwrap_or_else(|| RowCause::NotDelivered.into()))
     }
 }

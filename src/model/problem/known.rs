@@ -50,6 +50,16 @@ impl Known {
         }
     }
 
+    /// Takes a secret out of what came from outside, for good.
+    pub fn cut(&mut self, secret: &str) {
+        if let Self::Send(problem) = self
+            && let Some(text) = problem.text_mut()
+            && text.contains(secret)
+        {
+            *text = text.replace(secret, "…");
+        }
+    }
+
     /// The words of what the store holds: a provider's, else those of the code and the values.
     #[must_use]
     pub fn in_words(code: Option<&str>, message: Option<String>, values: Option<&str>) -> Option<String> {

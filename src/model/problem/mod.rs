@@ -29,5 +29,7 @@ pub use row_problem::{Flaw, OffTemplate, RowProblem, shortened};
 pub use rule::Rule;
 pub use sending::{BadAnswer, Damage, SendProblem};
 pub use template::{Mismatch, Part};
+#[cfg(test)]
+pub(crate) use tests::{every_row_problem, every_send_problem};
 pub use time::TimeProblem;
 pub use words::column_by_key;

@@ -105,4 +105,18 @@ impl SendProblem {
             Self::StoreReplaced => "store_replaced",
         })
     }
+
+    /// The text from outside that is in it.
+    pub(in crate::model) fn text_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Connect { error: Some(text), .. }
+            | Self::Certificate { error: text, .. }
+            | Self::ConnectionLost(text)
+            | Self::ProxyCredentials(text)
+            | Self::BadRequest(text)
+            | Self::Http { text, .. }
+            | Self::BadAnswer(BadAnswer::BrokeOff(text)) => Some(text),
+            _ => None,
+        }
+    }
 }

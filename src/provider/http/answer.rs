@@ -6,29 +6,21 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode};
 
 use super::failure;
+use crate::model::BadAnswer;
 
 /// An answer of more bytes than this is not read to its end: an envelope has some hundred.
 pub(in crate::provider) const LARGEST_ANSWER: usize = 1 << 20;
 /// The longest pause that a provider can ask for: a wish for more is more likely in another unit than meant.
 pub const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// An answer that began and could not be read to its end.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::provider) enum BrokenAnswer {
-    #[error("the answer broke off: {0}")]
-    BrokeOff(String),
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge,
-}
-
-pub(in crate::provider) async fn read(mut response: Response) -> Result<Vec<u8>, BrokenAnswer> {
+pub(in crate::provider) async fn read(mut response: Response) -> Result<Vec<u8>, BadAnswer> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => return Err(BadAnswer::TooLarge),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body),
-            Err(error) => return Err(BrokenAnswer::BrokeOff(failure::words(&error.without_url()))),
+            Err(error) => return Err(BadAnswer::BrokeOff(failure::words(&error.without_url()))),
         }
     }
 }
@@ -53,5 +45,5 @@ pub(in crate::provider) struct Answer {
     /// The provider's wish for a pause.
     pub(in crate::provider) wait: Option<Duration>,
     /// To its end, or why not.
-    pub(in crate::provider) body: Result<Vec<u8>, BrokenAnswer>,
+    pub(in crate::provider) body: Result<Vec<u8>, BadAnswer>,
 }

@@ -17,7 +17,7 @@
 use std::error::Error;
 use std::io;
 
-use crate::model::{Outcome, Problem};
+use crate::model::{Outcome, SendProblem};
 
 /// Why no answer began.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(in crate::provider) enum Failure {
 pub(in crate::provider) fn direct(host: &str, failure: Failure) -> Outcome {
     match failure {
         Failure::Connect(error) => no_connection(host, &error, &words(&error)),
-        Failure::Unbegun => unreachable(host, CLOSED),
+        Failure::Unbegun => unreachable(host, None),
         Failure::Held => Outcome::Unsent,
         Failure::Timeout => timeout(),
         Failure::Lost(error) => lost(words(&error)),
@@ -54,15 +54,15 @@ pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     if error.is_connect() {
         let words = words.strip_prefix("error sending request: client error (Connect): ").unwrap_or(&words);
         if words.contains("proxy authorization required") {
-            Outcome::Halted(Problem::new("proxy_credentials", format!("the proxy wants other credentials: {words}")))
+            Outcome::Halted(SendProblem::ProxyCredentials(words.to_owned()).into())
         } else {
             no_connection(&host, &error, words)
         }
     } else if has_cause(&error, |cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled)) {
-        unreachable(&host, CLOSED)
+        unreachable(&host, None)
     } else if error.is_builder() {
         // Nothing that one row could do otherwise.
-        Outcome::Halted(Problem::new("bad_request", words))
+        Outcome::Halted(SendProblem::BadRequest(words).into())
     } else if error.is_timeout() {
         timeout()
     } else {
@@ -70,26 +70,27 @@ pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     }
 }
 
-const CLOSED: &str = "the connection was closed before anything was sent";
-
-fn unreachable(host: &str, words: &str) -> Outcome {
-    Outcome::Unreachable(Problem::new("connect", format!("{host}: {words}")))
+/// No connection to `host`; without `words` it was closed before anything was sent.
+fn unreachable(host: &str, words: Option<&str>) -> Outcome {
+    let problem = SendProblem::Connect { host: host.to_owned(), error: words.map(str::to_owned) };
+    Outcome::Unreachable(problem.into())
 }
 
 fn no_connection(host: &str, error: &(dyn Error + 'static), words: &str) -> Outcome {
     if has_cause(error, is_distrust) {
-        Outcome::Halted(Problem::new("certificate", format!("{host} cannot prove that it is {host}: {words}")))
+        let problem = SendProblem::Certificate { host: host.to_owned(), error: words.to_owned() };
+        Outcome::Halted(problem.into())
     } else {
-        unreachable(host, words)
+        unreachable(host, Some(words))
     }
 }
 
 fn timeout() -> Outcome {
-    Outcome::Uncertain(Problem::new("timeout", "no answer within the timeout"))
+    Outcome::Uncertain(SendProblem::Timeout.into())
 }
 
 fn lost(words: String) -> Outcome {
-    Outcome::Uncertain(Problem::new("connection_lost", words))
+    Outcome::Uncertain(SendProblem::ConnectionLost(words).into())
 }
 
 /// An error and its causes in one line.

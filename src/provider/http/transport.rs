@@ -18,10 +18,11 @@ use hyper::{Method, Request, Uri};
 use reqwest::Url;
 use tokio::time::{Instant, sleep};
 
-use super::answer::{Answer, BrokenAnswer, LARGEST_ANSWER, retry_after};
+use super::answer::{Answer, LARGEST_ANSWER, retry_after};
 use super::connect::{Connector, timed_out};
 use super::failure::{self, Failure};
 use super::pool::{IDLE, IdlePool, LATELY};
+use crate::model::BadAnswer;
 use crate::model::Channel;
 
 /// The connections to one provider, and the heads of the requests that go over them.
@@ -123,7 +124,7 @@ impl Transport {
         // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
         drop(parts);
         let body = line.drive_until(pin!(read(body)), end.as_mut()).await;
-        let body = body.unwrap_or_else(|| Err(BrokenAnswer::BrokeOff(timed_out().to_string())));
+        let body = body.unwrap_or_else(|| Err(BadAnswer::BrokeOff(timed_out().to_string())));
         if body.is_ok() {
             self.idle.put(line);
         }
@@ -150,14 +151,14 @@ fn prepare(url: &Url, headers: &HeaderMap) -> Result<Request<()>, Box<dyn std::e
     Ok(head)
 }
 
-async fn read(mut body: Incoming) -> Result<Vec<u8>, BrokenAnswer> {
+async fn read(mut body: Incoming) -> Result<Vec<u8>, BadAnswer> {
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame.map(hyper::body::Frame::into_data) {
-            Ok(Ok(chunk)) if whole.len() + chunk.len() > LARGEST_ANSWER => return Err(BrokenAnswer::TooLarge),
+            Ok(Ok(chunk)) if whole.len() + chunk.len() > LARGEST_ANSWER => return Err(BadAnswer::TooLarge),
             Ok(Ok(chunk)) => whole.extend_from_slice(&chunk),
             Ok(Err(_trailers)) => {}
-            Err(error) => return Err(BrokenAnswer::BrokeOff(failure::words(&error))),
+            Err(error) => return Err(BadAnswer::BrokeOff(failure::words(&error))),
         }
     }
     Ok(whole)

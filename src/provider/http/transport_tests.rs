@@ -323,7 +323,7 @@ async fn an_answer_of_more_than_a_mebibyte_is_not_read_to_its_end() {
         let transport = transport(address, 8);
         match send(&transport).await.ok().unwrap().body {
             Ok(body) => assert!(fits && body.len() == bytes),
-            Err(broken) => assert!(!fits && matches!(broken, BrokenAnswer::TooLarge), "{broken}"),
+            Err(broken) => assert!(!fits && matches!(broken, BadAnswer::TooLarge), "{broken:?}"),
         }
         assert_eq!(kept(&transport), usize::from(fits));
     }
@@ -345,7 +345,7 @@ async fn an_answer_has_until_the_timeout_and_what_is_late_takes_its_connection_a
         let transport = transport(address, 8);
         let begun = Instant::now();
         match send(&transport).await {
-            Ok(answer) => assert!(begins && matches!(answer.body, Err(BrokenAnswer::BrokeOff(_)))),
+            Ok(answer) => assert!(begins && matches!(answer.body, Err(BadAnswer::BrokeOff(_)))),
             Err(failure) => assert!(!begins && matches!(failure, Failure::Timeout), "{failure:?}"),
         }
         assert!((TIMEOUT..TIMEOUT * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());

@@ -12,9 +12,8 @@ use reqwest::StatusCode;
 use super::envelope::{Envelope, MessageId, Status, Success};
 use super::error_codes::{self, Class};
 use super::refusal_words::Words;
-use crate::model::{DeliveryStatus, Millis, Outcome, Pause, Problem, StatusUpdate, plain_code};
+use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Pause, Problem, SendProblem, StatusUpdate, plain_code};
 use crate::provider::error::PollError;
-use crate::provider::http::answer::BrokenAnswer;
 use crate::provider::http::failure;
 
 /// The outcome of a send whose answer was read whole.
@@ -28,23 +27,20 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     match (envelope.status.as_ref(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
             MessageId::Known(message_id) => Outcome::Accepted { message_id },
-            MessageId::None => unnamed("no_message_id", "the provider reported success without a message id"),
-            MessageId::Unusable => unnamed(
-                "bad_message_id",
-                "the provider reported success with a message id of more than 2,000 bytes, or with characters that act on a screen",
-            ),
+            MessageId::None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
+            MessageId::Unusable => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         },
         ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
-        _ => uncertain("bad_answer", &format!("the provider answered HTTP {status} with a contradictory body")),
+        _ => Outcome::Uncertain(bad_answer(BadAnswer::Contradictory(status.to_string()))),
     }
 }
 
 /// The outcome of a send whose answer began and broke off.
-pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: &BrokenAnswer) -> Outcome {
+pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
     match without_envelope(status, wait, b"") {
         // The status line alone tells.
         outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
-        _ => uncertain("bad_answer", &broken.to_string()),
+        _ => Outcome::Uncertain(bad_answer(broken)),
     }
 }
 
@@ -56,8 +52,7 @@ pub(super) fn statuses(
 ) -> Result<Vec<StatusUpdate>, PollError> {
     let outcome = match Envelope::read(body) {
         Ok(envelope) if envelope.status == "success" && status.is_success() => {
-            let garbled =
-                || PollError::TryAgain(Problem::new("bad_answer", "the statuses in the answer cannot be read"));
+            let garbled = || PollError::TryAgain(bad_answer(BadAnswer::Statuses));
             return Ok(envelope.statuses().ok_or_else(garbled)?.into_iter().map(update).collect());
         }
         Ok(Envelope { code, message, .. }) => refusal(status, wait, code, words(message)),
@@ -84,9 +79,7 @@ fn asked_in_vain(outcome: Outcome) -> PollError {
         | Outcome::Unnamed(problem)
         | Outcome::Deferred { problem, .. }
         | Outcome::TryAgain { problem, .. } => PollError::TryAgain(problem),
-        Outcome::Accepted { .. } | Outcome::Unsent => {
-            PollError::TryAgain(Problem::new("bad_answer", "the answer is not one to a status request"))
-        }
+        Outcome::Accepted { .. } | Outcome::Unsent => PollError::TryAgain(bad_answer(BadAnswer::NoStatuses)),
     }
 }
 
@@ -112,31 +105,30 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
     let Some(code) = code.filter(|code| plain_code(&code.to_string()).is_some()) else {
         return without_envelope(status, wait, message.as_bytes());
     };
-    let problem = Problem::new(code.to_string(), message);
+    let words = Words::of(&message);
+    let problem = |message| Problem::new(code.to_string(), message);
     match code {
         // The credential, or a route that is not there: no row can do anything about it.
-        10001 | 401 | 403 | 404 => Outcome::Halted(problem),
+        10001 | 401 | 403 | 404 => Outcome::Halted(problem(message)),
         // A gateway in front of the provider fills the same fields.
-        400 | 422 if Words::of(problem.message.original()).tell_of_a_lost_way() => Outcome::Uncertain(problem),
-        400 | 422 => Outcome::Refused(problem),
-        10002..=10004 => channel_refusal(problem, wait),
+        400 | 422 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem(message)),
+        400 | 422 => Outcome::Refused(problem(message)),
+        10002..=10004 => channel_refusal(code, message, wait),
         // The message may be on its way all the same.
-        500 | -1 => Outcome::Uncertain(problem),
+        500 | -1 => Outcome::Uncertain(problem(message)),
         // What the documents do not name means what the HTTP status does.
-        _ => {
-            let words = Words::of(problem.message.original());
-            by_status(status, wait, &words, problem)
-        }
+        _ => by_status(status, wait, &words, problem(message)),
     }
 }
 
 /// A refusal by the channel behind the provider: WhatsApp's come as `(#132012) …`.
-fn channel_refusal(problem: Problem, wait: Option<Duration>) -> Outcome {
-    if let Some((code, words)) = whatsapp_code(problem.message.original()) {
+fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcome {
+    if let Some((code, words)) = whatsapp_code(&message) {
         return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
     // Stated as a failure, but a timeout between the provider and the channel looks just like this.
-    let words = Words::of(problem.message.original());
+    let words = Words::of(&message);
+    let problem = Problem::new(code.to_string(), message);
     if words.judge_the_message() && !words.tell_of_trouble() {
         Outcome::Refused(problem)
     } else {
@@ -177,10 +169,9 @@ fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
 fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
     let whole = String::from_utf8_lossy(body);
     let text: String = whole.chars().filter(|c| !c.is_control()).take(200).collect();
-    let text = if text.trim().is_empty() { String::from("without the provider's body") } else { text };
-    let code = status.as_u16();
-    let problem = Problem::new(format!("http_{code}"), format!("HTTP {code}: {text}"));
-    by_status(status, wait, &Words::of_body(&whole), problem)
+    let text = if text.trim().is_empty() { String::new() } else { text };
+    let problem = SendProblem::Http { status: status.as_u16(), text };
+    by_status(status, wait, &Words::of_body(&whole), problem.into())
 }
 
 /// What the HTTP status says, and of a refusal its words.
@@ -201,12 +192,8 @@ fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem:
     }
 }
 
-fn unnamed(code: &str, message: &str) -> Outcome {
-    Outcome::Unnamed(Problem::new(code, message))
-}
-
-fn uncertain(code: &str, message: &str) -> Outcome {
-    Outcome::Uncertain(Problem::new(code, message))
+fn bad_answer(why: BadAnswer) -> Problem {
+    SendProblem::BadAnswer(why).into()
 }
 
 #[cfg(test)]

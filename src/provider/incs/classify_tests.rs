@@ -249,7 +249,7 @@ fn only_words_about_the_message_are_a_refusal_by_the_channel() {
                 let outcome = answer(StatusCode::OK, None, error(code, text).as_bytes());
                 assert_eq!(kind(&outcome), (expected, code.to_string()), "{text}");
                 let problem = outcome.problem().unwrap();
-                assert_eq!(problem.message.original(), *text, "the words are kept");
+                assert_eq!(problem.message().original(), *text, "the words are kept");
             }
         }
     }
@@ -326,7 +326,7 @@ fn every_code_of_whatsapp_has_its_meaning_and_its_words_are_kept() {
         }
         assert_eq!(shown, *expected, "{code}");
         let problem = outcome.problem().unwrap();
-        assert_eq!((problem.code.as_str(), problem.message.original()), (code.to_string().as_str(), "its own words"));
+        assert_eq!((problem.code.as_str(), problem.message().original()), (code.to_string().as_str(), "its own words"));
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::classify;
-use crate::model::{Channel, Outcome, Problem, StatusUpdate};
+use crate::model::{Channel, Outcome, Problem, SendProblem, StatusUpdate};
 use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
 use crate::provider::http::answer::{read, retry_after};
@@ -132,7 +132,7 @@ impl Provider {
                 self.cut_credential(outcome.problem_mut());
                 outcome
             }
-            Err(broken) => classify::broken_answer(status, wait, &broken),
+            Err(broken) => classify::broken_answer(status, wait, broken),
         }
     }
 
@@ -154,9 +154,7 @@ impl Provider {
         let response = self.client.get(url).send().await.map_err(classify::poll_failed)?;
         let status = response.status();
         let wait = retry_after(response.headers());
-        let body = read(response)
-            .await
-            .map_err(|broken| PollError::TryAgain(Problem::new("bad_answer", broken.to_string())))?;
+        let body = read(response).await.map_err(|broken| PollError::TryAgain(SendProblem::BadAnswer(broken).into()))?;
         classify::statuses(status, wait, &body).map_err(|mut error| {
             self.cut_credential(Some(error.problem_mut()));
             error
@@ -167,7 +165,7 @@ impl Provider {
     fn cut_credential(&self, problem: Option<&mut Problem>) {
         let secret = self.secret.expose_secret();
         if let Some(problem) = problem.filter(|_| secret.len() >= SHORTEST_SECRET) {
-            problem.message.cut(secret);
+            problem.cut(secret);
         }
     }
 

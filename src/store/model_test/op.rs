@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::model::{DeliveryStatus, Millis, Problem, RowCause, RowNumber, State};
-use crate::store::{Cause, Claim, Settlement};
+use crate::store::{Claim, Settlement};
 
 /// Attempts that may be charged to a row.
 const ATTEMPTS: u32 = 3;
@@ -191,8 +191,8 @@ pub(super) fn settlement(claim: Claim, ended: Ended, resend: bool, now: Millis) 
         message_id: (ended == Ended::Accepted).then(|| message_id((claim.key.row(), claim.number))),
         problem: match ended {
             Ended::Unsent | Ended::Accepted => None,
-            Ended::Interrupted => Some(Cause::Known(RowCause::Interrupted)),
-            other => Some(Cause::Told(Problem::new(format!("{other:?}"), "words"))),
+            Ended::Interrupted => Some(RowCause::Interrupted.into()),
+            other => Some(Problem::new(format!("{other:?}"), "words")),
         },
         next_attempt_at: (state == State::Pending).then(|| Millis(now.0 + if departed { 500 } else { 0 })),
         next_poll_at: (state == State::Accepted).then(|| Millis(now.0 + 500)),

@@ -1,6 +1,8 @@
 //! Tests of what SQLite alone does: its files and locks, what `verify` finds in a store that something has broken, and
 //! that statements that are made often find their rows by an index.
 
+mod problems; // what the columns of problems hold
+
 use std::time::Duration;
 
 use sqlx::Row;
@@ -9,7 +11,7 @@ use super::dispatch::{advance, claims, outcomes};
 use super::reports::find;
 use super::statuses::{polls, webhooks};
 use super::*;
-use crate::model::{DeliveryStatus, State, StatusUpdate};
+use crate::model::{DeliveryStatus, RowNumber, State, StatusUpdate};
 use crate::store::tests::SqliteFile;
 use crate::store::tests::fixture::*;
 use crate::store::{Stage, Verdict, WebhookBatch, Which};

@@ -253,7 +253,7 @@ pub(in crate::store) fn released(claim: &Claim, due: Millis) -> Settlement {
     }
 }
 
-fn departed(claim: &Claim, outcome: State, problem: Option<Cause>) -> Settlement {
+fn departed(claim: &Claim, outcome: State, problem: Option<Problem>) -> Settlement {
     let doubt = outcome == State::Uncertain;
     let in_doubt = claim.history.in_doubt || doubt;
     // Of a row that was in doubt before nobody may say that it was not accepted.
@@ -273,8 +273,8 @@ fn departed(claim: &Claim, outcome: State, problem: Option<Cause>) -> Settlement
     }
 }
 
-fn told(code: &str) -> Option<Cause> {
-    Some(Cause::Told(Problem::new(code, format!("words of {code}"))))
+fn told(code: &str) -> Option<Problem> {
+    Some(Problem::new(code, format!("words of {code}")))
 }
 
 /// Accepted; asked about a minute later.
@@ -306,7 +306,7 @@ pub(in crate::store) fn doubted(claim: &Claim) -> Settlement {
 
 /// May have been accepted, as whoever took the run up says.
 pub(in crate::store) fn interrupted(claim: &Claim) -> Settlement {
-    departed(claim, State::Uncertain, Some(Cause::Known(RowCause::Interrupted)))
+    departed(claim, State::Uncertain, Some(RowCause::Interrupted.into()))
 }
 
 /// The same where the campaign has it sent again then.

@@ -30,7 +30,7 @@ async fn seen(w: &Worker) -> (Vec<crate::model::ReportRow>, [u64; 2], Vec<Claim>
 async fn each_outcome_leaves_its_row_as_it_says(f: Fixture<impl Place>) {
     let w = f.run("job", 7).await;
     let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
-    let known = Settlement { problem: Some(Cause::Known(RowCause::Interrupted)), ..doubted(&claims[5]) };
+    let known = Settlement { problem: Some(RowCause::Interrupted.into()), ..doubted(&claims[5]) };
     let outcomes = [
         accepted(&claims[0], "m1"),
         rejected(&claims[1]),

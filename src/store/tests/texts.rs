@@ -84,7 +84,7 @@ async fn what_providers_say_comes_out_as_they_said_it(f: Fixture<impl Place>) {
     let claims: Vec<Claim> = w.claim(999).await.iter().map(|attempt| attempt.claim).collect();
     let (first, second) = claims.split_at(texts.len());
     w.settle(first.iter().zip(&texts).map(|(claim, text)| accepted(claim, text))).await;
-    let problem = |text: &String| Some(Cause::Told(Problem::new(text.as_str(), text.as_str())));
+    let problem = |text: &String| Some(Problem::new(text.as_str(), text.as_str()));
     w.settle(second.iter().zip(&texts).map(|(claim, text)| Settlement { problem: problem(text), ..rejected(claim) }))
         .await;
     let rows = w.all().await;

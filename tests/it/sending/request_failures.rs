@@ -68,7 +68,7 @@ fn without_a_connection_the_provider_is_unreachable() {
 
     let unknown = send(&client("https://provider.invalid"), BODY);
     assert_eq!(summary(&unknown), ("unreachable", "connect".into(), None), "{unknown:?}");
-    assert!(unknown.problem().unwrap().message.original().starts_with("provider.invalid: "), "{unknown:?}");
+    assert!(unknown.problem().unwrap().message().original().starts_with("provider.invalid: "), "{unknown:?}");
 }
 
 #[test]

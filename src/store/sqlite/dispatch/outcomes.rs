@@ -6,11 +6,11 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::SqliteConnection;
 
 use super::past_attempts::{record_late, take_back};
-use crate::model::State;
+use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
 use crate::store::sqlite::statuses::webhooks;
-use crate::store::{Cause, Settlement, StoreError};
+use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -171,8 +171,7 @@ struct Columns<'a>(&'a Settlement);
 impl Serialize for Columns<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let s = self.0;
-        let (code, message, values) =
-            s.problem.as_ref().map(Cause::columns).map_or((None, None, None), |(c, m, v)| (Some(c), m, v));
+        let problem = s.problem.as_ref();
         let mut row = serializer.serialize_tuple(17)?;
         row.serialize_element(&s.claim.key.0)?;
         row.serialize_element(&s.claim.number)?;
@@ -186,9 +185,9 @@ impl Serialize for Columns<'_> {
         row.serialize_element(&s.deferrals)?;
         row.serialize_element(&u8::from(s.in_doubt))?;
         row.serialize_element(&s.message_id)?;
-        row.serialize_element(&code)?;
-        row.serialize_element(&message)?;
-        row.serialize_element(&values)?;
+        row.serialize_element(&problem.map(|problem| &problem.code))?;
+        row.serialize_element(&problem.and_then(Problem::told))?;
+        row.serialize_element(&problem.and_then(Problem::values))?;
         row.serialize_element(&s.next_attempt_at.map(|at| at.0))?;
         row.serialize_element(&s.next_poll_at.map(|at| at.0))?;
         row.end()

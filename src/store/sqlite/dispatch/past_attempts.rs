@@ -2,10 +2,10 @@
 
 use sqlx::SqliteConnection;
 
-use crate::model::State;
+use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::{Cause, Settlement, StoreError};
+use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -61,8 +61,7 @@ pub(in crate::store::sqlite) async fn record_late(
         (true, _) => move_to_past(store, &format!("[{}]", claim.key.0)).await?,
         (false, _) => {}
     }
-    let (code, message, values) =
-        problem.as_ref().map(Cause::columns).map_or((None, None, None), |(c, m, v)| (Some(c), m, v));
+    let problem = problem.as_ref();
     let recorded = sqlx::query(
         "UPDATE past_attempt SET outcome = ?4, ended_at = ?5, message_id = ?6, accepted_at = iif(?4 = 2, ?5, NULL), \
          error_code = ?7, error_message = ?8, error_values = ?9 WHERE row = ?1 AND claim = ?2 AND worker = ?3 AND outcome = 9",
@@ -73,9 +72,9 @@ pub(in crate::store::sqlite) async fn record_late(
     .bind(outcome.code())
     .bind(ended_at.0)
     .bind(message_id)
-    .bind(code)
-    .bind(message)
-    .bind(values)
+    .bind(problem.map(|problem| &problem.code))
+    .bind(problem.and_then(Problem::told))
+    .bind(problem.and_then(Problem::values))
     .execute(&mut *store)
     .await
     .map_err(failed())?;

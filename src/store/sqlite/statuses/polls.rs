@@ -249,7 +249,7 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
             word: row.try_get(4)?,
             delivered_at: time(5)?,
             read_at: time(6)?,
-            problem: code.map(|code| Problem::new(code, words.unwrap_or_default())),
+            problem: code.map(|code| Problem::stored(code, words, None)),
         };
         let message = Message {
             key: RowKey(row.try_get(0)?),
@@ -271,7 +271,8 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
 fn text(messages: &[Message]) -> String {
     let row = |Message { key, claim, delivery, next_poll_at, last_poll_at, .. }: &Message| {
         let Delivery { state, word, delivered_at, read_at, problem } = delivery;
-        let (code, words) = problem.as_ref().map(|problem| (&problem.code, problem.message.original())).unzip();
+        let code = problem.as_ref().map(|problem| &problem.code);
+        let words = problem.as_ref().and_then(Problem::told);
         let [delivered_at, read_at, next, last] =
             [delivered_at, read_at, next_poll_at, last_poll_at].map(|at| at.map(|at| at.0));
         serde_json::json!([key.0, claim, state.code(), word, delivered_at, read_at, code, words, next, last])

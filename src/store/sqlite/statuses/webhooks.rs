@@ -165,7 +165,7 @@ async fn keep_early(
         .map(|update| {
             let [delivered, read] = [update.delivered_at, update.read_at].map(|at| at.map(|at| at.0));
             let problem = update.problem.as_ref();
-            let (code, message) = problem.map(|p| (p.code.as_str(), p.message.original())).unzip();
+            let (code, message) = (problem.map(|p| p.code.as_str()), problem.and_then(Problem::told));
             (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message)
         })
         .collect();
