@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Halt, Millis, Outcome, Problem};
+use crate::model::{Halt, Millis, Outcome, Problem, TooMany};
 
 /// Requests that may be in flight once the provider has accepted something: as many as there may be at most.
 pub(super) const ALL: usize = 1 << 20;
@@ -98,10 +98,7 @@ impl Seen {
         }
         self.streak += 1;
         let most = settings?.same_error;
-        (self.streak == most).then(|| {
-            let rows = if most == 1 { "a row was".to_owned() } else { format!("{most} rows in a row were") };
-            Problem::new(problem.code.clone(), format!("{rows} answered alike: {}", problem.message()))
-        })
+        (self.streak == most).then(|| problem.clone().too_many(TooMany::Alike(most)))
     }
 
     /// One more row of which nobody knows.
@@ -113,10 +110,7 @@ impl Seen {
             Some(_) => {}
         }
         self.doubts += 1;
-        (self.doubts == settings?.same_error).then(|| {
-            let words = format!("{} rows in a row are in doubt, the last of them: {}", self.doubts, problem.message());
-            Problem::new(problem.code.clone(), words)
-        })
+        (self.doubts == settings?.same_error).then(|| problem.clone().too_many(TooMany::InDoubt(self.doubts)))
     }
 
     /// One more message was decided on.
@@ -137,14 +131,8 @@ impl Seen {
         for problem in self.last.iter().flatten() {
             codes.entry(&problem.code).or_insert((0, problem)).0 += 1;
         }
-        let (rows, problem) = codes.into_values().max_by(|a, b| (a.0, &b.1.code).cmp(&(b.0, &a.1.code)))?;
-        let words = format!(
-            "{} of the last {} rows were refused, {rows} of them for this: {}",
-            self.refused,
-            halt.over,
-            problem.message()
-        );
-        Some(Problem::new(problem.code.clone(), words))
+        let (alike, problem) = codes.into_values().max_by(|a, b| (a.0, &b.1.code).cmp(&(b.0, &a.1.code)))?;
+        Some(problem.clone().too_many(TooMany::Refused { refused: self.refused, over: halt.over, alike }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Damage, Known, ProviderText, RowCause, RowProblem, SendProblem};
+use crate::model::{Damage, Known, ProviderText, RowCause, RowProblem, SendProblem, TooMany};
 
 /// Why something did not work: a stable code for counting, and words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ enum Reason {
     Told(ProviderText),
     /// Made of what the program knows.
     Known(Box<Known>),
+    /// Too many rows have the same problem. It stops a run, and is of no row that the store holds.
+    TooMany(TooMany, Box<Problem>),
 }
 
 impl Problem {
@@ -40,12 +42,19 @@ impl Problem {
         }
     }
 
+    /// This problem as the reason for a run to stop, since so many rows have it.
+    #[must_use]
+    pub fn too_many(self, rows: TooMany) -> Self {
+        Self { code: self.code.clone(), reason: Reason::TooMany(rows, Box::new(self)) }
+    }
+
     /// The provider's own words, or ours.
     #[must_use]
     pub fn message(&self) -> Cow<'_, ProviderText> {
         match &self.reason {
             Reason::Told(message) => Cow::Borrowed(message),
             Reason::Known(known) => Cow::Owned(known.words().into()),
+            Reason::TooMany(rows, problem) => Cow::Owned(rows.words(&problem.message().to_string()).into()),
         }
     }
 
@@ -54,7 +63,7 @@ impl Problem {
     pub fn told(&self) -> Option<&str> {
         match &self.reason {
             Reason::Told(message) => Some(message.original()),
-            Reason::Known(_) => None,
+            Reason::Known(_) | Reason::TooMany(..) => None,
         }
     }
 
@@ -62,7 +71,7 @@ impl Problem {
     #[must_use]
     pub fn values(&self) -> Option<String> {
         match &self.reason {
-            Reason::Told(_) => None,
+            Reason::Told(_) | Reason::TooMany(..) => None,
             Reason::Known(known) => known.values(),
         }
     }
@@ -72,6 +81,7 @@ impl Problem {
         match &mut self.reason {
             Reason::Told(message) => message.cut(secret),
             Reason::Known(known) => known.cut(secret),
+            Reason::TooMany(_, problem) => problem.cut(secret),
         }
     }
 }

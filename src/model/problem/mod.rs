@@ -27,7 +27,7 @@ pub use number::{Doubt, Lengths, Misfit, NumberProblem};
 pub use row_cause::{RowCause, WhyUncertain};
 pub use row_problem::{Flaw, OffTemplate, RowProblem, shortened};
 pub use rule::Rule;
-pub use sending::{BadAnswer, Damage, SendProblem};
+pub use sending::{BadAnswer, Damage, SendProblem, TooMany};
 pub use template::{Mismatch, Part};
 #[cfg(test)]
 pub(crate) use tests::{every_row_problem, every_send_problem};

@@ -84,6 +84,24 @@ pub enum Damage {
     AllSent,
 }
 
+/// How many rows have a problem, where these are too many to be the fault of single rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMany {
+    /// So many rows in a row were answered alike.
+    Alike(u32),
+    /// So many rows in a row are in doubt; the problem is that of the last.
+    InDoubt(u32),
+    /// Of the last rows.
+    Refused {
+        /// How many were refused.
+        refused: usize,
+        /// How many rows these are of.
+        over: u32,
+        /// How many of the refused have this problem, the most frequent.
+        alike: usize,
+    },
+}
+
 impl SendProblem {
     /// The stable code.
     #[must_use]

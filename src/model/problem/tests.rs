@@ -342,3 +342,23 @@ fn many_problems_of_a_row_become_one_line() {
     let words = "column `phone`: there are no digits | the cell is not UTF-8; save the file as CSV in UTF-8";
     assert_eq!(RowProblem::joined(&all), words);
 }
+
+#[test]
+fn what_too_many_rows_have_stops_a_run_in_the_words_of_the_problem() {
+    let problem = crate::model::Problem::from(SendProblem::Timeout);
+    for (rows, words) in [
+        (TooMany::Alike(1), "a row was answered alike: no answer within the timeout (timeout)"),
+        (TooMany::Alike(20), "20 rows in a row were answered alike: no answer within the timeout (timeout)"),
+        (
+            TooMany::InDoubt(20),
+            "20 rows in a row are in doubt, the last of them: no answer within the timeout (timeout)",
+        ),
+        (
+            TooMany::Refused { refused: 41, over: 200, alike: 30 },
+            "41 of the last 200 rows were refused, 30 of them for this: no answer within the timeout (timeout)",
+        ),
+    ] {
+        let stops = problem.clone().too_many(rows);
+        assert_eq!((stops.to_string().as_str(), stops.told(), stops.values()), (words, None, None));
+    }
+}

@@ -3,7 +3,7 @@
 use crate::model::problem::known::Known;
 use crate::model::problem::row_cause::RowCause;
 use crate::model::problem::row_problem::RowProblem;
-use crate::model::problem::sending::{BadAnswer, Damage, SendProblem};
+use crate::model::problem::sending::{BadAnswer, Damage, SendProblem, TooMany};
 
 impl SendProblem {
     /// What happened, in a sentence without a full stop.
@@ -39,6 +39,21 @@ impl SendProblem {
             Self::Failed => "a part of campaigner failed".to_owned(),
             Self::Defect => "a request ended without an outcome".to_owned(),
             Self::StoreReplaced => "the store was replaced".to_owned(),
+        }
+    }
+}
+
+impl TooMany {
+    /// Why a run stops, with the words of the problem that so many rows have.
+    #[must_use]
+    pub fn words(self, problem: &str) -> String {
+        match self {
+            Self::Alike(1) => format!("a row was answered alike: {problem}"),
+            Self::Alike(rows) => format!("{rows} rows in a row were answered alike: {problem}"),
+            Self::InDoubt(rows) => format!("{rows} rows in a row are in doubt, the last of them: {problem}"),
+            Self::Refused { refused, over, alike } => {
+                format!("{refused} of the last {over} rows were refused, {alike} of them for this: {problem}")
+            }
         }
     }
 }
