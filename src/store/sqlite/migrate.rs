@@ -12,7 +12,7 @@ use crate::crash_point::Point;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// The format of [`SCHEMA`]. Lower numbers were development versions that nobody has.
-const FORMAT: i64 = 16;
+const FORMAT: i64 = 17;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Gives the store behind `connection` its tables, all or none, if it has none yet.
