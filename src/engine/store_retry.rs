@@ -26,7 +26,12 @@ pub(super) struct StoreRetry<'j> {
 
 impl<'j> StoreRetry<'j> {
     pub(super) fn new(job: &'j Job) -> Self {
-        Self { job, begun: Instant::now(), told: None }
+        Self::since(job, Instant::now())
+    }
+
+    /// Continues the retries that began then.
+    pub(super) fn since(job: &'j Job, begun: Instant) -> Self {
+        Self { job, begun, told: None }
     }
 
     /// Waits before the next try.

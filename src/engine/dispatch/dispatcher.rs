@@ -80,6 +80,7 @@ pub(in crate::engine) async fn dispatch(
         next_due: None,
         looked_at: None,
         told: None,
+        blocked_since: None,
         failed: None,
     };
     let remaining = dispatcher.run().await;
@@ -119,6 +120,8 @@ struct Dispatcher {
     looked_at: Option<Instant>,
     /// Until when a person was told that nothing is sent.
     told: Option<Millis>,
+    /// Since when the store could not be written.
+    blocked_since: Option<Instant>,
     /// What stopped the run, where something failed.
     failed: Option<EngineError>,
 }
@@ -388,7 +391,9 @@ impl Dispatcher {
         step.now = self.job().clock.now();
         let mut step = Arc::new(step);
         let context = self.context.clone();
-        let mut patience = StoreRetry::new(&context.job);
+        // A step that failed in the end is followed by one that records what ended meanwhile: it does not wait as long again.
+        let begun = *self.blocked_since.get_or_insert_with(Instant::now);
+        let mut patience = StoreRetry::since(&context.job, begun);
         let advanced = loop {
             let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
             let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {
@@ -405,6 +410,7 @@ impl Dispatcher {
                 step = Arc::new(self.with_unknown(&step, claims));
             }
         };
+        self.blocked_since = None;
         if want > 0 && self.failed.is_none() && !advanced.is_held {
             self.new_rows_left = advanced.new_rows_left;
             self.limit_is_used_up = advanced.limit_left == Some(0);

@@ -132,7 +132,8 @@ fn a_run_on_a_full_disk_that_is_told_to_stop_stops() {
     let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
     running.wait_for_words("trying again");
     running.terminate();
-    let run = running.wait_for(Duration::from_secs(8));
+    // Five seconds at least, and not once more for what ended meanwhile.
+    let run = running.wait_for(Duration::from_secs(10));
     assert_eq!(run.code, 1, "{run}");
 
     let resumed = env.run(&provider, &["resume", "--no-wait"]);
