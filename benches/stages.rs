@@ -1,8 +1,8 @@
-//! What each stage of a run costs a row: reading and normalising, rendering, import, the store's steps of claims and
-//! outcomes, status answers, the rows of a report; and the sending of a whole run. Fixed sizes and no chance;
-//! `docs/performance.md` names the command that made each figure.
+//! Measures what each stage of a run costs per row: reading and normalising, rendering, import, the store's steps of
+//! claims and outcomes, status answers, the rows of a report; and the sending of a whole run. Sizes are fixed and
+//! nothing is random; `docs/performance.md` names the command that produced each figure.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on may panic")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue may panic")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -21,9 +21,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 
 mod sending;
 
-/// Enough that opening files does not count, few enough that an iteration takes some ten milliseconds.
+/// Large enough that opening files does not count, small enough that an iteration takes some ten milliseconds.
 const ROWS: u64 = 20_000;
-/// What shares a commit when 64 requests are in flight over a fast connection.
+/// The rows that share a commit when 64 requests are in flight over a fast connection.
 const GROUP: u32 = 64;
 
 const CAMPAIGN: &str = r#"
@@ -44,7 +44,7 @@ message:
 dispatch: {rate: 1000/s}
 "#;
 
-/// A folder with a campaign and its list: every other discount is missing, as in real lists.
+/// Creates a folder with a campaign and its list: every other discount is missing, as in real lists.
 fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bench.yaml"), CAMPAIGN).unwrap();
@@ -117,7 +117,7 @@ fn render(c: &mut Criterion) {
     group.finish();
 }
 
-/// A new run, taken up.
+/// Creates a new run and takes it over.
 async fn begun(store: &Store) -> Owner {
     let new =
         NewRun { name: "bench".into(), campaign: "{}".into(), campaign_hash: "c".into(), recipients_hash: "r".into() };
@@ -127,7 +127,7 @@ async fn begun(store: &Store) -> Owner {
     store.take_up(run.key, None, Millis(0)).await.unwrap()
 }
 
-/// A store with a planned run of `ROWS` rows.
+/// Creates a store with a planned run of `ROWS` rows.
 async fn stored(store: &Store) -> Owner {
     let owner = begun(store).await;
     store.begin_import(owner, &["phone".to_owned()], None).await.unwrap();
@@ -147,14 +147,14 @@ async fn stored(store: &Store) -> Owner {
     owner
 }
 
-/// The same with all of its messages accepted.
+/// The same, with all messages accepted.
 async fn sent(store: &Store) -> Owner {
     let owner = stored(store).await;
     advance_all(store, owner, 1_000).await;
     owner
 }
 
-/// Claims all rows, so many a step, and has each accepted by the next.
+/// Claims all rows, `want` per step, and accepts them in the next step.
 async fn advance_all(store: &Store, owner: Owner, want: u32) {
     let mut settlements = Vec::new();
     loop {
@@ -209,7 +209,7 @@ fn accepted(claim: Claim) -> Settlement {
     }
 }
 
-/// What the answers of status requests cost, eight of them a commit, and what a report reads.
+/// Measures status answers, eight per commit, and what a report reads.
 fn statuses_and_report(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let made = || {
@@ -279,7 +279,7 @@ fn delivered(message: Awaiting) -> Polled {
     }
 }
 
-/// From the planned run to its last outcome: real requests to a provider that answers at once.
+/// Measures a whole run, from its plan to the last outcome, with real requests to a provider that answers at once.
 fn whole(c: &mut Criterion) {
     const ROWS: u32 = 5_000;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -303,8 +303,8 @@ fn whole(c: &mut Criterion) {
     group.finish();
 }
 
-/// A list in which one row in a hundred is bad, each in one of the ways that lists are: no number, a number too short,
-/// a needed cell empty, a cell missing, a text with a line break in it, a number that was there before.
+/// Creates a list in which one row in a hundred is bad, in one of the usual ways: no number, a number too short, a
+/// required cell empty, a cell missing, a line break in a text, or a repeated number.
 fn list_with_bad_rows(rows: u64) -> String {
     let mut random = fastrand::Rng::with_seed(7);
     let mut csv = String::from("phone,first_name,discount,order\n");

@@ -1,11 +1,11 @@
-//! How fast `serve --webhook` takes callbacks, each of them answered once it is on the disk: the real binary, statuses in any
-//! order and with repeats, over kept-alive connections.
+//! Measures how fast `serve --webhook` takes webhooks when each is answered only once it is on disk: the real binary,
+//! statuses in random order and with repeats, over kept-alive connections.
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example callbacks -- --messages 20000 --connections 64
 //! ```
 //!
-//! Loopback only. In the end every message has to be read.
+//! Loopback only. At the end, every message must be read.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement, not the product")]
 
 use std::fmt::Write as _;
@@ -22,13 +22,13 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What is measured.
+/// What to measure.
 #[derive(Parser)]
 struct Args {
-    /// Messages; about four and a half callbacks come about each
+    /// Messages; about four and a half webhooks arrive for each
     #[arg(long, default_value_t = 20_000)]
     messages: u64,
-    /// Connections, with one callback under way on each
+    /// Connections, with one webhook in flight on each
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// The binary to measure
@@ -52,7 +52,7 @@ fn main() {
     };
     send(folder.path(), args.messages);
     let sent = campaigner(&["run", "load.yaml", "--no-wait", "-q"]).stdout(Stdio::null()).status().unwrap();
-    assert!(sent.success(), "every message is accepted");
+    assert!(sent.success(), "all messages are accepted");
     let report = campaigner(&["report", "load-1"]).output().unwrap().stdout;
     let callbacks = callbacks(&String::from_utf8(report).unwrap());
 
@@ -72,14 +72,14 @@ fn main() {
     let (seconds, mut waits) = runtime.block_on(post(address, Arc::new(callbacks), args.connections));
     waits.sort_unstable();
     let wait = |share: usize| waits[(waits.len() - 1) * share / 100].as_secs_f64() * 1e3;
-    println!("callbacks            {:>10.0} a second, {count} in {seconds:.1} s", count as f64 / seconds);
-    println!("until the answer     {:>10.1} ms for half of them, {:.1} ms for 99 %", wait(50), wait(99));
+    println!("webhooks             {:>10.0} per second, {count} in {seconds:.1} s", count as f64 / seconds);
+    println!("until the answer     {:>10.1} ms median, {:.1} ms for 99 %", wait(50), wait(99));
     let status = campaigner(&["status", "load-1", "--json"]).output().unwrap().stdout;
     let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
-    assert_eq!(status["states"]["read"], args.messages, "every message is read: {status}");
+    assert_eq!(status["states"]["read"], args.messages, "all messages are read: {status}");
 }
 
-/// A process that does not outlive this one.
+/// A process that is killed when this value is dropped.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -89,7 +89,7 @@ impl Drop for Ended {
     }
 }
 
-/// A campaign whose statuses nobody asks for.
+/// Sends a campaign that never polls statuses.
 fn send(folder: &Path, messages: u64) {
     let mut list = String::from("phone\n");
     for row in 0..messages {
@@ -102,7 +102,7 @@ fn send(folder: &Path, messages: u64) {
     std::fs::write(folder.join("load.yaml"), campaign).unwrap();
 }
 
-/// Each status of each message, half of them twice, in any order.
+/// Returns each status of each message, half of them twice, in random order.
 fn callbacks(report: &str) -> Vec<String> {
     let ids = report.lines().skip(1).map(|line| line.split(',').nth(4).unwrap());
     let words = ids.flat_map(|id| ["sent", "delivered", "read"].map(|word| (id, word)));
@@ -119,7 +119,7 @@ fn callbacks(report: &str) -> Vec<String> {
     callbacks
 }
 
-/// Posts them; gives the seconds that it took, and how long each waited for its answer.
+/// Posts them; returns the seconds it took, and how long each waited for its answer.
 async fn post(address: SocketAddr, callbacks: Arc<Vec<String>>, connections: usize) -> (f64, Vec<Duration>) {
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
@@ -150,7 +150,7 @@ async fn post(address: SocketAddr, callbacks: Arc<Vec<String>>, connections: usi
     (begun.elapsed().as_secs_f64(), waits)
 }
 
-/// Reads an answer, which has to be a 200.
+/// Reads an answer, which must be a 200.
 async fn taken(stream: &mut BufReader<TcpStream>) {
     let (mut line, mut length) = (String::new(), 0);
     stream.read_line(&mut line).await.unwrap();

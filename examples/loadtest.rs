@@ -1,14 +1,14 @@
-//! How fast the whole product sends: the real binary against a provider that answers at once (or after `--latency`), and
-//! what a message costs. Where `oha` is installed, its rate and cost on the same provider in the same minute.
+//! Measures how fast the whole product sends, and what a message costs: the real binary against a provider that answers
+//! at once (or after `--latency`). If `oha` is installed, its rate and cost on the same provider are measured too.
 //!
 //! ```sh
 //! cargo build --release && cargo run --release --example loadtest -- --rows 200000 --concurrency 64
 //! ```
 //!
-//! With `--syncs` it is run under `strace`, which counts the syncs and costs little otherwise. With `--kill-at` it is ended by
-//! SIGKILL after so many messages and resumed: how long until the first message leaves then.
+//! `--syncs` runs it under `strace`, which counts the syncs and costs little otherwise. `--kill-at` kills it with
+//! SIGKILL after that many messages and resumes it, to measure the time until the next message leaves.
 //!
-//! Loopback only. The provider here knows nothing of the documents: it counts requests and names messages.
+//! Loopback only. The provider here does not know the documents: it counts requests and names messages.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement, not the product")]
 
 use std::fmt::Write as _;
@@ -26,25 +26,25 @@ use tokio::net::{TcpListener, TcpStream};
 /// A rate that limits nothing.
 const UNLIMITED: u32 = 1_000_000;
 
-/// What is measured.
+/// What to measure.
 #[derive(Parser)]
 struct Args {
     /// Messages
     #[arg(long, default_value_t = 200_000)]
     rows: u64,
-    /// The provider's time for an answer, in milliseconds
+    /// The provider's latency, in milliseconds
     #[arg(long, default_value_t = 0)]
     latency: u64,
-    /// Requests in flight at most; `auto` leaves it to campaigner
+    /// Maximum requests in flight; `auto` leaves it to campaigner
     #[arg(long, default_value = "64")]
     concurrency: String,
-    /// Messages a second at most
+    /// Maximum messages per second
     #[arg(long, default_value_t = UNLIMITED)]
     rate: u32,
     /// Count the syncs, with `strace`
     #[arg(long)]
     syncs: bool,
-    /// End it by SIGKILL after so many messages, and resume
+    /// Kill it with SIGKILL after this many messages, and resume
     #[arg(long, value_name = "MESSAGES")]
     kill_at: Option<u64>,
     /// The binary to measure
@@ -70,7 +70,7 @@ async fn main() {
         let ours = run(&args, folder.path(), &base, &sends);
         match oha(&args, &base) {
             Some((rate, cpu)) => println!(
-                "oha                  {rate:>10.0} messages/s; campaigner's share of it {:.2}; {cpu:.1} µs of CPU each",
+                "oha                  {rate:>10.0} messages/s; campaigner reaches {:.2} of that; {cpu:.1} µs of CPU each",
                 ours / rate
             ),
             None => println!("oha                  not installed"),
@@ -79,13 +79,13 @@ async fn main() {
     measuring.await.unwrap();
 }
 
-/// Runs a campaign and tells what it cost; gives messages a second.
+/// Runs a campaign and prints what it cost; returns messages per second.
 fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     write_campaign(args, folder);
     if let Some(messages) = args.kill_at {
         let mut child = start(args, folder, base, &["run", "load.yaml"]);
         while sends.load(Ordering::Relaxed) < messages {
-            assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
             std::thread::sleep(Duration::from_millis(1));
         }
         child.kill().unwrap();
@@ -95,7 +95,7 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     let before = sends.load(Ordering::Relaxed);
     let whole = Instant::now();
     let mut child = start(args, folder, base, if args.kill_at.is_some() { &["resume"] } else { &["run", "load.yaml"] });
-    // Under strace it is strace's child.
+    // Under strace, campaigner is strace's child.
     let process = if args.syncs { child_of(child.id(), &args.binary()) } else { child.id() };
     let proc = PathBuf::from(format!("/proc/{process}"));
     let (mut first, mut last, mut peak, mut all_cpu, mut log_size) = (None, None, 0.0_f64, 0.0, 0);
@@ -108,11 +108,11 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
         if let Some((cpu, memory)) = usage(&proc) {
             (all_cpu, peak) = (cpu, memory.max(peak));
             log_size = log_size.max(size(&folder.join("campaigner.db-wal")));
-            // The first hundred are the cautious beginning.
+            // The first hundred are the cautious start.
             if sent >= before + 100 && first.is_none() {
                 first = Some((Instant::now(), cpu, sent));
             }
-            // After a kill those in doubt are not sent again; what is left of the last second is beside the point.
+            // After a kill, rows in doubt are not sent again, and the last second does not matter.
             if sent >= args.rows - args.kill_at.map_or(0, |_| 2000) && last.is_none() {
                 last = Some((Instant::now(), cpu, sent));
             }
@@ -121,30 +121,30 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     }
     let whole = whole.elapsed().as_secs_f64();
     print!("{}", std::fs::read_to_string(folder.join("log")).unwrap());
-    let (first, last) = first.zip(last).expect("every message is sent; what went wrong is above");
+    let (first, last) = first.zip(last).expect("all messages are sent; problems are listed above");
     let (seconds, messages) = ((last.0 - first.0).as_secs_f64(), (last.2 - first.2) as f64);
     if let (Some(_), Some(resumed)) = (args.kill_at, resumed) {
         println!("first after resume   {:>10.0} ms", resumed.as_secs_f64() * 1e3);
     }
     println!("sending              {:>10.0} messages/s", messages / seconds);
     println!(
-        "CPU while sending    {:>10.1} µs a message, {:.0} % of one core",
+        "CPU while sending    {:>10.1} µs per message, {:.0} % of one core",
         (last.1 - first.1) / messages * 1e6,
         (last.1 - first.1) / seconds * 100.0
     );
     println!(
-        "CPU over all stages  {:>10.1} µs a row, {whole:.1} s in all",
+        "CPU over all stages  {:>10.1} µs per row, {whole:.1} s in total",
         all_cpu / (args.rows - before) as f64 * 1e6
     );
-    println!("memory at most       {peak:>10.1} MiB");
+    println!("peak memory          {peak:>10.1} MiB");
     let store = size(&folder.join("campaigner.db")) as f64;
     println!(
-        "the store            {:>10.0} bytes a row; its log had {:.1} MiB at most",
+        "the store            {:>10.0} bytes per row; its log had at most {:.1} MiB",
         store / args.rows as f64,
         log_size as f64 / 1_048_576.0
     );
     if let Some(syncs) = args.syncs.then(|| syncs(folder)) {
-        println!("syncs                {:>10.0} a second, {:.3} a message", syncs / seconds, syncs / messages);
+        println!("syncs                {:>10.0} per second, {:.3} per message", syncs / seconds, syncs / messages);
     }
     messages / seconds
 }
@@ -170,7 +170,7 @@ fn write_campaign(args: &Args, folder: &Path) {
     std::fs::write(folder.join("load.yaml"), campaign).unwrap();
 }
 
-/// Starts campaigner, under `strace` where the syncs are to be counted.
+/// Starts campaigner, under `strace` if the syncs are counted.
 fn start(args: &Args, folder: &Path, base: &str, command: &[&str]) -> Child {
     let log = std::fs::File::create(folder.join("log")).unwrap();
     let binary = args.binary();
@@ -191,10 +191,10 @@ fn start(args: &Args, folder: &Path, base: &str, command: &[&str]) -> Child {
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
-        .expect("it can be started (--syncs needs strace)")
+        .expect("campaigner can be started (--syncs needs strace)")
 }
 
-/// The child of `strace` that is campaigner: it tries something out in others first.
+/// Returns the child of `strace` that is campaigner: strace first tries something out in others.
 fn child_of(parent: u32, binary: &Path) -> u32 {
     let list = format!("/proc/{parent}/task/{parent}/children");
     loop {
@@ -207,22 +207,23 @@ fn child_of(parent: u32, binary: &Path) -> u32 {
     }
 }
 
-/// Syncs that `strace` counted: the fourth column of its lines.
+/// Returns the syncs that `strace` counted: the fourth column of its lines.
 fn syncs(folder: &Path) -> f64 {
     let text = std::fs::read_to_string(folder.join("syncs")).unwrap();
     let lines = text.lines().filter(|line| line.ends_with("sync"));
     lines.filter_map(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok()).sum()
 }
 
-/// Bytes of a file, if it is there.
+/// Returns the size of a file in bytes; 0 if it does not exist.
 fn size(file: &Path) -> u64 {
     std::fs::metadata(file).map_or(0, |file| file.len())
 }
 
-/// CPU seconds used so far, and the most memory held, in MiB.
+/// Returns the CPU seconds used so far, and the peak memory in MiB.
 fn usage(proc: &Path) -> Option<(f64, f64)> {
     let stat = std::fs::read_to_string(proc.join("stat")).ok()?;
-    // Fields 14 and 15 of the whole line: user and system time in ticks of 10 ms; the name before them may hold blanks.
+    // Fields 14 and 15 of the whole line: user and system time in ticks of 10 ms; the name before them may contain
+    // spaces.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
     let status = std::fs::read_to_string(proc.join("status")).ok()?;
@@ -230,10 +231,10 @@ fn usage(proc: &Path) -> Option<(f64, f64)> {
     Some((ticks / 100.0, memory.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0))
 }
 
-/// oha's rate on the same provider and what a message costs it, in microseconds, if it is installed.
+/// Returns oha's rate on the same provider and its cost per message in microseconds, if it is installed.
 fn oha(args: &Args, base: &str) -> Option<(f64, f64)> {
     let body = r#"{"to":"85264000001","type":"template","template":{"name":"welcome_offer","components":[]}}"#;
-    // As many as campaigner takes by itself: twice what the rate needs at this latency.
+    // As many as campaigner chooses: twice what the rate needs at this latency.
     let auto = (u64::from(args.rate) * args.latency / 500).clamp(64, 1024).to_string();
     let concurrency = if args.concurrency == "auto" { &auto } else { &args.concurrency };
     let rows = args.rows.to_string();

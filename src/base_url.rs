@@ -1,6 +1,6 @@
-//! The address that a provider's account is reached at: HTTPS, or this machine.
+//! The base URL of a provider account: HTTPS, or this machine.
 //!
-//! One rule for every provider. It opens no connection and knows no credential.
+//! The same rule applies to every provider. This module opens no connection and knows no credential.
 
 use std::net::IpAddr;
 
@@ -10,25 +10,25 @@ use reqwest::Url;
 #[derive(Clone, Debug)]
 pub struct BaseUrl(Url);
 
-/// Why a text is not one.
+/// Why a text is not a valid base URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBaseUrl {
     /// Not a URL with a host.
-    #[error("this is not a base URL; one looks like https://api.example.com")]
+    #[error("not a base URL; expected something like https://api.example.com")]
     NotOne,
     /// Not HTTPS, and not this machine.
-    #[error("this must be https:// (http:// is for this machine only)")]
+    #[error("must be https:// (http:// is allowed only for this machine)")]
     Insecure,
-    /// A name or a password before the host, where it would be seen.
-    #[error("this holds a name or a password before `@`, where it would be seen; take it out")]
+    /// A user name or password before the host, where others can see it.
+    #[error("contains a user name or a password before `@`, where others can see it; remove it")]
     Password,
 }
 
 impl BaseUrl {
-    /// Reads a base URL.
+    /// Parses a base URL.
     ///
     /// # Errors
-    /// Where it is not HTTPS (loopback excepted) or no URL at all.
+    /// When it is not HTTPS (loopback excepted), or not a URL.
     pub fn parse(text: &str) -> Result<Self, BadBaseUrl> {
         let mut url = Url::parse(text).map_err(|_| BadBaseUrl::NotOne)?;
         url.host_str().ok_or(BadBaseUrl::NotOne)?;
@@ -47,27 +47,27 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
-    /// Whether the address is on this machine's loopback.
+    /// Whether the host is this machine's loopback address.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
         is_this_machine(&self.0)
     }
 
-    /// The address with this path below it.
+    /// Returns the URL of this path below the base.
     #[must_use]
     pub fn join(&self, path: &str) -> Url {
         // A relative path below a base that ends in a slash always joins.
         self.0.join(path).unwrap_or_else(|_| self.0.clone())
     }
 
-    /// The address itself.
+    /// Returns the URL.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
     }
 }
 
-/// A text that should be an address, without what may be a password in it.
+/// Returns a text that should be a URL, without what may be a password.
 #[must_use]
 pub fn without_password(text: &str) -> String {
     let scheme = text.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));

@@ -1,11 +1,11 @@
-//! Crash points: named places, one at every boundary of the work, where a test has the process die as a power cut
-//! would end it. Only debug builds have them; in a build for use they are nothing at all.
+//! Crash points: named places at every boundary of the work, where a test makes the process die as in a power cut. Only
+//! debug builds have them; in release builds they do nothing.
 //!
-//! `CAMPAIGNER_CRASH_AT="claim committed"` aborts at that point, `CAMPAIGNER_CRASH_AT="claim committed:7"` where it is
-//! passed for the seventh time. `CAMPAIGNER_HANG_AT` has the thread hang there, as a file system that does not answer
-//! has it. Nothing else may be decided here, and nothing may depend on it.
+//! `CAMPAIGNER_CRASH_AT="claim committed"` aborts at that point, and `CAMPAIGNER_CRASH_AT="claim committed:7"` the
+//! seventh time it is passed. `CAMPAIGNER_HANG_AT` makes the thread hang there, like a file system that does not
+//! respond. Nothing else may be decided here, and nothing may depend on it.
 
-/// The points by their names, in the order in which a run passes them.
+/// The points by name, in the order in which a run passes them.
 macro_rules! points {
     ($($point:ident = $name:literal,)+) => {
         /// A place where the process can be made to die.
@@ -18,7 +18,7 @@ macro_rules! points {
             /// Every point.
             pub const ALL: &[Self] = &[$(Self::$point,)+];
 
-            /// Its name, as `CAMPAIGNER_CRASH_AT` has it.
+            /// Returns its name, as used in `CAMPAIGNER_CRASH_AT`.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -78,11 +78,11 @@ points! {
 }
 
 impl Point {
-    /// Passes the point, or dies or hangs here if that was asked for.
+    /// Passes the point, or dies or hangs here if requested.
     #[cfg(debug_assertions)]
     pub fn pass(self) {
-        static CRASH: Wish = Wish::of("CAMPAIGNER_CRASH_AT");
-        static HANG: Wish = Wish::of("CAMPAIGNER_HANG_AT");
+        static CRASH: Trigger = Trigger::of("CAMPAIGNER_CRASH_AT");
+        static HANG: Trigger = Trigger::of("CAMPAIGNER_HANG_AT");
         if CRASH.comes_true_at(self) {
             std::process::abort();
         }
@@ -93,32 +93,32 @@ impl Point {
         }
     }
 
-    /// Nothing.
+    /// Does nothing.
     #[cfg(not(debug_assertions))]
     #[inline(always)]
     pub fn pass(self) {}
 }
 
-/// What is to happen at a point, as a variable says.
+/// What should happen at a point, according to an environment variable.
 #[cfg(debug_assertions)]
-struct Wish {
+struct Trigger {
     variable: &'static str,
     place: std::sync::OnceLock<Option<(String, u64)>>,
     passed: std::sync::atomic::AtomicU64,
 }
 
 #[cfg(debug_assertions)]
-impl Wish {
+impl Trigger {
     const fn of(variable: &'static str) -> Self {
         Self { variable, place: std::sync::OnceLock::new(), passed: std::sync::atomic::AtomicU64::new(0) }
     }
 
     fn comes_true_at(&self, point: Point) -> bool {
         let place = self.place.get_or_init(|| {
-            let wish = std::env::var(self.variable).ok()?;
-            Some(match wish.rsplit_once(':') {
+            let trigger = std::env::var(self.variable).ok()?;
+            Some(match trigger.rsplit_once(':') {
                 Some((name, time)) => (name.to_owned(), time.parse().ok()?),
-                None => (wish, 1),
+                None => (trigger, 1),
             })
         });
         place.as_ref().is_some_and(|(name, time)| {

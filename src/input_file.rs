@@ -1,6 +1,6 @@
-//! Opening what people give to be read: regular files only.
+//! Opens input files: regular files only.
 //!
-//! A pipe may keep its reader waiting for ever, and gives its bytes once, where lists are read twice.
+//! A pipe may block its reader forever and delivers its bytes only once, but lists are read twice.
 
 use std::fs::{self, File, FileType};
 use std::io;
@@ -14,21 +14,21 @@ use crate::crash_point::Point;
 /// What a path leads to instead of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum NotAFile {
-    #[error("it is a folder, not a file; name a file in it")]
+    #[error("it is a folder, not a file; choose a file in it")]
     Folder,
-    #[error("it is {0}, not a regular file; save its content to a file first and name that file")]
+    #[error("it is {0}, not a regular file; save its content to a file and use that file")]
     Other(&'static str),
 }
 
-/// Opens a regular file to be read. Links are followed.
+/// Opens a regular file for reading. Symbolic links are followed.
 ///
 /// # Errors
-/// Where the file cannot be opened, or is something else; the error says what it is and what to do.
+/// When the file cannot be opened or is not a regular file. The error says what it is and what to do.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    // Before it is opened: to open a device may already change something, and what is no file may not open at all.
+    // Checked before opening: opening a device may already change something, and opening a pipe may block.
     refuse_others(fs::metadata(path)?.file_type())?;
     let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
-    // After it was opened: something else may have taken its place.
+    // Checked again after opening: something else may have taken its place.
     refuse_others(file.metadata()?.file_type())?;
     Point::InputOpened.pass();
     Ok(file)

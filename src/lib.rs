@@ -1,10 +1,10 @@
 //! The library behind the `campaigner` binary. It is internal: for the binary, its tests, benches, examples and fuzz
-//! targets, and without any promise of stability.
+//! targets, without any promise of stability.
 //!
-//! Modules are listed from the lowest layer to the highest. A module uses only modules of lower layers; those in the
-//! middle never use each other. A test enforces this.
+//! Modules are listed from the lowest layer to the highest. A module uses only modules of lower layers; modules of the
+//! middle layers never use each other. A test enforces this.
 
-// Shared by all others.
+// Shared by all other modules.
 pub mod base_url;
 pub mod crash_point;
 mod input_file;
@@ -23,13 +23,13 @@ pub mod recipients;
 pub mod render;
 pub mod template;
 
-// Where it goes, when, and how it is recorded.
+// Where it is sent, when, and how it is recorded.
 pub mod provider;
 pub mod rate_limit;
 pub mod send_window;
 pub mod store;
 
-// What comes out, and a provider for trying it.
+// The output, and a provider for trials.
 pub mod hook;
 pub mod progress;
 pub mod report;

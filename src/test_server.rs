@@ -1,4 +1,4 @@
-//! A bare HTTP server for unit tests: it does with each connection what the test says.
+//! A bare HTTP server for unit tests: the test decides what it does with each connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Starts a server within the runtime of the test; it ends with the runtime. Does `act` with each connection and its
-/// number, from 1, and counts them.
+/// Starts a server in the test's runtime; it ends with the runtime. Calls `act` with each connection and its number,
+/// from 1, and counts them.
 pub(crate) fn server<F>(act: impl Fn(usize, TcpStream) -> F + Send + 'static) -> (SocketAddr, Arc<AtomicUsize>)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -25,7 +25,7 @@ where
     (address, seen)
 }
 
-/// Reads one whole request and gives its head. None if the client closes.
+/// Reads one whole request and returns its head. `None` if the client closes.
 pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

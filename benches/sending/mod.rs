@@ -1,7 +1,7 @@
-//! A whole run of the library against a provider in the same process: what the bench times, and what the test of a message's
-//! cost counts.
+//! A whole run of the library against a provider in the same process: the bench measures its time, and a test counts
+//! the cost of a message.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go on may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot continue may panic")]
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -18,7 +18,7 @@ use campaigner::rate_limit::RunLimiter;
 use campaigner::recipients;
 use campaigner::store::{NewRun, Repeat, StartDecision, Store};
 
-/// RunMode on a run of so many rows that is planned in this folder, with at most so many requests in flight.
+/// Creates a job for a run of `rows` rows planned in this folder, with at most `concurrency` requests in flight.
 pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, address: SocketAddr) -> Job {
     let mut list = String::from("phone,first_name,city\n");
     (0..rows).for_each(|row| writeln!(list, "8526{row:07},Ana,Hong Kong").unwrap());
@@ -55,7 +55,7 @@ pub(crate) async fn send(job: Job, rows: u32) {
     assert_eq!(ending.tally.of(State::Accepted), u64::from(rows), "{ending:?}");
 }
 
-/// A provider that accepts every message and allocates nothing for it.
+/// Starts a provider that accepts every message and allocates nothing for it.
 pub(crate) fn provider() -> SocketAddr {
     static SENT: AtomicU64 = AtomicU64::new(0);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -68,7 +68,7 @@ pub(crate) fn provider() -> SocketAddr {
     address
 }
 
-/// Answers what comes on one connection; a request is one write of its sender.
+/// Answers the requests of one connection; each request is one write of its sender.
 fn answer(stream: &mut TcpStream, sent: &AtomicU64) {
     let (mut request, mut answer) = ([0; 4096], [0; 512]);
     while stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {

@@ -1,4 +1,5 @@
-//! The soak: kills `campaigner` with SIGKILL at random moments, goes on each time, and counts what was lost or doubled.
+//! The soak test: kills `campaigner` with SIGKILL at random moments, resumes it each time, and counts lost and doubled
+//! messages.
 //!
 //! ```text
 //! cargo build --release
@@ -7,20 +8,20 @@
 //! cargo run --release --example soak -- --calm 100
 //! ```
 //!
-//! With `--restores` the files of the store are moved, copied, restored or deleted after each kill, as people do it:
-//! nobody may be messaged twice until the program has stopped with "this store …" and was started again with `--moved`.
-//! With `--calm` only such things happen as must never stop a run. Both need the `sqlite3` tool.
+//! With `--restores`, the store's files are moved, copied, restored or deleted after each kill, as people do. No one
+//! may be messaged twice until the program has stopped with "this store …" and was started again with `--moved`. With
+//! `--calm`, only things happen that must never stop a run. Both need the `sqlite3` tool.
 //!
-//! The provider runs in this process, one thread per connection. Its count of sends is the judge, and shares nothing
-//! with the product. The moments of the kills follow from the seed; what is under way at that moment is up to the
-//! machine. Ends with 1 if a row was lost or doubled, a kill left more in doubt than was in flight, or the records of a
-//! run are inconsistent.
+//! The provider runs in this process, with one thread per connection. Its count of sends decides, and shares no code
+//! with the product. The seed determines the moments of the kills; what is in flight then depends on the machine. Exits
+//! with 1 if a row was lost or doubled, a kill left more rows in doubt than were in flight, or a run's records are
+//! inconsistent.
 
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::exit,
-    reason = "it prints what it finds, and there is nobody to tell that a folder cannot be made"
+    reason = "it prints its findings, and may panic if a folder cannot be created"
 )]
 
 #[path = "../../tests/it/support/http.rs"]
@@ -41,43 +42,43 @@ use serde_json::Value;
 
 use provider::SendCounts;
 
-/// Kills campaigner at random moments and counts what was lost or doubled.
+/// Kills campaigner at random moments and counts lost and doubled messages.
 #[derive(Parser)]
 struct Args {
-    /// Kills in all; a list that is done is followed by the next one
+    /// Number of kills; when a list is done, the next one starts
     #[arg(long, default_value_t = 25)]
     kills: u32,
-    /// Rows of one list
+    /// Rows per list
     #[arg(long, default_value_t = 20_000)]
     rows: u64,
-    /// Messages a second
+    /// Messages per second
     #[arg(long, default_value_t = 2_000)]
     rate: u32,
-    /// Requests in flight at most
+    /// Maximum requests in flight
     #[arg(long, default_value_t = 32)]
     in_flight: u64,
     /// Rounds in which the store's files are moved, copied, restored or deleted, instead of kills alone
     #[arg(long, conflicts_with = "calm")]
     restores: Option<u32>,
-    /// Rounds in which other programs look at the store, instead of kills alone
+    /// Rounds in which other programs read the store, instead of kills alone
     #[arg(long)]
     calm: Option<u32>,
-    /// What the moments of the kills follow from
+    /// Seed for the moments of the kills
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The binary; the one that is built beside this example if left out
+    /// The binary; by default the one built next to this example
     #[arg(long, value_name = "PATH")]
     campaigner: Option<PathBuf>,
 }
 
-/// The longest a process lives before its kill. Far less than a list takes, so that kills hit its import and its report
-/// too, and most of them its sending.
+/// The longest a process lives before its kill. Much less than a list takes, so that kills also hit the import and the
+/// report, but mostly the sending.
 const LONGEST_LIFE: Duration = Duration::from_millis(1_500);
 
 /// The first number of each list: mobile numbers of Hong Kong.
 const FIRST_NUMBER: u64 = 85_264_000_000;
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Default)]
 struct Found {
     messages: u64,
@@ -87,8 +88,7 @@ struct Found {
     doubled: u64,
     uncertain: u64,
     most_a_kill: u64,
-    /// Runs whose states do not add up, whose books `verify` does not find right, or that ended otherwise than they
-    /// may.
+    /// Runs whose states do not add up, whose records are inconsistent, or that ended in an unexpected way.
     wrong: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("campaigner"));
     let binary = args.campaigner.clone().or_else(beside).unwrap_or_default();
     if !binary.is_file() {
-        println!("there is no {}: build it with cargo build --release", binary.display());
+        println!("{} does not exist; build it with cargo build --release", binary.display());
         return ExitCode::FAILURE;
     }
     let binary = binary.canonicalize().unwrap();
@@ -118,26 +118,26 @@ fn main() -> ExitCode {
         list.soak(&mut found, &mut moments, &counts, &interrupted);
         println!("{}", found.line(begun.elapsed()));
     }
-    println!("\nseed {}, {} rows a list, {}/s, {} in flight", args.seed, args.rows, args.rate, args.in_flight);
+    println!("\nseed {}, {} rows per list, {}/s, {} in flight", args.seed, args.rows, args.rate, args.in_flight);
     found.wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
     let good = found.lost == 0 && found.doubled == 0 && found.most_a_kill <= args.in_flight && found.wrong.is_empty();
-    println!("{}", if good { "nothing was lost and nothing was doubled" } else { "THE PROMISE WAS BROKEN" });
+    println!("{}", if good { "nothing was lost or doubled" } else { "THE GUARANTEE WAS BROKEN" });
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Found {
     fn line(&self, time: Duration) -> String {
         let Self { messages, lists, kills, lost, doubled, uncertain, most_a_kill, wrong } = self;
-        let verify = if wrong.is_empty() { "right" } else { "WRONG" };
+        let verify = if wrong.is_empty() { "consistent" } else { "INCONSISTENT" };
         format!(
             "{} s: {lists} lists, {messages} messages, {kills} kills, {lost} lost, {doubled} doubled, {uncertain} \
-             uncertain ({most_a_kill} at most a kill), books {verify}",
+             uncertain (at most {most_a_kill} per kill), records {verify}",
             time.as_secs()
         )
     }
 }
 
-/// One list, in a folder and a store of its own.
+/// One list, in its own folder and store.
 struct List<'a> {
     folder: &'a Path,
     binary: &'a Path,
@@ -147,7 +147,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// Runs the list to its end, killing on the way as long as kills are left, and looks at its books.
+    /// Runs the list to its end, killing as long as kills are left, and checks its records.
     fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, counts: &SendCounts, interrupted: &AtomicBool) {
         found.lists += 1;
         self.write();
@@ -161,7 +161,7 @@ impl List<'_> {
                 child.kill().unwrap();
                 child.wait().unwrap();
                 found.kills += u32::from(!interrupted.load(Ordering::Relaxed));
-                // An intent without an outcome is what the next start finds to be uncertain, if it lives that long.
+                // The next start makes intents without an outcome uncertain, if it lives that long.
                 let states = self.status()["states"].clone();
                 let in_doubt = ["sending", "uncertain"].iter().filter_map(|state| states[*state].as_u64()).sum();
                 found.most_a_kill = found.most_a_kill.max(u64::saturating_sub(in_doubt, uncertain));
@@ -169,7 +169,7 @@ impl List<'_> {
             }
         }
         found.uncertain += uncertain;
-        // Where the last kill hit behind the last report, the next start says that there is nothing left to do.
+        // If the last kill came after the last report, the next start says that there is nothing left to do.
         let over = || !self.status()["finished_at"].is_null();
         if let Some(code) = ended
             && code != Some(if uncertain == 0 { 0 } else { 3 })
@@ -200,7 +200,7 @@ impl List<'_> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs a command to its end: its exit code and what it printed.
+    /// Runs a command to its end; returns its exit code and output.
     fn ask(&self, args: &[&str]) -> (Option<i32>, String) {
         let done = self.start(args).wait_with_output().unwrap();
         (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
@@ -236,7 +236,7 @@ impl List<'_> {
     }
 }
 
-/// Waits for the end of a process: its code, or none if its time has come or somebody pressed Ctrl-C.
+/// Waits for a process to end; returns its exit code, or `None` if its time is up or someone pressed Ctrl-C.
 fn wait(child: &mut Child, kill_at: Option<Instant>, interrupted: &AtomicBool) -> Option<Option<i32>> {
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -249,7 +249,7 @@ fn wait(child: &mut Child, kill_at: Option<Instant>, interrupted: &AtomicBool) -
     }
 }
 
-/// Notes a Ctrl-C; the second one ends at once.
+/// Records a Ctrl-C; the second one ends the program at once.
 fn on_interrupt(interrupted: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,4 +1,5 @@
-//! The provider of the soaks: one thread per connection, and a count of sends that shares nothing with the product.
+//! The provider of the soak tests: one thread per connection, and a count of sends that shares no code with the
+//! product.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Write};
@@ -10,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::http::{Message, response};
 
-/// Time before each answer, so that most of the slots are in flight at any moment.
+/// Time before each answer, so that most requests are in flight at any moment.
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// How often each number was asked for, of the list that is under way.
+/// How often a message was sent to each number of the current list.
 pub(crate) type SendCounts = Arc<Mutex<HashMap<u64, u32>>>;
 
-/// Starts the provider; gives its address.
+/// Starts the provider; returns its address.
 pub(crate) fn serve(counts: SendCounts) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

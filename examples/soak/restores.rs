@@ -1,4 +1,4 @@
-//! Rounds of a kill and what people do to the files of a store afterwards.
+//! Rounds of a kill, followed by what people do to a store's files.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ const LONGEST_LIFE: u64 = 1_200;
 /// The first number of each list: mobile numbers of Hong Kong.
 const FIRST_NUMBER: u64 = 85_264_000_000;
 
-/// What is done to the files.
+/// What happens to the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     DeleteTheLog,
@@ -68,7 +68,7 @@ const HARMLESS: [Deed; 7] = [
     Deed::ReadForLong,
 ];
 
-/// What came of the rounds of one deed.
+/// The results of all rounds of one deed.
 #[derive(Default)]
 struct Tally {
     rounds: u32,
@@ -76,7 +76,7 @@ struct Tally {
     doubled: u64,
 }
 
-/// Plays the rounds; fails where somebody was messaged twice unasked, or a run was stopped for nothing.
+/// Plays the rounds; fails if someone was messaged twice unasked, or a run was stopped for no reason.
 pub(crate) fn soak(rounds: u32, calm: bool, seed: u64, binary: &Path, url: &str, counts: &SendCounts) -> ExitCode {
     let mut chance = fastrand::Rng::with_seed(seed);
     let mut tallies: BTreeMap<Deed, Tally> = BTreeMap::new();
@@ -105,11 +105,11 @@ pub(crate) fn soak(rounds: u32, calm: bool, seed: u64, binary: &Path, url: &str,
         println!("{:<24}{rounds:>8}{refused:>12}{doubled:>10}", format!("{deed:?}"));
     }
     wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
-    println!("seed {seed}, {rounds} rounds: {}", if wrong.is_empty() { "right" } else { "THE PROMISE WAS BROKEN" });
+    println!("seed {seed}, {rounds} rounds: {}", if wrong.is_empty() { "right" } else { "THE GUARANTEE WAS BROKEN" });
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// One list, in a folder and a store of its own.
+/// One list, in its own folder and store.
 struct Round<'a> {
     folder: &'a Path,
     binary: &'a Path,
@@ -118,11 +118,12 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Whether the program said "this store …", how many people were messaged twice before that, and what else is wrong.
+    /// Returns whether the program said "this store …", how many people were messaged twice before that, and what else
+    /// is wrong.
     fn play(&self, deed: Deed, chance: &mut fastrand::Rng) -> (bool, u64, Option<String>) {
         self.write();
         let mut life = |least: u64| Duration::from_millis(chance.u64(least..LONGEST_LIFE));
-        // A store that has lived before: killed and gone on with, so that its log has been restarted a few times.
+        // A store with a history: killed and resumed, so that its log has restarted a few times.
         let lives = [life(150), life(150), life(300)];
         let backup_after = life(150) / 2;
         let fold = chance.bool();
@@ -136,7 +137,7 @@ impl Round<'_> {
         sleep(backup_after);
         self.sqlite(&[".timeout 5000", ".backup backup.db"]);
         if fold {
-            // The log restarts, and no longer has what the backup lacks.
+            // The log restarts, and no longer holds what the backup lacks.
             self.sqlite(&[".timeout 5000", "PRAGMA wal_checkpoint(TRUNCATE);"]);
         }
         sleep(lives[2]);
@@ -146,7 +147,7 @@ impl Round<'_> {
                 self.does(deed);
                 if !ends_within(&mut child, Duration::from_secs(20)) {
                     child.kill().unwrap();
-                    return (false, self.doubled(), Some("the run went on in a file that was gone".to_owned()));
+                    return (false, self.doubled(), Some("the run continued in a missing file".to_owned()));
                 }
             }
             Deed::EndByASignal => {
@@ -172,16 +173,16 @@ impl Round<'_> {
             Some(2) if words.contains("ran before") => None,
             Some(1) if refused => None,
             // A file that is no longer a store gets that message.
-            Some(1) if words.contains("damaged") || words.contains("not a store") => None,
+            Some(1) if words.contains("damaged") || words.contains("not a campaigner store") => None,
             code => Some(format!("`{}` ended with {code:?}: {words}", again.join(" "))),
         };
         if refused {
-            // Nothing changes that but a person's word, and then it goes on.
+            // Only a person's confirmation changes that, and then the run continues.
             let sent = self.sent();
             self.ask(&["status"], store);
             let still = self.ask(again, store);
             if still.status.code() != Some(1) || self.sent() != sent {
-                trouble = Some("it went on although nobody said so".to_owned());
+                trouble = Some("it continued without --moved".to_owned());
             }
             if words.contains("move the log away") {
                 let _ = fs::remove_file(self.at(&format!("{store}-wal")));
@@ -200,7 +201,7 @@ impl Round<'_> {
         (refused, doubled, trouble)
     }
 
-    /// Does it; gives where the store is then.
+    /// Does it; returns where the store is then.
     fn does(&self, deed: Deed) -> &'static str {
         const ELSEWHERE: &str = "elsewhere/store.db";
         fs::create_dir_all(self.at("elsewhere")).unwrap();
@@ -229,7 +230,7 @@ impl Round<'_> {
             }
             Deed::RestoreByCpUnderTheLog => overwrite(&at("backup.db"), &at("store.db")),
             Deed::RestoreWhileItSends => {
-                // Once, while it sends.
+                // Once, while it is sending.
                 if at("backup.db").exists() {
                     self.sqlite(&[".timeout 5000", ".restore backup.db"]);
                     fs::remove_file(at("backup.db")).unwrap();
@@ -245,7 +246,7 @@ impl Round<'_> {
                 if at("backup.db").exists() {
                     fs::rename(at("backup.db"), at("store.db")).unwrap();
                 } else {
-                    // The run has stopped; its log is not this file's.
+                    // The run has stopped; its log does not belong to this file.
                     no_log();
                 }
             }
@@ -301,7 +302,7 @@ impl Round<'_> {
         assert!(done.status.success(), "{commands:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// Another program that holds an old state of the store, beside the run and after it.
+    /// Starts another program that holds an old state of the store, during the run and after it.
     fn read_for_long(&self) -> Child {
         let script = "import sqlite3, time; c = sqlite3.connect('store.db'); c.execute('BEGIN'); \
                       c.execute('SELECT count(*) FROM recipient').fetchone(); time.sleep(60)";
@@ -317,7 +318,7 @@ impl Round<'_> {
     }
 }
 
-/// As `cp` does it: the file stays the same one.
+/// Overwrites like `cp`: the file keeps its identity.
 fn overwrite(from: &Path, to: &Path) {
     fs::write(to, fs::read(from).unwrap()).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The time that dispatch goes by. It is passed in, so that a test can let a week go by in a second.
+//! The clock that dispatch uses. It is passed in so that a test can simulate a week in a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::model::Millis;
 
-/// A clock: the system's, or one that is set.
+/// The system clock, or one set by hand.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// A clock that stands still but for [`Clock::go_on`] and for whoever waits.
+    /// Creates a clock that advances only through [`Clock::go_on`] and through waits.
     #[must_use]
     pub fn set(at: Millis) -> Self {
         Self(Some(Arc::new(AtomicI64::new(at.0))))
     }
 
-    /// The present.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Millis {
         match &self.0 {
@@ -26,14 +26,14 @@ impl Clock {
         }
     }
 
-    /// Lets a clock that is set go on by so much.
+    /// Advances a clock that was set by hand.
     pub fn go_on(&self, time: Duration) {
         if let Some(set) = &self.0 {
             set.fetch_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX), Ordering::AcqRel);
         }
     }
 
-    /// Waits while nothing else goes on. Where the clock is set, that time is over at once.
+    /// Waits while there is nothing else to do. A clock set by hand skips the wait.
     pub(super) async fn idle(&self, time: Duration) {
         match &self.0 {
             Some(_) => {

@@ -1,18 +1,18 @@
-//! What waits in a run for a time that lies ahead only because the clock was set back: its wait starts again from now.
+//! Waits that end in the future only because the clock was set back: they start again from now.
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::model::{Event, Notice};
 use crate::store::WaitKind;
 
-/// Rows that wait for their next attempt.
+/// Corrects rows that wait for their next attempt.
 pub(super) async fn attempts(job: &Job) -> Result<(), EngineError> {
     let corrected = job.store.correct_times(job.run.key, WaitKind::Attempts, job.clock.now()).await?;
     report(job, corrected);
     Ok(())
 }
 
-/// Messages that wait to be asked about.
+/// Corrects messages that wait for a status request.
 pub(super) async fn polls(job: &Job) -> Result<(), EngineError> {
     let (run, now) = (job.run.key, job.clock.now());
     if job.store.has_polls_ahead(run, now).await? {
@@ -21,7 +21,8 @@ pub(super) async fn polls(job: &Job) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The same while messages are sent, which a look at millions of messages would hold up. Ends only where it fails.
+/// Does the same while messages are sent, since scanning millions of messages would delay them. Returns only on
+/// failure.
 pub(super) async fn polls_meanwhile(job: &Job, sends: bool) -> EngineError {
     match sends {
         true => match polls(job).await {

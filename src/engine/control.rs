@@ -1,4 +1,5 @@
-//! What people order of a run, from whichever process: noted for whoever works on it, and done by whoever does.
+//! Pause, rate and cancel requests from any process. They are saved in the store, and the process working on the run
+//! follows them.
 
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use crate::engine::stop::Reason;
 use crate::model::{Event, Millis, Notice};
 use crate::store::{Orders, Run, Stage, Store, StoreError};
 
-/// How often a job looks for orders.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a job checks for requests.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Follows what stands ordered already.
+/// Follows the requests that exist at the start.
 pub(super) fn begin(job: &Job, sends: bool) {
     if job.run.cancelled_at.is_some() {
         job.stop.stop(Reason::Cancelled);
@@ -23,17 +24,17 @@ pub(super) fn begin(job: &Job, sends: bool) {
     }
 }
 
-/// Looks for orders and follows them. Ends only if the store is no longer where it was opened.
+/// Checks for requests and follows them. Returns only if the store's file is no longer where it was opened.
 pub(super) async fn follow(job: &Job) -> EngineError {
-    // What the job was begun with is its own: the campaign's rate, or that of the command line for this time.
+    // The job starts with its own rate: the campaign's, or the one on the command line.
     let mut rate = job.run.rate;
     loop {
         if let Err(error) = job.store.is_in_place() {
             return error.into();
         }
-        // Another process may have been asked for a pause of the account.
+        // Another process may have received a pause for the account.
         if let Err(error) = job.keep_pause().await {
-            tracing::warn!(%error, "cannot look for a pause of the account");
+            tracing::warn!(%error, "reading the account's pause failed");
         }
         match job.store.orders(job.run.key).await {
             Ok(Orders { cancelled, paused, rate: ordered }) => {
@@ -44,13 +45,13 @@ pub(super) async fn follow(job: &Job) -> EngineError {
                 if let Some(new) = ordered.filter(|_| ordered != rate) {
                     rate = ordered;
                     job.limiter.request(new);
-                    tracing::info!(run = %job.run.id, requests = new.0, per = ?new.1, "another rate");
+                    tracing::info!(run = %job.run.id, requests = new.0, per = ?new.1, "rate changed");
                 }
             }
-            // The stages meet the same trouble and report it.
-            Err(error) => tracing::warn!(%error, "cannot look for orders"),
+            // The stages meet the same error and report it.
+            Err(error) => tracing::warn!(%error, "reading control changes failed"),
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
@@ -59,7 +60,7 @@ fn pause(job: &Job, paused: bool) {
         return;
     }
     let id = &job.run.id;
-    tracing::info!(run = %id, paused, "pause");
+    tracing::info!(run = %id, paused, "pause changed");
     let notice = if paused { Notice::Paused } else { Notice::Resumed };
     (job.events)(Event::Notice(notice(id.clone())));
 }
@@ -67,9 +68,9 @@ fn pause(job: &Job, paused: bool) {
 /// How a cancelled run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelResult {
-    /// No process was working on it: it has stopped.
+    /// No process was working on the run; it has stopped.
     Stopped,
-    /// The process that works on it stops it within two seconds.
+    /// The process working on the run stops it within two seconds.
     Soon,
 }
 
@@ -84,7 +85,7 @@ pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, 
         Err(StoreError::Held(_)) => return Ok(CancelResult::Soon),
         Err(error) => return Err(error.into()),
     };
-    // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+    // After a crash the run may not have been resumed yet; then its rows in doubt are not marked as uncertain.
     let (owner, _) = take_up(store, run, &thaw(run)?, None).await?;
     store.cancel_waiting(owner).await?;
     store.reach(run.key, Stage::Dispatched, Millis::now()).await?;

@@ -1,9 +1,9 @@
-//! What can go wrong while working on a run, beyond what the outcomes of rows say.
+//! Errors of the engine, apart from the outcomes of rows.
 
 use crate::model::{Millis, Problem, RowNumber};
 use crate::store::StoreError;
 
-/// What is said of a task that panicked. Its own message may hold what a recipient's row says.
+/// The message for a task that panicked. Its own message may contain recipient data.
 pub(super) const PANICKED: &str = "a task panicked";
 
 /// A failure of the engine.
@@ -12,28 +12,28 @@ pub enum EngineError {
     /// The store failed.
     #[error("{0}")]
     Store(#[source] StoreError),
-    /// A row that was rendered when the run was planned cannot be rendered now.
-    #[error("row {row} can no longer be rendered: {problem}; nothing was sent for it")]
+    /// A row that was rendered for the plan can no longer be rendered.
+    #[error("cannot render row {row} any more: {problem}; it was not sent")]
     Render {
         /// The row's number.
         row: RowNumber,
         /// Why.
         problem: Problem,
     },
-    /// The provider could not be asked.
-    #[error("the provider cannot be asked for statuses: {0}")]
+    /// The provider could not be asked for statuses.
+    #[error("cannot ask the provider for statuses: {0}")]
     Unreachable(Problem),
-    /// The provider asked to pause for longer than is waited for; nothing was asked.
-    #[error("the provider asked to pause until {0}; no status was asked for")]
+    /// The provider asked for a pause that is too long to wait for; nothing was requested.
+    #[error("the provider asked for a pause until {0}; no statuses were requested")]
     Paused(Millis),
-    /// The run's own message cannot be compiled: it was, when the run was planned.
-    #[error("the run's frozen message cannot be compiled: {0}")]
+    /// The run's message cannot be compiled, although it could be when the run was planned.
+    #[error("cannot compile the run's stored message: {0}")]
     Frozen(String),
-    /// No client could be made for the provider.
+    /// The provider's client could not be created.
     #[error("{0}")]
     Client(#[source] crate::provider::SetupError),
-    /// A task of ours failed: a defect.
-    #[error("a defect in campaigner: {0}")]
+    /// An internal task failed: a bug.
+    #[error("internal error: {0} (please report it)")]
     Defect(String),
 }
 

@@ -1,17 +1,17 @@
-//! When a campaign will have sent its last message, as far as its own file tells: its rate, its window, its quota and
-//! its rows' own times. Knows nothing of what the provider makes of it, and nothing of the store.
+//! Estimates when a campaign will have sent its last message, from its rate, window, quota and the rows' own times. It
+//! knows neither the provider nor the store.
 
 use crate::engine::plan::Times;
 use crate::engine::status::time_to_send;
 use crate::model::{Campaign, Millis};
 use crate::send_window::{Hours, Stretch, day_of};
 
-/// Stretches of open hours and days of quota looked at, at most: decades of either.
-const STEPS: usize = 20_000;
+/// Maximum number of open periods and quota days considered: decades of either.
+const MAX_STEPS: usize = 20_000;
 
-/// When so many messages that begin to leave at `from`, or at their own times, have all left; `None` where that is not
-/// in sight. A window by the recipients' clocks is read by the campaign's. Own times are known by the first and the
-/// last of them alone: where many rows share a late one, it takes longer.
+/// Returns when `rows` messages are all sent, starting at `from` or at their own times; `None` if no end can be
+/// estimated. A window on the recipients' clocks is read on the campaign's clock. Only the first and the last own time
+/// are known: if many rows share a late one, sending takes longer.
 #[must_use]
 pub fn sent_by(rows: u64, from: Millis, own: Option<Times>, campaign: &Campaign) -> Option<Millis> {
     let Some(Times { first, last }) = own else { return at_its_rate(rows, from, campaign) };
@@ -26,7 +26,7 @@ fn at_its_rate(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
     let a_day = timing.quota.map_or(u64::MAX, |quota| quota.get().into());
     let (mut now, mut left) = (from, rows);
     let (mut today, mut day_ends) = (a_day, None);
-    for _ in 0..STEPS {
+    for _ in 0..MAX_STEPS {
         let open_until = match hours.as_mut().map(|hours| hours.at(zone.unwrap_or("UTC"), now)) {
             None => None,
             Some(Stretch { open: true, until, .. }) => until,
@@ -48,9 +48,9 @@ fn at_its_rate(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
             None if sent == left => return Some(done),
             None => (now, today) = (done, 0),
             Some(until) => {
-                let took = until.since(now).as_secs_f64() / dispatch.per.as_secs_f64();
+                let periods = until.since(now).as_secs_f64() / dispatch.per.as_secs_f64();
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below `sent`")]
-                let gone = ((took * f64::from(dispatch.rate.get())) as u64).min(sent);
+                let gone = ((periods * f64::from(dispatch.rate.get())) as u64).min(sent);
                 (now, today) = (until, today - gone);
                 left -= gone;
                 continue;
@@ -91,7 +91,7 @@ mod tests {
         // Two hours of it today, one tomorrow.
         let window = "timezone: Asia/Hong_Kong\nwindow: \"09:00-20:00\"\n";
         assert_eq!(forecast("rate: 10/s", window, 108_000).as_deref(), Some("2026-12-02T02:00:00Z"));
-        // A thousand each of three days, the days beginning at midnight in Hong Kong.
+        // A thousand on each of three days, which start at midnight in Hong Kong.
         let zone = "timezone: Asia/Hong_Kong\n";
         let quota = forecast("rate: 10/s, quota: 1000/day", zone, 2_500);
         assert_eq!(quota.as_deref(), Some("2026-12-02T16:00:50Z"));

@@ -1,4 +1,4 @@
-//! A job: all that working on one run needs, and what the stages do with it alike.
+//! A job: what a process needs to work on one run, and the helpers that all stages share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,43 +13,43 @@ use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
 use crate::store::{AccountPause, Attempt, Run, RunLock, Store};
 
-/// How often a long wait looks at the clock, which may be set or stand still while the machine sleeps.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+/// How often a long wait checks the clock, which may be set or stand still while the machine sleeps.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// All that working on one run needs.
+/// Everything needed to work on one run.
 pub struct Job {
     /// The store.
     pub store: Store,
     /// The run, planned.
     pub run: Run,
-    /// Its campaign, as it was frozen, with whatever the command line changed for this time.
+    /// Its stored campaign, with the command line's changes for this process.
     pub campaign: Campaign,
-    /// The campaign's message over the run's columns; not needed where everything was sent.
+    /// The campaign's message over the run's columns; not needed once everything was sent.
     pub renderer: Option<Renderer>,
     /// The provider account.
     pub provider: Provider,
-    /// Its fingerprint, under which the store keeps what the provider asked of it.
+    /// The account's fingerprint, under which the store keeps the pauses that the provider asked for.
     pub account: String,
     /// The limiter of its account.
     pub limiter: RunLimiter,
-    /// When rows that failed are tried again.
+    /// When failed rows are retried.
     pub retry: RetryPolicy,
-    /// Requests in flight at most: what the campaign says and the system allows, or
+    /// Maximum number of requests in flight: as the campaign says and the system allows, or
     /// [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT).
     pub concurrency: usize,
-    /// Rows claimed for the first time at most, this time.
+    /// Maximum number of rows that this job claims for the first time.
     pub limit: Option<u64>,
-    /// Who watches.
+    /// Where events go.
     pub events: Events,
-    /// How it is stopped.
+    /// Stops the job.
     pub stop: StopHandle,
-    /// The time that it goes by.
+    /// The clock that dispatch uses.
     pub clock: Clock,
-    /// Keeps every other process off the run; held by the caller too, whose work goes on after this.
+    /// Keeps every other process off the run. The caller holds it too, because its work outlasts the job.
     pub lock: Arc<RunLock>,
 }
 
-/// A frozen cell, in place where nothing in it is escaped.
+/// A stored cell; borrowed unless it contains escapes.
 #[derive(serde::Deserialize)]
 struct Cell<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
@@ -60,10 +60,10 @@ impl AsRef<str> for Cell<'_> {
 }
 
 impl Job {
-    /// Work on a planned run, with nobody who watches, no limit, and a stop of its own.
+    /// Creates a job for a planned run, without a listener or a limit, and with its own stop handle.
     ///
     /// # Errors
-    /// Where the run's message cannot be compiled, or no client be made.
+    /// When the run's message cannot be compiled, or the provider's client cannot be created.
     pub fn new(
         store: &Store,
         run: &Run,
@@ -103,14 +103,14 @@ impl Job {
         OutcomeRules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
     }
 
-    /// Waits for a time that may be far off.
+    /// Waits until `at`, which may be far off.
     pub(super) async fn wait_until(&self, at: Millis) {
         while self.clock.now() < at {
-            self.clock.idle(at.since(self.clock.now()).min(LOOK_AT_CLOCK)).await;
+            self.clock.idle(at.since(self.clock.now()).min(CLOCK_CHECK_INTERVAL)).await;
         }
     }
 
-    /// Slows down as the provider asked for, and notes the pause in the store, if it asked for one.
+    /// Slows down as the provider asked, and saves the pause in the store if it asked for one.
     pub(super) async fn slow_down(&self, wait: Option<Duration>) {
         let Slowed { rate, pause } = self.limiter.slow_down(wait);
         (self.events)(Event::Slowed { rate, pause });
@@ -119,25 +119,24 @@ impl Job {
         }
         let until = self.clock.now().plus(pause);
         let (account, provider) = (self.account.clone(), self.campaign.provider.clone());
-        // This process keeps to it all the same.
+        // This process honours the pause even if it cannot be saved.
         if let Err(error) = self.store.note_pause(&AccountPause { account, provider, until }).await {
-            tracing::warn!(%error, "cannot note a pause of the account");
+            tracing::warn!(%error, "saving the account's pause failed");
         }
     }
 
-    /// Keeps to the pause that the provider asked of the account, in whichever process. Gives its end where there is
-    /// one.
+    /// Honours the pause that the provider asked of the account, in any process. Returns its end, if there is one.
     pub(super) async fn keep_pause(&self) -> Result<Option<Millis>, EngineError> {
         let now = self.clock.now();
         let until = self.store.account_pause(&self.account).await?.filter(|until| *until > now);
         if let Some(until) = until {
-            // None asks for more: then the clock was set back.
+            // The provider never asks for more. A longer pause means that the clock was set back.
             self.limiter.pause(until.since(now).min(LONGEST_WISH));
         }
         Ok(until)
     }
 
-    /// Sends one message as soon as `leave` lets it go, and takes note of whether the provider was reached.
+    /// Sends one message as soon as `leave` allows it, and records whether the provider was reached.
     pub(super) async fn send<F: Future<Output = bool>>(
         &self,
         reservation: Reservation,
@@ -167,7 +166,7 @@ impl Job {
         }
     }
 
-    /// The request body of a row, exactly as it was checked at the plan.
+    /// Renders the request body of a row, exactly as the plan checked it.
     pub(super) fn render(&self, attempt: &Attempt) -> Result<Vec<u8>, EngineError> {
         let failed = |problem| EngineError::Render { row: attempt.claim.key.row(), problem };
         let cells: Vec<Cell<'_>> =

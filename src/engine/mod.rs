@@ -1,12 +1,12 @@
-//! The engine: plan, dispatch, reconcile, report. Each stage reads what it needs from the store and leaves what it did
-//! there; nothing is handed from one to the next in memory. So `run` and `resume` are the same code, and after a crash
-//! between any two instructions the same code goes on.
+//! The engine: plan, dispatch, reconcile, report. Each stage reads what it needs from the store and writes its results
+//! back; stages share nothing in memory. So `run` and `resume` are the same code, and that code also continues after a
+//! crash between any two instructions.
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 //!
-//! [`plan`](Plan) reads the list into the store. [`run`] takes a planned run up (`recovery`), sends it (`dispatch`) and
-//! collects statuses (`reconcile`), while `control` follows what people order. `report` writes the reports and
-//! calls the hook.
+//! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`), sends it (`dispatch`)
+//! and collects statuses (`reconcile`), while `control` follows pause, rate and cancel requests. `report` writes the
+//! reports and calls the hook.
 
 mod clock;
 mod clock_skew;

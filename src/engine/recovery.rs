@@ -7,12 +7,11 @@ use crate::model::{Campaign, Millis, State};
 use crate::rate_limit::RetryPolicy;
 use crate::store::{Owner, Run, Step, Store};
 
-/// Takes a run up, and settles what whoever had it before left in flight. Gives back how many rows are uncertain for
-/// that. At most `limit` rows are then claimed for the first time. Call with the run's lock held, before anything else
-/// is done.
+/// Takes over a run and settles what its previous process left in flight. Returns how many rows became uncertain. At
+/// most `limit` rows are then claimed for the first time. Call it first, with the run's lock held.
 ///
 /// # Errors
-/// Where the store fails.
+/// When the store fails.
 pub async fn take_up(
     store: &Store,
     run: &Run,

@@ -1,4 +1,4 @@
-//! Working on a planned run, from taking it up to its end.
+//! Works on a planned run, from taking it over to its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,47 +16,47 @@ use crate::engine::{clock_skew, control, reconcile, recovery};
 use crate::model::{Event, Millis, Notice, State, Tally};
 use crate::store::{Owner, Stage, Waiting};
 
-/// What is to be done with a run.
+/// What to do with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunMode {
-    /// Send what is due, and wait for the statuses.
+    /// Send due rows and wait for statuses.
     SendAndReconcile,
-    /// Send what is due; statuses only as long as that takes.
+    /// Send due rows; collect statuses only while sending.
     Send,
-    /// Wait for the statuses.
+    /// Wait for statuses.
     Reconcile,
-    /// Ask once about every status that is awaited.
+    /// Ask once about every awaited status.
     ReconcileOnce,
-    /// Ask about every status that is due to be asked about.
+    /// Ask about every status that is due.
     ReconcileDue,
 }
 
-/// How working on a run ended.
+/// How the work on a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunResult {
     /// Why it stopped early, if it did.
     pub reason: Option<Reason>,
-    /// Where the rows stand.
+    /// The state of the rows.
     pub tally: Tally,
-    /// Whether nothing is left to send and no status is awaited any more.
+    /// Whether nothing is left to send and no status is awaited.
     pub finished: bool,
-    /// Rows that wait for another attempt, where some wait for so long that the process need not.
+    /// Rows that wait for another attempt, if some of them wait longer than the process needs to.
     pub waiting: Option<Waiting>,
-    /// Whether the provider asked for a pause of the account that is too long to be waited for.
+    /// Whether the provider asked for a pause that is too long to wait for.
     pub paused: bool,
 }
 
-/// How long a count of the rows may hold up the first message.
+/// How long counting the rows may delay the first message.
 const LONGEST_COUNT: Duration = Duration::from_millis(200);
-/// How often the rows are counted for the screen; where that takes long, the less often.
+/// How often the rows are counted for the screen. If counting takes long, it happens less often.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 const COUNT_SHARE: u32 = 50;
 
 /// Works on a planned run until it is done or stopped.
 ///
 /// # Errors
-/// Where the store fails or a row cannot be rendered. The run can be taken up again: what was in flight and could not
-/// be recorded is then `uncertain`.
+/// When the store fails or a row cannot be rendered. The run can be taken over again; requests whose outcome could not
+/// be recorded then become `uncertain`.
 pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let job = Arc::new(job);
     let (owner, uncertain) = recovery::take_up(&job.store, &job.run, &job.campaign, job.limit).await?;
@@ -80,7 +80,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     if sends {
         eligibility.schedule_rows(&job, owner).await?;
     }
-    // A pass over the statuses that are due is not worth a log line: a service makes one every minute.
+    // A pass over due statuses is not logged: a service makes one every minute.
     let is_news = mode != RunMode::ReconcileDue;
     let _counting = count_rows(&job, mode, is_news).await?;
     let waits = stages(&job, &eligibility, owner, mode, sends).await?;
@@ -89,15 +89,14 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     (job.events)(Event::Moved(result.tally));
     if is_news || result.finished {
         let stopped = job.stop.ends_sending();
-        tracing::info!(run = %job.run.id, finished = result.finished, stopped, "end");
+        tracing::info!(run = %job.run.id, finished = result.finished, stopped, "run ended");
     }
     Ok(result)
 }
 
-/// Counts the rows for the screen, the first time before anything is sent if that takes a moment only, and from then on
-/// every now and then.
+/// Counts the rows for the screen: before sending if that is quick, and from time to time afterwards.
 async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Background, EngineError> {
-    // Millions of rows are counted while messages are sent already.
+    // Millions of rows are counted while messages are already being sent.
     let mut counting = job.store.begin_tally(&job.run);
     let counted = tokio::time::timeout(LONGEST_COUNT, counting.done()).await.ok().transpose()?;
     if let Some(tally) = counted {
@@ -105,9 +104,9 @@ async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Back
     }
     if is_news {
         let open = counted.map(|tally| tally.sendable() - tally.settled());
-        tracing::info!(run = %job.run.id, ?mode, rows = counted.map(|tally| tally.rows()), open, "begin");
+        tracing::info!(run = %job.run.id, ?mode, rows = counted.map(|tally| tally.rows()), open, "run started");
     }
-    // Without the job, whose lock must not outlive it.
+    // The task must not hold the job, whose lock would then outlive it.
     let (store, run, events) = (job.store.clone(), job.run.clone(), job.events.clone());
     Ok(Background::spawn(async move {
         let mut pause = COUNT_EVERY;
@@ -121,16 +120,16 @@ async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Back
             let begun = Instant::now();
             match store.tally(&run).await {
                 Ok(tally) => events(Event::Moved(tally)),
-                // It is for the eye only, and is made again.
-                Err(error) => tracing::warn!(%error, "the rows could not be counted"),
+                // The count is only for the screen, and is repeated.
+                Err(error) => tracing::warn!(%error, "counting rows failed"),
             }
             pause = COUNT_EVERY.max(begun.elapsed() * COUNT_SHARE);
         }
     }))
 }
 
-/// Sends and reconciles, in rounds: a long wait ends a round. Where statuses are awaited for longer than that, another
-/// one begins, and where the campaign itself has rows wait for their time. Gives until when the rest waits.
+/// Sends and reconciles in rounds; a long wait ends a round. Another round starts if statuses are awaited for longer
+/// than that wait, or if the campaign makes rows wait. Returns when the remaining rows are due.
 async fn stages(
     job: &Arc<Job>,
     eligibility: &Arc<Eligibility>,
@@ -159,13 +158,13 @@ async fn stages(
         failed = control::follow(job) => failed,
         failed = clock_skew::polls_meanwhile(job, sends) => failed,
     };
-    // What is in flight comes back first.
+    // Requests in flight finish first.
     let failed = stop_on_error(&job.stop, Err(failed));
     rounds.await.and(failed)
 }
 
-/// Sends what is due, and asks for statuses meanwhile and afterwards. Gives back until when the first of the rows waits
-/// that are due so late that dispatch ended without them; then it returns at that time at the latest.
+/// Sends due rows, and asks for statuses during and after that. Returns when the first remaining row is due, if
+/// dispatch ended before all rows were sent; it then returns at that time at the latest.
 async fn round(
     job: &Arc<Job>,
     eligibility: &Arc<Eligibility>,
@@ -190,7 +189,7 @@ async fn round(
         if sends {
             match job.store.tally(&job.run).await {
                 Ok(tally) => (job.events)(Event::Moved(tally)),
-                Err(error) => tracing::warn!(%error, "the rows could not be counted"),
+                Err(error) => tracing::warn!(%error, "counting rows failed"),
             }
         }
         (job.events)(Event::Dispatched);
@@ -224,11 +223,11 @@ async fn round(
     })
 }
 
-/// Closes the sending of a run that was cancelled, and gives how it stands; `waits` is when sending goes on. Its end is
-/// noted after its reports.
+/// Ends the sending of a cancelled run and returns the result; `waits` is when sending continues. The run is marked
+/// finished only after its reports.
 async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunResult, EngineError> {
     if job.store.orders(job.run.key).await?.cancelled {
-        // Nothing is in flight any more, whatever this process was doing when it was cancelled.
+        // Nothing is in flight any more, whatever this process was doing when the run was cancelled.
         job.store.cancel_waiting(owner).await?;
         job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
     }
@@ -239,7 +238,7 @@ async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunRes
     let finished = sent && !awaited;
     let mut waiting = if sent { None } else { job.store.waiting(run.key, job.clock.now()).await? };
     if let (false, Some(first)) = (sent, waits) {
-        // Rows whose own time has come wait with all others for the window.
+        // Rows whose own time has come still wait for the window.
         let last = waiting.map_or(first, |waiting| waiting.last.max(first));
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }

@@ -1,4 +1,4 @@
-//! How a run stands, as data: the same for a terminal, for JSON and for HTTP.
+//! The status of a run as data: the same for a terminal, for JSON and for HTTP.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::provider;
 use crate::send_window::day_of;
 use crate::store::{ProblemCount, Run, Store, StoreError, Waiting};
 
-/// Kinds of errors told.
-const ERRORS: u32 = 10;
-/// The rate now is that over this time.
-const LATELY: Duration = Duration::from_secs(10);
+/// Maximum number of error codes reported.
+const MAX_ERRORS: u32 = 10;
+/// The current rate is measured over this time.
+const RATE_PERIOD: Duration = Duration::from_secs(10);
 
-/// The campaign a run was frozen with, at the rate that a person gave the run since, where one did.
+/// Returns the campaign stored with a run, at the rate that a person set since, if any.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// When it cannot be read.
 pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
     let mut campaign =
         campaign_file::thaw(&run.campaign).map_err(|error| StoreError::Damaged(format!("{}: {}", run.id, error)))?;
@@ -28,7 +28,7 @@ pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
     Ok(campaign)
 }
 
-/// Where a run stands in its life, in a word or three.
+/// Returns the stage of a run, in one or two words.
 #[must_use]
 pub fn stage(run: &Run) -> &'static str {
     match run {
@@ -42,60 +42,60 @@ pub fn stage(run: &Run) -> &'static str {
     }
 }
 
-/// Rows settled a second since dispatch began, and the time the rest takes at that speed; `None` when nothing is being
-/// sent, or nothing was yet.
+/// Returns the rows settled per second since dispatch started, and the time the rest takes at that rate. `None` if
+/// nothing is being sent, or nothing was sent yet.
 #[must_use]
 pub fn speed(run: &Run, campaign: &Campaign, tally: &Tally) -> Option<(f64, Duration)> {
     let elapsed = Millis::now().since(sending_since(run)?).as_secs_f64();
     let most = f64::from(campaign.dispatch.rate.get()) / campaign.dispatch.per.as_secs_f64();
     let rate = tally.settled() as f64 / elapsed.max(0.001);
     let left = (tally.of(State::Pending) + tally.of(State::Sending)) as f64;
-    // What is left goes no faster than the rate there is now, which may be another than it began with.
+    // The rest is sent no faster than the current rate, which may differ from the initial one.
     (rate > 0.0).then(|| (rate, Duration::from_secs_f64((left / rate.min(most)).min(1e9))))
 }
 
-/// When what is being sent now began to be; `None` when nothing is.
+/// Returns when the current sending started; `None` if nothing is being sent.
 fn sending_since(run: &Run) -> Option<Millis> {
     let over = run.dispatched_at.is_some() || run.cancelled_at.is_some() || run.paused_at.is_some();
     run.started_at.filter(|_| !over)
 }
 
-/// Rows settled a second over the last seconds; `None` when nothing is being sent. Costs the same however large the run
-/// is.
+/// Returns the rows settled per second over the last seconds; `None` if nothing is being sent. The cost does not depend
+/// on the size of the run.
 ///
 /// # Errors
-/// Where the store cannot be read.
+/// When the store cannot be read.
 pub async fn rate_now(store: &Store, run: &Run) -> Result<Option<f64>, StoreError> {
     let Some(began) = sending_since(run) else { return Ok(None) };
     let now = Millis::now();
-    let since = began.max(now.minus(LATELY));
+    let since = began.max(now.minus(RATE_PERIOD));
     let rows = store.settled_since(run, since).await?;
     Ok(Some(rows as f64 / now.since(since).as_secs_f64().max(1.0)))
 }
 
-/// What of a run's status takes a look at its rows: its problems, what waits, and replies.
+/// The parts of a status that need a query over the rows: problems, waiting rows and replies.
 #[derive(Clone, Debug)]
 pub struct Details {
     errors: Vec<Value>,
     contradicted: u64,
     waiting: Option<Value>,
     replies: Value,
-    /// Until when the provider asked to pause.
+    /// The end of the pause that the provider asked for.
     pause: Option<Millis>,
 }
 
-/// Everything about how a run stands that holds no personal data.
+/// Returns the whole status of a run, without personal data.
 ///
 /// # Errors
-/// Where the store cannot be read.
+/// When the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
     told(run, tally, &details(store, run, tally).await?, rate_now(store, run).await?)
 }
 
-/// The rows that wait, each for its own time, or all for another day where today's quota is used up.
+/// Returns the waiting rows: each waits for its own time, or all wait for another day if today's quota is used up.
 ///
 /// # Errors
-/// Where the store or the frozen campaign cannot be read.
+/// When the store or the stored campaign cannot be read.
 pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<Waiting>, StoreError> {
     let now = Millis::now();
     let waiting = store.waiting(run.key, now).await?;
@@ -111,17 +111,17 @@ pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<W
     Ok((rows > 0).then_some(Waiting { rows, first: until, last }))
 }
 
-/// What [`told`] needs of a run beside its counts.
+/// Reads what [`told`] needs besides the counts.
 ///
 /// # Errors
-/// Where the store cannot be read.
+/// When the store cannot be read.
 pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details, StoreError> {
     let errors = store
-        .problems(run, ERRORS)
+        .problems(run, MAX_ERRORS)
         .await?
         .into_iter()
         .map(|ProblemCount { code, rows, sample, of_list }| {
-            // What is wrong with a row of the list quotes it.
+            // A problem of an input row quotes the row.
             let sample = (!of_list).then(|| sample.to_string());
             json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
         })
@@ -134,10 +134,10 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
     Ok(Details { errors, contradicted, waiting, replies: json!(replies), pause: provider_pause(store, run).await? })
 }
 
-/// Until when the provider asked to pause, where that holds up a run that has something left to send.
+/// Returns the end of the pause that the provider asked for, if the run still has something to send.
 ///
 /// # Errors
-/// Where the store cannot be read.
+/// When the store cannot be read.
 pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, StoreError> {
     match run.dispatched_at.or(run.cancelled_at) {
         Some(_) => Ok(None),
@@ -145,10 +145,10 @@ pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, 
     }
 }
 
-/// As [`status`], of what is known already.
+/// Builds the same object as [`status`] from data already read.
 ///
 /// # Errors
-/// Where the frozen campaign cannot be read.
+/// When the stored campaign cannot be read.
 pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
     let Details { errors, contradicted, waiting, replies, pause } = details;
@@ -169,7 +169,7 @@ pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) 
     }))
 }
 
-/// How long it takes to send so many rows where nothing holds them up.
+/// Returns how long it takes to send this many rows if nothing delays them.
 #[must_use]
 pub fn time_to_send(rows: u64, dispatch: &Dispatch) -> Duration {
     dispatch.per.mul_f64((rows as f64 / f64::from(dispatch.rate.get())).min(1e9))

@@ -1,4 +1,4 @@
-//! Stopping and pausing a run: whoever starts something new asks here first.
+//! Stops and pauses a run: code that starts something new asks here first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::model::Problem;
 /// Why a run stops before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The limit of messages for this time is reached; statuses are still collected.
+    /// The limit of messages for this process is reached; statuses are still collected.
     Limit,
     /// A person cancelled the run; statuses are still collected.
     Cancelled,
@@ -22,7 +22,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether statuses are not collected any more either.
+    /// Whether status requests stop too.
     fn ends_all(&self) -> bool {
         matches!(self, Self::Signal | Self::Halt(_))
     }
@@ -40,7 +40,8 @@ struct Inner {
 }
 
 impl StopHandle {
-    /// Stops the run: nothing new begins. The first reason stands, unless it allows statuses and this one does not.
+    /// Stops the run: nothing new starts. The first reason stays, unless it allows status requests and this one does
+    /// not.
     pub fn stop(&self, reason: Reason) {
         self.0.reason.send_if_modified(|current| {
             let stronger = current.as_ref().is_none_or(|(current, _)| !current.ends_all() && reason.ends_all());
@@ -57,13 +58,13 @@ impl StopHandle {
         self.0.reason.borrow().as_ref().map(|(reason, _)| reason.clone())
     }
 
-    /// Whether no message may be sent any more.
+    /// Whether sending has ended.
     #[must_use]
     pub fn ends_sending(&self) -> bool {
         self.0.reason.borrow().is_some()
     }
 
-    /// Whether nothing at all may begin any more.
+    /// Whether nothing may start any more, status requests included.
     #[must_use]
     pub fn ends_all(&self) -> bool {
         self.0.reason.borrow().as_ref().is_some_and(|(reason, _)| reason.ends_all())
@@ -75,17 +76,17 @@ impl StopHandle {
         self.0.reason.borrow().as_ref().filter(|(reason, _)| reason.ends_all()).map(|(_, since)| since.elapsed())
     }
 
-    /// Waits until no message may be sent any more.
+    /// Waits until sending has ended.
     pub async fn sending_ended(&self) {
         self.reached(Option::is_some).await;
     }
 
-    /// Waits until nothing at all may begin any more.
+    /// Waits until nothing may start any more.
     pub async fn all_ended(&self) {
         self.reached(|reason| reason.as_ref().is_some_and(|(reason, _)| reason.ends_all())).await;
     }
 
-    /// Waits until nothing at all may begin any more, and then for `patience`.
+    /// Waits until nothing may start any more, and then for `patience`.
     pub async fn all_ended_for(&self, patience: Duration) {
         self.all_ended().await;
         tokio::time::sleep(patience).await;
@@ -96,7 +97,7 @@ impl StopHandle {
         let _ = self.0.reason.subscribe().wait_for(test).await;
     }
 
-    /// Pauses or resumes sending; returns whether that is a change. Statuses are still collected.
+    /// Pauses or resumes sending; returns whether this is a change. Statuses are still collected.
     pub fn pause(&self, paused: bool) -> bool {
         self.0.paused.send_if_modified(|current| std::mem::replace(current, paused) != paused)
     }

@@ -1,4 +1,4 @@
-//! How long a write is tried again that another process or a full disk holds up.
+//! Retries writes that another process or a full disk blocks.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use crate::engine::job::Job;
 use crate::model::{Event, Notice};
 use crate::store::StoreError;
 
-/// For how long it is tried again.
-const LONGEST: Duration = Duration::from_secs(300);
-/// For how long at least, however long ago the run was stopped: it holds outcomes that are known.
-const LEAST: Duration = Duration::from_secs(5);
-const BETWEEN: Duration = Duration::from_secs(1);
-/// How often a person is told what holds it up.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+/// How long a write is retried.
+const MAX_RETRY_TIME: Duration = Duration::from_secs(300);
+/// Minimum retry time, even if the run was stopped long ago: the write holds known outcomes.
+const MIN_RETRY_TIME: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the blockage is reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Retries a write that is blocked; outcomes wait in memory meanwhile. A run that stops does not wait for longer than a
-/// request may take.
+/// Retries a blocked write while outcomes wait in memory. A run that is stopping waits no longer than a request may
+/// take.
 pub(super) struct StoreRetry<'j> {
     job: &'j Job,
-    begun: Instant,
-    told: Option<Instant>,
+    started_at: Instant,
+    reported_at: Option<Instant>,
 }
 
 impl<'j> StoreRetry<'j> {
@@ -29,31 +29,32 @@ impl<'j> StoreRetry<'j> {
         Self::since(job, Instant::now())
     }
 
-    /// Continues the retries that began then.
-    pub(super) fn since(job: &'j Job, begun: Instant) -> Self {
-        Self { job, begun, told: None }
+    /// Continues retries that started at `started_at`.
+    pub(super) fn since(job: &'j Job, started_at: Instant) -> Self {
+        Self { job, started_at, reported_at: None }
     }
 
-    /// Waits before the next try.
+    /// Waits before the next attempt.
     ///
     /// # Errors
-    /// The failure itself, where waiting does not help or was long enough.
-    pub(super) async fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
-        let waited = self.begun.elapsed();
+    /// The failure itself, when waiting does not help or took too long.
+    pub(super) async fn wait_or_fail(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let waited = self.started_at.elapsed();
         let stopped_for = self.job.stop.ended_for();
         let timeout = self.job.campaign.dispatch.timeout;
-        let is_over = waited >= LONGEST || waited >= LEAST && stopped_for.is_some_and(|stopped| stopped >= timeout);
+        let is_over = waited >= MAX_RETRY_TIME
+            || waited >= MIN_RETRY_TIME && stopped_for.is_some_and(|stopped| stopped >= timeout);
         if is_over || !error.may_pass() {
             return Err(error);
         }
-        if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+        if self.reported_at.is_none_or(|reported_at| reported_at.elapsed() >= REPORT_INTERVAL) {
             (self.job.events)(Event::Notice(Notice::StoreBlocked {
                 error: error.to_string(),
                 reason: error.reason().to_string(),
             }));
-            self.told = Some(Instant::now());
+            self.reported_at = Some(Instant::now());
         }
-        tokio::time::sleep(BETWEEN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
         Ok(())
     }
 }

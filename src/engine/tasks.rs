@@ -6,7 +6,7 @@ use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::stop::{Reason, StopHandle};
 use crate::model::SendProblem;
 
-/// Stops everything else where one part failed; the failure itself is reported when all have come to an end.
+/// Stops everything else if one part failed. The failure itself is reported once all parts have ended.
 pub(super) fn stop_on_error<T>(stop: &StopHandle, done: Result<T, EngineError>) -> Result<T, EngineError> {
     if done.is_err() {
         stop.stop(Reason::Halt(SendProblem::Failed.into()));
@@ -14,21 +14,21 @@ pub(super) fn stop_on_error<T>(stop: &StopHandle, done: Result<T, EngineError>) 
     done
 }
 
-/// Works in a task of its own, to its end, whatever becomes of the caller's other work.
+/// Runs `work` in its own task to its end, whatever happens to the caller's other work.
 ///
 /// # Errors
-/// A panic in it.
+/// When the task panics.
 pub(super) async fn spawn_joined<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, EngineError> {
     tokio::spawn(work).await.map_err(|_| EngineError::Defect(PANICKED.to_owned()))
 }
 
-/// A task that ends with whoever holds this.
+/// A task that ends when this value is dropped.
 pub(super) struct Background(#[expect(dead_code, reason = "held for its drop")] JoinSet<()>);
 
 impl Background {
-    /// Starts the work.
+    /// Starts the task.
     pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
         let mut task = JoinSet::new();
         task.spawn(work);

@@ -1,37 +1,37 @@
-//! Files, which hosts may be asked about them, and what is not right with them.
+//! Media files, the hosts that may be asked about them, and findings.
 
 use std::net::IpAddr;
 
 use crate::model::Finding;
 
-/// The code of the finding that a file's server could not be asked.
+/// The code of the finding that a file's server could not be reached.
 pub(super) const UNREACHABLE: &str = "media_unreachable";
 
-/// A file, and what it may be.
+/// A file, and its limits.
 #[derive(Clone)]
 pub struct File {
     /// The link to it.
     pub link: String,
-    /// What such a file is called.
+    /// What this kind of file is called.
     pub name: &'static str,
-    /// The content types that it may have; `image/*` is every kind of image. None if any will do.
+    /// The allowed content types; `image/*` allows every kind of image. Any type is allowed if it is empty.
     pub types: &'static [&'static str],
-    /// MB that it may have at most.
+    /// Maximum size in MB.
     pub megabytes: Option<u64>,
-    /// Whether its server has to send `Content-Length`.
+    /// Whether its server must send `Content-Length`.
     pub needs_length: bool,
 }
 
-/// What may be asked, so that no link and no redirect leads into a network of one's own.
+/// Which hosts may be asked, so that no link or redirect leads into a private network.
 #[derive(Clone, Copy)]
 pub struct Hosts {
-    /// Why an address must not be asked by the name in it, in words that follow the name.
+    /// Returns why an address must not be asked because of its host name, worded to follow the name.
     pub refused: fn(&str) -> Option<&'static str>,
-    /// Whether an address that a name leads to may be connected to.
+    /// Whether an address that a name resolves to may be connected to.
     pub is_public: fn(IpAddr) -> bool,
 }
 
-/// What the provider would refuse a file for.
+/// A finding for which the provider would refuse the file.
 pub(super) fn error(code: &'static str, message: impl Into<String>, hint: &str) -> Finding {
     Finding::error(code, "", message).hint(hint)
 }

@@ -1,9 +1,8 @@
-//! Media: asks the servers of media files what they would give the provider, without reading the files.
+//! Media: asks the servers of media files what the provider would get, without reading the files.
 //!
-//! One question a file where it is answered well: HEAD. What HEAD does not show to be right is asked with GET for the
-//! first byte, since that is closer to what the provider does. What a file may be is told from outside; nothing here
-//! knows channels, campaigns or rows, and no credential is ever sent along. What follows `?` in a link may be a
-//! secret: it is in no finding and no log.
+//! A HEAD request is enough if its answer is good. Otherwise a GET for the first byte follows, because it is closer to
+//! what the provider does. The caller says what a file may be; this module does not know channels, campaigns or rows,
+//! and never sends a credential. The query of a link may be a secret: no finding and no log contains it.
 
 mod finding;
 mod network_policy;

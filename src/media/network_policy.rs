@@ -1,8 +1,8 @@
-//! How far a question may go: which hosts, how many redirects; and what it is called when it did not get there.
+//! Limits of a probe: which hosts, and how many redirects; and the findings when it fails.
 //!
-//! Every hop is held to the same rules, its name before it is asked and each address that the name leads to before it
-//! is connected to: a link in somebody's list must not make this machine ask its own network. Behind a proxy the
-//! proxy finds the addresses, so there only the names are held to the rules.
+//! Every hop follows the same rules: its name is checked before the request, and each resolved address before the
+//! connection. A link in a list must not make this machine query its own network. With a proxy, only the names are
+//! checked, because the proxy resolves the addresses.
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -15,25 +15,25 @@ use reqwest::redirect::Policy;
 use super::finding::{Hosts, UNREACHABLE, error as wrong};
 use crate::model::Finding;
 
-/// Redirects that are followed.
+/// Maximum number of redirects that are followed.
 const MOST_REDIRECTS: usize = 5;
 
-/// Where the proxies are named, as reqwest reads them.
+/// The environment variables that name proxies, as reqwest reads them.
 const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// Why a hop was not made.
+/// Why a hop was refused.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("`{0}` {1}")]
     Private(String, &'static str),
-    #[error("there are more than {MOST_REDIRECTS} redirects")]
+    #[error("more than {MOST_REDIRECTS} redirects")]
     TooMany,
 }
 
-/// Follows a few redirects, to hosts that may be asked.
+/// Follows a few redirects, to allowed hosts only.
 pub(super) fn redirects(hosts: Hosts) -> Policy {
     Policy::custom(move |attempt| match (hosts.refused)(attempt.url().as_str()) {
-        // The first of those before is the link itself.
+        // The first of the previous URLs is the link itself.
         _ if attempt.previous().len() > MOST_REDIRECTS => attempt.error(Refused::TooMany),
         Some(why) => {
             let host = attempt.url().host_str().unwrap_or_default().to_owned();
@@ -43,10 +43,10 @@ pub(super) fn redirects(hosts: Hosts) -> Policy {
     })
 }
 
-/// Finds addresses, and refuses a name that leads to one that must not be connected to.
+/// Resolves names, and refuses those that lead to addresses that must not be connected to.
 pub(super) struct Resolver {
     is_public: fn(IpAddr) -> bool,
-    /// The hosts of the proxies, which commonly are within the own network.
+    /// The hosts of the proxies, which are usually in the private network.
     proxies: Arc<[String]>,
 }
 
@@ -68,7 +68,7 @@ impl Resolve for Resolver {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let is_proxy = proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
             if !is_proxy && found.iter().any(|address| !is_public(address.ip())) {
-                let why = "leads to an address within a network of your own, which the provider cannot reach";
+                let why = "resolves to a private address, which the provider cannot reach";
                 return Err(Refused::Private(name.as_str().to_owned(), why).into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -76,13 +76,13 @@ impl Resolve for Resolver {
     }
 }
 
-/// What it is called that a link or one of its redirects leads to where only you can get.
+/// Returns the finding that a link or one of its redirects leads to a private address.
 pub(super) fn private(host: &str, why: &'static str) -> Finding {
-    let hint = "put it on a server that everyone can reach";
+    let hint = "move the file to a public server";
     wrong("media_private", Refused::Private(host.to_owned(), why).to_string(), hint)
 }
 
-/// What it is called that there was no answer.
+/// Returns the finding for a failed request.
 pub(super) fn failure(error: reqwest::Error) -> Finding {
     let error = error.without_url();
     let mut last: &dyn Error = &error;
@@ -90,7 +90,7 @@ pub(super) fn failure(error: reqwest::Error) -> Finding {
         match last.downcast_ref() {
             Some(Refused::Private(host, why)) => return private(host, why),
             Some(Refused::TooMany) => {
-                let hint = "link to the file itself, not to an address that leads on and on";
+                let hint = "link to the file itself";
                 return wrong("media_redirects", Refused::TooMany.to_string(), hint);
             }
             None => {}
@@ -99,13 +99,13 @@ pub(super) fn failure(error: reqwest::Error) -> Finding {
         last = cause;
     }
     let (words, hint) = if error.is_dns() {
-        (format!("its server cannot be found: {last}"), "look for a slip in the server's name")
+        (format!("cannot find its server: {last}"), "check the server's name for typos")
     } else if error.is_timeout() {
-        ("its server does not answer in time".to_owned(), "put it on a server that answers at once")
+        ("its server did not answer in time".to_owned(), "move the file to a faster server")
     } else if error.is_connect() {
-        (format!("its server cannot be reached: {last}"), "open the link from another network; mend the server")
+        (format!("cannot reach its server: {last}"), "try the link from another network, or fix the server")
     } else {
-        (format!("its server does not answer as one of the web: {last}"), "open the link from another network")
+        (format!("its server did not give a valid HTTP answer: {last}"), "try the link from another network")
     };
     wrong(UNREACHABLE, words, hint)
 }

@@ -13,104 +13,104 @@ use super::network_policy;
 use super::response::Answer;
 use crate::model::Finding;
 
-/// Files asked about at a time.
-pub(super) const AT_ONCE: usize = 16;
-/// A server that so many files could not be had from, and none, is not asked about any more of them.
-pub(super) const GIVEN_UP_AFTER: u32 = 3;
-/// The time for a connection, and for a whole answer with its redirects.
-const PATIENCE: Patience = Patience { connect: Duration::from_secs(5), whole: Duration::from_secs(15) };
+/// Maximum number of files asked about at a time.
+pub(super) const MAX_CONCURRENT: usize = 16;
+/// A server that failed for this many files, and answered for none, is not asked about others.
+pub(super) const MAX_FAILURES: u32 = 3;
+/// The time limits for a connection, and for a whole answer including redirects.
+const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(5), whole: Duration::from_secs(15) };
 
-/// Why files could not be asked about at all.
+/// Why files could not be probed at all.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// There is no client.
-    #[error("media files cannot be asked about")]
+    /// The HTTP client could not be created.
+    #[error("cannot check media files")]
     Setup(#[source] reqwest::Error),
-    /// A task of ours failed: a defect.
-    #[error("internal error: a task panicked")]
+    /// An internal task failed: a bug.
+    #[error("internal error: a task panicked (please report it)")]
     Defect,
 }
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) whole: Duration,
 }
 
-/// Asks about files.
+/// Probes media files.
 pub struct MediaProber {
     client: Client,
     hosts: Hosts,
 }
 
 impl MediaProber {
-    /// One that asks these hosts.
+    /// Creates a prober limited to these hosts.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// When TLS cannot be set up.
     pub fn new(hosts: Hosts) -> Result<Self, AskError> {
-        Self::with(Client::builder(), hosts, PATIENCE)
+        Self::with(Client::builder(), hosts, TIMEOUTS)
     }
 
-    pub(super) fn with(client: ClientBuilder, hosts: Hosts, patience: Patience) -> Result<Self, AskError> {
-        // Needed once a process; whoever was first has set the same.
+    pub(super) fn with(client: ClientBuilder, hosts: Hosts, timeouts: Timeouts) -> Result<Self, AskError> {
+        // Needed once per process; an earlier call has set the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = client
             .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
             .redirect(network_policy::redirects(hosts))
             .dns_resolver(network_policy::Resolver::new(hosts))
-            // The page that a redirect came from would have the link's query in it.
+            // A referer would reveal the link's query.
             .referer(false)
-            // Packed on the way a file has another length, or none.
+            // A compressed file has another length, or none.
             .no_gzip()
-            .connect_timeout(patience.connect)
-            .timeout(patience.whole)
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.whole)
             .build()
             .map_err(|error| AskError::Setup(error.without_url()))?;
         Ok(Self { client, hosts })
     }
 
-    /// Asks about every file once, a few at a time, and tells `each` as the answers come: the file's index and what is
-    /// not right with it.
+    /// Probes every file once, a few at a time, and passes each file's index and findings to `each` as the answers
+    /// arrive.
     ///
     /// # Errors
-    /// A defect only; whatever a server does is a finding.
+    /// When an internal task fails; a server's behaviour is always a finding.
     pub async fn ask_all(self, files: Vec<File>, mut each: impl FnMut(usize, Vec<Finding>)) -> Result<(), AskError> {
         let prober = Arc::new(self);
         let mut asked = JoinSet::new();
         let mut servers: HashMap<String, Server> = HashMap::new();
-        let mut took = |servers: &mut HashMap<String, Server>, (index, server, findings): Asked| {
+        let mut finish = |servers: &mut HashMap<String, Server>, (index, server, findings): Asked| {
             servers.entry(server).or_default().note(&findings);
             each(index, findings);
         };
         for (index, file) in files.into_iter().enumerate() {
-            if asked.len() == AT_ONCE
+            if asked.len() == MAX_CONCURRENT
                 && let Some(done) = asked.join_next().await
             {
-                took(&mut servers, done.map_err(|_| AskError::Defect)?);
+                finish(&mut servers, done.map_err(|_| AskError::Defect)?);
             }
             let server = server(&file.link);
-            if servers.get(&server).is_some_and(Server::is_given_up) {
-                let words = format!("not asked: {server} could not be reached for others");
-                let hint = "see what is told of the others, and check again";
-                took(&mut servers, (index, server, vec![error(UNREACHABLE, words, hint)]));
+            if servers.get(&server).is_some_and(Server::is_skipped) {
+                let words = format!("skipped, because {server} was unreachable for other files");
+                let hint = "fix the other files of this server, then check again";
+                finish(&mut servers, (index, server, vec![error(UNREACHABLE, words, hint)]));
                 continue;
             }
             let prober = Arc::clone(&prober);
             asked.spawn(async move { (index, server, prober.ask(&file).await) });
         }
         while let Some(done) = asked.join_next().await {
-            took(&mut servers, done.map_err(|_| AskError::Defect)?);
+            finish(&mut servers, done.map_err(|_| AskError::Defect)?);
         }
         Ok(())
     }
 
-    /// What is not right with a file.
+    /// Returns the findings about a file.
     pub(super) async fn ask(&self, file: &File) -> Vec<Finding> {
         let Some(url) = Url::parse(&file.link).ok().filter(Url::has_host) else {
-            let hint = "write the whole address, such as https://www.example.com/picture.png";
-            return vec![error(UNREACHABLE, "the link is no address that can be asked", hint)];
+            let hint = "write the full URL, such as https://www.example.com/picture.png";
+            return vec![error(UNREACHABLE, "the link is not a URL with a host", hint)];
         };
         if let Some(why) = (self.hosts.refused)(url.as_str()) {
             return vec![network_policy::private(url.host_str().unwrap_or_default(), why)];
@@ -131,7 +131,7 @@ impl MediaProber {
         }
     }
 
-    /// One request and the head of its answer; the rest is not read.
+    /// Makes one request and reads the head of its answer only.
     async fn request(&self, method: Method, url: &Url) -> Result<Answer, Finding> {
         let mut request = self.client.request(method.clone(), url.clone());
         if method == Method::GET {
@@ -139,15 +139,15 @@ impl MediaProber {
         }
         let answer = request.send().await.map_err(network_policy::failure);
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        tracing::debug!(%method, host = url.host_str(), status, "asked about a media file");
+        tracing::debug!(%method, host = url.host_str(), status, "media file probed");
         Ok(Answer::of(&method, &answer?))
     }
 }
 
-/// A file's index, its server, and what is not right with it.
+/// A file's index, its server, and the findings.
 type Asked = (usize, String, Vec<Finding>);
 
-/// What is known of a server.
+/// What is known about a server.
 #[derive(Default)]
 struct Server {
     answered: bool,
@@ -162,19 +162,19 @@ impl Server {
         }
     }
 
-    fn is_given_up(&self) -> bool {
-        !self.answered && self.failed >= GIVEN_UP_AFTER
+    fn is_skipped(&self) -> bool {
+        !self.answered && self.failed >= MAX_FAILURES
     }
 }
 
-/// A link's server: its name and, where it is said, its port.
+/// Returns a link's server: its name, and its port if given.
 pub(super) fn server(link: &str) -> String {
     let Ok(url) = Url::parse(link) else { return String::new() };
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// A link as it may be shown: without what may be a secret in it, its user and what follows `?`.
+/// Returns a link as it may be shown: without parts that may be secret, its user and what follows `?`.
 #[must_use]
 pub fn shown(link: &str) -> String {
     let Ok(mut url) = Url::parse(link) else {
@@ -183,7 +183,7 @@ pub fn shown(link: &str) -> String {
     let had_query = url.query().is_some();
     url.set_query(None);
     url.set_fragment(None);
-    // Fails only where there is no host, and then there is no user either.
+    // Fails only without a host, and then there is no user either.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     if had_query { format!("{url}?…") } else { url.into() }

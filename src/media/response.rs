@@ -1,4 +1,4 @@
-//! What a server said of a file, held against what the file may be.
+//! Compares a server's answer with what the file may be.
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName};
 use reqwest::{Method, Response, StatusCode};
@@ -6,11 +6,11 @@ use reqwest::{Method, Response, StatusCode};
 use super::finding::{File, error, warning};
 use crate::model::Finding;
 
-/// What servers say of a file of which they know nothing.
+/// The content types that servers send for unknown files.
 const UNKNOWN: [&str; 3] = ["application/octet-stream", "binary/octet-stream", "application/unknown"];
 
-/// Other names of a content type that servers use.
-const ALSO: &[(&str, &str)] = &[
+/// Other names that servers use for a content type.
+const ALIASES: &[(&str, &str)] = &[
     ("image/jpg", "image/jpeg"),
     ("image/pjpeg", "image/jpeg"),
     ("image/x-png", "image/png"),
@@ -30,21 +30,21 @@ const ALSO: &[(&str, &str)] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     status: StatusCode,
-    /// The content type in small letters, without its parameters; empty if none is said.
+    /// The content type in lower case without its parameters; empty if missing.
     content_type: String,
-    /// Bytes of the whole file.
+    /// Size of the whole file in bytes.
     length: Option<u64>,
 }
 
 impl Answer {
-    /// What is read of an answer.
+    /// Reads the head of an answer.
     pub(super) fn of(method: &Method, response: &Response) -> Self {
         let text = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let of_range = || text(CONTENT_RANGE)?.rsplit_once('/')?.1.parse().ok();
         let status = response.status();
         let length = match status {
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => of_range(),
-            // Who does not look for the length before GET says 0.
+            // A server that does not determine the length before GET sends 0.
             _ => text(CONTENT_LENGTH)
                 .and_then(|length| length.parse().ok())
                 .filter(|length| *length > 0 || *method != Method::HEAD),
@@ -53,12 +53,12 @@ impl Answer {
         Self { status, content_type: content_type.trim().to_ascii_lowercase(), length }
     }
 
-    /// What is not right with the file.
+    /// Returns the findings about the file.
     pub(super) fn findings(&self, file: &File) -> Vec<Finding> {
-        // A file without a first byte.
+        // A file without a first byte is empty.
         let is_empty = self.length == Some(0) && self.status == StatusCode::RANGE_NOT_SATISFIABLE;
         if !self.status.is_success() && !is_empty {
-            let words = format!("its server answers {}", self.status);
+            let words = format!("its server answered {}", self.status);
             return vec![error("media_refused", words, self.way_out())];
         }
         self.of_type(file).into_iter().chain(self.of_size(file)).collect()
@@ -66,11 +66,11 @@ impl Answer {
 
     fn way_out(&self) -> &'static str {
         match self.status.as_u16() {
-            404 | 410 => "put the file there, or mend the link",
-            401 | 402 | 403 | 407 => "let everyone read it: the provider cannot sign in",
+            404 | 410 => "upload the file there, or fix the link",
+            401 | 402 | 403 | 407 => "make it public: the provider cannot sign in",
             429 | 503 => "the server may be busy: check again later",
             300..=399 => "link to the file itself",
-            _ => "the provider would get the same answer: mend the link or the server",
+            _ => "the provider would get the same answer: fix the link or the server",
         }
     }
 
@@ -82,56 +82,56 @@ impl Answer {
         if file.types.is_empty() || file.types.iter().any(is) {
             return None;
         }
-        let taken = format!("taken as {}s are {}", file.name, file.types.join(", "));
-        let says = format!("its server calls it `{}`", short(&self.content_type));
-        let means = ALSO.iter().find(|(other, _)| *other == self.content_type).map(|(_, known)| known);
+        let taken = format!("{}s must be {}", file.name, file.types.join(", "));
+        let says = format!("its server sends it as `{}`", short(&self.content_type));
+        let means = ALIASES.iter().find(|(other, _)| *other == self.content_type).map(|(_, known)| known);
         if self.content_type.is_empty() || UNKNOWN.contains(&self.content_type.as_str()) {
-            let says = if self.content_type.is_empty() { "its server does not say what it is" } else { &says };
-            let hint = "let the server send the file's Content-Type, or it may be refused";
+            let says = if self.content_type.is_empty() { "its server sends no Content-Type" } else { &says };
+            let hint = "configure the server to send the file's Content-Type; otherwise the file may be refused";
             return Some(warning("media_type", format!("{says}; {taken}"), hint));
         }
         if means.is_some_and(|known| file.types.contains(known)) {
-            let hint = "let the server send the usual name, or it may be refused";
+            let hint = "configure the server to send the standard name; otherwise the file may be refused";
             return Some(warning("media_type", format!("{says}; {taken}"), hint));
         }
         let hint = match self.content_type.as_str() {
-            "text/html" => "this is a page: link to the file itself, and see that nobody has to sign in",
-            _ => "use another file, or let the server send the right Content-Type",
+            "text/html" => "this is a web page: link to the file itself, and make sure it needs no sign-in",
+            _ => "use another file, or configure the server to send the right Content-Type",
         };
         Some(error("media_type", format!("{says}; {taken}"), hint))
     }
 
     fn of_size(&self, file: &File) -> Option<Finding> {
-        let at_most = || file.megabytes.map(|most| format!("{}s may have at most {most} MB", file.name));
+        let at_most = || file.megabytes.map(|most| format!("{}s can be at most {most} MB", file.name));
         let Some(bytes) = self.length else {
             if file.needs_length {
-                let words = "its server does not send `Content-Length`, which the provider demands";
-                let hint = "put it on a server that does, such as one of plain files";
+                let words = "its server does not send `Content-Length`, which the provider requires";
+                let hint = "use a server that sends it, such as a static file server";
                 return Some(error("media_length", words, hint));
             }
-            let words = format!("its server does not say how large it is; {}", at_most()?);
-            return Some(warning("media_length", words, "see for yourself that it is not larger"));
+            let words = format!("its server does not send its size; {}", at_most()?);
+            return Some(warning("media_length", words, "check the size yourself"));
         };
         if bytes == 0 {
-            return Some(error("media_size", "it is empty", "put the file there anew"));
+            return Some(error("media_size", "it is empty", "upload the file again"));
         }
         let most = file.megabytes?;
-        let words = || format!("it has {bytes} bytes ({}); {}", megabytes(bytes), at_most().unwrap_or_default());
+        let words = || format!("it is {bytes} bytes ({}); {}", megabytes(bytes), at_most().unwrap_or_default());
         if bytes > most << 20 {
             return Some(error("media_size", words(), "make it smaller"));
         }
-        let hint = "it is too large if a MB is 1,000,000 bytes, which the document does not say: make it smaller";
+        let hint = "it is too large if 1 MB means 1,000,000 bytes, which the document does not define: make it smaller";
         (bytes > most * 1_000_000).then(|| warning("media_size", words(), hint))
     }
 }
 
-/// 5.1 MB, of 1,048,576 bytes, never less than it is.
+/// Formats a size such as 5.1 MB, with 1 MB as 1,048,576 bytes, rounded up.
 fn megabytes(bytes: u64) -> String {
     let tenths = (u128::from(bytes) * 10).div_ceil(1 << 20);
     format!("{}.{} MB", tenths / 10, tenths % 10)
 }
 
-/// What a server said, on one line and not for ever.
+/// Returns a server's text on one line, shortened.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
@@ -148,14 +148,14 @@ mod tests {
         needs_length: false,
     };
 
-    fn told(file: &File, content_type: &str, length: Option<u64>) -> Vec<(bool, &'static str)> {
+    fn probed(file: &File, content_type: &str, length: Option<u64>) -> Vec<(bool, &'static str)> {
         let answer = Answer { status: StatusCode::OK, content_type: content_type.to_owned(), length };
         answer.findings(file).into_iter().map(|finding| (finding.is_error(), finding.code)).collect()
     }
 
     #[test]
     fn a_size_is_held_against_both_meanings_of_a_megabyte() {
-        let image = |bytes| told(&IMAGE, "image/png", Some(bytes));
+        let image = |bytes| probed(&IMAGE, "image/png", Some(bytes));
         for fits in [1, 5_000_000] {
             assert_eq!(image(fits), []);
         }
@@ -166,21 +166,21 @@ mod tests {
             assert_eq!(image(wrong), [(true, "media_size")]);
         }
         let any = File { megabytes: None, ..IMAGE };
-        assert_eq!(told(&any, "image/png", Some(u64::MAX)), []);
-        assert_eq!(told(&any, "image/png", None), []);
+        assert_eq!(probed(&any, "image/png", Some(u64::MAX)), []);
+        assert_eq!(probed(&any, "image/png", None), []);
     }
 
     #[test]
     fn an_unknown_length_is_an_error_only_where_it_is_demanded() {
-        assert_eq!(told(&IMAGE, "image/png", None), [(false, "media_length")]);
+        assert_eq!(probed(&IMAGE, "image/png", None), [(false, "media_length")]);
         let video = File { types: &["video/mp4"], needs_length: true, ..IMAGE };
-        assert_eq!(told(&video, "video/mp4", None), [(true, "media_length")]);
-        assert_eq!(told(&video, "video/mp4", Some(1)), []);
+        assert_eq!(probed(&video, "video/mp4", None), [(true, "media_length")]);
+        assert_eq!(probed(&video, "video/mp4", Some(1)), []);
     }
 
     #[test]
     fn a_wrong_content_type_is_an_error_and_an_unclear_one_a_warning() {
-        let image = |content_type| told(&IMAGE, content_type, Some(1));
+        let image = |content_type| probed(&IMAGE, content_type, Some(1));
         for wrong in ["text/html", "image/webp", "video/mp4", "image", "audio/mp3"] {
             assert_eq!(image(wrong), [(true, "media_type")], "{wrong}");
         }
@@ -188,14 +188,14 @@ mod tests {
             assert_eq!(image(unclear), [(false, "media_type")], "{unclear}");
         }
         let any_image = File { types: &["image/*"], ..IMAGE };
-        assert_eq!(told(&any_image, "image/webp", Some(1)), []);
-        assert_eq!(told(&any_image, "images/webp", Some(1)), [(true, "media_type")]);
+        assert_eq!(probed(&any_image, "image/webp", Some(1)), []);
+        assert_eq!(probed(&any_image, "images/webp", Some(1)), [(true, "media_type")]);
     }
 
     #[test]
-    fn both_sizes_are_told() {
+    fn both_sizes_are_reported() {
         let answer = Answer { status: StatusCode::OK, content_type: "image/png".to_owned(), length: Some(5_242_881) };
         let words = &answer.findings(&IMAGE)[0].message;
-        assert_eq!(words, "it has 5242881 bytes (5.1 MB); images may have at most 5 MB");
+        assert_eq!(words, "it is 5242881 bytes (5.1 MB); images can be at most 5 MB");
     }
 }

@@ -1,4 +1,4 @@
-//! The questions, against a scripted server on loopback.
+//! Probes against a scripted server on loopback.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,24 +10,24 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
-use super::prober::{AT_ONCE, GIVEN_UP_AFTER, Patience, server};
+use super::prober::{MAX_CONCURRENT, MAX_FAILURES, Timeouts, server};
 use super::{File, Hosts, MediaProber, shown};
 use crate::model::Finding;
 use crate::test_server;
 
-/// Loopback counts as public here; private is a link that has `.private` in it.
+/// Loopback counts as public here; links with `.private` in them are private.
 const LOOPBACK: Hosts =
     Hosts { refused: |link| link.contains(".private").then_some("is private"), is_public: |_| true };
-const PATIENT: Patience = Patience { connect: Duration::from_secs(20), whole: Duration::from_secs(20) };
+const PATIENT: Timeouts = Timeouts { connect: Duration::from_secs(20), whole: Duration::from_secs(20) };
 
-/// What the server sends: an answer, or nothing ever, or an end of the connection.
+/// What the server sends: an answer, nothing at all, or the end of the connection.
 enum Reply {
     Answer(String),
     Silence,
     Close,
 }
 
-/// A status line and headers, without a body.
+/// Returns a status line and headers, without a body.
 fn head(status: &str, headers: &str) -> Reply {
     Reply::Answer(format!("HTTP/1.1 {status}\r\n{headers}\r\n"))
 }
@@ -36,7 +36,7 @@ fn redirect(to: &str) -> Reply {
     head("302 Found", &format!("Location: {to}\r\nContent-Length: 0\r\n"))
 }
 
-/// A server that replies to `METHOD /path` as told; the requests it got, header lines and all, are kept.
+/// A server that answers `METHOD /path` from its script, and keeps the requests it got, headers included.
 #[derive(Clone)]
 struct Scripted {
     address: SocketAddr,
@@ -61,7 +61,7 @@ impl Scripted {
         }
     }
 
-    /// The first lines of the requests.
+    /// Returns the first lines of the requests.
     fn asked(&self) -> Vec<String> {
         let first =
             |request: &String| request.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
@@ -81,13 +81,13 @@ async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>, reply: 
     }
 }
 
-/// One for which the proxies of whoever runs the tests do not count.
-fn asker(hosts: Hosts, patience: Patience) -> MediaProber {
-    MediaProber::with(Client::builder().no_proxy(), hosts, patience).unwrap()
+/// Creates a prober that ignores the proxies of the test environment.
+fn prober(hosts: Hosts, timeouts: Timeouts) -> MediaProber {
+    MediaProber::with(Client::builder().no_proxy(), hosts, timeouts).unwrap()
 }
 
-async fn ask_with(hosts: Hosts, patience: Patience, file: File) -> Vec<Finding> {
-    asker(hosts, patience).ask(&file).await
+async fn ask_with(hosts: Hosts, timeouts: Timeouts, file: File) -> Vec<Finding> {
+    prober(hosts, timeouts).ask(&file).await
 }
 
 async fn ask(file: File) -> Vec<Finding> {
@@ -136,7 +136,7 @@ async fn where_head_is_refused_the_first_byte_is_asked_for() {
 async fn a_length_that_head_does_not_tell_is_asked_of_get() {
     let server = Scripted::start(|target| match target.starts_with("HEAD") {
         true => head("200 OK", "Content-Type: image/png\r\nContent-Length: 0\r\n"),
-        // The whole file, although a byte was asked for: it is not waited for.
+        // The whole file, although only a byte was requested: the prober does not wait for it.
         false => head("200 OK", PNG),
     });
     assert_eq!(ask(server.file("/a.png")).await, []);
@@ -147,7 +147,7 @@ async fn what_is_not_there_is_told_with_its_status() {
     let server = Scripted::start(|_| head("404 Not Found", "Content-Length: 0\r\n"));
     let findings = ask(server.file("/a.png")).await;
     assert_eq!(codes(&findings), [(true, "media_refused")]);
-    assert_eq!(findings[0].message, "its server answers 404 Not Found");
+    assert_eq!(findings[0].message, "its server answered 404 Not Found");
 }
 
 #[tokio::test]
@@ -229,18 +229,18 @@ async fn a_server_that_breaks_off_is_asked_once_more() {
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for_long() {
     let server = Scripted::start(|_| Reply::Silence);
-    let patience = Patience { whole: Duration::from_millis(50), ..PATIENT };
+    let timeouts = Timeouts { whole: Duration::from_millis(50), ..PATIENT };
     let begun = Instant::now();
-    let findings = ask_with(LOOPBACK, patience, server.file("/a.png")).await;
+    let findings = ask_with(LOOPBACK, timeouts, server.file("/a.png")).await;
     assert_eq!(codes(&findings), [(true, "media_unreachable")]);
-    assert_eq!(findings[0].message, "its server does not answer in time");
+    assert_eq!(findings[0].message, "its server did not answer in time");
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
-/// What `ask_all` tells of each file, by its index.
-async fn ask_all(files: Vec<File>, patience: Patience) -> Vec<Option<Vec<Finding>>> {
+/// Returns what `ask_all` reports for each file, by its index.
+async fn ask_all(files: Vec<File>, timeouts: Timeouts) -> Vec<Option<Vec<Finding>>> {
     let mut told = vec![None; files.len()];
-    asker(LOOPBACK, patience)
+    prober(LOOPBACK, timeouts)
         .ask_all(files, |index, findings| assert!(told[index].replace(findings).is_none()))
         .await
         .unwrap();
@@ -249,8 +249,8 @@ async fn ask_all(files: Vec<File>, patience: Patience) -> Vec<Option<Vec<Finding
 
 #[tokio::test]
 async fn many_files_are_asked_about_a_few_at_a_time() {
-    // Nobody is answered before so many have asked, and never do more ask.
-    let together = Arc::new(Barrier::new(AT_ONCE));
+    // Answers come only after this many requests, and there are never more at a time.
+    let together = Arc::new(Barrier::new(MAX_CONCURRENT));
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counting, highest) = (now.clone(), most.clone());
     let (address, _) = test_server::server(move |_, mut stream| {
@@ -265,20 +265,20 @@ async fn many_files_are_asked_about_a_few_at_a_time() {
         }
     });
     let server = Scripted { address, requests: Arc::default() };
-    let files = (0..4 * AT_ONCE).map(|n| server.file(&format!("/{n}.png"))).collect();
+    let files = (0..4 * MAX_CONCURRENT).map(|n| server.file(&format!("/{n}.png"))).collect();
     let told = ask_all(files, PATIENT).await;
     assert!(told.iter().all(|told| told.as_ref().is_some_and(Vec::is_empty)));
-    assert_eq!(most.load(Ordering::SeqCst), AT_ONCE);
+    assert_eq!(most.load(Ordering::SeqCst), MAX_CONCURRENT);
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_given_up() {
     let server = Scripted::start(|_| Reply::Close);
-    let files = (0..20 * AT_ONCE).map(|n| server.file(&format!("/{n}.png"))).collect();
+    let files = (0..20 * MAX_CONCURRENT).map(|n| server.file(&format!("/{n}.png"))).collect();
     let told = ask_all(files, PATIENT).await;
     assert!(told.iter().flatten().flatten().all(|finding| finding.code == "media_unreachable"));
     assert!(told.iter().all(|told| told.as_ref().is_some_and(|findings| findings.len() == 1)));
-    assert!(server.asked().len() <= 2 * (AT_ONCE + GIVEN_UP_AFTER as usize), "{}", server.asked().len());
+    assert!(server.asked().len() <= 2 * (MAX_CONCURRENT + MAX_FAILURES as usize), "{}", server.asked().len());
 }
 
 #[test]

@@ -1,54 +1,54 @@
-//! What the engine has to say to the person who watches: data here, and all of its words.
+//! Notices of the engine to the person watching a run: data, and all of its wording.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::RunId;
 
-/// Something that the person who watches a run should know. Displayed as a sentence.
+/// Something that the person watching a run should know. Displayed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A signal stops the run.
     Stopping,
-    /// Messages may have been accepted when the process before ended.
+    /// Messages may have been accepted when the previous process ended.
     InDoubt {
-        /// How many.
+        /// Their number.
         messages: u64,
     },
-    /// Waits lay too far ahead, since the clock was set back.
+    /// Waits ended too far in the future, because the clock was set back.
     ClockSetBack {
-        /// How many begin again.
+        /// The number of waits that start again.
         waits: u64,
     },
-    /// Rows are left out, since earlier runs reached their numbers.
+    /// Rows are skipped because earlier runs reached their numbers.
     LeftOut {
-        /// How many.
+        /// Their number.
         rows: u64,
         /// Their code in the report.
         code: &'static str,
     },
-    /// Something about rows that can be sent, in words that `check` has too.
+    /// A warning about rows that can be sent, worded as in `check`.
     Warning(String),
-    /// Nothing is sent before this time, by the campaign's clock: all rows that are left wait.
+    /// Nothing is sent before this time, on the campaign's clock: all remaining rows wait.
     NothingDue {
         /// That time.
         until: String,
-        /// Whether rows may wait for times of their own, and not for their next attempt alone.
+        /// Whether rows may wait for their own times, and not only for their next attempt.
         own_times: bool,
     },
     /// Dispatch ended with rows that are due later.
     Waiting {
-        /// The first time of theirs, by the campaign's clock.
+        /// When the first of them is due, on the campaign's clock.
         until: String,
-        /// Whether this process waits for it whatever happens; else as long as it waits for statuses.
+        /// Whether this process waits until then in any case; otherwise only while it waits for statuses.
         in_any_case: bool,
     },
-    /// The provider asked for a pause that is not over.
+    /// The provider asked for a pause that is not over yet.
     ProviderPause {
-        /// Its end, by the campaign's clock.
+        /// Its end, on the campaign's clock.
         until: String,
     },
-    /// Another run of the same name sends within the same quota.
+    /// Another run of the same name uses the same quota.
     QuotaInUse {
         /// The campaign's name.
         name: String,
@@ -61,37 +61,37 @@ pub enum Notice {
     Unreachable {
         /// Why not.
         problem: String,
-        /// Seconds until the next try.
+        /// Seconds until the next attempt.
         retry_s: u64,
     },
-    /// The provider can be reached again.
+    /// The provider is reachable again.
     ReachableAgain,
-    /// Statuses cannot be had.
+    /// Statuses cannot be fetched.
     NoStatuses {
         /// Why not.
         problem: String,
-        /// Seconds until the next try.
+        /// Seconds until the next attempt.
         retry_s: u64,
     },
-    /// The store cannot be written for now.
+    /// The store cannot be written at the moment.
     StoreBlocked {
         /// What failed.
         error: String,
         /// Why.
         reason: String,
     },
-    /// The hook at the end of a run failed and is tried again.
+    /// The `on_done` hook failed and is retried.
     HookRetried {
         /// Why it failed.
         failed: String,
     },
-    /// The hook at the end of a run failed for good.
+    /// The `on_done` hook failed for good.
     HookFailed {
         /// The run.
         run: RunId,
         /// Why it failed.
         failed: String,
-        /// The file with what was to be told.
+        /// The file with the content of the notification.
         summary: PathBuf,
     },
 }
@@ -100,17 +100,22 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopping => {
-                f.write_str("stopping: what is in flight ends, nothing new begins; once more aborts at once")
+                f.write_str("stopping: requests in flight finish, nothing new starts; a second signal aborts at once")
             }
+            Self::InDoubt { messages: 1 } => f.write_str(
+                "1 message was in flight when the last process ended; it may have been accepted, so it is marked uncertain \
+                 and not resent",
+            ),
             Self::InDoubt { messages } => write!(
                 f,
-                "{messages} message{} may or may not have been accepted when the run was cut off: uncertain, not sent \
-                 again",
-                plural(*messages)
+                "{messages} messages were in flight when the last process ended; they may have been accepted, so they are \
+                 marked uncertain and not resent"
             ),
-            Self::ClockSetBack { waits } => {
-                write!(f, "this machine's clock was set back since the run stopped: {waits} waits begin anew")
-            }
+            Self::ClockSetBack { waits } => write!(
+                f,
+                "the system clock was set back since the run stopped; {waits} waiting row{} rescheduled",
+                if *waits == 1 { " was" } else { "s were" }
+            ),
             Self::LeftOut { rows, code } => {
                 write!(
                     f,
@@ -120,38 +125,38 @@ impl fmt::Display for Notice {
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, own_times } => {
-                let why = if *own_times { "their time or their next try" } else { "their next try" };
-                write!(f, "nothing to send before {until}: all rows left wait for {why}")
+                let why = if *own_times { "their own time or their next attempt" } else { "their next attempt" };
+                write!(f, "nothing to send before {until}: all remaining rows wait for {why}")
             }
             Self::Waiting { until, in_any_case } => {
+                write!(f, "no remaining row can be sent before {until}; ")?;
                 f.write_str(match in_any_case {
-                    true => "nothing may leave now; waiting (Ctrl-C stops, and the same command goes on)",
-                    false => "what is left has to wait; it is sent then if statuses are still waited for",
-                })?;
-                write!(f, ": not before {until}")
+                    true => "waiting (Ctrl-C stops; run the same command to continue)",
+                    false => "they are sent then if this process is still waiting for statuses",
+                })
             }
             Self::ProviderPause { until } => {
-                write!(f, "the provider asked to pause; nothing is sent before {until}")
+                write!(f, "the provider asked for a pause; nothing is sent before {until}")
             }
             Self::QuotaInUse { name } => {
-                write!(f, "another run of `{name}` sends within the same quota: waiting until it has sent")
+                write!(f, "another run of `{name}` uses the same daily quota; waiting for it to finish sending")
             }
-            Self::Paused(run) => write!(f, "{run} is paused; it goes on after: campaigner resume {run}"),
-            Self::Resumed(run) => write!(f, "{run} goes on"),
+            Self::Paused(run) => write!(f, "{run} is paused; continue it with `campaigner resume {run}`"),
+            Self::Resumed(run) => write!(f, "{run} resumed"),
             Self::Unreachable { problem, retry_s } => {
-                write!(f, "cannot reach the provider: {problem}; trying again in {retry_s} s")
+                write!(f, "cannot reach the provider: {problem}; retrying in {retry_s} s")
             }
-            Self::ReachableAgain => f.write_str("the provider can be reached again"),
+            Self::ReachableAgain => f.write_str("the provider is reachable again"),
             Self::NoStatuses { problem, retry_s } => {
-                write!(f, "no statuses for now: {problem}; asking again in {retry_s} s")
+                write!(f, "cannot fetch statuses: {problem}; retrying in {retry_s} s")
             }
-            Self::StoreBlocked { error, reason } => write!(f, "{error} ({reason}); trying again"),
+            Self::StoreBlocked { error, reason } => write!(f, "{error} ({reason}); retrying"),
             Self::HookRetried { failed } => {
-                write!(f, "the done hook was not taken ({failed}); trying again, for some minutes")
+                write!(f, "the on_done hook failed ({failed}); retrying for about three minutes")
             }
             Self::HookFailed { run, failed, summary } => write!(
                 f,
-                "nobody could be told that {run} is over: {failed}; what was to be told is in {}",
+                "could not notify anyone that {run} finished: {failed}; the result is in {}",
                 summary.display()
             ),
         }

@@ -1,7 +1,7 @@
 //! When a window is open.
 //!
-//! What counts is what the clock on the wall shows: a message leaves only at moments at which the local time lies in
-//! the window. So an hour that a clock shows twice is open twice, and one that it skips never comes.
+//! The local clock decides: a message is sent only while the local time is in the window. So an hour that a clock shows
+//! twice is open twice, and an hour that it skips never comes.
 
 use std::collections::HashMap;
 
@@ -14,22 +14,22 @@ use crate::model::{Millis, Span, Window};
 
 const DAY: u16 = 24 * 60;
 
-/// Days to look ahead for the next opening, beside those that are off. A window is the same every week, so that what is
-/// not open within five weeks, clock changes among them, never is.
-const AHEAD: i64 = 35 * 86_400_000;
+/// Milliseconds to look ahead for the next opening, besides days off. A window repeats weekly, so if it does not open
+/// within five weeks, clock changes included, it never does.
+const LOOK_AHEAD_MS: i64 = 35 * 86_400_000;
 
-/// A time in which a window does not change.
+/// A period in which a window does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// Whether it is open.
     pub open: bool,
-    /// Since when that was known.
+    /// The time from which this is known.
     pub from: Millis,
-    /// Up to when it is so, at least; for a closed one, when it opens. `None` if no opening is in sight.
+    /// Its end, or earlier; for a closed window, when it opens. `None` if no opening is in sight.
     pub until: Option<Millis>,
 }
 
-/// The hours of a window in the time zones that were asked for, so that each is worked out once and not for every row.
+/// A window's hours in the time zones requested so far; each zone is computed once, not for every row.
 #[derive(Debug)]
 pub struct Hours {
     window: Window,
@@ -37,14 +37,14 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// The hours of this window.
+    /// Creates the hours of this window.
     #[must_use]
     pub fn new(window: Window) -> Self {
         Self { window, known: HashMap::new() }
     }
 
-    /// How it is at `now` where any of these time zones may be the right one (their names, `&` between them): open if
-    /// it is open in all. Closed for good where one of them is not known.
+    /// Returns the period at `now` for a row in any of these time zones (names separated by `&`): open if it is open in
+    /// all of them. Closed for good if one is unknown.
     pub fn at(&mut self, zones: &str, now: Millis) -> Stretch {
         match self.known.get(zones) {
             Some(known) if known.from <= now && known.until.is_none_or(|until| now < until) => *known,
@@ -60,11 +60,11 @@ impl Hours {
     }
 }
 
-/// The stretch that begins at `now`.
+/// Returns the period that starts at `now`.
 fn stretch(window: &Window, zones: &[TimeZone], now: Millis) -> Stretch {
     let from = timestamp(now);
     let (open, mut at) = step(window, zones, from);
-    let far = now.0.saturating_add(AHEAD + window.off.len() as i64 * 86_400_000);
+    let far = now.0.saturating_add(LOOK_AHEAD_MS + window.off.len() as i64 * 86_400_000);
     while at.as_millisecond() < far {
         let (same, next) = step(window, zones, at);
         if same != open {
@@ -72,11 +72,11 @@ fn stretch(window: &Window, zones: &[TimeZone], now: Millis) -> Stretch {
         }
         at = next;
     }
-    // One that never closes is asked about again then.
+    // A window that never closes is computed again then.
     Stretch { open, from: now, until: open.then_some(millis(at)) }
 }
 
-/// Whether the window is open at a moment, and the next one at which that may change.
+/// Returns whether the window is open at a moment, and the next moment at which that may change.
 fn step(window: &Window, zones: &[TimeZone], at: Timestamp) -> (bool, Timestamp) {
     let mut open = true;
     let mut next = Timestamp::MAX;
@@ -107,7 +107,7 @@ fn is_open(window: &Window, local: DateTime) -> bool {
     works(today) && window.open.iter().any(|span| began_today(span) || began_yesterday(span))
 }
 
-/// The next time on the clock at which the window may open or close. `None` at the end of time.
+/// Returns the next local time at which the window may open or close. `None` at the end of time.
 fn boundary(window: &Window, local: DateTime) -> Option<DateTime> {
     let minute = minute_of(local.time());
     let marks = window.open.iter().flat_map(|span| [span.from, span.to]);

@@ -1,8 +1,8 @@
-//! Windows: whether a row may leave at a moment, and if not, when.
+//! Windows: whether a row may be sent at a moment, and if not, when.
 //!
 //! A row's time zone comes from its own column, else from its number, else from the campaign. A number of a country
-//! with several zones may be in any of them, and leaves only when all agree that the window is open. What cannot be
-//! told does not leave: such a row is a problem of the list, found before anything is sent.
+//! with several zones may be in any of them, and is sent to only while the window is open in all. A row whose time zone
+//! is unknown is not sent: it is reported as a problem of the list before anything is sent.
 //!
 //! Pure functions of a time that is passed in. This module reads no clock, no store and no file.
 

@@ -1,4 +1,4 @@
-//! What the columns of a row and its number say of its time.
+//! The times of a row, from its columns and its number.
 
 use jiff::tz::TimeZone;
 
@@ -11,20 +11,20 @@ use crate::text::plain_name;
 
 /// A campaign names a column of times that its recipients do not have.
 ///
-/// Displayed without a word of the header, which may be a person; see [`NoColumn::to_person`].
+/// Its `Display` shows nothing from the header, which may hold personal data; see [`NoColumn::to_person`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`recipients.{key}`: the recipients have no column `{column}`{}", of_header(header))]
 pub struct NoColumn {
     /// The key that names it.
     pub key: &'static str,
-    /// The name.
+    /// The column's name.
     pub column: String,
-    /// The names there are.
+    /// The names in the header.
     pub header: Header,
 }
 
 impl NoColumn {
-    /// As a person at the terminal reads it: with the names in the header, shortened and without telephone numbers.
+    /// Returns the message for a person at the terminal: with the header's names, shortened and without phone numbers.
     #[must_use]
     pub fn to_person(&self) -> String {
         self.header.hint(&self.column).map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
@@ -35,49 +35,49 @@ fn of_header(header: &Header) -> String {
     if header.is_person() { format!("; {NO_HEADER}") } else { String::new() }
 }
 
-/// The timing of a campaign over the columns of its recipients.
+/// A campaign's timing rules, over the columns of its recipients.
 #[derive(Clone, Debug)]
 pub struct RowTiming {
     timing: Timing,
     begun: Millis,
     /// When it is too late for every row.
     not_after: Option<Millis>,
-    /// Where the columns are.
+    /// The columns' positions.
     timezone: Option<usize>,
     send_at: Option<usize>,
     late: Option<usize>,
 }
 
-/// What there is to know of a row's time.
+/// What is known about a row's time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowTimes {
-    /// The time zones it may be in, `&` between their names; empty where no window is asked about.
+    /// The time zones it may be in, separated by `&`; empty if there is no window.
     pub zones: String,
-    /// Not before this.
+    /// The earliest time.
     pub send_at: Option<Millis>,
-    /// Not from this moment on.
+    /// The deadline: not at or after this time.
     pub not_after: Option<Millis>,
 }
 
-/// Whether a row may leave.
+/// Whether a row may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaySend {
-    /// Now, and up to this moment, without looking again.
+    /// Now, and until this time without checking again.
     Leave {
-        /// That moment.
+        /// That time.
         before: Millis,
     },
-    /// Not before this.
+    /// Not before this time.
     Wait(Millis),
-    /// Never: its last moment is this, and it may not leave before it.
+    /// Never: this is its deadline, and it may not be sent before it.
     Expire(Millis),
 }
 
 impl RowTiming {
-    /// The timing over these columns, for a run that was made at `begun`. `None` where no row ever has to wait.
+    /// Returns the timing over these columns, for a run created at `begun`. `None` if no row ever has to wait.
     ///
     /// # Errors
-    /// A column that it names is not there.
+    /// When a column that it names is missing.
     pub fn new(timing: &Timing, columns: &[String], begun: Millis) -> Result<Option<Self>, NoColumn> {
         let find = |key, column: &Option<String>| {
             let Some(column) = column else { return Ok(None) };
@@ -98,23 +98,23 @@ impl RowTiming {
         Ok(timing.holds_rows().then_some(timed))
     }
 
-    /// The hours of its window, if it has one.
+    /// Returns the hours of its window, if it has one.
     #[must_use]
     pub fn hours(&self) -> Option<Hours> {
         self.timing.window.clone().map(Hours::new)
     }
 
-    /// Where all rows may leave at the same times, what there is to know of each.
+    /// Returns the times of every row, if they are the same for all.
     #[must_use]
     pub fn of_all(&self) -> Option<RowTimes> {
         let by_row = self.clock() == Some(WhoseClock::Recipient) || self.send_at.or(self.late).is_some();
         (!by_row).then(|| RowTimes { zones: self.campaign_zone(), send_at: None, not_after: self.not_after })
     }
 
-    /// What there is to know of a row with this number and these cells.
+    /// Returns the times of a row with this number and these cells.
     ///
     /// # Errors
-    /// A cell that cannot be read, or a row of which nothing tells the time zone that it takes.
+    /// When a cell cannot be read, or the row needs a time zone and none is known.
     pub fn of_row<C: AsRef<str>>(&self, phone: Phone, cells: &[C]) -> Result<RowTimes, RowProblem> {
         let cell = |column: Option<usize>| {
             column.and_then(|column| cells.get(column)).map(|cell| cell.as_ref().trim()).filter(|cell| !cell.is_empty())
@@ -139,7 +139,7 @@ impl RowTiming {
             let problem = RowProblem::from(TimeProblem::TooLate(send_at, late));
             return Err(problem.column(columns.send_at.as_deref().unwrap_or_default()));
         }
-        // A zone that is wrong is told even where nothing depends on it; one that is missing is not.
+        // A wrong zone is reported even if nothing depends on it; a missing one is not.
         let zones = match zones {
             Err(problem) if self.clock() == Some(WhoseClock::Recipient) || is_wrong_zone(&problem) => {
                 return Err(problem);
@@ -150,12 +150,12 @@ impl RowTiming {
         Ok(RowTimes { zones, send_at, not_after })
     }
 
-    /// The row's own time, and all that is wrong with it: as [`RowTiming::of_row`], and a window that is never open for
-    /// it. `hours` are those of the window.
+    /// Returns the row's own time, or all of its problems: those of [`RowTiming::of_row`], and a window that is never
+    /// open for it. `hours` are those of the window.
     ///
     /// # Errors
-    /// What is wrong.
-    pub fn judge<C: AsRef<str>>(
+    /// When the row has a problem.
+    pub fn validate<C: AsRef<str>>(
         &self,
         hours: Option<&mut Hours>,
         phone: Phone,
@@ -176,7 +176,7 @@ impl RowTiming {
         self.timing.timezone.clone().unwrap_or_default()
     }
 
-    /// The time zones that a row may be in.
+    /// Returns the time zones that a row may be in.
     fn zones_of_row(&self, phone: Phone, cell: Option<&str>) -> Result<String, RowProblem> {
         if let Some(name) = cell {
             return match TimeZone::get(name) {
@@ -195,7 +195,7 @@ impl RowTiming {
         zones.ok_or_else(|| TimeProblem::NoZone.into())
     }
 
-    /// Whether a row may leave at `now`.
+    /// Returns whether a row may be sent at `now`.
     #[must_use]
     pub fn may(row: &RowTimes, hours: Option<&mut Hours>, now: Millis) -> MaySend {
         let late = row.not_after.unwrap_or(Millis(i64::MAX));
@@ -216,7 +216,7 @@ impl RowTiming {
     }
 }
 
-/// What is wrong with a row whose window never opens: mostly that its number may be in time zones that lie too far
+/// Returns the problem of a row whose window never opens: usually its number may be in time zones that are too far
 /// apart.
 fn never(zones: &str) -> RowProblem {
     match zones.split('&').count() {
@@ -230,8 +230,8 @@ fn is_wrong_zone(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Time(TimeProblem::NoSuchZone))
 }
 
-/// The moment that a text says: by itself, or by the clock of the one zone that the row is in. `Err(None)` where it is
-/// no time.
+/// Reads a moment from a text: with its own offset, or on the clock of the row's only zone. Returns `Err(None)` if the
+/// text is not a time.
 fn moment(text: &str, zones: Result<&str, &RowProblem>) -> Result<Millis, Option<RowProblem>> {
     let time = WrittenTime::read(text).ok_or(None)?;
     if let WrittenTime::At(at) = time {

@@ -1,4 +1,4 @@
-//! Windows held against a clock on the wall, minute by minute, and what rows say of their time.
+//! Windows compared with a clock minute by minute, and the times of rows.
 
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use crate::model::{Days, Millis, NotAfter, Phone, Span, TimeColumns, Timing, Who
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
-/// A moment by the clock of a zone.
+/// Returns the moment at which the clock of a zone shows this.
 fn at(zone: &str, time: DateTime) -> Millis {
     Millis(TimeZone::get(zone).unwrap().to_timestamp(time).unwrap().as_millisecond())
 }
@@ -26,7 +26,7 @@ fn window(open: Vec<Span>, clock: WhoseClock) -> Window {
     Window { open, off: Vec::new(), clock }
 }
 
-/// Whether a clock that shows this lies in the window, by going through the minutes of a span one by one.
+/// Whether a clock showing this is in the window, found by stepping through a span's minutes.
 fn shown_inside(window: &Window, local: DateTime) -> bool {
     let minute = |time: DateTime| time.with().second(0).subsec_nanosecond(0).build().unwrap();
     let off = |time: DateTime| window.off.contains(&time.date());
@@ -61,8 +61,8 @@ const ZONES: [&str; 12] = [
     "Asia/Kathmandu&Australia/Lord_Howe&Europe/London",
 ];
 
-/// Every five minutes of the days around the changes of the clocks, in windows over midnight, on some days, and with
-/// dates off.
+/// Checks every five minutes of the days around clock changes, in windows across midnight, on some days, and with days
+/// off.
 #[test]
 fn it_is_open_when_the_clock_on_the_wall_says_so_and_the_next_change_is_the_next() {
     let every = Days::ALL;
@@ -101,7 +101,7 @@ fn it_is_open_when_the_clock_on_the_wall_says_so_and_the_next_change_is_the_next
                         assert_ne!(known.open, stretch.open);
                         stretch = known;
                     }
-                    // A look at a moment by itself says the same.
+                    // A lookup of a single moment agrees.
                     if now % (7 * 60 * MINUTE) == 0 {
                         let alone = Hours::new(window.clone()).at(names, Millis(now));
                         assert_eq!((alone.open, alone.until), (known.open, known.until), "{names}, {}", Millis(now));
@@ -116,7 +116,7 @@ fn it_is_open_when_the_clock_on_the_wall_says_so_and_the_next_change_is_the_next
 
 #[test]
 fn an_hour_that_comes_twice_is_open_twice_and_one_that_is_skipped_never() {
-    // In Berlin 02:00–03:00 comes twice on 25 October and not at all on 29 March.
+    // In Berlin, 02:00–03:00 comes twice on 25 October and not at all on 29 March.
     let mut hours = Hours::new(window(vec![span(Days::ALL, 200, 230)], WhoseClock::Recipient));
     let begin = at("Europe/Berlin", date(2026, 10, 25).at(0, 0, 0, 0));
     let first = hours.at("Europe/Berlin", begin).until.unwrap();
@@ -152,7 +152,7 @@ fn every_zone_of_the_map_is_known_and_numbers_are_found_in_it() {
     assert_eq!(zones("12125550123"), Some("America/New_York"));
     assert_eq!(zones("5511912345678"), Some("America/Sao_Paulo"));
     assert_eq!(zones("77012345678"), Some("Asia/Almaty&Asia/Aqtobe"));
-    // A mobile number of Russia or Australia may be anywhere in it.
+    // A mobile number of Russia or Australia may be anywhere in the country.
     assert!(zones("79123456789").is_some_and(|zones| zones.contains("Moscow") && zones.contains("Vladivostok")));
     assert!(zones("61412345678").is_some_and(|zones| zones.contains("Sydney") && zones.contains("Perth")));
     assert_eq!(zones("80012345678"), None);
@@ -176,7 +176,7 @@ fn timing(clock: WhoseClock, timezone: Option<&str>) -> Timing {
 fn of_row(timing: &Timing, phone: &str, cells: [&str; 4]) -> Result<RowTimes, (&'static str, String)> {
     let timed = RowTiming::new(timing, &columns(), at("UTC", date(2026, 11, 24).at(12, 0, 0, 0))).unwrap().unwrap();
     let phone = Phone::from_digits(phone).unwrap();
-    timed.judge(timed.hours().as_mut(), phone, &cells).map_err(|problem| (problem.code(), problem.to_string()))?;
+    timed.validate(timed.hours().as_mut(), phone, &cells).map_err(|problem| (problem.code(), problem.to_string()))?;
     Ok(timed.of_row(phone, &cells).unwrap())
 }
 
@@ -190,7 +190,7 @@ fn a_time_zone_comes_from_the_row_else_from_the_number_else_from_the_campaign() 
     assert_eq!(zones("85268411234", "Europe/Berlim").unwrap_err().0, "bad_timezone");
     let without = Timing { timezone: None, ..timing.clone() };
     assert_eq!(of_row(&without, "80012345678", ["", "", "", ""]).unwrap_err().0, "no_timezone");
-    // Sixteen zones over ten hours have no hour between nine and ten in common.
+    // Sixteen zones across ten hours are never all between nine and ten.
     let narrow = Timing { window: Some(window(vec![span(Days::ALL, 900, 1000)], WhoseClock::Recipient)), ..timing };
     let (code, words) = of_row(&narrow, "79123456789", ["", "", "", ""]).unwrap_err();
     assert!(code == "no_timezone" && words.contains("any of 16 time zones"), "{words}");
@@ -205,7 +205,7 @@ fn times_of_a_row_are_by_its_own_clock_or_by_their_offset() {
     assert_eq!(when("85268411234", "Europe/Berlin", "2026-12-01 09:00:00").unwrap(), at("Europe/Berlin", nine));
     assert_eq!(when("85268411234", "", "2026-12-01T09:00:00Z").unwrap(), at("UTC", nine));
     assert_eq!(when("79123456789", "", "2026-12-01T09:00+03:00").unwrap(), at("Europe/Moscow", nine));
-    // Where zones agree, it does not matter in which of them the number is.
+    // If the zones agree, it does not matter which of them the number is in.
     assert_eq!(when("447400123456", "", "2026-12-01T09:00").unwrap(), at("Europe/London", nine));
     for (phone, text, code) in [
         ("79123456789", "2026-12-01T09:00", "no_timezone"),

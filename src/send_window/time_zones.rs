@@ -1,4 +1,4 @@
-//! Which time zones a number may be in, and what a moment is there.
+//! The time zones that a number may be in, and local times in them.
 
 use std::sync::LazyLock;
 
@@ -8,14 +8,13 @@ use jiff::tz::TimeZone;
 
 use crate::model::{Millis, Phone};
 
-/// Entries by their digits, in order; see the head of the file.
+/// The entries by their digits, in order; see the head of the file.
 static ZONES: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     let lines = include_str!("zones.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once('|')).collect()
 });
 
-/// The time zones that a number may be in, `&` between their names. `None` where its first digits tell nothing: numbers
-/// of no country.
+/// Returns the time zones that a number may be in, separated by `&`. `None` if its first digits belong to no country.
 #[must_use]
 pub fn zones_of(phone: Phone) -> Option<&'static str> {
     let digits = phone.digits();
@@ -26,12 +25,12 @@ pub fn zones_of(phone: Phone) -> Option<&'static str> {
     })
 }
 
-/// The time zones of these names, `&` between them; `None` where one of them is not known.
+/// Returns the time zones of these names, separated by `&`; `None` if one is unknown.
 pub(super) fn named(names: &str) -> Option<Vec<TimeZone>> {
     names.split('&').map(|name| TimeZone::get(name).ok()).collect()
 }
 
-/// The moment as jiff has it. Times beyond the year 9999 become that of its end.
+/// Converts a moment to jiff's type. Times after the year 9999 become its end.
 pub(super) fn timestamp(at: Millis) -> Timestamp {
     Timestamp::from_millisecond(at.0).unwrap_or(if at.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
@@ -40,7 +39,7 @@ pub(super) fn millis(at: Timestamp) -> Millis {
     Millis(at.as_millisecond())
 }
 
-/// The day that a moment is in, in this time zone (UTC without one), from its first moment to that of the next.
+/// Returns the day of a moment in this time zone (default UTC): its start, and the start of the next day.
 #[must_use]
 pub fn day_of(at: Millis, timezone: Option<&str>) -> (Millis, Millis) {
     let zone = timezone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
@@ -49,7 +48,7 @@ pub fn day_of(at: Millis, timezone: Option<&str>) -> (Millis, Millis) {
     (begin(today), today.tomorrow().map_or(Millis(i64::MAX), begin))
 }
 
-/// A moment as the clocks of this time zone show it, with its name, to the minute; UTC without one.
+/// Formats a moment to the minute on the clock of this time zone (default UTC), with the zone's name.
 #[must_use]
 pub fn local(at: Millis, timezone: Option<&str>) -> String {
     let zone = timezone.and_then(|name| Some((name, TimeZone::get(name).ok()?)));

@@ -1,132 +1,131 @@
-//! A row in flight has two shapes: an [`Attempt`] while it is being sent, and a [`Settlement`] once it is known what
-//! came of that.
+//! A row in flight: an [`Attempt`] while it is being sent, and a [`Settlement`] once its outcome is known.
 
 use super::{RowKey, WorkerId};
 use crate::model::{AttemptNumber, Millis, Phone, Problem, RowCause, State};
 
-/// What earlier attempts of a row left behind.
+/// The history of a row's earlier attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// Requests that left, over the row's whole life.
+    /// Requests made over the row's whole life.
     pub attempts: u32,
-    /// Those that count against the campaign's `dispatch.attempts`.
+    /// Attempts that count against the campaign's `dispatch.attempts`.
     pub charged_attempts: u32,
     /// How often the recipient's own limits made it wait.
     pub deferrals: u32,
-    /// Whether an earlier attempt may have been accepted all the same.
+    /// Whether an earlier attempt may have been accepted after all.
     pub in_doubt: bool,
 }
 
 /// A claim of a row: durable before its request is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Which row.
+    /// The claimed row.
     pub key: RowKey,
-    /// Which claim of the row: one more with each, and never the same again.
+    /// The number of the claim: it grows with every claim of the row, and is never reused.
     pub number: u32,
-    /// Who claimed it.
+    /// The claiming worker.
     pub worker: WorkerId,
-    /// When.
+    /// When the row was claimed.
     pub started_at: Millis,
-    /// What earlier attempts left behind.
+    /// The history of earlier attempts.
     pub history: History,
 }
 
 impl Claim {
-    /// Which attempt of the row this is, if its request leaves.
+    /// Returns which attempt of the row this is, if its request is made.
     #[must_use]
     pub fn attempt(&self) -> AttemptNumber {
         AttemptNumber(self.history.attempts + 1)
     }
 }
 
-/// A claimed row with all that its request is made of. There is no `Debug`, since it is made of personal data.
+/// A claimed row with everything that its request needs. There is no `Debug`, because it holds personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The claim.
     pub claim: Claim,
-    /// Where it goes.
+    /// The recipient's number.
     pub phone: Phone,
-    /// The frozen cells, as a JSON array.
+    /// The stored cells, as a JSON array.
     pub cells: String,
 }
 
-/// What came of a claim, as the store is to hold it.
+/// The result of a claim, as the store is to record it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// The claim. A claim whose request never left (`departed` is false) is released: as if it had not been.
+    /// The claim. If no request was made (`departed` is false), the claim is released as if it had never existed.
     pub claim: Claim,
-    /// Whether a request left.
+    /// Whether a request was made.
     pub departed: bool,
     /// When the outcome was known.
     pub ended_at: Millis,
-    /// The state that the row is in now.
+    /// The row's new state.
     pub state: State,
-    /// What this attempt came to, taken by itself: of a row that is sent again it may be `Uncertain` or `Rejected`
-    /// where the row is pending, or in doubt.
+    /// The outcome of this attempt on its own. If the row is retried, this may be `Uncertain` or `Rejected` while the
+    /// row is pending or in doubt.
     pub outcome: State,
-    /// Charged attempts, this one included if it counts.
+    /// Charged attempts, including this one if it counts.
     pub charged_attempts: u32,
-    /// How often the recipient's own limits made it wait, this time included.
+    /// How often the recipient's own limits made it wait, including this time.
     pub deferrals: u32,
-    /// Whether this attempt or an earlier one may have been accepted, though the row does not say so.
+    /// Whether this attempt or an earlier one may have been accepted, even if the row's state does not say so.
     pub in_doubt: bool,
-    /// The provider's id, if it accepted.
+    /// The provider's id, if it accepted the message.
     pub message_id: Option<String>,
-    /// What went wrong, if something did.
+    /// What went wrong, if anything.
     pub problem: Option<Problem>,
-    /// The next attempt not before, if there is one.
+    /// The earliest time of the next attempt, if there is one.
     pub next_attempt_at: Option<Millis>,
-    /// The first status poll not before, if there is one.
+    /// The earliest time of the first status poll, if there is one.
     pub next_poll_at: Option<Millis>,
 }
 
 /// A waiting row that may not be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deferral {
-    /// Which row.
+    /// The deferred row.
     pub key: RowKey,
-    /// The state that it is in from now on.
+    /// Its new state.
     pub state: State,
-    /// When it is due, where it waits.
+    /// When it is due, if it waits.
     pub next_attempt_at: Option<Millis>,
-    /// Why it is not sent, where it is not.
+    /// Why it is not sent, if it is not.
     pub cause: Option<RowCause>,
 }
 
-/// One step of a run: what has ended, and how much more is wanted.
+/// One step of a run: what has ended, and how many rows to claim.
 #[derive(Debug, Default)]
 pub struct Step {
     /// Claims that have ended.
     pub settlements: Vec<Settlement>,
     /// Waiting rows that may not be sent now.
     pub deferrals: Vec<Deferral>,
-    /// Rows to claim at most.
+    /// Maximum number of rows to claim.
     pub want: u32,
-    /// The present: rows that are due by then are claimed, first.
+    /// The current time. Rows due by then are claimed first.
     pub now: Millis,
 }
 
-/// What a step came to. Durable.
+/// The result of a step, durable.
 #[derive(Default)]
 pub struct Advanced {
-    /// The claimed rows, those whose time has come before those that were never claimed.
+    /// The claimed rows: due rows first, then rows that were never claimed.
     pub attempts: Vec<Attempt>,
-    /// Settlements that changed nothing, since the row or its past attempt already holds another outcome for that
+    /// Settlements that changed nothing, because the row or its past attempt already has another outcome for that
     /// claim.
     pub ignored: u64,
-    /// Whether nothing was claimed since a person paused or cancelled the run.
+    /// Whether nothing was claimed because a person paused or cancelled the run.
     pub is_held: bool,
     /// Whether there may be rows that were never claimed.
     pub new_rows_left: bool,
-    /// Rows that may still be claimed for the first time, if that is limited.
+    /// How many rows may still be claimed for the first time, if that is limited.
     pub limit_left: Option<u64>,
 }
 
-/// Rows that wait for another attempt, and whose time has not come.
+/// Rows that wait for another attempt and are not due yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many.
+    /// Their number.
     pub rows: u64,
     /// When the first of them is due.
     pub first: Millis,

@@ -1,4 +1,4 @@
-//! What can go wrong with the store, in words that say which file and what to do.
+//! Errors of the store. Each names the file and says what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -7,30 +7,30 @@ use crate::model::{IllegalChange, RunId};
 /// How a store and its mark file differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Messages were sent that the store does not know of.
+    /// Messages were sent that the store has no record of.
     Older,
-    /// The database file is older than the log beside it.
+    /// The database file is older than its log.
     UnderItsLog,
-    /// The mark file is another store's.
+    /// The mark file belongs to another store.
     Other,
-    /// It is the mark file of the same store in another file: this is a copy, or was moved to another file system.
+    /// The mark file belongs to the same store in another file: this is a copy, or was moved to another file system.
     Copied,
-    /// The mark file is gone.
+    /// The mark file is missing.
     Missing,
-    /// The mark file is there, and the store is not.
+    /// The mark file exists, but the store does not.
     Gone,
-    /// The mark file is none.
+    /// The mark file cannot be read.
     Unreadable,
 }
 
 impl Mismatch {
-    /// What a person can do, in words that follow the rest.
+    /// Returns what to do, worded to follow the rest.
     pub(super) fn way_out(self) -> &'static str {
         match self {
             Self::UnderItsLog => "put the newer file back; if it is lost, move the log away and run the command again",
             Self::Gone => {
-                "put it back. If you deleted it on purpose, `campaigner run FILE --moved` starts a new store, which knows \
-                 nobody: everyone on the list gets the message, and the suppression list is empty"
+                "put it back. If you deleted it on purpose, `campaigner run FILE --moved` starts a new store, with no \
+                 history: everyone on the list gets the message, and the suppression list is empty"
             }
             Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
                 "to continue from this file anyway, pass --moved to `run`, `resume`, `retry` or `serve`: some people may get the \
@@ -39,7 +39,7 @@ impl Mismatch {
         }
     }
 
-    /// In words that follow "this store".
+    /// Returns the words that follow "this store".
     pub(super) fn words(self, store: &Path) -> String {
         let store = store.display();
         let mark = format!("{store}-mark");
@@ -71,11 +71,11 @@ impl Mismatch {
     }
 }
 
-/// A failure of the store.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file could not be made or opened.
-    #[error("cannot open the store {}; is the folder there and writable?", path.display())]
+    /// The file could not be created or opened.
+    #[error("cannot open the store {}; check that its folder exists and is writable", path.display())]
     Open {
         /// The store's file.
         path: PathBuf,
@@ -83,26 +83,26 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There is no store, and the command needs one.
-    #[error("there is no store {}; `campaigner run` makes one, `--db FILE` names another", path.display())]
+    /// The store does not exist, and the command needs one.
+    #[error("there is no store {}; `campaigner run` creates one, `--db FILE` selects another", path.display())]
     Missing {
-        /// The file that was looked for.
+        /// The missing file.
         path: PathBuf,
     },
     /// The file belongs to another program.
-    #[error("{} is not a store of campaigner; `--db FILE` names another file", path.display())]
+    #[error("{} is not a campaigner store; select another file with `--db FILE`", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// The file was written by a newer version.
-    #[error("the store {} has format {found}, this version knows {known} at most; use the newer version", path.display())]
+    #[error("the store {} has format {found}, but this version supports formats up to {known}; use the newer version", path.display())]
     Newer {
         /// The store's file.
         path: PathBuf,
-        /// The format it has.
+        /// Its format.
         found: i64,
-        /// The newest format known here.
+        /// The newest format that this version knows.
         known: i64,
     },
     /// The file was made by a development version, before the first release.
@@ -115,7 +115,7 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
-    /// The mark file beside the store shows that this is not the store that sent last from here.
+    /// The mark file shows that this is not the store that last sent from here.
     #[error(
         "this store {}\n  nothing was sent; see \"Backups, and after a restore\" in docs/operations.md\n  {}",
         why.words(path), why.way_out()
@@ -123,7 +123,7 @@ pub enum StoreError {
     WentBack {
         /// The store's file.
         path: PathBuf,
-        /// What tells.
+        /// How they differ.
         why: Mismatch,
     },
     /// The mark file cannot be used.
@@ -135,9 +135,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// Another program reads an old state of the store, so that a new mark cannot be made safe.
+    /// Another program reads an old state of the store, which prevents a new mark from being made safe.
     #[error(
-        "another program has the store {} open and blocks its checkpoint; nothing was sent. Close it and try again",
+        "another program has the store {} open and blocks its checkpoint; nothing was sent. Close that program and try again",
         path.display()
     )]
     ReadByOthers {
@@ -158,32 +158,32 @@ pub enum StoreError {
     /// A statement failed.
     #[error("the store could not {doing}{}", what_to_do(source))]
     Query {
-        /// What was being done.
+        /// What the store was doing.
         doing: &'static str,
         /// Why it failed.
         #[source]
         source: sqlx::Error,
     },
-    /// What is in the store contradicts its own rules.
-    #[error("the store is damaged: {0}; `campaigner verify` tells more, and a backup is the way out")]
+    /// The store's content contradicts its own rules.
+    #[error("the store is damaged: {0}; run `campaigner verify` for details, then restore a backup")]
     Damaged(String),
-    /// A row was asked to make a change that the contract does not know.
-    #[error("the store refused an illegal change")]
+    /// A row was asked for a state change that the model does not allow.
+    #[error("the store refused an illegal state change")]
     Illegal(#[source] IllegalChange),
-    /// There is no such run.
-    #[error("there is no run {0} in this store; `campaigner status --all` lists them")]
+    /// The run does not exist.
+    #[error("there is no run {0} in this store; `campaigner status --all` lists its runs")]
     NoSuchRun(RunId),
-    /// There is no run at all.
+    /// The store has no run.
     #[error("there is no run in this store yet; `campaigner run FILE` starts one")]
     NoRun,
-    /// Another process took the run up.
-    #[error("another process took over the run {0}; this one has stopped")]
+    /// Another process took over the run.
+    #[error("another process took over {0}; this one has stopped")]
     NotOwner(RunId),
-    /// Another process holds the run.
-    #[error("another process holds the run {0}; wait for it, or stop it first")]
+    /// Another process has locked the run.
+    #[error("another process is working on {0}; wait for it, or stop it first")]
     Held(RunId),
     /// The lock file could not be used.
-    #[error("cannot lock the run by its file {}", path.display())]
+    #[error("cannot lock the run with its lock file {}", path.display())]
     Lock {
         /// The lock file.
         path: PathBuf,
@@ -194,20 +194,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may work later without anybody doing anything to the store: another process was writing, or
-    /// the disk was full.
+    /// Whether the same operation may succeed later without any repair: another process was writing, or the disk was
+    /// full.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         let Self::Query { source, .. } = self else { return false };
         matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source))
     }
 
-    /// Whether SQLite found a file that does not fit together.
+    /// Whether SQLite found the file to be damaged.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(self, Self::Query { source, .. } if code(source) == CORRUPT)
     }
 
-    /// The cause in the store's own words, or nothing.
+    /// Returns the underlying cause in its own words, or an empty text.
     pub(crate) fn reason(&self) -> String {
         std::error::Error::source(self).map(ToString::to_string).unwrap_or_default()
     }
@@ -221,50 +221,47 @@ const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 const CANNOT_OPEN: u32 = 14;
 const NOT_A_DATABASE: u32 = 26;
-/// Of the I/O errors those that a quota, a limit on the size of files, or a full disk may look like: writing, and
-/// making the log's index larger.
+/// The I/O errors that a quota, a file size limit or a full disk may cause: writing, and enlarging the log's index.
 const NO_ROOM: [u32; 2] = [778, 4874];
 
-/// SQLite's code with what it adds to it, 0 where the error is not SQLite's.
+/// Returns SQLite's extended code; 0 if the error is not SQLite's.
 fn extended_code(error: &sqlx::Error) -> u32 {
     let code = error.as_database_error().and_then(|error| error.code());
     code.and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
-/// SQLite's primary code: the lowest byte.
+/// Returns SQLite's primary code: the lowest byte.
 fn code(error: &sqlx::Error) -> u32 {
     extended_code(error) & 0xff
 }
 
-/// Whether another process holds what is needed.
+/// Whether another process holds a lock.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     code(error) == BUSY
 }
 
-/// Whether the file is no database at all.
+/// Whether the file is not a database at all.
 pub(super) fn is_no_database(error: &sqlx::Error) -> bool {
     code(error) == NOT_A_DATABASE
 }
 
-/// What a person can do about it, where that is known; to be put behind what could not be done.
+/// Returns what to do, if that is known, worded to follow what failed.
 fn what_to_do(error: &sqlx::Error) -> &'static str {
     match code(error) {
-        BUSY => "; another program holds it (a backup, a database browser?): try again when it has let go",
-        READ_ONLY => ", which may only be read here: make the file and its folder writable",
-        _ if NO_ROOM.contains(&extended_code(error)) => {
-            ", which could not be written: is there a quota or a limit on the size of files?"
-        }
-        IO => "; the disk under it failed: see to it before anything else",
+        BUSY => "; another program has locked it (a backup, a database browser?): try again when that program is done",
+        READ_ONLY => "; it is read-only: make the file and its folder writable",
+        _ if NO_ROOM.contains(&extended_code(error)) => "; writing failed: check for a disk quota or a file size limit",
+        IO => "; the disk reported an error: check the disk before anything else",
         CORRUPT | NOT_A_DATABASE => {
-            "; its file is damaged: keep it as it is, and go on from a backup. `sqlite3 FILE .recover` may save what is in it"
+            "; its file is damaged: keep it unchanged, and continue from a backup. `sqlite3 FILE .recover` may rescue its content"
         }
-        FULL => "; the disk is full: make room",
-        CANNOT_OPEN => "; its file or the log beside it cannot be opened",
+        FULL => "; the disk is full: free some space",
+        CANNOT_OPEN => "; its file or its log cannot be opened",
         _ => "",
     }
 }
 
-/// Names what was being done when a statement failed.
+/// Names what the store was doing when a statement failed.
 pub(crate) fn doing(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Query { doing: what, source }
 }
@@ -275,14 +272,14 @@ mod tests {
 
     use super::*;
 
-    /// What a full disk looks like: SQLite takes a limit on the pages of a file for one.
+    /// A full disk, simulated by a limit on the file's pages.
     #[tokio::test]
     async fn a_full_disk_may_pass_and_says_what_to_do() {
         let mut store = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlx::raw_sql("CREATE TABLE t (x); PRAGMA max_page_count = 3").execute(&mut store).await.unwrap();
         let full = sqlx::query("INSERT INTO t VALUES (zeroblob(100000))").execute(&mut store).await;
         let error = doing("commit")(full.unwrap_err());
-        assert_eq!(error.to_string(), "the store could not commit; the disk is full: make room");
+        assert_eq!(error.to_string(), "the store could not commit; the disk is full: free some space");
         assert!(error.may_pass());
     }
 

@@ -1,57 +1,57 @@
-//! The keys by which the store knows runs, rows and workers.
+//! The keys of runs, rows and workers in the store.
 
 use crate::model::RowNumber;
 
-/// The key of a row in every table: its run and its number in one integer, so that a run is one range.
+/// The key of a row in every table: its run and number in one integer, so that a run is one range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey(pub(in crate::store) i64);
 
 impl RowKey {
-    /// Bits for the row's number: a million million rows a run, eight million runs a store.
+    /// Bits for the row number: a trillion rows per run, eight million runs per store.
     pub(in crate::store) const ROW_BITS: u32 = 40;
 
-    /// The key of this row of the run with this internal id.
+    /// Returns the key of a row of the run with this internal id.
     #[must_use]
     pub fn new(run: i64, row: RowNumber) -> Self {
         Self((run << Self::ROW_BITS) | i64::try_from(row.0).unwrap_or(i64::MAX))
     }
 
-    /// The row's number.
+    /// Returns the row's number.
     #[must_use]
     pub fn row(self) -> RowNumber {
         RowNumber((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
     }
 
-    /// Below the keys of all rows of a run.
+    /// Returns a key below those of all rows of a run.
     pub(in crate::store) fn first(run: i64) -> i64 {
         run << Self::ROW_BITS
     }
 
-    /// Not below the key of any row of a run.
+    /// Returns a key not below those of any row of a run.
     pub(in crate::store) fn last(run: i64) -> i64 {
         Self::first(run + 1) - 1
     }
 }
 
-/// Who works on a run: every claim and every outcome names it. A number is given once and never again, so that a
-/// process that lost the run can never pass for the one that has it.
+/// The worker of a run, named in every claim and outcome. A number is never reused, so a process that lost the run can
+/// never pass for its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub(in crate::store) i64);
 
 #[cfg(test)]
 impl WorkerId {
-    /// One for tests of what does not ask the store.
+    /// Creates one for tests that do not use a store.
     pub(crate) fn of_test(number: i64) -> Self {
         Self(number)
     }
 }
 
-/// The right to work on a run, as long as nobody else takes the run up.
+/// The right to work on a run, until another process takes it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The run, by the store's own number.
+    /// The run's internal id.
     pub run: i64,
-    /// Who owns it.
+    /// The worker that owns it.
     pub worker: WorkerId,
 }
 

@@ -1,13 +1,12 @@
-//! The store: runs, their frozen rows, where each row stands, and what came of every attempt.
+//! The store: runs, their rows, the state of each row, and the outcome of every attempt.
 //!
-//! Each stage of a run reads what it needs from here and leaves what it did here, so that after a crash between any two
-//! instructions the same code goes on. This module knows SQL and nothing of HTTP, rendering or the terminal.
+//! Each stage of a run reads what it needs from here and writes its results back, so the same code continues after a
+//! crash between any two instructions. This module knows SQL, and nothing of HTTP, rendering or the terminal.
 //!
-//! [`Store`] is the contract: its methods are what a store can do, grouped by who calls them. The types in their
-//! signatures are in the files here, in the order in which data meets them: `key`, `run`, `start` (what a second run of
-//! a name may do), `attempt` (a row in flight), `waiting` (what becomes of a row that is not sent any more), `status`,
-//! `report`, `error`. `sqlite` keeps it all in one file. `tests` is the contract suite, the definition of what a store
-//! does.
+//! [`Store`] is the contract: its methods are what a store can do, grouped by caller. The types in their signatures are
+//! in the files here, in the order in which data meets them: `key`, `run`, `start` (what a second run of a name may
+//! do), `attempt` (a row in flight), `waiting` (what becomes of a row that is no longer sent), `status`, `report`,
+//! `error`. `sqlite` keeps everything in one file. `tests` is the contract suite: it defines what a store does.
 
 mod attempt;
 mod error;

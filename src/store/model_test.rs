@@ -1,5 +1,5 @@
-//! The model test: random interleavings of workers, people and a provider on one run, each of whom knows only what it
-//! can know, and what must hold after every step. With each guard left out that makes it hold, it fails.
+//! The model test: random interleavings of workers, people and a provider on one run. Each knows only what it can know,
+//! and the rules are checked after every step. Without any one of the guards, the test fails.
 
 mod check;
 mod found;
@@ -16,7 +16,7 @@ pub(in crate::store) use guards::guarded;
 use op::{Op, any_op};
 use world::{Done, World};
 
-/// A run: how many rows, whether what is uncertain is sent again, and what happens.
+/// A run: its number of rows, whether uncertain rows are resent, and what happens.
 #[derive(Clone, Debug)]
 struct Case {
     rows: u64,
@@ -45,17 +45,17 @@ async fn keeps_the_invariants(case: &Case) -> Done {
     world.verify().await
 }
 
-/// On this thread, whose statements may be without a guard.
+/// Runs on this thread, whose statements may lack a guard.
 fn in_runtime(test: impl Future<Output = Done>) -> Done {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(test)
 }
 
-/// Whether a case goes right.
+/// Whether a case keeps the rules.
 fn holds(case: &Case) -> Done {
     in_runtime(keeps_the_invariants(case))
 }
 
-/// Runs so many cases, the same ones each time. `PROPTEST_CASES` and `PROPTEST_RNG_SEED` make it more, and others.
+/// Runs `cases` cases, always the same ones. `PROPTEST_CASES` and `PROPTEST_RNG_SEED` select more, or others.
 fn run(cases: u32, shrinks: u32) -> Result<(), TestError<Case>> {
     let mut config =
         ProptestConfig { failure_persistence: None, max_shrink_iters: shrinks, ..ProptestConfig::default() };

@@ -1,16 +1,16 @@
-//! What reports and commands ask of the store, and what it answers.
+//! What reports and commands request from the store, and the answers.
 
 use std::collections::HashMap;
 
 use crate::model::{Millis, Phone, ProviderText, RowNumber, RunId};
 
-/// What is wanted of the rows of a report.
+/// Which rows and values a report wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The rows' own cells.
     pub cells: bool,
-    /// Only rows of which something is known to have happened since: an attempt, an acceptance, a status, a person's
-    /// decision. All if `None`.
+    /// Only rows with an event since then: an attempt, an acceptance, a status or a person's decision. All rows if
+    /// `None`.
     pub since: Option<Millis>,
 }
 
@@ -19,27 +19,27 @@ pub struct Wanted {
 pub struct ProblemCount {
     /// The problem's code.
     pub code: String,
-    /// How many rows have it.
+    /// Number of rows with this problem.
     pub rows: u64,
-    /// The words of one of them.
+    /// The message of one of them.
     pub sample: ProviderText,
-    /// Whether it is a row of the list that is wrong: then the words may quote it.
+    /// Whether it is a problem of an input row; then the message may quote the row.
     pub of_list: bool,
 }
 
-/// What is consistent of a run's records, or not.
+/// The result of one consistency check of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenRule {
-    /// The rule, as a sentence that should be true.
+    /// The rule, worded as a true statement.
     pub rule: &'static str,
-    /// How many rows break it; 0 for a rule that holds.
+    /// How many rows break the rule; 0 if it holds.
     pub broken: u64,
 }
 
-/// Which of the people that earlier runs reached are left out.
+/// Which of the people reached by earlier runs are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaveOut {
-    /// Those reached after this moment, as the campaign's `skip_sent_within` says.
+    /// Those reached after this time, as the campaign's `skip_sent_within` says.
     Since(Millis),
     /// All of them, as `--only-new` says.
     Everyone,
@@ -53,7 +53,7 @@ impl LeaveOut {
         }
     }
 
-    /// The code of a row that is left out for it.
+    /// Returns the code of a row that is skipped for this reason.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -63,88 +63,87 @@ impl LeaveOut {
     }
 }
 
-/// Why single rows of a list would be left out: by their numbers, with the code and the words.
+/// Why numbers of a list would be skipped: the code and the words for each.
 pub type ReasonsByPhone = HashMap<Phone, (&'static str, String)>;
 
-/// Rows that would be left out of a list.
+/// Rows of a list that would be skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// Rows whose number is on the suppression list.
     pub suppressed: u64,
     /// Rows whose number an earlier run reached.
     pub reached: u64,
-    /// The code of these; see [`LeaveOut::code`].
+    /// The code of the rows counted in `reached`; see [`LeaveOut::code`].
     pub reached_code: &'static str,
-    /// The first rows of either kind, each with its code and the reason.
+    /// The first rows of either kind, each with its code and reason.
     pub first: Vec<(RowNumber, &'static str, String)>,
 }
 
 impl LeftOut {
-    /// All rows that would be left out.
+    /// Returns the number of all rows that would be skipped.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.suppressed + self.reached
     }
 }
 
-/// People on the list reached by earlier runs.
+/// People on the list who were reached by earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// People on the list.
+    /// Number of people on the list.
     pub of: u64,
     /// How many of them were reached.
     pub people: u64,
-    /// How many of them were not, and are not on the suppression list.
+    /// How many of them were not reached and are not on the suppression list.
     pub new: u64,
-    /// By which runs, the newest first; each of them counts once, for the newest.
+    /// The runs that reached them, newest first. Each person counts once, for the newest run.
     pub runs: Vec<ReachedBy>,
     /// Reached people whose delivery is uncertain.
     pub uncertain: u64,
-    /// The first of these.
+    /// The first rows of these.
     pub first_uncertain: Vec<(RunId, RowNumber)>,
 }
 
-/// People that one run reached.
+/// The people that one run reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReachedBy {
     /// The run.
     pub run: RunId,
-    /// How many.
+    /// Their number.
     pub people: u64,
-    /// When the first of them.
+    /// When the first was reached.
     pub first: Millis,
-    /// When the last of them.
+    /// When the last was reached.
     pub last: Millis,
 }
 
-/// A row that may or may not have been accepted.
-/// There is no `Debug`, since it is made of personal data.
+/// A row that may have been accepted. There is no `Debug`, because it holds personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uncertain {
     /// The row's number.
     pub row: RowNumber,
-    /// Where it went, or not.
+    /// The recipient's number.
     pub phone: Phone,
-    /// Why nobody knows.
+    /// The code of why the outcome is unknown.
     pub code: String,
-    /// Why nobody knows, in words.
+    /// Why the outcome is unknown, in words.
     pub message: ProviderText,
-    /// When it was sent, or not.
+    /// When the last attempt started.
     pub last_attempt_at: Option<Millis>,
 }
 
-/// Which uncertain rows a decision is about.
+/// Which uncertain rows a decision concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The row of this number.
+    /// The row with this number.
     Row(RowNumber),
-    /// The row that went to this number.
+    /// The row for this phone number.
     To(Phone),
-    /// All of them.
+    /// All uncertain rows.
     All,
 }
 
-/// What a person says became of a row.
+/// What a person decides about a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It was sent.
@@ -153,27 +152,27 @@ pub enum Verdict {
     NotSent,
 }
 
-/// What waits: rows for their next attempt, or messages for the next time that their status is asked for.
+/// What waits: rows for their next attempt, or messages for their next status request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitKind {
-    /// Few, as a rule.
+    /// Rows; usually few.
     Attempts,
-    /// Up to all messages of a run.
+    /// Messages; up to all of a run.
     Polls,
 }
 
 /// A pause that a provider asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountPause {
-    /// The account, by the fingerprint of its address and credential.
+    /// The account, as the fingerprint of its address and credential.
     pub account: String,
-    /// What campaigns call its provider.
+    /// The provider's name in campaigns.
     pub provider: String,
-    /// No request before this.
+    /// No request may be made before this.
     pub until: Millis,
 }
 
-/// A template as it stood at its provider.
+/// A template as last seen at its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PulledTemplate {
     /// The provider's id.
@@ -182,32 +181,32 @@ pub struct PulledTemplate {
     pub language: String,
     /// Its name.
     pub name: String,
-    /// Its state, in the provider's words.
+    /// Its status, in the provider's words.
     pub status: String,
-    /// All that is known of it, as JSON.
+    /// Everything known about it, as JSON.
     pub snapshot: String,
 }
 
-/// What became of an occurrence that was to start.
+/// The result of starting an occurrence.
 #[derive(Clone, Debug)]
 pub enum OccurrenceStart {
-    /// It is this run now.
+    /// It became this run.
     Made(super::Run),
-    /// It was decided before, here or by another process.
+    /// It was decided before, by this or another process.
     Decided,
-    /// An earlier run of the campaign is not sent yet.
+    /// An earlier run of the campaign is not fully sent yet.
     Blocked(super::Run),
-    /// The campaign runs once, and a person has had it run with the same content: the occurrence is skipped.
+    /// The campaign runs once, and a person already ran the same content: the occurrence is skipped.
     Ran(super::Run),
 }
 
-/// An occurrence that was decided.
+/// A decided occurrence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occurrence {
     /// When it was due.
     pub due: Millis,
     /// The run that it became, or why it was skipped.
     pub became: Result<RunId, String>,
-    /// When that was decided.
+    /// When this was decided.
     pub decided: Millis,
 }

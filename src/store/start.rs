@@ -1,14 +1,14 @@
-//! What `run` does with a campaign's content, given the earlier runs of its name: a rule, without SQL.
+//! What `run` does with a campaign, given the earlier runs of its name: a rule without SQL.
 
 use super::Run;
 
-/// What a person says about people reached by earlier runs.
+/// What a person says about people whom earlier runs reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
-    /// Nothing: such runs are in the way of another one.
+    /// Nothing: such runs block another one.
     #[default]
     Unsaid,
-    /// Send to those that no earlier run reached.
+    /// Send only to those whom no earlier run reached.
     OnlyNew,
     /// Send to all of them.
     Again,
@@ -17,23 +17,23 @@ pub enum Repeat {
 /// How to start a campaign.
 #[derive(Clone, Debug)]
 pub enum StartDecision {
-    /// It is a new run.
+    /// As a new run.
     New(Run),
-    /// An unfinished run of the same content goes on.
+    /// By resuming an unfinished run of the same content.
     Resume(Run),
-    /// It ran before, and nobody said what that means for the people it reached.
+    /// Not at all: it ran before, and no one said what that means for the people it reached.
     RanBefore,
-    /// An unfinished run of the same name has other content.
+    /// Not at all: an unfinished run of the same name has different content.
     Differs {
-        /// That run.
+        /// The unfinished run.
         run: Run,
-        /// Whether the campaign differs; else only the recipients do.
+        /// Whether the campaign differs; otherwise only the recipients do.
         campaign: bool,
     },
-    /// An unfinished run of the same content was begun for everyone, and now for new people only is asked for; or the
-    /// other way round.
+    /// Not at all: an unfinished run of the same content was started for everyone and is now requested for new people
+    /// only, or vice versa.
     ForOthers(Run),
-    /// A run of the name was cancelled, and is not known to have ended: whoever sends it may still do so for a moment.
+    /// Not at all: a run of the name was cancelled but may not have ended, so its process may still be sending.
     Ending(Run),
 }
 
@@ -41,12 +41,12 @@ pub enum StartDecision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Earlier {
     pub(in crate::store) id: i64,
-    /// Whether it is made from the same campaign and the same recipients.
+    /// Whether it has the same campaign and the same recipients.
     pub(in crate::store) same_campaign: bool,
     pub(in crate::store) same_recipients: bool,
-    /// Whether its rows are in the store.
+    /// Whether its rows are imported.
     pub(in crate::store) planned: bool,
-    /// Whether sending began; before that nothing was sent.
+    /// Whether sending started; before that nothing was sent.
     pub(in crate::store) started: bool,
     /// Whether it has nothing left to send.
     pub(in crate::store) dispatched: bool,
@@ -55,7 +55,7 @@ pub(in crate::store) struct Earlier {
     pub(in crate::store) only_new: bool,
 }
 
-/// What follows from the earlier runs; runs by their key.
+/// What the earlier runs imply; runs are given by their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Rule {
     New,
@@ -66,12 +66,12 @@ pub(in crate::store) enum Rule {
     Ending(i64),
 }
 
-/// The rule. `earlier` has the newest run first.
+/// Applies the rule. `earlier` has the newest run first.
 ///
-/// As long as a run has rows to send, the same content goes on with it and other content is refused. After that a new
-/// run needs a word about the people who were reached, whatever the content: whoever corrected a list must not message
-/// everyone on it again. The same content still goes on with the statuses of its run. A run that was cancelled is out
-/// of the way once it is known to send nothing any more.
+/// While a run has rows to send, the same content resumes it and different content is refused. After that, a new run
+/// needs a person's decision about the people already reached, whatever its content: correcting a list must not message
+/// everyone on it again. The same content still resumes waiting for its run's statuses. A cancelled run blocks nothing
+/// once it is known to have stopped sending.
 pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
     if let Some(run) = earlier.iter().find(|run| run.cancelled && !run.dispatched) {
         return Rule::Ending(run.id);
@@ -79,7 +79,7 @@ pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
     let same = |run: &&Earlier| run.same_campaign && run.same_recipients;
     let unsent = || earlier.iter().filter(|run| !run.dispatched && !run.cancelled);
     if let Some(run) = unsent().find(same) {
-        // As long as its rows are not in the store, it is not decided whom it leaves out.
+        // While its rows are not imported, it is undecided whom it skips.
         let reached = run.planned && earlier.iter().any(|other| other.id != run.id && other.started);
         return match repeat {
             Repeat::OnlyNew if reached && !run.only_new => Rule::ForOthers(run.id),
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// One that was sent to its end, made from the same content.
+    /// A run that was fully sent, with the same content.
     const DONE: Earlier = Earlier {
         id: 1,
         same_campaign: true,
@@ -190,8 +190,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever ran before: a new run beside a run that has sent needs a person's word, and never begins beside
-        /// rows that are still to be sent.
+        /// Whatever ran before: a new run after one that has sent needs a person's decision, and never starts while
+        /// another run has rows to send.
         #[test]
         fn nobody_is_messaged_again_unasked(
             mut runs in prop::collection::vec(any_run(), 0..6),

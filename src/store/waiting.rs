@@ -1,13 +1,13 @@
-//! What becomes of a waiting row that is not to be sent any more: a rule, without SQL.
+//! What becomes of a waiting row that is no longer sent: a rule without SQL.
 
 use super::StoreError;
 use crate::model::{Change, State};
 
-/// The state of a waiting row after `change`: cancelled, suppressed or expired. Of a row that may have been accepted
-/// before, nobody may say that it was not sent: it is uncertain.
+/// Returns the state of a waiting row after `change`: cancelled, suppressed or expired. A row that may have been
+/// accepted before becomes uncertain instead.
 ///
 /// # Errors
-/// A change that a waiting row cannot take.
+/// When a waiting row cannot make this change.
 pub fn stopped(change: Change<'_>, in_doubt: bool) -> Result<State, StoreError> {
     let change = if in_doubt { Change::Doubt } else { change };
     State::Pending.after(change).map_err(StoreError::Illegal)

@@ -1,10 +1,10 @@
-//! What an outcome makes of a row: a pure function from the claim and its outcome to what the store is to hold.
+//! Turns an outcome into a settlement: a pure function of the claim and its outcome.
 
 use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, WhenUncertain};
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Claim, Settlement, StoreError};
 
-/// The rules of a campaign that bear on outcomes.
+/// The rules of a campaign that decide what an outcome means.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct OutcomeRules<'a> {
     pub(in crate::engine) dispatch: &'a Dispatch,
@@ -12,12 +12,12 @@ pub(in crate::engine) struct OutcomeRules<'a> {
     pub(in crate::engine) retry: &'a RetryPolicy,
 }
 
-/// The outcome of an attempt that a crash cut off.
+/// Returns the outcome of an attempt that a crash interrupted.
 pub(in crate::engine) fn interrupted() -> Outcome {
     Outcome::Uncertain(RowCause::Interrupted.into())
 }
 
-/// A claim that is released: no request left, and the row is due again at `next_attempt_at`.
+/// Returns the settlement of a released claim: no request was made, and the row is due at `next_attempt_at`.
 pub(super) fn released(claim: Claim, next_attempt_at: Millis, now: Millis) -> Settlement {
     Settlement {
         claim,
@@ -36,10 +36,10 @@ pub(super) fn released(claim: Claim, next_attempt_at: Millis, now: Millis) -> Se
 }
 
 impl OutcomeRules<'_> {
-    /// What `outcome`, known at `now`, makes of the row.
+    /// Returns the settlement for `outcome`, known at `now`.
     ///
     /// # Errors
-    /// An illegal change of state, which cannot come of a row that is being sent.
+    /// When the state change is illegal, which cannot happen to a row that is being sent.
     pub(in crate::engine) fn apply(
         &self,
         claim: Claim,
@@ -101,7 +101,7 @@ impl OutcomeRules<'_> {
                     Change::Exhaust
                 }
             }
-            // How long to wait is the account's affair, and the rate limit sees to it.
+            // The account has to wait, not the row; the rate limiter takes care of that.
             Outcome::Throttled { problem, .. } => {
                 settled.problem = Some(problem);
                 settled.charged_attempts = charged;
@@ -121,7 +121,7 @@ impl OutcomeRules<'_> {
                     Change::Doubt
                 }
             }
-            // Concerns every row alike: the account, not the row, waits.
+            // The problem concerns every row: the account waits, not the row.
             Outcome::Halted(problem) | Outcome::TemplateRefused(problem) | Outcome::Unreachable(problem) => {
                 settled.problem = Some(problem);
                 settled.charged_attempts = charged;
@@ -134,7 +134,7 @@ impl OutcomeRules<'_> {
         let alone = if in_doubt { Change::Doubt } else { change };
         settled.outcome = State::Sending.after(alone).map_err(StoreError::Illegal)?;
         let change = match change {
-            // Of a row that was in doubt before nobody may say that it was not accepted.
+            // A row that was in doubt before may have been accepted then, so it can never count as not accepted.
             Change::Refuse | Change::Exhaust if settled.in_doubt => Change::Doubt,
             change => change,
         };
@@ -248,7 +248,7 @@ mod tests {
         let doubt = || Outcome::Uncertain(problem());
         assert_eq!(settle(WhenUncertain::Hold, 0, doubt()).state, State::Uncertain);
         assert_eq!(settle(WhenUncertain::Resend, 0, doubt()).state, State::Pending);
-        // Never "exhausted": that would claim that it was not accepted.
+        // Never `exhausted`: that would say that it was not accepted.
         assert_eq!(settle(WhenUncertain::Resend, 2, doubt()).state, State::Uncertain);
     }
 

@@ -1,5 +1,5 @@
-//! How many requests are in flight where the campaign leaves that to us: as many as the rate takes at the provider's
-//! latency, and room for answers that are slower than most. Only counts.
+//! Sizes the number of requests in flight if the campaign does not set it: enough for the rate at the provider's
+//! latency, with a reserve for slow answers. It only counts.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,32 +7,32 @@ use std::time::Duration;
 
 use super::halt;
 
-/// Requests in flight at most, however slow the provider is: a crash leaves no more than these in doubt, and a provider
-/// that is in trouble has no more than these to deal with.
+/// The most requests in flight, however slow the provider is. It bounds how many rows a crash leaves in doubt, and how
+/// much load a provider in trouble gets.
 pub const MOST_IN_FLIGHT: usize = 1024;
-/// As many as there may always be: nothing is known of the latency at first, and little at a low rate.
+/// Always allowed: the latency is unknown at first, and a low rate says little about it.
 const LEAST: u64 = 16;
-/// Room for answers that are slower than most: at twice the mean latency the rate is still held.
+/// The reserve for slow answers: the rate still holds at twice the mean latency.
 const ROOM: u64 = 2;
-/// The share of one answer in the mean latency: the last 32 or so count.
+/// The weight of one answer in the mean latency is one in this many.
 const SHARE: u64 = 32;
 
-/// Sizes the number of requests in flight, or does not.
+/// Sizes the number of requests in flight, unless the campaign fixes it.
 #[derive(Debug)]
 pub(super) struct AutoConcurrency {
-    /// Whether the campaign says how many are in flight.
+    /// Whether the campaign sets the number.
     fixed: bool,
-    /// Mean time to an answer, in microseconds; 0 while nothing is known.
+    /// Mean latency in microseconds; 0 while unknown.
     latency: AtomicU64,
 }
 
 impl AutoConcurrency {
-    /// For a campaign that says how many are in flight, or leaves it to us.
+    /// Creates one; `fixed` says whether the campaign sets the number.
     pub(super) fn new(fixed: bool) -> Self {
         Self { fixed, latency: AtomicU64::new(0) }
     }
 
-    /// Takes note of how long an answer took.
+    /// Records how long an answer took.
     pub(super) fn took(&self, time: Duration) {
         if self.fixed {
             return;
@@ -40,13 +40,13 @@ impl AutoConcurrency {
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
         let mean = match self.latency.load(Ordering::Relaxed) {
             0 => time,
-            // Rounded up, so that it does not stick below a latency that has grown by little.
+            // Rounded up, so that the mean follows even a small increase.
             mean => (mean.saturating_mul(SHARE - 1).saturating_add(time)).div_ceil(SHARE),
         };
         self.latency.store(mean, Ordering::Relaxed);
     }
 
-    /// How many requests may be in flight at `rate` requests in any `per`, as far as this is concerned.
+    /// Returns how many requests may be in flight at `rate` requests in any `per`, as far as latency is concerned.
     pub(super) fn in_flight(&self, (rate, per): (NonZeroU32, Duration)) -> usize {
         if self.fixed {
             return halt::ALL;

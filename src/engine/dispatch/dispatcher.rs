@@ -1,7 +1,7 @@
-//! The loop of dispatch: wait for a permit and a reservation, or for an outcome; advance; start the senders; repeat.
+//! The loop of dispatch: wait for a permit and a reservation, or for an outcome; advance; start senders; repeat.
 //!
-//! A claim holds a permit until its outcome is in the step that claims the next row. So the store never holds more
-//! claims without an outcome than requests may be in flight.
+//! A claim holds its permit until its outcome is in the step that claims the next row. So the store never holds more
+//! claims without an outcome than there may be requests in flight.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
@@ -24,46 +24,46 @@ use crate::model::{Event, Millis, Notice, SendProblem};
 use crate::rate_limit::Reservation;
 use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
 
-/// Rows claimed in one step at most.
+/// Maximum number of rows claimed in one step.
 const MAX_CLAIMS: usize = 256;
-/// How long permits wait for others, where all but one in so many are taken.
+/// How long free permits wait for others, while more than one in [`GATHERED`] is taken.
 const GATHER: Duration = Duration::from_millis(1);
 const GATHERED: usize = 8;
-/// How long outcomes wait for others, or for the next claims, which need a commit anyway. Short: what a crash finds
-/// here is in doubt.
+/// How long outcomes wait for more outcomes, or for the next claims, which need a commit anyway. It is short because
+/// outcomes lost in a crash leave their rows in doubt.
 const LINGER: Duration = Duration::from_millis(25);
-/// How often rows are looked for that others made due, and the clock is looked at.
+/// How often to check the clock, and whether others made rows due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The same where nothing may leave for a while.
+/// The same while sending is not allowed.
 const LOOK_EVERY_WHILE_CLOSED: Duration = Duration::from_secs(60);
-/// A wait that a person should know of.
+/// Waits longer than this are reported.
 const LONG: Duration = Duration::from_secs(300);
 
-/// The longest wait that is waited for here. A row that is due later leaves dispatch for now: the process need not live
-/// for it, since its time is in the store. Longer than any wait between two attempts that comes of ordinary trouble.
+/// The longest wait inside dispatch. Rows due later end dispatch: their time is in the store, so the process need not
+/// stay alive for them. It is longer than any usual wait between two attempts.
 pub(in crate::engine) const LONGEST_WAIT: Duration = Duration::from_secs(20 * 60);
 
-/// What is left to send when dispatch ends.
+/// What remains to be sent when dispatch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Remaining {
     /// Nothing.
     Nothing,
-    /// Whatever there was when the run was stopped.
+    /// Whatever remained when the run was stopped.
     Stopped,
-    /// Rows that wait for long, the first of them until then.
+    /// Rows that wait for a long time; the first is due then.
     Waits(Millis),
 }
 
-/// Sends every row of the run that is due or soon will be, until none is left or the run is stopped; returns when
-/// nothing is in flight any more.
+/// Sends every row of the run that is due now or soon, until none remains or the run is stopped. Returns once nothing
+/// is in flight.
 pub(in crate::engine) async fn dispatch(
     job: &Arc<Job>,
     eligibility: &Arc<Eligibility>,
     owner: Owner,
 ) -> Result<Remaining, EngineError> {
-    // Held until nothing is in flight any more.
+    // Held until nothing is in flight.
     let _quota = eligibility.take_quota(job).await?;
-    // Room for the outcome of every request that may be in flight: no sender waits.
+    // Capacity for the outcome of every request in flight, so that no sender waits.
     let (ended, endings) = mpsc::channel(job.concurrency.max(1));
     let mut dispatcher = Dispatcher {
         context: DispatchContext::new(job, eligibility),
@@ -87,9 +87,9 @@ pub(in crate::engine) async fn dispatch(
     let remaining = dispatcher.finish(remaining).await?;
     if remaining == Remaining::Nothing {
         Point::SendingOver.pass();
-        let mut patience = StoreRetry::new(job);
+        let mut retry = StoreRetry::new(job);
         while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
-            patience.bear(error).await?;
+            retry.wait_or_fail(error).await?;
         }
         Point::SendingNoted.pass();
     }
@@ -101,28 +101,28 @@ struct Dispatcher {
     owner: Owner,
     ended: mpsc::Sender<Ended>,
     endings: mpsc::Receiver<Ended>,
-    /// Claims whose outcome is not known.
+    /// Claims without a known outcome.
     in_flight: HashMap<RowKey, Claim>,
-    /// What the next step records, and since when the first of it waits.
+    /// What the next step records, and since when its oldest part waits.
     step: Step,
     step_since: Option<Instant>,
-    /// The next reservation, while it is waited for.
+    /// The next reservation, while it is being waited for.
     reserving: Option<Pin<Box<dyn Future<Output = Reservation> + Send>>>,
-    /// Reservations that no row has used.
+    /// Reservations not yet used by a row.
     reserved: Vec<Reservation>,
     /// Whether there may be rows that were never claimed.
     new_rows_left: bool,
-    /// Whether no row may be claimed for the first time any more.
+    /// Whether no further row may be claimed for the first time.
     limit_is_used_up: bool,
-    /// When the first waiting row is due; never later than it is.
+    /// When the first waiting row is due, or earlier.
     next_due: Option<Millis>,
-    /// When the store was last asked for that.
+    /// When the store was last asked for `next_due`.
     looked_at: Option<Instant>,
-    /// Until when a person was told that nothing is sent.
+    /// The time up to which a long wait was already reported.
     told: Option<Millis>,
     /// Since when the store could not be written.
     blocked_since: Option<Instant>,
-    /// What stopped the run, where something failed.
+    /// The error that stopped the run, if any.
     failed: Option<EngineError>,
 }
 
@@ -131,7 +131,7 @@ impl Dispatcher {
         &self.context.job
     }
 
-    /// The loop.
+    /// Runs the loop.
     async fn run(&mut self) -> Result<Remaining, EngineError> {
         let context = self.context.clone();
         let (job, eligibility) = (&*context.job, &*context.eligibility);
@@ -158,7 +158,7 @@ impl Dispatcher {
                 continue;
             }
             if self.in_flight.is_empty() && self.step.settlements.is_empty() && !has_rows {
-                // Nobody else may have made a row due since.
+                // Another process may have made a row due since.
                 self.look().await?;
                 if self.next_due.is_none() && (is_open || self.limit_is_used_up || !self.new_rows_left) {
                     return self.nothing_due().await;
@@ -173,7 +173,7 @@ impl Dispatcher {
         }
     }
 
-    /// Nothing is in flight, and no row that may be claimed is left.
+    /// Handles the case that nothing is in flight and no row can be claimed.
     async fn nothing_due(&mut self) -> Result<Remaining, EngineError> {
         let job = self.job();
         let is_more =
@@ -189,7 +189,7 @@ impl Dispatcher {
         self.in_flight.is_empty() && self.step.settlements.is_empty()
     }
 
-    /// Waits until there may be something to do: an outcome, a time, a word of a person.
+    /// Waits until there may be something to do: an outcome, a due time, or a change by a person.
     async fn idle(&mut self, next: Option<Millis>, now: Millis, is_open: bool) -> Result<(), EngineError> {
         let context = self.context.clone();
         let job = &*context.job;
@@ -218,7 +218,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// When the outcomes in hand have waited long enough.
+    /// Waits until the outcomes at hand have waited long enough.
     fn linger(&self) -> impl Future<Output = ()> + use<> {
         let since = self.step_since;
         async move {
@@ -229,7 +229,7 @@ impl Dispatcher {
         }
     }
 
-    /// Waits for a reservation. False where something else happened first.
+    /// Waits for a reservation. Returns `false` if something else happened first.
     async fn wait_for_reservation(&mut self) -> bool {
         if !self.reserved.is_empty() {
             return true;
@@ -255,7 +255,7 @@ impl Dispatcher {
             () = linger => is_late = true,
         }
         if !is_reserved {
-            // It goes on being waited for: begun again, its time would begin again too.
+            // The wait is kept: restarting it would restart its delay too.
             self.reserving = Some(reserving);
         }
         if is_late && let Err(error) = self.advance(0).await {
@@ -266,7 +266,7 @@ impl Dispatcher {
 
     /// Claims as many rows as there are permits and reservations, and starts their senders.
     async fn claim(&mut self, is_due: bool) -> Result<(), EngineError> {
-        // Lets everything that has ended meanwhile come first, so that its permits are used in the same step.
+        // Lets finished requests report first, so that this step can use their permits.
         tokio::task::yield_now().await;
         self.take_endings();
         let mut permits = self.reserve();
@@ -285,10 +285,10 @@ impl Dispatcher {
             self.in_flight.insert(attempt.claim.key, attempt.claim);
             tokio::spawn(sender::send(self.context.clone(), attempt, reservation, self.ended.clone()));
         }
-        // What is left over is gone: a reservation is for its time.
+        // Unused reservations expire: each is for its own time.
         self.reserved.clear();
         if advanced.is_held {
-            // A person's word that is only just in the store.
+            // Gives the pause or cancellation time to reach this process.
             tokio::time::sleep(LINGER).await;
         } else if is_due || claimed < want {
             self.look().await?;
@@ -296,8 +296,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// How many rows may be claimed now: as many requests as may still be in flight, and as the quota has left. A
-    /// request that has ended is no longer in flight, but counts against the quota.
+    /// Returns how many rows may be claimed now: the free requests in flight, limited by the quota. A finished request
+    /// is no longer in flight, but counts against the quota.
     fn permits(&self) -> usize {
         let in_flight = self.in_flight.len();
         let quota = self.context.eligibility.room(self.job().clock.now(), in_flight as u64);
@@ -305,7 +305,7 @@ impl Dispatcher {
         permits.min(usize::try_from(quota).unwrap_or(usize::MAX))
     }
 
-    /// Takes reservations that can be had now, for as many permits as are free. Gives that number.
+    /// Takes the reservations available now, up to the number of free permits. Returns how many there are.
     fn reserve(&mut self) -> usize {
         let permits = self.permits();
         while self.reserved.len() < permits
@@ -316,8 +316,8 @@ impl Dispatcher {
         permits
     }
 
-    /// Where the number of permits is what limits, waits a moment for requests that are about to end: what they share
-    /// is a commit, which costs more than all else of a step.
+    /// If permits are the bottleneck, waits a moment for requests about to finish, so that they share a commit: the
+    /// commit is the most expensive part of a step.
     async fn gather(&mut self) {
         let until = tokio::time::sleep(GATHER);
         tokio::pin!(until);
@@ -330,7 +330,7 @@ impl Dispatcher {
         }
     }
 
-    /// Puts off those of the rows that are due first that may not leave now. True if there were any.
+    /// Defers those of the next due rows that may not be sent now. Returns `true` if there were any.
     async fn defer(&mut self, want: usize) -> Result<bool, EngineError> {
         let job = self.job();
         let limit = u32::try_from(want).unwrap_or(u32::MAX);
@@ -377,13 +377,14 @@ impl Dispatcher {
         }
     }
 
-    /// Stops the run for a failure, which is reported when nothing is in flight any more.
+    /// Stops the run because of an error, which is reported once nothing is in flight.
     fn fail(&mut self, error: EngineError) {
         self.job().stop.stop(Reason::Halt(SendProblem::Failed.into()));
         self.failed.get_or_insert(error);
     }
 
-    /// Makes a step: records what has ended, and claims so many rows. It runs to its end in a task of its own.
+    /// Makes a step: records finished requests, and claims up to `want` rows. The step always runs to its end, in its
+    /// own task.
     async fn advance(&mut self, want: usize) -> Result<Advanced, EngineError> {
         let mut step = std::mem::take(&mut self.step);
         self.step_since = None;
@@ -391,21 +392,21 @@ impl Dispatcher {
         step.now = self.job().clock.now();
         let mut step = Arc::new(step);
         let context = self.context.clone();
-        // A step that failed in the end is followed by one that records what ended meanwhile: it does not wait as long again.
-        let begun = *self.blocked_since.get_or_insert_with(Instant::now);
-        let mut patience = StoreRetry::since(&context.job, begun);
+        // A failed step is followed by one that records what has ended meanwhile; that one does not wait as long again.
+        let started_at = *self.blocked_since.get_or_insert_with(Instant::now);
+        let mut retry = StoreRetry::since(&context.job, started_at);
         let advanced = loop {
             let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
             let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {
                 Ok(advanced) => break advanced,
-                // What has ended is recorded all the same.
+                // Finished requests are recorded even so.
                 Err(error @ StoreError::NotOwner(_)) => {
                     self.fail(error.into());
                     break Advanced::default();
                 }
                 Err(error) => error,
             };
-            patience.bear(error).await?;
+            retry.wait_or_fail(error).await?;
             if let Ok(claims) = context.job.store.claims(self.owner, true).await {
                 step = Arc::new(self.with_unknown(&step, claims));
             }
@@ -419,8 +420,8 @@ impl Dispatcher {
         Ok(advanced)
     }
 
-    /// A step that failed, with the release of rows that it claimed all the same: nobody knows of them, so nothing was
-    /// sent.
+    /// Returns the failed step, extended to release the rows that it claimed anyway: no sender knows of them, so
+    /// nothing was sent.
     fn with_unknown(&self, step: &Step, claims: Vec<Claim>) -> Step {
         let now = self.job().clock.now();
         let mut settlements = step.settlements.clone();
@@ -432,7 +433,7 @@ impl Dispatcher {
         Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now }
     }
 
-    /// Reports what went wrong, each kind once.
+    /// Reports what went wrong, once per kind of problem.
     fn report_problems(&self, step: &Step) {
         let mut kinds: BTreeMap<&str, (u64, String)> = BTreeMap::new();
         for problem in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
@@ -443,7 +444,7 @@ impl Dispatcher {
         }
     }
 
-    /// Waits for what is in flight and records it.
+    /// Waits for the requests in flight and records them.
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
         loop {
@@ -463,7 +464,7 @@ impl Dispatcher {
             return Err(error);
         }
         match remaining {
-            // A pause of the account ends dispatch whatever is left.
+            // A pause of the account ends dispatch, whatever remains.
             Ok(Remaining::Waits(at)) => {
                 self.look().await?;
                 let any = self.next_due.is_some() || !self.job().store.new_rows(self.owner.run, 1).await?.is_empty();
@@ -474,7 +475,7 @@ impl Dispatcher {
         }
     }
 
-    /// Records what has ended.
+    /// Records finished requests.
     async fn record(&mut self) -> Result<(), EngineError> {
         match self.step.settlements.is_empty() {
             true => Ok(()),

@@ -1,8 +1,8 @@
-//! Whether a row may leave now, by the window, the row's own times and the day's quota, and else when.
+//! Whether a row may be sent now, by the window, its own times and the daily quota; if not, when.
 //!
-//! Rows that may have to wait for their time are scheduled in the store before anything is sent, each with the moment
-//! at which it is due. From then on waiting is the store's: a row is looked at when it is due, and put off again if its
-//! window closed meanwhile. For a campaign that says nothing of the time, nothing is done.
+//! Rows that may have to wait are scheduled in the store before sending starts, each with the time at which it is due.
+//! The store does the waiting: a row is checked when it is due, and deferred again if its window has closed since. A
+//! campaign without any times skips all of this.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,37 +14,37 @@ use crate::model::{Change, Damage, Event, Millis, Notice, Outcome, RowCause, Sta
 use crate::send_window::{Hours, MaySend, RowTimes, RowTiming, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
 
-/// How often a run that waits for another one's quota looks whether it is free.
+/// How often a run checks whether another run has released the quota.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Rows scheduled in one commit.
+/// Maximum number of rows scheduled in one commit.
 const SCHEDULED: u32 = 2_048;
 
-/// What a row's time says of it.
+/// Whether a row may be sent.
 pub(super) enum Eligible {
-    /// It may leave, before `send_before` if there is such a moment, and waits no longer than until `expires_at`.
+    /// It may be sent, before `send_before` if that is set, and can wait until `expires_at` at most.
     Now { send_before: Option<Millis>, expires_at: Millis },
-    /// It may not, and this becomes of it.
+    /// It may not, and becomes this.
     Deferred(Deferral),
 }
 
-/// When rows of one run may leave.
+/// Decides when the rows of one run may be sent.
 pub(in crate::engine) struct Eligibility {
     timed: Option<RowTiming>,
     hours: Mutex<Option<Hours>>,
-    /// Where all rows may leave at the same times.
+    /// Set if all rows have the same times.
     of_all: Option<RowTimes>,
     quota: Option<Quota>,
     timezone: Option<String>,
 }
 
-/// How many messages may be accepted a day.
+/// How many messages may be accepted per day.
 struct Quota {
     most: u64,
     day: Mutex<Day>,
 }
 
-/// A day, and how many messages that were taken up in it were accepted, or may have been.
+/// A day, and how many of its messages were or may have been accepted. A message counts for the day of its claim.
 struct Day {
     from: Millis,
     until: Millis,
@@ -52,14 +52,14 @@ struct Day {
 }
 
 impl Eligibility {
-    /// Of a run.
+    /// Creates the one of a job.
     pub(in crate::engine) fn of(job: &Job) -> Result<Self, EngineError> {
         let (timing, run) = (&job.campaign.timing, &job.run);
         let timed = RowTiming::new(timing, &run.columns, run.created_at)
-            .map_err(|error| StoreError::Damaged(format!("the frozen campaign: {error}")))?;
+            .map_err(|error| StoreError::Damaged(format!("stored campaign: {error}")))?;
         let quota = timing.quota.map(|most| {
             let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
-            // Nothing may leave before it is known.
+            // Nothing may be sent before the true count is known.
             let day = Day { from, until, taken: u64::MAX };
             Quota { most: most.get().into(), day: Mutex::new(day) }
         });
@@ -72,9 +72,8 @@ impl Eligibility {
         })
     }
 
-    /// Waits until no other run of the campaign's name sends within the quota, and reads what of today's is used up.
-    /// Others wait until what this gives back is dropped; nothing is given where there is no quota, or the run is
-    /// stopped.
+    /// Waits until no other run of this campaign uses the quota, and reads how much of today's quota is used up. Other
+    /// runs wait until the returned lock is dropped. Returns `None` if there is no quota or the run is stopped.
     pub(super) async fn take_quota(&self, job: &Job) -> Result<Option<RunLock>, EngineError> {
         let Some(quota) = &self.quota else { return Ok(None) };
         let name = job.run.id.name();
@@ -97,18 +96,18 @@ impl Eligibility {
         Ok(Some(lock))
     }
 
-    /// Whether there is anything that a row may have to wait for.
+    /// Whether a row may have to wait for anything.
     pub(in crate::engine) fn may_defer(&self) -> bool {
         self.timed.is_some() || self.quota.is_some()
     }
 
-    /// Whether rows are looked at each before they are claimed.
+    /// Whether each row is checked before it is claimed.
     pub(super) fn is_timed(&self) -> bool {
         self.timed.is_some()
     }
 
-    /// Schedules all rows that were never claimed, if rows may have to wait. Done once a run; what a crash cut off goes
-    /// on.
+    /// Schedules all rows that were never claimed, if rows may have to wait. This is done once per run, and continues
+    /// after a crash.
     pub(in crate::engine) async fn schedule_rows(&self, job: &Job, owner: Owner) -> Result<(), EngineError> {
         if self.timed.is_none() {
             return Ok(());
@@ -130,7 +129,7 @@ impl Eligibility {
         Ok(())
     }
 
-    /// Whether a row may leave `now`, which is asked for only where it matters.
+    /// Returns whether a row may be sent. `now` is called only if the time matters.
     pub(super) fn of_row(&self, row: &Attempt, now: impl FnOnce() -> Millis) -> Result<Eligible, EngineError> {
         const ALWAYS: Eligible = Eligible::Now { send_before: None, expires_at: Millis(i64::MAX) };
         let Some(timed) = &self.timed else { return Ok(ALWAYS) };
@@ -155,30 +154,30 @@ impl Eligibility {
         })
     }
 
-    /// When rows may leave again, where none may now.
+    /// Returns when rows may be sent again, if none may be sent now.
     pub(super) fn closed_until(&self, now: Millis) -> Option<Millis> {
         let row = self.of_all.as_ref()?;
         match RowTiming::may(row, lock(&self.hours).as_mut(), now) {
             MaySend::Wait(at) => Some(at),
-            // Rows that are too late go through, to their end.
+            // Expired rows pass, so that they end.
             MaySend::Leave { .. } | MaySend::Expire(_) => None,
         }
     }
 
-    /// Rows that may be claimed today, where so many are in flight already.
+    /// Returns how many more rows may be claimed today, with `in_flight` requests under way.
     pub(super) fn room(&self, now: Millis, in_flight: u64) -> u64 {
         let Some(quota) = &self.quota else { return u64::MAX };
         quota.most.saturating_sub(self.day(quota, now).taken.saturating_add(in_flight))
     }
 
-    /// When there is room again where today's is used up.
+    /// Returns when the quota is available again, if today's is used up.
     pub(super) fn next_day(&self, now: Millis) -> Option<Millis> {
         let quota = self.quota.as_ref()?;
         let day = self.day(quota, now);
         (day.taken >= quota.most).then_some(day.until)
     }
 
-    /// Counts a message against the quota of the day on which it was taken up, as soon as its outcome is known.
+    /// Counts a message against the quota of the day on which it was claimed, once its outcome is known.
     pub(super) fn count(&self, taken_up: Millis, now: Millis, outcome: &Outcome) {
         let Some(quota) = &self.quota else { return };
         let mut day = self.day(quota, now);
@@ -197,13 +196,13 @@ impl Eligibility {
         day
     }
 
-    /// A moment as the campaign's clocks show it.
+    /// Formats a time on the campaign's clock.
     pub(in crate::engine) fn local(&self, at: Millis) -> String {
         local(at, self.timezone.as_deref())
     }
 }
 
-/// What a row's cells and its number say of its time, as it was found right at the plan.
+/// Returns a row's times from its cells and number. The plan found them valid.
 fn times(timed: &RowTiming, row: &Attempt) -> Result<RowTimes, EngineError> {
     let failed = |problem| EngineError::Render { row: row.claim.key.row(), problem };
     let cells: Vec<Cow<'_, str>> =

@@ -1,19 +1,20 @@
-//! The halt rule: a mistake that many rows share stops the run after a handful of rows, not after the list is burnt.
+//! The halt rule: a mistake shared by many rows stops the run after a handful of them, not after the whole list.
 //!
-//! A parameter that the template does not have is refused with the same code row after row. What concerns single rows
-//! is refused now and then, and acceptances in between; too many of them are a list that was not meant. And where row
-//! after row ends in doubt, whoever answers is not well, and each further row is one more for a person to look after.
-//! Watches outcomes and says when to stop; it does not stop anything itself.
+//! If the template lacks a parameter, row after row is refused with the same code. Problems of single rows are rare,
+//! with acceptances in between; too many of them mean that the list is wrong. If row after row ends in doubt, the
+//! provider is in trouble, and each further row is one more for a person to settle.
+//!
+//! It watches outcomes and says when to stop; it stops nothing itself.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Halt, Millis, Outcome, Problem, TooMany};
 
-/// Requests that may be in flight once the provider has accepted something: as many as there may be at most.
+/// The number of requests that may be in flight once the provider has accepted something: no limit of its own.
 pub(super) const ALL: usize = 1 << 20;
 
-/// Watches outcomes go by.
+/// Watches outcomes.
 #[derive(Debug)]
 pub(super) struct HaltMonitor {
     settings: Option<Halt>,
@@ -22,29 +23,29 @@ pub(super) struct HaltMonitor {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// The code of the last refusal, and how many had it in a row.
+    /// The code of the last refusals, and how many had it in a row.
     code: String,
     streak: u32,
-    /// Rows that ended in doubt, nothing else in between, and when the first of them did. Of those that were in flight
-    /// then only the first counts: what broke off all of them at once may be over.
+    /// Rows in doubt with no other outcome in between, and when the first of them ended. Of the requests in flight at
+    /// that time only the first counts: what interrupted them all may be over.
     doubts: u32,
     doubted_at: Option<Millis>,
-    /// The last messages that were decided on: why each was refused, or `None` where it was accepted.
+    /// The last decided messages: why each was refused, or `None` if it was accepted.
     last: VecDeque<Option<Problem>>,
     refused: usize,
-    /// Whether anything was answered that tells that the account is known, and whether anything was accepted.
+    /// Whether any answer shows that the account is known, and whether anything was accepted.
     answered: bool,
     accepted: bool,
 }
 
 impl HaltMonitor {
-    /// With these settings; without any, refusals never stop the run.
+    /// Creates a monitor. Without settings, refusals never stop the run.
     pub(super) fn new(settings: Option<Halt>) -> Self {
         Self { settings, seen: Mutex::default() }
     }
 
-    /// How many requests may be in flight, as far as is known: one, until the provider answered it; then as few as
-    /// can still be refused alike without being too many; all, once something was accepted.
+    /// Returns how many requests may be in flight: one until the provider has answered; then as few as can share a
+    /// refusal without exceeding the rule; no limit once something was accepted.
     pub(super) fn in_flight(&self) -> usize {
         let seen = self.seen();
         match self.settings {
@@ -55,8 +56,8 @@ impl HaltMonitor {
         }
     }
 
-    /// Takes note of the outcome, known `now`, of a row that was taken up at `at`; gives the problem that stops the
-    /// run, if it does.
+    /// Records the outcome, known at `now`, of a row that was claimed at `at`. Returns the problem that stops the run,
+    /// if it does.
     pub(super) fn watch(&self, at: Millis, now: Millis, outcome: &Outcome) -> Option<Problem> {
         let mut seen = self.seen();
         if !matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_) | Outcome::Unsent) {
@@ -77,20 +78,20 @@ impl HaltMonitor {
                 seen.answered = true;
                 None
             }
-            // Neither a refusal nor an acceptance: says nothing about the message or the account.
+            // Neither refused nor accepted: this says nothing about the message or the account.
             Outcome::TryAgain { .. } | Outcome::Unreachable(_) | Outcome::Unsent => None,
             Outcome::Halted(_) | Outcome::TemplateRefused(_) => None,
         }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        // Nothing that holds the lock can panic halfway through a change.
+        // No code that holds the lock panics halfway through a change.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Seen {
-    /// One more answer with this problem.
+    /// Counts another answer with this problem.
     fn again(&mut self, problem: &Problem, settings: Option<Halt>) -> Option<Problem> {
         self.answered = true;
         if self.code != problem.code {
@@ -101,7 +102,7 @@ impl Seen {
         (self.streak == most).then(|| problem.clone().too_many(TooMany::Alike(most)))
     }
 
-    /// One more row of which nobody knows.
+    /// Counts another row in doubt.
     fn doubted(&mut self, problem: &Problem, at: Millis, now: Millis, settings: Option<Halt>) -> Option<Problem> {
         self.answered = true;
         match self.doubted_at {
@@ -113,7 +114,7 @@ impl Seen {
         (self.doubts == settings?.same_error).then(|| problem.clone().too_many(TooMany::InDoubt(self.doubts)))
     }
 
-    /// One more message was decided on.
+    /// Counts another decided message.
     fn decided(&mut self, refused: Option<Problem>, halt: Halt) -> Option<Problem> {
         self.refused += usize::from(refused.is_some());
         self.last.push_back(refused);
@@ -136,7 +137,7 @@ impl Seen {
     }
 }
 
-/// Whether what answers with success is not the provider: a log-in page, a proxy's greeting.
+/// Whether something other than the provider answered with success: a login page, a proxy's greeting.
 fn is_no_provider(problem: &Problem) -> bool {
     problem.code.starts_with("http_2") || problem.code == "bad_answer"
 }
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     impl HaltMonitor {
-        /// Takes note of an outcome of which the time does not matter.
+        /// Records an outcome whose time does not matter.
         fn told(&self, outcome: &Outcome) -> Option<Problem> {
             self.watch(Millis(0), Millis(0), outcome)
         }
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(rule.watch(Millis(100), Millis(101), &doubt("http_502")), None);
         assert_eq!(rule.in_flight(), 1);
         let stops = rule.watch(Millis(101), Millis(102), &doubt("http_502")).unwrap();
-        let words = "3 rows in a row are in doubt, the last of them: HTTP 502 (http_502)";
+        let words = "3 rows in a row are in doubt, the last one with: HTTP 502 (http_502)";
         assert_eq!(stops.to_string(), words);
         assert_eq!(rule.watch(Millis(103), Millis(104), &doubt("http_502")), None, "once");
 
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn a_share_of_refusals_stops_the_run_once_enough_were_answered() {
         let rule = rule();
-        // Every fourth is refused: 25 % from the first on, but 200 must have been answered.
+        // Every fourth is refused: 25 % from the start, but 200 must have been answered.
         let stop = (1..=400).find_map(|n| {
             let outcome = match n % 8 {
                 0 => refused("131047"),
@@ -225,7 +226,7 @@ mod tests {
             };
             rule.told(&outcome).map(|problem| (n, problem.to_string()))
         });
-        let words = "50 of the last 200 rows were refused, 25 of them for this: no (131026)";
+        let words = "50 of the last 200 rows were refused, 25 of them with: no (131026)";
         assert_eq!(stop, Some((200, words.to_owned())));
     }
 

@@ -6,10 +6,9 @@
 //!      └───────────────────────────── settlements, by apply_outcome ────────────────────────────┘
 //! ```
 //!
-//! `dispatcher` is the loop. A `sender` renders one row, passes the strict rate limit with a connection in hand, sends,
-//! and reports what came of it; `apply_outcome` is the pure function from an outcome to what the store holds.
-//! `eligibility` knows when rows may leave, `halt` when a run has to stop, `concurrency` how many requests in flight
-//! are of use.
+//! `dispatcher` is the loop. A `sender` renders one row, passes the strict rate limit once it has a connection, sends,
+//! and reports the outcome; `apply_outcome` is the pure function from an outcome to a settlement. `eligibility` knows
+//! when rows may be sent, `halt` when a run has to stop, and `concurrency` how many requests in flight are useful.
 
 mod apply_outcome;
 mod concurrency;

@@ -1,5 +1,5 @@
-//! Senders: a task for each request, from the claimed row to what came of it. Nothing here writes to the store, but for
-//! a pause that the provider asks for.
+//! Senders: one task per request, from the claimed row to its outcome. They write nothing to the store except a pause
+//! that the provider asks for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +20,11 @@ use crate::model::{Millis, Outcome, Problem, SendProblem};
 use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Claim, Deferral, Settlement, StoreError};
 
-/// The longest pause that a request waits for here. In a longer one its row is released, so that a crash does not find
-/// it in doubt.
+/// The longest pause a request waits for here. A longer one releases its row, so that a crash does not leave it in
+/// doubt.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a sender reports: what came of its claim, and what failed besides.
+/// What a sender reports: the settlement of its claim, and an error, if any.
 pub(super) type Ended = (Settlement, Option<EngineError>);
 
 /// What every attempt needs.
@@ -33,7 +33,7 @@ pub(super) struct DispatchContext {
     pub(super) eligibility: Arc<Eligibility>,
     halt: HaltMonitor,
     concurrency: AutoConcurrency,
-    /// Whether all rows are sent with the same template, so that what is wrong with it is wrong for all.
+    /// Whether all rows use the same template, so that a problem with it concerns all of them.
     one_template: bool,
 }
 
@@ -49,19 +49,19 @@ impl DispatchContext {
         })
     }
 
-    /// How many requests may be in flight, as far as is known: whether the provider knows the account and takes the
-    /// message is known with the first answer, and what was sent before it cannot be called back.
+    /// Returns how many requests may be in flight. The first answer shows whether the provider knows the account and
+    /// accepts the message, and what was sent before it cannot be undone.
     pub(super) fn limit(&self) -> usize {
         let of_use = self.concurrency.in_flight(self.job.limiter.rate());
         self.job.concurrency.min(self.halt.in_flight()).min(of_use)
     }
 
-    /// Sends a claimed row, and gives what came of it.
+    /// Sends a claimed row and returns its settlement.
     async fn attempt(&self, attempt: Attempt, reservation: Reservation) -> Result<Settlement, EngineError> {
         let claim = attempt.claim;
         let (send_before, expires_at) = match self.eligibility.of_row(&attempt, || self.job.clock.now())? {
             Eligible::Now { send_before, expires_at } => (send_before, expires_at),
-            // Its time went by between its claim and now.
+            // Its time ran out between its claim and now.
             Eligible::Deferred(deferral) => return Ok(self.deferred(claim, deferral)),
         };
         let body = self.job.render(&attempt)?;
@@ -82,10 +82,10 @@ impl DispatchContext {
         Settlement { state, next_attempt_at, problem: cause.map(Problem::from), ..released(claim, now, now) }
     }
 
-    /// Sends one message, and takes note of how long the answer took, if there was one.
+    /// Sends one message, and records how long the answer took, if there was one.
     async fn send(&self, reservation: Reservation, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
         let begun = Instant::now();
-        // Microseconds until it left.
+        // Microseconds until the request left.
         let held_up = AtomicU64::new(0);
         let leave = || async {
             let may_leave = self.leave(reservation, send_before).await;
@@ -99,8 +99,8 @@ impl DispatchContext {
         outcome
     }
 
-    /// Waits until the request with this reservation may leave, and tells whether it may: an answer may have stopped
-    /// the run or asked for a pause since it was made ready, and now at the latest the row's time must be there.
+    /// Waits until the request with this reservation may leave, and returns whether it may. Since it was prepared, an
+    /// answer may have stopped the run or asked for a pause, or the row's time may have ended.
     async fn leave(&self, reservation: Reservation, send_before: Option<Millis>) -> bool {
         let job = &self.job;
         let may_leave = match job.limiter.try_admit(reservation) {
@@ -115,11 +115,11 @@ impl DispatchContext {
         may_leave && !job.stop.ends_sending() && send_before.is_none_or(|before| job.clock.now() < before)
     }
 
-    /// Draws the consequences of an outcome: for the rate, for the run, and for the row.
+    /// Applies an outcome to the rate, the run and the row.
     async fn settle(&self, claim: Claim, outcome: Outcome) -> Result<Settlement, StoreError> {
         let job = &self.job;
         let outcome = match outcome {
-            // A row that names a template of its own must not hold up the others.
+            // A row that names its own template must not hold up the others.
             Outcome::TemplateRefused(problem) if !self.one_template => Outcome::Refused(problem),
             outcome => outcome,
         };
@@ -146,7 +146,7 @@ impl DispatchContext {
     }
 }
 
-/// Sends a claimed row and reports to the dispatcher, whatever comes.
+/// Sends a claimed row and reports to the dispatcher in any case.
 pub(super) async fn send(
     context: Arc<DispatchContext>,
     attempt: Attempt,
@@ -157,20 +157,20 @@ pub(super) async fn send(
     let guard = OutcomeGuard(Some(context.job.stop.clone()));
     let done = match context.attempt(attempt, reservation).await {
         Ok(settlement) => (settlement, None),
-        // Nothing left: the row waits, and the run stops.
+        // No request was made: the row waits, and the run stops.
         Err(error) => {
             let now = context.job.clock.now();
             (released(claim, now, now), Some(error))
         }
     };
     Point::OutcomeQueued.pass();
-    // If the dispatcher is gone the claim stays open, which is what it is: in doubt.
+    // If the dispatcher is gone, the claim stays open, which is correct: the row is in doubt.
     let _ = ended.send(done).await;
     guard.disarm();
 }
 
-/// Stops the run where a request ends without its outcome, which only a defect brings about: nobody would ever
-/// learn that the row came back.
+/// Stops the run if a request ends without an outcome, which only a bug can cause. Otherwise the dispatcher would wait
+/// for that row forever.
 struct OutcomeGuard(Option<StopHandle>);
 
 impl OutcomeGuard {

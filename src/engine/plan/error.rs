@@ -1,4 +1,4 @@
-//! Why a plan cannot be made at all, or broke off.
+//! Errors that prevent or interrupt a plan.
 
 use crate::recipients::{self, SpillError};
 use crate::render::TemplateProblem;
@@ -6,26 +6,26 @@ use crate::send_window::NoColumn;
 use crate::store::StoreError;
 use crate::yaml::FileError;
 
-/// Why a plan cannot be made at all, or broke off.
+/// Why a plan cannot be made or was interrupted.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The recipients cannot be read.
     #[error("{0}")]
     Open(#[source] recipients::OpenError),
-    /// Reading them broke off.
+    /// Reading the recipients failed midway.
     #[error("{0}")]
     Read(#[source] recipients::ReadError),
-    /// The message's templates are wrong.
-    #[error("the message's templates are wrong")]
+    /// The placeholders in the message are invalid.
+    #[error("the message's placeholders are invalid")]
     Templates(Vec<TemplateProblem>),
     /// The template's definition cannot be read.
     #[error("{0}")]
     Definition(#[source] FileError),
-    /// A column of times is not there.
+    /// A column for times is missing.
     #[error("{0}")]
     Timing(#[source] NoColumn),
-    /// The file is not the one that was looked at first.
-    #[error("the recipients changed while they were read; nothing was sent, run it again")]
+    /// The recipients changed since they were first read.
+    #[error("the recipients changed while they were being read; nothing was sent, run the command again")]
     Changed,
     /// The store failed.
     #[error("{0}")]
@@ -33,10 +33,10 @@ pub enum PlanError {
     /// The search for duplicates failed.
     #[error("{0}")]
     Spill(#[source] SpillError),
-    /// What was found could not be told.
-    #[error("what was found cannot be written")]
+    /// The findings could not be written.
+    #[error("cannot write the findings")]
     Tell(#[source] std::io::Error),
-    /// The reading thread failed: a defect.
-    #[error("a defect in campaigner: {0}")]
+    /// The reading thread failed: a bug.
+    #[error("internal error: {0} (please report it)")]
     Defect(String),
 }

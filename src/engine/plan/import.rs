@@ -1,7 +1,7 @@
-//! Plan: every row read, normalised, rendered and checked before the first message goes out.
+//! The plan: every row is read, normalised, rendered and checked before the first message is sent.
 //!
-//! One scan serves `run` (which puts the rows into the store) and `check` (which only counts and tells). How it goes
-//! over the rows is in `scan`.
+//! One scan serves `run`, which imports the rows into the store, and `check`, which only counts and reports. `scan`
+//! does the reading.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,34 +23,34 @@ use crate::engine::plan::validate::{Measure, RowValidator, Times, Warning};
 pub struct Plan {
     reader: recipients::Reader,
     measure: Measure,
-    /// The campaign's name, by which earlier runs are known.
+    /// The campaign's name, which identifies its earlier runs.
     name: String,
-    /// Whom an earlier run reached within this time is left out.
+    /// Numbers that an earlier run reached within this time are skipped.
     skip_sent_within: Option<Duration>,
-    /// Whether everyone is left out whom an earlier run reached.
+    /// Whether all numbers that an earlier run reached are skipped.
     only_new: bool,
-    /// The template that the rows are held against, if it was pulled, as it is kept with the run.
+    /// The snapshot of the provider's template that the rows are checked against; stored with the run.
     snapshot: Option<String>,
 }
 
-/// What `check` found.
+/// The result of `check`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     /// Rows read.
     pub rows: u64,
     /// Rows that cannot become a message.
     pub invalid: u64,
-    /// Rows with the number of an earlier one.
+    /// Rows with the same number as an earlier row.
     pub duplicates: u64,
-    /// What may not be right with the rows that can be sent.
+    /// Warnings about the rows that can be sent.
     pub warnings: Vec<Warning>,
-    /// The media links of the rows that can be sent, duplicates among them; see [`Plan::noting_links`].
+    /// The media links of the rows that can be sent, duplicates included; see [`Plan::noting_links`].
     pub links: Links,
-    /// When the rows that can be sent may leave, by their own times; nothing where there are none.
+    /// When the rows that can be sent are due, by their own times; `None` if there are no such rows.
     pub times: Option<Times>,
-    /// Rows that would be left out all the same, where there is a store to tell.
+    /// Rows that would still be skipped, if there is a store to check.
     pub left_out: LeftOut,
-    /// Whom earlier runs of the campaign reached, where there is a store to tell.
+    /// Numbers that earlier runs of the campaign reached, if there is a store to check.
     pub reached: Reached,
 }
 
@@ -63,11 +63,11 @@ impl Checked {
 }
 
 impl Plan {
-    /// Opens the recipients and compiles the message over their columns. Whose definition is at a provider is to be
-    /// held against what was pulled; see [`Plan::held_against`].
+    /// Opens the recipients and compiles the message over their columns. If the template's definition is at a provider,
+    /// check the plan against it with [`Plan::held_against`].
     ///
     /// # Errors
-    /// Where either cannot be done; nothing was stored.
+    /// When the recipients cannot be opened or the message cannot be compiled. Nothing is stored.
     pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
@@ -80,14 +80,14 @@ impl Plan {
         Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
     }
 
-    /// Leaves out everyone whom an earlier run of the campaign's name reached, if so.
+    /// Skips all numbers that an earlier run of this campaign reached, if `whether` is true.
     #[must_use]
     pub fn only_new(mut self, whether: bool) -> Self {
         self.only_new = whether;
         self
     }
 
-    /// Whom it leaves out of those that earlier runs reached.
+    /// Returns which of the numbers reached by earlier runs are skipped.
     fn leave_out(&self) -> Option<LeaveOut> {
         match self.skip_sent_within {
             _ if self.only_new => Some(LeaveOut::Everyone),
@@ -95,7 +95,7 @@ impl Plan {
         }
     }
 
-    /// The same, and every message has to agree with this template.
+    /// Requires every message to conform to this template.
     #[must_use]
     pub fn held_against(mut self, template: template::Loaded, snapshot: String) -> Self {
         self.measure = self.measure.held_against(template);
@@ -103,29 +103,30 @@ impl Plan {
         self
     }
 
-    /// The snapshot of the template that the rows are held against, if there is one.
+    /// Returns the snapshot of the template that the rows are checked against, if there is one.
     #[must_use]
     pub fn snapshot(&self) -> Option<&str> {
         self.snapshot.as_deref()
     }
 
-    /// Has [`Plan::check`] note media links, if so.
+    /// Makes [`Plan::check`] collect media links, if `whether` is true.
     #[must_use]
     pub fn noting_links(mut self, whether: bool) -> Self {
         self.measure.links = whether;
         self
     }
 
-    /// The input's columns.
+    /// Returns the input's columns.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         self.reader.columns()
     }
 
-    /// What tells of single rows whether a run would leave them out, where the store has anybody to leave out.
+    /// Returns a lookup that says for single rows whether a run would skip them; `None` if the store has no numbers to
+    /// skip.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn listing(&self, store: Option<&Store>) -> Result<Option<Listing>, PlanError> {
         let mut listing = listing(store, &self.name).await?;
         if let Some(listing) = &mut listing {
@@ -134,24 +135,23 @@ impl Plan {
         Ok(listing)
     }
 
-    /// The bodies of the rows, in order: for a row that cannot become a message, why. An error where reading breaks
-    /// off.
+    /// Returns the rows' bodies in order, or why a row cannot become a message. Yields an error if reading fails
+    /// midway.
     pub fn bodies(&mut self) -> impl Iterator<Item = Result<(RowNumber, RowBody), PlanError>> {
         let Self { reader, measure, .. } = self;
-        let (mut record, mut judge) = (Record::default(), RowValidator::new(measure));
+        let (mut record, mut validator) = (Record::default(), RowValidator::new(measure));
         std::iter::from_fn(move || match reader.read(&mut record) {
-            Ok(true) => Some(Ok((record.row, judge.body(&record)))),
+            Ok(true) => Some(Ok((record.row, validator.body(&record)))),
             Ok(false) => None,
             Err(error) => Some(Err(PlanError::Read(error))),
         })
     }
 
-    /// Puts every row into the store and ends the import of the run. `digest` is what the recipients' content was when
-    /// the run was made. Gives what may not be right with the rows that will be sent.
+    /// Imports every row into the store and finishes the import. `digest` is that of the recipients' content when the
+    /// run was created. Returns warnings about the rows that will be sent.
     ///
     /// # Errors
-    /// Where reading breaks off, the content is another than it was, or the store fails. The import then starts anew
-    /// the next time.
+    /// When reading fails midway, the content has changed, or the store fails. The import then starts over next time.
     pub async fn import(
         self,
         store: &Store,
@@ -176,7 +176,7 @@ impl Plan {
                 Chunk::Duplicates(pairs) => {
                     store.mark_duplicates(owner, &pairs).await.map_err(PlanError::Store)?;
                 }
-                Chunk::End { digest, told } => (found, warnings) = (digest, told.warnings),
+                Chunk::End { digest, summary } => (found, warnings) = (digest, summary.warnings),
             }
         }
         scan.await.map_err(|_| PlanError::Defect(PANICKED.to_owned()))??;
@@ -193,11 +193,11 @@ impl Plan {
         Ok(warnings)
     }
 
-    /// Scans every row without storing any. `each` sees every row that cannot become a message and every duplicate
-    /// (with the row that has the number first). Who would be left out is what the store says, if there is one.
+    /// Scans every row without storing any. `each` gets every row that cannot become a message, and every duplicate
+    /// with the first row of the same number. The store, if there is one, decides who would be skipped.
     ///
     /// # Errors
-    /// Where reading breaks off, the store cannot be read, or `each` fails.
+    /// When reading fails midway, the store cannot be read, or `each` fails.
     pub async fn check(
         self,
         store: Option<&Store>,
@@ -226,7 +226,7 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { told: ScanSummary { warnings, links, times }, .. } => {
+                Chunk::End { summary: ScanSummary { warnings, links, times }, .. } => {
                     (checked.warnings, checked.links, checked.times) = (warnings, links, times);
                 }
             }
@@ -240,7 +240,7 @@ impl Plan {
     }
 }
 
-/// What holds a list against the store, where that has anybody to leave out.
+/// Returns what compares a list with the store, if the store has numbers to skip.
 async fn listing(store: Option<&Store>, name: &str) -> Result<Option<Listing>, PlanError> {
     match store {
         Some(store) => store.listing(name).await.map_err(PlanError::Store),
@@ -248,14 +248,14 @@ async fn listing(store: Option<&Store>, name: &str) -> Result<Option<Listing>, P
     }
 }
 
-/// The body that a row would be sent with, to this number; or why it cannot become a message.
+/// The number and the body that a row would be sent with, or why it cannot become a message.
 pub type RowBody = Result<(Phone, Vec<u8>), Vec<RowProblem>>;
 
 /// A row that will not be sent.
 pub enum Bad<'a> {
-    /// It cannot become a message, for its problems.
+    /// The row cannot become a message.
     Invalid(&'a PlannedRow),
-    /// It has the number of an earlier row.
+    /// The row has the same number as an earlier one.
     Duplicate {
         /// The row.
         row: RowNumber,

@@ -1,7 +1,6 @@
-//! Media links: each link of the rows that can be sent, noted once while the rows are judged, and asked about when all
-//! are read.
+//! Media links: each link of the rows that can be sent is collected once during the scan, and probed after it.
 //!
-//! Memory is bounded: no more links are noted than [`MOST`], and none that is longer than [`LONGEST`].
+//! Memory is bounded: at most [`MAX_LINKS`] links are collected, and none longer than [`MAX_LINK_BYTES`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,38 +11,38 @@ use crate::media::{AskError, File, Hosts, MediaProber, shown};
 use crate::message::{self, Media};
 use crate::model::{Channel, Event, Events, Finding, RowNumber};
 
-/// Different links that are noted.
-const MOST: usize = 10_000;
-/// Bytes of a link that is noted; servers commonly refuse longer ones.
-const LONGEST: usize = 8_000;
-/// Rows that are remembered of each link.
-const FIRST: usize = 3;
+/// Maximum number of different links.
+const MAX_LINKS: usize = 10_000;
+/// Maximum length of a link in bytes; servers commonly refuse longer ones.
+const MAX_LINK_BYTES: usize = 8_000;
+/// Number of rows remembered for each link.
+const MAX_ROWS_KEPT: usize = 3;
 
 /// The media links of the rows that can be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// Each link once for every kind of file that it is used as, by the first row that has it.
+    /// Each link once for every kind of file it is used as, in the order of the first rows.
     pub list: Vec<Link>,
-    /// Rows with a link that was not noted: there were 10,000 others before, or it has more than 8,000 bytes.
+    /// Rows with a link that was not collected: there were 10,000 others before, or it is longer than 8,000 bytes.
     pub rows_left_out: u64,
 }
 
-/// A media link. `Debug` does not show it: it may be one person's.
+/// A media link. `Debug` does not show it, because it may identify a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Link {
     link: String,
     media: &'static Media,
-    /// Where in the body it is, in the first row.
+    /// Where the link is in the body of the first row.
     pub path: String,
-    /// The first rows that have it.
+    /// The first rows with this link.
     pub first: Vec<RowNumber>,
-    /// Rows that have it.
+    /// Number of rows with this link.
     pub rows: u64,
     last: RowNumber,
 }
 
 impl Link {
-    /// The link without what may be a secret in it: its user and what follows `?`.
+    /// Returns the link without parts that may be secret: its user and what follows `?`.
     #[must_use]
     pub fn shown(&self) -> String {
         shown(&self.link)
@@ -61,14 +60,14 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Links, noted row by row.
+/// The links collected so far.
 #[derive(Default)]
 pub(in crate::engine) struct Noted {
-    /// A channel has a handful of kinds of files.
+    /// A channel has only a handful of file kinds.
     kinds: Vec<(&'static Media, HashMap<String, Link>)>,
     links: usize,
     rows_left_out: u64,
-    /// The last row with a link that was left out.
+    /// The last row with a link that was not collected.
     left_out: Option<RowNumber>,
 }
 
@@ -80,7 +79,7 @@ pub(in crate::engine) struct LinkSeen {
     media: &'static Media,
 }
 
-/// Adds the links of a row's body.
+/// Collects the links of a row's body.
 pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, seen: &mut Vec<LinkSeen>) {
     message::links(channel, body, &mut |path, link, media| {
         seen.push(LinkSeen { row, path: path.to_string(), link: link.to_owned(), media });
@@ -88,7 +87,7 @@ pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, see
 }
 
 impl Noted {
-    /// Notes a link. Those of one row come together, and rows in their order.
+    /// Adds a link. Links of the same row arrive together, and rows arrive in order.
     pub(in crate::engine) fn add(&mut self, LinkSeen { row, path, link, media }: LinkSeen) {
         let kind = self.kinds.iter().position(|(known, _)| *known == media).unwrap_or_else(|| {
             self.kinds.push((media, HashMap::new()));
@@ -99,11 +98,11 @@ impl Noted {
             if known.last != row {
                 known.last = row;
                 known.rows += 1;
-                if known.first.len() < FIRST {
+                if known.first.len() < MAX_ROWS_KEPT {
                     known.first.push(row);
                 }
             }
-        } else if self.links < MOST && link.len() <= LONGEST {
+        } else if self.links < MAX_LINKS && link.len() <= MAX_LINK_BYTES {
             self.links += 1;
             let new = Link { link: link.clone(), media, path, first: vec![row], rows: 1, last: row };
             known.insert(link, new);
@@ -113,7 +112,7 @@ impl Noted {
         }
     }
 
-    /// What was noted, in the order of the rows.
+    /// Returns the collected links, in the order of the rows.
     pub(in crate::engine) fn into_links(self) -> Links {
         let mut list: Vec<Link> = self.kinds.into_iter().flat_map(|(_, links)| links.into_values()).collect();
         list.sort_by(|a, b| (&a.first, &a.path, &a.link).cmp(&(&b.first, &b.path, &b.link)));
@@ -121,15 +120,15 @@ impl Noted {
     }
 }
 
-/// Asks about the file of every link. Gives what is not right with each, in the order of the links.
+/// Probes the file of every link. Returns the findings for each, in the order of the links.
 ///
 /// # Errors
-/// Where nothing can be asked at all; whatever a server does is a finding.
+/// When nothing can be probed at all; a server's behaviour is always a finding.
 pub async fn ask(links: &[Link], events: &Events) -> Result<Vec<Vec<Finding>>, AskError> {
     if links.is_empty() {
         return Ok(Vec::new());
     }
-    let asker = MediaProber::new(Hosts { refused: message::why_not_public, is_public: message::is_public })?;
+    let prober = MediaProber::new(Hosts { refused: message::why_not_public, is_public: message::is_public })?;
     let mut findings = vec![Vec::new(); links.len()];
     let (mut done, total) = (0, links.len() as u64);
     events(Event::Asked { done, total });
@@ -138,7 +137,7 @@ pub async fn ask(links: &[Link], events: &Events) -> Result<Vec<Vec<Finding>>, A
         done += 1;
         events(Event::Asked { done, total });
     };
-    asker.ask_all(links.iter().map(Link::file).collect(), each).await?;
+    prober.ask_all(links.iter().map(Link::file).collect(), each).await?;
     Ok(findings)
 }
 
@@ -197,12 +196,12 @@ mod tests {
     #[test]
     fn no_more_links_are_noted_than_there_is_room_for() {
         let mut noted = Noted::default();
-        noted.row(Channel::Viber, &image(&format!("https://example.com/{}", "a".repeat(LONGEST))), RowNumber(1));
-        for row in 0..MOST as u64 + 5 {
+        noted.row(Channel::Viber, &image(&format!("https://example.com/{}", "a".repeat(MAX_LINK_BYTES))), RowNumber(1));
+        for row in 0..MAX_LINKS as u64 + 5 {
             noted.row(Channel::Viber, &image(&format!("https://example.com/{row}.png")), RowNumber(row + 2));
         }
         noted.row(Channel::Viber, &image("https://example.com/0.png"), RowNumber(1_000_000));
         let links = noted.into_links();
-        assert_eq!((links.list.len(), links.rows_left_out, links.list[0].rows), (MOST, 6, 2));
+        assert_eq!((links.list.len(), links.rows_left_out, links.list[0].rows), (MAX_LINKS, 6, 2));
     }
 }

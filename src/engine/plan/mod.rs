@@ -1,8 +1,8 @@
 //! The plan: what a campaign would send, and its rows in the store.
 //!
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
-//! row becomes a message, and `media_links` collects the files that messages link to. `remaining_rows` validates rows
-//! that are left against a newer template.
+//! row becomes a message, and `media_links` collects the files that messages link to. `remaining_rows` validates the
+//! remaining rows against a newer template.
 
 mod error;
 mod import;

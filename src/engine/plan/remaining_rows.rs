@@ -1,5 +1,4 @@
-//! The rows of a run that are still to be sent, held against another definition of their template than the one they
-//! were planned with.
+//! Checks the remaining rows of a run against a newer definition of their template.
 
 use crate::engine::error::EngineError;
 use crate::engine::plan::validate::in_the_template;
@@ -10,13 +9,13 @@ use crate::template::Loaded;
 
 /// Rows read at a time.
 const PAGE: u32 = 1000;
-/// Rows of which it is told what does not fit.
-const TOLD: usize = 3;
+/// Maximum number of rows whose disagreements are reported.
+const MAX_REPORTED: usize = 3;
 
-/// How many of the rows that are left disagree with a template, and on what the first of them do.
+/// Returns how many of the remaining rows disagree with a template, and the disagreements of the first of them.
 ///
 /// # Errors
-/// Where the store fails, or a row cannot be rendered any more.
+/// When the store fails, or a row cannot be rendered any more.
 pub async fn hold_left(
     store: &Store,
     run: &Run,
@@ -40,7 +39,7 @@ pub async fn hold_left(
                 .map_err(|problems| damaged(Damage::Message(problems)))?;
             let found = template.hold(&body);
             rows += u64::from(!found.is_empty());
-            if told.len() < TOLD {
+            if told.len() < MAX_REPORTED {
                 let problem = found.into_iter().next().map(|found| (row, in_the_template(found, template, renderer)));
                 told.extend(problem);
             }

@@ -1,7 +1,7 @@
-//! The scan: all rows read and judged, on all cores, and handed on in the order of the input in chunks.
+//! The scan: reads and validates all rows on all cores, and passes them on in chunks, in input order.
 //!
-//! Workers take turns at reading a stretch of rows, judge it while others read on, and queue up for being heard when
-//! they read. So what comes out is the same whatever the number of workers, and memory stays flat.
+//! Workers take turns reading a batch of rows, validate it while others read, and queue for output in the order of
+//! reading. So the result does not depend on the number of workers, and memory stays flat.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -21,29 +21,29 @@ use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Times, W
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
-/// Chunks ahead of whoever takes them.
-const AHEAD: usize = 4;
-/// Workers at most. Reading is one thing after the other, and takes more than an eighth of the work.
-const MOST_WORKERS: usize = 8;
+/// Maximum number of chunks that wait for the consumer.
+const MAX_CHUNKS_AHEAD: usize = 4;
+/// Maximum number of workers. Reading is sequential, and takes more than an eighth of the work.
+const MAX_WORKERS: usize = 8;
 
-/// What a scan hands on.
+/// What a scan passes on.
 pub(in crate::engine) enum Chunk {
-    /// Rows, as many of those that were read as are wanted.
+    /// The wanted rows among those that were read.
     Rows {
         rows: Vec<PlannedRow>,
-        /// The numbers of those that can be sent, duplicates among them.
+        /// The numbers of the rows that can be sent, duplicates included.
         numbers: Vec<(Phone, RowNumber)>,
         read: u64,
         bytes: u64,
         total: Option<u64>,
     },
-    /// Rows with the number of an earlier one.
+    /// Rows with the same number as an earlier row.
     Duplicates(Vec<(RowNumber, RowNumber)>),
     /// The end.
-    End { digest: Option<String>, told: ScanSummary },
+    End { digest: Option<String>, summary: ScanSummary },
 }
 
-/// What there is to tell of all rows that were found good.
+/// Notes about all valid rows.
 #[derive(Default)]
 pub(in crate::engine) struct ScanSummary {
     pub(in crate::engine) warnings: Vec<Warning>,
@@ -51,19 +51,19 @@ pub(in crate::engine) struct ScanSummary {
     pub(in crate::engine) times: Option<Times>,
 }
 
-/// Which rows are handed on.
+/// Which rows are passed on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Keep {
     /// All.
     Every,
-    /// Those that cannot become a message.
+    /// Rows that cannot become a message.
     Bad,
 }
 
-/// A stretch of rows, judged.
-struct Judged {
+/// A batch of validated rows.
+struct ValidatedBatch {
     rows: Vec<PlannedRow>,
-    /// The numbers of those that can be sent.
+    /// The numbers of the rows that can be sent.
     numbers: Vec<(Phone, RowNumber)>,
     notes: Notes,
     read: u64,
@@ -71,23 +71,23 @@ struct Judged {
     total: Option<u64>,
 }
 
-/// Where the workers read.
+/// What the workers read from.
 struct Source {
     reader: Reader,
-    /// Where the judged stretches are awaited, in the order in which they were read. None at the end.
-    queue: Option<SyncSender<Receiver<Result<Judged, PlanError>>>>,
+    /// Where validated batches are expected, in the order of reading. `None` at the end.
+    queue: Option<SyncSender<Receiver<Result<ValidatedBatch, PlanError>>>>,
 }
 
-/// Begins a scan. `folder` is for what does not fit into memory. It ends early, without an error, if nobody takes the
-/// chunks any more.
+/// Starts a scan. `folder` is for data that does not fit into memory. The scan ends early and without an error if the
+/// consumer is gone.
 pub(in crate::engine) fn start(
     reader: Reader,
     measure: Measure,
     folder: PathBuf,
     keep: Keep,
 ) -> (JoinHandle<Result<(), PlanError>>, mpsc::Receiver<Chunk>) {
-    let (chunks, taken) = mpsc::channel(AHEAD);
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS);
+    let (chunks, taken) = mpsc::channel(MAX_CHUNKS_AHEAD);
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_WORKERS);
     (tokio::task::spawn_blocking(move || scan(reader, &measure, &folder, keep, workers, &chunks)), taken)
 }
 
@@ -100,39 +100,41 @@ fn scan(
     chunks: &mpsc::Sender<Chunk>,
 ) -> Result<(), PlanError> {
     let decoder = reader.decoder();
-    let (queue, judged) = sync_channel(workers);
+    let (queue, validated) = sync_channel(workers);
     let source = Mutex::new(Source { reader, queue: Some(queue) });
     let whole = std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| work(&source, &decoder, RowValidator::new(measure), keep));
         }
-        // Whenever this ends, the workers have nobody left to hear them, and end too.
-        collect(judged, folder, chunks)
+        // When this ends, the workers lose their consumer and end too.
+        collect(validated, folder, chunks)
     })?;
-    if let Some(told) = whole {
+    if let Some(summary) = whole {
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         let digest = source.reader.digest().map(str::to_owned);
-        let _ = chunks.blocking_send(Chunk::End { digest, told });
+        let _ = chunks.blocking_send(Chunk::End { digest, summary });
     }
     Ok(())
 }
 
-/// Reads and judges stretch by stretch, up to the end or until nobody wants more.
-fn work(source: &Mutex<Source>, decoder: &Decoder, mut judge: RowValidator<'_>, keep: Keep) {
+/// Reads and validates batch by batch, to the end or until the consumer is gone.
+fn work(source: &Mutex<Source>, decoder: &Decoder, mut validator: RowValidator<'_>, keep: Keep) {
     let mut rows = Rows::default();
     let mut record = Record::default();
-    while let Some((answer, judged)) = read(source, &mut rows) {
-        let judged = judged.map(|judged| judge_all(judged, &rows, decoder, &mut record, &mut judge, keep));
-        // If nobody awaits it any more, nobody awaits the next one either.
-        let _ = answer.send(judged);
+    while let Some((answer, validated)) = read(source, &mut rows) {
+        let validated =
+            validated.map(|validated| validate_all(validated, &rows, decoder, &mut record, &mut validator, keep));
+        // If this batch is no longer expected, the next one is not either.
+        let _ = answer.send(validated);
     }
 }
 
-type Answer = SyncSender<Result<Judged, PlanError>>;
+type Answer = SyncSender<Result<ValidatedBatch, PlanError>>;
 
-/// Reads the next rows and queues up with them: gives where to answer, and what is to be filled in. `None` at the end.
-fn read(source: &Mutex<Source>, rows: &mut Rows) -> Option<(Answer, Result<Judged, PlanError>)> {
-    // A worker that failed is told of when all are awaited.
+/// Reads the next rows and queues for output. Returns where to send the result, and the rows to validate. `None` at the
+/// end.
+fn read(source: &Mutex<Source>, rows: &mut Rows) -> Option<(Answer, Result<ValidatedBatch, PlanError>)> {
+    // A worker's failure is reported when all workers are joined.
     let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
     let queue = source.queue.take()?;
     let more = source.reader.read_rows(rows, CHUNK);
@@ -143,40 +145,40 @@ fn read(source: &Mutex<Source>, rows: &mut Rows) -> Option<(Answer, Result<Judge
     }
     let (bytes, total) = (source.reader.bytes_read(), source.reader.total_bytes());
     let (read, kept) = (rows.len() as u64, Vec::new());
-    let blank = Judged { rows: kept, numbers: Vec::new(), notes: Notes::default(), read, bytes, total };
+    let blank = ValidatedBatch { rows: kept, numbers: Vec::new(), notes: Notes::default(), read, bytes, total };
     Some((answer, more.map(|_| blank).map_err(PlanError::Read)))
 }
 
-fn judge_all(
-    mut judged: Judged,
+fn validate_all(
+    mut validated: ValidatedBatch,
     rows: &Rows,
     decoder: &Decoder,
     record: &mut Record,
-    judge: &mut RowValidator<'_>,
+    validator: &mut RowValidator<'_>,
     keep: Keep,
-) -> Judged {
-    judged.numbers.reserve(rows.len());
+) -> ValidatedBatch {
+    validated.numbers.reserve(rows.len());
     for index in 0..rows.len() {
         decoder.decode(rows, index, record);
-        let problems = match judge.row(record) {
+        let problems = match validator.row(record) {
             Ok(phone) => {
-                judged.numbers.push((phone, record.row));
+                validated.numbers.push((phone, record.row));
                 Vec::new()
             }
             Err(problems) => problems,
         };
         if keep == Keep::Every || !problems.is_empty() {
-            judged.rows.push(planned(record, problems));
+            validated.rows.push(planned(record, problems));
         }
     }
-    judged.notes = judge.take_notes();
-    judged
+    validated.notes = validator.take_notes();
+    validated
 }
 
-/// Hands on what was judged, in order, and at last the duplicates. Gives what there is to tell of all rows; `None` if
-/// nobody takes it any more.
+/// Passes on validated rows in order, and then the duplicates. Returns the notes about all rows; `None` if the consumer
+/// is gone.
 fn collect(
-    queue: Receiver<Receiver<Result<Judged, PlanError>>>,
+    queue: Receiver<Receiver<Result<ValidatedBatch, PlanError>>>,
     folder: &Path,
     chunks: &mpsc::Sender<Chunk>,
 ) -> Result<Option<ScanSummary>, PlanError> {
@@ -185,9 +187,9 @@ fn collect(
     let mut links = Noted::default();
     let mut times: Option<Times> = None;
     for awaited in queue {
-        // Nothing comes from a worker that failed.
-        let Ok(judged) = awaited.recv() else { return Ok(None) };
-        let Judged { rows, numbers, notes, read, bytes, total } = judged?;
+        // A failed worker sends nothing.
+        let Ok(validated) = awaited.recv() else { return Ok(None) };
+        let ValidatedBatch { rows, numbers, notes, read, bytes, total } = validated?;
         for (phone, row) in &numbers {
             duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
@@ -201,7 +203,7 @@ fn collect(
             return Ok(None);
         }
     }
-    // If nobody takes it any more the rest is for nobody.
+    // Once the consumer is gone, the rest is not needed.
     let mut pairs = Vec::with_capacity(CHUNK);
     for duplicate in duplicates.finish().map_err(PlanError::Spill)? {
         let duplicate = duplicate.map_err(PlanError::Spill)?;
@@ -235,7 +237,7 @@ mod tests {
     use crate::recipients;
     use crate::render::Renderer;
 
-    /// All that a scan hands on, in words.
+    /// Everything that a scan passes on, as text.
     fn scanned(folder: &Path, keep: Keep, workers: usize) -> String {
         let source = Source::Csv(folder.join("list.csv"));
         let reader =
@@ -248,24 +250,24 @@ mod tests {
         let (chunks, mut taken) = mpsc::channel(1);
         std::thread::scope(|scope| {
             let scan = scope.spawn(move || scan(reader, &measure, folder, keep, workers, &chunks));
-            let mut told = String::new();
+            let mut summary = String::new();
             while let Some(chunk) = taken.blocking_recv() {
                 match chunk {
                     Chunk::Rows { rows, read, .. } => {
                         let rows =
                             rows.iter().map(|row| format!("{} {} {} {:?}", row.row, row.line, row.cells, row.problems));
-                        writeln!(told, "{read}: {:?}", rows.collect::<Vec<_>>()).unwrap();
+                        writeln!(summary, "{read}: {:?}", rows.collect::<Vec<_>>()).unwrap();
                     }
-                    Chunk::Duplicates(pairs) => writeln!(told, "{pairs:?}").unwrap(),
-                    Chunk::End { digest, told: ScanSummary { warnings, links, .. } } => {
+                    Chunk::Duplicates(pairs) => writeln!(summary, "{pairs:?}").unwrap(),
+                    Chunk::End { digest, summary: ScanSummary { warnings, links, .. } } => {
                         let links =
                             links.list.iter().map(|link| (link.shown(), &link.first, link.rows)).collect::<Vec<_>>();
-                        writeln!(told, "{digest:?} {warnings:?} {links:?}").unwrap();
+                        writeln!(summary, "{digest:?} {warnings:?} {links:?}").unwrap();
                     }
                 }
             }
             scan.join().unwrap().unwrap();
-            told
+            summary
         })
     }
 
@@ -287,7 +289,7 @@ mod tests {
         for keep in [Keep::Every, Keep::Bad] {
             let alone = scanned(folder.path(), keep, 1);
             assert!(alone.contains("bad_quotes") && alone.contains("bad_number") && alone.contains("unknown_field"));
-            for workers in [2, 3, MOST_WORKERS] {
+            for workers in [2, 3, MAX_WORKERS] {
                 assert!(scanned(folder.path(), keep, workers) == alone, "{workers} workers");
             }
         }

@@ -1,7 +1,7 @@
-//! Judging rows: whether a record becomes a message that the provider's document takes.
+//! Validates rows: whether a record becomes a message that the provider's document accepts.
 //!
-//! A row is judged once, when it is planned; sending it only renders it again. Everything that is wrong with it is told
-//! at once: its number, its cells, and what the document says about the message they make.
+//! A row is validated once, when it is planned; sending only renders it again. All problems are reported at once: the
+//! number, the cells, and what the document says about the resulting message.
 
 use crate::message::{self, Open};
 use crate::model::{CellProblem, Channel, Finding, Flaw, Millis, OffTemplate, Phone, RowProblem};
@@ -13,20 +13,21 @@ use crate::text::{BAD_CHARACTERS, bad_character};
 
 use crate::engine::plan::media_links::{self, LinkSeen};
 
-/// Something that may not be right with rows that can be sent, told once however many they are.
+/// A warning about rows that can be sent, reported once however many rows it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What kind of warning it is: stable and short.
     pub code: &'static str,
-    /// Where in the body it is.
+    /// Where in the body the problem is.
     pub path: String,
-    /// What it is about, in the words of the first row that has it.
+    /// The warning, worded for the first row that has it.
     pub message: String,
-    /// Rows that have it.
+    /// Number of rows that have it.
     pub rows: u64,
 }
 
-/// When the first and the last of some rows may leave, by their own times. A row without one may leave at any time.
+/// When the first and the last of a set of rows are due, by their own times. A row without a time may be sent at any
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The first of them.
@@ -36,47 +37,47 @@ pub struct Times {
 }
 
 impl Times {
-    /// Those of these rows and of others.
+    /// Merges two time ranges.
     pub(in crate::engine) fn and(self, others: Self) -> Self {
         Self { first: self.first.min(others.first), last: self.last.max(others.last) }
     }
 }
 
-/// What there is to tell of rows that were found good.
+/// Notes about valid rows.
 #[derive(Default)]
 pub(in crate::engine) struct Notes {
-    /// Of each kind and place one, so no more than the message has places.
+    /// One per kind and place, so their number is bounded by the message's places.
     pub(in crate::engine) warnings: Vec<Warning>,
     pub(in crate::engine) links: Vec<LinkSeen>,
-    /// None where there are no rows.
+    /// `None` if there are no rows.
     pub(in crate::engine) times: Option<Times>,
 }
 
 impl Notes {
-    /// One more row.
+    /// Adds a row.
     fn at(&mut self, times: Times) {
         self.times = Some(self.times.map_or(times, |so_far| so_far.and(times)));
     }
 }
 
-/// What rows are judged by: the message, and what of it is open.
+/// What rows are validated against: the message and its open parts.
 pub(in crate::engine) struct Measure {
     renderer: Renderer,
     channel: Channel,
-    /// The columns that the message uses: position, name, and a place that takes the cell.
+    /// The columns that the message uses: position, name, and a place that the cell fills.
     used: Vec<(usize, String, String)>,
-    /// None where every body has to be looked at as a whole.
+    /// `None` if every body has to be checked as a whole.
     open: Option<Open>,
-    /// The template's definition, where the campaign names it.
+    /// The template's definition, if the campaign has one.
     template: Option<Loaded>,
-    /// When rows may leave, where they may have to wait.
+    /// The timing rules, if rows may have to wait.
     pub(in crate::engine) timed: Option<RowTiming>,
-    /// Whether somebody wants to know the media links of the rows that are found good.
+    /// Whether to collect the media links of valid rows.
     pub(in crate::engine) links: bool,
 }
 
 impl Measure {
-    /// `renderer` is that of the message.
+    /// Creates one from the message and its renderer.
     pub(in crate::engine) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
         let open = Open::of(channel, message, renderer.places());
         let used = renderer.columns_used();
@@ -84,22 +85,22 @@ impl Measure {
         Self { renderer, channel, used, open, template: None, timed: None, links: false }
     }
 
-    /// The same, and every message has to agree with this template.
+    /// Requires every message to conform to this template.
     pub(in crate::engine) fn held_against(mut self, template: Loaded) -> Self {
-        // Whether they agree is a matter of the whole body.
+        // Conformance depends on the whole body.
         (self.open, self.template) = (None, Some(template));
         self
     }
 }
 
-/// Decides about rows.
+/// Validates rows.
 pub(in crate::engine) struct RowValidator<'m> {
     measure: &'m Measure,
-    /// A body that is used again for row after row.
+    /// A body buffer, reused for every row.
     body: serde_json::Value,
-    /// What there is to tell of each row whose texts are fine, once it is known.
+    /// The findings shared by all rows whose texts are valid; set once they are known.
     usual: Option<Vec<Finding>>,
-    /// The hours of the window, in the time zones that came up so far.
+    /// The window's hours, in the time zones seen so far.
     hours: Option<Hours>,
     notes: Notes,
 }
@@ -110,15 +111,15 @@ impl<'m> RowValidator<'m> {
         Self { measure, body: measure.renderer.blank(), usual: None, hours, notes: Notes::default() }
     }
 
-    /// What there is to tell of the rows that were found good since this was asked last.
+    /// Returns the notes about rows found valid since the last call.
     pub(in crate::engine) fn take_notes(&mut self) -> Notes {
         std::mem::take(&mut self.notes)
     }
 
-    /// Whether a record can become a message; its number, if so, or all that is wrong with it.
+    /// Returns the record's number if it can become a message, or all of its problems.
     pub(in crate::engine) fn row(&mut self, record: &Record) -> Result<Phone, Vec<RowProblem>> {
         if let Some(problem) = &record.problem {
-            // Its cells may not be what they seem, so there is nothing else to say.
+            // Its cells may be misread, so nothing else can be said about them.
             return Err(vec![problem.clone()]);
         }
         let to = record.to.as_ref().ok().copied();
@@ -140,13 +141,13 @@ impl<'m> RowValidator<'m> {
         problems.extend(untimely);
         if let Err(missing) = renderer.render_value(to, &record.cells, &mut self.body) {
             problems.extend(missing);
-            // Else the texts of another row would stand where this one has none, and be held against its own.
+            // Otherwise, where this row has no text, the previous row's text would be checked.
             self.body = renderer.blank();
             let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
         let findings = message::check(*channel, &self.body);
         let bad_cells = self.bad_cells(record);
-        // What is wrong with a cell is told of the cell alone.
+        // A problem of a cell is reported only for that cell.
         let of_cells = |finding: &&Finding| {
             BAD_CHARACTERS.contains(&finding.code)
                 && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
@@ -181,13 +182,13 @@ impl<'m> RowValidator<'m> {
         }
     }
 
-    /// The record's own time, or what is wrong with it.
+    /// Returns the record's own time, or what is wrong with it.
     fn time(&mut self, record: &Record) -> Result<Option<Millis>, RowProblem> {
         let (Some(timed), Ok(phone)) = (&self.measure.timed, &record.to) else { return Ok(None) };
-        timed.judge(self.hours.as_mut(), *phone, &record.cells)
+        timed.validate(self.hours.as_mut(), *phone, &record.cells)
     }
 
-    /// Whether every text of the record's message is fine by itself.
+    /// Whether every text of the record's message is valid on its own.
     fn is_fine(&self, record: &Record) -> bool {
         let Measure { renderer, open: Some(open), used, .. } = self.measure else { return false };
         let is_bad = |(position, ..): &(usize, String, String)| {
@@ -198,7 +199,7 @@ impl<'m> RowValidator<'m> {
         }
         let (mut fine, mut bytes) = (true, 0);
         let rendered = renderer.texts(&record.cells, |place, text| {
-            // Where no cell holds such a character, no text does that is made of cells.
+            // If no cell contains such a character, no text made of cells does.
             let is_plain = record.is_plain && !renderer.is_computed(place);
             fine = fine && (is_plain || bad_character(text).is_none()) && open.is_fine(place, text);
             bytes += text.len();
@@ -206,7 +207,7 @@ impl<'m> RowValidator<'m> {
         fine && rendered.is_ok() && open.has_room(bytes)
     }
 
-    /// The cells that the message uses and that hold what no message may hold.
+    /// Reports the cells that the message uses and that contain characters no message may contain.
     fn bad_cells(&self, record: &Record) -> Vec<RowProblem> {
         let bad = |(position, name, path): &(usize, String, String)| {
             let cell = record.cells.get(*position)?;
@@ -216,7 +217,7 @@ impl<'m> RowValidator<'m> {
         if record.is_plain { Vec::new() } else { self.measure.used.iter().filter_map(bad).collect() }
     }
 
-    /// As [`RowValidator::row`], with the exact bytes of the body.
+    /// Does the same as [`RowValidator::row`], and returns the exact bytes of the body.
     pub(in crate::engine) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let phone = self.row(record)?;
         let mut body = Vec::new();
@@ -225,7 +226,7 @@ impl<'m> RowValidator<'m> {
     }
 }
 
-/// Takes note of a warning about a row that can be sent.
+/// Counts a warning about a row that can be sent.
 fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
     let same = |told: &&mut Warning| (told.code, &told.path) == (finding.code, &finding.path);
     match warnings.iter_mut().find(same) {
@@ -239,7 +240,7 @@ fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
     }
 }
 
-/// Adds the warnings of later rows.
+/// Merges the warnings of later rows.
 pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
     for warning in later {
         match warnings.iter_mut().find(|told| (told.code, &told.path) == (warning.code, &warning.path)) {
@@ -249,16 +250,16 @@ pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
     }
 }
 
-/// Whether a finding is only what comes of a number or a text that could not be had.
+/// Whether a finding only follows from a missing number or text.
 fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
     let mut missing = problems.iter().filter_map(|problem| problem.path.as_deref());
     (path == "to" && to.is_none()) || missing.any(|missing| missing.starts_with(path))
 }
 
-/// What message and template disagree on as a problem of the row, with the place in the template.
+/// Turns a disagreement between message and template into a row problem that names the place in the template.
 pub(in crate::engine) fn in_the_template(found: Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
     let Disagreement { mismatch, message_path, template_path } = found;
-    // What is missing was brought by no column.
+    // No column supplied what is missing.
     let is_missing = mismatch.code().ends_with("_missing") || mismatch.code().ends_with("_count");
     let source = template.source_of(&template_path);
     let off = OffTemplate { mismatch, path: template_path, source };
@@ -269,7 +270,7 @@ pub(in crate::engine) fn in_the_template(found: Disagreement, template: &Loaded,
     problem
 }
 
-/// The columns that are put in at a place of the message, each once.
+/// Returns the columns that fill a place of the message, each once.
 fn columns(renderer: &Renderer, path: &str) -> Vec<String> {
     let mut columns: Vec<String> = renderer.columns_at(path).map(str::to_owned).collect();
     columns.sort_unstable();
@@ -277,7 +278,7 @@ fn columns(renderer: &Renderer, path: &str) -> Vec<String> {
     columns
 }
 
-/// A finding as a problem of the row, with the columns that brought the value.
+/// Turns a finding into a row problem that names the columns that supplied the value.
 fn in_the_message(finding: &Finding, renderer: &Renderer) -> Option<RowProblem> {
     Some(RowProblem {
         what: Flaw::Message(finding.of_message.clone()?),
@@ -296,7 +297,7 @@ mod tests {
     use super::*;
     use crate::model::RowNumber;
 
-    /// Texts that are right in one place and wrong in another.
+    /// Texts that are valid in one place and invalid in another.
     const TEXTS: [&str; 15] = [
         "Ana",
         "",
@@ -352,22 +353,22 @@ mod tests {
         for (channel, message) in messages() {
             let columns = ["a", "b"].map(str::to_owned);
             let measure = Measure::new(channel, &message, Renderer::compile(&message, &columns).unwrap());
-            let mut judge = RowValidator::new(&measure);
+            let mut validator = RowValidator::new(&measure);
             let (mut expected, mut row) = (Vec::new(), 0);
             for (a, b) in TEXTS.iter().flat_map(|a| TEXTS.map(|b| (a, b))) {
                 row += 1;
                 let record = record(row, a, b);
                 let mut only = RowValidator::new(&measure);
-                assert_eq!(judge.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
+                assert_eq!(validator.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
                 add(&mut expected, only.take_notes().warnings);
             }
-            assert_eq!(judge.take_notes().warnings, expected, "{message}");
-            quick += usize::from(judge.usual.is_some());
+            assert_eq!(validator.take_notes().warnings, expected, "{message}");
+            quick += usize::from(validator.usual.is_some());
         }
         assert!((6..messages().len()).contains(&quick), "{quick}");
     }
 
-    fn judged(message: &Value, cells: [&str; 2]) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
+    fn validated(message: &Value, cells: [&str; 2]) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let columns = ["a", "b"].map(str::to_owned);
         let measure = Measure::new(Channel::Viber, message, Renderer::compile(message, &columns).unwrap());
         RowValidator::new(&measure).body(&record(1, cells[0], cells[1]))
@@ -393,18 +394,18 @@ mod tests {
                 "character 1 is U+202E, which changes the direction of the text and is not closed",
             ),
         ] {
-            let problems = judged(&message, [cell, "b"]).unwrap_err();
+            let problems = validated(&message, [cell, "b"]).unwrap_err();
             let [problem] = &problems[..] else { panic!("{problems:?}") };
             assert_eq!(
                 (problem.code(), &*problem.message(), &problem.columns[..]),
                 (code, words, &["a".to_owned()][..])
             );
             assert!(!problem.to_string().chars().any(char::is_control), "{problem}");
-            assert!(judged(&message, ["b", cell]).is_ok(), "the message does not use the cell: {cell:?}");
+            assert!(validated(&message, ["b", cell]).is_ok(), "the message does not use the cell: {cell:?}");
         }
         for cell in ["two\r\nlines\n\tof text", "\u{2067}שלום\u{2069}", "👨\u{200d}👩\u{200d}👧 می\u{200c}خواهم"]
         {
-            assert!(judged(&message, [cell, "b"]).is_ok(), "{cell:?}");
+            assert!(validated(&message, [cell, "b"]).is_ok(), "{cell:?}");
         }
     }
 
@@ -421,7 +422,7 @@ mod tests {
                 "{{ 'b' if a == b else '\\u202e' }}",
             ]),
         ) {
-            if let Ok((_, body)) = judged(&json!({"type": "text", "text": text}), [&a, &b]) {
+            if let Ok((_, body)) = validated(&json!({"type": "text", "text": text}), [&a, &b]) {
                 let body: Value = serde_json::from_slice(&body).unwrap();
                 let text = body["text"].as_str().unwrap();
                 prop_assert!(bad_character(text).is_none(), "{text:?}");

@@ -1,4 +1,4 @@
-//! Statuses: `poller` asks for them, `webhooks` takes those that the provider sends.
+//! Statuses: `poller` asks for them, `webhooks` receives those that the provider sends.
 
 mod poller;
 mod webhooks;

@@ -1,5 +1,5 @@
-//! Reconcile: asks for statuses in packed requests and merges the answers. Works from the store alone, beside dispatch
-//! and after it, and after a crash goes on where it was.
+//! Polls: asks for statuses in packed requests and merges the answers. It reads everything from the store, during and
+//! after dispatch, so it continues after a crash.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -19,21 +19,22 @@ use crate::model::{Event, Millis, Notice, Reconcile, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
-/// Messages looked at together, and so status requests in flight at most a hundredth of it.
+/// Messages read at a time. A request holds up to about a hundred, which bounds the requests in flight.
 const PAGE: u32 = 800;
-/// While messages are being sent, one request in so many is a status request: a hundredth of the rate, and as each asks
-/// about a hundred messages, once about each.
-const SENDS_A_POLL: u32 = 100;
-/// The longest a message that is due waits for others to fill its request.
-const LONGEST_LINGER: Duration = Duration::from_secs(10);
+/// While messages are being sent, one request in this many is a status request. That is a hundredth of the rate, and
+/// since each asks about a hundred messages, every message is asked about once.
+const SENDS_PER_POLL: u32 = 100;
+/// The longest time a due message waits for others to fill its request.
+const MAX_LINGER: Duration = Duration::from_secs(10);
 
-/// Polls until no status is awaited. While `sending`, more may come; when it is over and `wait` is false, returns.
+/// Polls until no status is awaited. While `sending`, more messages may come. Returns when sending ends if `wait` is
+/// false.
 pub(in crate::engine) async fn reconcile(
     job: &Arc<Job>,
     mut sending: watch::Receiver<bool>,
     wait: bool,
 ) -> Result<(), EngineError> {
-    let linger = (job.campaign.reconcile.every / 2).min(LONGEST_LINGER);
+    let linger = (job.campaign.reconcile.every / 2).min(MAX_LINGER);
     let mut trouble = 0;
     loop {
         let dispatching = *sending.borrow_and_update();
@@ -44,7 +45,7 @@ pub(in crate::engine) async fn reconcile(
         let mut due = job.store.due_polls(job.run.key, now, PAGE).await?;
         let next = job.store.next_poll(job.run.key, now).await?;
         let go_at = due.first().map(|oldest| oldest.next_poll_at.plus(linger));
-        // Waiting for company makes sense only while there may be some.
+        // Waiting for more messages makes sense only while there may be some.
         let alone = !dispatching && next.is_none_or(|next| go_at.is_some_and(|go_at| next > go_at));
         if dispatching {
             due.truncate(MOST_IDS);
@@ -68,7 +69,7 @@ pub(in crate::engine) async fn reconcile(
         }
         let asked = tokio::select! {
             asked = ask(job, due) => asked?,
-            // Nobody waits for statuses, so neither for a provider that cannot be reached.
+            // No one waits for statuses, so no one waits for an unreachable provider either.
             _ = sending.wait_for(|sending| !sending), if !wait => return Ok(()),
         };
         match asked {
@@ -88,14 +89,14 @@ pub(in crate::engine) async fn reconcile(
     }
 }
 
-/// The time between two status requests while messages are being sent: they share the account's rate, and the
-/// messages go first.
+/// Returns the time between two status requests while messages are being sent: they share the account's rate, and
+/// messages come first.
 fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
-    per.mul_f64(f64::from(SENDS_A_POLL) / f64::from(rate.get()))
+    per.mul_f64(f64::from(SENDS_PER_POLL) / f64::from(rate.get()))
 }
 
 /// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only
-/// about those whose time to be asked about has come.
+/// about due messages.
 pub(in crate::engine) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
     let now = Millis::now();
     let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
@@ -103,7 +104,7 @@ pub(in crate::engine) async fn once(job: &Arc<Job>, due: bool) -> Result<(), Eng
     let mut trouble = 0;
     while !job.stop.ends_all() {
         if let Some(pause) = job.limiter.pause_beyond(LONGEST_WAIT) {
-            // Those that are due are asked about later; a person who asks is told.
+            // A person who asked gets an error; due messages are simply asked about later.
             let until = job.clock.now().plus(pause);
             return if due { Ok(()) } else { Err(EngineError::Paused(until)) };
         }
@@ -136,8 +137,8 @@ enum Asked {
     Failed(PollError),
 }
 
-/// Asks about these messages in requests packed as full as they can be, several in flight, and waits until the
-/// answers are durable.
+/// Asks about these messages in requests packed as full as possible, several in flight, and waits until the answers are
+/// durable.
 async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, EngineError> {
     let mut requests = JoinSet::new();
     while !messages.is_empty() {
@@ -157,13 +158,13 @@ async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, Engin
         }
     }
     Ok(match failed {
-        // One bad batch among good ones is no trouble with the provider.
+        // One bad batch among good ones does not mean that the provider is in trouble.
         Some(error) if !(answered && matches!(error, PollError::TryAgain(_))) => Asked::Failed(error),
         _ => Asked::Answered,
     })
 }
 
-/// One status request and the merge of its answer.
+/// Makes one status request and merges its answer.
 async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, EngineError> {
     let reservation = async {
         loop {
@@ -175,13 +176,13 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
     };
     let reservation = tokio::select! {
         biased;
-        // The reservation may be minutes away, where the provider asked for a pause.
+        // The reservation may be minutes away if the provider asked for a pause.
         () = job.stop.all_ended() => return Ok(Ok(())),
         reservation = reservation => reservation,
     };
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
-    // An answer that cannot be had counts as one that mentions none of these: they are asked about again when they
-    // are due, until the horizon, and do not hold up others.
+    // A failed request counts as one that mentions none of these messages: they are asked about again when due, until
+    // the horizon, and do not hold up others.
     Point::PollReady.pass();
     let answer = job.provider.poll(&ids).await;
     job.note_reach(reservation, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
@@ -191,8 +192,8 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
         Err(error) => return Ok(Err(error)),
     };
     Point::PollAnswered.pass();
-    tracing::debug!(ids = ids.len(), statuses = updates.len(), failed = failed.is_some(), "status request");
-    // By id, never by position; ids that the answer does not mention stay as they are.
+    tracing::debug!(ids = ids.len(), statuses = updates.len(), failed = failed.is_some(), "statuses requested");
+    // Matched by id, never by position; messages that the answer does not mention stay as they are.
     let mut updates: HashMap<String, StatusUpdate> =
         updates.into_iter().map(|update| (update.message_id.clone(), update)).collect();
     let now = Millis::now();
@@ -206,29 +207,29 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
             next_poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
         })
         .collect();
-    let mut patience = StoreRetry::new(job);
+    let mut retry = StoreRetry::new(job);
     while let Err(error) = job.store.record_polls(job.run.key, &polled).await {
-        patience.bear(error).await?;
+        retry.wait_or_fail(error).await?;
     }
     Ok(failed.map_or(Ok(()), Err))
 }
 
-/// When to ask again, where a status is still awaited: after half the message's age, never sooner than `every`, one
-/// last time at the horizon.
+/// Returns when to ask again if a status is still awaited: after half the message's age, at least `every`, and a last
+/// time at the horizon.
 fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<Millis> {
     let horizon = accepted_at.plus(settings.horizon);
     let wait = settings.every.max(now.since(accepted_at) / 2);
     (now < horizon).then(|| now.plus(wait).min(horizon))
 }
 
-/// Waits after status requests that failed: asking is harmless, but hammering is not.
+/// Waits after failed status requests, so as not to hammer the provider.
 async fn recover(job: &Job, error: &PollError, trouble: u32) {
     let problem = match error {
         PollError::Halted(problem) => {
             job.stop.stop(Reason::Halt(problem.clone()));
             return;
         }
-        // The limiter waits already, and the screen says so.
+        // The limiter already waits, and the screen says so.
         PollError::Unreachable(_) => return,
         PollError::Throttled(problem, wish) => {
             job.slow_down(*wish).await;

@@ -1,8 +1,8 @@
-//! Callbacks: what the provider tells of its own accord, from the queue into the store.
+//! Webhooks: writes what the provider sends from a queue into the store.
 //!
-//! Whoever brings a callback waits until it is durable, and many share one commit: an answer before that would lose
-//! what a crash finds here, and a commit for each would be slow. The queue is bounded; who finds it full is to come
-//! again.
+//! The caller waits until its webhook is durable, because an earlier answer could lose it in a crash. Many webhooks
+//! share one commit, because one commit each would be slow. The queue is bounded; when it is full, the provider has to
+//! retry.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,49 +16,49 @@ use crate::model::{Millis, OptOut};
 use crate::provider::Callback;
 use crate::store::{Store, StoreError, WebhookBatch, WebhookResult};
 
-/// Callbacks that wait for a commit at most, those included that are still being read.
+/// Maximum number of webhooks that wait for a commit, including those still being read.
 const QUEUE: usize = 1024;
-/// How often callbacks that came before their message are looked for: those of the last [`YOUNG`], as a send whose
-/// answer is on its way is over by then; and all of them every [`ALL_EVERY`] times.
-const LOOK: Duration = Duration::from_secs(1);
-const YOUNG: Duration = Duration::from_secs(120);
-const ALL_EVERY: u32 = 300;
-/// How long a status waits for its message. What is not committed by then was sent by somebody else.
-const EARLY_FOR: Duration = Duration::from_secs(24 * 3600);
-/// How long a store that cannot be written is left alone before the next try.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often to look for webhooks that arrived before their message was committed: those younger than [`RECENT`],
+/// because the send's answer is in by then, and every [`MATCH_ALL_EVERY`] times all of them.
+const MATCH_INTERVAL: Duration = Duration::from_secs(1);
+const RECENT: Duration = Duration::from_secs(120);
+const MATCH_ALL_EVERY: u32 = 300;
+/// How long a status waits for its message. Messages not committed by then were sent by something else.
+const KEEP_EARLY_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long to wait after the store could not be written.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// A callback, and who waits for it to be durable.
+/// A webhook, and the caller that waits until it is durable.
 type Waiting = (Callback, oneshot::Sender<()>);
 
-/// The way of callbacks into the queue.
+/// The entry to the queue.
 #[derive(Clone, Debug)]
 pub struct WebhookQueue {
     queue: mpsc::Sender<Waiting>,
-    /// What came so far.
+    /// The number of webhooks received so far.
     pub counts: Arc<WebhookCounts>,
 }
 
-/// A place in the queue.
+/// A reserved place in the queue.
 pub struct QueuePlace<'q>(mpsc::Permit<'q, Waiting>);
 
-/// What came so far, each callback counted once.
+/// Webhooks received so far, each counted once.
 #[derive(Debug, Default)]
 pub struct WebhookCounts {
-    /// Statuses that are durable.
+    /// Durable statuses.
     pub statuses: AtomicU64,
-    /// Replies that are durable, those that came twice counted twice.
+    /// Durable replies; duplicates count again.
     pub replies: AtomicU64,
-    /// Events that are not used.
+    /// Unused events.
     pub unused: AtomicU64,
-    /// Bodies that could not be read.
+    /// Unreadable bodies.
     pub unreadable: AtomicU64,
-    /// Turned away since the queue was full, or the store could not be written in time.
+    /// Webhooks turned away because the queue was full or the store could not be written in time.
     pub turned_away: AtomicU64,
 }
 
 impl WebhookCounts {
-    /// Each count with its name.
+    /// Returns each count with its name.
     #[must_use]
     pub fn read(&self) -> [(&'static str, u64); 5] {
         let Self { statuses, replies, unused, unreadable, turned_away } = self;
@@ -74,7 +74,7 @@ impl WebhookCounts {
 }
 
 impl WebhookQueue {
-    /// A place in the queue, to be asked for before a body is read; `None` while it is full.
+    /// Reserves a place in the queue, before a body is read; `None` while the queue is full.
     #[must_use]
     pub fn place(&self) -> Option<QueuePlace<'_>> {
         self.queue.try_reserve().ok().map(QueuePlace)
@@ -82,7 +82,7 @@ impl WebhookQueue {
 }
 
 impl QueuePlace<'_> {
-    /// Puts a callback in the queue. What is given back comes once it is durable, and fails if it will not be.
+    /// Puts a webhook in the queue. The returned receiver resolves once it is durable, and fails if it will not be.
     #[must_use]
     pub fn take(self, callback: Callback) -> oneshot::Receiver<()> {
         let (done, durable) = oneshot::channel();
@@ -91,7 +91,7 @@ impl QueuePlace<'_> {
     }
 }
 
-/// Takes callbacks out of the queue and makes them durable.
+/// Takes webhooks out of the queue and makes them durable.
 #[derive(Debug)]
 pub struct WebhookWriter {
     store: Store,
@@ -101,10 +101,10 @@ pub struct WebhookWriter {
 }
 
 impl WebhookWriter {
-    /// Makes the store ready for callbacks. For a store with millions of messages that takes seconds, the first time.
+    /// Prepares the store for webhooks. The first time, this takes seconds in a store with millions of messages.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn new(store: &Store, opt_out: OptOut) -> Result<(WebhookQueue, Self), StoreError> {
         store.index_message_ids().await?;
         let (sender, queue) = mpsc::channel(QUEUE);
@@ -113,36 +113,35 @@ impl WebhookWriter {
         Ok((callbacks, Self { store: store.clone(), opt_out, queue, counts }))
     }
 
-    /// Works until it is `over`, and what is in the queue then is durable.
+    /// Works until `over` completes and everything in the queue is durable.
     pub async fn work(mut self, over: impl Future) {
         let mut over = pin!(over);
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut looks = 0;
+        let mut tick = tokio::time::interval(MATCH_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut matches = 0;
         let mut round = Vec::with_capacity(QUEUE);
         loop {
-            let came = tokio::select! {
+            let received = tokio::select! {
                 biased;
                 _ = &mut over, if !self.queue.is_closed() => {
                     self.queue.close();
                     continue;
                 }
-                _ = look.tick() => None,
-                came = self.queue.recv_many(&mut round, QUEUE) => Some(came),
+                _ = tick.tick() => None,
+                received = self.queue.recv_many(&mut round, QUEUE) => Some(received),
             };
-            match came {
+            match received {
                 Some(0) => return,
                 Some(_) => self.take(&mut round).await,
                 None => {
-                    self.catch_up(looks % ALL_EVERY == 0).await;
-                    looks += 1;
+                    self.match_early_webhooks(matches % MATCH_ALL_EVERY == 0).await;
+                    matches += 1;
                 }
             }
         }
     }
 
-    /// Makes these durable, however long the store cannot be written: who waits for them gives up before, and comes
-    /// again.
+    /// Makes these webhooks durable, however long the store cannot be written. Callers time out before that and retry.
     async fn take(&self, round: &mut Vec<Waiting>) {
         let mut called = WebhookBatch::default();
         let mut waiting = Vec::with_capacity(round.len());
@@ -157,40 +156,40 @@ impl WebhookWriter {
             }
             waiting.push(done);
         }
-        let took = loop {
+        let result = loop {
             match self.store.save_webhooks(&called, Millis::now()).await {
-                Ok(took) => break took,
+                Ok(result) => break result,
                 Err(error) => {
-                    tracing::error!(%error, reason = error.reason(), "callbacks cannot be kept");
+                    tracing::error!(%error, reason = error.reason(), "saving webhooks failed");
                     if !error.may_pass() || self.queue.is_closed() {
-                        // Nobody is told that it is durable, so that the provider brings it again.
+                        // The callers are not confirmed, so that the provider sends the webhooks again.
                         return;
                     }
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         };
         self.counts.statuses.fetch_add(called.statuses.len() as u64, Ordering::Relaxed);
         self.counts.replies.fetch_add(called.replies.len() as u64, Ordering::Relaxed);
-        told(&took);
+        log_result(&result);
         for done in waiting {
-            // Who waited may have given up.
+            // The caller may have given up.
             let _ = done.send(());
         }
     }
 
-    /// Finds the messages of callbacks that came before them: the young ones, or all.
-    async fn catch_up(&self, all: bool) {
+    /// Matches webhooks that arrived before their messages: the recent ones, or all.
+    async fn match_early_webhooks(&self, all: bool) {
         let now = Millis::now();
-        let since = if all { Millis(0) } else { now.minus(YOUNG) };
+        let since = if all { Millis(0) } else { now.minus(RECENT) };
         let caught_up = async {
             if all {
-                self.store.drop_early(now.minus(EARLY_FOR)).await?;
+                self.store.drop_early(now.minus(KEEP_EARLY_FOR)).await?;
             }
             loop {
-                let took = self.store.match_early(since, now).await?;
-                told(&took);
-                if took.found == 0 {
+                let result = self.store.match_early(since, now).await?;
+                log_result(&result);
+                if result.found == 0 {
                     return Ok::<_, StoreError>(());
                 }
             }
@@ -198,21 +197,24 @@ impl WebhookWriter {
         match caught_up.await {
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(%error, reason = error.reason(), "early callbacks have to wait");
+                tracing::warn!(%error, reason = error.reason(), "matching early webhooks failed");
             }
         }
     }
 }
 
-fn told(took: &WebhookResult) {
-    if *took != WebhookResult::default() {
-        tracing::debug!(?took, "callbacks are durable");
+fn log_result(result: &WebhookResult) {
+    if *result != WebhookResult::default() {
+        tracing::debug!(?result, "webhooks saved");
     }
-    if took.suppressed > 0 {
-        tracing::info!(numbers = took.suppressed, "put on the suppression list by their own wish");
+    if result.suppressed > 0 {
+        tracing::info!(numbers = result.suppressed, "suppressed at their request");
     }
-    if took.dropped > 0 {
-        tracing::warn!(statuses = took.dropped, "too many callbacks are about messages that are not in this store");
+    if result.dropped > 0 {
+        tracing::warn!(
+            statuses = result.dropped,
+            "statuses dropped: too many are about messages that are not in this store"
+        );
     }
 }
 
@@ -244,7 +246,7 @@ mod tests {
         drop(places.pop());
         assert!(callbacks.place().is_some());
         let durable: Vec<_> = (0..).zip(places).map(|(n, place)| place.take(reply(n % 100))).collect();
-        // It is over before it begins.
+        // It is stopped before it starts.
         collector.work(std::future::ready(())).await;
         for durable in durable {
             assert_eq!(durable.await, Ok(()));

@@ -13,18 +13,18 @@ use crate::model::{Event, Events, Notice};
 use crate::rate_limit::RetryPolicy;
 use crate::store::Run;
 
-/// Calls in all. The last is about three minutes after the first.
+/// Maximum number of calls. The last is about three minutes after the first.
 const CALLS: u32 = 8;
 
-/// Notifies somebody that a run is over.
+/// Calls the hook when a run has ended.
 pub struct Notifier {
     /// The hook.
     pub hook: Hook,
-    /// When a failed call is repeated.
+    /// When a failed call is retried.
     pub retry: RetryPolicy,
     /// Where notices go.
     pub events: Events,
-    /// Ends the waiting.
+    /// Ends the waiting between calls.
     pub stop: StopHandle,
 }
 
@@ -38,7 +38,7 @@ impl Notifier {
                 Ok(()) => return true,
                 Err(failed) => failed,
             };
-            tracing::warn!(run = %run.id, call, %failed, "the done hook was not taken");
+            tracing::warn!(run = %run.id, call, %failed, "on_done hook failed");
             if call == 1 && failed.may_pass {
                 (self.events)(Event::Notice(Notice::HookRetried { failed: failed.to_string() }));
             }
@@ -56,12 +56,12 @@ impl Notifier {
     }
 }
 
-/// The notification: the same bytes at every call for one end.
+/// Builds the notification: the same bytes for every call about one end.
 async fn notification(run: &Run, summary: &Path) -> Option<Notification> {
     let summary = summary.to_owned();
     let summary = tokio::task::spawn_blocking(|| std::fs::read(summary)).await.ok()?.ok()?;
     let summary: serde_json::Value = serde_json::from_slice(&summary).ok()?;
-    // A run that a `retry` continues ends once more, at another time.
+    // A run continued by `retry` ends again, at another time.
     let id = format!("{}@{}", run.id, run.dispatched_at.unwrap_or(run.created_at).0);
     let body = json!({"event": "done", "id": id, "run": run.id.to_string(), "summary": summary});
     Some(Notification { id, body: body.to_string().into_bytes() })

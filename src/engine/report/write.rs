@@ -1,4 +1,4 @@
-//! Report: the rows of a run, from the store to whoever writes them. The same bytes for the same store.
+//! Reports: passes a run's rows from the store to a writer. The same store always gives the same bytes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
 use crate::text;
 
-/// Why a report could not be made.
+/// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportingError {
     /// The store failed.
@@ -22,18 +22,18 @@ pub enum ReportingError {
     /// The report failed.
     #[error("{0}")]
     Write(#[source] ReportError),
-    /// The run was stopped, and writing the report took too long after that.
+    /// The run was stopped, and writing its reports then took too long.
     #[error("stopped before the reports of {0} were written; `campaigner resume {0}` writes them")]
     Stopped(RunId),
 }
 
-/// How long files may take to be written once a run is stopped. Whatever holds them up must not keep the process.
-const LAST_FILES: Duration = Duration::from_secs(10);
+/// How long writing files may take after a stop. A blocked file system must not keep the process alive.
+const MAX_WRITE_AFTER_STOP: Duration = Duration::from_secs(10);
 
-/// What a report says of a run as a whole.
+/// Returns what a report says about the run as a whole.
 ///
 /// # Errors
-/// Where the store cannot be read.
+/// When the store cannot be read.
 pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunFacts, StoreError> {
     Ok(RunFacts {
         run: run.id.clone(),
@@ -50,13 +50,13 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
     })
 }
 
-/// A campaign's settings as they stand in its file, those that are left out included. Not its message, which may hold
-/// what is nobody's business, and of the list no more than the file's name.
+/// Returns a campaign's settings as in its file, with the defaults filled in. The message is left out because it may be
+/// confidential, and only the file name of the list is included.
 fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     let Campaign { recipients, message, dispatch, reconcile, .. } = campaign;
     let list = match &recipients.source {
         Source::Csv(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        Source::Inline(_) => "in the campaign".to_owned(),
+        Source::Inline(_) => "inline".to_owned(),
     };
     let word = |pointer: &str| message.pointer(pointer).and_then(|word| word.as_str()).map(str::to_owned);
     let uncertain = match dispatch.uncertain {
@@ -65,7 +65,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     };
     let halt = dispatch.halt.map_or_else(
         || "off".to_owned(),
-        |halt| format!("{} % of {}, or {} alike", halt.share, halt.over, halt.same_error),
+        |halt| format!("{} % of {} rows, or {} identical errors", halt.share, halt.over, halt.same_error),
     );
     let all = [
         ("recipients", Some(list)),
@@ -87,7 +87,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// A duration as a campaign file may have it: `30s`, `72h`, `1500ms`.
+/// Formats a duration as in a campaign file: `30s`, `72h`, `1500ms`.
 fn written(duration: Duration) -> String {
     match (duration.as_millis(), duration.as_secs()) {
         (ms, _) if ms % 1000 > 0 || ms == 0 => format!("{ms}ms"),
@@ -97,10 +97,10 @@ fn written(duration: Duration) -> String {
     }
 }
 
-/// Hands the rows of a run to `each`, in input order, two pages in memory at a time.
+/// Passes the rows of a run to `each`, in input order, with two pages in memory at a time.
 ///
 /// # Errors
-/// Where the store cannot be read, or `each` fails.
+/// When the store cannot be read, or `each` fails.
 pub async fn each_row(
     store: &Store,
     run: &Run,
@@ -112,7 +112,7 @@ pub async fn each_row(
     each_page(store, run, channel, wanted, each, work).await.map(drop)
 }
 
-/// Hands the pages of a run's rows to `work`, with what it made of those before. Gives what it made of all.
+/// Passes the pages of a run's rows to `work` along with its previous result. Returns the last result.
 async fn each_page<T>(
     store: &Store,
     run: &Run,
@@ -124,7 +124,7 @@ async fn each_page<T>(
     let mut pages = store.report_rows(run, channel, wanted).await.map_err(in_the_store)?;
     let mut next = pages.page().await.map_err(in_the_store)?;
     while let Some(page) = next {
-        // SQLite's thread puts the next page together while this one is worked through.
+        // SQLite's thread prepares the next page while this one is processed.
         let (read, worked) = tokio::join!(pages.page(), work(made, page));
         made = worked?;
         next = read.map_err(in_the_store)?;
@@ -132,13 +132,13 @@ async fn each_page<T>(
     Ok(made)
 }
 
-/// Attempts are read for so many rows at a time.
-const ROWS_OF_ATTEMPTS: u64 = 1000;
+/// Number of rows whose attempts are read at a time.
+const ROWS_PER_READ: u64 = 1000;
 
-/// Hands every attempt of a run to `each`, row by row in input order.
+/// Passes every attempt of a run to `each`, row by row in input order.
 ///
 /// # Errors
-/// Where the store cannot be read, or `each` fails.
+/// When the store cannot be read, or `each` fails.
 pub async fn each_attempt(
     store: &Store,
     run: &Run,
@@ -147,7 +147,7 @@ pub async fn each_attempt(
     let rows = store.last_row(run).await.map_err(in_the_store)?;
     let mut first = 1;
     while first <= rows.0 {
-        let last = first + ROWS_OF_ATTEMPTS - 1;
+        let last = first + ROWS_PER_READ - 1;
         for attempt in store.attempts(run, first..=last).await.map_err(in_the_store)? {
             each(&attempt).map_err(ReportingError::Write)?;
         }
@@ -166,7 +166,7 @@ fn rows_of(
     Ok(())
 }
 
-/// Work on files, on a thread of its own: a disk or network share that does not answer holds nobody else up.
+/// Works on files in a separate thread, so that a disk or network share that hangs blocks nothing else.
 async fn on_files<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReportingError> + Send + 'static,
 ) -> Result<T, ReportingError> {
@@ -174,13 +174,13 @@ async fn on_files<T: Send + 'static>(
     done.map_err(|_| ReportingError::Store(EngineError::Defect(PANICKED.to_owned())))?
 }
 
-/// Writes the three reports of a run into `folder`, in one pass over its rows, and then, if it is `finished`, tells its
-/// end to `done` and notes it. In this order: a crash before leaves a run that is taken up again, gets its reports, and
-/// is told. Only for the holder of the run's lock.
+/// Writes the three reports of a run into `folder` in one pass over its rows. If the run is `finished`, it then
+/// notifies `done` and marks the run finished. After a crash in between, the run is resumed, and its reports and
+/// notification are repeated. The caller must hold the run's lock.
 ///
 /// # Errors
-/// Where the store cannot be used, a file cannot be written, or the run is stopped and they are not written soon; then
-/// the files there are as they were.
+/// When the store cannot be used, a file cannot be written, or the run is stopped and writing takes too long. Existing
+/// files are then unchanged.
 pub async fn write_reports(
     store: &Store,
     run: &Run,
@@ -194,13 +194,13 @@ pub async fn write_reports(
     let facts = RunFacts { finished_at: end, ..facts(store, run, campaign).await.map_err(in_the_store)? };
     let paths = tokio::select! {
         written = write_files(store, run, campaign.channel, folder, facts) => written?,
-        () = stop.all_ended_for(LAST_FILES) => return Err(ReportingError::Stopped(run.id.clone())),
+        () = stop.all_ended_for(MAX_WRITE_AFTER_STOP) => return Err(ReportingError::Stopped(run.id.clone())),
     };
-    let told = match done.filter(|_| finished) {
+    let notified = match done.filter(|_| finished) {
         Some(done) => done.notify(run, &paths.json).await,
         None => true,
     };
-    if let Some(end) = end.filter(|_| told) {
+    if let Some(end) = end.filter(|_| notified) {
         store.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
         Point::EndNoted.pass();
     }

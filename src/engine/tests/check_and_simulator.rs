@@ -1,5 +1,5 @@
-//! Tests: the check of messages against the simulated provider. Both read the same documents, each on its own, so that
-//! where they differ one of them is wrong, or the documents leave it open; what they leave open is listed here.
+//! Tests: the check of messages against the simulated provider. Both implement the same documents independently, so
+//! where they differ, one of them is wrong or the documents leave it open. The open cases are listed here.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::message;
 use crate::model::{Channel, Finding, Severity};
 use crate::simulator;
 
-/// The most values of a key that are put where another one stands.
+/// Maximum number of a key's known values that are tried in place of another value.
 const KNOWN: usize = 4;
 
-/// The bodies that the documents show, and one of each worked example of what they do not show: Meta's templates.
+/// The bodies that the documents show, and one for each worked example that they do not show: Meta's templates.
 fn bodies() -> Vec<(Channel, Value)> {
     let documented: Vec<Value> = serde_json::from_str(include_str!("../../message/tests/documented.json")).unwrap();
     let documented = documented
@@ -23,13 +23,13 @@ fn bodies() -> Vec<(Channel, Value)> {
         .map(|shown| (Channel::from_name(shown["channel"].as_str().unwrap()).unwrap(), shown["body"].clone()));
     let mut bodies: Vec<_> = documented.collect();
     assert_eq!(bodies.len(), 26);
-    // A header that the documents show by itself only.
+    // A header that the documents show only on its own.
     let mut workshop = bodies.iter().find(|(_, body)| body["interactive"]["type"] == "button").unwrap().clone();
     workshop.1["interactive"]["header"] = json!({"type": "text", "text": "Workshop Details"});
     bodies.push(workshop);
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns")).unwrap() {
         let path = file.unwrap().path();
-        // The documents show all there is of the other kinds.
+        // The documents fully cover the other kinds.
         if !path.file_name().unwrap().to_string_lossy().starts_with("whatsapp-template-") {
             continue;
         }
@@ -53,8 +53,8 @@ fn pointers(value: &Value, at: &str, see: &mut impl FnMut(String)) {
     }
 }
 
-/// Everything else that could stand where `value` does under `key`, each with a name. `known` are the values that the
-/// bodies have by their keys.
+/// Returns everything else that could replace `value` under `key`, each with a name. `known` holds the bodies' values
+/// by key.
 fn others(key: &str, value: &Value, known: &BTreeMap<String, Vec<Value>>) -> Vec<(&'static str, Value)> {
     let mut others = vec![
         ("null", Value::Null),
@@ -114,7 +114,7 @@ fn others(key: &str, value: &Value, known: &BTreeMap<String, Vec<Value>>) -> Vec
     others
 }
 
-/// An item that does not say the same as the others of its list: what tells them apart has its place.
+/// Returns an item that differs from the others in its list: its distinguishing values include its place.
 fn numbered(item: &Value, place: usize) -> Value {
     let mut item = item.clone();
     let mut places = Vec::new();
@@ -131,14 +131,14 @@ fn numbered(item: &Value, place: usize) -> Value {
     item
 }
 
-/// Every change of one thing in `body`.
+/// Calls `see` with every change of one thing in `body`.
 fn changes(body: &Value, known: &BTreeMap<String, Vec<Value>>, see: &mut impl FnMut(&'static str, &str, &Value)) {
     let mut places = Vec::new();
     pointers(body, "", &mut |pointer| places.push(pointer));
     for pointer in &places {
         let value = body.pointer(pointer).unwrap();
         if let Value::Object(map) = value {
-            // Something that is somewhere else.
+            // A key that belongs somewhere else.
             for (key, others) in known.iter().filter(|(key, _)| !map.contains_key(*key)) {
                 for other in others.iter().take(1) {
                     let mut changed = body.clone();
@@ -161,33 +161,33 @@ fn changes(body: &Value, known: &BTreeMap<String, Vec<Value>>, see: &mut impl Fn
     }
 }
 
-/// A change about which the two do not agree.
+/// A change on which the two disagree.
 struct Case<'c> {
-    /// What was changed, and the key it stands under.
+    /// What was changed, and its key.
     change: &'c str,
     key: &'c str,
-    /// What the check calls an error; nothing if it lets the body pass.
+    /// The errors of the check; empty if it accepts the body.
     errors: Vec<&'c Finding>,
-    /// The simulator's words; empty if it accepts.
+    /// The simulator's message; empty if it accepts.
     refusal: &'c str,
 }
 
 impl Case<'_> {
-    /// Whether only the check refuses, for nothing but this.
+    /// Whether only the check refuses, and only for this code.
     fn checked(&self, code: &str) -> bool {
         self.refusal.is_empty() && self.errors.iter().all(|error| error.code == code)
     }
 
-    /// The same at these keys only.
+    /// The same, only at these keys.
     fn checked_at(&self, code: &str, keys: &[&str]) -> bool {
         self.checked(code) && self.errors.iter().all(|error| keys.iter().any(|key| error.path.ends_with(key)))
     }
 }
 
-/// Whether a case is one of those.
+/// Whether a case is one of these.
 type Open = fn(&Case<'_>) -> bool;
 
-/// What the documents leave open, and who of the two takes it how. Anything else about which they differ is a mistake.
+/// What the documents leave open, and how each of the two handles it. Any other difference is a mistake.
 #[rustfmt::skip]
 const OPEN: &[(&str, Open)] = &[
     ("links have to be on a public server; only the check looks at the server's name, the simulator is for trying out",

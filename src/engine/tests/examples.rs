@@ -1,4 +1,4 @@
-//! Tests: the worked examples under `campaigns/`, each read, planned and checked, and one there for every kind.
+//! Tests: the worked examples under `campaigns/`. Each is read, planned and checked, and every kind has one.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,13 +37,13 @@ async fn every_row_of_every_example_can_be_sent() {
         let checked = Plan::open(&campaign).unwrap().check(None, each, &(Arc::new(|_| {}) as _)).await.unwrap();
         assert_eq!(checked.warnings.len(), warnings(&campaign), "{path:?}: {:?}", checked.warnings);
         assert!(checked.warnings.iter().all(|warning| warning.rows == checked.rows), "{path:?}");
-        // The first campaign of all has rows that are wrong on purpose, though none for what the message says.
+        // The first campaign has invalid rows on purpose, but its message is valid.
         let is_first = path.ends_with("campaigns/welcome.yaml");
         assert_eq!(bad.is_empty(), !is_first, "{path:?}: {bad:?}");
     }
 }
 
-/// The one warning there may be: who can be reached.
+/// The one expected warning: who can be reached.
 fn warnings(campaign: &crate::model::Campaign) -> usize {
     usize::from(campaign.channel != Channel::Viber && campaign.message["type"] != "template")
 }
@@ -55,7 +55,7 @@ fn every_example_is_named_as_its_file() {
     }
 }
 
-/// Every kind that the reference names, of a message or of a part of it, is in an example of its channel.
+/// Every kind of message, or of a part of it, in the reference has an example in its channel.
 #[test]
 fn there_is_an_example_of_every_kind() {
     let mut shown = BTreeSet::new();
@@ -71,7 +71,7 @@ fn there_is_an_example_of_every_kind() {
         if let Some(name) = line.strip_prefix("`channel: ") {
             channel = name.split('`').next().unwrap();
         }
-        // Headings end in a kind, and lines of kinds begin with one.
+        // Headings end in a kind, and lines about kinds start with one.
         let kind =
             line.split('`').nth(1).filter(|words| words.starts_with("type: ") || words.starts_with("sub_type: "));
         if let Some(kind) = kind {

@@ -1,5 +1,5 @@
-//! Tests: a week of a campaign whose window is read from its recipients' clocks, in 30 time zones, two of them changing
-//! their clocks. Time is set and goes on with each message; the store, the requests and the answers are real.
+//! Tests: a week of a campaign with a window on its recipients' clocks, in 30 time zones, two of which change their
+//! clocks. Time is simulated and advances with each message; the store, requests and answers are real.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -45,7 +45,7 @@ const NAMED: [&str; 20] = [
     "America/Anchorage",
     "Pacific/Pago_Pago",
 ];
-/// Zones that their numbers tell: the digits before and the digits of the rest.
+/// Zones derived from the numbers: the leading digits, and how many follow.
 const BY_NUMBER: [(&str, &str, usize); 10] = [
     ("Asia/Hong_Kong", "8526", 7),
     ("Asia/Tokyo", "8190", 8),
@@ -59,10 +59,10 @@ const BY_NUMBER: [(&str, &str, usize); 10] = [
     ("America/Sao_Paulo", "55119", 8),
 ];
 const A_ZONE: usize = 20;
-/// What one message takes of the time.
+/// The time that one message takes.
 const EACH: Duration = Duration::from_secs(180);
 
-/// A row, and what is expected of it.
+/// A row and its expected result.
 struct Row {
     zone: TimeZone,
     send_at: Option<Millis>,
@@ -73,7 +73,7 @@ fn by_the_clock_of(zone: &TimeZone, time: DateTime) -> Millis {
     Millis(zone.to_timestamp(time).unwrap().as_millisecond())
 }
 
-/// `MON-FRI 09:00-20:00` and `SAT 22:00-02:00`, with the 30th off.
+/// `MON-FRI 09:00-20:00` and `SAT 22:00-02:00`, except on the 30th.
 fn is_open(zone: &TimeZone, at: Millis) -> bool {
     let local = zone.to_datetime(jiff::Timestamp::from_millisecond(at.0).unwrap());
     let works = local.date() != date(2030, 10, 30);
@@ -85,7 +85,7 @@ fn is_open(zone: &TimeZone, at: Millis) -> bool {
         }
 }
 
-/// The list, and what is expected of each row by its number.
+/// Returns the list, and the expected result of each row by its number.
 fn list() -> (String, HashMap<String, Row>) {
     let (mut csv, mut rows) = ("phone,zone,when,until\n".to_owned(), HashMap::new());
     let named = NAMED.into_iter().enumerate().map(|(index, zone)| (zone, zone, format!("8525{index:02}"), 5));
@@ -94,7 +94,7 @@ fn list() -> (String, HashMap<String, Row>) {
         let zone = TimeZone::get(name).unwrap();
         for n in 0..A_ZONE {
             let phone = format!("{prefix}{n:0rest$}");
-            // Some are to be sent later, one of them out of hours; and one before it may be.
+            // Some rows are to be sent later, one of them out of hours; another has a deadline.
             let when = match n {
                 0 => "2030-10-28T21:30",
                 1..4 => "2030-10-29 10:00",
@@ -126,7 +126,7 @@ dispatch: {concurrency: 1, rate: 60000/s}
 
 type Arrivals = Arc<Mutex<Vec<(String, Millis, bool)>>>;
 
-/// A provider that notes when each message arrives, refuses every seventh once, and takes its time.
+/// Starts a provider that records when each message arrives, refuses every seventh once, and takes its time.
 async fn provider(clock: Clock, arrivals: Arrivals) -> Endpoint {
     let send = post(move |body: String| async move {
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -150,7 +150,7 @@ async fn provider(clock: Clock, arrivals: Arrivals) -> Endpoint {
     Endpoint::new(&base, "secret".into()).unwrap()
 }
 
-/// The run of the campaign in this folder, planned.
+/// Plans the run of the campaign in this folder.
 async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
     let campaign = campaign_file::parse(text, &folder.join("campaign.yaml")).unwrap().campaign;
     let digest = recipients::digest(&campaign.recipients).unwrap();
@@ -180,7 +180,7 @@ fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock
     Job { clock: clock.clone(), ..job }
 }
 
-/// Sends until nothing is left, a process after the other, each begun when the one before said.
+/// Sends until nothing is left, one process after another, each started when the previous one said so.
 async fn send_all(
     store: &Store,
     run: &Run,
@@ -197,8 +197,7 @@ async fn send_all(
             }
             return (ending, processes);
         };
-        // This clock goes on while a process that is about to end waits for an answer, up to that moment and no
-        // further.
+        // This clock advances while a process that is about to end waits for an answer, but only up to that moment.
         assert!(waiting.first >= clock.now(), "it ended though something was due");
         clock.go_on(waiting.first.since(clock.now()));
     }
@@ -225,7 +224,7 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
     assert_eq!(ending.tally.accepted(), sent as u64, "{:?}", ending.tally);
     assert_eq!(arrivals.iter().filter(|(.., taken)| *taken).count(), sent);
     assert!(arrivals.len() > sent + 50, "there were retries");
-    // It took more than a week, so that every day and both changes of the clocks were among them.
+    // It took more than a week, so it covers every day and both clock changes.
     assert!(clock.now().since(begin) > Duration::from_secs(6 * 86_400));
 
     for (to, at, _) in arrivals.iter() {
@@ -233,7 +232,7 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
         assert!(is_open(&row.zone, *at), "{} at {at}", row.zone.iana_name().unwrap());
         assert!(row.send_at.is_none_or(|send_at| send_at <= *at) && !row.expires);
     }
-    // While nothing was on its way, nothing could have been.
+    // While nothing was in flight, nothing could have been sent.
     let taken: HashMap<&str, usize> = arrivals.iter().enumerate().map(|(n, (to, ..))| (to.as_str(), n)).collect();
     let ends = arrivals.iter().map(|(_, at, _)| at.plus(EACH));
     let mut idle_minutes = 0;
@@ -241,7 +240,7 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
         let waiting: Vec<&Row> =
             rows.iter().filter(|(to, row)| !row.expires && taken[to.as_str()] >= index).map(|(_, row)| row).collect();
         let mut at = free;
-        // A second try is due some seconds or minutes after the first.
+        // A second attempt is due seconds or minutes after the first.
         while at.plus(Duration::from_secs(330)) < *next {
             idle_minutes += 1;
             let could =

@@ -87,7 +87,7 @@ pub enum Damage {
 /// How many rows have a problem, where these are too many to be the fault of single rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooMany {
-    /// So many rows in a row were answered alike.
+    /// So many rows in a row got the same error.
     Alike(u32),
     /// So many rows in a row are in doubt; the problem is that of the last.
     InDoubt(u32),

@@ -347,15 +347,15 @@ fn many_problems_of_a_row_become_one_line() {
 fn what_too_many_rows_have_stops_a_run_in_the_words_of_the_problem() {
     let problem = crate::model::Problem::from(SendProblem::Timeout);
     for (rows, words) in [
-        (TooMany::Alike(1), "a row was answered alike: no answer within the timeout (timeout)"),
-        (TooMany::Alike(20), "20 rows in a row were answered alike: no answer within the timeout (timeout)"),
+        (TooMany::Alike(1), "a row got this error: no answer within the timeout (timeout)"),
+        (TooMany::Alike(20), "20 rows in a row got the same error: no answer within the timeout (timeout)"),
         (
             TooMany::InDoubt(20),
-            "20 rows in a row are in doubt, the last of them: no answer within the timeout (timeout)",
+            "20 rows in a row are in doubt, the last one with: no answer within the timeout (timeout)",
         ),
         (
             TooMany::Refused { refused: 41, over: 200, alike: 30 },
-            "41 of the last 200 rows were refused, 30 of them for this: no answer within the timeout (timeout)",
+            "41 of the last 200 rows were refused, 30 of them with: no answer within the timeout (timeout)",
         ),
     ] {
         let stops = problem.clone().too_many(rows);

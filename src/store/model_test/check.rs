@@ -32,7 +32,7 @@ impl Seen {
         Ok(Self { states: states.collect(), run })
     }
 
-    /// As [`Seen::of`], from the report.
+    /// Returns the same as [`Seen::of`], from the report.
     pub(super) async fn reported(world: &World) -> Result<BTreeMap<RowNumber, State>, TestCaseError> {
         let run = world.store.run(Some(&world.run.id)).await?;
         let wanted = Wanted { cells: false, since: None };
@@ -46,7 +46,7 @@ impl Seen {
         Ok(states)
     }
 
-    /// Holds the store against what the provider and the people know, and against what it said before `op`.
+    /// Compares the store with what the provider and the people know, and with what it said before `op`.
     pub(super) async fn after(op: &Op, before: &Self, world: &World) -> Result<Self, TestCaseError> {
         let seen = Self::of(world).await?;
         prop_assert_eq!(seen.states.len() as u64, world.rows, "a row is gone");
@@ -64,7 +64,7 @@ impl Seen {
         Ok(seen)
     }
 
-    /// A row whose message arrives is never said to be unsent, unless a person or the provider said so.
+    /// A row whose message arrived never counts as unsent, unless a person or the provider said so.
     fn told_nothing_wrong(&self, row: RowNumber, state: State, world: &World) -> Done {
         let said = world.said.get(&row).copied().unwrap_or_default();
         let is_unsent =
@@ -76,8 +76,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Pending means due: a row that is to be sent either was never claimed, or has a time; and of no other row is that
-    /// so.
+    /// Pending means due: a row to be sent either was never claimed or has a time, and no other row has one.
     async fn waiting_rows_are_due(&self, world: &World) -> Done {
         let due = world.store.due_rows(world.owner, false, ALWAYS, u32::MAX).await?;
         let new = world.store.new_rows(world.run.key, u32::MAX).await?;
@@ -103,8 +102,8 @@ impl Seen {
     }
 }
 
-/// What is recorded stays recorded: only a person takes a row out of a state in which nothing is sent any more, but for
-/// an outcome that comes late.
+/// What is recorded stays recorded: only a person, or a late outcome, takes a row out of a state in which it is no
+/// longer sent.
 fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
     let rank = |state| match state {
         State::Accepted => Some(0),
@@ -114,7 +113,7 @@ fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
         State::Read => Some(4),
         _ => None,
     };
-    // One that is known to have been accepted is not sent again, but says so.
+    // A row known to be accepted is not sent again, but says so.
     let is_requeued = matches!(op, Op::Requeue { .. }) && (after == State::Pending || after.was_accepted());
     let is_right = match before {
         _ if before == after => true,
@@ -122,7 +121,7 @@ fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
         State::Uncertain => is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
         State::Failed if is_requeued => true,
         State::Rejected | State::Exhausted => is_requeued,
-        // A row that nobody had looked at; whoever schedules it may not know yet that the run was cancelled.
+        // A row that no one had read; whoever schedules it may not know yet that the run was cancelled.
         State::Cancelled => matches!(op, Op::Schedule { .. }),
         before => rank(before).zip(rank(after)).is_some_and(|(before, after)| before < after),
     };
@@ -138,7 +137,7 @@ impl World {
         Ok(())
     }
 
-    /// Nothing is left, and what the store was told is what it says.
+    /// Nothing is left, and the store reports what it was given.
     pub(super) async fn is_concluded(&self) -> Done {
         let seen = Seen::of(self).await?;
         for (row, state) in &seen.states {

@@ -1,4 +1,4 @@
-//! Short sequences that need one thing each to go right. Most of them are faults that the model test found.
+//! Short sequences that each depend on one rule. Most of them are faults that the model test found.
 
 use proptest::prelude::*;
 use sqlx::AssertSqlSafe;
@@ -15,7 +15,7 @@ const IS_FAILED: u8 = 3;
 pub(super) const TAKE_UP: Op = Op::TakeUp { limit: None };
 const WAIT: Op = Op::Wait { millis: 1_000 };
 
-/// A step of this worker that hands in all it knows.
+/// A step of this worker that hands in everything it knows.
 pub(super) fn step(worker: u8, want: u8) -> Op {
     Op::Step { worker, some: u8::MAX, again: None, want, answer_is_lost: false }
 }
@@ -24,7 +24,7 @@ pub(super) fn send(worker: u8, fate: Fate) -> Op {
     Op::Send { worker, flight: 0, fate }
 }
 
-/// Whether a run of one row goes right if this happens.
+/// Whether a run of one row keeps the rules if this happens.
 fn case(resend: bool, ops: &[&[Op]]) -> Done {
     holds(&Case { rows: 1, resend, ops: ops.concat() })
 }
@@ -43,8 +43,7 @@ pub(super) fn failed_in_doubt() -> Done {
     case(false, &[&in_doubt, &retried, &failed, &[step(0, 1), send(0, Fate::Refused), step(0, 0)]])
 }
 
-/// An acceptance comes late, and its row was claimed again since: by a claim that was released, or that is released
-/// later.
+/// An acceptance comes late, and its row was claimed again since: by a claim that was released, or is released later.
 pub(super) fn late_acceptance() -> Done {
     let claimed_again = [TAKE_UP, step(0, 1), TAKE_UP, step(1, 0), WAIT, step(1, 1)];
     for rest in [[step(1, 0), send(0, Fate::Accepted), step(0, 0)], [send(0, Fate::Accepted), step(0, 0), step(1, 0)]] {
@@ -53,34 +52,34 @@ pub(super) fn late_acceptance() -> Done {
     Ok(())
 }
 
-/// A message is accepted twice, since the campaign says `resend`.
+/// A message is accepted twice, because the campaign says `resend`.
 pub(super) fn accepted_twice() -> Done {
     let claimed_again = [TAKE_UP, step(0, 1), send(0, Fate::Accepted), TAKE_UP, step(1, 0), WAIT];
     case(true, &[&claimed_again, &[step(1, 1), send(1, Fate::Accepted), step(1, 0), step(0, 0)]])
 }
 
-/// A row that waits to be sent again may have been accepted, and is stopped.
+/// A row that waits to be resent may have been accepted, and is stopped.
 fn stopped_in_doubt(stop: &[Op]) -> Done {
     case(true, &[&[TAKE_UP, step(0, 1), send(0, Fate::AcceptedUnheard), step(0, 0)], stop, &[WAIT, step(0, 1)]])
 }
 
-/// As its number is suppressed.
+/// Its number is suppressed.
 pub(super) fn suppressed_in_doubt() -> Done {
     stopped_in_doubt(&[Op::Suppress { row: 0 }])
 }
 
-/// As its run is cancelled.
+/// Its run is cancelled.
 pub(super) fn cancelled_in_doubt() -> Done {
     stopped_in_doubt(&[Op::Cancel, Op::CancelWaiting])
 }
 
-/// As it is too late for it.
+/// Its deadline passes.
 pub(super) fn expired_in_doubt() -> Done {
     stopped_in_doubt(&[WAIT, Op::Defer { rows: 1, expires: 0 }])
 }
 
-/// An older copy of the store goes on, as a person wishes: it gives the number of a claim again, to another worker.
-/// Then comes the outcome of the first.
+/// An older copy of the store continues, on a person's request: it reuses a claim number for another worker. Then the
+/// outcome of the first claim arrives.
 pub(super) fn restored() -> Done {
     in_runtime(async {
         let mut world = World::new(1, false).await?;

@@ -1,4 +1,4 @@
-//! The guards that "nobody gets two messages" rests on: without any one of them, the model test fails.
+//! The guards that keep anyone from getting two messages: without any one of them, the model test fails.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -8,15 +8,15 @@ use sqlx::AssertSqlSafe;
 
 use super::{Case, found, run};
 
-/// Pieces of statements, each with what stands there instead.
+/// Pieces of statements, each with its replacement.
 type Pieces = &'static [(&'static str, &'static str)];
 
 thread_local! {
-    /// What is replaced in the statements of this thread, and which pieces were found, a bit for each.
+    /// The replacements in this thread's statements, and which pieces were found, one bit each.
     static LEFT_OUT: Cell<(Pieces, u32)> = const { Cell::new((&[], 0)) };
 }
 
-/// A statement, without the guard that is left out at the moment.
+/// Returns a statement without the guard that is currently left out.
 pub(in crate::store) fn guarded(statement: &'static str) -> AssertSqlSafe<String> {
     let (pieces, mut found) = LEFT_OUT.get();
     let mut text = statement.to_owned();
@@ -28,7 +28,7 @@ pub(in crate::store) fn guarded(statement: &'static str) -> AssertSqlSafe<String
     AssertSqlSafe(text)
 }
 
-/// Makes sure that something breaks in `test` where these pieces are left out of the statements.
+/// Checks that something breaks in `test` if these pieces are left out of the statements.
 fn is_needed<E: Display>(pieces: Pieces, test: impl FnOnce() -> Result<(), E>) {
     LEFT_OUT.set((pieces, 0));
     let done = test();

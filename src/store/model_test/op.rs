@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use crate::model::{DeliveryStatus, Millis, Problem, RowCause, RowNumber, State};
 use crate::store::{Claim, Settlement};
 
-/// Attempts that may be charged to a row.
+/// Maximum number of attempts charged to a row.
 const ATTEMPTS: u32 = 3;
 
-/// Something that happens. Numbers choose among what there is, whatever that is.
+/// An event. Its numbers choose among what exists.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
-    /// A new process takes the run up, and reads what others left in flight; it settles that with its next step.
+    /// A new process takes over the run and reads what others left in flight; it settles that in its next step.
     TakeUp {
         limit: Option<u8>,
     },
@@ -21,8 +21,7 @@ pub(super) enum Op {
         flight: u8,
         fate: Fate,
     },
-    /// A worker makes a step: it hands in the outcomes of some of its claims and releases those of which no request
-    /// left.
+    /// A worker makes a step: it hands in the outcomes of some claims, and releases those whose request did not leave.
     Step {
         worker: u8,
         some: u8,
@@ -30,11 +29,11 @@ pub(super) enum Op {
         want: u8,
         answer_is_lost: bool,
     },
-    /// A worker dies, with all it knows.
+    /// A worker dies with everything it knows.
     Crash {
         worker: u8,
     },
-    /// An outcome under another worker's number: what a restored backup leaves, which gives a claim's number again.
+    /// An outcome under another worker's number: the result of a restored backup, which reuses a claim's number.
     Mistaken {
         claim: u8,
         ended: Ended,
@@ -48,16 +47,16 @@ pub(super) enum Op {
         rows: u8,
         expires: u8,
     },
-    /// The owner puts off rows that are due.
+    /// The owner defers due rows.
     Defer {
         rows: u8,
         expires: u8,
     },
-    /// A person has rows sent again.
+    /// A person requeues rows.
     Requeue {
         states: u8,
     },
-    /// A person says what became of an uncertain row.
+    /// A person resolves an uncertain row.
     Resolve {
         row: u8,
         sent: bool,
@@ -72,7 +71,7 @@ pub(super) enum Op {
     Unsuppress {
         row: u8,
     },
-    /// The provider reports a status of a message that it accepted, whether the store knows the message or not.
+    /// The provider reports a status of an accepted message, whether the store knows the message or not.
     Webhook {
         message: u8,
         status: u8,
@@ -83,7 +82,7 @@ pub(super) enum Op {
     Answer {
         status: u8,
     },
-    /// The owner notes the end, if it has come.
+    /// The owner records the end, if it has come.
     End,
 }
 
@@ -93,13 +92,13 @@ pub(super) enum Fate {
     Accepted,
     Refused,
     Again,
-    /// Accepted, but nobody hears of it.
+    /// Accepted, but the answer is lost.
     AcceptedUnheard,
-    /// Lost, and nobody knows.
+    /// Lost without an answer.
     Lost,
 }
 
-/// What a worker knows of the end of a claim.
+/// What a worker knows about the end of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Unsent,
@@ -111,7 +110,7 @@ pub(super) enum Ended {
 }
 
 impl Op {
-    /// Whether the store cannot tell that it happened.
+    /// Whether the store cannot know that it happened.
     pub(super) fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Send { .. } | Self::Crash { .. } | Self::Wait { .. } | Self::Ask)
     }
@@ -152,17 +151,17 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// The provider's id of the message that a claim sent.
+/// Returns the provider's id of the message that a claim sent.
 pub(super) fn message_id((row, claim): (RowNumber, u32)) -> String {
     format!("m-{row}-{claim}")
 }
 
-/// A status that the provider may report.
+/// Returns a status that the provider may report.
 pub(super) fn status(which: u8) -> DeliveryStatus {
     ["sent", "delivered", "read", "failed"].map(DeliveryStatus::from_word)[usize::from(which % 4)].clone()
 }
 
-/// What the end of a claim makes of its row, as the engine has it.
+/// Returns the settlement that the engine makes of a claim's end.
 pub(super) fn settlement(claim: Claim, ended: Ended, resend: bool, now: Millis) -> Settlement {
     let history = claim.history;
     let may_repeat = history.charged_attempts + 1 < ATTEMPTS;

@@ -1,4 +1,4 @@
-//! What the store was told is on the disk when it answers: seen from outside, by `strace`.
+//! What the store was given is on disk when it answers: observed from outside, with `strace`.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -7,10 +7,10 @@ use super::found::{TAKE_UP, send, step};
 use super::op::{Fate, Op};
 use super::world::World;
 
-/// What the child writes to whenever the store has answered.
+/// What the child writes whenever the store has answered.
 const ANSWERED: &str = "answered";
 
-/// What the test below runs as a process of its own.
+/// What the test below runs as a separate process.
 #[tokio::test]
 #[ignore = "run by the test of what is synced"]
 async fn a_run_that_is_watched() {
@@ -37,11 +37,11 @@ async fn a_run_that_is_watched() {
     }
 }
 
-/// How often something was written that tells of a commit, and how often the log was not synced by then.
+/// Counts the writes that follow a commit, and those of them before which the log was not synced.
 fn unsynced(trace: &str) -> (u32, u32) {
     let (mut told, mut unsynced) = (0, 0);
     let mut is_dirty = false;
-    // Of a call that another thread's comes between, the end is what counts of a sync, and the beginning of a write.
+    // If another thread's call interrupts a call, the end of a sync counts, and the start of a write.
     let mut syncing = None;
     for line in trace.lines() {
         let (thread, call) = line.split_once(' ').unwrap();

@@ -1,4 +1,4 @@
-//! A store, the workers of its run, the people, and the provider: what each of them does, and what each of them knows.
+//! A store, the workers of its run, the people, and the provider: what each of them does and knows.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,7 +19,7 @@ use crate::store::{
 
 pub(super) type Done = Result<(), TestCaseError>;
 
-/// Workers at the same time at most.
+/// Maximum number of workers at the same time.
 const WORKERS: usize = 3;
 /// Later than everything.
 pub(super) const ALWAYS: Millis = Millis(1 << 50);
@@ -36,11 +36,11 @@ struct Worker {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Made {
     fate: Option<Fate>,
-    /// Whether a worker lives that may send it yet.
+    /// Whether a living worker may still send it.
     may_leave: bool,
-    /// What the store was told of it; an acceptance counts more than a doubt.
+    /// What the store was given for it; an acceptance outweighs a doubt.
     pub(super) told: Option<State>,
-    /// Whether the provider said that it was not delivered.
+    /// Whether the provider reported that it was not delivered.
     pub(super) failed: bool,
 }
 
@@ -50,7 +50,7 @@ impl Made {
     }
 }
 
-/// What people said of a row: about all its claims up to that number.
+/// What people decided about a row: it concerns all its claims up to that number.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Said {
     pub(super) send_again: u32,
@@ -73,7 +73,7 @@ pub(super) struct World {
     paused: bool,
     cancelled: bool,
     asked: Vec<Awaiting>,
-    /// Rows that a worker claimed, and how many it may.
+    /// The rows that each worker claimed, and its limit.
     limits: HashMap<WorkerId, (Vec<RowNumber>, Option<u64>)>,
 }
 
@@ -86,7 +86,7 @@ fn pick<T>(from: &[T], which: u8) -> Option<&T> {
 }
 
 impl World {
-    /// A run whose rows are in the store and that nobody has taken up.
+    /// Creates a run whose rows are imported and that no one has taken over.
     pub(super) async fn new(rows: u64, resend: bool) -> Result<Self, TestCaseError> {
         let memory = std::path::Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
@@ -248,8 +248,8 @@ impl World {
         }
     }
 
-    /// A step as the engine makes it. Where the answer is lost though all is committed, it releases the claims that it
-    /// does not know, and hands the same in again.
+    /// Makes a step as the engine does. If the commit succeeded but the answer is lost, it releases the claims that it
+    /// does not know, and hands in the same outcomes again.
     async fn step(
         &mut self,
         worker: usize,
@@ -317,7 +317,7 @@ impl World {
         Ok(advanced)
     }
 
-    /// A claim was returned: it is a new one, and may not send again what was or may have been accepted.
+    /// Checks a returned claim: it must be new, and must not resend what was or may have been accepted.
     fn claimed(&mut self, claim: &Claim, may_leave: bool) -> Done {
         let row = claim.key.row();
         prop_assert!(claim.worker == self.owner.worker);
@@ -375,7 +375,7 @@ impl World {
             all.into_iter().enumerate().filter(|(bit, _)| states >> bit & 1 == 1).map(|(_, s)| s).collect();
         let before = Seen::of(self).await?;
         let requeued = self.store.requeue(self.owner, &self.run, &states, true, self.now).await?;
-        // Whoever has rows sent again wants the run to go on.
+        // A person who requeues rows wants the run to continue.
         self.paused &= requeued.rows == 0;
         let after = Seen::of(self).await?;
         for (row, state) in &before.states {
@@ -432,7 +432,7 @@ impl World {
         Ok(self.store.record_polls(self.run.key, &[polled]).await?)
     }
 
-    /// Notes the end, if nothing is left to send. Gives back whether that is so.
+    /// Records the end if nothing is left to send. Returns whether that is so.
     pub(super) async fn end(&mut self) -> Result<bool, TestCaseError> {
         let is_over = self.store.next_due(self.owner, false).await?.is_none()
             && (self.cancelled || self.store.new_rows(self.run.key, 1).await?.is_empty())
@@ -447,7 +447,7 @@ impl World {
         Ok(is_over)
     }
 
-    /// Everyone tells what they know; then a fresh worker goes on until nothing is left, and hears every answer.
+    /// Everyone reports what they know; then a fresh worker continues until nothing is left, and hears every answer.
     pub(super) async fn conclude(&mut self) -> Done {
         for worker in 0..self.workers.len() {
             self.step(worker, u8::MAX, None, 0, false).await?;

@@ -1,4 +1,4 @@
-//! Connections to the file, and how each is opened.
+//! Opens connections to the file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::error;
 use crate::store::StoreError;
 
-/// How long a scan waits for others; several of them may be of millions of rows on a slow disk.
+/// How long a scan waits for other scans; several of them may read millions of rows from a slow disk.
 pub(super) const LONGEST_SCANS: Duration = Duration::from_secs(600);
 
-/// Connections that read a few lines at the same time. Each has a thread, whose memory is what it costs.
+/// Number of connections for small reads. Each has a thread, whose memory is its cost.
 pub(super) const READERS: u32 = 2;
 
-/// How long a statement waits for another process's transaction, the only thing that can hold one up.
+/// How long a statement waits for another process's transaction, the only thing that can block it.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The one place that says how the file is opened. `synchronous=FULL`: a commit that returned survives the power cut,
-/// which the promise "nothing doubled" rests on.
+/// The only place that says how the file is opened. With `synchronous=FULL`, a commit that returned survives a power
+/// cut; the promise that no message is sent twice depends on it.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -30,21 +30,21 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// How whoever only reads opens it. Rows are read in their order, so a larger cache was no faster.
+/// Returns the options for reading. Rows are read in order, so a larger cache was no faster.
 pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
     options(path).pragma("cache_size", "-256").pragma("query_only", "ON")
 }
 
 pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
     let options = options(path)
-        // The cache need only hold the ends of the tables, where writing happens; more was no faster.
+        // The cache only needs to hold the ends of the tables, where writing happens; more was no faster.
         .pragma("cache_size", "-4096")
-        // 4,000 pages of 4 KiB: the log is folded back every 16 MB or so.
+        // 4,000 pages of 4 KiB: the log is checkpointed about every 16 MB.
         .pragma("wal_autocheckpoint", "4000");
     let begun = tokio::time::Instant::now();
     loop {
         match options.connect().await {
-            // A file that is just being made a store by another process: SQLite does not wait for that by itself.
+            // Another process is just creating the store in this file; SQLite does not wait for that on its own.
             Err(busy) if error::is_busy(&busy) && begun.elapsed() < BUSY_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -55,7 +55,7 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError>
 
 pub(super) fn not_opened(path: &Path, source: sqlx::Error) -> StoreError {
     match &source {
-        // The very first statement finds out.
+        // The very first statement detects this.
         _ if error::is_no_database(&source) => StoreError::Foreign { path: path.to_owned() },
         sqlx::Error::Database(_) => error::doing("be opened")(source),
         _ => StoreError::Open { path: path.to_owned(), source: Box::new(source) },

@@ -1,5 +1,5 @@
-//! The database file as a file: which one it is, whether it is ours, and who may read it. Nothing here opens a file
-//! that may be open already: see [`the_file_alone`].
+//! The database file as a file: its identity, whether it is ours, and who may read it. Nothing here opens a file that
+//! may already be open: see [`the_file_alone`].
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{StoreError, error, migrate};
 
-/// Tells one file from another, whatever it is called. A rename keeps it; a copy, a move to another file system and a
-/// restored backup have another.
+/// Identifies a file whatever its name. A rename keeps the id; a copy, a move to another file system and a restored
+/// backup get another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -25,7 +25,7 @@ impl FileId {
         }
     }
 
-    /// Makes sure that this file is at that path.
+    /// Checks that this file is at that path.
     pub(super) fn is_at(self, path: &Path) -> Result<(), StoreError> {
         match Self::of(path) {
             Ok(file) if file == self => Ok(()),
@@ -34,28 +34,28 @@ impl FileId {
         }
     }
 
-    /// As the mark file has it. The device is left out, since it may have another number after a restart; so it may
-    /// meet by chance, and it proves nothing.
+    /// Returns the id as the mark file stores it. The device is left out because its number may change at a restart. So
+    /// two ids may be equal by chance, and equality proves nothing.
     pub(super) fn kept(self) -> i64 {
         self.inode.cast_signed()
     }
 }
 
-/// A file beside another, whose name ends with this too.
+/// Returns the path with `ending` appended to the file name.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Whether a file belongs to a store at this path, by its name: the database, its log and index, its mark, a run's
+/// Whether a file belongs to a store at this path, by its name: the database, its log and index, its mark, or a run's
 /// lock.
 pub(super) fn belongs(store: &Path, file: &Path) -> bool {
     let folder = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folder.canonicalize().ok()
     };
-    // By the true name of either, so that a link does not hide it.
+    // By the real path of both, so that a link does not hide it.
     let (store, file) = (store.canonicalize().unwrap_or(store.into()), true_name(file));
     let names =
         store.file_name().zip(file.file_name()).map(|(store, file)| (store.to_string_lossy(), file.to_string_lossy()));
@@ -65,9 +65,9 @@ pub(super) fn belongs(store: &Path, file: &Path) -> bool {
     folder(&store) == folder(&file) && (is_part || rest.starts_with('.') && rest.ends_with(".lock"))
 }
 
-/// What a path leads to, also where nothing is there as yet.
+/// Returns what a path leads to, even if nothing exists there yet.
 fn true_name(path: &Path) -> PathBuf {
-    // As many links as Linux follows.
+    // Linux follows as many links.
     let mut path = path.to_owned();
     for _ in 0..40 {
         match (path.canonicalize(), std::fs::read_link(&path)) {
@@ -79,12 +79,12 @@ fn true_name(path: &Path) -> PathBuf {
     path
 }
 
-/// Makes the file if need be, for its owner alone.
+/// Creates the file if needed, for its owner only.
 pub(super) fn make(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    // Nobody can have a new file open, so that it may be closed again.
+    // No one can have a new file open, so it is safe to close it again.
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        // A link that leads nowhere as yet.
+        // A link whose target does not exist yet.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !path.exists() => {
             let target = std::fs::read_link(path)?;
             make(&path.parent().unwrap_or(Path::new(".")).join(target))
@@ -94,13 +94,15 @@ pub(super) fn make(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Keeps the file for its owner alone; SQLite gives its log and index the same mode.
+/// Restricts the file to its owner; SQLite gives its log and index the same mode.
 pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let file = std::fs::metadata(path)?;
     if file.nlink() > 1 {
-        // SQLite's log is beside one of the names only, and so is the lock.
-        return Err(std::io::Error::other("it has more than one name (hard links); keep one and remove the others"));
+        // SQLite's log and the lock are next to only one of the names.
+        return Err(std::io::Error::other(
+            "the file has more than one name (hard links); keep one and remove the others",
+        ));
     }
     if file.permissions().mode() & 0o077 != 0 {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
@@ -108,14 +110,14 @@ pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether the file is surely another program's: opened as a store it would be changed.
+/// Whether the file certainly belongs to another program: opening it as a store would change it.
 pub(super) async fn is_foreign(path: &Path) -> Result<bool, StoreError> {
     let failed = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
     let file = std::fs::metadata(path).map_err(failed)?;
     if file.is_dir() {
         return Err(failed(std::io::ErrorKind::IsADirectory.into()));
     }
-    // The smallest page of a database; SQLite takes a file of one byte for an empty one.
+    // The smallest page of a database; SQLite treats a file of one byte as empty.
     const SMALLEST: u64 = 512;
     if !file.is_file() || file.len() < SMALLEST {
         return Ok(!file.is_file() || file.len() > 0);
@@ -123,7 +125,7 @@ pub(super) async fn is_foreign(path: &Path) -> Result<bool, StoreError> {
     let look = async {
         let mut file = the_file_alone(path).await?;
         let program: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut file).await?;
-        // A store that is just being made is empty, without the mark as yet.
+        // A store that is just being created is empty and not marked yet.
         let ours = program == i64::from(migrate::APPLICATION_ID)
             || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sqlite_schema").fetch_one(&mut file).await? == 0;
         file.close().await?;
@@ -132,14 +134,14 @@ pub(super) async fn is_foreign(path: &Path) -> Result<bool, StoreError> {
     match look.await {
         Ok(ours) => Ok(!ours),
         Err(error) if error::is_no_database(&error) => Ok(true),
-        // Of a store that is damaged, or that another process writes to right now, more is known when it is opened.
+        // If the store is damaged, or another process is writing to it, opening it will report more.
         Err(_) => Ok(false),
     }
 }
 
-/// The database file as it is without its log, read without a lock and without a trace. By SQLite, and never by hand:
-/// to close a file drops all locks that the process has on it, and another program then removes the log that is in use
-/// (<https://sqlite.org/howtocorrupt.html>, 2.2).
+/// Opens the database file without its log, without a lock, and without leaving a trace. SQLite has to do it: closing
+/// the file by hand would drop all locks that the process has on it, and another program would then remove the log in
+/// use (<https://sqlite.org/howtocorrupt.html>, 2.2).
 pub(super) async fn the_file_alone(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
     options.disable_statement_logging().connect().await

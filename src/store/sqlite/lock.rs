@@ -1,7 +1,7 @@
-//! The locks that keep a second process off the same run, and two runs of one campaign off the same quota.
+//! The locks that keep a second process off a run, and two runs of one campaign off the same quota.
 //!
-//! A file beside the store, locked by the operating system: it is let go when the process ends, however it ends, so
-//! there is no such thing as a stale lock.
+//! Each is a file next to the store, locked by the operating system. The lock is released when the process ends in any
+//! way, so a lock can never be stale.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -11,13 +11,13 @@ use super::Store;
 use crate::model::RunId;
 use crate::store::StoreError;
 
-/// How the names of lock files end, behind the run's.
+/// The ending of lock file names, after the run's id.
 const ENDING: &str = ".lock";
 
-/// What the lock of a campaign's quota is called, where that of a run has the run.
+/// What the name of a quota lock has in place of the run.
 const QUOTA: &str = ".quota";
 
-/// Held while a process works on a run, or sends within a quota; let go when dropped.
+/// Held while a process works on a run, or sends within a quota; released when dropped.
 #[derive(Debug)]
 pub struct RunLock {
     path: PathBuf,
@@ -25,7 +25,7 @@ pub struct RunLock {
 }
 
 impl Store {
-    /// Takes the lock of `run`.
+    /// Locks `run`.
     ///
     /// # Errors
     /// [`StoreError::Held`] if another process has it.
@@ -33,10 +33,10 @@ impl Store {
         self.try_lock(&run.to_string())?.ok_or_else(|| StoreError::Held(run.clone()))
     }
 
-    /// Takes the lock of a campaign's quota; nothing if another run of this name has it.
+    /// Locks a campaign's quota; returns `None` if another run of this name holds it.
     ///
     /// # Errors
-    /// Where the lock's file cannot be made.
+    /// When the lock file cannot be created.
     pub fn lock_quota(&self, name: &str) -> Result<Option<RunLock>, StoreError> {
         self.try_lock(&format!("{name}{QUOTA}"))
     }
@@ -54,7 +54,7 @@ impl Store {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
-            // The holder before us removes the file as it lets go; a lock on a removed file locks nobody out.
+            // The previous holder removes the file when it releases it; a lock on a removed file keeps no one out.
             if is_at(&file, &path).map_err(failed)? {
                 return Ok(Some(RunLock { path, file }));
             }
@@ -73,8 +73,8 @@ fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Removed while still locked, so that nobody can take the lock of a file about to vanish unseen. If somebody
-        // removed it by hand, another process may have made and locked one of its own since.
+        // Removed while still locked, so that no one can lock a file that is about to vanish. If someone removed it by
+        // hand, another process may have created and locked a new one since.
         if is_at(&self.file, &self.path).unwrap_or(false) {
             let _ = std::fs::remove_file(&self.path);
         }

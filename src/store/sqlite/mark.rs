@@ -1,17 +1,16 @@
 //! The mark file: a record kept outside the store, to detect a store that was rolled back.
 //!
 //! Sends are in the log until it is checkpointed, and people restore backups. A database without its log, or an older
-//! copy of it, is a perfectly good database that does not know of the last messages and would send them again. So a
-//! file beside it, `campaigner.db-mark`, has the store's random id, the number of its file in the file system, and two
-//! counters:
+//! copy of it, is a valid database that has no record of the last messages and would send them again. So a file next to
+//! it, `campaigner.db-mark`, has the store's random id, the number of its file in the file system, and two counters:
 //!
-//! - `claims`: commits that claimed rows. Each of them is synced, then the counter is written here, then requests
-//!   leave. So a store that knows of fewer lost some.
-//! - `folded`: as many of them are known to be in the database file itself. A file with fewer is an older copy that was
-//!   put under a newer log.
+//! - `claims`: the number of commits that claimed rows. Each is synced, then counted here, and only then do its
+//!   requests leave. A store that has recorded fewer has lost some.
+//! - `folded`: how many of them are known to be in the database file itself. A file with fewer is an older copy next to
+//!   a newer log.
 //!
-//! The counters are overwritten in place and never synced: they guard against people, not against power cuts, and what
-//! a power cut leaves of them is never ahead of the store.
+//! The counters are overwritten in place and never synced: they protect against people, not against power cuts. What a
+//! power cut leaves of them is never ahead of the store.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -28,10 +27,10 @@ use super::files::{FileId, beside, the_file_alone};
 use crate::crash_point::Point;
 use crate::store::{Mismatch, StoreError};
 
-/// How the mark file's name ends, behind the store's.
+/// The ending of the mark file's name, after the store's.
 const ENDING: &str = "-mark";
 
-/// Says what the file is to whoever opens it.
+/// Tells anyone who opens the file what it is for.
 const HEAD: &str = "keep this file next to the store: it shows whether the store has recorded every message sent\n";
 /// The lines after the head: each a name and sixteen hexadecimal digits.
 const NAMES: [&str; 4] = ["store  ", "file   ", "claims ", "folded "];
@@ -39,7 +38,7 @@ const DIGITS: usize = 16;
 const CLAIMS: usize = 2;
 const FOLDED: usize = 3;
 
-/// How often the database file alone is read again where a checkpoint of another process is in the middle of it.
+/// How often the database file alone is read again while another process's checkpoint is under way.
 const READS: u32 = 50;
 const BETWEEN_READS: Duration = Duration::from_millis(20);
 
@@ -49,17 +48,17 @@ pub(super) struct Mark {
     path: PathBuf,
     file: File,
     store_path: PathBuf,
-    /// The store that it belongs to.
+    /// The store's id.
     pub(super) store: i64,
-    /// The last claim of ours.
+    /// The last claim by this process.
     claims: u64,
-    /// The store's log, to notice when it restarts.
+    /// The store's log, opened to notice when it restarts.
     log: Option<File>,
-    /// Which of its lives the log is in.
+    /// The salt of the log, which changes when the log restarts.
     life: [u8; 8],
 }
 
-/// What the store says of itself.
+/// The values that the store holds.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     store: i64,
@@ -67,25 +66,25 @@ struct Line {
     has_file: bool,
 }
 
-/// What the mark file says.
+/// The values that the mark file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Noted {
     store: i64,
-    /// Which file the store is in; see [`FileId::kept`].
+    /// The store's file; see [`FileId::kept`].
     file: i64,
     claims: u64,
     folded: u64,
 }
 
-/// Makes the mark file of a store that has none yet; the store then knows that it has one, by its database file alone.
-/// Where another store's is there, it stays, and sending is refused.
+/// Creates the mark file of a store that has none yet; the store's database file then records that it has one. If
+/// another store's mark file is there, it stays, and sending is refused.
 pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let failed = || doing("note its mark");
+    let failed = || doing("save its mark");
     if line(connection).await?.has_file {
         return Ok(());
     }
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
-    // Asked again under the write lock: another process may have done it.
+    // Checked again under the write lock: another process may have done it.
     let line = line(&mut tx).await?;
     let path = path_of(store);
     match read(&path)? {
@@ -94,7 +93,7 @@ pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -
             let file = FileId::of(store)?.kept();
             write(&path, Noted { store: line.store, file, claims: line.claims, folded: 0 }).map_err(unusable(&path))?;
         }
-        // It died in between.
+        // A process died between the two.
         Some(Some(noted)) if noted.store == line.store && noted.claims <= line.claims => {}
         Some(_) => return Ok(()),
     }
@@ -106,27 +105,26 @@ pub(super) async fn establish(store: &Path, connection: &mut SqliteConnection) -
 }
 
 /// Refuses an older database file next to the log of a newer one: SQLite would merge the two, and what was checkpointed
-/// in between would be missing. Call before the first connection, since closing one merges them.
+/// in between would be missing. Call this before the first connection, because closing one merges them.
 pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     if std::fs::metadata(beside(store, "-wal")).map_or(0, |log| log.len()) == 0 {
         return Ok(());
     }
-    // The mark first, as the file may go on meanwhile.
+    // The mark is read first, because the database file may advance meanwhile.
     let Some(Some(noted)) = read(&path_of(store))? else { return Ok(()) };
-    // A file that cannot be read is found out about when it is opened.
+    // Opening it will report that it cannot be read.
     let Ok(Some(alone)) = alone(store).await else { return Ok(()) };
     if noted.folded == 0 || alone.store == noted.store && alone.claims >= noted.folded {
         return Ok(());
     }
-    // An older file with a log of its own is no mixture, and is refused where it is to send.
+    // An older file with its own log is not a mixture; it is refused when it is about to send.
     match with_its_log(store).await {
         Ok(line) if (line.store, line.claims) == (alone.store, alone.claims) => Ok(()),
         _ => Err(StoreError::WentBack { path: store.to_owned(), why: Mismatch::UnderItsLog }),
     }
 }
 
-/// What the store says of itself with its log, which stays as it is: a connection that may only read cannot move it
-/// into the database file when it ends.
+/// Reads the store's values including its log. The log stays unchanged: a read-only connection cannot checkpoint it.
 async fn with_its_log(store: &Path) -> Result<Line, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(store).read_only(true).disable_statement_logging();
     let mut connection = options.connect().await?;
@@ -136,22 +134,22 @@ async fn with_its_log(store: &Path) -> Result<Line, sqlx::Error> {
 }
 
 impl Mark {
-    /// Holds a store against its mark file.
+    /// Compares a store with its mark file.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`] where they do not fit: nothing may be sent. [`StoreError::ReadByOthers`].
+    /// [`StoreError::WentBack`] when they do not match: nothing may be sent. [`StoreError::ReadByOthers`].
     pub(super) async fn verify(store: &Path, connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         establish(store, connection).await?;
         let path = path_of(store);
         let went_back = |why| StoreError::WentBack { path: store.to_owned(), why };
-        // The file first: whoever sends meanwhile raises the store's counter before the file's.
+        // The mark file is read first: a process that sends raises the store's counter before the file's.
         let noted = match read(&path)? {
             Some(noted) => noted.ok_or_else(|| went_back(Mismatch::Unreadable))?,
             None => return Err(went_back(Mismatch::Missing)),
         };
         let line = line(connection).await?;
         let mut alone = match alone(store).await {
-            // A checkpoint that a full disk broke off leaves a file that is whole only together with its log.
+            // A checkpoint interrupted by a full disk leaves a file that is complete only together with its log.
             Err(error) if error.is_damage() => match checkpoint(connection).await? {
                 true => self::alone(store).await?,
                 false => return Err(StoreError::ReadByOthers { path: store.to_owned() }),
@@ -168,7 +166,7 @@ impl Mark {
             return Err(went_back(Mismatch::Copied));
         }
         if !alone.is_some_and(|alone| alone.has_file && alone.store == line.store) {
-            // Without its log it would not know of the mark.
+            // Without its log, the database file would have no record of the mark.
             if !checkpoint(connection).await? {
                 return Err(StoreError::ReadByOthers { path: store.to_owned() });
             }
@@ -185,27 +183,26 @@ impl Mark {
         Ok(mark)
     }
 
-    /// The last claim of ours.
+    /// Returns the last claim by this process.
     pub(super) fn claims(&self) -> u64 {
         self.claims
     }
 
-    /// Whether a commit failed because the store was put back while this process sent.
+    /// Checks whether a commit failed because the store was rolled back while this process was sending.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`] if so.
+    /// [`StoreError::WentBack`] when it was.
     pub(super) async fn went_back(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         match line(connection).await {
             Ok(line) if line.claims < self.claims => {
                 Err(StoreError::WentBack { path: self.store_path.clone(), why: Mismatch::Older })
             }
-            // What failed tells more.
+            // The original error is more helpful.
             _ => Ok(()),
         }
     }
 
-    /// Makes sure that the log is the one that this process writes to: a log that was deleted takes all commits with
-    /// it.
+    /// Checks that the log is still the file this process writes to: deleting the log loses all commits in it.
     pub(super) fn log_is_in_place(&self) -> Result<(), StoreError> {
         let Some(log) = &self.log else { return Ok(()) };
         let there = std::fs::metadata(beside(&self.store_path, "-wal"))
@@ -216,9 +213,9 @@ impl Mark {
         }
     }
 
-    /// Notes the commit that was the store's claim of this number, before its requests leave.
+    /// Saves the store's claim count after a commit, before the requests leave.
     pub(super) fn note(&mut self, claims: u64) -> Result<(), StoreError> {
-        // A log restarts only when all of it is in the database file: our last claim at least.
+        // A log restarts only once all of it is in the database file, including our last claim.
         let life = self.life_of_log();
         if std::mem::replace(&mut self.life, life) != life {
             self.raise(FOLDED, self.claims)?;
@@ -227,20 +224,20 @@ impl Mark {
         self.raise(CLAIMS, claims)
     }
 
-    /// Raises a counter. Two processes may overtake each other here, which the next claim of either puts right.
+    /// Raises a counter. Two processes may overtake each other here; the next claim of either corrects that.
     fn raise(&self, counter: usize, to: u64) -> Result<(), StoreError> {
         let raise = || {
             let (mut digits, place) = ([0; DIGITS], place(counter) as u64);
             self.file.read_exact_at(&mut digits, place)?;
-            // As many digits of the same width stand in the order of the numbers.
+            // Fixed-width digits sort like the numbers.
             let new = format!("{to:016x}");
             if new.as_bytes() > &digits[..] { self.file.write_all_at(new.as_bytes(), place) } else { Ok(()) }
         };
         raise().map_err(unusable(&self.path))
     }
 
-    /// The salt of the log, a new one each time it restarts
-    /// (<https://sqlite.org/fileformat2.html#the_write_ahead_log>). That the log is read by hand is no harm: unlike the
+    /// Returns the log's salt, which changes whenever the log restarts
+    /// (<https://sqlite.org/fileformat2.html#the_write_ahead_log>). Reading the log by hand is safe: unlike on the
     /// database file, SQLite has no locks on it.
     fn life_of_log(&self) -> [u8; 8] {
         let mut salt = [0; 8];
@@ -251,10 +248,10 @@ impl Mark {
     }
 }
 
-/// Accepts the store as current on a person's confirmation. It gets another id, so that the store before it is refused
-/// if it ever comes back.
+/// Accepts the store as current on a person's confirmation. It gets a new id, so that the previous store is refused if
+/// it ever comes back.
 pub(super) async fn renew(store: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let failed = || doing("renew its mark");
+    let failed = || doing("update its mark");
     let path = path_of(store);
     let noted = read(&path)?.flatten();
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
@@ -274,21 +271,21 @@ pub(super) async fn renew(store: &Path, connection: &mut SqliteConnection) -> Re
     }
 }
 
-/// The mark file of a store.
+/// Returns the path of a store's mark file.
 pub(super) fn path_of(store: &Path) -> PathBuf {
     beside(store, ENDING)
 }
 
-/// Moves the whole log into the database file; false where a reader of an old state holds that up.
+/// Moves the whole log into the database file; returns `false` if a reader of an old state prevents that.
 async fn checkpoint(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
     let begun = tokio::time::Instant::now();
     loop {
         let (busy, log, moved): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(FULL)")
             .fetch_one(&mut *connection)
             .await
-            .map_err(doing("move its log into its file"))?;
+            .map_err(doing("checkpoint its log"))?;
         let is_done = busy == 0 && log == moved;
-        // SQLite itself waits for readers, but not for the checkpoint of another process.
+        // SQLite waits for readers, but not for another process's checkpoint.
         if is_done || begun.elapsed() >= BUSY_TIMEOUT {
             return Ok(is_done);
         }
@@ -305,7 +302,7 @@ fn line_of((store, claims, has_file): (i64, i64, bool)) -> Line {
     Line { store, claims: claims.cast_unsigned(), has_file }
 }
 
-/// What the database file says without its log; nothing where it does not even know that there is a mark.
+/// Reads the values of the database file without its log; `None` if the file has no record of a mark.
 async fn alone(store: &Path) -> Result<Option<Line>, StoreError> {
     let mut reads = 0;
     loop {
@@ -331,7 +328,7 @@ async fn alone(store: &Path) -> Result<Option<Line>, StoreError> {
     }
 }
 
-/// Where the digits of a line stand.
+/// Returns the position of a line's digits.
 const fn place(line: usize) -> usize {
     HEAD.len() + line * (NAMES[0].len() + DIGITS + 1) + NAMES[0].len()
 }
@@ -351,7 +348,7 @@ impl Noted {
     }
 }
 
-/// What the mark file says: nothing where there is none, and nothing in it where it is no mark file.
+/// Reads the mark file: the outer `None` if it does not exist, the inner one if it is not a valid mark file.
 fn read(path: &Path) -> Result<Option<Option<Noted>>, StoreError> {
     let mut text = String::new();
     if std::fs::metadata(path).is_ok_and(|file| !file.is_file()) {
@@ -366,7 +363,7 @@ fn read(path: &Path) -> Result<Option<Option<Noted>>, StoreError> {
     }
 }
 
-/// Writes a mark file, whole and synced, in place of any other.
+/// Writes and syncs a whole mark file, replacing any other.
 fn write(path: &Path, noted: Noted) -> io::Result<()> {
     let new = beside(path, ".new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;

@@ -1,4 +1,4 @@
-//! Makes a new file a store. A schema that was released is never edited, only followed by another step.
+//! Turns a new file into a store. A released schema is never edited, only followed by another step.
 
 use std::path::Path;
 
@@ -8,33 +8,33 @@ use super::StoreError;
 use super::error::doing;
 use crate::crash_point::Point;
 
-/// Marks the file as a store of this program (`CMPG`), so that nobody else's database is ever written to.
+/// Marks the file as a store of this program (`CMPG`), so that another program's database is never written to.
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
-/// The format of [`SCHEMA`]. Lower numbers were development versions that nobody has.
+/// The format of [`SCHEMA`]. Lower numbers were development versions that no one uses.
 const FORMAT: i64 = 17;
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// Gives the store behind `connection` its tables, all or none, if it has none yet.
+/// Creates all tables of the store or none, if it has none yet.
 pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     if format(path, connection).await? == FORMAT {
         return Ok(());
     }
-    // Asked again under the write lock: two processes may start on a new file at once.
-    let mut step = connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("begin making its tables"))?;
+    // Checked again under the write lock: two processes may start on a new file at once.
+    let mut step = connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("start creating its tables"))?;
     if format(path, &mut step).await? == FORMAT {
         return Ok(());
     }
-    sqlx::raw_sql(SCHEMA).execute(&mut *step).await.map_err(doing("make its tables"))?;
+    sqlx::raw_sql(SCHEMA).execute(&mut *step).await.map_err(doing("create its tables"))?;
     let ours = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut *step).await.map_err(doing("note its format"))?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut *step).await.map_err(doing("save its format"))?;
     Point::MigrationWritten.pass();
     step.commit().await.map_err(doing("commit its tables"))?;
     Point::MigrationCommitted.pass();
     Ok(())
 }
 
-/// The store's format; 0 for a file that is still empty.
+/// Returns the store's format; 0 if the file is still empty.
 async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let (application, format, tables): (i64, i64, i64) = sqlx::query_as(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
@@ -42,7 +42,7 @@ async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, S
     )
     .fetch_one(connection)
     .await
-    .map_err(doing("tell its format"))?;
+    .map_err(doing("read its format"))?;
     let path = path.to_owned();
     match format {
         _ if application != i64::from(APPLICATION_ID) && tables > 0 => Err(StoreError::Foreign { path }),

@@ -1,12 +1,12 @@
 //! The store in one SQLite file.
 //!
-//! SQLite alone opens the database file, once per process: [`Store`] is passed to everyone who needs it. It has one
-//! connection that writes, which is handed from one caller to the next, and a few that read; they see only what was
-//! committed. `synchronous=FULL`: a commit that returned survives a power cut.
+//! Only SQLite opens the database file, once per process: [`Store`] is passed to everything that needs it. It has one
+//! connection for writing, which callers take in turn, and a few for reading, which see committed data only. With
+//! `synchronous=FULL`, a commit that returned survives a power cut.
 //!
-//! `open` and `connection` open the file, `writer` is the connection that writes. `files`, `mark`, `lock` and `migrate`
-//! make sure that the file is ours, that it is the one that sent last, and that it has the tables of `schema.sql`. Then
-//! come the methods of [`Store`], by who calls them: `plan`, `runs`, `dispatch`, `statuses`, `reports`.
+//! `open` and `connection` open the file; `writer` is the connection for writing. `files`, `mark`, `lock` and `migrate`
+//! check that the file is ours, that it is the one that last sent, and that it has the tables of `schema.sql`. The
+//! other modules hold the methods of [`Store`], grouped by caller: `plan`, `runs`, `dispatch`, `statuses`, `reports`.
 
 mod connection;
 mod dispatch;
@@ -34,7 +34,7 @@ use connection::{connect, options, reading};
 use files::FileId;
 use writer::{Writer, Writing};
 
-// The statements with a guard that "nobody gets two messages" rests on pass through this: tests run them without it.
+// The statements whose guards keep anyone from getting two messages pass through this: tests run them without a guard.
 #[cfg(test)]
 use super::model_test::guarded;
 #[cfg(not(test))]
@@ -49,21 +49,21 @@ pub use reports::tally::Counting;
 #[derive(Clone, Debug)]
 pub struct Store {
     path: PathBuf,
-    /// Which file that was when it was opened.
+    /// The file's identity when it was opened.
     file: FileId,
-    /// For whoever reads a few lines.
+    /// For small reads.
     readers: SqlitePool,
-    /// For counts over a whole run and for attempts: of millions of rows they take seconds, and nobody else should wait
-    /// that long.
+    /// For attempts and for counts over a whole run: with millions of rows they take seconds, and must not delay
+    /// others.
     scanner: SqlitePool,
     writer: Arc<Mutex<Writer>>,
 }
 
 impl Store {
-    /// The connection that writes, as soon as nobody else has it.
+    /// Waits for the connection for writing.
     async fn write(&self) -> Result<Writing<'_>, StoreError> {
         let mut guard = self.writer.lock().await;
-        // Nothing is written any more once another file may be in its place, whose log and index have the same names.
+        // Nothing is written once another file may be in its place, whose log and index would have the same names.
         self.is_in_place()?;
         if guard.connection.is_none() || guard.is_spoilt {
             let connection = connect(&self.path).await?;
@@ -73,11 +73,11 @@ impl Store {
         Ok(Writing { guard })
     }
 
-    /// Ends the connection that writes, so that the log is moved into the database file if no other process has it
-    /// open; the next to write makes another one.
+    /// Closes the connection for writing, so that the log is moved into the database file unless another process has it
+    /// open. The next write opens a new one.
     ///
     /// # Errors
-    /// Where SQLite cannot close the file properly.
+    /// When SQLite cannot close the file properly.
     pub async fn close(&self) -> Result<(), StoreError> {
         let writer = std::mem::take(&mut *self.writer.lock().await);
         match writer.connection {
@@ -86,21 +86,21 @@ impl Store {
         }
     }
 
-    /// Moves the log into the file, so that the one file is the whole store for whoever copies it. Where another
-    /// process is working it does so when it ends.
+    /// Moves the log into the file, so that the file alone can be copied as the whole store. If another process is
+    /// working, it happens when that process ends.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// When the file cannot be written.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(self.write().await?.connection())
             .await
-            .map_err(doing("move its log into its file"))?;
+            .map_err(doing("checkpoint its log"))?;
         Point::LogFolded.pass();
         self.close().await
     }
 
-    /// The store's file.
+    /// Returns the path of the store's file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,4 +1,4 @@
-//! Opening a store, and whether it is the one that it should be.
+//! Opens a store, and checks that it is the right one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::{Store, error, files, mark, migrate};
 use crate::crash_point::Point;
 use crate::store::{Mismatch, StoreError};
 
-/// Opening.
 impl Store {
-    /// Opens the store, making it (with mode 0600) if it is not there, and brings it to the newest format.
+    /// Opens the store, creating it (with mode 0600) if it does not exist, and migrates it to the newest format.
     ///
     /// # Errors
-    /// Where the file cannot be made or opened, is not a store, or was written by a newer version.
+    /// When the file cannot be created or opened, is not a store, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         Self::is_not_gone(path)?;
         Self::open_or_make(path).await
     }
 
-    /// As [`Store::open`], and makes a new one where there was another: a person says so.
+    /// Does the same as [`Store::open`], but creates a new store even where there was one before, on a person's
+    /// request.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// The same as [`Store::open`].
     pub async fn open_or_make(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         files::make(path).map_err(opened)?;
@@ -34,12 +34,12 @@ impl Store {
         if files::is_foreign(path).await? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
-        // By its one true name, so that a link does not get past the lock.
+        // By its real path, so that a link cannot bypass the lock.
         let path = &path.canonicalize().map_err(opened)?;
         files::make_private(path).map_err(opened)?;
         mark::refuse_mixture(path).await?;
         let mut writer = connect(path).await?;
-        // Behind the first opening for writing, which gives a file of a layered file system its own number.
+        // After the first opening for writing, which gives a file of a layered file system its own number.
         let file = FileId::of(path)?;
         migrate::migrate(path, &mut writer).await?;
         mark::establish(path, &mut writer).await?;
@@ -55,19 +55,19 @@ impl Store {
         Ok(Self { path: path.to_owned(), file, readers, scanner, writer: Arc::default() })
     }
 
-    /// Opens a store that must be there already.
+    /// Opens a store that must already exist.
     ///
     /// # Errors
-    /// As [`Store::open`], and where there is no such file.
+    /// The same as [`Store::open`], and when the file does not exist.
     pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
         Self::is_not_gone(path)?;
         Self::open_if_there(path).await?.ok_or_else(|| StoreError::Missing { path: path.to_owned() })
     }
 
-    /// Makes sure that there was no store at this path if there is none.
+    /// Checks that, if there is no store at this path, there never was one.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], where its mark file or its log shows that there was one.
+    /// [`StoreError::WentBack`] when its mark file or its log shows that there was one.
     pub fn is_not_gone(path: &Path) -> Result<(), StoreError> {
         // A link may lead to where it was.
         let path = std::fs::read_link(path).map_or(path.to_owned(), |to| path.parent().unwrap_or(path).join(to));
@@ -78,13 +78,13 @@ impl Store {
         }
     }
 
-    /// Opens the store if there is one; never makes it.
+    /// Opens the store if it exists; never creates it.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// The same as [`Store::open`].
     pub async fn open_if_there(path: &Path) -> Result<Option<Self>, StoreError> {
         let is_there = match std::fs::metadata(path) {
-            // One that is empty is no store as yet: it may be somebody's, and is left as it is.
+            // An empty file is not a store yet: it may belong to someone, and is left as it is.
             Ok(file) if file.is_file() && file.len() == 0 => {
                 std::fs::metadata(files::beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
             }
@@ -97,12 +97,12 @@ impl Store {
         }
     }
 
-    /// Makes sure that the store has recorded every message sent from it, as far as its mark file can tell. Call before
-    /// anything is sent; a claim checks again. With `moved` a person confirms that this store continues, whatever the
-    /// mark file says.
+    /// Checks that the store has recorded every message sent from it, as far as its mark file shows. Call this before
+    /// anything is sent; each claim checks again. With `moved`, a person confirms that this store continues, whatever
+    /// the mark file says.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], or where the store or its mark cannot be used.
+    /// [`StoreError::WentBack`], or when the store or its mark cannot be used.
     pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
         let mut writer = self.write().await?;
         let mark = match mark::Mark::verify(&self.path, writer.connection()).await {
@@ -116,7 +116,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes sure that the store's file is where it was opened.
+    /// Checks that the store's file is where it was opened.
     ///
     /// # Errors
     /// [`StoreError::Replaced`].
@@ -124,14 +124,14 @@ impl Store {
         self.file.is_at(&self.path)
     }
 
-    /// Whether a file belongs to a store at this path, by its name, whether either is there or not.
+    /// Whether a file belongs to a store at this path, by its name; neither has to exist.
     #[must_use]
     pub fn owns(path: &Path, file: &Path) -> bool {
         files::belongs(path, file)
     }
 
-    /// Whether this is the store's own file, by whatever name. Nobody may open it by hand: to close it again would drop
-    /// the locks that SQLite has on it.
+    /// Whether this is the store's own file, by any name. It must not be opened by hand: closing it would drop the
+    /// locks that SQLite has on it.
     #[must_use]
     pub fn is_file(&self, path: &Path) -> bool {
         FileId::of(path).is_ok_and(|file| file == self.file)

@@ -1,5 +1,5 @@
-//! Tests of what SQLite alone does: its files and locks, what `verify` finds in a store that something has broken, and
-//! that statements that are made often find their rows by an index.
+//! Tests of SQLite itself: its files and locks, what `verify` finds in a broken store, and that frequent statements
+//! find their rows by an index.
 
 mod problems; // what the columns of problems hold
 
@@ -30,7 +30,7 @@ fn what_belongs_to_a_store_is_known_by_its_name() {
     }
 }
 
-/// The locks of this process on a file, as the system knows them.
+/// Returns the locks of this process on a file, as the system knows them.
 #[cfg(target_os = "linux")]
 fn locks(path: &Path) -> Vec<String> {
     let inode = FileId::of(path).unwrap().kept();
@@ -42,13 +42,13 @@ fn locks(path: &Path) -> Vec<String> {
         .filter_map(|line| Some(line.split_once(": ")?.1.to_owned()))
         .collect();
     locks.sort();
-    // One that is added to while it is read may tell a line twice.
+    // A file that changes while it is read may repeat a line.
     locks.dedup();
     locks
 }
 
-/// To close a file drops all locks that the process has on it, whoever took them. So nothing here may open the database
-/// file by hand while a connection is open.
+/// Closing a file drops all locks that the process has on it. So nothing here may open the database file by hand while
+/// a connection is open.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn nothing_that_touches_the_store_drops_its_locks() {
@@ -80,8 +80,8 @@ async fn nothing_that_touches_the_store_drops_its_locks() {
     other.close().await.unwrap();
 }
 
-/// A run of which every kind of row is there: 1 accepted at once, 2 refused at the second attempt, 3 accepted again
-/// after it had failed, 4 settled as sent by a person, 5 waits, 6 is in flight, 7 was never claimed, 8 is invalid.
+/// Creates a run with every kind of row: 1 accepted at once, 2 refused at the second attempt, 3 accepted again after it
+/// had failed, 4 settled as sent by a person, 5 waits, 6 is in flight, 7 was never claimed, 8 is invalid.
 async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
     let f = Fixture::<SqliteFile>::empty().await;
     let mut rows: Vec<_> = (1..=8).map(planned).collect();
@@ -104,7 +104,7 @@ async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
     (f, w)
 }
 
-/// The rules that do not hold after a statement.
+/// Returns the rules that are broken after a statement.
 async fn broken_by(statement: &str) -> Vec<(&'static str, u64)> {
     let (f, w) = of_every_kind().await;
     let mut writer = f.store.write().await.unwrap();
@@ -116,23 +116,23 @@ async fn broken_by(statement: &str) -> Vec<(&'static str, u64)> {
 
 #[tokio::test]
 async fn whatever_is_broken_in_a_store_is_found() {
-    let file = "the file is whole";
-    let sum = "the states of all rows add up to the rows read";
-    let numbered = "the rows are numbered from 1 without a gap, as many as were read";
-    let counts = "the counts frozen at the import are those of the rows";
-    let sendable = "every row to be sent has a number, every other one a reason";
+    let file = "the file is intact";
+    let sum = "the state counts add up to the number of rows read";
+    let numbered = "rows are numbered from 1 without gaps, and there are as many as were read";
+    let counts = "the counts saved at the import match the rows";
+    let sendable = "every row to be sent has a number, and every other row has a reason";
     let claimed = "only rows to be sent were claimed";
-    let passed_over = "no row was passed over: all up to the last one claimed were claimed";
-    let message = "every accepted row has a message id or a person's word for it, and no other row has one";
-    let decision = "every decision of a person is about a row that was sent";
-    let id_twice = "no message id stands twice";
-    let stray = "every past attempt belongs to a row that was claimed since, or is to be";
-    let attempts = "every row's attempts are on record, each once";
-    let twice = "no row was accepted twice without a person's yes";
-    let known = "no row waits or is uncertain of which an attempt is known to have been accepted";
-    let in_flight = "a row that is being sent has a claim";
-    let waits = "what waits has a time: pending rows for their next attempt, and no final row for anything";
-    let fits = "the times and the problem of an accepted row fit its state";
+    let passed_over = "no row was skipped: all rows up to the last claimed one were claimed";
+    let message = "every accepted row has a message id or a person's decision, and no other row has a message id";
+    let decision = "every decision by a person is about a row that was sent";
+    let id_twice = "every message id is unique";
+    let stray = "every past attempt belongs to a row that was claimed again, or will be";
+    let attempts = "every attempt of every row is recorded exactly once";
+    let twice = "no row was accepted twice without permission to resend it";
+    let known = "no row is pending or uncertain after one of its attempts was accepted";
+    let in_flight = "every row that is being sent has a claim";
+    let waits = "every pending row has a time for its next attempt, and no final row is due for a status request";
+    let fits = "the times and the problem of an accepted row match its state";
     let row = |change: &str, row: u32| format!("UPDATE delivery SET {change} WHERE id = (1 << 40) + {row}");
     for (statement, expected) in [
         ("SELECT 1".to_owned(), vec![]),
@@ -143,7 +143,7 @@ async fn whatever_is_broken_in_a_store_is_found() {
         ("UPDATE recipient SET phone = NULL WHERE id = (1 << 40) + 7".into(), vec![(sendable, 1)]),
         ("UPDATE recipient SET error_code = NULL WHERE id = (1 << 40) + 8".into(), vec![(sendable, 1)]),
         ("UPDATE run SET rows = 9".into(), vec![(numbered, 1)]),
-        // What was claimed.
+        // Claims.
         (
             "INSERT INTO delivery (id, run, state) VALUES ((1 << 40) + 9, 1, 7), ((1 << 40) + 10, 1, 7)".into(),
             vec![(sum, 1), (claimed, 2)],
@@ -188,7 +188,7 @@ async fn whatever_is_broken_in_a_store_is_found() {
         (row("error_code = 'x', next_poll_at = NULL", 1), vec![(fits, 1)]),
         (row("state = 4, error_code = 'x'", 1), vec![(waits, 1)]),
         (row("state = 5", 1), vec![(file, 1), (waits, 1)]),
-        // What is right.
+        // What is consistent.
         (row("state = 5, delivered_at = 9, read_at = 9, error_code = 'x', next_poll_at = NULL", 1), vec![]),
         (row("state = 4, delivered_at = 9, error_code = 'x', next_poll_at = NULL", 1), vec![]),
         (row("state = 6, error_code = 'x', next_poll_at = NULL", 1), vec![]),
@@ -198,7 +198,7 @@ async fn whatever_is_broken_in_a_store_is_found() {
     }
 }
 
-/// How SQLite finds the rows of a statement.
+/// Returns how SQLite finds the rows of a statement.
 async fn plan(store: &Store, statement: &str) -> String {
     let explained = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
     let mut reader = store.readers.acquire().await.unwrap();
@@ -206,8 +206,7 @@ async fn plan(store: &Store, statement: &str) -> String {
     rows.iter().map(|row| row.get::<String, _>(3) + "\n").collect()
 }
 
-/// Rows are found by run and state through partial indexes, however many there are: never by reading a run's range of
-/// keys.
+/// Rows are found by run and state through partial indexes, never by reading a run's range of keys.
 #[tokio::test]
 async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
     let f = Fixture::<SqliteFile>::empty().await;
@@ -222,7 +221,7 @@ async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
         assert!(plan.contains(by), "{plan}");
         assert!(!plan.contains("SCAN delivery") && !plan.contains("SCAN d\n") && !plan.contains("rowid>"), "{plan}");
     }
-    // In the order in which they are wanted, so that a limit bounds what is read.
+    // In the order in which they are needed, so that a limit bounds what is read.
     for statement in [claims::DUE, claims::NEW, polls::DUE_POLLS] {
         let plan = plan(&f.store, statement).await;
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
@@ -256,7 +255,7 @@ async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
     }
 }
 
-/// However many runs there were: one look into each stretch of rows, and no run is read that is in the table.
+/// However many runs there are: one lookup in each stretch of rows, and no indexed run is read.
 #[tokio::test]
 async fn a_number_is_found_by_its_stretches() {
     let f = Fixture::<SqliteFile>::empty().await;
@@ -273,7 +272,7 @@ async fn a_number_is_found_by_its_stretches() {
     }
 }
 
-/// Whoever waits for the write lock may be passed by many others.
+/// Many others may pass a process that waits for the write lock.
 #[tokio::test]
 async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_people() {
     let f = Fixture::<SqliteFile>::empty().await;
@@ -285,7 +284,7 @@ async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_peo
         let (w, run) = (w.clone(), w.now().await);
         async move { w.store.requeue(w.owner, &run, &[State::Rejected], false, NOW).await }
     });
-    // By now it knows of all runs there are.
+    // By now it has read all existing runs.
     tokio::time::sleep(Duration::from_millis(300)).await;
     lock.rollback().await.unwrap();
     let next = f.one_more("job", 3).await;
@@ -315,7 +314,7 @@ async fn two_runs_of_a_name_that_are_requeued_at_once_do_not_message_the_same_pe
     let mut holder = connect(one.store.path()).await.unwrap();
     let lock = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let first = tokio::spawn(requeue(one.clone(), false));
-    // By now it knows whom the other run is about to message.
+    // By now it has read whom the other run is about to message.
     tokio::time::sleep(Duration::from_millis(300)).await;
     lock.rollback().await.unwrap();
     let requeued = (requeue(two.clone(), false).await, first.await.unwrap());

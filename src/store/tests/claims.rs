@@ -1,4 +1,4 @@
-//! Claims: which rows, in which order, how many, and never one that must not be sent.
+//! Claims: which rows, in which order, how many, and never a row that must not be sent.
 
 use std::collections::HashSet;
 
@@ -71,7 +71,7 @@ async fn a_limit_is_for_rows_that_the_owner_has_not_claimed_yet(f: Fixture<impl 
     assert_eq!(w.store.next_due(w.owner, true).await.unwrap(), Some(at(5)));
     assert_eq!(numbers(&w.claim_at(9, at(5)).await), [3]);
     assert_eq!(w.claim_at(9, at(5)).await.len(), 0);
-    // The next worker begins with a limit of its own.
+    // The next worker starts with its own limit.
     let other = w.next_with(Some(1)).await;
     let last = other.step(Step { want: 9, now: NOW, ..Step::default() }).await;
     assert_eq!((numbers(&last.attempts), last.limit_left), (vec![4], Some(0)));
@@ -103,7 +103,7 @@ async fn a_suppressed_number_is_never_claimed(f: Fixture<impl Place>) {
     let first = w.step(Step { want: 9, now: at(5), ..Step::default() }).await;
     assert_eq!((numbers(&first.attempts), first.new_rows_left), (vec![5], false));
     use State::{Sending, Suppressed, Uncertain};
-    // What was claimed before may have left.
+    // Rows claimed before may have been sent.
     assert_eq!(w.states().await, [Suppressed, Uncertain, Sending, Suppressed, Sending, Suppressed]);
     for (row, code) in [(1, Some("suppressed")), (2, Some("interrupted")), (4, Some("suppressed"))] {
         assert_eq!(w.row(row).await.error_code.as_deref(), code, "{row}");
@@ -112,7 +112,7 @@ async fn a_suppressed_number_is_never_claimed(f: Fixture<impl Place>) {
     w.settle([again(&claims[2].claim, at(5)), accepted(&first.attempts[0].claim, "m5")]).await;
     assert_eq!(w.claim_at(9, at(5)).await.len(), 0);
     assert_eq!(w.state(3).await, Suppressed);
-    // Taken off the list again, they stay as they are.
+    // Removed from the list again, they stay as they are.
     f.store.unsuppress(&[1, 2, 3, 4, 6].map(phone)).await.unwrap();
     assert_eq!(w.claim_at(9, at(99)).await.len(), 0);
     f.store.reach(w.run, Stage::Dispatched, NOW).await.unwrap();
@@ -174,7 +174,7 @@ async fn however_many_claim_at_once_no_row_is_claimed_twice(f: Fixture<impl Plac
                 if claims.is_empty() {
                     return claimed;
                 }
-                // Every third is due again at once, whoever claims it then.
+                // Every third row is due again at once, whoever claims it then.
                 worker
                     .settle(claims.iter().filter(|a| a.claim.number == 1).step_by(3).map(|a| again(&a.claim, NOW)))
                     .await;
@@ -214,7 +214,7 @@ async fn nothing_is_claimed_before_all_rows_are_in(f: Fixture<impl Place>) {
     f.store.add_rows(w.owner, &[planned(1), planned(2)]).await.unwrap();
     assert_eq!(w.claim(9).await.len(), 0);
     f.store.finish_import(w.owner, NOW).await.unwrap();
-    // The plan is discarded, and its rows are read once more.
+    // The plan is discarded, and its rows are read again.
     assert!(f.store.discard_plan(w.run).await.unwrap());
     assert_eq!(w.claim(9).await.len(), 0);
     w.import(&[planned(1)]).await;

@@ -50,7 +50,7 @@ async fn indexing_again_changes_nothing<P: Place>(f: Fixture<P>) {
         f.store.index_numbers(w.run).await.unwrap();
         assert_eq!(f.store.find(phone(5)).await.unwrap(), [row(&w, 5)]);
     }
-    // One that is not planned has nothing to index yet: its rows may still change.
+    // An unplanned run has nothing to index yet: its rows may still change.
     let begun = f.begun("next").await;
     f.store.index_numbers(begun.run).await.unwrap();
     begun.import(&[planned(5)]).await;

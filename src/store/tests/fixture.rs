@@ -1,23 +1,23 @@
-//! What the tests of the suite are made of: a store with runs, workers that claim rows, and outcomes.
+//! Building blocks for the tests of the suite: a store with runs, workers that claim rows, and outcomes.
 
 use super::Place;
 use crate::model::{Channel, Millis, NumberProblem, Phone, Problem, ReportRow, RowCause, RowNumber, RunId, State};
 use crate::store::*;
 
-/// The present, where a test does not say otherwise.
+/// The current time, unless a test sets another.
 pub(in crate::store) const NOW: Millis = Millis(1_754_466_200_000);
 
-/// So many seconds after [`NOW`].
+/// Returns the time this many seconds after [`NOW`].
 pub(in crate::store) fn at(seconds: i64) -> Millis {
     Millis(NOW.0 + seconds * 1000)
 }
 
-/// The number of row `n` of every run.
+/// Returns the phone number of row `n` of every run.
 pub(in crate::store) fn phone(n: u64) -> Phone {
     Phone::from_u64(85_260_000_000 + n)
 }
 
-/// A row to be sent.
+/// Returns a row to be sent.
 pub(in crate::store) fn planned(n: u64) -> PlannedRow {
     PlannedRow {
         row: RowNumber(n),
@@ -28,13 +28,13 @@ pub(in crate::store) fn planned(n: u64) -> PlannedRow {
     }
 }
 
-/// A row that cannot be sent.
+/// Returns a row that cannot be sent.
 pub(in crate::store) fn invalid(n: u64) -> PlannedRow {
     let problems = vec![NumberProblem::Letters.into()];
     PlannedRow { to: Err(format!("number {n}")), problems, ..planned(n) }
 }
 
-/// What a run of this name is made from, the same each time.
+/// Returns the content of a run with this name, always the same.
 pub(in crate::store) fn content(name: &str) -> NewRun {
     NewRun { name: name.into(), campaign: "{}".into(), campaign_hash: "c".into(), recipients_hash: "r".into() }
 }
@@ -52,19 +52,20 @@ impl<P: Place> Fixture<P> {
         Self { place, store }
     }
 
-    /// The same store, as another process has it.
+    /// Opens the same store, as another process would.
     pub(in crate::store) async fn reopened(&self) -> Store {
         self.place.open().await
     }
 
-    /// A new run of this name, not imported yet.
+    /// Starts a new run of this name, not imported yet.
     pub(in crate::store) async fn begun(&self, name: &str) -> Worker {
         let started = self.store.start_run(&content(name), Repeat::Again, NOW).await.unwrap();
         let StartDecision::New(run) = started else { panic!("{started:?}") };
         Worker::of(&self.store, &run).await
     }
 
-    /// One more run of a name with rows 1 to `rows`, being sent, next to one of which every row was tried.
+    /// Starts another run of a name, with rows 1 to `rows`, that is being sent after a run whose rows were all
+    /// attempted.
     pub(in crate::store) async fn one_more(&self, name: &str, rows: u64) -> Worker {
         let worker = self.one_more_begun(name).await;
         worker.import(&(1..=rows).map(planned).collect::<Vec<_>>()).await;
@@ -80,12 +81,12 @@ impl<P: Place> Fixture<P> {
         Worker::of(&self.store, &run).await
     }
 
-    /// A new run of this name with rows 1 to `rows`, being sent.
+    /// Starts a new run of this name with rows 1 to `rows`, being sent.
     pub(in crate::store) async fn run(&self, name: &str, rows: u64) -> Worker {
         self.run_with(name, &(1..=rows).map(planned).collect::<Vec<_>>()).await
     }
 
-    /// A new run of this name with these rows, being sent.
+    /// Starts a new run of this name with these rows, being sent.
     pub(in crate::store) async fn run_with(&self, name: &str, rows: &[PlannedRow]) -> Worker {
         let worker = self.begun(name).await;
         worker.import(rows).await;
@@ -104,18 +105,18 @@ pub(in crate::store) struct Worker {
 }
 
 impl Worker {
-    /// Takes the run up, without a limit.
+    /// Takes over the run, without a limit.
     pub(in crate::store) async fn of(store: &Store, run: &Run) -> Self {
         let owner = store.take_up(run.key, None, NOW).await.unwrap();
         Self { store: store.clone(), run: run.key, id: run.id.clone(), owner }
     }
 
-    /// Another worker that takes the run up.
+    /// Returns another worker that takes over the run.
     pub(in crate::store) async fn next(&self) -> Self {
         self.next_with(None).await
     }
 
-    /// Another worker that takes the run up with a limit.
+    /// Returns another worker that takes over the run with a limit.
     pub(in crate::store) async fn next_with(&self, limit: Option<u64>) -> Self {
         let owner = self.store.take_up(self.run, limit, NOW).await.unwrap();
         Self { owner, ..self.clone() }
@@ -134,7 +135,7 @@ impl Worker {
         self.store.advance(self.owner, &step).await.unwrap()
     }
 
-    /// Claims at most so many rows now.
+    /// Claims at most `want` rows now.
     pub(in crate::store) async fn claim(&self, want: u32) -> Vec<Attempt> {
         self.claim_at(want, NOW).await
     }
@@ -143,7 +144,7 @@ impl Worker {
         self.step(Step { want, now, ..Step::default() }).await.attempts
     }
 
-    /// Claims one row, which there must be.
+    /// Claims one row, which must exist.
     pub(in crate::store) async fn claim_one(&self) -> Claim {
         self.claim_one_at(NOW).await
     }
@@ -153,7 +154,7 @@ impl Worker {
         attempt.claim
     }
 
-    /// Records outcomes. Gives how many were ignored.
+    /// Records outcomes. Returns how many were ignored.
     pub(in crate::store) async fn settle(&self, settlements: impl IntoIterator<Item = Settlement>) -> u64 {
         let settlements = settlements.into_iter().collect();
         self.step(Step { settlements, now: NOW, ..Step::default() }).await.ignored
@@ -166,14 +167,14 @@ impl Worker {
         assert!(matches!(&refused, Some(StoreError::NotOwner(run)) if *run == self.id), "{refused:?}");
     }
 
-    /// Claims one row and records what came of it.
+    /// Claims one row and records its outcome.
     pub(in crate::store) async fn send(&self, outcome: impl FnOnce(&Claim) -> Settlement) -> Claim {
         let claim = self.claim_one().await;
         assert_eq!(self.settle([outcome(&claim)]).await, 0);
         claim
     }
 
-    /// The run as it stands.
+    /// Reads the run.
     pub(in crate::store) async fn now(&self) -> Run {
         self.store.run(Some(&self.id)).await.unwrap()
     }
@@ -189,17 +190,17 @@ impl Worker {
         rows
     }
 
-    /// All rows as the report has them.
+    /// Returns all rows as in the report.
     pub(in crate::store) async fn all(&self) -> Vec<ReportRow> {
         self.rows(Wanted { cells: false, since: None }).await
     }
 
-    /// The states of all rows.
+    /// Returns the states of all rows.
     pub(in crate::store) async fn states(&self) -> Vec<State> {
         self.all().await.into_iter().map(|row| row.state).collect()
     }
 
-    /// Row `n` as the report has it.
+    /// Returns row `n` as in the report.
     pub(in crate::store) async fn row(&self, n: u64) -> ReportRow {
         self.store.report_row(&self.now().await, Channel::Viber, RowNumber(n)).await.unwrap().unwrap()
     }
@@ -208,18 +209,18 @@ impl Worker {
         self.row(n).await.state
     }
 
-    /// Row `n` by its key.
+    /// Returns the key of row `n`.
     pub(in crate::store) fn key(&self, n: u64) -> RowKey {
         RowKey::new(self.run, RowNumber(n))
     }
 
-    /// The rules of `verify` that do not hold.
+    /// Returns the rules of `verify` that are broken.
     pub(in crate::store) async fn broken(&self) -> Vec<BrokenRule> {
         let findings = self.store.verify(&self.now().await).await.unwrap();
         findings.into_iter().filter(|finding| finding.broken > 0).collect()
     }
 
-    /// Makes sure that the records are consistent, and that counts and report are of the same rows.
+    /// Checks that the records are consistent, and that counts and report show the same rows.
     pub(in crate::store) async fn check(&self) {
         assert_eq!(self.broken().await, []);
         let (tally, states) = (self.store.tally(&self.now().await).await.unwrap(), self.states().await);
@@ -230,12 +231,12 @@ impl Worker {
     }
 }
 
-/// The rows of attempts.
+/// Returns the row numbers of attempts.
 pub(in crate::store) fn numbers(attempts: &[Attempt]) -> Vec<u64> {
     attempts.iter().map(|attempt| attempt.claim.key.row().0).collect()
 }
 
-/// A claim whose request never left: due again then.
+/// A claim whose request never left: due again at `due`.
 pub(in crate::store) fn released(claim: &Claim, due: Millis) -> Settlement {
     Settlement {
         claim: *claim,
@@ -256,7 +257,7 @@ pub(in crate::store) fn released(claim: &Claim, due: Millis) -> Settlement {
 fn departed(claim: &Claim, outcome: State, problem: Option<Problem>) -> Settlement {
     let doubt = outcome == State::Uncertain;
     let in_doubt = claim.history.in_doubt || doubt;
-    // Of a row that was in doubt before nobody may say that it was not accepted.
+    // A row that was in doubt before may have been accepted then, so it can never count as not accepted.
     let state = match outcome {
         State::Rejected | State::Exhausted if in_doubt => State::Uncertain,
         state => state,
@@ -277,7 +278,7 @@ fn told(code: &str) -> Option<Problem> {
     Some(Problem::new(code, format!("words of {code}")))
 }
 
-/// Accepted; asked about a minute later.
+/// Accepted; polled a minute later.
 pub(in crate::store) fn accepted(claim: &Claim, message_id: &str) -> Settlement {
     let settlement = departed(claim, State::Accepted, None);
     let next_poll_at = Some(Millis(settlement.ended_at.0 + 60_000));
@@ -289,27 +290,27 @@ pub(in crate::store) fn rejected(claim: &Claim) -> Settlement {
     departed(claim, State::Rejected, told("refused"))
 }
 
-/// Known not to be accepted, and no attempt is left.
+/// Known not to be accepted, with no attempt left.
 pub(in crate::store) fn exhausted(claim: &Claim) -> Settlement {
     departed(claim, State::Exhausted, told("busy"))
 }
 
-/// Known not to be accepted, and tried again then.
+/// Known not to be accepted, and retried at `due`.
 pub(in crate::store) fn again(claim: &Claim, due: Millis) -> Settlement {
     Settlement { next_attempt_at: Some(due), ..departed(claim, State::Pending, told("busy")) }
 }
 
-/// May have been accepted, as its own sender says.
+/// May have been accepted, according to its sender.
 pub(in crate::store) fn doubted(claim: &Claim) -> Settlement {
     departed(claim, State::Uncertain, told("timeout"))
 }
 
-/// May have been accepted, as whoever took the run up says.
+/// May have been accepted, according to the next owner.
 pub(in crate::store) fn interrupted(claim: &Claim) -> Settlement {
     departed(claim, State::Uncertain, Some(RowCause::Interrupted.into()))
 }
 
-/// The same where the campaign has it sent again then.
+/// The same, if the campaign resends it at `due`.
 pub(in crate::store) fn interrupted_and_resent(claim: &Claim, due: Millis) -> Settlement {
     Settlement { state: State::Pending, next_attempt_at: Some(due), ..interrupted(claim) }
 }

@@ -81,7 +81,7 @@ async fn what_a_broken_import_left_behind_goes(f: Fixture<impl Place>) {
     let (w, other) = (f.begun("job").await, f.run("other", 3).await);
     f.store.begin_import(w.owner, &["old".into()], Some("old")).await.unwrap();
     f.store.add_rows(w.owner, &(1..=5).map(planned).collect::<Vec<_>>()).await.unwrap();
-    // The process dies. The rows are fewer now, and others.
+    // The process dies. Now the rows are fewer, and different.
     let next = w.next().await;
     next.import(&[planned(1), PlannedRow { to: Ok(phone(9)), ..planned(2) }]).await;
     let run = w.now().await;
@@ -102,7 +102,7 @@ async fn an_import_that_is_abandoned_ends_its_run(f: Fixture<impl Place>) {
     assert_eq!((run.cancelled_at, run.dispatched_at, run.finished_at), (Some(at(1)), Some(at(1)), Some(at(1))));
     assert_eq!((w.states().await.len(), w.claim(9).await.len()), (0, 0));
     w.check().await;
-    // Nobody was messaged, so a new run needs no word.
+    // No one was messaged, so a new run needs no decision.
     let started = f.store.start_run(&content("job"), Repeat::Unsaid, NOW).await.unwrap();
     let StartDecision::New(run) = started else { panic!("{started:?}") };
     let second = Worker::of(&f.store, &run).await;

@@ -1,5 +1,5 @@
-//! Take-over and late outcomes: what a worker that lost its run may still do, and what its outcomes make of rows that
-//! went on.
+//! Take-over and late outcomes: what a worker that lost its run may still do, and how its outcomes affect rows that
+//! have moved on.
 
 use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};
@@ -22,7 +22,7 @@ contract!(
 
 use State::{Accepted, Cancelled, Exhausted, Pending, Rejected, Sending, Sent, Uncertain};
 
-/// A worker that has claimed all of so many rows and lost the run, and the next one.
+/// Returns a worker that has claimed all of `rows` rows and lost the run, and the next one.
 async fn lost(f: &Fixture<impl Place>, rows: u64) -> (Worker, Vec<Claim>, Worker) {
     let before = f.run("job", rows).await;
     let claims = before.claim(99).await.iter().map(|attempt| attempt.claim).collect();
@@ -30,7 +30,7 @@ async fn lost(f: &Fixture<impl Place>, rows: u64) -> (Worker, Vec<Claim>, Worker
     (before, claims, next)
 }
 
-/// The run is over, as far as the store takes it.
+/// Ends the run, as far as the store allows.
 async fn end(w: &Worker) {
     for stage in [Stage::Dispatched, Stage::Finished] {
         w.store.reach(w.run, stage, NOW).await.unwrap();
@@ -47,7 +47,7 @@ fn failed(message_id: &str) -> StatusUpdate {
     StatusUpdate { message_id: message_id.into(), status, delivered_at: None, read_at: None, problem: None }
 }
 
-/// The answer that message `m{n}` of row `n` failed.
+/// Returns the poll answer that message `m{n}` of row `n` failed.
 fn poll(w: &Worker, n: u64) -> Polled {
     let message_id = format!("m{n}");
     let update = Some(failed(&message_id));
@@ -73,7 +73,7 @@ async fn whoever_lost_the_run_records_what_it_sent_and_claims_nothing(f: Fixture
     assert_eq!(next.states().await, [Accepted, Pending, Sending, Pending, Pending]);
     assert_eq!(next.store.next_due(next.owner, false).await.unwrap(), Some(NOW), "nothing was put off");
     assert_eq!(numbers(&next.claim(9).await), [2, 4, 5]);
-    // Nobody has it back, whatever number comes next.
+    // No one gets it back, whatever number comes next.
     let third = next.next().await;
     assert!(third.owner.worker != before.owner.worker && third.owner.worker != next.owner.worker);
     before.settle_late([]).await;
@@ -122,7 +122,7 @@ async fn a_late_outcome_resolves_an_interrupted_row_in_each_direction(f: Fixture
     let next = w.claim_at(9, at(5)).await;
     assert_eq!(numbers(&next), [4, 5]);
     assert!(!next[0].claim.history.in_doubt && !next[1].claim.history.in_doubt);
-    // That was its last word.
+    // That was its last report.
     before.settle_late(claims.iter().map(|claim| accepted(claim, &format!("n{}", claim.key.row())))).await;
     assert_eq!(w.states().await, [Accepted, Rejected, Exhausted, Sending, Sending, Accepted, Accepted]);
     assert_eq!(w.row(1).await.message_id.as_deref(), Some("m1"));
@@ -170,7 +170,7 @@ async fn a_late_outcome_leaves_a_row_that_is_being_sent_again_alone(f: Fixture<i
     w.settle(second.iter().zip(ids).map(|(attempt, id)| accepted(&attempt.claim, id))).await;
     assert_eq!(w.states().await, [Accepted, Accepted, Accepted, Accepted, Sending]);
     assert_eq!(w.row(1).await.message_id.as_deref(), Some("n1"));
-    // What was accepted first has its statuses too, and they are not the row's.
+    // The message accepted first also gets its statuses, and they are not the row's.
     let batch = WebhookBatch { statuses: vec![failed("m1")], replies: Vec::new() };
     assert_eq!(f.store.save_webhooks(&batch, NOW).await.unwrap(), WebhookResult::default());
     assert_eq!(w.state(1).await, Accepted);
@@ -198,13 +198,13 @@ async fn outcomes_of_two_claims_of_a_row_may_come_together(f: Fixture<impl Place
     w.check().await;
 }
 
-/// However it came to wait or to be in doubt once more: the provider has it, so nobody gets it again.
+/// However it came to wait or be in doubt again: the provider has it, so no one gets it again.
 async fn a_row_that_an_earlier_claim_got_accepted_is_not_sent_again(f: Fixture<impl Place>) {
     let (before, claims, w) = lost(&f, 10).await;
     w.settle(claims.iter().map(|claim| interrupted_and_resent(claim, NOW))).await;
     let second: Vec<Claim> = w.claim(99).await.iter().map(|attempt| attempt.claim).collect();
     let late = |row: usize| accepted(&claims[row - 1], &format!("m{row}"));
-    // Known while the row is being sent again, and then that comes to nothing.
+    // Known while the row is being sent again, and then that attempt fails.
     before.settle_late((1..=5).map(late)).await;
     w.settle([
         again(&second[0], at(5)),
@@ -214,7 +214,7 @@ async fn a_row_that_an_earlier_claim_got_accepted_is_not_sent_again(f: Fixture<i
         doubted(&second[4]),
     ])
     .await;
-    // Known while it waits for a third attempt, or nobody knows.
+    // Known while it waits for a third attempt, or is in doubt.
     w.settle([again(&second[5], at(5)), released(&second[6], at(5)), rejected(&second[7]), doubted(&second[8])]).await;
     w.store.requeue(w.owner, &w.now().await, &[Uncertain], true, at(5)).await.unwrap();
     before.settle_late((6..=9).map(late)).await;
@@ -229,7 +229,7 @@ async fn a_row_that_an_earlier_claim_got_accepted_is_not_sent_again(f: Fixture<i
     assert_eq!(w.claim_at(99, at(99)).await.len(), 0);
     assert_eq!(w.store.due_polls(w.run, at(99), 99).await.unwrap().len(), 9);
     w.check().await;
-    // Once more, they change nothing.
+    // Repeated, they change nothing.
     let seen = w.all().await;
     before.settle_late((1..=9).map(late)).await;
     w.settle([again(&second[0], at(5)), released(&second[1], at(5)), rejected(&second[2])]).await;
@@ -268,7 +268,7 @@ async fn a_late_outcome_reopens_a_run_that_was_over(f: Fixture<impl Place>) {
     before.settle_late([released(&claims[3], at(5))]).await;
     assert_eq!(stages(&w).await, [false, false]);
     assert_eq!(f.store.unfinished().await.unwrap().len(), 1);
-    // Of a row that was sent once more since, and is uncertain for its first attempt alone.
+    // A row that was sent again since, and is uncertain only because of its first attempt.
     w.settle([interrupted_and_resent(&w.claim_one_at(at(5)).await, at(5))]).await;
     let lost = w.store.requeue(w.owner, &w.now().await, &[Uncertain], true, NOW).await.unwrap();
     assert_eq!(lost.rows, 1);
@@ -281,7 +281,7 @@ async fn a_late_outcome_reopens_a_run_that_was_over(f: Fixture<impl Place>) {
     w.check().await;
 }
 
-/// The end of a run is noted a while after it was found that nothing is left, and a late outcome may come in between.
+/// A run's end is recorded some time after nothing is left, and a late outcome may arrive in between.
 async fn a_run_with_rows_to_send_or_statuses_to_wait_for_does_not_end(f: Fixture<impl Place>) {
     let (before, claims, w) = lost(&f, 3).await;
     end(&w).await;
@@ -347,7 +347,7 @@ async fn a_late_outcome_sends_nothing_of_a_cancelled_run(f: Fixture<impl Place>)
     before.settle_late([again(&claims[0], NOW), released(&claims[1], NOW)]).await;
     assert_eq!(w.claim_at(9, at(99)).await.len(), 0);
     w.check().await;
-    // Whoever comes for it next ends it.
+    // The next owner ends it.
     assert_eq!(stages(&w).await, [false, false]);
     let next = w.next().await;
     next.store.cancel_waiting(next.owner).await.unwrap();

@@ -1,7 +1,8 @@
-//! Tests: the contract suite, the definition of what a store does. It knows the methods of [`Store`] and the types of
-//! the contract, and no SQL.
+//! Tests: the contract suite, which defines what a store does. It knows the methods of [`Store`] and the types of the
+//! contract, and no SQL.
 //!
-//! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What only
+//! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What is
+//! specific to one backend is tested next to its code.
 //! one backend does is tested next to its code.
 
 /// Runs tests on one backend: its module, its [`Place`], the tests.
@@ -27,35 +28,35 @@ macro_rules! contract {
 
 mod claims; // which rows are claimed, and in which order
 mod find; // one person over all runs
-pub(in crate::store) mod fixture; // a store, runs with rows, and what becomes of claims
+pub(in crate::store) mod fixture; // a store, runs with rows, and outcomes of claims
 mod import; // the rows of a run
 mod late; // take-over, and outcomes that come after it
-mod operator; // what people decide
-mod outcomes; // what an outcome makes of its row
+mod operator; // decisions by people
+mod outcomes; // the effect of each outcome on its row
 mod providers; // pauses of accounts, templates
 mod random; // everything in any order
-mod reached; // whom earlier runs reached
+mod reached; // people whom earlier runs reached
 mod reports; // rows, counts and problems
 mod schedules; // times at which a campaign is due
 mod start; // runs and their stages
-mod statuses; // what providers report of messages
+mod statuses; // what providers report about messages
 mod texts; // whatever characters they have
 mod waits; // rows that wait for their time
-mod webhooks; // what came early, replies, opt-outs
+mod webhooks; // early statuses, replies, opt-outs
 
 use fixture::*;
 
 use super::*;
 
-/// A place for a store, empty at first.
+/// A place for a store, initially empty.
 pub(in crate::store) trait Place: Sized {
     async fn empty() -> Self;
 
-    /// Opens the store of this place, as one more process would.
+    /// Opens the store at this place, as another process would.
     async fn open(&self) -> Store;
 }
 
-/// A file in a folder of its own.
+/// A file in its own folder.
 pub(in crate::store) struct SqliteFile(pub(in crate::store) tempfile::TempDir);
 
 impl Place for SqliteFile {

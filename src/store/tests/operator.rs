@@ -1,4 +1,4 @@
-//! What people decide: rows sent again, rows cancelled, uncertain rows resolved, numbers suppressed, times set right.
+//! Decisions by people: rows requeued or cancelled, uncertain rows resolved, numbers suppressed, times corrected.
 
 use super::*;
 use crate::model::{DeliveryStatus, Millis, RowNumber, State, StatusUpdate};
@@ -18,7 +18,7 @@ contract!(
 
 use State::{Accepted, Cancelled, Exhausted, Failed, Pending, Read, Rejected, Sending, Sent, Uncertain};
 
-/// A run of eight rows: accepted, rejected, exhausted, uncertain, failed, waiting, in flight and new.
+/// Creates a run of eight rows: accepted, rejected, exhausted, uncertain, failed, waiting, in flight and new.
 async fn of_every_kind(f: &Fixture<impl Place>) -> Worker {
     let w = f.run("job", 8).await;
     let claims: Vec<Claim> = w.claim(7).await.iter().map(|attempt| attempt.claim).collect();
@@ -67,7 +67,7 @@ async fn rows_of_every_kind_that_may_be_sent_again_are(f: Fixture<impl Place>) {
     for attempt in &claims[..4] {
         let Claim { number, history, .. } = attempt.claim;
         let in_doubt = attempt.claim.key == w.key(4);
-        // All of its attempts are there again.
+        // All of its attempts are available again.
         assert_eq!((number, history), (2, History { attempts: 1, charged_attempts: 0, deferrals: 0, in_doubt }));
     }
     w.settle(claims.iter().map(|attempt| accepted(&attempt.claim, &format!("n{}", attempt.claim.key.row())))).await;
@@ -110,11 +110,11 @@ async fn requeueing_reopens_a_run_and_leaves_a_cancelled_one_alone(f: Fixture<im
 async fn rows_whose_people_another_run_has_or_will_message_are_left_out(f: Fixture<impl Place>) {
     let w = f.run("job", 7).await;
     w.settle(w.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
-    // Of the next run, 1 is accepted, 2 refused, 3 is in flight, 4 waits, 5 is uncertain, and 6 was never claimed.
+    // In the next run, 1 is accepted, 2 refused, 3 in flight, 4 waiting, 5 uncertain, and 6 was never claimed.
     let next = f.one_more("job", 6).await;
     let claims: Vec<Claim> = next.claim(5).await.iter().map(|attempt| attempt.claim).collect();
     next.settle([accepted(&claims[0], "m"), rejected(&claims[1]), again(&claims[3], at(9)), doubted(&claims[4])]).await;
-    // And another campaign has nothing to do with it.
+    // Another campaign does not matter.
     f.run("other", 7).await.claim(9).await;
     assert_eq!(requeue(&w, &[Rejected], false).await.unwrap(), (2, 5));
     assert_eq!(numbers(&w.claim(9).await), [2, 7]);
@@ -150,7 +150,7 @@ async fn waiting_rows_of_a_cancelled_run_are_cancelled_and_those_in_doubt_uncert
     let other = f.run("other", 1).await;
     other.send(|claim| again(claim, at(5))).await;
     w.store.cancel(w.run, "Ana", NOW).await.unwrap();
-    // What was never claimed counts as cancelled at once.
+    // Rows never claimed count as cancelled at once.
     assert_eq!(w.states().await, [Pending, Pending, Pending, Accepted, Sending, Cancelled]);
     w.check().await;
     let before = w.clone();
@@ -201,7 +201,7 @@ async fn a_person_resolves_uncertain_rows_by_row_by_number_or_all(f: Fixture<imp
     let words = "Ana said at 2025-08-06T07:43:25Z that it was not sent; it was uncertain because of: words of timeout";
     assert_eq!(row.error_message.as_deref(), Some(words));
     assert_eq!(w.store.uncertain(w.run, 9).await.unwrap().len(), 0);
-    // What is not sent may be sent again, and what is sent may not.
+    // Unsent rows may be sent again; sent rows may not.
     assert_eq!(requeue(&next, &[Exhausted, Uncertain], false).await.unwrap(), (1, 0));
     let claims = next.claim(9).await;
     assert_eq!((numbers(&claims), claims[0].claim.history.in_doubt), (vec![3], false));
@@ -253,7 +253,7 @@ async fn waits_that_began_in_the_future_begin_again_now(f: Fixture<impl Place>) 
     for kind in [WaitKind::Attempts, WaitKind::Polls] {
         assert_eq!(w.store.correct_times(w.run, kind, at(1001)).await.unwrap(), 0);
     }
-    // It was set back by some 900 seconds.
+    // It was set back by about 900 seconds.
     let now = at(100);
     assert!(w.store.has_polls_ahead(w.run, now).await.unwrap());
     assert_eq!(w.store.correct_times(w.run, WaitKind::Attempts, now).await.unwrap(), 1);

@@ -1,4 +1,4 @@
-//! Outcomes: what each makes of its row, and that none is applied twice or to another claim than its own.
+//! Outcomes: the effect of each on its row, and that none is applied twice or to another claim.
 
 use super::*;
 use crate::model::{AttemptNumber, RowCause, State};
@@ -15,7 +15,7 @@ contract!(
     seconds_count_what_was_taken_and_what_was_settled,
 );
 
-/// All that a person or a program can see of a run.
+/// Returns everything that a person or a program can see of a run.
 async fn seen(w: &Worker) -> (Vec<crate::model::ReportRow>, [u64; 2], Vec<Claim>, Option<Waiting>, Vec<Awaiting>) {
     let run = w.now().await;
     let counts = [
@@ -112,7 +112,7 @@ async fn an_outcome_of_another_claim_or_worker_or_of_a_row_that_is_not_sent_chan
         claims[1],
         claims[2],
         claims[3],
-        // They were never claimed; one of these is no row at all.
+        // They were never claimed; one of them does not exist.
         Claim { key: w.key(5), ..claims[0] },
         Claim { key: w.key(99), ..claims[0] },
     ];
@@ -148,7 +148,7 @@ async fn the_same_batch_once_more_changes_nothing(f: Fixture<impl Place>) {
     let once = seen(&w).await;
     w.settle(batch.clone()).await;
     assert!(seen(&w).await == once);
-    // Nor does it, once the rows have gone on.
+    // Nor does it, once the rows have moved on.
     let next = w.claim_at(9, at(5)).await;
     assert_eq!(numbers(&next), [2, 6, 8]);
     let later = seen(&w).await;
@@ -175,7 +175,7 @@ async fn a_release_that_comes_once_more_does_not_revive_a_row_that_was_stopped(f
 async fn outcomes_and_the_next_claims_are_one_step(f: Fixture<impl Place>) {
     let w = f.run("job", 3).await;
     let claim = w.claim_one().await;
-    // What becomes due by an outcome is due for the claims of the same step.
+    // A row made due by an outcome is due for the claims of the same step.
     let settlements = vec![again(&claim, at(1))];
     let step = w.step(Step { settlements, want: 2, now: at(1), ..Step::default() }).await;
     assert_eq!(numbers(&step.attempts), [1, 2]);
@@ -216,7 +216,7 @@ async fn seconds_count_what_was_taken_and_what_was_settled(f: Fixture<impl Place
     assert_eq!(counts(at(1)).await, (4, 6));
 }
 
-/// A process may give a step up, for example when it ends.
+/// A process may abandon a step, for example when it ends.
 async fn a_step_that_is_given_up_half_way_is_in_or_not_and_takes_nothing_else_with_it(f: Fixture<impl Place>) {
     let w = f.run("job", 60).await;
     let mut settlements: Vec<Settlement> = Vec::new();
@@ -224,11 +224,11 @@ async fn a_step_that_is_given_up_half_way_is_in_or_not_and_takes_nothing_else_wi
         let step = Step { settlements: settlements.clone(), want: 1, now: NOW, ..Step::default() };
         let advance = f.store.advance(w.owner, &step);
         let _ = tokio::time::timeout(std::time::Duration::from_micros(u64::from(n) * 40), advance).await;
-        // Whatever is written after it is there for everyone.
+        // Whatever is written after it is visible to everyone.
         f.store.suppress(&[phone(1_000 + u64::from(n))], None, NOW).await.unwrap();
         let others = f.reopened().await;
         assert_eq!(others.suppressions(None, 999).await.unwrap().len(), n as usize + 1);
-        // The same batch again, with what nobody knows of.
+        // The same batch again, with the claims that no one knows of.
         let claims = others.claims(w.owner, true).await.unwrap();
         assert!(claims.len() <= 2, "{claims:?}");
         settlements.retain(|settlement| claims.iter().all(|claim| claim.key != settlement.claim.key));

@@ -1,4 +1,4 @@
-//! What providers asked of accounts, and their templates as they were pulled.
+//! Pauses that providers asked for, and pulled templates.
 
 use super::*;
 use crate::model::TemplateProvider;
@@ -40,7 +40,7 @@ async fn what_is_pulled_takes_the_place_of_what_was_there(f: Fixture<impl Place>
     let named = |account: &str, name: &str| (account.to_owned(), name.to_owned());
     let names = [named("x", "a"), named("x", "b"), named("y", "a")];
     assert_eq!(f.store.template_names(nxlink).await.unwrap(), names);
-    // One of them by its name, and one that is gone.
+    // One template selected by name, and one that no longer exists.
     let names = ["a".to_owned(), "b".to_owned()];
     f.store.keep_templates(nxlink, "x", Some(&names[..1]), &[pulled("1", "a", "a2")], at(2)).await.unwrap();
     assert_eq!((of(nxlink, "a").await, of(nxlink, "b").await), (vec!["a2".into(), "a1".into()], vec!["b1".into()]));

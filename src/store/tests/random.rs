@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order: workers that die and report late, batches that come twice, people who decide,
-//! statuses that come early. The provider's own record judges.
+//! Anything in any order: workers that die and report late, batches that come twice, people who decide, statuses that
+//! come early. The provider's own record decides what is right.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
@@ -12,14 +12,14 @@ contract!(nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order);
 const ROWS: u64 = 6;
 const STEPS: u32 = 100;
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Clone, Debug)]
 enum Fate {
     NeverLeft,
     Accepted(String),
     Refused,
     Busy,
-    /// Its answer is lost. Accepted, if there is an id.
+    /// Its answer is lost. It was accepted if there is an id.
     Lost(Option<String>),
 }
 
@@ -30,12 +30,12 @@ struct Flight {
     fate: Fate,
 }
 
-/// What is known of a row outside the store.
+/// What is known about a row outside the store.
 #[derive(Default)]
 struct Known {
     /// Messages that the provider accepted.
     accepted: Vec<String>,
-    /// Those of them that the store was told of.
+    /// Those of them that the store was told about.
     reported: Vec<String>,
     /// How often the campaign or a person had it sent although it may have been accepted.
     asked: usize,
@@ -43,15 +43,15 @@ struct Known {
 
 struct World {
     rng: fastrand::Rng,
-    /// Whether the campaign has rows in doubt sent again.
+    /// Whether the campaign resends rows in doubt.
     resends: bool,
-    /// The last of them has the run.
+    /// The last of them owns the run.
     workers: Vec<Worker>,
     flights: Vec<Flight>,
     rows: BTreeMap<u64, Known>,
-    /// What was reported of each message.
+    /// The statuses reported for each message.
     statuses: HashMap<String, Vec<DeliveryStatus>>,
-    /// Batches that may come once more.
+    /// Batches that may be repeated.
     batches: Vec<(usize, Vec<Settlement>)>,
     suppressed: Vec<u64>,
     now: Millis,
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// One of the workers, most often the one that has the run, reports some of its outcomes.
+    /// One of the workers, most often the owner, reports some of its outcomes.
     async fn settle(&mut self) {
         let last = self.workers.len() - 1;
         let worker = if self.rng.bool() { last } else { self.rng.usize(..=last) };
@@ -163,7 +163,7 @@ impl World {
         if self.rng.u32(..4) == 0 {
             return;
         }
-        // Meanwhile, another outcome may come.
+        // Meanwhile, another outcome may arrive.
         if self.rng.bool() {
             self.settle().await;
         }
@@ -194,7 +194,7 @@ impl World {
         w.store.resolve_uncertain(w.owner, which, verdict, "Ana", self.now).await.unwrap();
     }
 
-    /// The provider reports something of a message that it accepted, known to the store or not.
+    /// The provider reports a status of a message that it accepted, whether the store knows it or not.
     async fn report(&mut self) {
         let messages: Vec<_> = self.rows.values().flat_map(|known| known.accepted.clone()).collect();
         if messages.is_empty() {
@@ -214,7 +214,7 @@ impl World {
         let due = w.store.pollable(w.run, Millis(i64::MAX), None, 99).await.unwrap();
         match due.into_iter().find(|due| due.message_id == message_id) {
             Some(due) if self.rng.bool() => {
-                // Before its answer is there, anything may happen to the row.
+                // Before the answer arrives, anything may happen to the row.
                 let Awaiting { key, message_id, .. } = due;
                 match self.rng.u32(..3) {
                     0 => self.requeue().await,
@@ -316,7 +316,7 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
             world.owner().check().await;
             world.check_flights().await;
         }
-        // The end: whatever comes late, comes.
+        // The end: everything late arrives.
         for worker in 0..world.workers.len() {
             let late = world.flights.iter().filter(|flight| flight.worker == worker).count();
             for _ in 0..late {
@@ -329,7 +329,7 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
         w.store.cancel(w.run, "Ana", NOW).await.unwrap();
         w.store.cancel_waiting(w.owner).await.unwrap();
         w.check().await;
-        // The next run messages nobody who has it, as far as the store was told.
+        // The next run messages no one who has the message, as far as the store was told.
         let next = f.one_more_begun(&name).await;
         next.store.begin_import(next.owner, &[], None).await.unwrap();
         next.store.add_rows(next.owner, &(1..=ROWS).map(planned).collect::<Vec<_>>()).await.unwrap();
@@ -342,14 +342,14 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
     }
 }
 
-/// More of them by hand: `CAMPAIGNER_SEEDS=0..1000`.
+/// Run more of them by hand with `CAMPAIGNER_SEEDS=0..1000`.
 fn seeds() -> std::ops::Range<u64> {
     let from_to = std::env::var("CAMPAIGNER_SEEDS").ok();
     let from_to = from_to.as_deref().and_then(|seeds| seeds.split_once(".."));
     from_to.map_or(0..4, |(from, to)| from.parse().unwrap()..to.parse().unwrap())
 }
 
-/// Says, where a check fails, in which history and at which step.
+/// Names the history and the step in which a check failed.
 struct Here(u64, u32);
 
 impl Drop for Here {

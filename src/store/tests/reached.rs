@@ -1,4 +1,4 @@
-//! Whom earlier runs of a name reached: left out of the next run, and shown before one is started.
+//! People whom earlier runs of a name reached: skipped in the next run, and shown before one is started.
 
 use super::*;
 use crate::model::{DeliveryStatus, Millis, RowNumber, RunId, State, StatusUpdate};
@@ -11,13 +11,13 @@ contract!(
     a_store_with_nobody_to_leave_out_has_no_listing,
 );
 
-/// So many milliseconds after the beginning of time.
+/// Sets the end of a settlement, in milliseconds since 1970.
 fn ended(settlement: Settlement, at: i64) -> Settlement {
     Settlement { ended_at: Millis(at), ..settlement }
 }
 
-/// Of an earlier run: 1 accepted, 2 accepted long ago, 3 in doubt and to be sent again, 4 refused and to be sent again,
-/// 5 in flight, 6 released, 7 uncertain, 8 rejected. Of another campaign 6 is accepted.
+/// Creates an earlier run: 1 accepted, 2 accepted long ago, 3 in doubt and to be resent, 4 refused and to be resent, 5
+/// in flight, 6 released, 7 uncertain, 8 rejected. In another campaign, 6 is accepted.
 async fn earlier(f: &Fixture<impl Place>) -> Worker {
     let rows: Vec<PlannedRow> = [2, 1, 3, 4, 7, 8, 5, 6]
         .into_iter()
@@ -45,9 +45,9 @@ async fn earlier(f: &Fixture<impl Place>) -> Worker {
     w
 }
 
-/// A new run of the name with numbers 1 to 9, as rows of these numbers.
+/// Creates a new run of the name with numbers 1 to 9 in rows 1 to 9.
 async fn next(f: &Fixture<impl Place>, w: &Worker) -> Worker {
-    // What waits may wait for days, and is in nobody's way; what was never claimed is.
+    // Waiting rows may wait for days, and block nothing; rows never claimed do.
     f.store.cancel(w.run, "Ana", NOW).await.unwrap();
     let next = f.one_more_begun("job").await;
     f.store.begin_import(next.owner, &["name".to_owned()], None).await.unwrap();
@@ -73,7 +73,7 @@ async fn whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next(
     let lately = next(&f, &w).await;
     let expected = [words(1, 6), words(3, 5), waits.clone(), words(5, 8), words(7, 3)];
     assert_eq!(left_out(&lately, LeaveOut::Since(Millis(1000))).await, expected);
-    // By the next run, whose rows are all in flight now, everyone but these is reached too.
+    // The next run, whose rows are all in flight now, reaches everyone except these too.
     let everyone = f.one_more_begun("job").await;
     f.store.begin_import(everyone.owner, &["name".to_owned()], None).await.unwrap();
     f.store.add_rows(everyone.owner, &(1..=9).map(planned).collect::<Vec<_>>()).await.unwrap();
@@ -81,7 +81,7 @@ async fn whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next(
     assert_eq!(left_out(&everyone, LeaveOut::Everyone).await, expected);
 }
 
-/// A provider may want a message to be tried again days later.
+/// A provider may ask for a message to be retried days later.
 async fn whoever_is_about_to_be_sent_it_is_left_out_however_long_ago_the_last_attempt_was(f: Fixture<impl Place>) {
     let w = f.run("job", 3).await;
     w.settle([ended(again(&w.claim_one_at(Millis(5000)).await, at(5)), 5000)]).await;

@@ -1,4 +1,4 @@
-//! Reports: every row once and as it stands, counts that add up, problems, and what happened since.
+//! Reports: every row once in its current state, counts that add up, problems, and recent changes.
 
 use super::*;
 use crate::model::{Channel, DeliveryStatus, Millis, RowCause, RowNumber, State, StatusUpdate};
@@ -21,7 +21,7 @@ fn status(message_id: &str, status: DeliveryStatus, at: Option<Millis>) -> Webho
 }
 
 async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>) {
-    // More than some pages, whatever they hold.
+    // More than a few pages, whatever they hold.
     const ROWS: u64 = 2_503;
     let mut rows: Vec<_> = (1..=ROWS).map(planned).collect();
     rows[2] = invalid(3);
@@ -39,7 +39,7 @@ async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>
         assert_eq!((row.row, row.channel), (RowNumber(n), Channel::Viber));
         let (state, attempts, code) = match n {
             3 => (State::Invalid, 0, Some("bad_number")),
-            // One row less was claimed.
+            // One row fewer was claimed.
             n if n > ROWS - 9 => (State::Cancelled, 0, None),
             n if twice.contains(&n) => (State::Sending, 2, Some("busy")),
             n if second(n) => (State::Pending, 1, Some("busy")),
@@ -59,14 +59,14 @@ async fn every_attempt_is_told_with_its_own_message_and_late_status(f: Fixture<i
     let first = w.claim_at(3, at(10)).await;
     let (one, two, three) = (first[0].claim, first[1].claim, first[2].claim);
     w.settle([again(&one, at(11)), accepted(&two, "m2"), interrupted(&three)]).await;
-    // The second fails by a status, and is sent again by a person.
+    // The second message fails by a status, and a person requeues it.
     f.store.save_webhooks(&status("m2", DeliveryStatus::Failed, None), at(12)).await.unwrap();
     f.store.requeue(w.owner, &w.now().await, &[State::Failed], true, at(13)).await.unwrap();
     for attempt in w.claim_at(2, at(20)).await {
         let message = format!("again-{}", attempt.claim.key.row());
         w.settle([accepted(&attempt.claim, &message)]).await;
     }
-    // A delivery of the first message after all.
+    // The first message was delivered after all.
     f.store.save_webhooks(&status("again-2", DeliveryStatus::Read, Some(at(30))), at(30)).await.unwrap();
     f.store.save_webhooks(&status("m2", DeliveryStatus::Delivered, Some(at(31))), at(31)).await.unwrap();
     w.claim_at(1, at(40)).await;
@@ -128,7 +128,7 @@ async fn what_happened_since_is_told(f: Fixture<impl Place>) {
     .await;
     f.store.resolve_uncertain(w.owner, Which::Row(RowNumber(3)), Verdict::NotSent, "Ana", at(50)).await.unwrap();
     f.store.save_webhooks(&status("m4", DeliveryStatus::Delivered, Some(at(60))), at(65)).await.unwrap();
-    // A failure has no time of its own: it counts as of when it came.
+    // A failure has no time of its own: the time of its arrival counts.
     f.store.save_webhooks(&status("m5", DeliveryStatus::Failed, None), at(70)).await.unwrap();
     w.claim_one_at(at(80)).await;
     for (since, rows) in [

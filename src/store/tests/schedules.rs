@@ -22,7 +22,7 @@ async fn of_two_processes_one_makes_the_occurrence_a_run_whatever_the_clock_does
     let made = [&first, &second].into_iter().filter(|start| matches!(start, OccurrenceStart::Made(_))).count();
     let decided = [&first, &second].into_iter().filter(|start| matches!(start, OccurrenceStart::Decided)).count();
     assert_eq!((made, decided), (1, 1), "{first:?} {second:?}");
-    // The clock is set back, and the time comes once more.
+    // The clock is set back, and the time comes again.
     let other = NewRun { recipients_hash: "b".into(), ..content("daily") };
     let again = one.start_occurrence(&other, Millis(1000), false, Millis(900)).await.unwrap();
     assert!(matches!(again, OccurrenceStart::Decided), "{again:?}");
@@ -50,7 +50,7 @@ async fn the_next_occurrence_waits_until_the_run_before_it_is_sent(f: Fixture<im
     assert_eq!(f.store.occurrences_so_far().await.unwrap(), (2, 0));
 }
 
-/// A run of which every row was taken up blocks nobody, though some of them are in flight since a crash, or wait for
+/// A run of which every row was claimed blocks nothing, even if some rows are in flight since a crash, or wait for
 /// days.
 async fn rows_that_were_never_tried_block_the_next_run_and_no_others_do(f: Fixture<impl Place>) {
     let blocking = async |name: &str| f.store.blocking_run(name).await.unwrap().map(|run| run.id);
@@ -72,7 +72,7 @@ async fn rows_that_were_never_tried_block_the_next_run_and_no_others_do(f: Fixtu
     assert_eq!(blocking("job").await, Some(w.id.clone()), "no request has left for row 1");
     w.settle([rejected(&w.claim_one_at(at(10)).await), rejected(&last)]).await;
     assert_eq!(blocking("job").await, None);
-    // Another run of the name; keys of one are no keys of the other.
+    // Another run of the name; their keys never overlap.
     let second = f.one_more("job", 1).await;
     assert_eq!(blocking("job").await, Some(second.id.clone()));
     f.store.cancel(second.run, "Ana", NOW).await.unwrap();

@@ -1,4 +1,4 @@
-//! Runs: started once, found, taken up, ordered about, and moved through their stages.
+//! Runs: started once, found, taken over, controlled, and moved through their stages.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn of_two_that_start_the_same_one_makes_the_run(f: Fixture<impl Place>) {
         decisions => panic!("{decisions:?}"),
     }
     assert_eq!(f.store.runs(9).await.unwrap().len(), 1);
-    // Another name is another matter.
+    // Another name is independent.
     let other = f.store.start_run(&content("other"), Repeat::Unsaid, NOW).await.unwrap();
     assert!(matches!(&other, StartDecision::New(run) if run.id == RunId::new("other", 1)), "{other:?}");
 }
@@ -107,7 +107,7 @@ async fn a_worker_number_is_never_used_again(f: Fixture<impl Place>) {
     let (one, two) = (f.run("one", 1).await, f.run("two", 1).await);
     let mut workers = vec![one.owner.worker, two.owner.worker];
     for _ in 0..3 {
-        // Each from another process; the two at once.
+        // From two processes at once.
         let (store, other) = (f.reopened().await, f.reopened().await);
         let (first, second) = tokio::join!(store.take_up(one.run, None, NOW), other.take_up(two.run, None, NOW));
         workers.extend([first.unwrap().worker, second.unwrap().worker]);

@@ -1,4 +1,4 @@
-//! Statuses: polled or brought by webhooks, in any order and with repeats, each for the message that it is about.
+//! Statuses: polled or from webhooks, in any order and with repeats, each for its own message.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ contract!(
     a_delivery_after_a_failure_is_in_the_report_with_the_failures_code_and_no_problem_of_the_run,
 );
 
-/// A status of message `n`.
+/// Returns a status of message `n`.
 fn status(n: u64, word: &str, at: Option<i64>, reason: Option<&str>) -> StatusUpdate {
     let at = at.map(Millis);
     StatusUpdate {
@@ -38,13 +38,13 @@ fn polled(w: &Worker, n: u64, update: Option<StatusUpdate>, next_poll_at: Option
     Polled { key: w.key(n), message_id: format!("m{n}"), update, polled_at: at(70), next_poll_at }
 }
 
-/// Has the claims of rows accepted, row `n` as `m{n}`.
+/// Accepts claimed rows, row `n` as `m{n}`.
 async fn accept(w: &Worker, claims: impl Iterator<Item = &Attempt>) {
     let settlements = claims.map(|attempt| accepted(&attempt.claim, &format!("m{}", attempt.claim.key.row())));
     assert_eq!(w.settle(settlements).await, 0);
 }
 
-/// A run of so many rows, all of them accepted.
+/// Creates a run of this many rows, all accepted.
 async fn all_accepted(f: &Fixture<impl Place>, rows: u64) -> Worker {
     f.store.index_message_ids().await.unwrap();
     let w = f.run("job", rows).await;
@@ -53,19 +53,19 @@ async fn all_accepted(f: &Fixture<impl Place>, rows: u64) -> Worker {
     w
 }
 
-/// One more empty store on the same backend.
+/// Creates another empty store on the same backend.
 async fn another<P: Place>(_: &Fixture<P>) -> Fixture<P> {
     Fixture::empty().await
 }
 
-/// All that statuses change of every message, and whether it is asked about again.
+/// Returns everything that statuses change for every message, and whether it is polled again.
 async fn deliveries(w: &Worker) -> Vec<(ReportRow, bool)> {
     let awaited = w.store.pollable(w.run, Millis(i64::MAX), None, u32::MAX).await.unwrap();
     let is_awaited = |row: &ReportRow| awaited.iter().any(|message| message.key.row() == row.row);
     w.all().await.into_iter().map(|row| (row.clone(), is_awaited(&row))).collect()
 }
 
-/// What is reported of message `n`, in order; at some providers a message fails and is delivered all the same.
+/// Returns what is reported for message `n`, in order; at some providers a message fails and is delivered after all.
 fn fate(n: u64, rng: &mut fastrand::Rng) -> Vec<StatusUpdate> {
     let at = |step: i64| Some(1_754_466_000_000 + n.cast_signed() * 7_000 + step * 1_000);
     let mut fate = vec![status(n, "sent", at(0), None)];
@@ -78,15 +78,15 @@ fn fate(n: u64, rng: &mut fastrand::Rng) -> Vec<StatusUpdate> {
         5 => fate.extend([status(n, "failed", at(1), Some("131049")), status(n, "delivered", at(2), None)]),
         _ => fate.extend([status(n, "delivered", at(1), None), status(n, "read", at(3), None)]),
     }
-    // Some never hear of one of them.
+    // Some statuses never arrive.
     if rng.u32(..8) == 0 {
         fate.remove(rng.usize(..fate.len()));
     }
     fate
 }
 
-/// The same statuses, once asked for in the order in which they happened, and once brought by webhooks: in any order,
-/// in commits of any size, some two or three times, and half of them before the answer to the send was there.
+/// The same statuses, once polled in the order in which they happened, and once from webhooks: in any order, in commits
+/// of any size, some repeated, and half of them before the answer to the send.
 async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(f: Fixture<impl Place>) {
     const MESSAGES: u64 = 3_000;
     let mut rng = fastrand::Rng::with_seed(20_260_323);
@@ -94,7 +94,7 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
 
     let by_poll = all_accepted(&f, MESSAGES).await;
     for step in 0..4 {
-        // A status answer holds no reason.
+        // A poll answer holds no reason.
         let answer = |update: &StatusUpdate| StatusUpdate { problem: None, ..update.clone() };
         let of_row = |(n, fate): (u64, &Vec<StatusUpdate>)| {
             Some(polled(&by_poll, n, Some(answer(fate.get(step)?)), Some(at(99))))
@@ -103,7 +103,7 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
         f.store.record_polls(by_poll.run, &answers).await.unwrap();
     }
 
-    // The same ids, in a store of their own.
+    // The same ids, in a separate store.
     let g = another(&f).await;
     g.store.index_message_ids().await.unwrap();
     let by_webhook = g.run("job", MESSAGES).await;
@@ -131,7 +131,7 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
     let mut told = 0;
     for (by_poll, mut by_webhook) in deliveries(&by_poll).await.into_iter().zip(deliveries(&by_webhook).await) {
         if by_webhook.0.error_code.is_some() && by_webhook.0.error_code != by_poll.0.error_code {
-            // The one thing that only a webhook tells.
+            // The only thing that only a webhook reports.
             told += 1;
             by_webhook.0.error_code.clone_from(&by_poll.0.error_code);
             by_webhook.0.error_message.clone_from(&by_poll.0.error_message);
@@ -143,8 +143,8 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
     by_webhook.check().await;
 }
 
-/// Statuses that combine words, times and reasons in ways that no webhook does, merged on arrival, and kept for later
-/// first in another order.
+/// Statuses that combine words, times and reasons in ways that no webhook does: merged on arrival, and kept for later
+/// in another order.
 async fn early_statuses_end_in_the_same_as_those_that_find_their_message(f: Fixture<impl Place>) {
     const MESSAGES: u64 = 500;
     let mut rng = fastrand::Rng::with_seed(7);
@@ -222,7 +222,7 @@ async fn a_single_pass_asks_about_every_message_that_was_not_asked_about_lately(
     };
     assert_eq!(found(NOW, None, 2).await, [1, 2], "though they are not due");
     assert_eq!(found(NOW, Some(2), 9).await, [3, 4, 5]);
-    // Asked about at 70 s.
+    // Polled at 70 s.
     let answers = [polled(&w, 2, None, Some(at(90))), polled(&w, 4, Some(status(4, "read", None, None)), None)];
     w.store.record_polls(w.run, &answers).await.unwrap();
     assert_eq!(found(at(69), None, 9).await, [1, 3, 5]);
@@ -241,14 +241,14 @@ async fn a_status_of_a_row_that_is_being_sent_waits_for_its_outcome(f: Fixture<i
     w.settle([accepted(&claims[0].claim, "m1"), again(&claims[1].claim, NOW)]).await;
     assert_eq!(w.states().await, [State::Delivered, State::Pending]);
     assert_eq!(w.row(1).await.delivered_at, Some(Millis(9)));
-    // The second one's is still there when its own message is.
+    // The second one's is still there when its own message arrives.
     w.send(|claim| accepted(claim, "m2")).await;
     assert_eq!((w.state(2).await, w.row(2).await.error_code.as_deref()), (State::Failed, Some("131026")));
     assert_eq!(w.store.next_poll(w.run, NOW).await.unwrap(), Some(at(61)), "a delivered message may still be read");
     w.check().await;
 }
 
-/// A run of three rows whose messages failed, and that are sent again: 1 is in flight, 2 was accepted, 3 was refused.
+/// Creates a run of three rows whose messages failed and were resent: 1 is in flight, 2 was accepted, 3 was refused.
 async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim) {
     let w = all_accepted(f, 3).await;
     webhook(&f.store, &[1, 2, 3].map(|n| status(n, "failed", None, Some("131049")))).await;
@@ -288,13 +288,13 @@ async fn a_message_that_was_delivered_after_all_is_not_sent_again(f: Fixture<imp
     let w = all_accepted(&f, 4).await;
     webhook(&f.store, &[1, 2, 3, 4].map(|n| status(n, "failed", None, Some("131049")))).await;
     w.store.requeue(w.owner, &w.now().await, &[State::Failed], false, NOW).await.unwrap();
-    // While they wait for their next attempt: one by webhook, one by an answer that was under way.
+    // While they wait for their next attempt: one by webhook, one by a poll answer that was in flight.
     webhook(&f.store, &[status(1, "delivered", Some(9), None)]).await;
     let answer = polled(&w, 2, Some(status(2, "read", Some(9), None)), None);
     w.store.record_polls(w.run, &[answer]).await.unwrap();
     let claims = w.claim(9).await;
     assert_eq!(numbers(&claims), [3, 4]);
-    // While it is being sent again, which comes to nothing.
+    // While it is being sent again, which fails.
     webhook(&f.store, &[status(3, "delivered", Some(9), None)]).await;
     w.settle([again(&claims[0].claim, NOW), again(&claims[1].claim, NOW)]).await;
     assert_eq!(w.states().await, [State::Delivered, State::Read, State::Delivered, State::Pending]);

@@ -1,4 +1,4 @@
-//! Texts from outside: whatever characters they have, they come out as they went in.
+//! Texts from outside: whatever characters they have, they come out unchanged.
 
 use super::*;
 use crate::model::{
@@ -12,7 +12,7 @@ contract!(
     what_people_write_comes_out_as_they_wrote_it,
 );
 
-/// Texts that are hard on whoever quotes, escapes, cuts or compares them.
+/// Returns texts that are hard to quote, escape, cut or compare.
 fn texts() -> Vec<String> {
     let texts = [
         "",
@@ -113,7 +113,7 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
         problem: Some(Problem::new(format!("code {text}"), text.as_str())),
     };
     let batch = |updates: Vec<StatusUpdate>| WebhookBatch { statuses: updates, replies: Vec::new() };
-    // Each with a word that no provider documents, before the messages are there.
+    // Each with an undocumented status word, before the messages exist.
     let early = texts.iter().map(|text| update(text, &format!("word {text}"))).chain([update(&"b".into(), "read")]);
     let result = f.store.save_webhooks(&batch(early.collect()), NOW).await.unwrap();
     assert_eq!(result.early, texts.len() as u64 + 1);

@@ -1,4 +1,4 @@
-//! Rows that wait for their time: scheduled before they are ever claimed, put off, and told of.
+//! Rows that wait for their time: scheduled before they are claimed, deferred, and counted.
 
 use super::*;
 use crate::model::{RowCause, State};
@@ -21,7 +21,7 @@ fn expired(key: RowKey, state: State) -> Deferral {
     Deferral { key, state, next_attempt_at: None, cause }
 }
 
-/// Schedules rows that were never claimed, as whoever has the run does: at most so many, row `n` at `due(n)`.
+/// Schedules rows that were never claimed, as the owner does: at most `limit`, row `n` at `due(n)`.
 async fn schedule(w: &Worker, limit: u32, due: impl Fn(u64) -> i64) -> Vec<u64> {
     let rows = w.store.new_rows(w.run, limit).await.unwrap();
     let deferrals: Vec<_> = rows.iter().map(|row| deferral(row.claim.key, due(row.claim.key.row().0))).collect();
@@ -43,7 +43,7 @@ async fn scheduled_rows_wait_for_their_time_and_are_claimed_once(f: Fixture<impl
     assert_eq!(w.store.waiting(w.run, at(99)).await.unwrap(), None);
     let claims = w.claim_at(9, at(97)).await;
     assert_eq!((numbers(&claims), claims[0].claim.number), (vec![4, 3], 1));
-    // The run is not over as long as one of them waits.
+    // The run does not end while one of them waits.
     w.settle(claims.iter().map(|attempt| rejected(&attempt.claim))).await;
     w.store.reach(w.run, Stage::Dispatched, NOW).await.unwrap();
     assert_eq!(w.now().await.dispatched_at, None);
@@ -55,7 +55,7 @@ async fn scheduled_rows_wait_for_their_time_and_are_claimed_once(f: Fixture<impl
 async fn a_crash_while_rows_are_scheduled_leaves_none_out(f: Fixture<impl Place>) {
     let w = f.run("job", 5).await;
     let first = w.store.new_rows(w.run, 2).await.unwrap();
-    // It dies before it writes, and the next one after it has written.
+    // It dies before it writes, and the next one after it.
     let next = w.next().await;
     assert_eq!(schedule(&next, 2, |_| 5).await, [1, 2]);
     let late: Vec<_> = first.iter().map(|row| deferral(row.claim.key, 9)).collect();
@@ -103,7 +103,7 @@ async fn waiting_rows_are_put_off_and_others_left_alone(f: Fixture<impl Place>) 
         deferral(w.key(1), 50),
         expired(w.key(2), State::Expired),
         expired(w.key(3), State::Uncertain),
-        // Accepted, refused, in flight, never claimed, and no row.
+        // Accepted, refused, in flight, never claimed, and not existing.
         deferral(w.key(4), 50),
         expired(w.key(5), State::Expired),
         deferral(w.key(6), 50),

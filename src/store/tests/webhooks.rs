@@ -1,4 +1,4 @@
-//! Webhooks: what came before its message was known, replies, and people who ask for nothing more.
+//! Webhooks: those that arrive before their message is known, replies, and opt-outs.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn save(store: &Store, batch: &WebhookBatch) -> WebhookResult {
     store.save_webhooks(batch, NOW).await.unwrap()
 }
 
-/// A run of one row whose first claim was interrupted and that is being sent again, with the worker of the first one.
+/// Creates a run of one row whose first claim was interrupted and that is being resent, with the first one's worker.
 async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim, Worker, Claim) {
     f.store.index_message_ids().await.unwrap();
     let before = f.run("job", 1).await;
@@ -100,7 +100,7 @@ async fn who_asks_for_nothing_more_gets_nothing_more_under_either_number(f: Fixt
     let third = w.claim_one().await;
     let batch = replies(vec![
         reply("a", Some("5531999"), Some("m1"), true),
-        // The provider knows them by something else than a number.
+        // The provider identifies them by something other than a number.
         reply("b", None, Some("m2"), true),
         reply("c", Some("4912345"), None, true),
         reply("d", Some("4967890"), Some("m1"), false),
@@ -120,7 +120,7 @@ async fn who_asks_for_nothing_more_gets_nothing_more_under_either_number(f: Fixt
     };
     let (one, two, three) = (phone(1).digits(), phone(2).digits(), phone(3).digits());
     assert_eq!(listed().await, expected(&["4912345", "5531999", &one, &two]));
-    // A person takes one off the list again; the same webhook once more does not undo that.
+    // A person removes a number from the list; repeating the same webhook does not undo that.
     f.store.unsuppress(&[Phone::from_digits("4912345").unwrap()]).await.unwrap();
     assert_eq!(save(&f.store, &batch).await, WebhookResult::default());
     assert_eq!(listed().await, expected(&["5531999", &one, &two]));
@@ -130,14 +130,14 @@ async fn who_asks_for_nothing_more_gets_nothing_more_under_either_number(f: Fixt
     assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap().suppressed, 1);
     assert_eq!((loose().await, listed().await), (1, expected(&["5531999", &one, &two, &three])));
     assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap(), WebhookResult::default());
-    // Nobody of them is in the next run's way any more.
+    // None of them is in the next run any more.
     let next = f.one_more("job", 4).await;
     assert_eq!(numbers(&next.claim(9).await), [4]);
 }
 
 async fn a_reply_finds_its_row_by_an_earlier_attempt_too(f: Fixture<impl Place>) {
     let (before, first, w, second) = sent_again(&f).await;
-    // By something else than a number, and before the provider's acceptance was recorded.
+    // Identified by something other than a number, and before the provider's acceptance was recorded.
     save(&f.store, &replies(vec![reply("a", None, Some("m1"), true)])).await;
     before.settle_late([accepted(&first, "m1")]).await;
     assert_eq!(f.store.match_early(Millis(0), NOW).await.unwrap().suppressed, 1);

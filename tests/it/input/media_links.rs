@@ -107,14 +107,14 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_reported_with_its_rows() {
     let checked = proxy.check(&env, &["--media", "-vvv"]);
     assert_eq!(checked.code, 2, "{checked}");
     for part in [
-        "rows 2, 4, 5 and 1 more: http://media.example.com/gone.png: its server answers 404 Not Found; put the file \
-         there, or mend the link [media_refused]",
-        "row 3: http://media.example.com/page.png: its server calls it `text/html`; taken as images are image/png, \
-         image/jpeg, image/gif; this is a page: link to the file itself, and see that nobody has to sign in \
+        "rows 2, 4, 5 and 1 more: http://media.example.com/gone.png: its server answered 404 Not Found; upload the file \
+         there, or fix the link [media_refused]",
+        "row 3: http://media.example.com/page.png: its server sends it as `text/html`; images must be image/png, \
+         image/jpeg, image/gif; this is a web page: link to the file itself, and make sure it needs no sign-in \
          [media_type]",
-        "row 7: http://media.example.com/large.png: it has 300000000 bytes (286.2 MB); images may have at most 200 MB",
+        "row 7: http://media.example.com/large.png: it is 300000000 bytes (286.2 MB); images can be at most 200 MB",
         "row 9: http://media.example.com/inside.png: `10.0.0.7` is an address within a network of your own",
-        "warning: row 6: http://media.example.com/unclear.png: its server calls it `application/octet-stream`",
+        "warning: row 6: http://media.example.com/unclear.png: its server sends it as `application/octet-stream`",
         "6 media links asked about: 4 wrong\n10 rows: 10 can be sent, 0 invalid, 0 duplicates\n",
     ] {
         assert!(checked.out.contains(part), "{part}: {checked}");
@@ -137,7 +137,7 @@ fn as_json_every_finding_is_a_line_and_the_totals_count_the_links() {
     let told = ["severity", "path", "link", "hint"].map(|key| gone[key].as_str().unwrap());
     assert_eq!(
         told,
-        ["error", "image.link", "http://media.example.com/gone.png?…", "put the file there, or mend the link"]
+        ["error", "image.link", "http://media.example.com/gone.png?…", "upload the file there, or fix the link"]
     );
     assert_eq!((&gone["rows"], &gone["first_rows"]), (&2.into(), &vec![1, 4].into()));
     let totals = lines.last().unwrap();

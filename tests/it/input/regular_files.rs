@@ -23,12 +23,12 @@ fn a_list_that_is_no_regular_file_is_refused_with_what_it_is_and_what_to_do() {
     make_pipe(&env, "pipe.csv.gz");
     std::fs::create_dir(env.path("folder.csv")).unwrap();
     std::os::unix::fs::symlink("pipe.csv", env.path("link.csv")).unwrap();
-    let pipe = "it is a pipe (FIFO), not a regular file; save its content to a file first";
+    let pipe = "it is a pipe (FIFO), not a regular file; save its content to a file";
     let lists = [
         ("pipe.csv", pipe),
         ("pipe.csv.gz", pipe),
         ("link.csv", pipe),
-        ("folder.csv", "it is a folder, not a file; name a file in it"),
+        ("folder.csv", "it is a folder, not a file; choose a file in it"),
         ("/dev/null", "it is a device, not a regular file"),
     ];
     for (list, words) in lists {

@@ -58,11 +58,11 @@ fn a_dead_host_sees_single_requests_however_many_may_be_in_flight_and_no_try_is_
     let base = format!("https://{}", server.address());
     let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
     let running = env.start_at(Some(&base), &["run", "job.yaml"]);
-    running.wait_for_words("trying again in 4 s");
+    running.wait_for_words("retrying in 4 s");
     let stopped = running.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert!(stopped.err.contains("cannot reach the provider: 127.0.0.1: "), "{stopped}");
-    assert_eq!(stopped.err.matches("trying again").count(), 3, "once for each pause: {stopped}");
+    assert_eq!(stopped.err.matches("retrying").count(), 3, "once for each pause: {stopped}");
     // All that were in flight together at first, and one after each pause.
     let tried = server.connections();
     assert!(tried <= 16 + 2, "{tried} connections");
@@ -130,7 +130,7 @@ fn a_run_on_a_full_disk_that_is_told_to_stop_stops() {
     let env = TestEnv::with(&CampaignFile { timeout: "2s", rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let prelude = "trap '' XFSZ; ulimit -S -f 400";
     let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
-    running.wait_for_words("trying again");
+    running.wait_for_words("retrying");
     running.terminate();
     // Five seconds at least, and not once more for what ended meanwhile.
     let run = running.wait_for(Duration::from_secs(10));
@@ -149,14 +149,14 @@ fn a_disk_that_takes_no_more_is_waited_for_and_nobody_is_messaged_twice() {
     // The store's log reaches this size in the middle of the run. Without the signal, as a quota would do it.
     let prelude = "trap '' XFSZ; ulimit -S -f 400";
     let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml"]);
-    running.wait_for_words("trying again");
+    running.wait_for_words("retrying");
     let sends = provider.sends();
     assert!(sends < ROWS, "it was to stop in the middle");
     let raised = Command::new("prlimit").args(["--pid", &running.id(), "--fsize=unlimited:"]).status();
     assert!(raised.unwrap().success());
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.err.contains("is there a quota or a limit"), "{run}");
+    assert!(run.err.contains("check for a disk quota or a file size limit"), "{run}");
     provider.received().assert_nobody_twice();
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
     env.verify("job-1");
@@ -222,7 +222,7 @@ fn what_is_no_store_or_a_newer_one_is_reported_as_such_and_left_as_it_is() {
 
     for content in ["phone,first_name\n85264000001,Ana\n".repeat(300), "x".into()] {
         env.write("store.db", &content);
-        assert_fails_with(&env.run(&provider, &["run", "job.yaml"]), &["is not a store of campaigner"]);
+        assert_fails_with(&env.run(&provider, &["run", "job.yaml"]), &["is not a campaigner store"]);
         assert_eq!(env.read("store.db"), content);
     }
 }
@@ -338,6 +338,6 @@ fn a_store_that_may_only_be_read_is_reported_as_such() {
     let prelude =
         if is_superuser { "set -- setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"" } else { "true" };
     let refused = env.start_with_prelude(prelude, Some(&provider.url()), &["resume"]).wait();
-    assert_fails_with(&refused, &["may only be read here", "make the file and its folder writable"]);
+    assert_fails_with(&refused, &["it is read-only", "make the file and its folder writable"]);
     assert_eq!(provider.sends(), 100);
 }

@@ -38,7 +38,7 @@ fn of_two_runs_of_one_file_at_the_same_moment_one_sends_and_the_other_says_so() 
         codes.sort_unstable();
         assert_eq!(codes, [0, 5], "{first}\n{second}");
         let other = if first.code == 5 { first } else { second };
-        assert!(other.err.contains("another process holds the run job-1"), "{other}");
+        assert!(other.err.contains("another process is working on job-1"), "{other}");
         assert_all_once(&env, &provider);
     }
 }
@@ -57,7 +57,7 @@ fn a_second_process_that_takes_a_run_over_messages_nobody_twice_and_the_first_on
         let second = env.run(&provider, &["resume"]);
         let first = first.wait();
         assert_eq!(first.code, 5, "{first}");
-        assert!(first.err.contains("another process took over the run job-1"), "{first}");
+        assert!(first.err.contains("another process took over job-1"), "{first}");
         assert_eq!(second.code, 0, "{second}");
         assert_all_once(&env, &provider);
     }
@@ -77,7 +77,7 @@ fn while_a_run_sends_nobody_else_works_on_it_and_everybody_may_look() {
     ] {
         let other = env.run(&provider, command);
         assert_eq!(other.code, 5, "{other}");
-        assert!(other.err.contains("another process holds the run job-1"), "{other}");
+        assert!(other.err.contains("another process is working on job-1"), "{other}");
     }
     for command in [&["status"][..], &["report"], &["verify"], &["suppress", "list"]] {
         let other = env.run_offline(command);

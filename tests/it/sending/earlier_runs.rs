@@ -138,7 +138,7 @@ fn after_a_cancel_the_next_run_waits_until_the_one_before_sends_nothing_any_more
         // At once: whoever sends it looks for orders once a second.
         let next = env.run(&provider, &["run", "job.yaml", "--only-new", "--limit", "30", "--no-wait"]);
         assert_eq!(next.code, 5, "{next}");
-        assert!(next.err.contains(&format!("another process holds the run {run}")), "{next}");
+        assert!(next.err.contains(&format!("another process is working on {run}")), "{next}");
         assert_eq!(sending.wait().code, 3);
         provider.received().assert_nobody_twice();
     }

@@ -110,7 +110,7 @@ fn a_provider_that_is_not_there_yet_is_tried_until_it_is() {
     let provider = ScriptedProvider::start_at(address, Script::default());
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.err.contains("cannot reach the provider") && run.err.contains("can be reached again"), "{run}");
+    assert!(run.err.contains("cannot reach the provider") && run.err.contains("is reachable again"), "{run}");
     provider.received().assert_nobody_twice();
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
     assert!(env.report("job-1").iter().any(|line| line.attempts > 1));

@@ -35,7 +35,7 @@ fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
     assert_eq!(again.code, 4, "{again}");
     // Without `--no-wait` it stays for the window, and a signal ends that.
     let staying = env.start(&provider, &["resume"]);
-    staying.wait_for_words("nothing may leave now");
+    staying.wait_for_words("no remaining row can be sent before");
     let stopped = staying.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert_eq!(provider.sends(), 0);
@@ -138,7 +138,7 @@ fn two_runs_of_one_campaign_share_its_quota() {
     let again = env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
     let second = second.wait();
     assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
-    let words = "another run of `job` sends within the same quota: waiting until it has sent";
+    let words = "another run of `job` uses the same daily quota; waiting for it to finish sending";
     assert!(again.code == 4 && again.err.contains(words) && again.err.contains("4 rows wait until "), "{again}");
     assert_eq!(provider.sends(), 4 + 12);
 }

@@ -66,7 +66,7 @@ fn a_hook_that_fails_is_reported_and_changes_nothing() {
     let env = with("command = ['/no/such/program']");
     let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
-    assert!(sent.err.contains("nobody could be told that job-1 is over: the command cannot be run"), "{sent}");
+    assert!(sent.err.contains("could not notify anyone that job-1 finished: the command cannot be run"), "{sent}");
     let status = env.run_offline(&["status", "--json"]);
     assert!(status.out.contains("\"stage\":\"finished\""), "{status}");
 }

@@ -35,8 +35,8 @@ impl SendProblem {
             },
             Self::Damaged(Damage::Cells(error)) => error.clone(),
             Self::Damaged(Damage::Message(problems)) => RowProblem::joined(problems),
-            Self::Damaged(Damage::AllSent) => "everything was sent already".to_owned(),
-            Self::Failed => "a part of campaigner failed".to_owned(),
+            Self::Damaged(Damage::AllSent) => "all rows were sent already".to_owned(),
+            Self::Failed => "another part of the run failed".to_owned(),
             Self::Defect => "a request ended without an outcome".to_owned(),
             Self::StoreReplaced => "the store was replaced".to_owned(),
         }
@@ -48,11 +48,11 @@ impl TooMany {
     #[must_use]
     pub fn words(self, problem: &str) -> String {
         match self {
-            Self::Alike(1) => format!("a row was answered alike: {problem}"),
-            Self::Alike(rows) => format!("{rows} rows in a row were answered alike: {problem}"),
-            Self::InDoubt(rows) => format!("{rows} rows in a row are in doubt, the last of them: {problem}"),
+            Self::Alike(1) => format!("a row got this error: {problem}"),
+            Self::Alike(rows) => format!("{rows} rows in a row got the same error: {problem}"),
+            Self::InDoubt(rows) => format!("{rows} rows in a row are in doubt, the last one with: {problem}"),
             Self::Refused { refused, over, alike } => {
-                format!("{refused} of the last {over} rows were refused, {alike} of them for this: {problem}")
+                format!("{refused} of the last {over} rows were refused, {alike} of them with: {problem}")
             }
         }
     }

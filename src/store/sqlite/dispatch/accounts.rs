@@ -1,5 +1,4 @@
-//! What a provider asked of an account: until when it wants no request. Every run of the account keeps to it, also
-//! after a restart.
+//! Pauses that providers asked for. Every run of the account honours them, also after a restart.
 
 use crate::model::Millis;
 use crate::store::sqlite::Store;
@@ -7,23 +6,23 @@ use crate::store::sqlite::error::doing;
 use crate::store::{AccountPause, StoreError};
 
 impl Store {
-    /// Until when the provider wants no request of this account, if it ever asked for a pause.
+    /// Returns the end of the account's last pause, if the provider ever asked for one.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn account_pause(&self, account: &str) -> Result<Option<Millis>, StoreError> {
         let until: Option<i64> = sqlx::query_scalar("SELECT paused_until FROM account WHERE key = ?1")
             .bind(account)
             .fetch_optional(&self.readers)
             .await
-            .map_err(doing("look for a pause of the account"))?;
+            .map_err(doing("read the account's pause"))?;
         Ok(until.map(Millis))
     }
 
-    /// Until when a provider wants no request of an account of this name, whichever it is, if that is still to come.
+    /// Returns the end of the current pause of any account of the provider with this name, if there is one.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn provider_pause(&self, provider: &str, now: Millis) -> Result<Option<Millis>, StoreError> {
         let until: Option<i64> =
             sqlx::query_scalar("SELECT max(paused_until) FROM account WHERE provider = ?1 AND paused_until > ?2")
@@ -31,29 +30,29 @@ impl Store {
                 .bind(now.0)
                 .fetch_one(&self.readers)
                 .await
-                .map_err(doing("look for a pause of the provider"))?;
+                .map_err(doing("read the provider's pause"))?;
         Ok(until.map(Millis))
     }
 }
 
 impl Store {
-    /// Forgets what pause the provider asked of an account, for a person says so.
+    /// Clears the pause of an account, on a person's request.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn forget_pause(&self, account: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM account WHERE key = ?1")
             .bind(account)
             .execute(self.write().await?.connection())
             .await
             .map(drop)
-            .map_err(doing("forget the pause of the account"))
+            .map_err(doing("clear the account's pause"))
     }
 
-    /// Notes a pause that the provider asked for. The latest end counts.
+    /// Saves a pause that the provider asked for. The latest end counts.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn note_pause(&self, pause: &AccountPause) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO account (key, paused_until, provider) VALUES (?1, ?2, ?3) \
@@ -65,6 +64,6 @@ impl Store {
         .execute(self.write().await?.connection())
         .await
         .map(drop)
-        .map_err(doing("note a pause of the account"))
+        .map_err(doing("save the account's pause"))
     }
 }

@@ -1,7 +1,7 @@
 //! The one operation that moves a run forward: outcomes in, claims out, in one synced commit.
 //!
-//! A claimed row is durable before its request is rendered, so before its first byte leaves. What a new owner finds in
-//! `sending` may or may not have been accepted; nothing else is in doubt.
+//! A claimed row is durable before its request is rendered, and so before its first byte leaves. Rows that a new owner
+//! finds in `sending` may have been accepted; no other row is in doubt.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -22,11 +22,11 @@ use crate::store::{
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
 
-// `$1`, not `?1`: of `?N` sqlx takes each number that is left out for an argument, over all statements of a text, and
-// leaves what comes after the last one NULL.
+// `$1` instead of `?1`: sqlx counts skipped numbers of `?N` as arguments, over all statements of a text, and leaves
+// those after the last one NULL.
 
-/// What a step depends on: `$1` is the run, `$2` the present, `$3` how many rows are wanted. `changes()` are those of
-/// the statement before it.
+/// What a step depends on: `$1` is the run, `$2` the current time, `$3` the number of wanted rows. `changes()` counts
+/// those of the previous statement.
 macro_rules! progress {
     () => {
         concat!(
@@ -41,10 +41,10 @@ macro_rules! progress {
     };
 }
 
-/// Begins a step that records nothing.
+/// Starts a step that records nothing.
 const BEGIN: &str = concat!("BEGIN IMMEDIATE; ", progress!());
 
-/// Begins a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
+/// Starts a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
 const BEGIN_RECORDING: &str = concat!(
     "BEGIN IMMEDIATE; ",
     count_seconds!("$1", "$5"),
@@ -55,8 +55,8 @@ const BEGIN_RECORDING: &str = concat!(
 );
 
 /// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`, and ends the
-/// step. `$4` is what is left of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that
-/// claim, or NULL if this one does not.
+/// step. `$4` is the rest of the limit, `$7` the state of suppressed rows, `$8` the last count of commits that claim,
+/// or NULL if this one does not.
 const COMMIT_CLAIMS: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
      SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), s.phone IS NULL, iif(s.phone IS NULL, $5, NULL), \
      iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
@@ -70,33 +70,32 @@ struct Progress {
     owner: Option<i64>,
     next_row: i64,
     limit_left: Option<i64>,
-    /// The key of the run's last row; 0 before all of them are in.
+    /// The key of the run's last row; 0 until all rows are imported.
     last_row: i64,
-    /// A person paused or cancelled the run.
+    /// Whether a person paused or cancelled the run.
     is_held: bool,
-    /// Nothing is left to send, as far as was known.
+    /// Whether nothing was left to send, as far as was known.
     is_dispatched: bool,
     has_early_statuses: bool,
-    /// Waiting rows whose time has come.
+    /// Whether waiting rows are due.
     has_due_rows: bool,
-    /// Outcomes that were recorded; means nothing where none were handed in.
+    /// Number of outcomes recorded; meaningless if there were none to record.
     recorded: i64,
-    /// The next rows that were never claimed, at most as many as are wanted, as JSON.
+    /// The next rows that were never claimed, at most as many as wanted, as JSON.
     new_rows: String,
 }
 
-/// Dispatch.
 impl Store {
-    /// Records what came of claims, and claims more rows, in one commit that is synced when this returns. Rows whose
-    /// time has come go first, then those that were never claimed, in input order. A number on the suppression list is
-    /// not claimed: its row is suppressed. Nothing is claimed of a run that is paused or cancelled.
+    /// Records the outcomes of claims and claims more rows, in one commit that is synced when this returns. Due rows
+    /// come first, then rows that were never claimed, in input order. A row whose number is on the suppression list is
+    /// suppressed instead. Nothing is claimed while a run is paused or cancelled.
     ///
-    /// A settlement applies to the claim that it names and to no other: to the row, if that is still its latest claim,
-    /// or else to the past attempt.
+    /// A settlement applies only to the claim that it names: to the row, if that is still its latest claim, otherwise
+    /// to the past attempt.
     ///
     /// # Errors
-    /// [`StoreError::NotOwner`] where another process has taken the run up: the settlements are recorded all the same,
-    /// and nothing is claimed. Where the store cannot be written, nothing of the step is in.
+    /// [`StoreError::NotOwner`] when another process has taken over the run: the settlements are still recorded, but
+    /// nothing is claimed. When the store cannot be written, nothing of the step is saved.
     pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
         let mut writer = self.write().await?;
         if step.want > 0 {
@@ -106,13 +105,13 @@ impl Store {
             writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
         }
         let seen = writer.guard.mark.as_ref().map(Mark::claims);
-        // Until it is done: a step that is given up half-way leaves its transaction open.
+        // Until it is done: abandoning a step halfway leaves its transaction open.
         writer.guard.is_spoilt = true;
         let done = advance(writer.connection(), owner, step, seen).await;
         let (advanced, is_owner, counted) = match done {
             Ok(done) => done,
             Err(error) => {
-                // Lets other writers in at once. Where nothing was begun, or SQLite has rolled back already, it fails.
+                // Lets other writers continue at once. It fails if nothing was begun or SQLite has already rolled back.
                 let _ = sqlx::query("ROLLBACK").execute(writer.connection()).await;
                 if let Some(mark) = writer.guard.mark.take() {
                     mark.went_back(writer.connection()).await?;
@@ -124,7 +123,7 @@ impl Store {
         if let Some((claims, store)) = counted {
             match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
                 Some(mark) => mark.note(claims)?,
-                // A person said `--moved` to another process: what that means is found out before the next claim.
+                // A person passed `--moved` to another process; the next claim finds out what that means.
                 None => writer.guard.mark = None,
             }
         }
@@ -140,11 +139,11 @@ impl Store {
         }
     }
 
-    /// Claims of a run that have no outcome: those of `owner`, or those of whoever had the run before. Never more than
-    /// were in flight.
+    /// Returns the claims of a run that have no outcome: those of `owner`, or those of its predecessors. There are
+    /// never more than were in flight.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
         let rows = sqlx::query(CLAIMS)
             .bind(owner.run)
@@ -170,11 +169,11 @@ impl Store {
         rows.iter().map(claim).collect::<Result<_, _>>().map_err(doing("read the claims without an outcome"))
     }
 
-    /// Notes when rows that were never claimed are due, in input order and without leaving any out. From then on they
-    /// wait, and are never read before their time.
+    /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
+    /// are never read before their time.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up; then none of them is noted.
+    /// When the store cannot be written, or another process has taken over the run; then nothing is saved.
     pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
         let Some(last) = rows.last() else { return Ok(()) };
         let mut writer = self.write().await?;
@@ -199,10 +198,10 @@ impl Store {
         Ok(())
     }
 
-    /// The next rows that were never claimed or scheduled, in input order; at most `limit`.
+    /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
         let failed = || doing("read rows that were never claimed");
         let next: Option<i64> = sqlx::query_scalar("SELECT next_row FROM progress WHERE run = ?1")
@@ -220,10 +219,10 @@ impl Store {
         unclaimed(&rows)
     }
 
-    /// The rows that are still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    /// Returns the rows still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn remaining_rows(
         &self,
         run: i64,
@@ -240,14 +239,14 @@ impl Store {
         .bind(limit)
         .fetch_one(&self.readers)
         .await
-        .map_err(doing("read the rows that are left"))?;
+        .map_err(doing("read the remaining rows"))?;
         unclaimed(&rows)
     }
 
-    /// The rows that are due and that the next step would claim first; at most `limit`.
+    /// Returns the due rows that the next step would claim first; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
         let rows: String = sqlx::query_scalar(DUE)
             .bind(owner.run)
@@ -256,14 +255,15 @@ impl Store {
             .bind(limit)
             .fetch_one(&self.readers)
             .await
-            .map_err(doing("read the rows that are due"))?;
+            .map_err(doing("read the due rows"))?;
         Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
     }
 
-    /// When the next waiting row is due, if any waits; with `own` only of those that `owner` claimed before.
+    /// Returns when the next waiting row is due, if any waits; with `own`, only among those that `owner` claimed
+    /// before.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
         let next: Option<i64> = sqlx::query_scalar(NEXT_DUE)
             .bind(owner.run)
@@ -274,10 +274,10 @@ impl Store {
         Ok(next.map(Millis))
     }
 
-    /// The rows of a run that wait and are not due at `now`, if there are any.
+    /// Returns the rows of a run that wait and are not due at `now`, if there are any.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn waiting(&self, run: i64, now: Millis) -> Result<Option<Waiting>, StoreError> {
         let (rows, first, last): (i64, Option<i64>, Option<i64>) = sqlx::query_as(
             "SELECT count(*), min(next_attempt_at), max(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at > ?2",
@@ -286,15 +286,16 @@ impl Store {
         .bind(now.0)
         .fetch_one(&self.scanner)
         .await
-        .map_err(doing("count the rows that wait"))?;
+        .map_err(doing("count the waiting rows"))?;
         let times = first.zip(last);
         Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
     }
 
-    /// Messages of all runs of this name whose attempt ended at `since` or later and was accepted, or may have been.
+    /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
+    /// accepted.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
         let taken: i64 = sqlx::query_scalar(
             "SELECT coalesce(sum(t.accepted + t.uncertain), 0) FROM run r JOIN timeline t ON t.run = r.id \
@@ -315,13 +316,13 @@ pub(in crate::store::sqlite) const CLAIMS: &str = "SELECT id, claim, worker, sta
 pub(in crate::store::sqlite) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at IS NOT NULL \
     AND (?2 IS NULL OR worker = ?2)";
 
-/// Rows that nobody has claimed.
+/// Parses rows that were never claimed.
 fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
     Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
 }
 
-/// The step, to its commit. Gives besides whether `owner` still has the run, and the store's count of claims with its
-/// id where rows were claimed.
+/// Makes the step, up to its commit. Also returns whether `owner` still has the run, and, if rows were claimed, the
+/// store's count of claims with its id.
 async fn advance(
     store: &mut SqliteConnection,
     owner: Owner,
@@ -336,7 +337,7 @@ async fn advance(
         let recorded = if is_all {
             (settlements, Vec::new())
         } else {
-            sqlx::query("ROLLBACK").execute(&mut *store).await.map_err(doing("begin a step once more"))?;
+            sqlx::query("ROLLBACK").execute(&mut *store).await.map_err(doing("restart a step"))?;
             progress = begin(store, owner.run, step, &[]).await?;
             record_each(store, owner.run, &settlements).await?
         };
@@ -350,7 +351,7 @@ async fn advance(
     let mut limit_left = progress.limit_left;
     let mut next_row = progress.next_row;
     if is_owner && step.want > 0 && !progress.is_held {
-        // Outcomes that needed a second begin are recorded after the look, and may be due at once.
+        // Outcomes that were recorded separately come after the query, and may be due at once.
         if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
         {
             advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
@@ -370,7 +371,7 @@ async fn advance(
                 }
             }
             match rows.as_slice().first() {
-                // Nothing in between is to be sent.
+                // None of the rows in between is to be sent.
                 Some(row) => next_row = row.id - 1,
                 None if is_rest => next_row = progress.last_row,
                 None => {}
@@ -393,14 +394,14 @@ async fn advance(
 }
 
 /// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step
-/// depends on: one text, since each on its own costs a hand-over to SQLite's thread and back.
+/// depends on. It is one text because every separate statement costs a round trip to SQLite's thread.
 async fn begin(
     store: &mut SqliteConnection,
     run: i64,
     step: &Step,
     settlements: &[&Settlement],
 ) -> Result<Progress, StoreError> {
-    let failed = || doing("begin a step");
+    let failed = || doing("start a step");
     let query = match settlements.is_empty() {
         true => sqlx::query(BEGIN).bind(run).bind(step.now.0).bind(step.want),
         false => sqlx::query(guarded(BEGIN_RECORDING))
@@ -429,11 +430,11 @@ async fn begin(
     read().map_err(failed())
 }
 
-/// Puts off rows that wait. One that was claimed meanwhile is left alone.
+/// Defers waiting rows. A row claimed in the meantime is left alone.
 async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), StoreError> {
     let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
     if !ended.is_empty() {
-        // The row gets a reason of its own.
+        // The row gets its own reason.
         move_to_past(store, &serde_json::to_string(&ended).unwrap_or_default()).await?;
     }
     sqlx::query(
@@ -446,10 +447,10 @@ async fn defer(store: &mut SqliteConnection, rows: &[Deferral]) -> Result<(), St
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("put rows off"))
+    .map_err(doing("defer rows"))
 }
 
-/// Deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+/// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
 fn deferrals(rows: &[Deferral]) -> String {
     let row = |row: &Deferral| {
         let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
@@ -458,9 +459,9 @@ fn deferrals(rows: &[Deferral]) -> String {
     serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// Claims the rows between two keys that were never claimed, notes how far the run has come, and commits. A commit that
-/// claims rows is counted (see `mark`), from the count `seen` last. Fails, and the commit with it, where the count is
-/// lower: the store was put back while this process sent, by way of SQLite, so that the file is the same.
+/// Claims the rows between two keys that were never claimed, saves the run's progress, and commits. A commit that
+/// claims rows is counted (see `mark`), starting from the last count `seen`. The commit fails if the count is lower:
+/// the store was restored through SQLite while this process was sending, so the file is still the same.
 async fn commit_claims(
     store: &mut SqliteConnection,
     owner: Owner,

@@ -1,4 +1,4 @@
-//! Claims: waiting rows whose time has come, and rows that were never claimed, are taken to be sent.
+//! Claims: takes due rows, and rows that were never claimed, to be sent.
 
 use sqlx::SqliteConnection;
 
@@ -10,10 +10,10 @@ use crate::store::{Attempt, Claim, History, Owner, RowKey, Step, StoreError, Wor
 
 const _: () = assert!(State::Pending as i64 == 0 && State::Sending as i64 == 1, "they stand in the statements");
 
-/// The rows that are due, the longest due first: of all, or of those that worker `?3` claimed before.
+/// The due rows, longest due first: all of them, or those that worker `?3` claimed before.
 ///
-/// They come as one JSON text: each row that SQLite's thread hands over wakes the thread that waits for it, which costs
-/// several times what reading the row does. SQLite prepares a statement anew for each value of a bare `LIMIT ?`.
+/// They come as one JSON text, because each row that SQLite's thread hands over wakes the waiting thread, which costs
+/// several times more than reading the row. SQLite prepares a statement again for each value of a bare `LIMIT ?`.
 pub(in crate::store::sqlite) const DUE: &str = "SELECT json_group_array(json_array(id, phone, cells, claim, attempts, charged_attempts, \
     deferrals, in_doubt, worker, suppressed)) FROM ( \
     SELECT d.id, r.phone, r.cells, d.claim, d.attempts, d.charged_attempts, d.deferrals, d.in_doubt, d.worker, \
@@ -21,7 +21,7 @@ pub(in crate::store::sqlite) const DUE: &str = "SELECT json_group_array(json_arr
     FROM delivery d CROSS JOIN recipient r ON r.id = d.id WHERE d.run = ?1 AND d.next_attempt_at <= ?2 \
     AND (?3 IS NULL OR d.worker = ?3) ORDER BY d.next_attempt_at, d.id LIMIT ?4 + 0)";
 
-/// The rows after one key and up to another that were never claimed, in the same form; at most so many.
+/// The rows between two keys that were never claimed, in the same form, up to a limit.
 macro_rules! new_rows {
     ($after:literal, $up_to:literal, $limit:literal) => {
         concat!(
@@ -41,7 +41,7 @@ pub(in crate::store::sqlite) use new_rows;
 
 pub(in crate::store::sqlite) const NEW: &str = new_rows!("?1", "?2", "?3");
 
-/// A row to be claimed.
+/// A row that can be claimed.
 #[derive(serde::Deserialize)]
 pub(in crate::store::sqlite) struct Candidate {
     pub(in crate::store::sqlite) id: i64,
@@ -57,7 +57,7 @@ pub(in crate::store::sqlite) struct Candidate {
 }
 
 impl Candidate {
-    /// The row once it is claimed.
+    /// Returns the row as claimed.
     pub(in crate::store::sqlite) fn attempt(self, worker: WorkerId, started_at: Millis) -> Attempt {
         Attempt {
             claim: Claim {
@@ -78,23 +78,24 @@ impl Candidate {
     }
 }
 
-/// The rows in the text that [`DUE`] and [`NEW`] give.
+/// Parses the rows in the text that [`DUE`] and [`NEW`] return.
 pub(in crate::store::sqlite) fn candidates(text: &str) -> Result<Vec<Candidate>, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Damaged("a row to be sent holds what no row can".to_owned()))
+    serde_json::from_str(text)
+        .map_err(|_| StoreError::Damaged("a row to be sent contains an impossible value".to_owned()))
 }
 
-/// Claims waiting rows, each under a number that no claim of it had.
+/// Claims waiting rows, each under a claim number that is new for the row.
 const CLAIM: &str = "UPDATE delivery SET state = 1, claim = claim + 1, worker = ?2, started_at = ?3, ended_at = NULL, \
     outcome = NULL, next_attempt_at = NULL WHERE id IN (SELECT value FROM json_each(?1)) AND state = 0";
 
-/// Claims rows that are due. Those that `owner` has not claimed before count against the limit, if there is one.
+/// Claims due rows. Rows that `owner` has not claimed before count against the limit, if there is one.
 pub(in crate::store::sqlite) async fn claim_due(
     store: &mut SqliteConnection,
     owner: Owner,
     limit_left: &mut Option<i64>,
     step: &Step,
 ) -> Result<Vec<Attempt>, StoreError> {
-    let failed = || doing("claim rows that are due");
+    let failed = || doing("claim due rows");
     let own = (*limit_left == Some(0)).then_some(owner.worker.0);
     let rows: String = sqlx::query_scalar(guarded(DUE))
         .bind(owner.run)
@@ -138,10 +139,10 @@ pub(in crate::store::sqlite) async fn claim_due(
     Ok(claimed)
 }
 
-/// Suppresses waiting rows. One that may have been accepted before stays in doubt.
+/// Suppresses waiting rows. A row that may have been accepted before stays in doubt.
 async fn suppress(store: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
     let keys = serde_json::to_string(keys).unwrap_or_default();
-    // The row gets a reason of its own.
+    // The row gets its own reason.
     move_to_past(store, &keys).await?;
     sqlx::query(guarded(
         "UPDATE delivery SET next_attempt_at = NULL, state = iif(in_doubt, ?3, ?2), \

@@ -1,4 +1,4 @@
-//! Outcomes: what came of claims, recorded in the rows that they are of or, where a row went on, in its past attempts.
+//! Outcomes of claims, recorded in their rows or, if a row has moved on, in its past attempts.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -20,7 +20,7 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Applies settlements, a JSON array, to the claims they name if the row fits, in this order of columns: id, claim,
+/// Applies settlements, a JSON array, to the claims they name if the row matches, with these columns: id, claim,
 /// worker, departed, ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code,
 /// error_message, error_values, next_attempt_at, next_poll_at.
 macro_rules! apply_where {
@@ -57,12 +57,12 @@ macro_rules! count_seconds {
 }
 pub(in crate::store::sqlite) use count_seconds;
 
-/// Records settlements if not all of them are of rows that are being sent.
+/// Records settlements if some of them are of rows that are not being sent.
 pub(in crate::store::sqlite) const RECORD: &str =
     concat!(apply_where!("?1", "delivery.state = 1"), " RETURNING delivery.id, delivery.claim");
 
-/// An interrupted attempt is one that its process did not live to tell of, or could not: if the outcome comes after
-/// all, it counts. Where the row is about to be sent again, it is one of a past attempt, see [`record_late`].
+/// An attempt counts as interrupted if its process did not report the outcome. If the outcome still comes, it counts.
+/// If the row is about to be sent again, the outcome belongs to a past attempt; see [`record_late`].
 const RECORD_INTERRUPTED: &str = concat!(
     apply_where!(
         "?1",
@@ -71,8 +71,8 @@ const RECORD_INTERRUPTED: &str = concat!(
     " RETURNING delivery.id, delivery.claim"
 );
 
-/// Applies settlements that are not all of rows that are being sent. Gives back those that changed their rows, and the
-/// others.
+/// Applies settlements of which some are of rows that are not being sent. Returns those that changed their rows, and
+/// the others.
 pub(in crate::store::sqlite) async fn record_each<'s>(
     store: &mut SqliteConnection,
     run: i64,
@@ -84,14 +84,14 @@ pub(in crate::store::sqlite) async fn record_each<'s>(
         .bind(seconds(&recorded)?)
         .execute(&mut *store)
         .await
-        .map_err(doing("count the second"))?;
+        .map_err(doing("count the outcomes of a second"))?;
     let (interrupted, others) = apply(store, RECORD_INTERRUPTED, &late).await?;
     // Their attempts were counted when they were interrupted.
     recorded.extend(interrupted);
     Ok((recorded, others))
 }
 
-/// Does what follows from settlements that were recorded in their rows, and from those that were not. Gives back how
+/// Applies the consequences of settlements that were recorded in their rows, and of those that were not. Returns how
 /// many were ignored.
 pub(in crate::store::sqlite) async fn follow(
     store: &mut SqliteConnection,
@@ -108,7 +108,7 @@ pub(in crate::store::sqlite) async fn follow(
     let taken_back = take_back(store, &keys).await?;
     let goes_on = recorded.iter().any(|s| matches!(s.state, State::Pending | State::Accepted));
     if is_dispatched && (goes_on || taken_back > 0) {
-        // After the end of the run: what waits is sent, and what was accepted is asked about.
+        // The run had already ended: waiting rows still have to be sent, and accepted messages polled.
         let waits = recorded.iter().any(|s| s.state == State::Pending);
         sqlx::query("UPDATE run SET finished_at = NULL, dispatched_at = iif(?2, NULL, dispatched_at) WHERE id = ?1")
             .bind(run)
@@ -124,7 +124,7 @@ pub(in crate::store::sqlite) async fn follow(
     Ok(ignored)
 }
 
-/// Applies settlements by one of the statements that tell which they were. Gives back those, and the others.
+/// Applies settlements with a statement that returns the applied ones. Returns those, and the others.
 async fn apply<'s>(
     store: &mut SqliteConnection,
     statement: &'static str,
@@ -139,7 +139,7 @@ async fn apply<'s>(
     Ok(settlements.iter().partition(|s| applied.contains(&(s.claim.key.0, s.claim.number))))
 }
 
-/// The seconds in which attempts ended, with their number, as JSON.
+/// Returns the seconds in which attempts ended, with their counts, as JSON.
 pub(in crate::store::sqlite) fn seconds(settlements: &[&Settlement]) -> Result<String, StoreError> {
     let mut seconds: BTreeMap<i64, [u32; 3]> = BTreeMap::new();
     for settlement in settlements.iter().filter(|settlement| settlement.departed) {
@@ -156,7 +156,7 @@ pub(in crate::store::sqlite) fn seconds(settlements: &[&Settlement]) -> Result<S
     text(&seconds.collect::<Vec<_>>())
 }
 
-/// Settlements as the JSON that the statements read.
+/// Returns settlements as the JSON that the statements read.
 pub(in crate::store::sqlite) fn columns(settlements: &[&Settlement]) -> Result<String, StoreError> {
     text(&settlements.iter().map(|settlement| Columns(settlement)).collect::<Vec<_>>())
 }

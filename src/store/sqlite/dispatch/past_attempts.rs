@@ -17,7 +17,7 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Moves the latest attempts of these rows, a JSON array of keys, to where past ones are.
+/// Moves the latest attempts of these rows, a JSON array of keys, to the past attempts.
 pub(in crate::store::sqlite) async fn move_to_past(store: &mut SqliteConnection, keys: &str) -> Result<(), StoreError> {
     for statement in [
         "INSERT INTO past_attempt (row, claim, worker, started_at, ended_at, outcome, accepted_at, message_id, \
@@ -30,13 +30,13 @@ pub(in crate::store::sqlite) async fn move_to_past(store: &mut SqliteConnection,
          WHERE id IN (SELECT value FROM json_each(?1)) AND outcome IS NOT NULL",
     ] {
         let moved = sqlx::query(statement).bind(keys).execute(&mut *store).await;
-        moved.map_err(doing("keep past attempts"))?;
+        moved.map_err(doing("save past attempts"))?;
     }
     Ok(())
 }
 
-/// Records an outcome of a claim that is not its row's latest any more, or whose row was decided or requeued by a
-/// person: the row stays as it is. False where another outcome of that claim is recorded.
+/// Records the outcome of a claim that is no longer its row's latest, or whose row a person decided or requeued. The
+/// row stays unchanged. Returns `false` if another outcome of that claim is recorded.
 pub(in crate::store::sqlite) async fn record_late(
     store: &mut SqliteConnection,
     settlement: &Settlement,
@@ -56,7 +56,7 @@ pub(in crate::store::sqlite) async fn record_late(
     .await
     .map_err(failed())?;
     match (is_latest, outcome) {
-        // As it is recorded.
+        // Already recorded like this.
         (true, State::Uncertain) => return Ok(true),
         (true, _) => move_to_past(store, &format!("[{}]", claim.key.0)).await?,
         (false, _) => {}
@@ -81,11 +81,10 @@ pub(in crate::store::sqlite) async fn record_late(
     Ok(recorded.rows_affected() > 0)
 }
 
-/// Has rows that wait or are uncertain, of these keys, take up a past attempt of which it is known by now that the
-/// provider accepted it: nobody is to get that message again. It becomes the row's latest attempt, under a number of
-/// its own. Gives back how many rows there were.
+/// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so that no
+/// one gets the message again. It becomes the row's latest attempt under a new number. Returns the number of such rows.
 pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, keys: &[i64]) -> Result<u64, StoreError> {
-    let failed = || doing("take up a past attempt");
+    let failed = || doing("restore a past attempt");
     if keys.is_empty() {
         return Ok(0);
     }

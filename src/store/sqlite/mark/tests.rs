@@ -1,4 +1,4 @@
-//! Stores that were copied, moved, restored and deleted, as it happens to a process that was killed.
+//! Stores that were copied, moved, restored and deleted, as they are after a process was killed.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use crate::store::tests::SqliteFile;
 use crate::store::tests::fixture::*;
 use crate::store::{Step, Store};
 
-/// A store in a folder of its own, with rows to be claimed.
+/// A store in its own folder, with rows to be claimed.
 struct Sender {
     folder: PathBuf,
     store: Store,
     worker: Worker,
-    /// Has the log stay when others close theirs.
+    /// Keeps the log when others close theirs.
     _open: SqliteConnection,
     _fixture: Fixture<SqliteFile>,
 }
@@ -26,24 +26,24 @@ impl Sender {
         Self { folder: store.path().parent().unwrap().to_owned(), store, worker, _open: open, _fixture: fixture }
     }
 
-    /// Claims rows, one a commit.
+    /// Claims rows, one per commit.
     async fn claim(&self, rows: u64) {
         for _ in 0..rows {
             self.worker.claim_one().await;
         }
     }
 
-    /// Has the log moved into the file, so that it begins again with the next commit.
+    /// Moves the log into the file, so that it restarts with the next commit.
     async fn fold(&self) {
         self.store.checkpoint().await.unwrap();
     }
 
-    /// The mark file.
+    /// Returns the path of the mark file.
     fn mark(&self) -> PathBuf {
         path_of(self.store.path())
     }
 
-    /// What a kill leaves right now, in another folder: the files with these endings.
+    /// Returns what a kill would leave right now, in another folder: the files with these endings.
     fn killed(&self, endings: &[&str]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store.db");
@@ -58,18 +58,18 @@ impl Sender {
     }
 }
 
-/// Has the mark file of a store tell that it is of this file.
+/// Makes the mark file of a store name this file.
 fn note_file(store: &Path) {
     let noted = read(&path_of(store)).unwrap().flatten().unwrap();
     write(&path_of(store), Noted { file: FileId::of(store).unwrap().kept(), ..noted }).unwrap();
 }
 
-/// Claims a row of the run in a store that was copied or put back.
+/// Claims a row of the run in a store that was copied or restored.
 async fn claim(store: &Store, worker: &Worker) -> Result<(), StoreError> {
     store.advance(worker.owner, &Step { want: 1, now: NOW, ..Step::default() }).await.map(drop)
 }
 
-/// Why nothing may be sent from a store; nothing if it may.
+/// Returns why nothing may be sent from a store; `None` if sending is allowed.
 async fn refused(path: &Path) -> Option<Mismatch> {
     let may_send = async { Store::open(path).await?.may_send(false).await };
     match may_send.await {
@@ -93,7 +93,7 @@ async fn a_store_knows_of_its_mark_before_anything_is_sent_and_by_its_file_alone
     assert_eq!(refused(&copy).await, Some(Mismatch::Missing));
 }
 
-/// A checkpoint that a full disk broke off: the first page of the file knows of pages that are in the log alone.
+/// A checkpoint interrupted by a full disk: the first page of the file refers to pages that are only in the log.
 #[tokio::test]
 async fn a_checkpoint_that_broke_off_is_finished_and_not_taken_for_damage() {
     let sender = Sender::start().await;
@@ -115,7 +115,7 @@ async fn what_a_kill_leaves_goes_on_however_the_log_stands() {
         sender.claim(30).await;
         let (_folder, left) = sender.killed(&ALL);
         assert_eq!(refused(&left).await, None);
-        // Opened and closed once more: all is in the file now.
+        // Opened and closed once more: everything is in the file now.
         assert_eq!(refused(&left).await, None);
         if fold {
             sender.fold().await;
@@ -130,7 +130,7 @@ async fn a_store_without_its_log_or_an_older_one_is_refused() {
     let sender = Sender::start().await;
     sender.claim(5).await;
     let (_first, older) = sender.killed(&["", "-wal"]);
-    // What is at rest: the log in the file.
+    // A store at rest: the log is in the file.
     Store::open(&older).await.unwrap();
     sender.claim(1).await;
     let (_folder, without_log) = sender.killed(&["", "-mark"]);
@@ -152,13 +152,13 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
         std::fs::copy(older, &left).unwrap();
         (folder, left)
     };
-    // The log goes back to before that copy, and makes it whole.
+    // The log goes back to before that copy, and completes it.
     sender.claim(5).await;
     let (_folder, left) = under_the_log(&sender, &older);
     assert_eq!(refused(&left).await, None);
     let claims = Store::open(&left).await.unwrap().claims(sender.worker.owner, true).await.unwrap();
     assert_eq!(claims.len(), 10);
-    // Now it does not, and nothing else would tell.
+    // Now it does not, and nothing else would show it.
     sender.fold().await;
     sender.claim(2).await;
     let (_folder, left) = under_the_log(&sender, &older);
@@ -167,8 +167,8 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
     }
     std::fs::remove_file(beside(&left, "-wal")).unwrap();
     assert_eq!(refused(&left).await, Some(Mismatch::Older));
-    // An older file with a log of its own, as any command leaves one that changes something, is no mixture: to move
-    // that log away would undo what was changed.
+    // An older file with its own log, as any command that changes something leaves it, is not a mixture: moving that
+    // log away would undo the change.
     let store = Store::open(&left).await.unwrap();
     store.suppress(&[phone(1)], None, NOW).await.unwrap();
     let (folder, own_log) = (tempfile::tempdir().unwrap(), ["", "-wal", "-mark"]);
@@ -195,7 +195,7 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     std::fs::write(&mark, &words).unwrap();
     assert_eq!(refused(&left).await, None);
 
-    // The folder with all that is in it.
+    // The folder with everything in it.
     let copy = tempfile::tempdir().unwrap();
     for ending in ["", "-mark"] {
         std::fs::copy(beside(&left, ending), copy.path().join(format!("store.db{ending}"))).unwrap();
@@ -213,7 +213,7 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     store.may_send(true).await.unwrap();
     store.may_send(false).await.unwrap();
     store.close().await.unwrap();
-    // The old one comes back, with more claims than the new one has.
+    // The old store comes back, with more claims than the new one has.
     std::fs::rename(folder.path().join("old.db"), &left).unwrap();
     assert_eq!(refused(&left).await, Some(Mismatch::Other));
 }
@@ -246,7 +246,7 @@ async fn nothing_is_claimed_in_a_store_that_went_back_or_is_gone() {
         assert!(matches!(gone, Err(StoreError::Replaced { .. })), "{gone:?}");
     };
     is_refused().await;
-    // Another one in its place.
+    // Another store in its place.
     Store::open_or_make(&other("store.db")).await.unwrap();
     is_refused().await;
 }
@@ -264,7 +264,7 @@ async fn a_claim_after_a_persons_word_to_another_process_is_noted_in_the_new_mar
     assert_eq!((noted.store, noted.claims), (line.store, line.claims));
 }
 
-/// As `.restore` does it: every page by way of SQLite.
+/// Like `.restore`: every page is written through SQLite.
 #[tokio::test]
 async fn a_store_that_is_put_back_under_a_run_stops_it_before_anything_is_written() {
     let sender = Sender::start().await;
@@ -293,7 +293,7 @@ async fn a_log_that_is_deleted_under_a_run_stops_it() {
     assert!(matches!(stopped, Err(StoreError::Replaced { .. })), "{stopped:?}");
 }
 
-/// Whoever looks at a store by way of SQLite, or has it open all the time, holds up nobody.
+/// A program that reads a store through SQLite, or keeps it open, blocks no one.
 #[tokio::test]
 async fn a_long_reader_is_no_reason_to_stop() {
     let sender = Sender::start().await;

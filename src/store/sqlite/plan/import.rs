@@ -1,4 +1,4 @@
-//! What the plan leaves in the store: the frozen rows of a run.
+//! The import: saves the rows of a run.
 
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -8,17 +8,17 @@ use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{Owner, PlannedRow, RowKey, StoreError};
 
-/// Rows in one statement of the import; larger ones brought nothing.
+/// Number of rows in one statement of the import; larger statements were no faster.
 const INSERTED: usize = 256;
-/// Rows in one transaction where an unfinished import is cleared, so that the log stays small however far it had come.
+/// Number of rows per transaction when clearing an unfinished import, so that the log stays small.
 const CLEARED: i64 = 50_000;
 
 impl Store {
-    /// Prepares a run for its rows: what an import that was broken off left behind goes. `template` is the snapshot
-    /// that they are checked against, if any.
+    /// Prepares a run for its rows, removing what an interrupted import left behind. `template` is the snapshot that
+    /// they are checked against, if any.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn begin_import(
         &self,
         owner: Owner,
@@ -27,9 +27,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.clear_rows(owner).await?;
         let columns = serde_json::to_string(columns).unwrap_or_else(|_| "[]".to_owned());
-        let failed = || doing("note the columns");
+        let failed = || doing("save the columns");
         let mut writer = self.write().await?;
-        let mut tx = writer.begin_as(owner, "note the columns").await?;
+        let mut tx = writer.begin_as(owner, "save the columns").await?;
         sqlx::query("UPDATE run SET columns = ?2, template = ?3 WHERE id = ?1 AND planned_at IS NULL")
             .bind(owner.run)
             .bind(columns)
@@ -62,11 +62,11 @@ impl Store {
         }
     }
 
-    /// Abandons a run whose import was broken off: it ends as cancelled, without rows. Does nothing to one that is
-    /// planned.
+    /// Abandons a run whose import was interrupted: it ends as cancelled, without rows. A planned run is left
+    /// unchanged.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn abandon_import(&self, owner: Owner, now: Millis) -> Result<(), StoreError> {
         let failed = || doing("abandon an unfinished import");
         let planned: bool = sqlx::query_scalar("SELECT planned_at IS NOT NULL FROM run WHERE id = ?1")
@@ -77,7 +77,7 @@ impl Store {
         if planned {
             return Ok(());
         }
-        // The rows first: once the run has ended, nobody would come for them any more.
+        // The rows come first: once the run has ended, nothing would remove them.
         self.clear_rows(owner).await?;
         let mut writer = self.write().await?;
         let mut tx = writer.begin_as(owner, "abandon an unfinished import").await?;
@@ -94,11 +94,11 @@ impl Store {
         Ok(())
     }
 
-    /// Discards a plan of which nothing was sent as yet, so that the rows are read and checked again. Gives back
-    /// whether it was one. Only for the holder of the run's lock.
+    /// Discards a plan of which nothing was sent yet, so that the rows are read and checked again. Returns whether it
+    /// did. The caller must hold the run's lock.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn discard_plan(&self, run: i64) -> Result<bool, StoreError> {
         let taken = sqlx::query("UPDATE run SET planned_at = NULL WHERE id = ?1 AND started_at IS NULL")
             .bind(run)
@@ -108,11 +108,11 @@ impl Store {
         Ok(taken.rows_affected() > 0)
     }
 
-    /// Notes whether a run leaves out everyone that earlier runs reached. Does nothing to one that is planned. Only for
-    /// the holder of the run's lock.
+    /// Saves whether a run skips everyone whom earlier runs reached. A planned run is left unchanged. The caller must
+    /// hold the run's lock.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn set_only_new(&self, run: i64, only_new: bool) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET only_new = ?2 WHERE id = ?1 AND planned_at IS NULL")
             .bind(run)
@@ -120,13 +120,13 @@ impl Store {
             .execute(self.write().await?.connection())
             .await
             .map(drop)
-            .map_err(doing("note whom the run leaves out"))
+            .map_err(doing("save the rows that the run skips"))
     }
 
     /// Adds rows, in input order, in one transaction.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up; then none of these rows is in.
+    /// When the store cannot be written, or another process has taken over the run; then none of these rows is saved.
     pub async fn add_rows(&self, owner: Owner, rows: &[PlannedRow]) -> Result<(), StoreError> {
         let mut writer = self.write().await?;
         let mut tx = writer.begin_as(owner, "import rows").await?;
@@ -159,7 +159,7 @@ impl Store {
     /// Marks rows as duplicates of an earlier row with the same number.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn mark_duplicates(&self, owner: Owner, pairs: &[(RowNumber, RowNumber)]) -> Result<(), StoreError> {
         let key = |row: RowNumber| RowKey::new(owner.run, row).0;
         let pairs: Vec<(i64, u64)> = pairs.iter().map(|(row, earlier)| (key(*row), earlier.0)).collect();
@@ -182,10 +182,10 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the import: marks suppressed rows, freezes the counts, and lets dispatch begin.
+    /// Ends the import: marks suppressed rows, saves the counts, and allows dispatch to start.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn finish_import(&self, owner: Owner, now: Millis) -> Result<(), StoreError> {
         let failed = || doing("finish the import");
         let (first, last) = (RowKey::first(owner.run), RowKey::last(owner.run));

@@ -1,5 +1,5 @@
-//! What planning a run leaves in the store, and what it asks about earlier runs.
+//! What planning writes to the store, and what it reads about earlier runs.
 
-pub(super) mod import; // the frozen rows
-pub(super) mod reached; // whom earlier runs reached
-pub(super) mod templates; // templates that were pulled
+pub(super) mod import; // the rows of a run
+pub(super) mod reached; // people whom earlier runs reached
+pub(super) mod templates; // pulled templates

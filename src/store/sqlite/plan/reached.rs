@@ -1,12 +1,12 @@
-//! Whom earlier runs of a campaign reached, or may have: left out of the next one where the campaign or a person says
-//! so, and shown before one is started.
+//! The people whom earlier runs of a campaign reached or may have reached. The next run skips them if the campaign or a
+//! person says so, and they are shown before a run starts.
 //!
-//! A number counts as reached by the states of its rows in all runs of the name: accepted, sent, delivered, read,
-//! uncertain or sending; and by a row that was sent and waits for its next attempt, since that may reach it; and by an
-//! earlier attempt of a row that was accepted and is not known to have failed. One that failed, was refused or never
-//! sent does not.
+//! A number counts as reached if any run of the name has a row for it in one of these states: accepted, sent,
+//! delivered, read, uncertain or sending. It also counts if a row was sent and waits for its next attempt, since that
+//! may reach it, or if an earlier attempt was accepted and is not known to have failed. Rows that failed, were refused
+//! or never sent do not count.
 //!
-//! Numbers are collected in a temporary table of a connection of its own, a run at a time, without holding the write
+//! Numbers are collected in a temporary table of a separate connection, one run at a time, without holding the write
 //! lock.
 
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -17,19 +17,19 @@ use crate::store::sqlite::writer::assert_owner;
 use crate::store::sqlite::{Store, options};
 use crate::store::{LeaveOut, Owner, RowKey, Run, StoreError};
 
-/// Rows in one transaction where rows are changed by what was collected.
+/// Number of rows per transaction when rows are changed according to the collected numbers.
 pub(in crate::store::sqlite) const CHUNK: i64 = 50_000;
-/// How far a run's times may be off where its clock was set.
+/// How far a run's times may be off if its clock was changed, in milliseconds.
 const CLOCK_SLACK: i64 = 24 * 3_600_000;
 
 impl Store {
-    /// Leaves people out of a run that is being imported: their rows are suppressed, with the code of `which`. Gives
-    /// back how many there are.
+    /// Makes a run that is being imported skip people: their rows are suppressed, with the code of `which`. Returns how
+    /// many there are.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn leave_out(&self, owner: Owner, which: LeaveOut) -> Result<u64, StoreError> {
-        let failed = || doing("look for whom earlier runs reached");
+        let failed = || doing("find the numbers that earlier runs reached");
         let mut connection = options(&self.path).connect().await.map_err(failed())?;
         self.is_in_place()?;
         let (name, last): (String, i64) = sqlx::query_as(
@@ -81,8 +81,8 @@ pub(in crate::store::sqlite) async fn clear(connection: &mut SqliteConnection) -
     .map(drop)
 }
 
-/// Collects in `temp.reached` everyone whom runs of this name but `except` reached after `since`: each number with the
-/// newest run's row, when, and whether that may not have been. Runs that had sent everything before that are not read.
+/// Collects in `temp.reached` everyone whom runs of this name except `except` reached after `since`: each number with
+/// the newest run's row, the time, and whether it is uncertain. Runs that had sent everything before that are not read.
 pub(in crate::store::sqlite) async fn collect(
     connection: &mut SqliteConnection,
     name: &str,
@@ -113,8 +113,8 @@ pub(in crate::store::sqlite) async fn collect(
     Ok(())
 }
 
-/// The other runs of a run's name, each with whether its rows are still being read, whether any are to be sent, and how
-/// often rows were requeued. Whom they are about to message stays the same as long as these do.
+/// Returns the other runs of a run's name, each with whether its rows are still being read, whether any are to be sent,
+/// and how often rows were requeued. While these stay the same, so do the people they are about to message.
 pub(in crate::store::sqlite) async fn other_runs(
     connection: &mut SqliteConnection,
     run: &Run,
@@ -127,7 +127,7 @@ pub(in crate::store::sqlite) async fn other_runs(
     .bind(run.key)
     .fetch_all(connection)
     .await
-    .map_err(doing("look for other runs"))
+    .map_err(doing("find other runs"))
 }
 
 /// Collects in `temp.reached` everyone whom other runs of this run's name reached or are about to message.
@@ -135,7 +135,7 @@ pub(in crate::store::sqlite) async fn collect_for_retry(
     connection: &mut SqliteConnection,
     run: &Run,
 ) -> Result<(), StoreError> {
-    let failed = || doing("look for whom other runs reached");
+    let failed = || doing("find the numbers that other runs reached");
     let importing: Option<i64> = sqlx::query_scalar(
         "SELECT number FROM run WHERE name = ?1 AND id <> ?2 AND planned_at IS NULL AND cancelled_at IS NULL",
     )
@@ -163,8 +163,8 @@ pub(in crate::store::sqlite) async fn collect_for_retry(
     .map_err(failed())
 }
 
-/// Who has the message or may have it, and who gets it by the next attempt of a row that waits, however long ago the
-/// last attempt was; and by the second statement who has it by an earlier attempt of a row.
+/// Finds who has or may have the message, and who gets it by the next attempt of a waiting row, however long ago the
+/// last attempt was. The second statement finds who has it by an earlier attempt of a row.
 const REACHED: [&str; 2] = [
     "INSERT OR IGNORE INTO temp.reached (phone, id, at, uncertain, run, waits) \
      SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 9) OR d.state = 0 AND d.in_doubt, ?4, \

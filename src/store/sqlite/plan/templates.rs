@@ -1,4 +1,4 @@
-//! What was pulled of templates from their providers. What a snapshot holds is not known here.
+//! Templates pulled from their providers. The content of a snapshot is opaque here.
 
 use crate::model::{Millis, TemplateProvider};
 use crate::store::sqlite::Store;
@@ -6,11 +6,11 @@ use crate::store::sqlite::error::doing;
 use crate::store::{PulledTemplate, StoreError};
 
 impl Store {
-    /// Keeps what was pulled from an account in place of what was there before: of all templates, or of those with
-    /// these names. In one transaction.
+    /// Saves the templates pulled from an account and replaces the previous ones: all, or those with these names. In
+    /// one transaction.
     ///
     /// # Errors
-    /// Where the store cannot be written; then it holds what it held.
+    /// When the store cannot be written; then its content is unchanged.
     pub async fn keep_templates(
         &self,
         provider: TemplateProvider,
@@ -19,9 +19,9 @@ impl Store {
         pulled: &[PulledTemplate],
         now: Millis,
     ) -> Result<(), StoreError> {
-        let failed = || doing("keep templates");
+        let failed = || doing("save templates");
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("keep templates").await?;
+        let mut tx = writer.begin("save templates").await?;
         sqlx::query(
             "DELETE FROM template WHERE provider = ?1 AND account = ?2 \
              AND (?3 IS NULL OR name IN (SELECT value FROM json_each(?3)))",
@@ -49,26 +49,26 @@ impl Store {
         tx.commit().await.map_err(failed())
     }
 
-    /// Notes that the rows of a run were held against another snapshot of their template.
+    /// Records that the rows of a run were checked against another snapshot of their template.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn hold_run(&self, run: i64, snapshot: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET template = ?2 WHERE id = ?1")
             .bind(run)
             .bind(snapshot)
             .execute(self.write().await?.connection())
             .await
-            .map_err(doing("note the template"))?;
+            .map_err(doing("save the template"))?;
         Ok(())
     }
 }
 
 impl Store {
-    /// The snapshots of a provider's templates of this name, by account and language.
+    /// Returns the snapshots of a provider's templates of this name, by account and language.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn templates(&self, provider: TemplateProvider, name: &str) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
             "SELECT snapshot FROM template WHERE provider = ?1 AND name = ?2 ORDER BY account, language, id",
@@ -80,10 +80,10 @@ impl Store {
         .map_err(doing("read its templates"))
     }
 
-    /// The names of all templates of a provider, each with its account.
+    /// Returns the names of all templates of a provider, each with its account.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn template_names(&self, provider: TemplateProvider) -> Result<Vec<(String, String)>, StoreError> {
         sqlx::query_as("SELECT DISTINCT account, name FROM template WHERE provider = ?1 ORDER BY account, name")
             .bind(provider.as_str())
@@ -118,7 +118,7 @@ mod tests {
         let named = |account: &str, name: &str| (account.to_owned(), name.to_owned());
         let names = [named("x", "a"), named("x", "b"), named("y", "a")];
         assert_eq!(store.template_names(nxlink).await.unwrap(), names);
-        // One of them by its name, and one that is gone.
+        // One template selected by name, and one that no longer exists.
         let names = ["a".to_owned(), "b".to_owned()];
         let new = [pulled("1", "a", "a2")];
         store.keep_templates(nxlink, "x", Some(&names[..1]), &new, Millis(2)).await.unwrap();

@@ -1,4 +1,4 @@
-//! A list of numbers, compared with the store before there is a run: who would be left out, and whom earlier runs
+//! Compares a list of numbers with the store before there is a run: who would be skipped, and whom earlier runs
 //! reached.
 
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -9,19 +9,19 @@ use crate::store::sqlite::plan::reached::{clear, collect};
 use crate::store::sqlite::{Store, options};
 use crate::store::{LeaveOut, LeftOut, Reached, ReachedBy, ReasonsByPhone, RowKey, StoreError};
 
-/// The numbers of a list, to compare with the store. They are kept on disk, so that a list of any length fits.
+/// The numbers of a list, to compare with the store. They are kept on disk, so a list of any length fits.
 #[derive(Debug)]
 pub struct Listing {
     connection: SqliteConnection,
-    /// The name of the campaign.
+    /// The campaign's name.
     name: String,
-    /// The code of those who were reached.
+    /// The code of people who were reached.
     code: &'static str,
 }
 
-/// Rows shown of each kind.
+/// Maximum number of rows shown of each kind.
 const SHOWN: u32 = 3;
-/// Uncertain rows shown.
+/// Maximum number of uncertain rows shown.
 const UNCERTAIN_SHOWN: u32 = 10;
 
 const REACHED: [&str; 2] = [
@@ -37,12 +37,12 @@ const SUPPRESSED: [&str; 2] = [
 ];
 
 impl Store {
-    /// An empty listing for a campaign of this name; nothing where the store has nobody to leave out of it.
+    /// Creates an empty listing for a campaign of this name; `None` if the store has no one to skip.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn listing(&self, name: &str) -> Result<Option<Listing>, StoreError> {
-        let failed = || doing("compare the list with it");
+        let failed = || doing("compare the recipients with it");
         let anyone: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM suppression) \
              OR EXISTS (SELECT 1 FROM run WHERE name = ?1 AND started_at IS NOT NULL)",
@@ -64,10 +64,10 @@ impl Store {
 }
 
 impl Listing {
-    /// Adds numbers with their rows, in the order of the list; of a number that is there the first row counts.
+    /// Adds numbers with their rows, in list order; the first row of a number counts.
     ///
     /// # Errors
-    /// Where there is no room for them.
+    /// When there is no space for them.
     pub async fn add(&mut self, numbers: &[(Phone, RowNumber)]) -> Result<(), StoreError> {
         let numbers: Vec<(u64, u64)> = numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0)).collect();
         sqlx::query("INSERT OR IGNORE INTO temp.listed SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1)")
@@ -75,15 +75,15 @@ impl Listing {
             .execute(&mut self.connection)
             .await
             .map(drop)
-            .map_err(doing("note the numbers of the list"))
+            .map_err(doing("save the recipients' numbers"))
     }
 
-    /// Which rows a run of this name would leave out now.
+    /// Returns which rows a run of this name would skip now.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn leave_out(&mut self, which: Option<LeaveOut>) -> Result<LeftOut, StoreError> {
-        let failed = || doing("look for whom it leaves out");
+        let failed = || doing("find the rows that the run skips");
         clear(&mut self.connection).await.map_err(failed())?;
         let mut left_out = LeftOut::default();
         if let Some(which) = which {
@@ -95,7 +95,7 @@ impl Listing {
         Ok(left_out)
     }
 
-    /// Counts rows that are left out and takes note of the first: by two statements over the same rows.
+    /// Counts the skipped rows and collects the first ones, with two statements over the same rows.
     async fn count(
         &mut self,
         [count, first]: &'static [&'static str; 2],
@@ -108,12 +108,12 @@ impl Listing {
         Ok(number.unsigned_abs())
     }
 
-    /// Whom earlier runs of this name reached.
+    /// Returns whom earlier runs of this name reached.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn reached(&mut self) -> Result<Reached, StoreError> {
-        let failed = || doing("look for whom earlier runs reached");
+        let failed = || doing("find the numbers that earlier runs reached");
         let Self { connection, name, .. } = self;
         collect(connection, name, None, Millis(i64::MIN)).await.map_err(failed())?;
         let of: i64 = sqlx::query_scalar("SELECT count(*) FROM temp.listed")
@@ -167,12 +167,12 @@ impl Listing {
         })
     }
 
-    /// Gets ready to be asked by [`Listing::of`].
+    /// Prepares for calls of [`Listing::of`].
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn prepare(&mut self, which: Option<LeaveOut>) -> Result<(), StoreError> {
-        let failed = || doing("look for whom it leaves out");
+        let failed = || doing("find the rows that the run skips");
         clear(&mut self.connection).await.map_err(failed())?;
         if let Some(which) = which {
             self.code = which.code();
@@ -181,12 +181,12 @@ impl Listing {
         Ok(())
     }
 
-    /// Which of these numbers a run would leave out, each with the code and the reason.
+    /// Returns which of these numbers a run would skip, each with the code and the reason.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn of(&mut self, phones: &[Phone]) -> Result<ReasonsByPhone, StoreError> {
-        let failed = || doing("look for whom it leaves out");
+        let failed = || doing("find the rows that the run skips");
         let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
         let rows: Vec<(i64, String, bool)> = sqlx::query_as(
             "SELECT value, json_array(reason), false FROM json_each(?1) JOIN suppression s ON s.phone = value \
@@ -205,7 +205,7 @@ impl Listing {
     }
 }
 
-/// The reason for a row to be left out.
+/// Returns the reason for skipping a row.
 fn words(code: &str, values: &str) -> String {
     RowCause::read(code, Some(values)).map_or_else(String::new, |cause| cause.words())
 }

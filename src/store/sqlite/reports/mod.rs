@@ -1,5 +1,4 @@
-//! What is read for people: counts, the rows of a report, lists compared with the store, and the check of a run's
-//! records.
+//! Reads for people: counts, the rows of a report, lists compared with the store, and the consistency check.
 
 pub(super) mod find;
 pub(super) mod listing;

@@ -10,11 +10,11 @@ use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
-/// Rows in a page.
+/// Number of rows in a page.
 const ROWS: i64 = 1000;
 
-/// The rows of a range with what the report says of them. The join goes along the keys of tables that lie in the same
-/// order. A failure has no time of its own: it counts as of when its row was last polled or pushed.
+/// Reads a range of rows with the columns of the report. The join follows the keys of tables in the same order. A
+/// failure has no time of its own: its row's last poll or webhook counts.
 const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phone, d.attempts, d.message_id, d.accepted_at, \
     d.delivered_at, d.read_at, iif(d.id IS NULL, r.error_code, d.error_code), \
     iif(d.id IS NULL, r.error_message, d.error_message), iif(d.id IS NULL, r.error_values, d.error_values), \
@@ -42,20 +42,20 @@ const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.starte
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statement");
 
 impl Store {
-    /// The number of the last row of a run; 0 if it has none.
+    /// Returns the number of the last row of a run; 0 if it has none.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn last_row(&self, run: &Run) -> Result<RowNumber, StoreError> {
         let last = sqlx::query_scalar(LAST_ROW).bind(RowKey::first(run.key)).bind(RowKey::last(run.key));
-        let last: i64 = last.fetch_one(&self.readers).await.map_err(doing("look for its last row"))?;
+        let last: i64 = last.fetch_one(&self.readers).await.map_err(doing("find its last row"))?;
         Ok(RowKey(last).row())
     }
 
-    /// Every attempt of these rows of a run, row by row in the order in which they were made.
+    /// Returns every attempt of these rows of a run, row by row in order.
     ///
     /// # Errors
-    /// Where the store cannot be read or contradicts itself.
+    /// When the store cannot be read or is inconsistent.
     pub async fn attempts(&self, run: &Run, rows: RangeInclusive<u64>) -> Result<Vec<AttemptRow>, StoreError> {
         let found = sqlx::query(ATTEMPTS)
             .bind(RowKey::new(run.key, RowNumber(*rows.start())).0)
@@ -75,7 +75,7 @@ impl Store {
     }
 }
 
-/// Reads all but which attempt it is and what came of it. Gives the number of that.
+/// Reads an attempt except its number and outcome. Returns the code of its outcome.
 fn attempt(row: &SqliteRow) -> Result<(AttemptRow, i64), sqlx::Error> {
     let time = |place: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(place)?.map(Millis));
     let error_code: Option<String> = row.try_get(9)?;
@@ -109,7 +109,7 @@ pub struct ReportRows {
 }
 
 impl ReportRows {
-    /// Over a connection of its own, so that nobody else has to wait for one.
+    /// Uses a separate connection, so that no one else has to wait for one.
     pub(in crate::store::sqlite) async fn open(
         options: SqliteConnectOptions,
         run: &Run,
@@ -133,15 +133,15 @@ impl ReportRows {
         })
     }
 
-    /// These rows, from this one on.
+    /// Starts at this row.
     pub(in crate::store::sqlite) fn from(self, row: RowNumber) -> Self {
         Self { after: RowKey::new(self.run, row).0 - 1, ..self }
     }
 
-    /// The next page, if there is one. It may have no rows where not all are wanted.
+    /// Returns the next page, if there is one. It may be empty if not all rows are wanted.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn page(&mut self) -> Result<Option<ReportPage>, StoreError> {
         if self.after >= self.last {
             return Ok(None);
@@ -169,10 +169,10 @@ pub struct ReportPage {
 }
 
 impl ReportPage {
-    /// The next row of the page, if there is one.
+    /// Returns the next row of the page, if there is one.
     ///
     /// # Errors
-    /// Where the store contradicts itself.
+    /// When the store is inconsistent.
     pub fn next_row(&mut self) -> Result<Option<&ReportRow>, StoreError> {
         let Some(row) = self.rows.next() else { return Ok(None) };
         let (code, is_claimed) = self.read(&row).map_err(doing("read a row of the report"))?;
@@ -187,7 +187,7 @@ impl ReportPage {
         Ok(Some(&self.row))
     }
 
-    /// Reads all but the state. Gives that, and whether the row was ever claimed or scheduled.
+    /// Reads a row except its state. Returns the state's code, and whether the row was ever claimed or scheduled.
     fn read(&mut self, from: &SqliteRow) -> Result<(i64, bool), sqlx::Error> {
         let time = |place: usize| Ok::<_, sqlx::Error>(from.try_get::<Option<i64>, _>(place)?.map(Millis));
         let row = &mut self.row;
@@ -210,7 +210,7 @@ impl ReportPage {
     }
 }
 
-/// The state that the store has this number for.
+/// Returns the state with this number in the store.
 pub(in crate::store::sqlite) fn state(code: i64) -> Result<State, StoreError> {
-    State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("there is no state number {code}")))
+    State::from_code(code).ok_or_else(|| StoreError::Damaged(format!("unknown state number {code}")))
 }

@@ -1,4 +1,4 @@
-//! What the report and the status display read: counts here, the rows in `report_rows`.
+//! What reports and the status display read: the counts are here, the rows in `rows`.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::store::sqlite::error::doing;
 use crate::store::sqlite::{Store, reading};
 use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
 
-/// Keys of rows whose problems are counted at a time.
+/// Number of row keys whose problems are counted at a time.
 const PAGE: i64 = 20_000;
 
-/// The problems of a range of rows: those that are the same in a line. What stands well has none, see below.
+/// The problems of a range of rows, equal ones in one line. Rows in a good state have none, see below.
 const PROBLEMS: &str = "SELECT code, parts, count(*), min(message), max(of_list) FROM ( \
       SELECT error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
       WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL AND state NOT IN (3, 4, 5) \
@@ -22,22 +22,21 @@ const PROBLEMS: &str = "SELECT code, parts, count(*), min(message), max(of_list)
       WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL) \
     GROUP BY code, parts";
 
-/// Reports.
 impl Store {
     /// Reads the rows of a run for a report, in input order.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn report_rows(&self, run: &Run, channel: Channel, wanted: Wanted) -> Result<ReportRows, StoreError> {
-        // A page: SQLite's thread need not wait in the middle of it.
+        // As many rows as a page, so that SQLite's thread does not have to wait in the middle of one.
         let options = reading(&self.path).row_buffer_size(1024);
         ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
     }
 
-    /// One row of a run, if it has such a one.
+    /// Returns one row of a run, if it exists.
     ///
     /// # Errors
-    /// Where the store cannot be read or contradicts itself.
+    /// When the store cannot be read or is inconsistent.
     pub async fn report_row(
         &self,
         run: &Run,
@@ -49,16 +48,16 @@ impl Store {
         Ok(page.next_row()?.filter(|found| found.row == row).cloned())
     }
 
-    /// How many rows are in each state, read in one go.
+    /// Counts the rows in each state.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
         let mut reader = self.scanner.acquire().await.map_err(doing("count the rows"))?;
         tally(&mut reader, run).await
     }
 
-    /// Begins to count how many rows are in each state: of millions of rows it takes seconds.
+    /// Starts to count the rows in each state, which takes seconds for millions of rows.
     #[must_use]
     pub fn begin_tally(&self, run: &Run) -> Counting {
         let (store, run) = (self.clone(), run.clone());
@@ -67,10 +66,10 @@ impl Store {
         Counting(task)
     }
 
-    /// Attempts of a run that ended since then and settled their rows.
+    /// Counts the attempts of a run that have ended since then and settled their rows.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn settled_since(&self, run: &Run, since: Millis) -> Result<u64, StoreError> {
         let rows: i64 = sqlx::query_scalar(
             "SELECT coalesce(sum(accepted + uncertain + refused), 0) FROM timeline WHERE run = ?1 AND second >= ?2",
@@ -83,11 +82,11 @@ impl Store {
         Ok(rows.unsigned_abs())
     }
 
-    /// The problems of a run by code; the most frequent first. A failure of a message that was delivered all the same
-    /// is not among them, since nothing has to be done about it: [`Store::contradicted`] counts those.
+    /// Returns the problems of a run by code, most frequent first. Failures of messages that were delivered after all
+    /// are left out, because they need no action: [`Store::contradicted`] counts those.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn problems(&self, run: &Run, limit: u32) -> Result<Vec<ProblemCount>, StoreError> {
         let failed = || doing("count the problems");
         let mut tx = self.scanner.begin().await.map_err(failed())?;
@@ -97,12 +96,12 @@ impl Store {
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;
-        // Of each code the rows, and the sample with what it is chosen by.
+        // For each code its rows, and the sample with its sort key.
         let mut counts: BTreeMap<String, (ProblemCount, String)> = BTreeMap::new();
         let mut after: i64 = RowKey::first(run.key);
         while after <= last {
             let end = after + PAGE;
-            /// Code, values, rows, message, whether of the list.
+            /// Code, values, rows, message, whether it is a problem of an input row.
             type Found = (String, Option<String>, i64, Option<String>, bool);
             let page: Vec<Found> =
                 sqlx::query_as(PROBLEMS).bind(after).bind(end - 1).fetch_all(&mut *tx).await.map_err(failed())?;
@@ -124,10 +123,10 @@ impl Store {
         Ok(counts)
     }
 
-    /// How many messages of a run were reported both as failed and as delivered.
+    /// Counts the messages of a run that were reported both as failed and as delivered.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn contradicted(&self, run: &Run) -> Result<u64, StoreError> {
         let rows: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND state IN (4, 5) AND error_code IS NOT NULL",
@@ -141,13 +140,14 @@ impl Store {
     }
 }
 
-// What a person said of a row that stands well is no problem, nor is a failure of what was delivered all the same.
+// A person's decision is not a problem of a sent row, nor is the failure of a message that was delivered after all.
 const _: () = assert!(
     State::Sent as i64 == 3 && State::Delivered as i64 == 4 && State::Read as i64 == 5,
     "they stand in the statements"
 );
 
-/// A problem in words, and what a sample is chosen by, the least: the words, or the values of what was decided of rows.
+/// Returns a problem in words, and its sort key, by which the lowest becomes the sample: the words, or the values of a
+/// problem that the program found.
 fn words(code: &str, message: Option<String>, values: Option<String>) -> (String, String) {
     let known = if message.is_none() { Known::read(code, values.as_deref()) } else { None };
     let words = message.or_else(|| known.as_ref().map(Known::words)).unwrap_or_default();
@@ -158,15 +158,15 @@ fn words(code: &str, message: Option<String>, values: Option<String>) -> (String
     (words, rank)
 }
 
-/// A count of a run's rows that is being made.
+/// A running count of a run's rows.
 #[derive(Debug)]
 pub struct Counting(JoinSet<Result<Tally, StoreError>>);
 
 impl Counting {
-    /// The count, once it is made. May be given up and asked again; not after it was given.
+    /// Returns the count once it is complete. May be cancelled and called again, but not after it returned the count.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn done(&mut self) -> Result<Tally, StoreError> {
         match self.0.join_next().await {
             Some(Ok(counted)) => counted,
@@ -200,10 +200,7 @@ async fn tally(store: &mut SqliteConnection, run: &Run) -> Result<Tally, StoreEr
     let mut tally = Tally::default();
     for (code, rows) in rows {
         let rows = u64::try_from(rows);
-        tally.add(
-            state(code)?,
-            rows.map_err(|_| StoreError::Damaged("more rows were claimed than there are".to_owned()))?,
-        );
+        tally.add(state(code)?, rows.map_err(|_| StoreError::Damaged("more rows were claimed than exist".to_owned()))?);
     }
     Ok(tally)
 }

@@ -1,4 +1,4 @@
-//! What people decide: rows sent again, rows cancelled, uncertain rows resolved, numbers suppressed, times set right.
+//! Decisions by people: rows requeued or cancelled, uncertain rows resolved, numbers suppressed, times corrected.
 
 use sqlx::{ConnectOptions, Connection};
 
@@ -11,23 +11,21 @@ use crate::store::sqlite::writer::assert_owner;
 use crate::store::sqlite::{Store, guarded, options};
 use crate::store::{Owner, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped};
 
-/// Clocks that are kept right go back by less than this, in milliseconds.
+/// Clocks that are kept right never go back by more than this, in milliseconds.
 const CLOCK_SLACK: i64 = 1_000;
 
-/// A row in doubt stays one of which nobody may say that it was not sent, if its next attempt is called off.
+/// If the next attempt is cancelled, a row in doubt stays in doubt.
 const REQUEUE: &str = "UPDATE delivery SET state = ?2, charged_attempts = 0, deferrals = 0, requeues = requeues + 1, \
     in_doubt = max(in_doubt, ?4), next_attempt_at = ?3, next_poll_at = NULL WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?5";
 
-/// Sending again and cancelling.
 impl Store {
-    /// Has every row of a run that is in one of `states` sent again, and reopens the run; none if the run was
-    /// cancelled. Rows whose people another run of the name reached, or is about to message, stay as they are, unless
-    /// `everyone` is wanted.
+    /// Requeues every row of a run in one of `states`, and reopens the run; none if the run was cancelled. Rows whose
+    /// people another run of the name reached, or is about to message, stay as they are, unless `everyone` is true.
     ///
     /// # Errors
-    /// Where one of the states cannot be sent again, the store cannot be written, or another process has taken the run
-    /// up. [`StoreError::Held`] while the rows of another run of the name are being read: whom it will message is not
-    /// known yet.
+    /// When one of the states cannot be requeued, the store cannot be written, or another process has taken over the
+    /// run. [`StoreError::Held`] while the rows of another run of the name are being read: it is not known yet whom
+    /// that run will message.
     pub async fn requeue(
         &self,
         owner: Owner,
@@ -36,7 +34,7 @@ impl Store {
         everyone: bool,
         now: Millis,
     ) -> Result<Requeued, StoreError> {
-        let failed = || doing("have rows sent again");
+        let failed = || doing("requeue rows");
         let mut connection = options(&self.path).connect().await.map_err(failed())?;
         self.is_in_place()?;
         clear(&mut connection).await.map_err(failed())?;
@@ -52,7 +50,7 @@ impl Store {
             loop {
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
                 assert_owner(&mut tx, owner).await?;
-                // While this waited for its turn, another run may have begun, or have had rows requeued.
+                // While this waited for the lock, another run may have started or requeued rows.
                 let now_others = if everyone { Vec::new() } else { other_runs(&mut tx, run).await? };
                 if now_others != others {
                     tx.rollback().await.map_err(failed())?;
@@ -73,14 +71,14 @@ impl Store {
                 .fetch_all(&mut *tx)
                 .await
                 .map_err(failed())?;
-                // Nothing of a cancelled run would ever be sent, and what is known of its rows would be lost.
+                // Nothing of a cancelled run would ever be sent, and the outcomes of its rows would be lost.
                 let Some((last, ..)) = rows.last() else { break };
                 after = *last;
                 let keys = |only_messages: bool| {
                     let wanted = rows.iter().filter(|(_, reached, message)| !reached && (*message || !only_messages));
                     serde_json::to_string(&wanted.map(|(key, ..)| *key).collect::<Vec<_>>()).unwrap_or_default()
                 };
-                // A message of its own goes on with its own statuses.
+                // An accepted message keeps receiving its own statuses.
                 move_to_past(&mut tx, &keys(true)).await?;
                 let done = sqlx::query(guarded(REQUEUE))
                     .bind(keys(false))
@@ -92,7 +90,7 @@ impl Store {
                     .await
                     .map_err(failed())?
                     .rows_affected();
-                // What a past attempt is known to have brought is not sent once more.
+                // A row that a past attempt is known to have reached is not sent again.
                 let keys: Vec<i64> = rows.iter().filter(|(_, reached, _)| !reached).map(|(key, ..)| *key).collect();
                 let taken_back = take_back(&mut tx, &keys).await?;
                 requeued.rows += done - taken_back;
@@ -119,7 +117,7 @@ impl Store {
     /// Cancels the rows of a cancelled run that wait for another attempt.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn cancel_waiting(&self, owner: Owner) -> Result<(), StoreError> {
         let failed = || doing("cancel waiting rows");
         let mut writer = self.write().await?;
@@ -140,12 +138,11 @@ impl Store {
     }
 }
 
-/// Uncertain rows.
 impl Store {
-    /// The first uncertain rows of a run, in input order; at most `limit`.
+    /// Returns the first uncertain rows of a run, in input order; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn uncertain(&self, run: i64, limit: u32) -> Result<Vec<Uncertain>, StoreError> {
         /// Key, number, code, message, values, last attempt.
         type Found = (i64, i64, Option<String>, Option<String>, Option<String>, Option<i64>);
@@ -173,11 +170,11 @@ impl Store {
             .collect())
     }
 
-    /// Records what a person called `by` says of uncertain rows of a run, and moves the rows accordingly. Gives back
-    /// how many there were.
+    /// Records the decision of the person `by` about uncertain rows of a run, and changes the rows accordingly. Returns
+    /// the number of rows.
     ///
     /// # Errors
-    /// Where the store cannot be written, or another process has taken the run up.
+    /// When the store cannot be written, or another process has taken over the run.
     pub async fn resolve_uncertain(
         &self,
         owner: Owner,
@@ -213,7 +210,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await
         .map_err(failed())?;
-        // The row gets a reason of its own: who decided.
+        // The row gets its own reason: who decided.
         let keys: Vec<i64> = rows.iter().map(|(key, ..)| *key).collect();
         move_to_past(&mut tx, &serde_json::to_string(&keys).unwrap_or_default()).await?;
         for (key, code, message, values) in &rows {
@@ -251,12 +248,11 @@ impl Store {
     }
 }
 
-/// The suppression list.
 impl Store {
-    /// Puts numbers on the suppression list; one that is there already keeps its reason. Gives back how many are new.
+    /// Puts numbers on the suppression list; a number already on it keeps its reason. Returns how many are new.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn suppress(&self, phones: &[Phone], reason: Option<&str>, now: Millis) -> Result<u64, StoreError> {
         let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
         let done = sqlx::query(
@@ -273,24 +269,24 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Takes numbers off the suppression list. Gives back how many were on it.
+    /// Removes numbers from the suppression list. Returns how many were on it.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn unsuppress(&self, phones: &[Phone]) -> Result<u64, StoreError> {
         let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
         let done = sqlx::query("DELETE FROM suppression WHERE phone IN (SELECT value FROM json_each(?1))")
             .bind(serde_json::to_string(&phones).unwrap_or_default())
             .execute(self.write().await?.connection())
             .await
-            .map_err(doing("take numbers off the suppression list"))?;
+            .map_err(doing("remove numbers from the suppression list"))?;
         Ok(done.rows_affected())
     }
 
-    /// A page of the suppression list, by number, after `after`: number, reason, when it was added.
+    /// Returns a page of the suppression list, by number, after `after`: number, reason, when it was added.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn suppressions(
         &self,
         after: Option<Phone>,
@@ -310,35 +306,36 @@ impl Store {
     }
 }
 
-/// A clock that was set back: times in the store lie in the future, and whatever counts from them would wait for as
-/// long as the clock went back.
+/// A clock that was set back: times in the store are in the future, and every wait based on them would be longer by the
+/// same amount.
 impl Store {
-    /// Whether messages of a run wait to be asked about since a time in the future. Of millions it takes a second to
-    /// know.
+    /// Whether messages of a run have waited for a poll since a time in the future. For millions of messages, this
+    /// takes a second.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn has_polls_ahead(&self, run: i64, now: Millis) -> Result<bool, StoreError> {
         let found = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_poll \
              WHERE run = ?1 AND next_poll_at > ?2 AND coalesce(last_poll_at, accepted_at) > ?2 + ?3)",
         );
         let found = found.bind(run).bind(now.0).bind(CLOCK_SLACK);
-        found.fetch_one(&self.scanner).await.map_err(doing("look at its times"))
+        found.fetch_one(&self.scanner).await.map_err(doing("check its times"))
     }
 
-    /// Lets waits of a run start again from now that started in the future; gives back how many. What started then also
-    /// ends there, which the index tells, and counts as started a moment ago, so that nothing counts as done since.
+    /// Restarts those waits of a run that started in the future; returns how many. Attempts that started then also end
+    /// in the future, which the index shows. They then count as started a moment ago, so that nothing counts as done
+    /// since.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn correct_times(&self, run: i64, waits: WaitKind, now: Millis) -> Result<u64, StoreError> {
         let failed = || doing("correct its times");
         let mut writer = self.write().await?;
         let mut tx = writer.begin("correct its times").await?;
         let statement = match waits {
             WaitKind::Attempts => {
-                // So that they stay in their order.
+                // Keeps them in order.
                 let past = "UPDATE past_attempt SET started_at = min(started_at, ?2 - 1), ended_at = min(ended_at, ?2 - 1) \
                     WHERE row IN (SELECT id FROM delivery INDEXED BY delivery_due \
                     WHERE run = ?1 AND next_attempt_at > ?2 AND started_at > ?2 + ?3)";

@@ -1,4 +1,4 @@
-//! Runs: started, found, taken up, ordered about, and moved through their stages.
+//! Runs: started, found, taken over, controlled, and moved through their stages.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -18,9 +18,8 @@ const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_has
     started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, rate, rate_per, rate_at, \
     rate_by, polls, template, only_new";
 
-/// Finding runs.
 impl Store {
-    /// The run with this id, or the newest where none is named.
+    /// Returns the run with this id, or the newest if no id is given.
     ///
     /// # Errors
     /// [`StoreError::NoSuchRun`] or [`StoreError::NoRun`].
@@ -42,10 +41,10 @@ impl Store {
         }
     }
 
-    /// Every run, newest first, at most `limit`.
+    /// Returns the newest runs, newest first; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
         let rows = sqlx::query(select("ORDER BY id DESC LIMIT ?1"))
             .bind(i64::from(limit))
@@ -55,10 +54,10 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Every run that is not finished, oldest first, with when it was due where it is an occurrence of a schedule.
+    /// Returns every unfinished run, oldest first, with its due time if it is an occurrence of a schedule.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn unfinished(&self) -> Result<Vec<(Run, Option<Millis>)>, StoreError> {
         let failed = || doing("list the runs");
         let rows = sqlx::query(select("WHERE finished_at IS NULL ORDER BY id"))
@@ -79,36 +78,35 @@ impl Store {
         rows.iter().map(|row| read(row).map(with_due)).collect()
     }
 
-    /// The run of a campaign that its next occurrence has to wait for, if there is one.
+    /// Returns the run that a campaign's next occurrence has to wait for, if there is one.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn blocking_run(&self, name: &str) -> Result<Option<Run>, StoreError> {
         blocking_run(&self.readers, name).await
     }
 
-    /// What [`Store::start_run`] would decide; `None` stands for a new run.
+    /// Returns what [`Store::start_run`] would decide; `None` means a new run.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn would_start(&self, new: &NewRun, repeat: Repeat) -> Result<Option<StartDecision>, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(doing("look for runs of that name"))?;
+        let mut reader = self.readers.acquire().await.map_err(doing("find runs of that name"))?;
         let rule = rule(&earlier(&mut reader, new).await?, repeat);
         decided(&mut reader, rule).await
     }
 }
 
-/// Starting a run and taking one up.
 impl Store {
-    /// Decides what a campaign's content means for this store, and makes a new run where that is the answer; in one
-    /// transaction, so that of two processes one makes it and the other finds it.
+    /// Decides how a campaign starts in this store, and creates a new run if that is the decision. One transaction does
+    /// both, so that of two processes one creates the run and the other finds it.
     ///
     /// # Errors
-    /// Where the store cannot be read or written.
+    /// When the store cannot be read or written.
     pub async fn start_run(&self, new: &NewRun, repeat: Repeat, now: Millis) -> Result<StartDecision, StoreError> {
         let only_new = repeat == Repeat::OnlyNew;
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("begin a run").await?;
+        let mut tx = writer.begin("start a run").await?;
         let rule = rule(&earlier(&mut tx, new).await?, repeat);
         let decision = match decided(&mut tx, rule).await? {
             Some(decision) => decision,
@@ -120,17 +118,17 @@ impl Store {
         Ok(decision)
     }
 
-    /// Takes a run up under a new worker number: whoever had it before may record what it sent, and claims nothing
-    /// more. At most `limit` rows are then claimed for the first time. Call with the run's lock held.
+    /// Takes over a run under a new worker number. The previous worker may still record what it sent, but claims
+    /// nothing more. At most `limit` rows are then claimed for the first time. Call this with the run's lock held.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn take_up(&self, run: i64, limit: Option<u64>, now: Millis) -> Result<Owner, StoreError> {
-        let failed = || doing("take up the run");
+        let failed = || doing("take over the run");
         let mut writer = self.write().await?;
-        // Whatever happened to the files since they were last compared, it is found before the first claim.
+        // The files are compared again before the first claim, whatever happened to them since.
         writer.guard.mark = None;
-        let mut tx = writer.begin("take up the run").await?;
+        let mut tx = writer.begin("take over the run").await?;
         let worker: i64 = sqlx::query_scalar("INSERT INTO worker (process, started_at) VALUES (?1, ?2) RETURNING id")
             .bind(i64::from(std::process::id()))
             .bind(now.0)
@@ -153,15 +151,16 @@ impl Store {
         Ok(Owner { run, worker: WorkerId(worker) })
     }
 
-    /// Notes that a run reached a stage; the first time counts. A run with rows that wait or are being sent does not
-    /// reach [`Stage::Dispatched`], and one that has not, or awaits a status, does not reach [`Stage::Finished`]: an
-    /// outcome may come after whoever notes the end looked. Before a run is finished its numbers are indexed.
+    /// Records that a run reached a stage; the first time counts. A run with waiting or sending rows does not reach
+    /// [`Stage::Dispatched`]. A run that has not reached it, or still awaits a status, does not reach
+    /// [`Stage::Finished`]: an outcome may come in after the caller checked. A run's numbers are indexed before it is
+    /// finished.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn reach(&self, run: i64, stage: Stage, now: Millis) -> Result<(), StoreError> {
         if stage == Stage::Finished {
-            // Before, so that a crash in between only means that it is done again.
+            // Done first: after a crash in between, it is just repeated.
             self.index_numbers(run).await?;
         }
         let statement = match stage {
@@ -182,16 +181,15 @@ impl Store {
             .execute(self.write().await?.connection())
             .await
             .map(drop)
-            .map_err(doing("note the stage"))
+            .map_err(doing("save the stage"))
     }
 }
 
-/// What people order of a run, whichever process works on it.
 impl Store {
-    /// What stands ordered of a run now.
+    /// Returns what people have requested for a run.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn orders(&self, run: i64) -> Result<Orders, StoreError> {
         let (cancelled, paused, requests, per): (bool, bool, Option<i64>, Option<i64>) = sqlx::query_as(
             "SELECT cancelled_at IS NOT NULL, paused_at IS NOT NULL, rate, rate_per FROM run WHERE id = ?1",
@@ -199,14 +197,14 @@ impl Store {
         .bind(run)
         .fetch_one(&self.readers)
         .await
-        .map_err(doing("look for orders"))?;
+        .map_err(doing("read control changes"))?;
         Ok(Orders { cancelled, paused, rate: rate(requests, per) })
     }
 
-    /// Notes that a person called `by` wants a pause of a run: no further sends until it is lifted.
+    /// Pauses a run for the person `by`: nothing is sent until it is resumed.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn pause(&self, run: i64, by: &str, now: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET paused_at = ?2, paused_by = ?3 WHERE id = ?1 AND paused_at IS NULL")
             .bind(run)
@@ -218,10 +216,10 @@ impl Store {
             .map_err(doing("pause the run"))
     }
 
-    /// Lifts a pause; false if there was none.
+    /// Resumes a paused run; returns `false` if it was not paused.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn lift_pause(&self, run: i64) -> Result<bool, StoreError> {
         let done =
             sqlx::query("UPDATE run SET paused_at = NULL, paused_by = NULL WHERE id = ?1 AND paused_at IS NOT NULL")
@@ -232,10 +230,10 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Notes that a person called `by` wants another rate for a run, from now on and for good.
+    /// Sets another rate for a run, for the person `by`, from now on and for good.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn set_rate(&self, run: i64, (requests, per): Rate, by: &str, now: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET rate = ?2, rate_per = ?3, rate_by = ?4, rate_at = ?5 WHERE id = ?1")
             .bind(run)
@@ -249,11 +247,10 @@ impl Store {
             .map_err(doing("change the rate"))
     }
 
-    /// Notes that a person called `by` wants no further sends of a run. Rows never claimed count as cancelled from here
-    /// on.
+    /// Cancels a run for the person `by`. Rows never claimed count as cancelled from now on.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn cancel(&self, run: i64, by: &str, now: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET cancelled_at = ?2, cancelled_by = ?3 WHERE id = ?1 AND cancelled_at IS NULL")
             .bind(run)
@@ -267,7 +264,7 @@ impl Store {
     }
 }
 
-/// Makes a run, the next of its campaign's name.
+/// Creates a run, the next of its campaign's name.
 pub(in crate::store::sqlite) async fn insert(
     tx: &mut Transaction<'_, Sqlite>,
     new: &NewRun,
@@ -292,12 +289,12 @@ pub(in crate::store::sqlite) async fn insert(
     .bind(only_new)
     .fetch_one(&mut **tx)
     .await
-    .map_err(doing("make the run"))?;
+    .map_err(doing("create the run"))?;
     read(&row)
 }
 
-/// The newest run of a campaign with rows of which no attempt ever began: a row that only waits for its time among
-/// them. A run of which only some rows wait for another attempt, which may take days, blocks nobody.
+/// Returns the newest run of a campaign with rows that were never attempted, including rows that only wait for their
+/// time. A run whose remaining rows all wait for another attempt blocks nothing, because that may take days.
 pub(in crate::store::sqlite) async fn blocking_run(
     store: impl SqliteExecutor<'_>,
     name: &str,
@@ -312,13 +309,13 @@ pub(in crate::store::sqlite) async fn blocking_run(
     .bind(name)
     .fetch_optional(store)
     .await
-    .map_err(doing("look for runs that are not sent yet"))?
+    .map_err(doing("find unsent runs"))?
     .as_ref()
     .map(read)
     .transpose()
 }
 
-/// The newest run of the campaign's name for which `condition` holds, one of the same content before any other.
+/// Returns the newest run of the campaign's name that meets `condition`, preferring one of the same content.
 pub(in crate::store::sqlite) async fn newest(
     tx: &mut Transaction<'_, Sqlite>,
     new: &NewRun,
@@ -334,25 +331,25 @@ pub(in crate::store::sqlite) async fn newest(
         .bind(&new.recipients_hash)
         .fetch_optional(&mut **tx)
         .await
-        .map_err(doing("look for runs of that name"))?
+        .map_err(doing("find runs of that name"))?
         .as_ref()
         .map(read)
         .transpose()
 }
 
-/// The run with this key.
+/// Returns the run with this key.
 pub(in crate::store::sqlite) async fn by_key(store: impl SqliteExecutor<'_>, run: i64) -> Result<Run, StoreError> {
     let row = sqlx::query(select("WHERE id = ?1")).bind(run).fetch_one(store).await;
     read(&row.map_err(doing("find the run"))?)
 }
 
-/// A statement over all columns of `run` with this rest. Every rest is a literal of this file.
+/// Returns a statement over all columns of `run` that ends with `rest`. Every `rest` is a literal of this file.
 fn select(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM run {rest}"))
 }
 
 async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
-    let failed = || doing("look for runs of that name");
+    let failed = || doing("find runs of that name");
     let rows = sqlx::query(
         "SELECT id, campaign_hash = ?2 AS same_campaign, recipients_hash = ?3 AS same_recipients, \
          planned_at IS NOT NULL AS planned, started_at IS NOT NULL AS started, dispatched_at IS NOT NULL AS dispatched, \
@@ -381,7 +378,7 @@ async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<
     rows.iter().map(read).collect::<Result<_, _>>().map_err(failed())
 }
 
-/// The decision with its run; none for a new one.
+/// Returns the decision with its run; `None` for a new run.
 async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option<StartDecision>, StoreError> {
     Ok(Some(match rule {
         Rule::New => return Ok(None),
@@ -393,7 +390,7 @@ async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option
     }))
 }
 
-/// A rate as two columns hold it.
+/// Reads a rate from its two columns.
 fn rate(requests: Option<i64>, per: Option<i64>) -> Option<Rate> {
     let requests = NonZeroU32::new(u32::try_from(requests?).ok()?)?;
     let per = Duration::from_millis(u64::try_from(per?).ok()?);

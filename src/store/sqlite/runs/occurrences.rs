@@ -1,4 +1,4 @@
-//! Occurrences: the times at which a scheduled campaign was due, each decided once, in one transaction with the run
+//! Occurrences: the times at which a scheduled campaign was due. Each is decided once, in one transaction with the run
 //! that it becomes.
 
 use sqlx::{Sqlite, Transaction};
@@ -10,10 +10,10 @@ use crate::store::sqlite::error::doing;
 use crate::store::{NewRun, Occurrence, OccurrenceStart, StoreError};
 
 impl Store {
-    /// From when on the times of a campaign's schedule count: since this `rule` was first seen.
+    /// Returns when a campaign's schedule takes effect: when this `rule` was first seen.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn see_schedule(&self, name: &str, rule: &str, now: Millis) -> Result<Millis, StoreError> {
         let since: i64 = sqlx::query_scalar(
             "INSERT INTO schedule (name, rule, since) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE \
@@ -25,15 +25,15 @@ impl Store {
         .bind(now.0)
         .fetch_one(self.write().await?.connection())
         .await
-        .map_err(doing("note a schedule"))?;
+        .map_err(doing("save a schedule"))?;
         Ok(Millis(since))
     }
 
-    /// Makes an occurrence of a campaign a run, unless it was decided before or may not begin yet. With `once`, content
-    /// that was run already is not run again.
+    /// Turns an occurrence of a campaign into a run, unless it was decided before or may not start yet. With `once`,
+    /// content that already ran is not run again.
     ///
     /// # Errors
-    /// Where the store cannot be read or written.
+    /// When the store cannot be read or written.
     pub async fn start_occurrence(
         &self,
         new: &NewRun,
@@ -41,7 +41,7 @@ impl Store {
         once: bool,
         now: Millis,
     ) -> Result<OccurrenceStart, StoreError> {
-        let failed = || doing("begin an occurrence");
+        let failed = || doing("start an occurrence");
         let mut writer = self.write().await?;
         let mut tx = writer.begin("start an occurrence").await?;
         let decided: bool =
@@ -70,10 +70,10 @@ impl Store {
         Ok(OccurrenceStart::Made(run))
     }
 
-    /// Records that an occurrence is skipped; false where it was decided before.
+    /// Records that an occurrence is skipped; returns `false` if it was decided before.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn skip_occurrence(
         &self,
         name: &str,
@@ -89,10 +89,10 @@ impl Store {
         Ok(new)
     }
 
-    /// Records that an occurrence is skipped after all: its run was given up before anything was sent.
+    /// Records that an occurrence is skipped after all: its run was abandoned before anything was sent.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn skip_started_occurrence(&self, run: i64, reason: &str, now: Millis) -> Result<(), StoreError> {
         sqlx::query("UPDATE occurrence SET run = NULL, reason = ?2, decided_at = ?3 WHERE run = ?1")
             .bind(run)
@@ -104,11 +104,10 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a run whose import was broken off the content that its files have now. Does nothing to one that is
-    /// planned.
+    /// Gives a run whose import was interrupted the current content of its files. A planned run is left unchanged.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn replace_content(&self, run: i64, new: &NewRun) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE run SET campaign = ?2, campaign_hash = ?3, recipients_hash = ?4 WHERE id = ?1 AND planned_at IS NULL",
@@ -119,12 +118,12 @@ impl Store {
         .bind(&new.recipients_hash)
         .execute(self.write().await?.connection())
         .await
-        .map_err(doing("begin an import anew"))?;
+        .map_err(doing("restart an import"))?;
         Ok(())
     }
 }
 
-/// Notes what became of an occurrence; false where that was decided before.
+/// Records what became of an occurrence; returns `false` if that was decided before.
 async fn decide(
     tx: &mut Transaction<'_, Sqlite>,
     name: &str,
@@ -142,15 +141,15 @@ async fn decide(
     .bind(now.0)
     .execute(&mut **tx)
     .await
-    .map_err(doing("note an occurrence"))?;
+    .map_err(doing("save an occurrence"))?;
     Ok(done.rows_affected() > 0)
 }
 
 impl Store {
-    /// The last occurrence of a campaign up to `now` that was decided.
+    /// Returns the last decided occurrence of a campaign up to `now`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn last_decided(&self, name: &str, now: Millis) -> Result<Option<Millis>, StoreError> {
         let last: Option<i64> =
             sqlx::query_scalar("SELECT max(due_at) FROM occurrence WHERE name = ?1 AND due_at <= ?2")
@@ -158,14 +157,14 @@ impl Store {
                 .bind(now.0)
                 .fetch_one(&self.readers)
                 .await
-                .map_err(doing("look for occurrences"))?;
+                .map_err(doing("find occurrences"))?;
         Ok(last.map(Millis))
     }
 
-    /// The newest occurrences of a campaign that were decided, newest first.
+    /// Returns the newest decided occurrences of a campaign, newest first.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn occurrences(&self, name: &str, limit: u32) -> Result<Vec<Occurrence>, StoreError> {
         let rows: Vec<(i64, Option<i64>, Option<String>, i64)> = sqlx::query_as(
             "SELECT due_at, (SELECT number FROM run WHERE id = occurrence.run), reason, decided_at FROM occurrence \
@@ -184,10 +183,10 @@ impl Store {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// How many occurrences became runs, and how many were skipped.
+    /// Returns how many occurrences became runs, and how many were skipped.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn occurrences_so_far(&self) -> Result<(u64, u64), StoreError> {
         let (ran, skipped): (i64, i64) = sqlx::query_as("SELECT count(run), count(*) - count(run) FROM occurrence")
             .fetch_one(&self.readers)
@@ -196,16 +195,16 @@ impl Store {
         Ok((ran.unsigned_abs(), skipped.unsigned_abs()))
     }
 
-    /// When the occurrence was due that a run is, if it is one.
+    /// Returns when a run was due, if it is an occurrence.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn due_of(&self, run: i64) -> Result<Option<Millis>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar("SELECT due_at FROM occurrence WHERE run = ?1")
             .bind(run)
             .fetch_optional(&self.readers)
             .await
-            .map_err(doing("look for an occurrence"))?;
+            .map_err(doing("find an occurrence"))?;
         Ok(due.map(Millis))
     }
 }

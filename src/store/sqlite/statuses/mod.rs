@@ -1,4 +1,4 @@
-//! What providers report about messages that they accepted, polled or by webhook.
+//! What providers report about accepted messages, through polls or webhooks.
 
 pub(super) mod polls;
 pub(super) mod replies;

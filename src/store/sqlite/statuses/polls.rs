@@ -1,8 +1,8 @@
-//! Statuses: messages that are to be asked about, and the one way by which a status reaches its message, whether it was
-//! asked for or came by webhook.
+//! Statuses: the messages to ask about, and the single path by which a status reaches its message, from a poll or a
+//! webhook.
 //!
-//! A status is merged with what the store knows at that moment, within the transaction that writes it. One of an
-//! earlier attempt of a row is recorded with that attempt.
+//! A status is merged with the store's current state in the same transaction that writes it. A status of a past attempt
+//! is recorded with that attempt.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,11 @@ use crate::store::sqlite::error::doing;
 use crate::store::sqlite::reports::rows::state;
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 
-/// Reconciliation.
 impl Store {
-    /// Messages whose status is due at `now`, the longest due first; at most `limit`.
+    /// Returns messages whose status is due at `now`, longest due first; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn due_polls(&self, run: i64, now: Millis, limit: u32) -> Result<Vec<Awaiting>, StoreError> {
         let rows = sqlx::query(DUE_POLLS)
             .bind(run)
@@ -35,11 +34,11 @@ impl Store {
         rows.iter().map(awaiting).collect()
     }
 
-    /// Messages whose status is awaited at all and that were not asked about after `before`, in input order after
-    /// `after`; at most `limit`. For a single pass on request, whether they are due or not.
+    /// Returns messages whose status is still awaited and that were not asked about after `before`, in input order
+    /// after `after`; at most `limit`. For a single pass on request, due or not.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn pollable(
         &self,
         run: i64,
@@ -61,10 +60,10 @@ impl Store {
         rows.iter().map(awaiting).collect()
     }
 
-    /// When the next poll after `now` is due, if one is.
+    /// Returns when the next poll after `now` is due, if there is one.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn next_poll(&self, run: i64, now: Millis) -> Result<Option<Millis>, StoreError> {
         let next: Option<i64> = sqlx::query_scalar(NEXT_POLL)
             .bind(run)
@@ -75,10 +74,10 @@ impl Store {
         Ok(next.map(Millis))
     }
 
-    /// Records what one status request brought. Durable when this returns.
+    /// Records the results of one status request. Durable when this returns.
     ///
     /// # Errors
-    /// Where the store cannot be written; then nothing of it is in.
+    /// When the store cannot be written; then nothing is saved.
     pub async fn record_polls(&self, run: i64, polled: &[Polled]) -> Result<(), StoreError> {
         let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
         let mut writer = self.write().await?;
@@ -87,7 +86,7 @@ impl Store {
             find(&mut tx, BY_KEY, &keys).await?.into_iter().map(|message| (message.key, message)).collect();
         let (mut messages, mut others) = (Vec::with_capacity(polled.len()), Vec::new());
         for polled in polled {
-            // A row that was sent again since has another message, or none as yet.
+            // A row that was sent again since has another message, or none yet.
             match latest.remove(&polled.key).filter(|message| message.message_id == polled.message_id) {
                 Some(mut message) => {
                     if let Some(update) = &polled.update {
@@ -133,22 +132,22 @@ fn awaiting(row: &SqliteRow) -> Result<Awaiting, StoreError> {
     read().map_err(doing("read a due poll"))
 }
 
-/// A message as the store has it.
+/// A message as stored.
 struct Message {
     key: RowKey,
-    /// The claim, where it is of a past attempt; 0 for a row's latest.
+    /// The claim of a past attempt; 0 for the row's latest attempt.
     claim: u32,
     message_id: String,
     delivery: Delivery,
     next_poll_at: Option<Millis>,
-    /// When its status last became known, or was asked for.
+    /// When its status was last reported or requested.
     last_poll_at: Option<Millis>,
 }
 
 pub(in crate::store::sqlite) const BY_KEY: &str = "SELECT d.id, 0, d.message_id, d.state, d.provider_status, d.delivered_at, d.read_at, d.error_code, \
     d.error_message, d.next_poll_at, d.last_poll_at FROM json_each(?1) wanted CROSS JOIN delivery d ON d.id = wanted.value \
     WHERE d.message_id IS NOT NULL";
-/// Quick only where there is an index for it, see `webhooks`.
+/// Fast only with the index for it, see `webhooks`.
 pub(in crate::store::sqlite) const BY_MESSAGE_ID: &str = "SELECT d.id, 0, d.message_id, d.state, d.provider_status, d.delivered_at, d.read_at, \
     d.error_code, d.error_message, d.next_poll_at, d.last_poll_at \
     FROM json_each(?1) wanted CROSS JOIN delivery d ON d.message_id = wanted.value";
@@ -159,8 +158,8 @@ pub(in crate::store::sqlite) const PAST_BY_MESSAGE_ID: &str = "SELECT p.row, p.c
     p.read_at, p.error_code, p.error_message, NULL, NULL \
     FROM json_each(?1) wanted CROSS JOIN past_attempt p ON p.message_id = wanted.value";
 
-/// Merges statuses into the messages they are about, of rows and of past attempts, and gives back those whose message
-/// is not there. Quick only where there is an index for it, see `webhooks`.
+/// Merges statuses into their messages, of rows and of past attempts, and returns those whose message is missing. Fast
+/// only with the index for it, see `webhooks`.
 pub(in crate::store::sqlite) async fn merge<'u>(
     store: &mut SqliteConnection,
     updates: &'u [StatusUpdate],
@@ -195,13 +194,13 @@ async fn merge_past(
     write_past(store, &messages).await
 }
 
-/// Merges statuses into messages, and keeps of these only those that changed. Gives back the statuses of no message.
+/// Merges statuses into messages, and keeps only the messages that changed. Returns the statuses without a message.
 fn merge_into<'u>(
     messages: &mut Vec<Message>,
     updates: impl Iterator<Item = &'u StatusUpdate>,
     now: Option<Millis>,
 ) -> Result<Vec<&'u StatusUpdate>, StoreError> {
-    // Two messages of one id would be a fault of the records; neither may go without its status for that.
+    // Two messages with one id would be an inconsistency; even then, both get the status.
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, message) in messages.iter().enumerate() {
         places.entry(message.message_id.clone()).or_default().push(place);
@@ -223,20 +222,20 @@ fn merge_into<'u>(
             }
         }
     }
-    // Repeats change nothing, and cost no writing.
+    // Repeats change nothing, and cause no write.
     let mut changed = changed.into_iter();
     messages.retain(|_| changed.next().unwrap_or(false));
     Ok(unknown)
 }
 
-/// The messages that are wanted. What is not there is left out.
+/// Returns the requested messages that exist.
 async fn find(
     store: &mut SqliteConnection,
     statement: &'static str,
     wanted: &[impl Serialize],
 ) -> Result<Vec<Message>, StoreError> {
     let wanted = serde_json::to_string(wanted).unwrap_or_default();
-    let rows = sqlx::query(statement).bind(wanted).fetch_all(store).await.map_err(doing("look at messages"))?;
+    let rows = sqlx::query(statement).bind(wanted).fetch_all(store).await.map_err(doing("read messages"))?;
     rows.iter().map(message).collect()
 }
 
@@ -266,7 +265,7 @@ fn message(row: &SqliteRow) -> Result<Message, StoreError> {
     Ok(message)
 }
 
-/// Messages as JSON: key, claim, state, word, delivered_at, read_at, error_code, error_message, next_poll_at,
+/// Returns messages as JSON: key, claim, state, word, delivered_at, read_at, error_code, error_message, next_poll_at,
 /// last_poll_at.
 fn text(messages: &[Message]) -> String {
     let row = |Message { key, claim, delivery, next_poll_at, last_poll_at, .. }: &Message| {
@@ -296,8 +295,8 @@ async fn write(store: &mut SqliteConnection, messages: &[Message]) -> Result<(),
     .map_err(doing("record statuses"))
 }
 
-/// Writes past attempts. A row that waits to be sent again since its message had failed does not, once it was
-/// delivered.
+/// Writes past attempts. A row that waits to be resent because its message had failed is no longer sent if that message
+/// was delivered after all.
 async fn write_past(store: &mut SqliteConnection, messages: &[Message]) -> Result<(), StoreError> {
     if messages.is_empty() {
         return Ok(());

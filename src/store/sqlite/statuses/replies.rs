@@ -1,4 +1,4 @@
-//! What people sent back, for whoever wants to know.
+//! Replies from recipients, for reports and commands.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -8,14 +8,14 @@ use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{KeptReply, RowKey, Run, StoreError};
 
-/// Different things said that are told of at most: replies to messages have few buttons.
+/// Maximum number of different answers reported: replies to messages have few buttons.
 const MOST_CHOICES: i64 = 1_000;
 
 impl Store {
-    /// The replies to the messages of a run, counted.
+    /// Counts the replies to the messages of a run.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn replies_counted(&self, run: &Run) -> Result<Replies, StoreError> {
         let failed = || doing("count the replies");
         let (first, last) = (RowKey::first(run.key), RowKey::last(run.key));
@@ -43,14 +43,14 @@ impl Store {
         Ok(Replies { total: count(total), rows: count(rows), opted_out: count(opted_out), choices })
     }
 
-    /// Replies to the messages of a run, or those that answer no message of this store, in the order in which they
-    /// came, after this place; at most `limit`.
+    /// Returns replies to the messages of a run, or those that answer no message of this store, in order of arrival,
+    /// after this place; at most `limit`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// When the store cannot be read.
     pub async fn replies(&self, run: Option<&Run>, after: i64, limit: u32) -> Result<Vec<KeptReply>, StoreError> {
         let statement = match run {
-            // `+`: in their order, and not by the row.
+            // `+` keeps SQLite on the order of arrival, instead of the index by row.
             Some(_) => {
                 "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
                  p.title, p.text FROM reply p JOIN recipient r ON r.id = p.row \

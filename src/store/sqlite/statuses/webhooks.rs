@@ -1,7 +1,7 @@
-//! What webhooks bring: statuses, merged as those are that were asked for, and replies.
+//! Webhooks: statuses, merged like polled ones, and replies.
 //!
-//! A webhook may be here before the answer to the send it is about, or be about somebody else's message. Such a status
-//! is kept for a while, and a reply is kept without its row; [`Store::match_early`] finds their rows later.
+//! A webhook may arrive before the answer to its send, or be about another sender's message. Such a status is kept for
+//! a while, and a reply is kept without its row; [`Store::match_early`] finds their rows later.
 
 use sqlx::{Row, SqliteConnection};
 
@@ -12,35 +12,33 @@ use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
 
-/// Early statuses that are kept at most. A provider account that others send through too brings theirs.
+/// Maximum number of early statuses kept. An account shared with other senders delivers theirs too.
 const MAX_EARLY: i64 = 100_000;
-/// Early statuses that are merged in one transaction at most.
+/// Maximum number of early statuses merged in one transaction.
 const PAGE: i64 = 1_000;
 
-/// Webhooks.
 impl Store {
-    /// Makes messages findable by the provider's ids. Only a store that takes webhooks has this index: every message
-    /// accepted has to be put into it at a random place. Takes about a second for a million messages, once.
+    /// Indexes messages by the provider's ids. Only a store that receives webhooks has this index, because every
+    /// accepted message has to be inserted at a random place. Takes about a second per million messages, once.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn index_message_ids(&self) -> Result<(), StoreError> {
         for index in [
             "CREATE INDEX IF NOT EXISTS delivery_message_id ON delivery (message_id) WHERE message_id IS NOT NULL",
             "CREATE INDEX IF NOT EXISTS past_attempt_message_id ON past_attempt (message_id) WHERE message_id IS NOT NULL",
         ] {
             let done = sqlx::query(index).execute(self.write().await?.connection()).await;
-            done.map_err(doing("make an index of message ids"))?;
+            done.map_err(doing("index message ids"))?;
         }
         Ok(())
     }
 
-    /// Makes what webhooks brought durable, synced when this returns, whether it came before or not. Replies that ask
-    /// for nothing more put their sender, and the number the answered message went to, on the suppression list; a reply
-    /// that was there before does not do so again.
+    /// Saves webhooks, including repeats; synced when this returns. A reply that opts out puts its sender, and the
+    /// number of the answered message, on the suppression list. A repeated reply does not do so again.
     ///
     /// # Errors
-    /// Where the store cannot be written; then nothing of it is in.
+    /// When the store cannot be written; then nothing is saved.
     pub async fn save_webhooks(&self, batch: &WebhookBatch, now: Millis) -> Result<WebhookResult, StoreError> {
         // A provider that gets 200 does not send the webhook again, so it must be on disk first.
         let mut writer = self.write().await?;
@@ -55,11 +53,11 @@ impl Store {
         Ok(result)
     }
 
-    /// Finds the rows of what came since `since` and was there before its row. Of statuses at most so many that others
-    /// can write in between; where [`WebhookResult::found`] is not 0 there may be more.
+    /// Finds the rows of webhooks that arrived since `since` and before their rows. Statuses are limited so that other
+    /// writers get their turn; if [`WebhookResult::found`] is not 0, there may be more.
     ///
     /// # Errors
-    /// Where the store cannot be used.
+    /// When the store cannot be used.
     pub async fn match_early(&self, since: Millis, now: Millis) -> Result<WebhookResult, StoreError> {
         let failed = || doing("find the messages of early webhooks");
         let mut result = WebhookResult::default();
@@ -78,10 +76,10 @@ impl Store {
         Ok(result)
     }
 
-    /// Drops early statuses that came before `before`: no message will have their ids any more.
+    /// Drops early statuses received before `before`: no message will get their ids any more.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// When the store cannot be written.
     pub async fn drop_early(&self, before: Millis) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM early_status WHERE received_at < ?1")
             .bind(before.0)
@@ -111,7 +109,7 @@ pub(in crate::store::sqlite) const TIE: &str = "UPDATE reply SET row = coalesce(
     AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = reply.in_reply_to) \
     OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) RETURNING id";
 
-/// Merges the early statuses of messages that were accepted just now.
+/// Merges the early statuses of messages that were just accepted.
 pub(in crate::store::sqlite) async fn match_early(
     store: &mut SqliteConnection,
     ids: &[&str],
@@ -120,14 +118,14 @@ pub(in crate::store::sqlite) async fn match_early(
         .bind(serde_json::to_string(ids).unwrap_or_default())
         .fetch_all(&mut *store)
         .await
-        .map_err(doing("look for early webhooks"))?;
+        .map_err(doing("find early webhooks"))?;
     match early.is_empty() {
         true => Ok(()),
         false => merge_early(store, &early, Millis::now()).await.map(drop),
     }
 }
 
-/// Merges early statuses whose messages are there, and gives back how many.
+/// Merges early statuses whose messages exist now, and returns how many.
 async fn merge_early(
     store: &mut SqliteConnection,
     early: &[sqlx::sqlite::SqliteRow],
@@ -150,7 +148,7 @@ async fn merge_early(
     Ok(ids.len() as u64)
 }
 
-/// Keeps statuses of messages that are not there. Gives back how many are new, and how many others went for them.
+/// Keeps statuses whose messages are missing. Returns how many are new, and how many others were dropped for them.
 async fn keep_early(
     store: &mut SqliteConnection,
     unknown: &[&StatusUpdate],
@@ -159,7 +157,7 @@ async fn keep_early(
     if unknown.is_empty() {
         return Ok((0, 0));
     }
-    let failed = || doing("keep early webhooks");
+    let failed = || doing("save early webhooks");
     let lines: Vec<_> = unknown
         .iter()
         .map(|update| {
@@ -203,7 +201,7 @@ fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sq
     Ok((row.try_get(0)?, update))
 }
 
-/// Keeps replies. Gives back how many are new, and how many numbers they put on the suppression list.
+/// Saves replies. Returns how many are new, and how many numbers they put on the suppression list.
 async fn keep_replies(
     store: &mut SqliteConnection,
     replies: &[(Reply, Option<String>)],
@@ -231,12 +229,12 @@ async fn keep_replies(
     .bind(now.0)
     .fetch_all(&mut *store)
     .await
-    .map_err(doing("keep replies"))?;
+    .map_err(doing("save replies"))?;
     Ok((new.len() as u64, suppress(store, &new).await?))
 }
 
-/// Puts whoever asked for nothing more in these replies on the suppression list: the number that the reply came from,
-/// and the one that the message went to, which some countries write differently. Gives back how many are new there.
+/// Suppresses everyone who opts out in these replies: the number that the reply came from, and the one that the message
+/// went to, which some countries write differently. Returns how many are new on the list.
 async fn suppress(store: &mut SqliteConnection, replies: &[i64]) -> Result<u64, StoreError> {
     if replies.is_empty() {
         return Ok(0);
