@@ -1,4 +1,4 @@
-//! Progress as bars, for a person at a terminal: what is known of a run, and the lines that show it.
+//! Progress as bars on a terminal: the state of a run, and the lines that show it.
 
 use std::time::{Duration, Instant};
 
@@ -10,60 +10,60 @@ use super::text;
 use super::view::RunView;
 use crate::model::{Event, State, Tally};
 
-/// The shortest time between two frames: events come far faster than anyone can read.
+/// The shortest time between two frames. Events arrive faster than anyone can read.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// How long a request to slow down stays on the screen after its pause.
 const SLOWED_FOR: Duration = Duration::from_secs(5);
 
-/// How long a run stands still before the screen says so.
+/// How long a run makes no progress before the screen shows that.
 const STILL_AFTER: Duration = Duration::from_secs(5);
 
 /// Kinds of problems shown, the latest ones.
 const MAX_PROBLEMS: usize = 3;
 
-/// Draws what is known of a run.
+/// Draws the state of a run.
 pub(super) struct Bars<T> {
     terminal: Terminal<T>,
     drawn_at: Option<Instant>,
-    run: Known,
+    run: RunState,
 }
 
-/// What is known of a run.
+/// The state of a run.
 #[derive(Default)]
-struct Known {
-    /// Above the bars, where it is not clear which run it is.
+struct RunState {
+    /// The line above the bars, if the user cannot know which run they show.
     title: Option<String>,
-    /// Rows and bytes read, and bytes in all where that is known.
+    /// Rows and bytes read, and the total bytes if known.
     reading: Option<(u64, u64, Option<u64>)>,
-    /// Media files asked about, and all of them.
+    /// Media files checked, and their total.
     asking: Option<(u64, u64)>,
     tally: Option<Tally>,
-    /// How fast the bar grows that is growing now.
+    /// The rate of the bar that is growing now.
     rate: RateMeter,
-    /// What the provider asked for, and until when it holds.
+    /// The provider's request to slow down, and until when it applies.
     slowed: Option<(Instant, String)>,
-    /// What the run waits for.
+    /// What the run is waiting for.
     waiting: Option<String>,
-    /// The latest kinds of problems, the newest first: code, count, words.
+    /// The latest kinds of problems, newest first: code, count, message.
     problems: Vec<(String, u64, String)>,
 }
 
 impl<T: TermLike + Clone + 'static> Bars<T> {
     pub(super) fn new(terminal: Terminal<T>) -> Self {
-        Self { terminal, drawn_at: None, run: Known::default() }
+        Self { terminal, drawn_at: None, run: RunState::default() }
     }
 
-    /// Takes note of an event, and shows it unless the last frame is too young.
+    /// Handles an event, and draws it unless the last frame is too recent.
     pub(super) fn on(&mut self, event: Event, now: Instant) {
         match self.run.note(event, now) {
-            Some(words) => self.terminal.say(&words, &self.run.lines(now)),
+            Some(words) => self.terminal.print(&words, &self.run.lines(now)),
             None if self.drawn_at.is_none_or(|drawn_at| now.duration_since(drawn_at) >= FRAME) => self.draw(now),
             None => {}
         }
     }
 
-    /// Shows a run that another process works on.
+    /// Shows a run that another process is working on.
     pub(super) fn show(&mut self, view: RunView, now: Instant) {
         self.run.title = Some(view.title);
         self.run.moved(view.tally, now);
@@ -85,8 +85,8 @@ impl<T: TermLike + Clone + 'static> Bars<T> {
     }
 }
 
-impl Known {
-    /// Takes note of an event. Returns what to print above the bars.
+impl RunState {
+    /// Handles an event. Returns what to print above the bars.
     fn note(&mut self, event: Event, now: Instant) -> Option<String> {
         match event {
             Event::Imported { rows, bytes, total_bytes } => {
@@ -125,11 +125,11 @@ impl Known {
         self.problems.truncate(MAX_PROBLEMS);
     }
 
-    /// The lines that show the run.
+    /// Returns the lines that show the run.
     fn lines(&self, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut add = |template, name, filled, words| lines.push(Line { template, name, filled, words });
-        // How much is left of the bar that is growing now.
+        // What remains of the bar that is growing now.
         let mut left = 0;
         if let Some(title) = &self.title {
             add(TITLE, "", (0, 0), title.clone());
@@ -140,7 +140,7 @@ impl Known {
             left = total.map_or(0, |total| text::rows_left(rows, bytes, total));
         }
         if let Some((done, total)) = self.asking {
-            add(BAR, "asking", (done, total), text::of(done, total));
+            add(BAR, "media", (done, total), text::of(done, total));
             left = total.saturating_sub(done);
         }
         if let Some(tally) = &self.tally {
@@ -167,7 +167,7 @@ impl Known {
         lines
     }
 
-    /// How fast it goes and how long the rest takes, or how long nothing has moved; empty if nothing is left.
+    /// Returns the rate and the time left, or how long there was no progress; empty if nothing is left.
     fn pace(&self, left: u64, now: Instant) -> String {
         match self.rate.still(now) {
             _ if left == 0 => String::new(),
@@ -216,7 +216,7 @@ mod tests {
         }
         assert_eq!(
             shown(&term)[1..],
-            ["   asking ##########---------- 20 of 40 (50 %)", "          10.0/s, about 2 s left"]
+            ["    media ##########---------- 20 of 40 (50 %)", "          10.0/s, about 2 s left"]
         );
         let after = |millis: u64| start + Duration::from_millis(5_000 + millis);
         bars.on(Event::Planned(at(0)), after(0));
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(
             shown(&term),
             [
-                "read: 1,000 rows, 1,000 to send",
+                "read 1,000 rows, 1,000 to send",
                 "     sent ####---------------- 200 of 1,000 (20 %)",
                 "delivered -------------------- 0 of 200 (0 %)",
                 "     read -------------------- 0 of 200 (0 %)",
@@ -234,7 +234,7 @@ mod tests {
             ]
         );
         bars.draw(after(14_000));
-        assert_eq!(shown(&term)[4], "          nothing moved for 12 s");
+        assert_eq!(shown(&term)[4], "          no progress for 12 s");
 
         let mut end = at(1_000);
         for state in [State::Delivered, State::Read, State::Failed] {
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(
             shown(&term),
             [
-                "read: 1,000 rows, 1,000 to send",
+                "read 1,000 rows, 1,000 to send",
                 "     sent #################### 1,000 of 1,000 (100 %)",
                 "delivered -------------------- 2 of 1,000 (0 %)",
                 "     read -------------------- 1 of 1,000 (0 %)",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_frames_a_second_are_enough() {
+    fn at_most_ten_frames_per_second_are_drawn() {
         let start = Instant::now();
         let (mut bars, term) = bars();
         for millis in 0..=199 {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_problems_are_folded_by_code() {
+    fn the_last_problems_are_grouped_by_code() {
         let start = Instant::now();
         let (mut bars, term) = bars();
         bars.on(Event::Planned(at(10)), start);
@@ -291,7 +291,7 @@ mod tests {
         bars.on(Event::Planned(at(10)), start);
         assert_eq!(shown(&term).len(), 4);
         bars.on(Event::Slowed { rate: 40.0, pause: Duration::from_secs(2) }, after(1));
-        let request = "          the provider asked to slow down: 40.0/s after a pause of 2 s";
+        let request = "          the provider asked to slow down to 40.0/s after a pause of 2 s";
         assert_eq!(shown(&term)[4..], [request]);
         bars.draw(after(9));
         assert!(!shown(&term).contains(&request.to_owned()));

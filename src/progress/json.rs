@@ -1,4 +1,4 @@
-//! Progress as JSON, one object a line, for programs. `docs/logs.md` says what is in them.
+//! Progress as JSON for programs, one object per line. `docs/logs.md` describes the events.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use super::rate_meter::RateMeter;
 use crate::model::{Event, Millis, State, Tally};
 use crate::text::escaped_json;
 
-/// How often progress is told, changes of stage, problems and sentences aside.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often progress is written. Changes of stage, problems and notices are written at once.
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Writes events as JSON.
 pub(super) struct Json {
@@ -19,8 +19,8 @@ pub(super) struct Json {
     tally: Tally,
     dispatched: bool,
     meter: RateMeter,
-    /// What is told next, where something moved since it was told last.
-    news: Option<Value>,
+    /// The next event, if something changed since the last one.
+    pending: Option<Value>,
     last: Instant,
     last_slowed: Option<Instant>,
 }
@@ -33,7 +33,7 @@ impl Json {
             tally: Tally::default(),
             dispatched: false,
             meter: RateMeter::default(),
-            news: None,
+            pending: None,
             last: now,
             last_slowed: None,
         }
@@ -47,7 +47,7 @@ impl Json {
             Event::Asked { done, total } => self.moved(json!({"event": "asking", "done": done, "total": total}), now),
             Event::Planned(tally) => {
                 self.set(tally, now);
-                self.tell("INFO", json!({"event": "planned", "rows": tally.rows(), "states": states(&tally)}), now);
+                self.write("INFO", json!({"event": "planned", "rows": tally.rows(), "states": states(&tally)}), now);
             }
             Event::Moved(tally) => {
                 self.set(tally, now);
@@ -56,46 +56,46 @@ impl Json {
                 let left = tally.sendable().saturating_sub(tally.settled());
                 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
                 let eta = rates.now.filter(|_| left > 0).map(|rate| (left as f64 / rate).ceil());
-                let told = json!({
+                let event = json!({
                     "event": "progress", "stage": stage, "states": states(&tally), "accepted": tally.accepted(),
                     "delivered": tally.delivered(), "read": tally.of(State::Read), "rate": rates.now.map(rounded),
                     "average_rate": rates.average.map(rounded), "eta_seconds": eta,
                 });
-                self.moved(told, now);
+                self.moved(event, now);
             }
             Event::Dispatched => {
                 self.dispatched = true;
-                self.tell("INFO", json!({"event": "dispatched", "states": states(&self.tally)}), now);
+                self.write("INFO", json!({"event": "dispatched", "states": states(&self.tally)}), now);
             }
             Event::Slowed { rate, pause } => {
-                if self.last_slowed.is_none_or(|last| now.duration_since(last) >= EVERY) {
+                if self.last_slowed.is_none_or(|last| now.duration_since(last) >= INTERVAL) {
                     self.last_slowed = Some(now);
                     let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                    self.tell("WARN", json!({"event": "slowed", "rate": rounded(rate), "pause_ms": pause}), now);
+                    self.write("WARN", json!({"event": "slowed", "rate": rounded(rate), "pause_ms": pause}), now);
                 }
             }
             Event::Problem { code, message, count } => {
-                self.tell("WARN", json!({"event": "problem", "code": code, "count": count, "message": message}), now);
+                self.write("WARN", json!({"event": "problem", "code": code, "count": count, "message": message}), now);
             }
             Event::Notice(notice) => {
-                self.tell("INFO", json!({"event": "said", "message": notice.to_string()}), now);
+                self.write("INFO", json!({"event": "said", "message": notice.to_string()}), now);
             }
         }
     }
 
-    /// Time went by: what moved since the last line is told, if that is long enough ago.
+    /// Writes the pending event if the last line is old enough.
     pub(super) fn tick(&mut self, now: Instant) {
-        if now.duration_since(self.last) >= EVERY
-            && let Some(news) = self.news.take()
+        if now.duration_since(self.last) >= INTERVAL
+            && let Some(event) = self.pending.take()
         {
-            self.tell("INFO", news, now);
+            self.write("INFO", event, now);
         }
     }
 
-    /// The last word, where something moved since the last line.
+    /// Writes the pending event, if there is one.
     pub(super) fn finish(mut self, now: Instant) {
-        if let Some(news) = self.news.take() {
-            self.tell("INFO", news, now);
+        if let Some(event) = self.pending.take() {
+            self.write("INFO", event, now);
         }
     }
 
@@ -104,15 +104,15 @@ impl Json {
         self.meter.set(tally.settled(), now);
     }
 
-    fn moved(&mut self, told: Value, now: Instant) {
-        self.news = Some(told);
+    fn moved(&mut self, event: Value, now: Instant) {
+        self.pending = Some(event);
         self.tick(now);
     }
 
-    fn tell(&mut self, level: &str, event: Value, now: Instant) {
-        // What is told with a count of states makes what was to be told before it old.
+    fn write(&mut self, level: &str, event: Value, now: Instant) {
+        // An event with counts makes the pending one obsolete.
         if event.get("states").is_some() {
-            self.news = None;
+            self.pending = None;
         }
         if event["event"] != "problem" && event["event"] != "said" {
             self.last = now;
@@ -121,7 +121,7 @@ impl Json {
         if let (Some(line), Value::Object(event)) = (line.as_object_mut(), event) {
             line.extend(event);
         }
-        // One write a line. A closed stderr is no reason to stop a run.
+        // One write per line. A closed stderr does not stop a run.
         let _ = self.out.write_all(format!("{}\n", escaped_json(&line.to_string())).as_bytes());
     }
 }
@@ -130,7 +130,7 @@ fn states(tally: &Tally) -> Value {
     tally.iter().map(|(state, rows)| (state.to_string(), rows.into())).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// To a tenth.
+/// Rounds to one decimal.
 fn rounded(rate: f64) -> f64 {
     (rate * 10.0).round() / 10.0
 }

@@ -1,7 +1,7 @@
-//! Shows a run while it happens: bars on a terminal, plain lines elsewhere, JSON for programs, or nothing.
+//! Shows the progress of a run: bars on a terminal, plain lines elsewhere, JSON for programs, or nothing.
 //!
-//! Made from events alone, and only ever shown: it decides nothing, and a run goes the same way when nobody watches.
-//! What cannot be shown (a closed pipe) is dropped.
+//! Progress only displays events and never affects the run. Output that cannot be written, for example to a closed
+//! pipe, is dropped.
 
 mod bars;
 mod json;
@@ -23,7 +23,7 @@ use rate_meter::Rates;
 use terminal::Terminal;
 pub use view::{BarStyle, Mode, RunView};
 
-/// Shows events on stderr. Clones show the same.
+/// Shows events on stderr. Clones share the same output.
 #[derive(Clone)]
 pub struct Progress {
     sink: Arc<Mutex<Sink>>,
@@ -36,8 +36,8 @@ enum Sink {
     Nothing,
 }
 
-/// Shows progress in this mode on stderr; `quiet` shows nothing at all, sentences included. With a `style` stderr is a
-/// terminal that can draw.
+/// Shows progress in this mode on stderr. `quiet` shows nothing at all, not even notices. A `style` means that stderr
+/// is a terminal that can draw bars.
 #[must_use]
 pub fn reporter(mode: Mode, quiet: bool, style: Option<BarStyle>) -> Progress {
     let now = Instant::now();
@@ -52,7 +52,7 @@ pub fn reporter(mode: Mode, quiet: bool, style: Option<BarStyle>) -> Progress {
     })
 }
 
-/// How fast a run goes, in rows a second now and on average, and how long the rest takes, in the words of the bars.
+/// Returns the rate of a run and the time left, as the bars show them. `now` and `average` are in rows per second.
 #[must_use]
 pub fn pace(tally: &Tally, now: f64, average: f64) -> String {
     text::pace(tally.sendable().saturating_sub(tally.settled()), Rates { now: Some(now), average: Some(average) })
@@ -63,7 +63,7 @@ impl Progress {
         Self { sink: Arc::new(Mutex::new(sink)) }
     }
 
-    /// Where the events go that are to be shown. Returns at once but for the time that stderr takes.
+    /// Returns the receiver of the events. It blocks only while stderr does.
     #[must_use]
     pub fn events(&self) -> Events {
         let progress = self.clone();
@@ -77,7 +77,7 @@ impl Progress {
         })
     }
 
-    /// Time went by. Called about once a second, so that a rate fades and a wait is seen while nothing happens.
+    /// Updates the display while no events arrive. Called about once per second.
     pub fn tick(&self) {
         self.with(|sink, now| match sink {
             Sink::Bars(bars) => bars.draw(now),
@@ -87,7 +87,7 @@ impl Progress {
         });
     }
 
-    /// Shows a run that another process works on. Returns `false` where there are no bars to show it in.
+    /// Shows a run that another process is working on. Returns `false` if bars are not in use.
     #[must_use]
     pub fn show(&self, view: RunView) -> bool {
         let mut shown = false;
@@ -105,7 +105,7 @@ impl Progress {
         act(&mut sink, Instant::now());
     }
 
-    /// Shows how it stands at the end, and leaves it there. Events that come later are not shown.
+    /// Shows the final state and leaves it on the screen. Later events are ignored.
     pub fn finish(&self) {
         self.with(|sink, now| match std::mem::replace(sink, Sink::Nothing) {
             Sink::Bars(bars) => bars.finish(now),
@@ -122,7 +122,7 @@ mod tests {
     use crate::model::Notice;
 
     #[test]
-    fn quiet_shows_nothing_and_takes_every_event() {
+    fn quiet_shows_nothing_and_accepts_every_event() {
         for progress in [reporter(Mode::None, false, None), reporter(Mode::Bars, true, None)] {
             assert!(matches!(*progress.sink.lock().unwrap(), Sink::Nothing));
             let events = progress.events();

@@ -8,8 +8,8 @@ use super::text;
 use crate::model::{Event, Tally};
 use crate::text::escaped_lines;
 
-/// A line at most so often, changes of stage and sentences aside.
-const EVERY: Duration = Duration::from_secs(5);
+/// The shortest time between two lines. Changes of stage and notices are written at once.
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the next line is about.
 #[derive(Clone, Copy)]
@@ -25,17 +25,17 @@ pub(super) struct Plain {
     out: Box<dyn Write + Send>,
     stage: Stage,
     meter: RateMeter,
-    /// Whether the stage has moved since the last line about it.
-    news: bool,
+    /// Whether something changed since the last line.
+    has_changed: bool,
     last_line: Instant,
     last_slowed: Option<Instant>,
 }
 
 impl Plain {
-    /// Lines go to `out`; the first one that is not a change of stage comes five seconds from `now` at the earliest.
+    /// Writes lines to `out`. The first one that is not a change of stage comes at least five seconds after `now`.
     pub(super) fn new(out: Box<dyn Write + Send>, now: Instant) -> Self {
         let stage = Stage::Reading { rows: 0, bytes: 0, total: None };
-        Self { out, stage, meter: RateMeter::default(), news: false, last_line: now, last_slowed: None }
+        Self { out, stage, meter: RateMeter::default(), has_changed: false, last_line: now, last_slowed: None }
     }
 
     pub(super) fn on(&mut self, event: Event, now: Instant) {
@@ -58,27 +58,27 @@ impl Plain {
                 self.enter(Stage::Statuses(tally), &text::dispatched(&tally), now);
             }
             Event::Slowed { rate, pause } => {
-                if self.last_slowed.is_none_or(|last| now.duration_since(last) >= EVERY) {
+                if self.last_slowed.is_none_or(|last| now.duration_since(last) >= INTERVAL) {
                     self.last_slowed = Some(now);
                     self.line(&text::slowed(rate, pause));
                 }
             }
-            // The counts of the next line have them.
+            // The next line counts them.
             Event::Problem { .. } => {}
             Event::Notice(notice) => self.line(&notice.to_string()),
         }
     }
 
-    /// Time went by: what moved since the last line is told, if that is long enough ago.
+    /// Writes a line if something changed and the last line is old enough.
     pub(super) fn tick(&mut self, now: Instant) {
-        if self.news && now.duration_since(self.last_line) >= EVERY {
+        if self.has_changed && now.duration_since(self.last_line) >= INTERVAL {
             self.status(now);
         }
     }
 
-    /// The last word, where something moved since the last line.
+    /// Writes a last line if something changed.
     pub(super) fn finish(mut self, now: Instant) {
-        if self.news {
+        if self.has_changed {
             self.status(now);
         }
     }
@@ -92,15 +92,15 @@ impl Plain {
 
     fn enter(&mut self, stage: Stage, line: &str, now: Instant) {
         self.stage = stage;
-        self.news = false;
+        self.has_changed = false;
         self.last_line = now;
         self.line(line);
     }
 
     fn moved(&mut self, stage: Stage, now: Instant) {
         self.stage = stage;
-        self.news = true;
-        if now.duration_since(self.last_line) >= EVERY {
+        self.has_changed = true;
+        if now.duration_since(self.last_line) >= INTERVAL {
             self.status(now);
         }
     }
@@ -112,13 +112,13 @@ impl Plain {
             Stage::Sending(tally) => text::sending(tally, self.meter.rates(now)),
             Stage::Statuses(tally) => text::statuses(tally),
         };
-        self.news = false;
+        self.has_changed = false;
         self.last_line = now;
         self.line(&line);
     }
 
     fn line(&mut self, line: &str) {
-        // One write a line, so that lines of others do not fall into it. A closed stderr is no reason to stop a run.
+        // One write per line, so that output of other processes does not split it. A closed stderr does not stop a run.
         let _ = self.out.write_all(format!("{}\n", escaped_lines(line)).as_bytes());
     }
 }
@@ -131,12 +131,12 @@ mod tests {
     use super::*;
     use crate::model::{Notice, State};
 
-    /// A writer that keeps what it is given. Clones share it.
+    /// A writer that records its input. Clones share it.
     #[derive(Clone, Default)]
     struct Captured(Arc<Mutex<Vec<u8>>>);
 
     impl Captured {
-        /// The lines written since the last call.
+        /// Returns the lines written since the last call.
         fn lines(&self) -> Vec<String> {
             let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
             text.lines().map(str::to_owned).collect()
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(captured.lines(), ["reading: 500 rows (50 % of the file)"]);
 
         plain.on(Event::Planned(at(0)), after(6_000));
-        assert_eq!(captured.lines(), ["read: 1,000 rows, 1,000 to send"]);
+        assert_eq!(captured.lines(), ["read 1,000 rows, 1,000 to send"]);
 
         for step in 1..=100 {
             plain.on(Event::Moved(at(step * 10)), after(6_000 + step * 100));
@@ -205,13 +205,13 @@ mod tests {
         for done in 0..=100 {
             plain.on(Event::Asked { done, total: 100 }, start + Duration::from_millis(done * 90));
         }
-        assert_eq!(captured.lines(), ["asking: 56 of 100 (56 %) media files"]);
+        assert_eq!(captured.lines(), ["checking media files: 56 of 100 (56 %)"]);
         plain.finish(start + Duration::from_secs(9));
-        assert_eq!(captured.lines(), ["asking: 100 of 100 (100 %) media files"]);
+        assert_eq!(captured.lines(), ["checking media files: 100 of 100 (100 %)"]);
     }
 
     #[test]
-    fn sentences_come_at_once_and_slowing_down_only_now_and_then() {
+    fn notices_are_written_at_once_and_slowing_down_only_now_and_then() {
         let captured = Captured::default();
         let start = Instant::now();
         let mut plain = Plain::new(Box::new(captured.clone()), start);
@@ -219,7 +219,7 @@ mod tests {
             let slowed = Event::Slowed { rate: 40.0, pause: Duration::ZERO };
             plain.on(slowed, start + Duration::from_millis(step * 90));
         }
-        assert_eq!(captured.lines(), ["the provider asked to slow down: 40.0/s"; 2]);
+        assert_eq!(captured.lines(), ["the provider asked to slow down to 40.0/s"; 2]);
         plain.on(Event::Notice(Notice::Warning("one".into())), start);
         plain.on(Event::Notice(Notice::Warning("two".into())), start);
         assert_eq!(captured.lines(), ["one", "two"]);

@@ -1,71 +1,71 @@
-//! The rate at which a count grows, over the last seconds.
+//! Measures how fast a count grows.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The rate is that over this time: long enough to be calm, short enough to show a change.
+/// The period that the current rate covers: long enough to be steady, short enough to show a change.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Counts that come closer together than this are not kept one by one.
+/// The shortest time between two stored counts.
 const STEP: Duration = Duration::from_millis(250);
 
-/// A rate over less than this says nothing.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// The shortest period that gives a meaningful rate.
+const MIN_PERIOD: Duration = Duration::from_secs(1);
 
 /// Measures a rate from counts and their times.
 #[derive(Debug, Default)]
 pub(super) struct RateMeter {
     kept: VecDeque<(Instant, u64)>,
     latest: u64,
-    /// When it was first looked at, and what the count was.
+    /// The first time and count.
     first: Option<(Instant, u64)>,
     /// When the count last grew.
-    grew: Option<Instant>,
+    grew_at: Option<Instant>,
 }
 
-/// How fast a count grows, a second.
+/// How fast a count grows, per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Rates {
-    /// Over the last seconds; `None` until that can be said, and while it does not grow.
+    /// Over the last ten seconds; `None` until it can be measured, and while the count does not grow.
     pub(super) now: Option<f64>,
-    /// Since the beginning, pauses included.
+    /// Since the start, including pauses.
     pub(super) average: Option<f64>,
 }
 
 impl RateMeter {
-    /// The count at this time. Times must not go backwards.
+    /// Records the count at this time. Times must not go backwards.
     pub(super) fn set(&mut self, count: u64, now: Instant) {
         if count > self.latest {
-            self.grew = Some(now);
+            self.grew_at = Some(now);
         }
         self.latest = count;
         self.first.get_or_insert((now, count));
-        self.grew.get_or_insert(now);
+        self.grew_at.get_or_insert(now);
         if self.kept.back().is_none_or(|(at, _)| now.duration_since(*at) >= STEP) {
             self.kept.push_back((now, count));
         }
-        // One older than the window stays, so that there is always something to measure from.
+        // One count from before the window stays as the point to measure from.
         while self.kept.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= WINDOW) {
             self.kept.pop_front();
         }
     }
 
-    /// How fast the count grows.
+    /// Returns how fast the count grows.
     pub(super) fn rates(&self, now: Instant) -> Rates {
         let since = |(since, count): (Instant, u64)| {
             let time = now.saturating_duration_since(since);
             #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
             let grown = self.latest.saturating_sub(count) as f64;
-            (time >= SHORTEST && grown > 0.0).then(|| grown / time.as_secs_f64())
+            (time >= MIN_PERIOD && grown > 0.0).then(|| grown / time.as_secs_f64())
         };
-        // What is older than the window, and did not grow since, is no rate.
+        // A count that did not grow within the window has no current rate.
         let fresh = self.still(now) < WINDOW;
         Rates { now: self.kept.front().copied().and_then(since).filter(|_| fresh), average: self.first.and_then(since) }
     }
 
-    /// How long the count has stood still.
+    /// Returns how long the count has not grown.
     pub(super) fn still(&self, now: Instant) -> Duration {
-        self.grew.map_or(Duration::ZERO, |grew| now.saturating_duration_since(grew))
+        self.grew_at.map_or(Duration::ZERO, |grew| now.saturating_duration_since(grew))
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
         }
         let rate = meter.rates(at(4_000)).now.unwrap();
         assert!((rate - 100.0).abs() < 0.01, "{rate}");
-        // From here on twice as fast; ten seconds later nothing is left of what was before.
+        // From now on it grows twice as fast. Ten seconds later the earlier rate has no influence.
         for step in 0..=11_000 {
             meter.set(1_400 + step / 5, at(4_000 + step));
         }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_still_or_goes_back_has_no_rate() {
+    fn a_count_that_does_not_grow_has_no_rate() {
         let start = Instant::now();
         let mut meter = RateMeter::default();
         meter.set(50, start);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_fades_while_nothing_comes() {
+    fn the_rate_falls_while_nothing_happens() {
         let start = Instant::now();
         let mut meter = RateMeter::default();
         meter.set(0, start);

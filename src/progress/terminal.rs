@@ -1,7 +1,7 @@
-//! The foot of a terminal: the lines of a run, which indicatif draws, and the sentences above them.
+//! The bottom of a terminal: the lines of a run, which indicatif draws, and the messages above them.
 //!
-//! indicatif knows where its lines are as long as the window keeps its size. This module notices a new size, erases
-//! what the old lines became, and lets indicatif start again.
+//! indicatif knows where its lines are only while the window keeps its size. When the size changes, this module erases
+//! the old lines and lets indicatif start again.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,17 +11,17 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 use super::view::BarStyle;
 use crate::text::escaped;
 
-/// Templates of indicatif. A bar with its name and the longest of the usual words fits into 80 columns.
+/// Templates of indicatif. A bar with its name and its usual text fits into 80 columns.
 pub(super) const BAR: &str = "{prefix:>9} {bar:20.cyan/dim} {wide_msg}";
 pub(super) const NOTE: &str = "{prefix:>9} {wide_msg}";
 pub(super) const WARNING: &str = "{prefix:>9} {wide_msg:.yellow}";
 pub(super) const PROBLEM: &str = "{prefix:>9} {wide_msg:.dim}";
 pub(super) const TITLE: &str = "{wide_msg}";
 
-/// Draws a second that indicatif may make on its own, for a changed bar. Frames are forced: one draw for all bars.
+/// How often per second indicatif may draw a changed bar on its own. Frames are forced: one draw for all bars.
 const DRAWS_PER_SECOND: u8 = 1;
 
-/// One line: a template and what it shows. A bar is filled as far as the first number is of the second.
+/// One line: a template and what it shows. `filled` is the part of a bar that is filled, and its whole.
 pub(super) struct Line {
     pub(super) template: &'static str,
     pub(super) name: &'static str,
@@ -29,12 +29,12 @@ pub(super) struct Line {
     pub(super) words: String,
 }
 
-/// A terminal on which lines end with a line break. indicatif fills each line with blanks and relies on the terminal to
-/// continue on the next row. A terminal that becomes wider would join such lines.
+/// A terminal on which each line ends with a line break. indicatif pads lines with blanks and relies on the terminal to
+/// wrap to the next row, but a terminal that becomes wider would join such lines.
 #[derive(Clone, Debug)]
 struct Screen<T> {
     term: T,
-    /// Columns of each line of the frame.
+    /// The width of each line of the frame, in columns.
     widths: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -90,20 +90,20 @@ impl<T: TermLike + Clone + 'static> TermLike for Screen<T> {
     }
 }
 
-/// Lines at the foot of a terminal. The cursor is at the end of the last one.
+/// Lines at the bottom of a terminal. The cursor is at the end of the last one.
 pub(super) struct Terminal<T> {
     screen: Screen<T>,
     panel: MultiProgress,
     bars: Vec<ProgressBar>,
-    /// What a bar is made of: done and left.
+    /// The characters of a bar: filled and empty.
     cells: &'static str,
-    /// Columns and rows of the window when the lines were last drawn.
+    /// The size of the window when the lines were last drawn, in columns and rows.
     size: (u16, u16),
 }
 
 impl<T: TermLike + Clone + 'static> Terminal<T> {
     pub(super) fn new(term: T, style: BarStyle) -> Self {
-        // The caller knows whether colours are welcome; indicatif would look at stdout.
+        // The caller knows whether to use colours; indicatif would check stdout instead of stderr.
         console::set_colors_enabled(style.colour);
         let size = (term.width(), term.height());
         let screen = Screen { term, widths: Arc::default() };
@@ -111,7 +111,7 @@ impl<T: TermLike + Clone + 'static> Terminal<T> {
         Self { screen, panel, bars: Vec::new(), cells: if style.unicode { "━─" } else { "#-" }, size }
     }
 
-    /// Draws these lines in the place of the last ones, cut to the window.
+    /// Replaces the previous lines by these, cut to the width of the window.
     pub(super) fn draw(&mut self, lines: &[Line]) {
         self.follow_window();
         for bar in self.bars.drain(lines.len().min(self.bars.len())..) {
@@ -120,11 +120,11 @@ impl<T: TermLike + Clone + 'static> Terminal<T> {
         self.bars.resize_with(lines.len(), || self.panel.add(ProgressBar::no_length()));
         for (bar, line) in self.bars.iter().zip(lines) {
             bar.set_style(self.bar_style(line.template));
-            // A clone is the same bar, and what is set in this way is not drawn yet.
+            // A clone is the same bar, and setting values in this way does not draw it yet.
             let bar = bar.clone().with_prefix(line.name).with_message(escaped(&line.words).into_owned());
             bar.update(|state| {
                 state.set_pos(line.filled.0);
-                // To indicatif nothing of nothing is all.
+                // indicatif shows 0 of 0 as a full bar.
                 state.set_len(line.filled.1.max(1));
             });
         }
@@ -132,15 +132,15 @@ impl<T: TermLike + Clone + 'static> Terminal<T> {
             last.force_draw();
         }
         if self.screen.flush().is_err() {
-            // The terminal is gone, which is no reason to stop a run. What cannot be written would pile up.
+            // The terminal is gone. The run continues, and output must not accumulate in memory.
             self.panel.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 
-    /// Prints a sentence above these lines.
-    pub(super) fn say(&mut self, words: &str, lines: &[Line]) {
+    /// Prints a message above these lines.
+    pub(super) fn print(&mut self, words: &str, lines: &[Line]) {
         self.follow_window();
-        // Not `suspend`, which panics where the terminal is gone.
+        // Not `suspend`, which panics if the terminal is gone.
         let _ = self.panel.clear();
         for line in words.lines() {
             let _ = self.screen.write_line(&escaped(line));
@@ -148,10 +148,10 @@ impl<T: TermLike + Clone + 'static> Terminal<T> {
         self.draw(lines);
     }
 
-    /// Leaves these lines where they are.
+    /// Draws these lines and leaves them on the screen.
     pub(super) fn leave(mut self, lines: &[Line]) {
         self.draw(lines);
-        // Otherwise the bars would erase themselves now.
+        // Otherwise dropping the bars would erase them.
         self.panel.set_draw_target(ProgressDrawTarget::hidden());
         if !lines.is_empty() {
             let _ = self.screen.write_line("");
@@ -166,7 +166,7 @@ impl<T: TermLike + Clone + 'static> Terminal<T> {
             return;
         }
         self.size = size;
-        // Most terminals break a line that a narrower window cannot hold.
+        // Most terminals wrap a line that does not fit a narrower window.
         let rows = |width: usize| width.div_ceil(size.0.into()).max(1);
         let rows: usize = self.screen.take_widths().into_iter().map(rows).sum();
         let _ = self.screen.term.move_cursor_up(rows.saturating_sub(1));
@@ -205,13 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_replace_the_last_ones_and_sentences_stay_above() {
+    fn lines_replace_the_last_ones_and_messages_stay_above() {
         let (mut terminal, term) = terminal(10, 40);
         terminal.draw(&titles(["one", "two"]));
         assert_eq!(term.contents(), "one\ntwo");
         terminal.draw(&[line(BAR, (1, 2), "three")]);
         assert_eq!(term.contents(), "     sent ##########---------- three");
-        terminal.say("a\x1b[2Jb\nc", &titles(["x\ny\x1b[2J"]));
+        terminal.print("a\x1b[2Jb\nc", &titles(["x\ny\x1b[2J"]));
         assert_eq!(term.contents(), "a\\u{1b}[2Jb\nc\nx\\ny\\u{1b}[2J");
         terminal.leave(&titles(["four"]));
         term.write_str("after").unwrap();
@@ -242,7 +242,7 @@ mod tests {
     fn a_window_of_another_size_starts_the_lines_again() {
         let (mut terminal, term) = terminal(10, 40);
         let lines = titles(["one", "two"]);
-        terminal.say("above", &lines);
+        terminal.print("above", &lines);
         for (widths, up) in [([3, 3], "Up(1)"), ([3, 41], "Up(2)"), ([80, 81], "Up(4)")] {
             terminal.size = (100, 10);
             *terminal.screen.widths.lock().unwrap() = widths.into();

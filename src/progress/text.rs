@@ -1,13 +1,14 @@
-//! What progress says, as pure functions of the numbers.
+//! The texts of progress, as pure functions of the numbers.
 
 use std::time::Duration;
 
 use super::rate_meter::Rates;
 use crate::model::{State, Tally};
 
-/// Two rates that differ by less than this are one to a reader, and those that differ by more give two times left.
-const NEARLY: f64 = 1.1;
-const FAR: f64 = 1.25;
+/// Two rates whose ratio is below this are shown as one rate.
+const SAME_RATE: f64 = 1.1;
+/// Two rates whose ratio is at least this give two estimates of the time left.
+const TWO_ESTIMATES: f64 = 1.25;
 
 /// `1,234,567`
 pub(super) fn grouped(number: u64) -> String {
@@ -19,7 +20,7 @@ pub(super) fn rows(rows: u64) -> String {
     format!("{} rows", grouped(rows))
 }
 
-/// Estimates how many rows are still to be read, from how long the rows so far are.
+/// Estimates how many rows are left to read, from the average length of the rows so far.
 pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
     let left = u128::from(rows) * u128::from(total.saturating_sub(bytes));
     left.checked_div(u128::from(bytes)).and_then(|left| u64::try_from(left).ok()).unwrap_or(0)
@@ -33,18 +34,18 @@ pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     }
 }
 
-/// `asking: 120 of 400 (30 %) media files`
+/// `checking media files: 120 of 400 (30 %)`
 pub(super) fn asking(done: u64, total: u64) -> String {
-    format!("asking: {} media files", of(done, total))
+    format!("checking media files: {}", of(done, total))
 }
 
-/// `read: 3,000 rows, 2,980 to send; 10 invalid, 5 duplicate, 5 suppressed`
+/// `read 3,000 rows, 2,980 to send; 10 invalid, 5 duplicate, 5 suppressed`
 pub(super) fn planned(tally: &Tally) -> String {
     let left = tally.of(State::Pending) + tally.of(State::Sending);
     let done = tally.settled();
-    let mut line = format!("read: {} rows, {} to send", grouped(tally.rows()), grouped(left));
+    let mut line = format!("read {} rows, {} to send", grouped(tally.rows()), grouped(left));
     if done > 0 {
-        line.push_str(&format!(", {} done before", grouped(done)));
+        line.push_str(&format!(", {} already done", grouped(done)));
     }
     line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
 }
@@ -76,21 +77,21 @@ pub(super) fn statuses(tally: &Tally) -> String {
     line + &part(", ", &counts(tally, &[State::Read])) + &part("; ", &counts(tally, &[State::Failed]))
 }
 
-/// `the provider asked to slow down: 40.0/s after a pause of 2 s`
+/// `the provider asked to slow down to 40.0/s after a pause of 2 s`
 pub(super) fn slowed(rate: f64, pause: Duration) -> String {
-    let line = format!("the provider asked to slow down: {}", per_second(rate));
+    let line = format!("the provider asked to slow down to {}", per_second(rate));
     if pause.is_zero() { line } else { format!("{line} after a pause of {}", length(pause.as_secs_f64().ceil())) }
 }
 
-/// `80.1/s, about 23 s left`; `20.0/s now, 80.1/s on average, 23 s to 92 s left` where the rate changed; empty while there is
-/// none. The time left is that at the rate now and at the average: nobody knows which of them will last.
+/// `80.1/s, about 23 s left`; `20.0/s now, 80.1/s on average, 23 s to 92 s left` if the rate changed; empty without a
+/// rate. The two times are those at the current and at the average rate.
 pub(super) fn pace(left: u64, rates: Rates) -> String {
     let Rates { now: Some(now), average } = rates else { return String::new() };
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let left = left as f64;
     let average = average.unwrap_or(now);
     let differs = (now / average).max(average / now);
-    let pace = if differs < NEARLY {
+    let pace = if differs < SAME_RATE {
         per_second(now)
     } else {
         format!("{} now, {} on average", per_second(now), per_second(average))
@@ -98,14 +99,16 @@ pub(super) fn pace(left: u64, rates: Rates) -> String {
     let [soon, late] = [left / now.max(average), left / now.min(average)].map(|seconds| length(seconds.ceil()));
     match left > 0.0 {
         false => pace,
-        true if differs < FAR || soon == late => format!("{pace}, about {} left", length((left / now).ceil())),
+        true if differs < TWO_ESTIMATES || soon == late => {
+            format!("{pace}, about {} left", length((left / now).ceil()))
+        }
         true => format!("{pace}, {soon} to {late} left"),
     }
 }
 
-/// What slows a run down and is not its own doing: `nothing moved for 35 s`.
+/// `no progress for 35 s`
 pub(super) fn still(time: Duration) -> String {
-    format!("nothing moved for {}", length(time.as_secs_f64().floor()))
+    format!("no progress for {}", length(time.as_secs_f64().floor()))
 }
 
 /// `1,200 of 3,000 (40 %)`
@@ -113,7 +116,7 @@ pub(super) fn of(part: u64, whole: u64) -> String {
     format!("{} of {} ({})", grouped(part), grouped(whole), percent(part, whole))
 }
 
-/// `3 rejected, 1 uncertain`; empty when all is well.
+/// `3 rejected, 1 uncertain`; empty if there are none.
 pub(super) fn troubles(tally: &Tally) -> String {
     counts(
         tally,
@@ -121,7 +124,7 @@ pub(super) fn troubles(tally: &Tally) -> String {
     )
 }
 
-/// `800 delivered, 300 read`: those that got at least so far.
+/// `800 delivered, 300 read`: rows that got at least that far.
 fn arrivals(tally: &Tally) -> String {
     match tally.delivered() {
         0 => String::new(),
@@ -130,15 +133,15 @@ fn arrivals(tally: &Tally) -> String {
 }
 
 fn counts(tally: &Tally, states: &[State]) -> String {
-    let there = states.iter().filter(|state| tally.of(**state) > 0);
-    there.map(|state| format!("{} {state}", grouped(tally.of(*state)))).collect::<Vec<_>>().join(", ")
+    let present = states.iter().filter(|state| tally.of(**state) > 0);
+    present.map(|state| format!("{} {state}", grouped(tally.of(*state)))).collect::<Vec<_>>().join(", ")
 }
 
 fn part(before: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{before}{text}") }
 }
 
-/// Whole per cent, rounded down, so that only all of them are 100 %.
+/// Returns whole per cent, rounded down, so that 100 % always means all.
 fn percent(part: u64, whole: u64) -> String {
     match whole {
         0 => "–".to_owned(),
@@ -151,7 +154,7 @@ fn per_second(rate: f64) -> String {
     if rate < 100.0 { format!("{rate:.1}/s") } else { format!("{}/s", grouped(rate.round() as u64)) }
 }
 
-/// `23 s`, `4 min`, `2 h 10 min`, `3 d 4 h`: as exact as an estimate can be.
+/// `23 s`, `4 min`, `2 h 10 min`, `3 d 4 h`: as precise as an estimate can be.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is long enough")]
 fn length(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u64;
@@ -177,23 +180,23 @@ mod tests {
     }
 
     #[test]
-    fn reading_says_how_far_where_that_is_known() {
+    fn reading_shows_how_far_if_that_is_known() {
         assert_eq!(reading(1_234_567, 45, Some(100)), "reading: 1,234,567 rows (45 % of the file)");
         assert_eq!(reading(5, 45, None), "reading: 5 rows");
         assert_eq!(reading(0, 0, Some(0)), "reading: 0 rows");
-        assert_eq!(asking(1_200, 4_000), "asking: 1,200 of 4,000 (30 %) media files");
+        assert_eq!(asking(1_200, 4_000), "checking media files: 1,200 of 4,000 (30 %)");
     }
 
     #[test]
-    fn planned_says_what_will_not_be_sent_and_what_was() {
+    fn planned_shows_what_will_not_be_sent_and_what_was() {
         let mut plan = tally(&[(State::Pending, 2_980), (State::Invalid, 10), (State::Suppressed, 5)]);
-        assert_eq!(planned(&plan), "read: 2,995 rows, 2,980 to send; 10 invalid, 5 suppressed");
+        assert_eq!(planned(&plan), "read 2,995 rows, 2,980 to send; 10 invalid, 5 suppressed");
         plan.add(State::Accepted, 1_000);
-        assert_eq!(planned(&plan), "read: 3,995 rows, 2,980 to send, 1,000 done before; 10 invalid, 5 suppressed");
+        assert_eq!(planned(&plan), "read 3,995 rows, 2,980 to send, 1,000 already done; 10 invalid, 5 suppressed");
     }
 
     #[test]
-    fn sending_says_all_that_matters_in_one_line() {
+    fn sending_shows_everything_important_in_one_line() {
         let now = tally(&[
             (State::Pending, 1_790),
             (State::Sending, 6),
@@ -213,12 +216,12 @@ mod tests {
 
     #[test]
     fn a_rate_that_changed_gives_two_times_left() {
-        let said = |now, average| pace(1_000, Rates { now: Some(now), average: Some(average) });
-        assert_eq!(said(20.0, 80.0), "20.0/s now, 80.0/s on average, 13 s to 50 s left");
-        assert_eq!(said(50.0, 42.0), "50.0/s now, 42.0/s on average, about 20 s left");
-        assert_eq!(said(50.0, 49.0), "50.0/s, about 20 s left");
+        let shown = |now, average| pace(1_000, Rates { now: Some(now), average: Some(average) });
+        assert_eq!(shown(20.0, 80.0), "20.0/s now, 80.0/s on average, 13 s to 50 s left");
+        assert_eq!(shown(50.0, 42.0), "50.0/s now, 42.0/s on average, about 20 s left");
+        assert_eq!(shown(50.0, 49.0), "50.0/s, about 20 s left");
         assert_eq!(pace(1_000, Rates { now: None, average: Some(3.0) }), "");
-        assert_eq!(still(Duration::from_millis(35_900)), "nothing moved for 35 s");
+        assert_eq!(still(Duration::from_millis(35_900)), "no progress for 35 s");
     }
 
     #[test]
@@ -230,16 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn slowed_says_the_new_rate_and_the_pause() {
+    fn slowed_shows_the_new_rate_and_the_pause() {
         let line = slowed(40.0, Duration::from_millis(1_500));
-        assert_eq!(line, "the provider asked to slow down: 40.0/s after a pause of 2 s");
-        assert_eq!(slowed(1_500.4, Duration::ZERO), "the provider asked to slow down: 1,500/s");
+        assert_eq!(line, "the provider asked to slow down to 40.0/s after a pause of 2 s");
+        assert_eq!(slowed(1_500.4, Duration::ZERO), "the provider asked to slow down to 1,500/s");
     }
 
     #[test]
-    fn estimates_are_as_exact_as_they_can_be() {
-        let said = [0.0, 23.0, 89.0, 90.0, 240.0, 7_800.0, 187_200.0, f64::INFINITY].map(length);
-        assert_eq!(said[..7], ["0 s", "23 s", "89 s", "2 min", "4 min", "2 h 10 min", "2 d 4 h"]);
-        assert!(said[7].ends_with(" h"));
+    fn estimates_are_as_precise_as_they_can_be() {
+        let shown = [0.0, 23.0, 89.0, 90.0, 240.0, 7_800.0, 187_200.0, f64::INFINITY].map(length);
+        assert_eq!(shown[..7], ["0 s", "23 s", "89 s", "2 min", "4 min", "2 h 10 min", "2 d 4 h"]);
+        assert!(shown[7].ends_with(" h"));
     }
 }

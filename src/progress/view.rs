@@ -5,11 +5,11 @@ use crate::model::Tally;
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Bars, where stderr is a terminal that can draw them; plain lines elsewhere, rather than nothing.
+    /// Bars if stderr is a terminal that can draw them, otherwise plain lines.
     Bars,
-    /// Plain lines, one every five seconds at most, and one for each change of stage.
+    /// Plain lines: at most one every five seconds, and one for each change of stage.
     Plain,
-    /// JSON, one object a line, as often.
+    /// JSON, one object per line, as often as plain lines.
     Json,
     /// Nothing.
     None,
@@ -18,21 +18,21 @@ pub enum Mode {
 /// How bars look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarStyle {
-    /// Whether colours are welcome.
+    /// Whether to use colours.
     pub colour: bool,
-    /// Whether more than ASCII can be shown.
+    /// Whether the terminal can show Unicode.
     pub unicode: bool,
 }
 
-/// The state of a run that another process works on.
+/// The state of a run that another process is working on.
 #[derive(Clone, Debug)]
 pub struct RunView {
     /// Which run, and what it is doing.
     pub title: String,
-    /// Where its rows are.
+    /// How many rows are in each state.
     pub tally: Tally,
-    /// What it waits for, in words.
+    /// What the run is waiting for, in words.
     pub waiting: Option<String>,
-    /// Its problems: code, count, words.
+    /// Its problems: code, count, message.
     pub problems: Vec<(String, u64, String)>,
 }
