@@ -1,4 +1,4 @@
-//! The report of attempts: one line for every request, with what came of it.
+//! The report of attempts: one line per request, with its outcome.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 12] = [
     "error_message",
 ];
 
-/// Writes attempts, one a line: as CSV of the same kind as [`super::CsvReport`], or as JSON.
+/// Writes attempts, one per line: as CSV in the same dialect as [`super::CsvReport`], or as JSON.
 pub struct AttemptsReport<W: Write>(Writer<W>);
 
 enum Writer<W: Write> {
@@ -52,10 +52,10 @@ struct Line<'a> {
 }
 
 impl<W: Write> AttemptsReport<W> {
-    /// Starts a report; as CSV with its header, unless `format` is JSON, one object a line.
+    /// Starts a report: as JSON lines if `format` is [`Format::Jsonl`], otherwise as CSV with a header.
     ///
     /// # Errors
-    /// If the writer does not take the header.
+    /// When the header cannot be written.
     pub fn new(writer: W, format: Format) -> io::Result<Self> {
         if format == Format::Jsonl {
             return Ok(Self(Writer::Jsonl(BufWriter::new(writer))));
@@ -68,7 +68,7 @@ impl<W: Write> AttemptsReport<W> {
     /// Writes one attempt.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn write(&mut self, attempt: &AttemptRow) -> io::Result<()> {
         let line = Line {
             row: attempt.row.0,
@@ -105,10 +105,10 @@ impl<W: Write> AttemptsReport<W> {
         }
     }
 
-    /// Writes what is still held back.
+    /// Writes what is still buffered.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Writer::Csv(mut csv) => csv.flush(),

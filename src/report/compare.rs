@@ -1,4 +1,4 @@
-//! Two runs side by side: the same figures of both, and how much the second differs.
+//! Compares two runs: the same figures of both, and how much they differ.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::summary::Summary;
 use crate::model::State;
 
-/// Error codes compared: the most frequent ones of the two.
-const ERRORS: usize = 20;
+/// The most error codes compared: the most frequent ones of both runs.
+const MAX_ERRORS: usize = 20;
 
-/// What a figure counts, and so how it is shown.
+/// The unit of a figure, which decides how it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     /// Rows, requests.
@@ -24,12 +24,12 @@ enum Unit {
 
 #[derive(Clone, Debug)]
 struct Figure {
-    /// For programs.
+    /// The name in CSV and JSON.
     name: String,
-    /// For people.
+    /// The label in the table.
     words: String,
     unit: Unit,
-    /// Of the first run and of the second; `None` where it is not known.
+    /// The values of the first and the second run; `None` if unknown.
     values: [Option<f64>; 2],
 }
 
@@ -51,17 +51,15 @@ impl Comparison {
             figures.push(Figure { name: name.to_owned(), words: words.to_owned(), unit, values });
         };
         add("rows", "rows", Unit::Count, &|run| count(run.tally.rows()));
-        add("sendable", "to be sent", Unit::Count, &|run| count(run.tally.sendable()));
+        add("sendable", "sendable", Unit::Count, &|run| count(run.tally.sendable()));
         add("accepted", "accepted", Unit::Count, &|run| count(run.tally.accepted()));
-        add("accepted_share", "  of those to be sent", Unit::Percent, &|run| {
-            share(run.tally.accepted(), run.tally.sendable())
-        });
+        add("accepted_share", "  of sendable", Unit::Percent, &|run| share(run.tally.accepted(), run.tally.sendable()));
         add("delivered", "delivered", Unit::Count, &|run| count(run.tally.delivered()));
-        add("delivered_share", "  of those accepted", Unit::Percent, &|run| {
+        add("delivered_share", "  of accepted", Unit::Percent, &|run| {
             share(run.tally.delivered(), run.tally.accepted())
         });
         add("read", "read", Unit::Count, &|run| count(run.tally.of(State::Read)));
-        add("read_share", "  of those accepted", Unit::Percent, &|run| {
+        add("read_share", "  of accepted", Unit::Percent, &|run| {
             share(run.tally.of(State::Read), run.tally.accepted())
         });
         for state in State::ALL {
@@ -81,7 +79,7 @@ impl Comparison {
         Self { runs: both.map(|run| run.facts.run.to_string()), figures }
     }
 
-    /// As a table for people, one figure a line.
+    /// Returns a table with one figure per line.
     #[must_use]
     pub fn text(&self) -> String {
         let [first, second] = &self.runs;
@@ -105,10 +103,10 @@ impl Comparison {
         lines.iter().map(line).collect()
     }
 
-    /// As CSV: the figure's name, its values and the change, as plain numbers.
+    /// Writes CSV: the figure's name, its values and the change, as plain numbers.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn csv(&self, out: impl Write) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(out);
         let [first, second] = &self.runs;
@@ -121,7 +119,7 @@ impl Comparison {
         csv.flush()
     }
 
-    /// As JSON: the runs, and of each figure its values and the change.
+    /// Returns JSON: the runs, and the values and the change of each figure.
     #[must_use]
     pub fn json(&self) -> Value {
         let figure = |figure: &Figure| {
@@ -139,7 +137,7 @@ impl Figure {
         Some(second? - first?)
     }
 
-    /// Both values and the change, as numbers for programs: whole ones where they are counts, else to two decimals.
+    /// Returns both values and the change as numbers: counts and seconds as integers, others with two decimals.
     fn numbers(&self) -> [Value; 3] {
         #[expect(clippy::cast_possible_truncation, reason = "no run has 2^53 rows")]
         let number = |value: f64| match self.unit {
@@ -155,7 +153,7 @@ impl Unit {
     fn shown(self, value: f64) -> String {
         match self {
             Self::Count => grouped(value),
-            // Rounded down, so that only all of them are 100 %.
+            // Rounded down, so that 100 % always means all.
             Self::Percent => format!("{:.1} %", (value * 10.0).floor() / 10.0),
             Self::Seconds => format!("{} s", grouped(value)),
             Self::PerSecond => format!("{value:.1}/s"),
@@ -173,7 +171,7 @@ impl Unit {
     }
 }
 
-/// The most frequent codes of the two, with how many rows each has in both.
+/// Returns the most frequent codes of both runs, with their rows in each.
 fn errors(both: [&Summary; 2]) -> Vec<Figure> {
     let mut codes: BTreeMap<String, [u64; 2]> = BTreeMap::new();
     for (run, summary) in both.into_iter().enumerate() {
@@ -189,7 +187,7 @@ fn errors(both: [&Summary; 2]) -> Vec<Figure> {
         unit: Unit::Count,
         values: rows.map(count),
     };
-    codes.into_iter().take(ERRORS).map(figure).collect()
+    codes.into_iter().take(MAX_ERRORS).map(figure).collect()
 }
 
 #[expect(
@@ -206,7 +204,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
 }
 
-/// `-1,234`, of a whole number.
+/// Formats an integer as `-1,234`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "no run has 2^53 rows")]
 fn grouped(number: f64) -> String {
     let sign = if number < 0.0 { "-" } else { "" };
@@ -239,13 +237,13 @@ mod tests {
         let head = format!("{:21}  spring-sale-1  spring-sale-2       change", "");
         let expected = "
 rows                           1,200          1,001         -199
-to be sent                     1,200          1,001         -199
+sendable                       1,200          1,001         -199
 accepted                       1,200          1,000         -200
-  of those to be sent        100.0 %         99.9 %  -0.1 points
+  of sendable                100.0 %         99.9 %  -0.1 points
 delivered                      1,200          1,000         -200
-  of those accepted          100.0 %        100.0 %   0.0 points
+  of accepted                100.0 %        100.0 %   0.0 points
 read                               0              0            0
-  of those accepted            0.0 %          0.0 %   0.0 points
+  of accepted                  0.0 %          0.0 %   0.0 points
 rejected                           0              1           +1
 retries                            0              2           +2
 rate                               –              –

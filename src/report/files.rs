@@ -1,9 +1,8 @@
-//! Report files that appear whole or not at all.
+//! Report files that appear complete or not at all.
 //!
-//! A new file is written beside the old one, synced, and then takes its place in one step. What a process that was
-//! killed left of one is removed by the next. Reports hold phone numbers, so that on Unix only their owner may read
-//! them. A link stays, and what it leads to is replaced. What is no file, such as a device or a named pipe, is written
-//! to.
+//! A new file is written next to the old one, synced, and then replaces it in one step. Leftovers of a killed process
+//! are removed by the next one. Reports hold phone numbers, so on Unix only their owner can read them. A link is kept,
+//! and its target is replaced. A device or a named pipe is written to directly.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
@@ -20,35 +19,35 @@ use super::types::{Format, ReportError, RunFacts};
 use crate::crash_point::Point;
 use crate::model::ReportRow;
 
-/// How the name of a file ends that is not yet where it belongs.
+/// The suffix of a file that is still being written.
 const UNFINISHED: &str = ".campaigner-tmp";
 
-/// A file that is being written and is not yet where it belongs. Dropped without [`NewFile::replace`], it vanishes.
+/// A new version of a file that is being written. It is deleted if it is dropped without [`NewFile::replace`].
 pub struct NewFile {
-    to: To,
+    to: Target,
     path: PathBuf,
 }
 
-/// Where the bytes go.
-enum To {
-    /// A new version beside the old one.
-    Beside(NamedTempFile),
-    /// What is there.
-    There(File),
+/// Where the bytes are written.
+enum Target {
+    /// A temporary file next to the final one.
+    Temporary(NamedTempFile),
+    /// A device or a pipe.
+    Direct(File),
 }
 
 impl NewFile {
-    /// Starts a new version of the file at `path`. Its folder must be there.
+    /// Starts a new version of the file at `path`. Its folder must exist.
     ///
     /// # Errors
-    /// [`ReportError::Create`] if no file can be made in that folder.
+    /// [`ReportError::Create`] when no file can be created in that folder.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, ReportError> {
         let path = target(path.into());
         match fs::metadata(&path) {
             Ok(there) if !there.is_file() && !there.is_dir() => {
                 let file = File::options().write(true).open(&path);
                 let file = file.map_err(|source| ReportError::Create { path: path.clone(), source })?;
-                return Ok(Self { to: To::There(file), path });
+                return Ok(Self { to: Target::Direct(file), path });
             }
             _ => {}
         }
@@ -65,28 +64,28 @@ impl NewFile {
                 Ok(file) => file,
                 Err(source) => return Err(ReportError::Create { path, source }),
             };
-            // Locked as long as it is written. Until it was, another process might have taken it for a leftover.
+            // Locked while it is written. Before that, another process may have removed it as a leftover.
             let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) || !file.path().exists();
             if !taken {
-                return Ok(Self { to: To::Beside(file), path });
+                return Ok(Self { to: Target::Temporary(file), path });
             }
         }
     }
 
-    /// Puts the new version in the place of the old one, once it is safely on the disk.
+    /// Replaces the old version by the new one, once that is on the disk.
     ///
     /// # Errors
-    /// [`ReportError::Write`] or [`ReportError::Replace`]; what is there then is either version, and whole.
+    /// [`ReportError::Write`] or [`ReportError::Replace`]; the file is then the old or the new version, and complete.
     pub fn replace(self) -> Result<PathBuf, ReportError> {
         self.synced()?.take_place()
     }
 
-    /// The file with all of its bytes on the disk.
+    /// Syncs the file to the disk.
     fn synced(self) -> Result<Self, ReportError> {
         let synced = match &self.to {
-            To::Beside(file) => file.as_file().sync_all(),
-            // There is nothing to sync of a pipe.
-            To::There(_) => Ok(()),
+            Target::Temporary(file) => file.as_file().sync_all(),
+            // A pipe cannot be synced.
+            Target::Direct(_) => Ok(()),
         };
         match synced {
             Ok(()) => {
@@ -99,7 +98,7 @@ impl NewFile {
 
     fn take_place(self) -> Result<PathBuf, ReportError> {
         let Self { to, path } = self;
-        let To::Beside(file) = to else { return Ok(path) };
+        let Target::Temporary(file) = to else { return Ok(path) };
         match file.persist(&path).map_err(|error| error.error).and_then(|_| sync_folder(folder_of(&path))) {
             Ok(()) => {
                 Point::ReportReplaced.pass();
@@ -113,20 +112,20 @@ impl NewFile {
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.to {
-            To::Beside(file) => file.write(bytes),
-            To::There(file) => file.write(bytes),
+            Target::Temporary(file) => file.write(bytes),
+            Target::Direct(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.to {
-            To::Beside(file) => file.flush(),
-            To::There(file) => file.flush(),
+            Target::Temporary(file) => file.flush(),
+            Target::Direct(file) => file.flush(),
         }
     }
 }
 
-/// What a path leads to, whether it is there or not.
+/// Returns the target of a path that is a link, even if the target does not exist.
 fn target(path: PathBuf) -> PathBuf {
     match (path.canonicalize(), path.read_link()) {
         (Ok(there), Ok(_)) => there,
@@ -135,7 +134,7 @@ fn target(path: PathBuf) -> PathBuf {
     }
 }
 
-/// Removes new versions of a file that nobody is writing any more. It is no trouble if one stays.
+/// Removes temporary files that no process is writing any more. Failures are ignored.
 fn remove_leftovers(folder: &Path, prefix: &OsStr) {
     let unfinished = |name: &OsStr| {
         let name = name.as_encoded_bytes();
@@ -150,17 +149,17 @@ fn remove_leftovers(folder: &Path, prefix: &OsStr) {
     }
 }
 
-/// The folder that a path is in, for a bare file name too.
+/// Returns the folder of a path; `.` for a bare file name.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes the change of names itself durable, where the system knows such a thing.
+/// Makes the rename itself durable, on systems that support it.
 fn sync_folder(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
-/// Where the three reports are.
+/// The paths of the three reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
     /// `recipients.csv`.
@@ -179,10 +178,10 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Starts the reports in `dir`, which is created where it is not there.
+    /// Starts the reports in `dir`, which is created if it does not exist.
     ///
     /// # Errors
-    /// If the folder or a file in it cannot be created or written.
+    /// When the folder or a file in it cannot be created or written.
     pub fn create(dir: impl Into<PathBuf>, facts: RunFacts) -> Result<Self, ReportError> {
         let dir = dir.into();
         if let Err(source) = fs::create_dir_all(&dir) {
@@ -195,10 +194,10 @@ impl Reports {
         Ok(Self { dir, csv, summary: Summary::new(facts) })
     }
 
-    /// Takes the next row, in the order of the input.
+    /// Adds the next row, in the order of the input.
     ///
     /// # Errors
-    /// [`ReportError::Write`] if it cannot be written.
+    /// [`ReportError::Write`] when it cannot be written.
     pub fn add(&mut self, row: &ReportRow) -> Result<(), ReportError> {
         Point::ReportRow.pass();
         self.summary.add(row);
@@ -206,10 +205,10 @@ impl Reports {
         self.csv.write(row).map_err(|source| ReportError::Write { path: path(), source })
     }
 
-    /// Puts the three reports in their places. None of them is replaced before all are on the disk.
+    /// Replaces the three reports. None is replaced before all are on the disk.
     ///
     /// # Errors
-    /// If one cannot be written or put in its place.
+    /// When one cannot be written or replaced.
     pub fn finish(self) -> Result<Paths, ReportError> {
         let Self { dir, csv, summary } = self;
         let path = |format: Format| dir.join(format.file_name());

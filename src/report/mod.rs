@@ -1,8 +1,8 @@
-//! The three reports of a run, from one ordered stream of report rows.
+//! Writes the three reports of a run from one ordered stream of report rows.
 //!
-//! `recipients.csv` has a line for every row, `summary.json` the figures for programs, `report.html` the same figures
-//! for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. Knows nothing of
-//! the store: whoever calls feeds the rows, in the order of the input.
+//! `recipients.csv` has one line per row, `summary.json` has the figures for programs, and `report.html` has the same
+//! figures for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. This module
+//! does not use the store: the caller passes the rows, in the order of the input.
 
 mod attempts;
 mod compare;

@@ -1,4 +1,4 @@
-//! `recipients.csv`: one line for every row of the input, in its order.
+//! `recipients.csv`: one line per row of the input, in the same order.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
@@ -8,27 +8,26 @@ use crate::text::escape_formula;
 
 /// Writes report rows as RFC 4180 CSV in UTF-8, with CRLF line ends and without a byte order mark.
 ///
-/// Times are RFC 3339, UTC, to the second; what is not known is an empty cell. Text from outside that a spreadsheet
-/// would run as a formula gets a leading apostrophe; phone numbers with a plus sign and plain negative numbers stay as
-/// they are.
+/// Times are RFC 3339, UTC, to the second; unknown values are empty cells. Text from outside that a spreadsheet would
+/// run as a formula gets a leading apostrophe; phone numbers with a plus sign and plain negative numbers do not change.
 ///
-/// With input columns, the row's own cells follow the fixed columns under the input's own names, so that the file can
-/// be the recipient list of the same campaign: `recipients` knows a report by its header. Where the input has a column
-/// of the same name as a fixed one (`to`, `state`, …), it is the fixed one that gives way and is called `report_to`,
-/// `report_state`, …: the campaign refers to the input's columns, and must never find something else under their names.
+/// With input columns, the row's own cells follow the fixed columns under the input's names, so that the file can be
+/// the recipient list of the same campaign: `recipients` recognises a report by its header. If the input has a column
+/// with the name of a fixed one (`to`, `state`, …), the fixed one is renamed to `report_to`, `report_state`, …: the
+/// campaign refers to the input's columns, and must always find them under their names.
 pub struct CsvReport<W: Write> {
     csv: csv::Writer<W>,
-    /// Room for a number or a time.
+    /// A buffer for a number or a time.
     scratch: String,
     input_columns: usize,
 }
 
 impl<W: Write> CsvReport<W> {
-    /// Starts a report with its header. `input_columns` are the input's column names if the rows' own cells are to be
-    /// appended, and empty if not.
+    /// Starts a report with its header. `input_columns` are the names of the input's columns if the rows' own cells are
+    /// to be appended, and otherwise empty.
     ///
     /// # Errors
-    /// If the writer does not take the header.
+    /// When the header cannot be written.
     pub fn new(writer: W, input_columns: &[String]) -> io::Result<Self> {
         let csv = writer_of(writer);
         let mut report = Self { csv, scratch: String::new(), input_columns: input_columns.len() };
@@ -42,10 +41,10 @@ impl<W: Write> CsvReport<W> {
         Ok(report)
     }
 
-    /// Writes one row. Cells are filled up with empty ones, or cut, to the number of the input's columns.
+    /// Writes one row. Its cells are padded or cut to the number of the input's columns.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn write(&mut self, row: &ReportRow) -> io::Result<()> {
         self.shown(Some(row.row.0))?;
         self.text(&row.to)?;
@@ -64,20 +63,20 @@ impl<W: Write> CsvReport<W> {
         self.end_line()
     }
 
-    /// Writes what is still held back, and gives the writer back.
+    /// Writes what is still buffered, and returns the writer.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn finish(self) -> io::Result<W> {
         self.csv.into_inner().map_err(csv::IntoInnerError::into_error)
     }
 
-    /// A cell from outside.
+    /// Writes a cell with text from outside.
     fn text(&mut self, cell: &str) -> io::Result<()> {
         self.csv.write_field(escape_formula(cell).as_bytes()).map_err(not_written)
     }
 
-    /// A number or a time.
+    /// Writes a number or a time.
     fn shown(&mut self, value: Option<impl Display>) -> io::Result<()> {
         self.scratch.clear();
         if let Some(value) = value {
@@ -92,13 +91,13 @@ impl<W: Write> CsvReport<W> {
     }
 }
 
-/// A writer of CSV as all reports are.
+/// Returns a writer in the CSV dialect of all reports.
 pub(super) fn writer_of<W: Write>(writer: W) -> csv::Writer<W> {
     let mut builder = csv::WriterBuilder::new();
     builder.has_headers(false).terminator(csv::Terminator::CRLF).buffer_capacity(64 * 1024).from_writer(writer)
 }
 
-/// The cause of the error: `csv` wraps it, and a reader that went away must be seen as such.
+/// Returns the I/O error that `csv` wraps, so that callers recognise a closed pipe.
 pub(super) fn not_written(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -1,4 +1,4 @@
-//! `recipients.jsonl`: one JSON object for every row of the input, in its order, with the columns of `recipients.csv`.
+//! `recipients.jsonl`: one JSON object per row of the input, in the same order, with the columns of `recipients.csv`.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{Millis, ProviderText, ReportRow};
 
-/// Writes report rows as JSON, one object a line. What is not known is `null`, and text is as it is.
+/// Writes report rows as JSON, one object per line. Unknown values are `null`; text does not change.
 pub struct JsonLines<'c, W: Write> {
     writer: BufWriter<W>,
     input_columns: &'c [String],
@@ -40,7 +40,7 @@ impl Serialize for Time {
     }
 }
 
-/// The row's own cells under their columns' names.
+/// The row's own cells by column name.
 struct Input<'a> {
     columns: &'a [String],
     cells: &'a [String],
@@ -64,8 +64,8 @@ impl Serialize for Input<'_> {
 }
 
 impl<'c, W: Write> JsonLines<'c, W> {
-    /// `input_columns` are the input's column names if the rows' own cells are to be in it, as the object `input`, and
-    /// empty if not.
+    /// Starts a report. `input_columns` are the names of the input's columns if the rows' own cells are to be included
+    /// as the object `input`, and otherwise empty.
     pub fn new(writer: W, input_columns: &'c [String]) -> Self {
         Self { writer: BufWriter::new(writer), input_columns }
     }
@@ -73,7 +73,7 @@ impl<'c, W: Write> JsonLines<'c, W> {
     /// Writes one row.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn write(&mut self, row: &ReportRow) -> io::Result<()> {
         let line = Line {
             row: row.row.0,
@@ -93,10 +93,10 @@ impl<'c, W: Write> JsonLines<'c, W> {
         self.writer.write_all(b"\n")
     }
 
-    /// Writes what is still held back.
+    /// Writes what is still buffered.
     ///
     /// # Errors
-    /// If the writer does not take it.
+    /// When it cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.writer.flush()
     }

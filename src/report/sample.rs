@@ -1,4 +1,4 @@
-//! One sample of rows that the tests of every format share: each state, and the cases that are easy to get wrong.
+//! A sample of rows that the tests of all formats share: every state, and the cases that are easy to get wrong.
 
 use super::types::RunFacts;
 use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State};
@@ -35,12 +35,12 @@ fn choice(kind: &str, id: Option<&str>, title: Option<&str>, replies: u64) -> Ch
     Choice { kind: kind.into(), id: id.map(str::to_owned), title: title.map(str::to_owned), replies, rows: replies }
 }
 
-/// A row that was not tried.
+/// Returns a row that was not attempted.
 pub(super) fn row(number: u64, to: &str, state: State) -> ReportRow {
     ReportRow { to: to.into(), state, ..ReportRow::untried(RowNumber(number), Channel::Whatsapp) }
 }
 
-/// A row that was accepted so many milliseconds after [`START`].
+/// Returns a row that was accepted `after` milliseconds after [`START`].
 pub(super) fn accepted(number: u64, after: i64, state: State) -> ReportRow {
     ReportRow {
         message_id: Some(format!("wamid.HBgLODUy{number:04}")),
@@ -50,7 +50,7 @@ pub(super) fn accepted(number: u64, after: i64, state: State) -> ReportRow {
     }
 }
 
-/// A row with a problem.
+/// Returns a row with a problem.
 pub(super) fn problem(row: ReportRow, attempts: u32, code: &str, message: &str) -> ReportRow {
     ReportRow { attempts, error_code: Some(code.into()), error_message: Some(message.into()), ..row }
 }
@@ -65,12 +65,12 @@ pub(super) fn rows() -> Vec<ReportRow> {
         ReportRow { delivered_at: seconds(4), read_at: seconds(65), ..accepted(1, 0, State::Read) },
         // "read" overwrote "delivered".
         ReportRow { read_at: seconds(3_600), ..accepted(2, 12, State::Read) },
-        // The provider's clock is a second behind ours.
+        // The provider's clock is a second slow.
         ReportRow { delivered_at: seconds(-1), ..accepted(3, 25, State::Delivered) },
         // Reported as failed and as delivered.
         problem(ReportRow { delivered_at: seconds(9), ..accepted(4, 1_000, State::Delivered) }, 1, "131049", "not now"),
         accepted(5, 1_012, State::Sent),
-        // Accepted at the third try; the problem of the second is still known, and is no error of the row.
+        // Accepted at the third attempt; the problem of the second is still stored, but is not an error of the row.
         problem(accepted(6, 5_000, State::Accepted), 3, "timeout", "no answer within 30s"),
         problem(accepted(7, 2_000, State::Failed), 1, "131026", "Message undeliverable"),
         problem(row(8, "85268410008", State::Rejected), 1, "131030", not_allowed),

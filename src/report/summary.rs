@@ -1,6 +1,6 @@
-//! The figures of a run, gathered row by row: what `summary.json` and `report.html` are made from.
+//! The figures of a run, collected row by row: the content of `summary.json` and `report.html`.
 //!
-//! Keeps counts, never rows.
+//! It holds counts, never rows.
 
 use super::stats::countries::Countries;
 use super::stats::durations::Durations;
@@ -9,8 +9,8 @@ use super::stats::timeline::Timeline;
 use super::types::RunFacts;
 use crate::model::{Millis, ReportRow, RowNumber, State, Tally};
 
-/// Uncertain rows that are named, the first ones.
-const DOUBTS_NAMED: usize = 20;
+/// The most uncertain rows that are listed.
+const MAX_UNCERTAIN: usize = 20;
 
 /// The figures of a run.
 #[derive(Clone, Debug)]
@@ -18,11 +18,11 @@ pub struct Summary {
     pub(super) facts: RunFacts,
     pub(super) tally: Tally,
     pub(super) errors: Errors,
-    /// Messages that were reported both as failed and as delivered.
+    /// Messages reported both as failed and as delivered.
     pub(super) contradicted: u64,
     pub(super) countries: Countries,
-    /// The first of the uncertain rows.
-    pub(super) doubts: Vec<RowNumber>,
+    /// The first uncertain rows.
+    pub(super) uncertain: Vec<RowNumber>,
     pub(super) to_deliver: Durations,
     pub(super) to_read: Durations,
     pub(super) accepted_over_time: Timeline<1>,
@@ -35,7 +35,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// No rows yet.
+    /// Creates a summary without rows.
     #[must_use]
     pub fn new(facts: RunFacts) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Summary {
             errors: Errors::default(),
             contradicted: 0,
             countries: Countries::default(),
-            doubts: Vec::new(),
+            uncertain: Vec::new(),
             to_deliver: Durations::default(),
             to_read: Durations::default(),
             accepted_over_time: Timeline::default(),
@@ -58,20 +58,19 @@ impl Summary {
 
     /// Counts one row.
     ///
-    /// A row's problem counts as an error if the row did not go well. A failure of a message that was delivered all the
-    /// same is no error, since nothing has to be done about it; such rows are counted as contradicted. Times count for
-    /// rows that were accepted.
+    /// A row's problem counts as an error unless the row is accepted, sent, delivered or read. A reported failure of a
+    /// delivered message needs no action, so it counts as contradicted instead. Times count for accepted rows.
     pub fn add(&mut self, row: &ReportRow) {
         self.tally.add(row.state, 1);
         self.countries.add(row);
         self.retries += u64::from(row.attempts.saturating_sub(1));
-        if !stands_well(row.state) && (row.error_code.is_some() || row.error_message.is_some()) {
+        if !is_good(row.state) && (row.error_code.is_some() || row.error_message.is_some()) {
             let code = row.error_code.as_deref().unwrap_or("unknown");
             self.errors.add(row.row, code, row.error_message.as_deref().unwrap_or_default());
         }
         self.contradicted += u64::from(row.is_contradicted());
-        if row.state == State::Uncertain && self.doubts.len() < DOUBTS_NAMED {
-            self.doubts.push(row.row);
+        if row.state == State::Uncertain && self.uncertain.len() < MAX_UNCERTAIN {
+            self.uncertain.push(row.row);
         }
         let Some(accepted) = row.accepted_at.filter(|_| row.state.was_accepted()) else { return };
         self.timed += 1;
@@ -87,15 +86,15 @@ impl Summary {
         }
     }
 
-    /// How many rows are in each state.
+    /// Returns how many rows are in each state.
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// Messages accepted a second, between the first and the last acceptance, to two decimals: `n` messages have
-    /// `n - 1` gaps, so this is `(n - 1) / (last - first)`. Pauses count. `None` with fewer than two acceptances, or
-    /// all at one instant.
+    /// Returns the messages accepted per second between the first and the last acceptance, including pauses, with two
+    /// decimals. `n` messages have `n - 1` gaps, so this is `(n - 1) / (last - first)`. `None` with fewer than two
+    /// acceptances, or if all have the same time.
     #[must_use]
     pub fn achieved_rate(&self) -> Option<f64> {
         let span = self.last_accepted?.since(self.first_accepted?).as_secs_f64();
@@ -105,6 +104,6 @@ impl Summary {
     }
 }
 
-fn stands_well(state: State) -> bool {
+fn is_good(state: State) -> bool {
     matches!(state, State::Accepted | State::Sent | State::Delivered | State::Read)
 }

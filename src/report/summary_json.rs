@@ -1,4 +1,4 @@
-//! `summary.json`: the figures of a run for programs, with keys that stay.
+//! `summary.json`: the figures of a run for programs, with stable keys.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -34,7 +34,7 @@ struct Page<'a> {
     replies: Option<&'a Replies>,
 }
 
-/// How many rows got at least so far.
+/// How many rows got at least that far.
 #[derive(Serialize)]
 struct Funnel {
     accepted: u64,
@@ -42,7 +42,7 @@ struct Funnel {
     read: u64,
 }
 
-/// One code, and what a person does about it.
+/// One code, with what to do about it.
 #[derive(Serialize)]
 struct Error {
     #[serde(flatten)]
@@ -58,14 +58,14 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
     map.end()
 }
 
-/// The figures as JSON: indented, keys always in the same order, all states named (those without rows too), what is
-/// not known `null`, a line end at the end.
+/// Returns the figures as indented JSON with a line break at the end. Keys are always in the same order, all states are
+/// present (also those without rows), and unknown values are `null`.
 ///
-/// `funnel` counts the rows that got at least so far (rows that failed later were accepted); `contradicted` counts the
-/// delivered rows that were also reported as failed, which are not among `errors`; `achieved_rate` is
-/// [`Summary::achieved_rate`]; percentiles are whole seconds since the acceptance, by the nearest rank, of the rows
-/// with both times; `retries` are the requests beyond the first of each row. `only` says which rows these are where
-/// they are not all.
+/// `funnel` counts the rows that got at least that far (rows that failed later were accepted). `contradicted` counts
+/// delivered rows that were also reported as failed; they are not in `errors`. `achieved_rate` is
+/// [`Summary::achieved_rate`]. Percentiles are whole seconds since acceptance, by the nearest rank, of the rows with
+/// both times. `retries` counts the requests after the first of each row. `only` says which rows the report covers, if
+/// not all.
 #[must_use]
 pub fn summary_json(summary: &Summary) -> String {
     let Summary { facts, tally, .. } = summary;
@@ -93,7 +93,7 @@ pub fn summary_json(summary: &Summary) -> String {
         polls: facts.polls,
         replies: facts.replies.as_ref(),
     };
-    // Strings and numbers under string keys: there is nothing here that JSON cannot hold.
+    // Serialising cannot fail: all keys are strings, and all values are strings, numbers or null.
     let mut json = serde_json::to_string_pretty(&page).unwrap_or_default();
     json.push('\n');
     json

@@ -118,7 +118,7 @@ fn the_html_of_the_sample_says_what_matters() {
         "1 row is uncertain",
         "campaigner settle spring-sale-1 --row 11 --as sent",
         "campaigner retry spring-sale-1 --state uncertain",
-        "2 rows are still to be sent",
+        "2 rows are not sent yet",
         "1 message reported both as failed and as delivered",
         "What to do:</span> put the number on the list",
         "Hong Kong",
@@ -187,7 +187,7 @@ fn the_pages_numbers_are_those_of_the_json() {
 #[test]
 fn runs_of_every_size_make_a_page() {
     let one = html(&summary(&[accepted(1, 0, State::Accepted)])).unwrap();
-    assert!(one.contains("accepted 1 of 1 message (100.0 %); none is known to be delivered so far"), "{one}");
+    assert!(one.contains("accepted 1 of 1 message (100.0 %); none has been reported as delivered yet"), "{one}");
     assert!(!one.contains("Time to deliver") && !one.contains("Delivered and read over time"));
     let none = html(&summary(&[problem(row(1, "85268410001", State::Rejected), 1, "1", "no")])).unwrap();
     assert!(none.contains("accepted 0 of 1 message (0.0 %).") && !none.contains("over time"));
@@ -199,7 +199,7 @@ fn runs_of_every_size_make_a_page() {
 fn a_filtered_page_says_so() {
     let facts = RunFacts { only: Some("in state failed".into()), ..facts() };
     let summary = Summary::new(facts);
-    assert!(html(&summary).unwrap().contains("Not the whole run: only rows in state failed."));
+    assert!(html(&summary).unwrap().contains("This report covers only part of the run: rows in state failed."));
     assert!(summary_json(&summary).contains(r#""only": "in state failed""#));
 }
 
@@ -240,7 +240,7 @@ fn many_codes_do_not_make_the_page_long() {
         (1..200).map(|n| problem(row(n, "85268411234", State::Rejected), 1, &format!("code-{n:03}"), "no")).collect();
     let page = html(&summary(&rows)).unwrap();
     assert!(page.contains("code-050") && !page.contains("code-051"));
-    assert!(page.contains("149 rarer codes"));
+    assert!(page.contains("149 less frequent codes"));
 }
 
 fn write_all(dir: &Path, rows: &[ReportRow]) -> Paths {
@@ -324,7 +324,7 @@ fn a_format_reads_back_as_written() {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
     let error = "xml".parse::<Format>().unwrap_err();
-    assert_eq!(error.to_string(), "`xml` is not a report format: it is one of csv, json, jsonl and html");
+    assert_eq!(error.to_string(), "unknown report format `xml`; the formats are csv, json, jsonl and html");
 }
 
 #[test]

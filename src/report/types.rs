@@ -1,4 +1,4 @@
-//! What reports are made of besides rows, the forms they take, and why one cannot be made.
+//! The facts and formats of reports, and their errors.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,24 +6,24 @@ use std::str::FromStr;
 
 use crate::model::{Channel, Millis, Replies, RunId};
 
-/// A form that a report can take.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One line a row: [`super::CsvReport`].
+    /// One line per row: [`super::CsvReport`].
     Csv,
     /// The figures for programs: [`super::summary_json`].
     Json,
-    /// One JSON object a row: [`super::JsonLines`].
+    /// One JSON object per row: [`super::JsonLines`].
     Jsonl,
     /// The figures for people: [`super::html()`].
     Html,
 }
 
 impl Format {
-    /// Every format, in the order in which they are named to a user.
+    /// Every format, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Jsonl, Self::Html];
 
-    /// The format's name on the command line.
+    /// Returns the format's name on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// The name of a file in this format, such as [`super::Reports`] writes.
+    /// Returns the name of a file in this format, as [`super::Reports`] writes it.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl fmt::Display for Format {
 
 /// A text that is not a report format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a report format: it is one of csv, json, jsonl and html")]
+#[error("unknown report format `{0}`; the formats are csv, json, jsonl and html")]
 pub struct BadFormat(pub String);
 
 impl FromStr for Format {
@@ -65,7 +65,7 @@ impl FromStr for Format {
     }
 }
 
-/// What the reports say of the run as a whole. All of it comes from the store, so that a report made again is the same.
+/// The facts about a run as a whole. They all come from the store, so that a repeated report is the same.
 #[derive(Clone, Debug)]
 pub struct RunFacts {
     /// The run, and with it the campaign's name.
@@ -74,61 +74,64 @@ pub struct RunFacts {
     pub provider: String,
     /// The channel of the campaign.
     pub channel: Channel,
-    /// The rate that the run had to keep to, as a person writes it, such as `80/s`.
+    /// The rate limit of the run, such as `80/s`.
     pub rate_limit: String,
-    /// When the run began.
+    /// When the run started.
     pub started_at: Millis,
-    /// When nothing was left to do; `None` while something is.
+    /// When the run finished; `None` if it has not.
     pub finished_at: Option<Millis>,
     /// Status requests made for this run.
     pub polls: u64,
-    /// The campaign's settings for people: names as in its file, and values as they are written there.
+    /// The campaign's settings: names and values as in its file.
     pub settings: Vec<(&'static str, String)>,
-    /// What a person does about a problem's code, where that is known.
+    /// What to do about a problem's code, if known.
     pub advice: fn(&str) -> Option<&'static str>,
-    /// What people sent back; `None` where it was not counted.
+    /// The replies; `None` if they were not counted.
     pub replies: Option<Replies>,
-    /// Which rows these are, where they are not all, in words that follow "only rows": `in state failed`.
+    /// Which rows the report covers, if not all, as text that follows "rows": `in state failed`.
     pub only: Option<String>,
 }
 
-/// A report that could not be made.
+/// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The folder for the reports could not be made.
-    #[error("the report folder {} could not be created: choose another one, or free its name", dir.display())]
+    /// The folder for the reports could not be created.
+    #[error("cannot create the report folder {}; choose another one, or remove the file with this name", dir.display())]
     CreateFolder {
         /// The folder.
         dir: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The new file could not be opened beside the place where it is to appear.
-    #[error("no file could be created beside {}: is its folder there, and writable?", path.display())]
+    /// The new file could not be created next to the old one.
+    #[error("cannot create {}; check that its folder exists and is writable", path.display())]
     Create {
-        /// Where the file was to appear.
+        /// The path of the report.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The new file could not be written in full. What was there before is as it was.
-    #[error("{} could not be written: is the disk full?", path.display())]
+    /// The new file could not be written completely. An old file is unchanged.
+    #[error("cannot write {}; check that the disk is not full", path.display())]
     Write {
-        /// Where the file was to appear.
+        /// The path of the report.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The new file was written, but could not take its place for good. What is there is either whole or as it was.
-    #[error("{} could not be replaced by its new version: is it a folder, or write-protected?", path.display())]
+    /// The new file was written, but could not replace the old one. The file is the old or the new version.
+    #[error("cannot replace {} by its new version; check that it is not a folder or write-protected", path.display())]
     Replace {
-        /// Where the file was to appear.
+        /// The path of the report.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The page's template could not be rendered, which is a defect of this program.
-    #[error("the HTML report could not be rendered; this is a defect, and the other two formats are not affected")]
+    /// The template of the page has a bug.
+    #[error(
+        "internal error: cannot render the HTML report (please report it); \
+         `campaigner report` can still write the other formats"
+    )]
     Render {
         /// Where and why.
         #[source]

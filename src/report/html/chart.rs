@@ -1,4 +1,4 @@
-//! The charts over time: columns in an SVG, and the same figures as a table behind it.
+//! The charts over time: columns in an SVG, and the same figures as a table.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use crate::model::Millis;
 use crate::report::stats::timeline::Timeline;
 use crate::text::{duration, grouped};
 
-/// A chart is this many units wide and high; the page stretches it.
+/// The width and height of a chart in units; the page stretches it.
 const SIZE: (f64, f64) = (960.0, 160.0);
 
-/// A column is at most so wide, so that a short run does not look like a wall.
-const WIDEST: f64 = 40.0;
+/// The greatest width of a column, so that the chart of a short run does not look like one block.
+const MAX_COLUMN_WIDTH: f64 = 40.0;
 
 /// A chart of one or more kinds of events over time.
 #[derive(Debug, Serialize)]
 pub(super) struct Chart {
     title: &'static str,
-    /// What each kind is called.
+    /// The name of each kind.
     kinds: Vec<&'static str>,
     width: f64,
     height: f64,
     columns: Vec<Column>,
-    /// The figures of the columns that have some: when, and of each kind how many.
+    /// The figures of the columns that are not empty: the time, and the count of each kind.
     figures: Vec<(String, Vec<String>)>,
     /// The length of a bucket, in words.
     every: String,
-    /// All that the chart says, in one sentence.
+    /// The content of the chart in one sentence.
     words: String,
-    /// What it does not show.
+    /// What the chart does not show.
     note: Option<String>,
-    /// The numbers along the height, from the top.
+    /// The labels of the vertical axis, from the top.
     heights: [String; 3],
-    /// The times along the width.
+    /// The labels of the time axis.
     times: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ struct Column {
 }
 
 impl Chart {
-    /// The chart of a timeline, whose kinds have these names; `None` where nothing happened.
+    /// Creates the chart of a timeline whose kinds have these names; `None` if the timeline is empty.
     #[expect(clippy::cast_precision_loss, reason = "a chart needs no more than 52 bits")]
     pub(super) fn new<const N: usize>(
         title: &'static str,
@@ -64,7 +64,7 @@ impl Chart {
         let every = duration(bucket);
         let top = round_above(most);
         let step = SIZE.0 / timeline.buckets().len() as f64;
-        let width = (step * 0.86 / N as f64).min(WIDEST);
+        let width = (step * 0.86 / N as f64).min(MAX_COLUMN_WIDTH);
         let mut columns = Vec::new();
         let mut figures = Vec::new();
         for (index, (at, counts)) in timeline.buckets().enumerate().filter(|(_, (_, counts))| *counts != [0; N]) {
@@ -87,7 +87,7 @@ impl Chart {
             format!("{} {name}", grouped(total))
         });
         let words = format!(
-            "{} between {} and {}; at most {} in {every}",
+            "{} between {} and {}; at most {} per {every}",
             totals.collect::<Vec<_>>().join(", "),
             moment(from),
             moment(to),
@@ -109,7 +109,7 @@ impl Chart {
     }
 }
 
-/// A round number that is not below `most`, and whose half is a whole one: the top of an axis.
+/// Returns the top of an axis: a round number that is at least `most` and even.
 fn round_above(most: u64) -> u64 {
     let mut unit = 1_u64;
     loop {
@@ -124,7 +124,8 @@ fn round_above(most: u64) -> u64 {
     }
 }
 
-/// Five times at equal distances, or the ends alone where those would not differ: of the day, where it is one day's.
+/// Returns five equally spaced times, or only the two ends if the others would be equal. Leaves out the date if all are
+/// on the same day.
 fn times(from: Millis, to: Millis) -> Vec<String> {
     let seconds = to.since(from).as_secs();
     let parts = if seconds < 4 { 1 } else { 4 };
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_as_long_as_they_have_to_be() {
+    fn times_are_as_long_as_they_need_to_be() {
         let at = |seconds: i64| Millis((1_774_249_921 + seconds) * 1000);
         assert_eq!(times(at(0), at(1)), ["07:12:01", "07:12:02"]);
         assert_eq!(times(at(0), at(10)), ["07:12:01", "07:12:03", "07:12:06", "07:12:08", "07:12:11"]);
@@ -174,7 +175,7 @@ mod tests {
         assert_eq!(column.title, "2026-03-23 07:12:01: 1 read in 1 s");
         assert_eq!(
             chart.words,
-            "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; at most 1 in 1 s"
+            "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; at most 1 per 1 s"
         );
         assert_eq!(chart.figures, [("2026-03-23 07:12:01".to_owned(), vec!["0".to_owned(), "1".to_owned()])]);
         assert!(Chart::new("Arrived", ["delivered", "read"], &Timeline::default(), None).is_none());

@@ -1,7 +1,6 @@
-//! The funnel: from the rows read to the messages read, and where the others went on the way.
+//! The funnel: how many rows reached each step, and what became of the others.
 //!
-//! By itself a piece of HTML with SVG in it, so that other pages can show it too; [`STYLES`](super::STYLES) has its
-//! looks.
+//! It is a fragment of HTML with SVG, so that other pages can show it too; [`STYLES`](super::STYLES) has its styles.
 
 use serde::Serialize;
 
@@ -9,20 +8,20 @@ use super::wording::share;
 use crate::model::{State, Tally};
 use crate::text::grouped;
 
-/// A step is so many units wide where no row is lost.
+/// The width of a step with all rows, in units.
 pub(super) const WIDTH: f64 = 1000.0;
 
-/// One step, and behind it those who did not reach the next.
+/// One step, and the rows that did not reach the next one.
 #[derive(Debug, Serialize)]
 pub(super) struct FunnelStep {
     name: &'static str,
     rows: String,
-    /// Of all rows.
+    /// The share of all rows.
     share: String,
-    /// Of the step before it.
+    /// The share of the previous step.
     kept: Option<String>,
     width: String,
-    /// The width of the next step; none behind the last.
+    /// The width of the next step; `None` for the last one.
     next: Option<String>,
     lost: Vec<Lost>,
 }
@@ -35,8 +34,7 @@ struct Lost {
     what: &'static str,
 }
 
-/// A step's name, how many rows reached it, and what is said of those of them in a state that is none of the next
-/// step's: how it looks, and in words.
+/// A step's name, how many rows reached it, and the states that did not reach the next step, with their style and text.
 type Stage = (&'static str, fn(&Tally) -> u64, &'static [(State, &'static str, &'static str)]);
 
 const STEPS: [Stage; 5] = [
@@ -50,7 +48,7 @@ const STEPS: [Stage; 5] = [
         ],
     ),
     (
-        "To be sent",
+        "Sendable",
         Tally::sendable,
         &[
             (State::Rejected, "bad", "rejected"),
@@ -58,8 +56,8 @@ const STEPS: [Stage; 5] = [
             (State::Uncertain, "doubt", "uncertain"),
             (State::Cancelled, "out", "cancelled"),
             (State::Expired, "out", "too late"),
-            (State::Pending, "open", "still to be sent"),
-            (State::Sending, "open", "on the way to the provider"),
+            (State::Pending, "open", "not sent yet"),
+            (State::Sending, "open", "in flight"),
         ],
     ),
     (
@@ -67,21 +65,21 @@ const STEPS: [Stage; 5] = [
         Tally::accepted,
         &[
             (State::Failed, "bad", "failed"),
-            (State::Sent, "open", "sent, not delivered so far"),
-            (State::Accepted, "open", "without any status so far"),
+            (State::Sent, "open", "sent, not delivered yet"),
+            (State::Accepted, "open", "no status yet"),
         ],
     ),
-    ("Delivered", Tally::delivered, &[(State::Delivered, "open", "not read so far")]),
+    ("Delivered", Tally::delivered, &[(State::Delivered, "open", "not read yet")]),
     ("Read", |tally| tally.of(State::Read), &[]),
 ];
 
-/// The steps of a funnel.
+/// Returns the steps of the funnel.
 #[expect(clippy::cast_precision_loss, reason = "a bar needs no more than 52 bits")]
 pub(super) fn steps(tally: &Tally) -> Vec<FunnelStep> {
     let all = tally.rows();
     let width = |rows: u64| {
         let share = if all == 0 { 0.0 } else { rows as f64 / all as f64 };
-        // What is there can be seen.
+        // Even one row must be visible.
         format!("{:.1}", if rows == 0 { 0.0 } else { (WIDTH * share).max(2.0) })
     };
     let of_step = |step: usize| STEPS.get(step).map(|(_, rows, _)| rows(tally));
@@ -110,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_either_in_the_next_step_or_told_of() {
+    fn every_row_is_in_the_next_step_or_listed_as_lost() {
         let mut tally = Tally::default();
         for (state, rows) in State::ALL.into_iter().zip([3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53]) {
             tally.add(state, rows);
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_can_be_seen_however_few_they_are() {
+    fn even_one_row_is_visible() {
         let mut tally = Tally::default();
         tally.add(State::Delivered, 9_999_999);
         tally.add(State::Read, 1);

@@ -1,8 +1,8 @@
 //! `report.html`: the figures of a run for people, in one file that needs no network.
 //!
-//! Numbers become text and widths here; how it looks is the template's matter. The template escapes every value, and
-//! the page's own policy lets nothing run or load but what is in the file from the start, so that nothing a provider or
-//! a recipient list says can become markup. No number of a person and no cell of a row is in it.
+//! This module turns numbers into text and widths; the template decides how they look. The template escapes every
+//! value, and the content security policy allows only the styles and the script of the file, so that text from a
+//! provider or a recipient list cannot become markup. The page holds no phone numbers and no cells of rows.
 
 mod chart;
 mod funnel;
@@ -29,10 +29,10 @@ use replies::Answers;
 use sections::{CountryLine, Doubts, ErrorLine, Headline, Remark, StateLine, TimesSpread};
 use wording::moment;
 
-/// How the pages look: light, dark, on a phone and on paper. Its names are those of the templates beside it.
+/// The styles of the pages: light, dark, on a phone and on paper.
 pub const STYLES: &str = include_str!("page.css");
 
-/// Tables are sorted by their heads.
+/// The script that sorts tables.
 const SCRIPT: &str = include_str!("page.js");
 
 /// Error codes shown; all of them are in `summary.json`.
@@ -54,7 +54,7 @@ struct Page<'a> {
     only: Option<&'a str>,
     notices: Vec<Remark>,
     headlines: Vec<Headline>,
-    /// HTML already.
+    /// Rendered HTML.
     funnel: String,
     charts: Vec<Chart>,
     times: Vec<TimesSpread>,
@@ -64,23 +64,23 @@ struct Page<'a> {
     doubts: Option<Doubts>,
     replies: Option<Answers>,
     countries: Vec<CountryLine>,
-    /// HTML already.
+    /// Rendered HTML.
     states: String,
     settings: &'a [(&'static str, String)],
 }
 
-/// The figures as one self-contained HTML page.
+/// Returns the figures as one self-contained HTML page.
 ///
 /// # Errors
-/// [`ReportError::Render`] if the page's template has a defect.
+/// [`ReportError::Render`] when the template has a bug.
 pub fn html(summary: &Summary) -> Result<String, ReportError> {
     render(include_str!("report.html"), &page(summary)?)
 }
 
-/// The funnel alone, as a piece of HTML that is shown with [`STYLES`].
+/// Returns the funnel as an HTML fragment that needs [`STYLES`].
 ///
 /// # Errors
-/// [`ReportError::Render`] if its template has a defect.
+/// [`ReportError::Render`] when the template has a bug.
 pub fn funnel(tally: &Tally) -> Result<String, ReportError> {
     #[derive(Serialize)]
     struct Alone {
@@ -89,10 +89,10 @@ pub fn funnel(tally: &Tally) -> Result<String, ReportError> {
     render(include_str!("funnel.html"), &Alone { steps: funnel::steps(tally) })
 }
 
-/// How many rows are in each state and what that means, as a table that is shown with [`STYLES`].
+/// Returns a table of the states with their meaning and their rows, as an HTML fragment that needs [`STYLES`].
 ///
 /// # Errors
-/// [`ReportError::Render`] if its template has a defect.
+/// [`ReportError::Render`] when the template has a bug.
 pub fn states(tally: &Tally) -> Result<String, ReportError> {
     #[derive(Serialize)]
     struct Alone {
@@ -101,7 +101,7 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
     render(include_str!("states.html"), &Alone { states: State::ALL.map(|state| sections::state(state, tally)) })
 }
 
-/// Says how many messages were reported both as failed and as delivered; `None` if none was.
+/// Returns in words how many messages were reported both as failed and as delivered; `None` if there are none.
 #[must_use]
 pub fn contradicted(rows: u64) -> Option<String> {
     let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
@@ -113,14 +113,14 @@ fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> 
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build()?);
-        // What would act on the text around it is shown as an escape.
+        // Control characters are shown as escapes.
         environment.set_formatter(|out, state, value| match value.as_str() {
             Some(text) if !value.is_safe() => {
                 minijinja::escape_formatter(out, state, &Value::from(escaped_lines(text).as_ref()))
             }
             _ => minijinja::escape_formatter(out, state, value),
         });
-        // The name's ending is what turns escaping on.
+        // The suffix `.html` turns escaping on.
         environment.add_template("page.html", template)?;
         environment.get_template("page.html")?.render(Value::from(Serde(page)))
     };
@@ -173,7 +173,8 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
     })
 }
 
-/// A text as a page's policy names it. The text stands between its tags as it is, without a byte more.
+/// Returns the hash of a style sheet or script, as a content security policy names it. The page must include the text
+/// byte for byte.
 #[must_use]
 pub fn source(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))

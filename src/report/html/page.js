@@ -1,5 +1,5 @@
 "use strict";
-// Sorts a table by the head that is pressed: numbers from the largest, words from the first, and back.
+// Sorts a table by the column whose head is clicked: numbers descending first, text ascending first.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];

@@ -1,4 +1,4 @@
-//! The page's part on what people sent back.
+//! The section of the page about replies.
 
 use serde::Serialize;
 
@@ -7,10 +7,10 @@ use super::wording::share;
 use crate::model::{Choice, Replies, Tally};
 use crate::text::{count, grouped};
 
-/// Choices shown; all of them are in `summary.json`.
-const SHOWN: usize = 50;
+/// The most choices shown; all of them are in `summary.json`.
+const MAX_SHOWN: usize = 50;
 
-/// What people sent back.
+/// The replies of a run.
 #[derive(Serialize)]
 pub(super) struct Answers {
     in_short: String,
@@ -27,21 +27,20 @@ struct Line {
     share: Figure,
 }
 
-/// Nothing where nobody answered: the provider may not be calling back at all.
+/// Returns the section, or `None` without replies: the provider may not be sending webhooks at all.
 pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     let Replies { total, rows, opted_out, choices } = replies;
     if *total == 0 {
         return None;
     }
     let mut in_short = format!(
-        "{} from {} ({} of those delivered).",
+        "{} from {} ({} of delivered).",
         if *total == 1 { "1 reply".to_owned() } else { format!("{} replies", grouped(*total)) },
         count(*rows, "row"),
         share(*rows, tally.delivered())
     );
     if *opted_out > 0 {
-        let asked = if *opted_out == 1 { "asks" } else { "ask" };
-        in_short.push_str(&format!(" {} {asked} for nothing more.", count(*opted_out, "row")));
+        in_short.push_str(&format!(" {} opted out.", count(*opted_out, "row")));
     }
     let line = |choice: &Choice| Line {
         name: choice.name().to_owned(),
@@ -50,16 +49,16 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
         rows: choice.rows.into(),
         share: part(choice.rows, *rows),
     };
-    let lines = choices.iter().take(SHOWN).map(line).collect();
-    Some(Answers { in_short, lines, left_out: choices.len().saturating_sub(SHOWN) })
+    let lines = choices.iter().take(MAX_SHOWN).map(line).collect();
+    Some(Answers { in_short, lines, left_out: choices.len().saturating_sub(MAX_SHOWN) })
 }
 
-/// A kind of reply, in words.
+/// Returns a kind of reply in words.
 fn kind(word: &str) -> &str {
     match word {
         "button_reply" | "button" => "button",
-        "list_reply" => "row of a list",
-        "text" => "written",
+        "list_reply" => "list item",
+        "text" => "text",
         other => other,
     }
 }

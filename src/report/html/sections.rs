@@ -1,4 +1,4 @@
-//! The parts of the page but the funnel and the charts: what each says, in words.
+//! The sections of the page, except for the funnel, the charts and the replies.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::report::stats::error_counts::ErrorCount;
 use crate::report::summary::Summary;
 use crate::text::{count, duration, grouped};
 
-/// Bars of the distributions are this many units wide at most.
+/// The greatest width of a bar in a distribution, in units.
 const BAR: f64 = 1000.0;
 
-/// Something to know, and the command that does something about it.
+/// A notice, and the command to run.
 #[derive(Serialize)]
 pub(super) struct Remark {
     text: String,
@@ -29,7 +29,7 @@ pub(super) struct Headline {
     note: String,
 }
 
-/// A number as it is sorted by and as it is shown.
+/// A number: the value for sorting, and the text.
 #[derive(Serialize)]
 pub(super) struct Figure {
     n: u64,
@@ -42,7 +42,7 @@ impl From<u64> for Figure {
     }
 }
 
-/// A share as it is sorted by, in millionths, and as it is shown.
+/// Returns a share; its value for sorting is in millionths.
 pub(super) fn part(rows: u64, whole: u64) -> Figure {
     let millionths = (u128::from(rows) * 1_000_000).checked_div(u128::from(whole)).unwrap_or(0);
     Figure { n: u64::try_from(millionths).unwrap_or(u64::MAX), text: share(rows, whole) }
@@ -80,7 +80,7 @@ pub(super) struct CountryLine {
     read_share: Figure,
 }
 
-/// The rows that are in doubt, and how to settle them.
+/// The uncertain rows, and how to settle them.
 #[derive(Serialize)]
 pub(super) struct Doubts {
     /// `1 row is`, `12 rows are`.
@@ -90,7 +90,7 @@ pub(super) struct Doubts {
     commands: Vec<(&'static str, String)>,
 }
 
-/// How long something took.
+/// The distribution of a duration.
 #[derive(Serialize)]
 pub(super) struct TimesSpread {
     name: &'static str,
@@ -106,16 +106,16 @@ struct Bar {
     rows: String,
     share: String,
     width: String,
-    /// Those of this bucket and of the quicker ones.
+    /// The cumulative share, up to and including this bucket.
     until: String,
 }
 
-/// The run in one sentence.
+/// Returns the result of the run in one sentence.
 pub(super) fn in_short(summary: &Summary) -> String {
     let tally = &summary.tally;
     let (sendable, accepted, delivered) = (tally.sendable(), tally.accepted(), tally.delivered());
     if sendable == 0 {
-        return format!("None of {} could be sent; the problems below say why.", count(tally.rows(), "row"));
+        return format!("None of {} could be sent; see the problems below.", count(tally.rows(), "row"));
     }
     let mut text = format!(
         "The provider accepted {} of {} ({})",
@@ -127,26 +127,28 @@ pub(super) fn in_short(summary: &Summary) -> String {
         return text + ".";
     }
     text.push_str(&match delivered {
-        0 => "; none is known to be delivered so far".to_owned(),
-        _ => format!("; {} of these reached the recipient ({})", grouped(delivered), share(delivered, accepted)),
+        0 => "; none has been reported as delivered yet".to_owned(),
+        1 => format!("; 1 of these was delivered ({})", share(delivered, accepted)),
+        _ => format!("; {} of these were delivered ({})", grouped(delivered), share(delivered, accepted)),
     });
     match tally.of(State::Read) {
         0 => {}
-        read => text.push_str(&format!(" and {} were read ({})", grouped(read), share(read, accepted))),
+        1 => text.push_str(&format!(", and 1 was read ({})", share(1, accepted))),
+        read => text.push_str(&format!(", and {} were read ({})", grouped(read), share(read, accepted))),
     }
     text + "."
 }
 
-/// What the chart of deliveries leaves out.
+/// Returns what the chart of deliveries leaves out.
 pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
     let missing = summary.tally.delivered().saturating_sub(summary.to_deliver.spread().count);
-    let are = if missing == 1 { "message is" } else { "messages are" };
     (missing > 0).then(|| {
-        format!("{} {are} delivered without a known time: the provider told of the reading alone.", grouped(missing))
+        let messages = count(missing, "delivered message");
+        format!("{messages} not shown: the provider reported only that the message was read, without a delivery time.")
     })
 }
 
-/// What a person should do something about.
+/// Returns notices about things that need attention.
 pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
     let Summary { facts, tally, .. } = summary;
     let open = tally.of(State::Pending) + tally.of(State::Sending);
@@ -154,7 +156,7 @@ pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
         return Vec::new();
     }
     let are = if open == 1 { "is" } else { "are" };
-    let text = format!("{} {are} still to be sent. To go on:", count(open, "row"));
+    let text = format!("{} {are} not sent yet. To continue:", count(open, "row"));
     vec![Remark { text, command: format!("campaigner resume {}", facts.run) }]
 }
 
@@ -170,33 +172,33 @@ pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
     let of = |part, whole, those| if whole == 0 { String::new() } else { format!("{} of {those}", share(part, whole)) };
     let headline = |name, value: String, note: String| Headline { name, value, note };
     vec![
-        headline("Rows", grouped(tally.rows()), format!("{} not to be sent", grouped(left_out))),
-        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "the rows to be sent")),
-        headline("Delivered", grouped(delivered), of(delivered, accepted, "those accepted")),
-        headline("Read", grouped(read), of(read, accepted, "those accepted")),
+        headline("Rows", grouped(tally.rows()), format!("{} not sendable", grouped(left_out))),
+        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "sendable rows")),
+        headline("Delivered", grouped(delivered), of(delivered, accepted, "accepted")),
+        headline("Read", grouped(read), of(read, accepted, "accepted")),
         headline("Rate", achieved, format!("limit {}{took}", facts.rate_limit)),
         headline("Retries", grouped(summary.retries), count(facts.polls, "status request")),
     ]
 }
 
-/// A state's looks and meaning.
+/// Returns a state's style and meaning.
 fn meaning(state: State) -> (&'static str, &'static str) {
     match state {
-        State::Pending => ("open", "not tried yet, or waiting for the next try"),
-        State::Sending => ("open", "on its way to the provider, no outcome yet"),
-        State::Accepted => ("good", "taken by the provider, no status yet"),
-        State::Sent => ("good", "on its way to the recipient"),
+        State::Pending => ("open", "not attempted yet, or waiting for the next attempt"),
+        State::Sending => ("open", "in flight to the provider, no outcome yet"),
+        State::Accepted => ("good", "accepted by the provider, no status yet"),
+        State::Sent => ("good", "sent on to the recipient"),
         State::Delivered => ("good", "on the recipient’s device"),
         State::Read => ("good", "opened by the recipient"),
-        State::Failed => ("bad", "accepted, and then not delivered"),
-        State::Rejected => ("bad", "refused by the provider for good"),
-        State::Exhausted => ("bad", "every try failed, and the tries are used up"),
-        State::Uncertain => ("doubt", "may or may not have been accepted"),
+        State::Failed => ("bad", "accepted, but not delivered"),
+        State::Rejected => ("bad", "permanently refused by the provider"),
+        State::Exhausted => ("bad", "all attempts failed"),
+        State::Uncertain => ("doubt", "may have been accepted"),
         State::Invalid => ("out", "cannot become a message"),
         State::Duplicate => ("out", "the same number as an earlier row"),
-        State::Suppressed => ("out", "on the suppression list"),
-        State::Cancelled => ("out", "cancelled before it was tried"),
-        State::Expired => ("out", "its last moment came before it was sent"),
+        State::Suppressed => ("out", "on the suppression list, or reached by an earlier run"),
+        State::Cancelled => ("out", "cancelled before it was attempted"),
+        State::Expired => ("out", "not sent before its deadline"),
     }
 }
 
@@ -208,7 +210,7 @@ pub(super) fn state(state: State, tally: &Tally) -> StateLine {
     StateLine { name: state.as_str(), meaning, tone, rows: rows.into(), share, none: rows == 0 }
 }
 
-/// The most frequent errors, and how many kinds there are beside them.
+/// Returns the most frequent errors, and the number of codes that are left out.
 pub(super) fn errors(summary: &Summary, shown: usize) -> (Vec<ErrorLine>, usize) {
     let all = summary.errors.sorted();
     let rows = all.iter().map(|error| error.count).sum();
@@ -244,18 +246,18 @@ pub(super) fn countries(summary: &Summary) -> Vec<CountryLine> {
 
 pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
     let rows = summary.tally.of(State::Uncertain);
-    let (first, run) = (summary.doubts.first()?, &summary.facts.run);
-    let more = rows.saturating_sub(summary.doubts.len() as u64);
+    let (first, run) = (summary.uncertain.first()?, &summary.facts.run);
+    let more = rows.saturating_sub(summary.uncertain.len() as u64);
     Some(Doubts {
         are: format!("{} {}", count(rows, "row"), if rows == 1 { "is" } else { "are" }),
-        rows: summary.doubts.iter().map(|row| grouped(row.0)).collect(),
+        rows: summary.uncertain.iter().map(|row| grouped(row.0)).collect(),
         more: (more > 0).then(|| format!("and {} in recipients.csv", count(more, "more row"))),
         commands: vec![
-            ("It was sent", format!("campaigner settle {run} --row {first} --as sent")),
-            ("It was not", format!("campaigner settle {run} --row {first} --as not-sent")),
-            ("None of them was", format!("campaigner settle {run} --all --as not-sent")),
+            ("If a message was sent", format!("campaigner settle {run} --row {first} --as sent")),
+            ("If it was not sent", format!("campaigner settle {run} --row {first} --as not-sent")),
+            ("If none of them were sent", format!("campaigner settle {run} --all --yes --as not-sent")),
             (
-                "Send them again all the same: some people may get it twice",
+                "To send all of them again, even if some people get the message twice",
                 format!("campaigner retry {run} --state uncertain"),
             ),
         ],

@@ -1,20 +1,20 @@
-//! Numbers, times and shares as the page says them.
+//! Numbers, times and shares as text for the page.
 
 use crate::model::Millis;
 use crate::text::grouped;
 
-/// `2026-03-23 07:12:01`: a time for people; the page says once that all times are UTC.
+/// `2026-03-23 07:12:01`. The page says once that all times are UTC.
 pub(super) fn moment(time: Millis) -> String {
     time.to_string().replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
-/// `79.98/s`, `52,341/s`: decimals only where they say something.
+/// `79.98/s`, `52,341/s`: decimals only below 1,000.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is small and not negative")]
 pub(super) fn rate(rate: f64) -> String {
     if rate < 1_000.0 { format!("{rate}/s") } else { format!("{}/s", grouped(rate.round() as u64)) }
 }
 
-/// `12.3 %`, rounded down, so that only all of them are 100 %.
+/// `12.3 %`, rounded down, so that 100 % always means all.
 pub(super) fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "–".to_owned();

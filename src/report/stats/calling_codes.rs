@@ -1,9 +1,9 @@
-//! Where a number is from, by its calling code: a table, so that a count of countries costs a look-up a row.
+//! The country of a number, by its calling code. A table, so that counting by country costs one lookup per row.
 //!
-//! From ITU-T E.164, "List of ITU-T Recommendation E.164 assigned country codes". No code begins another one. Held
-//! against rlibphonenumber by a test; the library itself takes far longer for a number than the report does for a row.
+//! From ITU-T E.164, "List of ITU-T Recommendation E.164 assigned country codes". No code is a prefix of another. A
+//! test compares it with rlibphonenumber, which itself takes far longer per number than the report does per row.
 
-/// Each calling code with who has it, in order.
+/// Each calling code with its country or use, in order.
 const CODES: [(u16, &str); 215] = [
     (1, "United States, Canada, Caribbean"),
     (7, "Russia, Kazakhstan"),
@@ -222,13 +222,13 @@ const CODES: [(u16, &str); 215] = [
     (998, "Uzbekistan"),
 ];
 
-/// Codes have so many digits at most.
-const DIGITS: usize = 3;
+/// The most digits of a code.
+const MAX_DIGITS: usize = 3;
 
-/// The calling code that a number in international form begins with; `None` where it begins with none.
+/// Returns the calling code that a number in international form starts with; `None` if there is none.
 pub(in crate::report) fn of(digits: &str) -> Option<u16> {
     let mut code = 0;
-    for digit in digits.bytes().take(DIGITS) {
+    for digit in digits.bytes().take(MAX_DIGITS) {
         code = code * 10 + u16::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
         if IS_CODE.get(usize::from(code)).copied().unwrap_or_default() {
             return Some(code);
@@ -237,7 +237,7 @@ pub(in crate::report) fn of(digits: &str) -> Option<u16> {
     None
 }
 
-/// Who has a calling code.
+/// Returns the country or use of a calling code.
 pub(in crate::report) fn name(code: u16) -> &'static str {
     CODES.binary_search_by_key(&code, |(code, _)| *code).map_or("unknown", |place| CODES[place].1)
 }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_of_the_code_that_it_begins_with() {
+    fn a_number_has_the_code_that_it_starts_with() {
         let found = ["85268411234", "447700900970", "12025550123", "7", "", "999123", "0852", "3", "+852"].map(of);
         assert_eq!(found, [Some(852), Some(44), Some(1), Some(7), None, None, None, None, None]);
         assert_eq!((name(852), name(1), name(999)), ("Hong Kong", "United States, Canada, Caribbean", "unknown"));

@@ -1,13 +1,13 @@
-//! Rows by the country of their number.
+//! Counts rows by the country of their number.
 //!
-//! Counts the rows that are, or were once, to be sent: what is left out of a run has no part in how a country does.
+//! Only sendable rows count: rows that a run leaves out say nothing about a country.
 
 use serde::Serialize;
 
 use super::calling_codes;
 use crate::model::{ReportRow, State, Tally};
 
-/// Slots of the codes: all numbers of up to three digits, and 0 for what begins with no code.
+/// One slot for each number of up to three digits; slot 0 is for numbers without a code.
 const SLOTS: usize = 1000;
 
 /// Tallies by calling code.
@@ -23,15 +23,15 @@ impl Default for Countries {
 /// One country and how far its rows got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::report) struct Country {
-    /// The calling code; empty where a number begins with none.
+    /// The calling code; empty for numbers without one.
     pub(in crate::report) calling_code: String,
-    /// Who has the code.
+    /// The country or use of the code.
     pub(in crate::report) name: &'static str,
-    /// Rows to be sent.
+    /// Sendable rows.
     pub(in crate::report) rows: u64,
     /// Accepted by the provider.
     pub(in crate::report) accepted: u64,
-    /// Delivered, read ones among them.
+    /// Delivered, including read.
     pub(in crate::report) delivered: u64,
     /// Read.
     pub(in crate::report) read: u64,
@@ -49,7 +49,7 @@ impl Countries {
         }
     }
 
-    /// All countries that have rows, the one with most rows first, equal ones by code.
+    /// Returns all countries that have rows, those with most rows first, ties by code.
     pub(in crate::report) fn sorted(&self) -> Vec<Country> {
         let with_rows = self.0.iter().zip(0_u16..).filter(|(tally, _)| tally.rows() > 0);
         let mut all: Vec<Country> = with_rows
@@ -62,7 +62,7 @@ impl Countries {
                 read: tally.of(State::Read),
             })
             .collect();
-        // Stable, so that equal ones stay in the order of their codes.
+        // The sort is stable, so that ties stay in the order of their codes.
         all.sort_by_key(|country| std::cmp::Reverse(country.rows));
         all
     }

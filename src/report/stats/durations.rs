@@ -1,6 +1,6 @@
-//! How long something took, over all rows: counts by whole seconds, percentiles, and buckets for a chart.
+//! Durations over all rows: counts by whole seconds, percentiles, and buckets for a chart.
 //!
-//! Memory is bounded whatever the provider's clock says, see [`EXACT_UP_TO`].
+//! Memory is bounded even if the provider's clock is wrong, see [`EXACT_UP_TO`].
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use crate::model::Millis;
 
-/// Durations below this many seconds (12 days) are counted to the second. Longer ones, which only a clock that is
-/// wrong makes common, are rounded down to 12 significant bits (less than 0.05 %), so that they cannot fill the memory.
+/// Durations below this many seconds (12 days) are counted to the second. Longer ones, which are common only with a
+/// wrong clock, are rounded down to 12 significant bits (less than 0.05 %), so that they cannot fill the memory.
 const EXACT_UP_TO: u64 = 1 << 20;
 
-/// Significant bits kept of a duration that is not counted to the second.
+/// Significant bits of a duration that is not counted to the second.
 const LONG_BITS: u32 = 12;
 
-/// The upper ends, in seconds and exclusive, of the buckets that a chart shows, with what they are called.
+/// The buckets of a chart: their exclusive upper ends in seconds, and their names.
 const BUCKETS: [(u64, &str); 19] = [
     (1, "under 1 s"),
     (2, "1–2 s"),
@@ -46,24 +46,24 @@ pub(in crate::report) struct Durations {
     max: u64,
 }
 
-/// The spread of durations, in whole seconds; `None` where there are none.
+/// The spread of durations, in whole seconds; values are `None` without durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::report) struct Spread {
-    /// How many durations this is made from.
+    /// The number of durations.
     pub(in crate::report) count: u64,
-    /// Half of them took at most so long.
+    /// Half of them took at most this long.
     pub(in crate::report) p50: Option<u64>,
-    /// Nine in ten took at most so long.
+    /// 90 % of them took at most this long.
     pub(in crate::report) p90: Option<u64>,
-    /// Ninety-nine in a hundred took at most so long.
+    /// 99 % of them took at most this long.
     pub(in crate::report) p99: Option<u64>,
     /// The longest.
     pub(in crate::report) max: Option<u64>,
 }
 
 impl Durations {
-    /// Counts the time between two points, both cut to the second as `recipients.csv` shows them. A negative one is
-    /// 0: the two times come from two clocks.
+    /// Counts the time between two points, both cut to the second as in `recipients.csv`. A negative duration counts as
+    /// 0, because the two times come from two clocks.
     pub(in crate::report) fn add(&mut self, from: Millis, to: Millis) {
         let seconds = to.0.div_euclid(1000).saturating_sub(from.0.div_euclid(1000));
         let seconds = u64::try_from(seconds).unwrap_or(0);
@@ -72,7 +72,7 @@ impl Durations {
         self.max = self.max.max(seconds);
     }
 
-    /// The percentiles, by the nearest rank: the shortest duration that at least so many per cent do not exceed.
+    /// Returns the percentiles by the nearest rank: the shortest duration that at least p per cent do not exceed.
     pub(in crate::report) fn spread(&self) -> Spread {
         Spread {
             count: self.total,
@@ -92,7 +92,7 @@ impl Durations {
         })
     }
 
-    /// Buckets from the first to the last that has something, empty ones between them included.
+    /// Returns the buckets from the first to the last that is not empty, including empty ones in between.
     pub(in crate::report) fn buckets(&self) -> Vec<(&'static str, u64)> {
         let mut counts = [0; BUCKETS.len()];
         for (seconds, count) in &self.counts {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_span_what_there_is() {
+    fn buckets_start_and_end_with_one_that_is_not_empty() {
         let all = durations([1, 1, 3, 25, 25, 25]);
         assert_eq!(all.buckets(), [("1–2 s", 2), ("2–5 s", 1), ("5–10 s", 0), ("10–20 s", 0), ("20–30 s", 3)]);
         assert_eq!(durations([400_000]).buckets(), [("over 3 days", 1)]);

@@ -1,6 +1,6 @@
-//! Errors by code, each with a sample of its words, without the numbers of people that a provider may quote.
+//! Counts errors by code, each with a sample message, without the phone numbers that a provider may quote.
 //!
-//! The number of codes that are told apart is bounded, and so is the length of what is kept of each.
+//! The number of codes and the length of their texts are bounded.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,24 @@ use serde::Serialize;
 
 use crate::model::{ProviderText, RowNumber};
 
-/// Codes told apart. A provider has some hundred; more than this means that something which is no code (an id, a
-/// time) stands where the code should, and it must not fill the memory.
-const CODES: usize = 1_000;
+/// The most codes counted one by one. A provider has a few hundred. More than this means that the code holds something
+/// else, such as an id or a time, which must not fill the memory.
+const MAX_CODES: usize = 1_000;
 
-/// Characters kept of a code and of a sample message.
-const CODE_CHARS: usize = 100;
-const MESSAGE_CHARS: usize = 500;
+/// The longest code and the longest sample message, in characters.
+const MAX_CODE_CHARS: usize = 100;
+const MAX_MESSAGE_CHARS: usize = 500;
 
 /// One code with its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::report) struct ErrorCount {
-    /// The code; `other` for all those beyond the first thousand.
+    /// The code; `other` for all codes after the first thousand.
     pub(in crate::report) code: String,
     /// Rows with this code.
     pub(in crate::report) count: u64,
-    /// The words of the first row that had some.
+    /// The message of the first row that has one.
     pub(in crate::report) message: String,
-    /// That row's number, or the first one's where none has words; `None` where many codes are taken together.
+    /// The number of that row, or of the first row if none has a message; `None` for `other`.
     pub(in crate::report) row: Option<u64>,
 }
 
@@ -44,22 +44,22 @@ pub(in crate::report) struct Errors {
 }
 
 impl Errors {
-    /// Counts a row with this code and these words.
+    /// Counts a row with this code and message.
     pub(in crate::report) fn add(&mut self, row: RowNumber, code: &str, message: &str) {
-        let code = first_chars(code, CODE_CHARS);
+        let code = first_chars(code, MAX_CODE_CHARS);
         if let Some(known) = self.by_code.get_mut(code) {
             known.count += 1;
             if known.message.is_empty() && !message.is_empty() {
                 (known.message, known.row) = (cut(message), row);
             }
-        } else if self.by_code.len() < CODES {
+        } else if self.by_code.len() < MAX_CODES {
             self.by_code.insert(code.to_owned(), Known { count: 1, message: cut(message), row });
         } else {
             self.other += 1;
         }
     }
 
-    /// All codes, the most frequent first, equally frequent ones by code; `other` comes last.
+    /// Returns all codes, the most frequent first, ties by code; `other` comes last.
     pub(in crate::report) fn sorted(&self) -> Vec<ErrorCount> {
         let mut all: Vec<ErrorCount> = self
             .by_code
@@ -73,7 +73,7 @@ impl Errors {
             .collect();
         all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
         if self.other > 0 {
-            let message = format!("codes beyond the first {CODES}");
+            let message = format!("codes after the first {MAX_CODES}");
             all.push(ErrorCount { code: "other".to_owned(), count: self.other, message, row: None });
         }
         all
@@ -85,7 +85,7 @@ fn first_chars(text: &str, chars: usize) -> &str {
 }
 
 fn cut(message: &str) -> String {
-    let kept = first_chars(message, MESSAGE_CHARS);
+    let kept = first_chars(message, MAX_MESSAGE_CHARS);
     let shown = ProviderText::shown(kept);
     if kept.len() == message.len() { shown.into_owned() } else { format!("{shown}…") }
 }
@@ -111,16 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn codes_without_end_do_not_fill_the_memory() {
+    fn endless_codes_do_not_fill_the_memory() {
         let mut errors = Errors::default();
         for number in 0..5_000 {
             errors.add(RowNumber(number), &format!("{number}"), &"€".repeat(10_000));
         }
         errors.add(RowNumber(5_000), "7", "again");
         let sorted = errors.sorted();
-        assert_eq!(sorted.len(), CODES + 1);
+        assert_eq!(sorted.len(), MAX_CODES + 1);
         assert_eq!((sorted[0].code.as_str(), sorted[0].count), ("7", 2));
-        assert_eq!(sorted[0].message.chars().count(), MESSAGE_CHARS + 1);
+        assert_eq!(sorted[0].message.chars().count(), MAX_MESSAGE_CHARS + 1);
         let last = sorted.last().unwrap();
         assert_eq!((last.code.as_str(), last.count), ("other", 4_000));
     }

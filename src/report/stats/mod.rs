@@ -1,4 +1,4 @@
-//! What a report counts: by country, by error, by time.
+//! The counts of a report: by country, by error code, by time.
 
 pub(super) mod calling_codes;
 pub(super) mod countries;

@@ -1,22 +1,22 @@
-//! How much happened when, in a bounded number of buckets that grow wider with the run.
+//! Counts events over time, in a bounded number of buckets that become wider for a longer run.
 //!
-//! The result depends on the times alone, not on the order in which they come.
+//! The result depends only on the times, not on their order.
 
 use crate::model::Millis;
 
-/// Buckets at most: more would be thinner than a chart can show.
-const BUCKETS: i64 = 240;
+/// The most buckets. More would be too thin for a chart.
+const MAX_BUCKETS: i64 = 240;
 
-/// Widths in seconds, each a multiple of the one before it, so that whole buckets can be merged. Beyond the last, the
+/// Widths in seconds, each a multiple of the previous one, so that whole buckets can be merged. After the last one, the
 /// width doubles.
 const WIDTHS: [i64; 13] = [1, 2, 10, 30, 60, 120, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
 
-/// Counts of `N` kinds of events over time, side by side.
+/// Counts of `N` kinds of events over time.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Timeline<const N: usize> {
-    /// Of a bucket, in seconds.
+    /// The width of a bucket, in seconds.
     width: i64,
-    /// The first bucket: how many widths after 1970 it begins.
+    /// The start of the first bucket, in widths since 1970.
     first: i64,
     counts: Vec<[u64; N]>,
 }
@@ -42,12 +42,13 @@ impl<const N: usize> Timeline<N> {
         }
     }
 
-    /// The width of a bucket in seconds.
+    /// Returns the width of a bucket in seconds.
     pub(in crate::report) fn width(&self) -> i64 {
         self.width
     }
 
-    /// The start of each bucket and its counts, from the first to the last that has something, empty ones included.
+    /// Returns the start and the counts of each bucket, from the first to the last that is not empty, including empty
+    /// ones in between.
     pub(in crate::report) fn buckets(&self) -> impl ExactSizeIterator<Item = (Millis, [u64; N])> + '_ {
         let start = |index: i64| Millis(index.saturating_mul(self.width).saturating_mul(1000));
         self.counts.iter().enumerate().map(move |(bucket, counts)| {
@@ -55,13 +56,13 @@ impl<const N: usize> Timeline<N> {
         })
     }
 
-    /// Makes room for this bucket; `false` where that were too many of them.
+    /// Adds buckets up to this one; returns `false` if there would be too many.
     fn reach(&mut self, index: i64) -> bool {
         let held = i64::try_from(self.counts.len()).unwrap_or(i64::MAX);
         let first = if held == 0 { index } else { self.first.min(index) };
         let end = (self.first + held).max(index + 1);
         let end = if held == 0 { index + 1 } else { end };
-        if end - first > BUCKETS {
+        if end - first > MAX_BUCKETS {
             return false;
         }
         let before = usize::try_from(self.first - first).unwrap_or(0);
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_counted_side_by_side() {
+    fn kinds_are_counted_separately() {
         let mut all = Timeline::<2>::default();
         for (kind, second) in [(1, 7), (0, 5), (1, 7), (0, 1_000)] {
             all.add(kind, Millis(second * 1000));

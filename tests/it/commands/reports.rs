@@ -56,7 +56,10 @@ fn rows_are_chosen_by_state_by_error_and_by_time() {
 
     let failed: Value = serde_json::from_str(&report(&env, &["--json", "--state", "failed"])).unwrap();
     assert_eq!((&failed["rows"], &failed["only"]), (&4.into(), &"in state failed".into()));
-    assert!(report(&env, &["--format", "html", "--state", "failed"]).contains("only rows in state failed"));
+    assert!(
+        report(&env, &["--format", "html", "--state", "failed"])
+            .contains("covers only part of the run: rows in state failed")
+    );
 }
 
 #[test]
