@@ -11,7 +11,7 @@ use crate::report::ReportError;
 use crate::store::StoreError;
 use crate::text::{error_chain, escaped_lines};
 
-/// How the process ends. The README's table is held against this by a test.
+/// The exit code of the process. A test compares the README's table with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All done and every sendable row was accepted.
@@ -22,7 +22,7 @@ pub enum Exit {
     Wrong = 2,
     /// Done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired.
     SomeFailed = 3,
-    /// Stopped before the end, can go on.
+    /// Stopped before the end; can be continued.
     Stopped = 4,
     /// Another process holds this run.
     Held = 5,
@@ -34,24 +34,25 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that failed: its code and its words.
+/// Why a command failed: its exit code and its message.
 #[derive(Debug)]
 pub(in crate::cli) struct CliError {
     pub(in crate::cli) exit: Exit,
-    /// One or more lines, or none. They may be logged and told over HTTP: nothing personal is in them.
+    /// The message, which may have several lines or be empty. It may be logged and sent over HTTP, so it holds no
+    /// personal data.
     pub(in crate::cli) words: String,
-    /// What a person at the terminal reads in place of the words, ready to be printed.
+    /// What a terminal shows instead of `words`, ready to print; it may hold personal data.
     pub(in crate::cli) shown: Option<String>,
 }
 
 impl CliError {
-    /// A failure with words of its own.
+    /// Creates an error with this message.
     pub(in crate::cli) fn new(exit: Exit, words: impl Into<String>) -> Self {
         Self { exit, words: escaped_lines(&words.into()).into_owned(), shown: None }
     }
 
-    /// That something could not be written where somebody reads, as a rule through a pipe. Who has read enough, as
-    /// `head` has, is no failure.
+    /// Creates an error for output that could not be written. A reader that closed the pipe early, such as `head`, is
+    /// no failure.
     pub(in crate::cli) fn of_writing(words: String, cause: &std::io::Error) -> Self {
         match cause.kind() {
             std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
@@ -59,20 +60,19 @@ impl CliError {
         }
     }
 
-    /// A failure told by an error and its causes.
+    /// Creates an error from another one and its causes.
     pub(in crate::cli) fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
         Self::new(exit, error_chain(error, BECAUSE))
     }
 
-    /// A failure of input, told by an error and its causes, which a person at the terminal reads in more words.
+    /// Creates an error of input from another one and its causes; `words` is what a terminal shows instead.
     fn to_person(error: &dyn std::error::Error, words: &str) -> Self {
         let failure = Self::of(Exit::Wrong, error);
         let shown = failure.words.replacen(escaped_lines(&error.to_string()).as_ref(), &escaped_lines(words), 1);
         failure.shown(shown)
     }
 
-    /// The same failure as a person at the terminal reads it, where that may hold more than a log. Its characters are
-    /// those of the one who calls, escapes for colours among them.
+    /// Sets what a terminal shows instead of the message. The caller escapes it, because it may hold colours.
     pub(in crate::cli) fn shown(mut self, shown: String) -> Self {
         self.shown = Some(shown);
         self
@@ -85,7 +85,7 @@ impl fmt::Display for CliError {
     }
 }
 
-/// Between an error and its cause.
+/// The text between an error and its cause.
 pub(in crate::cli) const BECAUSE: &str = "\n  because: ";
 
 impl From<StoreError> for CliError {
@@ -117,7 +117,7 @@ impl From<EngineError> for CliError {
             // The problem may quote the row.
             EngineError::Render { row, problem } => {
                 let words = |problem: &dyn fmt::Display| {
-                    format!("row {row} can no longer be rendered: {problem}; nothing was sent for it")
+                    format!("cannot render row {row} any more: {problem}; it was not sent")
                 };
                 let shown = escaped_lines(&words(&problem)).into_owned();
                 Self::new(Exit::Environment, words(&problem.code)).shown(shown)
@@ -171,7 +171,8 @@ impl From<PlanError> for CliError {
         }
     }
 }
-/// Standard output went away or its disk is full.
+
+/// Converts an error of writing to standard output.
 pub(in crate::cli) fn cannot_print(error: std::io::Error) -> CliError {
     CliError::of_writing(format!("cannot write to standard output: {error}"), &error)
 }

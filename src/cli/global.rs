@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(in crate::cli) struct Global {
@@ -29,8 +29,8 @@ pub(in crate::cli) struct Global {
 }
 
 impl Global {
-    /// How a command for the same store begins, to be shown to a person: pasted without `--db` it would look in another
-    /// one, or begin a new one.
+    /// Returns how a suggested command for the same store starts. Without `--db` it would use another store, or create
+    /// one.
     pub(in crate::cli) fn command(&self) -> String {
         match self.db.as_os_str() == "campaigner.db" {
             true => "campaigner".to_owned(),

@@ -51,23 +51,23 @@ Exit codes:
   4  stopped before the end; can be continued
   5  another process holds this run, or has taken it over";
 
-/// Reads the command line, does what it says, and gives back the exit code.
+/// Reads the command line, runs the command, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            // Help and version are no mistakes.
+            // `--help` and `--version` are no errors.
             return if error.use_stderr() { Exit::Wrong.into() } else { Exit::Done.into() };
         }
     };
-    std::panic::set_hook(Box::new(tell_where));
-    // A service has nothing but its log to say what it does.
+    std::panic::set_hook(Box::new(report_panic));
+    // A service reports what it does only in its log, so it logs by default.
     log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_))));
-    // One thread for the work: measured faster than several here, since nothing in it is worth a hand-over. SQLite
-    // and the reading of recipients have threads of their own, and what comes from them is seen to at once: many wait
-    // for a commit.
+    // One thread runs all tasks: measured faster than several, because no task is worth moving between threads. SQLite
+    // and reading recipients have their own threads. Their results are handled at once (interval 1), because many
+    // tasks wait for a commit.
     let runtime = match tokio::runtime::Builder::new_current_thread().global_queue_interval(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
         }
     };
     let done = runtime.block_on(run(cli));
-    // A store that hangs is no reason not to end.
+    // The process exits even if the store hangs.
     runtime.shutdown_background();
     match done {
         Ok(exit) => exit.into(),
@@ -89,14 +89,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says where a panic was, and not its message: that may hold what a recipient's row says.
-fn tell_where(panic: &std::panic::PanicHookInfo<'_>) {
+/// Reports where a panic was, but not its message, which may hold personal data.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
     console::error(&format!("internal error{place}; please report it"));
 }
 
 async fn run(cli: Cli) -> Result<Exit, CliError> {
-    config::is_there(&cli.global).await?;
+    config::check_named(&cli.global).await?;
     cli.command.run(&cli.global, Cli::command()).await
 }
 
@@ -104,7 +104,7 @@ fn log_to_stderr(global: &Global, least: u8) {
     use tracing_subscriber::EnvFilter;
     let json = global.log_format == LogFormat::Json;
     if json {
-        console::speak_json();
+        console::use_json();
     }
     let level = match global.verbose.max(least) {
         0 => return,
@@ -119,7 +119,7 @@ fn log_to_stderr(global: &Global, least: u8) {
         .with_writer(move || console::Log { json });
     match global.log_format {
         LogFormat::Text => logs.init(),
-        // Flat, as the events of `progress` are.
+        // Flat, like the events of `progress`.
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 }

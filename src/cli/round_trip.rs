@@ -1,4 +1,4 @@
-//! Tests: what is written for a person to use again as a recipient list is read back as it was.
+//! Tests: a file that can be used again as a recipient list is read back unchanged.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use crate::recipients::{self, Record};
 use crate::report::CsvReport;
 use crate::text::is_blank;
 
-/// Any cell: quotes, delimiters, line breaks, letters of every script, and what a spreadsheet would run.
+/// Any cell: quotes, delimiters, line breaks, letters of every script, and spreadsheet formulas.
 fn cell() -> impl Strategy<Value = String> {
     proptest::string::string_regex("[=+@-]?([a-z0-9]|[\",;\t\r\n \\\\']|\\PC){0,12}")
         .unwrap()
         .prop_filter("one that nobody sees is empty", |cell| !is_blank(cell) || cell.trim().is_empty())
 }
 
-/// Rows of `phone` and three cells more.
+/// Rows with `phone` and three more cells.
 fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
     prop::collection::vec(prop::collection::vec(cell(), 4), 0..12)
 }
@@ -26,7 +26,7 @@ fn columns() -> Vec<String> {
     ["phone", "name", "state", "note"].map(str::to_owned).to_vec()
 }
 
-/// The cells of a list under these columns, found by their names.
+/// Returns the cells of these columns of a list.
 fn read(list: &Path, columns: &[String]) -> Vec<Vec<String>> {
     let recipients = Recipients {
         source: Source::Csv(list.to_owned()),
@@ -75,7 +75,7 @@ proptest! {
         let back = read(&list, &columns());
         prop_assert_eq!(back.len(), table.len());
         for (back, cell) in back.iter().flatten().zip(table.iter().flatten()) {
-            // What a spreadsheet would run has an apostrophe before it, and nothing else is ever changed.
+            // Formulas get an apostrophe in front; nothing else changes.
             let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
             prop_assert!(back == cell || formula && *back == format!("'{cell}"), "{back:?} was {cell:?}");
         }

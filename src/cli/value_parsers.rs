@@ -1,4 +1,4 @@
-//! How values on the command line are read.
+//! Parsers of values on the command line.
 
 use crate::model::{RunId, State};
 
@@ -11,6 +11,6 @@ pub(in crate::cli) fn run_id(text: &str) -> Result<RunId, String> {
 pub(in crate::cli) fn state(text: &str) -> Result<State, String> {
     State::from_name(text).ok_or_else(|| {
         let names: Vec<&str> = State::ALL.into_iter().map(State::as_str).collect();
-        format!("there is no state `{text}`; the states are {}", names.join(", "))
+        format!("unknown state `{text}`; the states are {}", names.join(", "))
     })
 }

@@ -1,4 +1,4 @@
-//! The hook as a command: no shell, what is told on its standard input, taken if it exits with 0.
+//! The hook as a command: runs without a shell, gets the body on its standard input, and succeeds if it exits with 0.
 
 use std::io::Write as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::{HookError, Notification};
 
-/// How often it is looked whether the command has ended.
-const LOOK: Duration = Duration::from_millis(20);
-/// Time to start and to end the command, beyond what it has itself.
+/// How often to check whether the command has ended.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+/// Extra time to start and to stop the command.
 const LEEWAY: Duration = Duration::from_secs(5);
-/// What the command gets of our surroundings. No credential of ours is among it.
-const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+/// The environment variables that the command inherits. None holds a credential of campaigner.
+const INHERITED: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 pub(super) async fn run(
     program: &str,
@@ -22,30 +22,29 @@ pub(super) async fn run(
 ) -> Result<(), HookError> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear();
-    command.envs(KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.envs(INHERITED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command
         .env("CAMPAIGNER_HOOK_ID", &notification.id)
         .envs(signature.map(|value| ("CAMPAIGNER_HOOK_SIGNATURE", value)));
-    // What it has to say is for whoever sits there; our standard output is for data.
+    // The command may print errors, but standard output is only for data.
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit());
     let body = notification.body.clone();
-    // A thread that may wait: the process goes on with its own work.
-    let ended = tokio::task::spawn_blocking(move || to_its_end(&mut command, body, patience));
-    // A program on a disk that does not answer cannot even be started or ended.
+    let ended = tokio::task::spawn_blocking(move || run_to_end(&mut command, body, patience));
+    // If the disk with the program hangs, even starting or killing it blocks.
     match tokio::time::timeout(patience + LEEWAY, ended).await.unwrap_or(Ok(Ok(None))) {
         Ok(Ok(Some(status))) if status.success() => Ok(()),
-        Ok(Ok(Some(status))) => Err(HookError::for_now(format!("the command ended with {status}"))),
+        Ok(Ok(Some(status))) => Err(HookError::for_now(format!("the command failed with {status}"))),
         Ok(Ok(None)) => Err(HookError::for_now(format!("the command did not end within {} s", patience.as_secs()))),
-        Ok(Err(error)) => Err(HookError { words: format!("the command cannot be run: {error}"), may_pass: false }),
+        Ok(Err(error)) => Err(HookError { words: format!("cannot run the command: {error}"), may_pass: false }),
         Err(error) => Err(HookError { words: error.to_string(), may_pass: false }),
     }
 }
 
-/// Runs a command; `None` if it had to be ended.
-fn to_its_end(command: &mut Command, body: Vec<u8>, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// Runs a command; returns `None` if it had to be killed.
+fn run_to_end(command: &mut Command, body: Vec<u8>, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // One that does not read it is no worse for it, and must not hold us up.
+        // A command that does not read its input must not block the caller.
         std::thread::spawn(move || stdin.write_all(&body));
     }
     let ended = ended_within(&mut child, patience);
@@ -57,10 +56,10 @@ fn to_its_end(command: &mut Command, body: Vec<u8>, patience: Duration) -> std::
 }
 
 fn ended_within(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         match child.try_wait()? {
-            None if begun.elapsed() < patience => std::thread::sleep(LOOK),
+            None if started.elapsed() < patience => std::thread::sleep(CHECK_INTERVAL),
             ended => return Ok(ended),
         }
     }

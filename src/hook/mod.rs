@@ -1,7 +1,7 @@
-//! The `on_done` hook: notifies somebody that a run is over, by a request or a command. Each call tries once; retries
-//! and the content are decided by the caller.
+//! The `on_done` hook: notifies someone that a run has finished, by an HTTP request or a command. Each call tries once;
+//! the caller decides about retries and the content.
 //!
-//! With a secret the body is signed with HMAC-SHA256, so the receiver knows who sent it.
+//! With a secret, the body is signed with HMAC-SHA256, so the receiver can check who sent it.
 
 mod command;
 mod request;
@@ -19,10 +19,10 @@ use sha2::Sha256;
 use crate::base_url::{BadBaseUrl, BaseUrl};
 use crate::text::hex;
 
-/// Time for one request.
-const REQUEST: Duration = Duration::from_secs(10);
-/// Time for one command.
-const COMMAND: Duration = Duration::from_secs(60);
+/// How long one request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one command may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where notifications go.
 #[derive(Clone, Debug)]
@@ -38,10 +38,10 @@ enum Way {
     Command(String, Vec<String>),
 }
 
-/// What is sent: the same bytes at every call.
+/// What the hook receives. Every call sends the same bytes.
 #[derive(Clone, Debug)]
 pub struct Notification {
-    /// The same for the same end of the same run, so the receiver can recognise a repeat.
+    /// Identifies the end of a run, so that the receiver can recognise a repeated call.
     pub id: String,
     /// The JSON body.
     pub body: Vec<u8>,
@@ -64,17 +64,17 @@ impl HookError {
 }
 
 impl Hook {
-    /// A hook that posts to this URL.
+    /// Creates a hook that posts to this URL.
     ///
     /// # Errors
-    /// When it is not a URL, not HTTPS (except on this machine), or holds a password.
+    /// When the text is not a URL, does not use HTTPS (except on this machine), or holds a password.
     pub fn url(url: &str, secret: Option<SecretString>) -> Result<Self, BadBaseUrl> {
         BaseUrl::parse(url)?;
         let url = Url::parse(url).map_err(|_| BadBaseUrl::NotOne)?;
         Ok(Self { way: Way::Request(url), secret })
     }
 
-    /// A hook that runs this program with the body on its standard input.
+    /// Creates a hook that runs this program with the body on its standard input.
     #[must_use]
     pub fn command(program: String, arguments: Vec<String>, secret: Option<SecretString>) -> Self {
         Self { way: Way::Command(program, arguments), secret }
@@ -87,22 +87,22 @@ impl Hook {
     pub async fn call(&self, notification: &Notification) -> Result<(), HookError> {
         let signature = self.secret.as_ref().map(|secret| signature(secret, &notification.body));
         match &self.way {
-            Way::Request(url) => request::post(url, notification, signature, REQUEST).await,
+            Way::Request(url) => request::post(url, notification, signature, REQUEST_TIMEOUT).await,
             Way::Command(program, arguments) => {
-                command::run(program, arguments, notification, signature, COMMAND).await
+                command::run(program, arguments, notification, signature, COMMAND_TIMEOUT).await
             }
         }
     }
 }
 
-/// `sha256=` and the HMAC of the body in hexadecimal.
+/// Returns `sha256=` and the HMAC of the body in hexadecimal.
 fn signature(secret: &SecretString, body: &[u8]) -> String {
     let digest = match Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) {
         Ok(mut mac) => {
             mac.update(body);
             mac.finalize().into_bytes()
         }
-        // A key of any length is taken.
+        // HMAC accepts a key of any length.
         Err(_) => return String::new(),
     };
     format!("sha256={}", hex(&digest))

@@ -1,4 +1,4 @@
-//! The hook as a request: a POST, taken if the answer is 2xx.
+//! The hook as an HTTP request: a POST that succeeds if the answer is 2xx.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ pub(super) async fn post(
     signature: Option<String>,
     patience: Duration,
 ) -> Result<(), HookError> {
-    // Needed once a process; whoever was first has set the same.
+    // Needed once per process. It fails if another part has already installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
         .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
-        // What is told is for this address and no other.
+        // The body is meant for this address only.
         .redirect(reqwest::redirect::Policy::none())
         .timeout(patience)
         .build()
@@ -31,7 +31,7 @@ pub(super) async fn post(
     }
     let status = match request.send().await {
         Ok(answer) => answer.status(),
-        Err(error) if error.is_timeout() => return Err(HookError::for_now("no answer in time")),
+        Err(error) if error.is_timeout() => return Err(HookError::for_now("no answer within the time limit")),
         // The URL may hold a token.
         Err(error) => return Err(HookError::for_now(format!("no answer: {}", error.without_url()))),
     };

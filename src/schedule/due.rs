@@ -1,22 +1,21 @@
-//! What is due now, and what of it is skipped.
+//! Decides what is due now, and what is skipped.
 
 use super::occurrences::{next, upcoming};
 use crate::model::{IfLate, Millis, Schedule, When};
 use crate::text;
 use std::collections::VecDeque;
 
-/// Occurrences that were missed and are told one by one at most; how many there were before those is told with the
-/// oldest of them.
-const TOLD: usize = 100;
+/// The most missed occurrences that are reported one by one. Earlier ones are only counted, with the oldest of these.
+const MAX_REPORTED: usize = 100;
 
-/// What a schedule has for now.
+/// What is due of a schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// The occurrence that may start now.
     pub start: Option<Millis>,
-    /// Those that may not start any more, the oldest first.
+    /// The occurrences that may no longer start, oldest first.
     pub skipped: Vec<Skipped>,
-    /// The next one to come.
+    /// The next occurrence.
     pub next: Option<Millis>,
 }
 
@@ -29,26 +28,26 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// What of a schedule is due at `now`, given that everything up to `decided` was decided before; of a campaign that
-/// runs once, that was not.
+/// Returns what of a schedule is due at `now`. Occurrences up to `decided` are already decided; for a campaign that
+/// runs once, `decided` is ignored.
 ///
-/// Of several that came due the last one alone may start: nobody wants what was missed three times to be sent three
-/// times. It may start for as long as `not_after` says, and later only where the campaign says so.
+/// If several occurrences came due, only the last one may start, so that missed runs are not sent several times. It may
+/// start for as long as `not_after` says, and later only if the campaign allows it.
 #[must_use]
 pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
     let mut came: VecDeque<Millis> = VecDeque::new();
-    let mut untold = 0_u64;
+    let mut unreported = 0_u64;
     let after = match schedule.when {
-        // Once is once, however long ago the file was seen first.
+        // A single time counts, even if the file was first seen after it.
         When::At(_) => Millis(i64::MIN),
         When::Cron { .. } => decided,
     };
     let mut upcoming = upcoming(schedule, after.timestamp()).map(|at| Millis(at.as_millisecond())).peekable();
     while let Some(at) = upcoming.next_if(|at| *at <= now) {
         came.push_back(at);
-        if came.len() > TOLD {
+        if came.len() > MAX_REPORTED {
             came.pop_front();
-            untold += 1;
+            unreported += 1;
         }
     }
     let next = next(schedule, now.timestamp()).map(|at| Millis(at.as_millisecond()));
@@ -58,12 +57,12 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
         .map(|due| {
             let late = now.since(due) > schedule.not_after;
             let reason =
-                if late { too_late(schedule, due, now) } else { format!("the one due at {last} came due too") };
+                if late { too_late(schedule, due, now) } else { format!("a later one, due at {last}, is due too") };
             Skipped { due, reason }
         })
         .collect();
-    if let (Some(oldest), 1..) = (skipped.first_mut(), untold) {
-        oldest.reason.push_str(&format!("; so were {untold} before it"));
+    if let (Some(oldest), 1..) = (skipped.first_mut(), unreported) {
+        oldest.reason.push_str(&format!("; {unreported} earlier ones were skipped too"));
     }
     let in_time = now.since(last) <= schedule.not_after || schedule.if_late == IfLate::Send;
     let start = in_time.then_some(last);
@@ -74,5 +73,5 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
 }
 
 fn too_late(schedule: &Schedule, due: Millis, now: Millis) -> String {
-    format!("{} late, and `not_after` is {}", text::duration(now.since(due)), text::duration(schedule.not_after))
+    format!("{} late; `not_after` allows {}", text::duration(now.since(due)), text::duration(schedule.not_after))
 }

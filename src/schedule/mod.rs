@@ -1,4 +1,4 @@
-//! When a scheduled campaign is due: pure functions of its schedule and of a clock that is passed in.
+//! Decides when a scheduled campaign is due, with pure functions of its schedule and of a given time.
 //!
 //! Nothing here reads a clock, a file or the store.
 

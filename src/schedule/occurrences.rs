@@ -1,9 +1,9 @@
-//! The moments at which a schedule comes due.
+//! The times at which a schedule is due.
 //!
-//! What a change of the clocks makes of a time of the day follows Debian's cron: a time that is left out comes due at
-//! the moment of the change, together with all others that are left out; one that comes twice comes due the first time
-//! only. An expression whose minutes or hours begin with `*` is about intervals instead: it comes due whenever the
-//! clock shows a time that matches, so not at all while times are left out, and again while they are repeated.
+//! Clock changes follow Debian's cron. A skipped time of day is due at the moment of the change, together with all
+//! other skipped times. A repeated time of day is due only the first time. An expression whose minutes or hours start
+//! with `*` describes an interval instead: it is due whenever the clock matches, so not at all while times are skipped,
+//! and again while they are repeated.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -11,7 +11,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use crate::model::{Cron, Schedule, When};
 
-/// The first moment after `after` at which a schedule comes due; `None` if it never does again.
+/// Returns the first time after `after` at which a schedule is due; `None` if it is never due again.
 #[must_use]
 pub fn next(schedule: &Schedule, after: Timestamp) -> Option<Timestamp> {
     let zone = &schedule.zone;
@@ -27,12 +27,12 @@ pub fn next(schedule: &Schedule, after: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// All moments after `after` at which a schedule comes due, in order.
+/// Returns all times after `after` at which a schedule is due, in order.
 pub fn upcoming(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = Timestamp> {
     std::iter::successors(next(schedule, after), |last| next(schedule, *last))
 }
 
-/// What a change of the clocks makes of an occurrence, if it makes anything of it.
+/// Returns how a clock change affects an occurrence, if it does.
 #[must_use]
 pub fn note(schedule: &Schedule, at: Timestamp) -> Option<&'static str> {
     let When::Cron { cron, .. } = &schedule.when else { return None };
@@ -40,9 +40,9 @@ pub fn note(schedule: &Schedule, at: Timestamp) -> Option<&'static str> {
     let second = jiff::SignedDuration::from_secs(1);
     let as_written = wall.checked_sub(second).ok().and_then(|before| cron.next_on_the_wall(before)) == Some(wall);
     match schedule.zone.to_ambiguous_timestamp(wall).offset() {
-        _ if !as_written => Some("the clocks are put forward over its time; it runs at the moment of the change"),
+        _ if !as_written => Some("the clocks go forward and skip this time; it runs at the moment of the change"),
         AmbiguousOffset::Fold { .. } if !cron.is_interval() => {
-            Some("the clocks are put back and its time comes twice; it runs the first time")
+            Some("the clocks go back and repeat this time; it runs only the first time")
         }
         _ => None,
     }
@@ -52,7 +52,7 @@ fn next_time_of_day(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Ti
     let mut wall = zone.to_datetime(after);
     loop {
         wall = cron.next_on_the_wall(wall)?;
-        // Where the clocks were put back, its one moment may be over.
+        // After the clocks went back, its only moment may be over.
         match moment(wall, zone)? {
             moment if moment > after => return Some(moment),
             _ => {}
@@ -60,13 +60,13 @@ fn next_time_of_day(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Ti
     }
 }
 
-/// The moment of a time on a zone's clocks: the first where it comes twice, that of the change where it is left out.
+/// Returns the moment of a local time: the first one if it is repeated, the moment of the change if it is skipped.
 fn moment(wall: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(wall);
     match ambiguous.offset() {
         AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
         AmbiguousOffset::Gap { .. } => {
-            // As if the clocks had not been changed yet, it is at or after the change, and before the next one.
+            // With the offset from before the change, the time is at or after the change, and before the next one.
             let later = ambiguous.later().ok()?;
             zone.preceding(later.checked_add(jiff::SignedDuration::from_secs(1)).ok()?)
                 .next()

@@ -68,7 +68,7 @@ impl Behaviour {
             None => Ok(()),
             Some((name, share)) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("simulator: {name} is {share}, but a share is a number from 0 to 1"),
+                format!("simulator: {name} is {share}; a share must be between 0 and 1"),
             )),
         }
     }

@@ -95,7 +95,7 @@ impl CamsServer {
     fn call(&self, head: &Parts, body: &Bytes) -> Result<Value, ApiError> {
         let get = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if head.method != Method::POST || get("x-acs-version") != "2020-06-06" {
-            return Err(("UnsupportedHTTPMethod", "POST with the version 2020-06-06 is served here."));
+            return Err(("UnsupportedHTTPMethod", "Only POST with the version 2020-06-06 is supported."));
         }
         verify_signature(head, body)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

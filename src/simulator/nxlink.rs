@@ -49,7 +49,7 @@ struct Template {
 type ApiError = (i64, &'static str);
 
 const INVALID: i64 = 22072;
-const NO_SUCH_TEMPLATE: ApiError = (INVALID, "there is no such template");
+const NO_SUCH_TEMPLATE: ApiError = (INVALID, "template not found");
 /// The status of a template that can be sent.
 const IN_USE: u64 = 2;
 
@@ -103,7 +103,7 @@ impl NxlinkServer {
             (&Method::POST, ["template", _]) => {
                 let body = parse_template(body)?;
                 if state.templates.iter().any(|other| is_same_template(&other.body, &body)) {
-                    return Err((INVALID, "a template of this name and language exists"));
+                    return Err((INVALID, "a template with this name and language already exists"));
                 }
                 state.last_id += 1;
                 let id = state.last_id;
@@ -214,7 +214,7 @@ fn parse_template(body: &Bytes) -> Result<Value, ApiError> {
         return Err((INVALID, "name, language and content are required"));
     }
     if !matches!(body["category_type"].as_u64(), Some(1 | 2)) {
-        return Err((INVALID, "category_type is 1 or 2"));
+        return Err((INVALID, "category_type must be 1 or 2"));
     }
     for button in body["buttonComponents"].as_array().into_iter().flatten() {
         let has = |key: &str| button[key].as_str().is_some_and(|text| !text.is_empty());
@@ -228,7 +228,7 @@ fn parse_template(body: &Bytes) -> Result<Value, ApiError> {
                 _ => false,
             };
         if !is_complete {
-            return Err((INVALID, "a button is not whole"));
+            return Err((INVALID, "a button is incomplete"));
         }
     }
     Ok(body)

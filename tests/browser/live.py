@@ -73,7 +73,7 @@ def check(browser, program, folder, pictures, numbers):
     now = lambda: shown("#facts b")
 
     browser.open(home)
-    until(lambda: "no run yet" in shown("#empty"), "there is no run yet")
+    until(lambda: "No run has started yet" in shown("#empty"), "there is no run yet")
     until(lambda: accepted() > 50, "messages are accepted")
     first = accepted()
     until(lambda: accepted() > first + 100, "the numbers move")
@@ -82,7 +82,7 @@ def check(browser, program, folder, pictures, numbers):
     assert "/s" in shown("#headlines div:nth-child(4) b"), shown("#headlines")
     curve = lambda: browser.run("document.querySelector('#curve path').getAttribute('d') ?? ''")
     until(lambda: curve().count("L") > 3, "the rate is drawn")
-    assert re.fullmatch(r"[\d.]+/s now, [\d.]+/s at most", browser.run("document.querySelector('#curve desc').textContent"))
+    assert re.fullmatch(r"now [\d.]+/s, highest [\d.]+/s", browser.run("document.querySelector('#curve desc').textContent"))
     # As `status` has it.
     told = json.load(urllib.request.urlopen(home + "runs/live-1"))
     assert told["rows"] == ROWS and told["states"]["invalid"] == len([row for row in range(ROWS) if row % 97 == 0])
@@ -121,7 +121,7 @@ def check(browser, program, folder, pictures, numbers):
     until(lambda: "live-1: paused" in shown("#news"), "and who cannot see it hears of it")
     still = accepted()
     browser.run("document.getElementById('rate').value = '200/s'; document.getElementById('orders').requestSubmit()")
-    until(lambda: "rate is ordered" in shown("#news"), "the rate is changed")
+    until(lambda: "rate requested" in shown("#news"), "the rate is changed")
     assert accepted() <= still + 16
     press("resume")
     until(lambda: accepted() > still + 50, "the run goes on")
@@ -129,7 +129,7 @@ def check(browser, program, folder, pictures, numbers):
 
     # The service dies in the middle, and comes back.
     service.end("kill")
-    until(lambda: "does not answer" in shown("#gone"), "it is told that the service is gone")
+    until(lambda: "has not answered" in shown("#gone"), "it is told that the service is gone")
     browser.picture(pictures / "live-gone.png")
     before = accepted()
     service = Service(program, folder, address)

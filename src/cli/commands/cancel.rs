@@ -1,4 +1,4 @@
-//! `campaigner cancel RUN`: no further sends.
+//! `campaigner cancel RUN`: stops sending for good.
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -10,7 +10,7 @@ use crate::model::{RunId, State};
 use crate::store::Store;
 use crate::text;
 
-/// What `cancel` takes.
+/// The arguments of `cancel`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N
@@ -24,17 +24,17 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if run.dispatched_at.is_some() {
         return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
-    let stops = engine::cancel(&store, &run, &who::runs_this()).await?;
+    let result = engine::cancel(&store, &run, &who::user_name()).await?;
     store.close().await?;
     if global.quiet {
         return Ok(Exit::Done);
     }
     let id = &run.id;
-    console::info(&match stops {
-        // How many rows that leaves unsent is known when it has.
+    console::info(&match result {
+        // How many rows stay unsent is known only after the other process has stopped.
         CancelResult::Soon => format!(
-            "{id} is cancelled: another process sends it, which stops within a second or two; `campaigner status {id}` tells \
-             then how many rows were not sent"
+            "{id} is cancelled; the process that is sending it stops within about two seconds. \
+             After that, `campaigner status {id}` shows how many rows were not sent"
         ),
         CancelResult::Stopped => {
             let left = store.tally(&store.run(Some(id)).await?).await?.of(State::Cancelled);

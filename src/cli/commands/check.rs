@@ -1,4 +1,4 @@
-//! `campaigner check FILE`: everything that `run` would check, nothing sent.
+//! `campaigner check FILE`: checks everything that `run` checks, and sends nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::campaign_file::{CampaignError, FileProblem};
 use crate::cli::commands::{report, run};
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
-use crate::cli::output::problem_groups::{self, Folded};
+use crate::cli::output::problem_groups::{self, ProblemGroups};
 use crate::cli::output::rejects_csv::Rejects;
 use crate::cli::output::{console, media_findings, problem_json, reached};
 use crate::cli::session::{LoadError, load};
@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError};
 use crate::text;
 use crate::text::escaped_json;
 
-/// What `check` takes.
+/// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The campaign file
@@ -55,14 +55,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     config::known(&loaded.campaign.provider, global).await?;
     let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
     let progress = session::progress(global);
-    let mut folded = Folded::new(&loaded);
+    let mut groups = ProblemGroups::new(&loaded);
     let each = |bad: Bad<'_>| {
         if args.json {
             for problem in problem_json::row(&loaded, &bad) {
                 console::stream(&escaped_json(&problem.to_string())).map_err(PlanError::Tell)?;
             }
         } else {
-            folded.add(&bad);
+            groups.add(&bad);
         }
         if let (Some(rejects), Bad::Invalid(row)) = (&mut rejects, &bad) {
             rejects
@@ -74,13 +74,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let checked = plan.check(store.as_ref(), each, &progress.events()).await;
     progress.finish();
     let checked = match checked {
-        // `| head` has seen enough.
+        // The reader, such as `head`, closed the pipe.
         Err(PlanError::Tell(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
         checked => checked?,
     };
     let rejects = rejects.map(Rejects::finish).transpose()?;
-    let asked = match args.media {
-        true => Some(media_findings::ask(&checked.links, global).await?),
+    let probed = match args.media {
+        true => Some(media_findings::probe(&checked.links, global).await?),
         false => None,
     };
     let good = checked.sendable();
@@ -93,18 +93,18 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         let mut totals = reached::totals(&checked);
         totals["reached"] = reached::as_json(&checked.reached);
-        if let Some(asked) = &asked {
-            asked.tell(args.json)?;
-            asked.add_to(&mut totals);
+        if let Some(probed) = &probed {
+            probed.print(args.json)?;
+            probed.add_to(&mut totals);
         }
         console::data(&totals).map_err(cannot_print)?;
     } else {
         let warnings = checked.warnings.iter().map(problem_groups::warning);
-        for line in folded.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
+        for line in groups.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
             console::line(&line).map_err(cannot_print)?;
         }
-        if let Some(asked) = &asked {
-            asked.tell(args.json)?;
+        if let Some(probed) = &probed {
+            probed.print(args.json)?;
         }
         console::line(&format!(
             "{}: {} can be sent, {} invalid, {}{}",
@@ -131,13 +131,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
-        console::info(&format!("the rows that cannot be sent are in {}", path.display()));
+        console::info(&format!("wrote the rows that cannot be sent to {}", path.display()));
     }
-    let wrong_links = asked.is_some_and(|asked| asked.wrong() > 0);
+    let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
     Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })
 }
 
-/// A campaign that is wrong whatever the row, for a program.
+/// Prints the problems of a campaign file as JSON, one per line.
 fn wrong_campaign(file: &Path, problems: &[FileProblem]) -> Result<Exit, CliError> {
     for problem in problems {
         console::data(&problem_json::campaign(file, problem)).map_err(cannot_print)?;

@@ -2,7 +2,7 @@
 
 use crate::cli::error::{CliError, Exit, cannot_print};
 
-/// What `completions` takes.
+/// The arguments of `completions`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The shell

@@ -1,4 +1,4 @@
-//! `campaigner find NUMBER`: one person over all runs.
+//! `campaigner find NUMBER`: finds one person in all runs.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::provider;
 use crate::recipients::Numbers;
 use crate::store::Store;
 
-/// What `find` takes.
+/// The arguments of `find`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Runs that have not finished are read row by row, which takes about a second for ten million rows."
@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
     json: bool,
 }
 
-/// What one run has of the number.
+/// The row of one run that has the number.
 struct Found {
     run: RunId,
     row: ReportRow,
@@ -78,11 +78,11 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         None => format!("+{}: not on the suppression list", phone.digits()),
     }];
     if found.is_empty() {
-        lines.push("in no run of this store".to_owned());
+        lines.push("not in any run of this store".to_owned());
     }
     for Found { run, row, attempts } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));
-        // The last attempt has the row's own problem.
+        // The problem of the last attempt is the row's own.
         let has_attempt = attempts.iter().any(|attempt| attempt.error_code == row.error_code);
         lines.extend(attempts.iter().map(|attempt| format!("  {}", in_words(attempt))));
         if let (Some(code), false) = (&row.error_code, has_attempt) {

@@ -1,4 +1,4 @@
-//! `campaigner flows`: the WhatsApp flows that a button may open.
+//! `campaigner flows`: lists the WhatsApp flows that a button can open.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 
-/// What `flows` takes.
+/// The arguments of `flows`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! `campaigner media`: files that NXLink fetches to be the samples of headers.
+//! `campaigner media`: uploads sample files for template headers to NXLink.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 
-/// What `media` takes.
+/// The arguments of `media`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -30,7 +30,7 @@ enum Action {
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let Action::Upload { url, json } = &args.action;
     if !(url.starts_with("https://") || url.starts_with("http://")) || url.chars().any(char::is_control) {
-        return Err(CliError::new(Exit::Wrong, format!("`{}` is not the address of a file", url.escape_debug())));
+        return Err(CliError::new(Exit::Wrong, format!("`{}` is not an http:// or https:// URL", url.escape_debug())));
     }
     let media = template_accounts::nxlink(global).await?.upload(url).await.map_err(failure)?;
     let print = |line: &str| console::line(line).map_err(cannot_print);

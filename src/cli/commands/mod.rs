@@ -80,7 +80,7 @@ pub(in crate::cli) enum Command {
 }
 
 impl Command {
-    /// Runs the command and returns its exit code. `whole` is the command line that completions are for.
+    /// Runs the command and returns its exit code. `whole` is the command line that completions are generated for.
     pub(in crate::cli) async fn run(self, global: &Global, whole: clap::Command) -> Result<Exit, CliError> {
         match self {
             Self::Check(args) => check::run(&args, global).await,

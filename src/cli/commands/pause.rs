@@ -1,4 +1,4 @@
-//! `campaigner pause RUN` and `campaigner rate RUN RATE`: what a person wants of a run that is at work.
+//! `campaigner pause RUN` and `campaigner rate RUN RATE`: control a run from another process.
 
 use crate::campaign_file;
 use crate::cli::error::{CliError, Exit};
@@ -10,7 +10,7 @@ use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, Store};
 use crate::text;
 
-/// What `pause` takes.
+/// The arguments of `pause`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Pause {
     /// The run, NAME-N
@@ -18,7 +18,7 @@ pub(in crate::cli) struct Pause {
     run: RunId,
 }
 
-/// What `rate` takes.
+/// The arguments of `rate`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Change {
     /// The run, NAME-N
@@ -35,11 +35,12 @@ fn rate(text: &str) -> Result<Rate, String> {
 
 pub(in crate::cli) async fn pause(args: &Pause, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
-    store.pause(run.key, &who::runs_this(), Millis::now()).await?;
+    store.pause(run.key, &who::user_name(), Millis::now()).await?;
     store.close().await?;
     if !global.quiet {
         console::info(&format!(
-            "{0} is paused: whoever sends it stops within a second or two. It goes on after: campaigner resume {0}",
+            "{0} is paused; a process that is sending it stops within about two seconds. \
+             To continue: campaigner resume {0}",
             run.id
         ));
     }
@@ -48,20 +49,20 @@ pub(in crate::cli) async fn pause(args: &Pause, global: &Global) -> Result<Exit,
 
 pub(in crate::cli) async fn change(args: &Change, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
-    store.set_rate(run.key, args.rate, &who::runs_this(), Millis::now()).await?;
+    store.set_rate(run.key, args.rate, &who::user_name(), Millis::now()).await?;
     store.close().await?;
     if !global.quiet {
         let rate = text::rate(args.rate);
-        console::info(&format!("{} goes at {rate} within a second or two, and from now on", run.id));
+        console::info(&format!("the rate of {} is now {rate}; it takes effect within about two seconds", run.id));
     }
     Ok(Exit::Done)
 }
 
-/// A run that has something left to send.
+/// Returns the run if it has rows left to send.
 async fn unsent(id: &RunId, global: &Global) -> Result<(Store, Run), CliError> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(id)).await?;
-    // Also where whoever sends it has not noticed yet.
+    // A cancelled run counts as done, even if the process that sends it has not noticed yet.
     if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
         return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }

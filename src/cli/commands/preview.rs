@@ -1,4 +1,4 @@
-//! `campaigner preview FILE`: the exact bodies that would be posted.
+//! `campaigner preview FILE`: prints the exact bodies that would be posted.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::cli::session::load;
 use crate::model::{Phone, RowNumber};
 use crate::store::Store;
 
-/// What `preview` takes.
+/// The arguments of `preview`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The campaign file
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
     pretty: bool,
 }
 
-/// How many rows are looked up in the store at once.
+/// Rows looked up in the store in one query.
 const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
@@ -35,7 +35,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let mut plan = load::plan(&loaded, store.as_ref(), global).await?;
     let mut listing = plan.listing(store.as_ref()).await?;
     let mut bodies = plan.bodies();
-    // What was seen, so that a number that stands twice gets one body, as it would get one message.
+    // A number that appears twice gets one body, just as it would get one message.
     let mut seen = HashSet::new();
     let (mut printed, mut trouble, mut wanted_row_is_bad) = (0, None, false);
     'all: loop {
@@ -87,14 +87,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     }
     match trouble {
-        // `| head` has seen enough.
+        // The reader, such as `head`, closed the pipe.
         Some(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
         Some(error) => return Err(cannot_print(error)),
         None => {}
     }
     match args.row {
         Some(_) if wanted_row_is_bad => Ok(Exit::Wrong),
-        Some(row) if printed == 0 => Err(CliError::new(Exit::Wrong, format!("there is no message for row {row}"))),
+        Some(row) if printed == 0 => Err(CliError::new(Exit::Wrong, format!("row {row} has no message to preview"))),
         _ => Ok(Exit::Done),
     }
 }

@@ -1,5 +1,4 @@
-//! `campaigner templates pull`: what a provider's templates are like is kept in the store, for campaigns to be held
-//! against.
+//! `campaigner templates pull`: saves a provider's templates in the store, so that campaigns are checked against them.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::store::{PulledTemplate, Store};
 use crate::template::{Error, RemoteTemplate, Snapshot, TemplateSummary};
 use crate::text;
 
-/// Templates asked about at a time.
+/// Templates requested at the same time.
 const AT_ONCE: usize = 8;
 
 /// Pulls the templates with these names, or all of them.
@@ -34,10 +33,10 @@ pub(in crate::cli) async fn pull(
     for (listed, details) in listed.iter().zip(details(&api, &listed).await?) {
         let snapshot = match details {
             Ok(shown) => Snapshot::of(provider, &account, Millis::now(), shown),
-            // That there is such a template, and its state, is worth keeping all the same.
+            // The template's name and state are worth keeping even without its definition.
             Err(error @ (Error::Strange { .. } | Error::Refused { .. })) => {
                 let TemplateSummary { name, language, .. } = listed;
-                console::info(&format!("warning: `{name}` in {language} is kept without its definition: {error}"));
+                console::info(&format!("warning: saved `{name}` in {language} without its definition: {error}"));
                 let (account, listed) = (account.clone(), listed.clone());
                 Snapshot { provider, account, at: Millis::now(), listed, definition: None, complete: false }
             }
@@ -62,7 +61,7 @@ pub(in crate::cli) async fn pull(
     if !global.quiet && (names.is_empty() || !listed.is_empty()) {
         let sendable = listed.iter().filter(|listed| listed.sendable).count();
         console::info(&format!(
-            "{} of {provider} kept in {}; {sendable} can be sent",
+            "saved {} of {provider} in {}; {sendable} can be sent",
             text::count(listed.len() as u64, "template"),
             global.db.display(),
         ));
@@ -74,7 +73,7 @@ pub(in crate::cli) async fn pull(
     Ok(if gone.is_empty() { Exit::Done } else { Exit::Wrong })
 }
 
-/// The details of each template, in the order of the list.
+/// Returns the details of each template, in the order of the list.
 async fn details(
     api: &Arc<TemplateApi>,
     listed: &[TemplateSummary],

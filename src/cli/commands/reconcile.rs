@@ -1,4 +1,4 @@
-//! `campaigner reconcile [RUN]`: only poll statuses.
+//! `campaigner reconcile [RUN]`: polls statuses and sends nothing.
 
 use crate::cli::commands::resume;
 use crate::cli::error::{CliError, Exit};
@@ -9,7 +9,7 @@ use crate::engine::RunMode;
 use crate::model::RunId;
 use crate::store::Store;
 
-/// What `reconcile` takes.
+/// The arguments of `reconcile`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -25,6 +25,6 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
-    let work = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
-    resume::go_on(store, run, (work, None), &args.overrides, global).await
+    let mode = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
+    resume::resume(store, run, (mode, None), &args.overrides, global).await
 }

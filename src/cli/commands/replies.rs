@@ -1,4 +1,4 @@
-//! `campaigner replies [RUN]`: what people sent back, one line each.
+//! `campaigner replies [RUN]`: lists replies, one per line.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::model::{Phone, RunId};
 use crate::store::{KeptReply, Run, Store};
 use crate::text::escape_formula;
 
-/// What `replies` takes.
+/// The arguments of `replies`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -31,9 +31,9 @@ pub(in crate::cli) struct Args {
     output: Option<PathBuf>,
 }
 
-/// The header of the CSV. `to` is the number that the message went to, or where none is known the sender's.
+/// The header of the CSV. `to` is the number that the message went to or, if that is unknown, the sender's.
 const COLUMNS: [&str; 7] = ["row", "to", "time", "kind", "id", "title", "text"];
-/// Replies read together.
+/// Replies read in one query.
 const PAGE: u32 = 1_000;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {

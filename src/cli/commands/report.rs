@@ -1,4 +1,4 @@
-//! `campaigner report [RUN]`: any report, as often as wanted, the same bytes for the same store; and two runs compared.
+//! `campaigner report [RUN]`: writes a report, or compares two runs. The same store always gives the same bytes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::report::{
 };
 use crate::store::{Run, Store, Wanted};
 
-/// What `report` takes.
+/// The arguments of `report`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -53,7 +53,7 @@ pub(in crate::cli) struct Args {
     output: Option<PathBuf>,
 }
 
-/// Since when.
+/// The start of the period that `--since` asks for.
 #[derive(Clone, Debug)]
 struct Since(Millis);
 
@@ -76,8 +76,8 @@ impl Args {
         Wanted { cells: self.input, since: self.since.as_ref().map(|since| since.0) }
     }
 
-    /// A row that was delivered despite its error is chosen by its error only if `--state` names its state: what
-    /// `--error` chooses is often sent again.
+    /// Returns whether a row is wanted. A row that was delivered despite its error matches `--error` only if `--state`
+    /// names its state, because rows selected by `--error` are often sent again.
     fn wants(&self, row: &ReportRow) -> bool {
         let code = row.error_code.as_deref();
         let has_error = || self.error.iter().any(|error| Some(error.as_str()) == code);
@@ -92,7 +92,7 @@ impl Args {
         ReportError::Write { path: self.output.clone().unwrap_or_else(|| "-".into()), source }
     }
 
-    /// Which rows these are, in words; `None` where they are all.
+    /// Returns which rows these are, in words; `None` if all rows are wanted.
     fn only(&self) -> Option<String> {
         let states: Vec<&str> = self.state.iter().map(|state| state.as_str()).collect();
         let mut words = Vec::new();
@@ -102,22 +102,22 @@ impl Args {
         if !self.error.is_empty() {
             words.push(format!("with error {}", self.error.join(" or ")));
         }
-        words.extend(self.since.as_ref().map(|since| format!("of which something is known since {}", since.0)));
+        words.extend(self.since.as_ref().map(|since| format!("changed since {}", since.0)));
         (!words.is_empty()).then(|| words.join(", "))
     }
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     if args.input && !matches!(args.format(), Format::Csv | Format::Jsonl) {
-        let words = "--input goes with --format csv or jsonl: only there has each row a line";
+        let words = "--input needs --format csv or jsonl, which have one line per row";
         return Err(CliError::new(Exit::Wrong, words));
     }
     if args.attempts && !matches!(args.format(), Format::Csv | Format::Jsonl) {
-        let words = "--attempts goes with --format csv or jsonl: only there has each attempt a line";
+        let words = "--attempts needs --format csv or jsonl, which have one line per attempt";
         return Err(CliError::new(Exit::Wrong, words));
     }
     if !args.compare.is_empty() && matches!(args.format(), Format::Html | Format::Jsonl) {
-        return Err(CliError::new(Exit::Wrong, "two runs are compared as a table, or with --format csv or json"));
+        return Err(CliError::new(Exit::Wrong, "--compare prints a table, or needs --format csv or json"));
     }
     let store = Store::open_existing(&global.db).await?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
@@ -138,14 +138,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     Ok(Exit::Done)
 }
 
-/// A file for what is asked for, in place of none that is needed as it is.
+/// Creates an output file; refuses to overwrite the configuration or the store.
 pub(in crate::cli) fn new_file(path: &Path, global: &Global) -> Result<NewFile, CliError> {
     console::refuse_to_overwrite(path, &[Path::new("campaigner.toml")])?;
     refuse_the_stores_files(path, global)?;
     NewFile::create(path).map_err(|error| CliError::of(Exit::Environment, &error))
 }
 
-/// Refuses to write to a file that belongs to the store, such as the lock of a run that is at work.
+/// Refuses to write to a file that belongs to the store, such as the lock of a running run.
 pub(in crate::cli) fn refuse_the_stores_files(path: &Path, global: &Global) -> Result<(), CliError> {
     match Store::owns(&global.db, path) {
         true => {
@@ -195,7 +195,7 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
     out.write_all(text.as_bytes()).map_err(cannot_print)
 }
 
-/// Hands over the rows that are wanted.
+/// Calls `each` with every wanted row.
 async fn rows(
     args: &Args,
     store: &Store,
@@ -208,11 +208,11 @@ async fn rows(
     Ok(engine::each_row(store, run, channel, args.wanted(), each).await?)
 }
 
-/// The figures of the rows that are wanted.
+/// Returns the figures of the wanted rows.
 async fn summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, CliError> {
     let facts = engine::facts(store, run, &engine::thaw(run)?).await?;
     let only = args.only();
-    // Of some of the rows alone they are not counted.
+    // Replies are counted only for the whole run.
     let replies = facts.replies.filter(|_| only.is_none());
     let mut summary = Summary::new(RunFacts { only, replies, ..facts });
     rows(args, store, run, |row| {

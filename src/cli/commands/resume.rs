@@ -1,4 +1,4 @@
-//! `campaigner resume [RUN]`: go on from the store alone, and lift a pause.
+//! `campaigner resume [RUN]`: continues a run from the store alone, and lifts a pause.
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -9,7 +9,7 @@ use crate::engine::{self, RunMode, StopHandle};
 use crate::model::RunId;
 use crate::store::{Run, Store, StoreError};
 
-/// What `resume` takes.
+/// The arguments of `resume`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -34,23 +34,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if run.paused_at.is_some() {
         store.lift_pause(run.key).await?;
-        // Whoever is at work on it goes on; otherwise this process does.
+        // A process that works on the run continues it; without one, this process does.
         if let Err(StoreError::Held(_)) = store.lock(&run.id) {
             if !global.quiet {
-                console::info(&format!("{} goes on, in the process that is at work on it", run.id));
+                console::info(&format!("{} is no longer paused; the process that is working on it continues", run.id));
             }
             store.close().await?;
             return Ok(Exit::Done);
         }
     }
-    go_on(store, run, args.sending.work(), &args.overrides, global).await
+    resume(store, run, args.sending.mode(), &args.overrides, global).await
 }
 
-/// Goes on with a run that is in the store, sending no more than `work` says, if it says so.
-pub(in crate::cli) async fn go_on(
+/// Continues a run of the store. `mode` says what to do, and how many messages to send at most.
+pub(in crate::cli) async fn resume(
     store: Store,
     run: Run,
-    work: (RunMode, Option<u64>),
+    mode: (RunMode, Option<u64>),
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, CliError> {
@@ -60,7 +60,8 @@ pub(in crate::cli) async fn go_on(
         return Err(CliError::new(
             Exit::Wrong,
             format!(
-                "the import of {} did not finish, so there is nothing to resume; `campaigner run FILE` starts it again",
+                "{} has nothing to resume, because its import did not finish; import it again with \
+                 `campaigner run FILE`",
                 run.id
             ),
         ));
@@ -70,5 +71,5 @@ pub(in crate::cli) async fn go_on(
     let account = session::account(&campaign, global).await?;
     let progress = session::progress(global);
     let session = Session { store, run, lock, campaign, account, progress, stop: StopHandle::default(), json: false };
-    session.work(work, overrides, global).await
+    session.work(mode, overrides, global).await
 }

@@ -1,4 +1,4 @@
-//! `campaigner retry RUN --state …`: put rows back, after a person's yes, then go on.
+//! `campaigner retry RUN --state …`: requeues rows after a confirmation, then continues the run.
 
 use crate::cli::commands::resume;
 use crate::cli::error::{CliError, Exit};
@@ -11,7 +11,7 @@ use crate::model::{Change, Millis, RunId, State};
 use crate::store::{Requeued, Store};
 use crate::text;
 
-/// What `retry` takes.
+/// The arguments of `retry`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N
@@ -37,9 +37,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         state.after(Change::PutBack).map_err(|_| {
             CliError::new(
                 Exit::Wrong,
-                format!(
-                    "rows that are {state} cannot be sent again; these can: rejected, exhausted, uncertain, failed"
-                ),
+                format!("{state} rows cannot be sent again; choose from rejected, exhausted, uncertain, failed"),
             )
         })?;
     }
@@ -50,13 +48,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Err(CliError::new(
             Exit::Wrong,
             format!(
-                "{} was cancelled; nothing of it is sent any more. `campaigner run FILE --only-new` sends to the people not reached",
+                "{} was cancelled, and a cancelled run sends nothing more; to reach the remaining people, use \
+                 `campaigner run FILE --only-new`",
                 run.id
             ),
         ));
     }
     let lock = store.lock(&run.id)?;
-    // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+    // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_up(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
     let mut states = args.state.clone();
@@ -64,10 +63,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     states.dedup();
     let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
     if rows == 0 && tally.of(State::Pending) > 0 {
-        // A `retry` that was cut off has put them back already.
+        // A `retry` that was interrupted has already requeued them.
         let waiting = text::count(tally.of(State::Pending), "row");
         console::error(&format!(
-            "{} has no such rows, but {waiting} to send; go on with: campaigner resume {}",
+            "{} has no such rows, but {waiting} left to send; to continue: campaigner resume {}",
             run.id, run.id
         ));
         return Ok(Exit::Stopped);
@@ -79,25 +78,27 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
     let mut question = format!("send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
     if states.contains(&State::Uncertain) {
-        question = format!("uncertain rows may have been accepted: some people may get the message twice. {question}");
+        question =
+            format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
     }
     let yes = args.yes || (terminal::can_ask() && terminal::ask(&question));
     if !yes {
-        return Err(CliError::new(Exit::Wrong, format!("{question} Say so with --yes; nothing was done")));
+        return Err(CliError::new(Exit::Wrong, format!("{question} Nothing was done; confirm with --yes")));
     }
     let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
     if left_out > 0 {
         let left_out = text::count(left_out, "row");
         console::info(&format!(
-            "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include them",
+            "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include \
+             them",
             run.id.name()
         ));
     } else if rows == 0 {
-        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled meanwhile; nothing was done", run.id)));
+        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled in the meantime; nothing was done", run.id)));
     }
     if rows == 0 {
         return Ok(Exit::Done);
     }
     drop(lock);
-    resume::go_on(store, run, args.sending.work(), &args.overrides, global).await
+    resume::resume(store, run, args.sending.mode(), &args.overrides, global).await
 }

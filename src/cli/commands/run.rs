@@ -1,4 +1,4 @@
-//! `campaigner run FILE`: import, send, reconcile, report.
+//! `campaigner run FILE`: imports, sends, reconciles and reports.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
-use crate::cli::output::problem_groups::{self, Folded};
+use crate::cli::output::problem_groups::{self, ProblemGroups};
 use crate::cli::output::{console, reached};
 use crate::cli::session::{self, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
@@ -20,7 +20,7 @@ use crate::send_window::local;
 use crate::store::{NewRun, Repeat, Run, StartDecision, Store, StoreError};
 use crate::text;
 
-/// What `run` takes.
+/// The arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The campaign file
@@ -68,7 +68,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return dry_run(args, plan, &loaded, &campaign, store.as_ref(), global).await;
     }
     let account = session::account(&campaign, global).await?;
-    // What is wrong with it is known before there is a run.
+    // A wrong hook is reported before a run is created.
     hook::hook(global).await?;
     let digest = digest(&campaign).await?;
     let new = content(&loaded.campaign, digest.clone());
@@ -76,7 +76,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(store) => store,
         None => {
             if !global.quiet {
-                console::info(&format!("starting a new store: {}", global.db.display()));
+                console::info(&format!("creating a new store: {}", global.db.display()));
             }
             Store::open_or_make(&global.db).await?
         }
@@ -98,7 +98,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         StartDecision::New(run) => run,
         StartDecision::Resume(run) => {
             if !global.quiet && run.planned_at.is_some() {
-                console::info(&format!("going on with {}, begun {}", run.id, run.created_at));
+                console::info(&format!("continuing {}, started {}", run.id, run.created_at));
             }
             run
         }
@@ -114,14 +114,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if args.repeat() != Repeat::Unsaid {
         store.set_only_new(run.key, args.only_new).await?;
     }
-    // Whoever held the lock until now may have moved it on.
+    // Another process that held the lock until now may have changed the run.
     let mut run = store.run(Some(&run.id)).await?;
     if run.finished_at.is_some() {
         let words = format!("another process has just finished {0}; see `campaigner status {0}`", run.id);
         return Err(CliError::new(Exit::Wrong, words));
     }
     if run.planned_at.is_some() && run.started_at.is_none() && run.template.as_deref() != plan.snapshot() {
-        // Another template was pulled since, and nothing was sent: its rows are judged by what is known now.
+        // A newer template was pulled and nothing was sent yet, so the rows are validated again.
         store.discard_plan(run.key).await?;
         run.planned_at = None;
     }
@@ -135,7 +135,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             progress.finish();
             return Err(CliError::new(
                 Exit::Stopped,
-                "stopped while importing; nothing was sent. The same command starts the import anew",
+                "stopped during the import; nothing was sent. Run the same command to import again",
             ));
         };
         for warning in imported? {
@@ -150,24 +150,24 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         args.overrides.apply(&mut campaign)?;
     }
     let session = Session { store, run, lock, campaign, account, progress, stop, json: args.json };
-    session.work(args.sending.work(), &args.overrides, global).await
+    session.work(args.sending.mode(), &args.overrides, global).await
 }
 
-/// The fingerprint of a campaign's recipients.
+/// Returns the fingerprint of a campaign's recipients.
 pub(in crate::cli) async fn digest(campaign: &Campaign) -> Result<String, CliError> {
     let recipients = campaign.recipients.clone();
-    // A large list takes its time.
+    // Reading a large list takes seconds.
     let digest = off_thread(move || recipients::digest(&recipients)).await;
     digest.map_err(|error| CliError::of(Exit::Wrong, &error))
 }
 
-/// Whether a campaign ran before, so that `run` wants a word about the people it reached.
+/// Returns whether a campaign ran before, so that `run` needs `--only-new` or `--again`.
 pub(in crate::cli) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result<bool, CliError> {
     let decision = store.would_start(&content(campaign, digest(campaign).await?), Repeat::Unsaid).await?;
     Ok(matches!(decision, Some(StartDecision::RanBefore)))
 }
 
-/// What a run is made from.
+/// Returns what a run is made from.
 pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> NewRun {
     NewRun {
         name: campaign.name.clone(),
@@ -177,20 +177,20 @@ pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> N
     }
 }
 
-/// Decides what this content is: a new run, an unfinished one that goes on, or neither.
+/// Decides whether this content starts a new run, continues an unfinished one, or neither.
 async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecision, CliError> {
     let mut decision = store.start_run(new, repeat, Millis::now()).await?;
     if let StartDecision::Differs { run, .. } = &decision
         && run.planned_at.is_none()
     {
-        // Its import broke off, so that nothing of it was ever sent: it must not hold up the content that was mended.
+        // Its import did not finish, so nothing was sent: it must not block the corrected content.
         let _lock = store.lock(&run.id)?;
         let owner = store.take_up(run.key, None, Millis::now()).await?;
         store.abandon_import(owner, Millis::now()).await?;
         decision = store.start_run(new, repeat, Millis::now()).await?;
     }
     if let StartDecision::Ending(run) = &decision
-        && engine::cancel(store, run, &who::runs_this()).await? == CancelResult::Stopped
+        && engine::cancel(store, run, &who::user_name()).await? == CancelResult::Stopped
     {
         // The sender exited without marking the run as ended.
         decision = store.start_run(new, repeat, Millis::now()).await?;
@@ -198,7 +198,7 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
     Ok(decision)
 }
 
-/// Why no run begins: in words, and as JSON on standard output where that is wanted.
+/// Reports why no run starts: in words, and with `--json` also as JSON on standard output.
 fn refused(
     args: &Args,
     loaded: &Loaded,
@@ -239,7 +239,7 @@ fn differs(run: &Run, campaign: bool, global: &Global) -> CliError {
     CliError::new(
         Exit::Wrong,
         format!(
-            "{0} is unfinished, and {what} changed since it began; a run keeps what it was made from\n  \
+            "{0} is unfinished, and {what} changed since it started; a run keeps its original content\n  \
              continue it as it was:  {1} resume {0}\n  \
              or stop it for good:    {1} cancel {0}, then send to the people not reached yet with `run --only-new`",
             run.id,
@@ -265,19 +265,18 @@ fn for_others(run: &Run, global: &Global) -> CliError {
     )
 }
 
-/// Whether nothing is left of a list but people who were reached before.
+/// Returns whether earlier runs reached everyone on the list who can be sent to.
 fn has_nobody_new(checked: &Checked) -> bool {
     checked.sendable() == 0 && checked.left_out.reached > 0
 }
 
-/// What `--only-new` ends with where there is nobody new. Nothing is wrong with that, unless rows are invalid: they may
-/// be the new ones.
+/// Ends `--only-new` when no recipient is new. That is no error, unless rows are invalid: they may be the new ones.
 fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
-    let words = format!("nobody on this list is new{}", reached::counts(&checked.left_out));
+    let words = format!("no one on this list is new{}", reached::counts(&checked.left_out));
     if checked.invalid > 0 {
         let invalid = text::count(checked.invalid, "row");
         let words =
-            format!("{words}, and {invalid} invalid; nothing was sent. Correct what is listed above and run it again");
+            format!("{words}, {invalid} invalid; nothing was sent. Fix the problems listed above and run it again");
         return Err(CliError::new(Exit::Wrong, words));
     }
     if !global.quiet {
@@ -286,12 +285,12 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Reads every row, for who is left out and whom earlier runs reached. Says what is wrong with rows where nobody is
-/// left.
+/// Reads every row to find out who is left out and whom earlier runs reached. Prints the problems of rows if no
+/// recipient is new.
 async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, CliError> {
-    let (checked, folded) = read_rows(plan, loaded, Some(store), global).await?;
+    let (checked, groups) = read_rows(plan, loaded, Some(store), global).await?;
     if has_nobody_new(&checked) {
-        folded.say();
+        groups.print();
     }
     Ok(checked)
 }
@@ -302,19 +301,19 @@ async fn read_rows<'a>(
     loaded: &'a Loaded,
     store: Option<&Store>,
     global: &Global,
-) -> Result<(Checked, Folded<'a>), CliError> {
+) -> Result<(Checked, ProblemGroups<'a>), CliError> {
     let progress = session::progress(global);
-    let mut folded = Folded::new(loaded);
+    let mut groups = ProblemGroups::new(loaded);
     let each = |bad: Bad<'_>| {
-        folded.add(&bad);
+        groups.add(&bad);
         Ok(())
     };
     let checked = plan.check(store, each, &progress.events()).await;
     progress.finish();
-    Ok((checked?, folded))
+    Ok((checked?, groups))
 }
 
-/// Prints a decision about a list, with what was found in it, as one line of JSON.
+/// Prints a decision about a list and its totals as one line of JSON.
 fn print_answer(decision: &str, checked: &Checked) -> Result<(), CliError> {
     let mut answer = json!({"decision": decision});
     add(&mut answer, reached::totals(checked));
@@ -322,7 +321,7 @@ fn print_answer(decision: &str, checked: &Checked) -> Result<(), CliError> {
     console::data(&answer).map_err(cannot_print)
 }
 
-/// `run --dry-run`: everything checked, and what `run` would do, with its exit code where it would refuse.
+/// `run --dry-run`: checks everything and prints what `run` would do. If `run` would refuse, returns its exit code.
 async fn dry_run(
     args: &Args,
     plan: Plan,
@@ -338,7 +337,7 @@ async fn dry_run(
         }
         let new = content(&loaded.campaign, digest(campaign).await?);
         decision = store.would_start(&new, args.repeat()).await?;
-        // Its import broke off, so that it is in nobody's way.
+        // A run whose import did not finish does not block this one.
         decision = decision.filter(|it| !matches!(it, StartDecision::Differs { run, .. } if run.planned_at.is_none()));
     }
     if let (Some(StartDecision::Resume(run)), Some(store)) = (&decision, store)
@@ -348,9 +347,9 @@ async fn dry_run(
     }
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
     let plan = plan.only_new(args.only_new || importing);
-    let (checked, folded) = read_rows(plan, loaded, store, global).await?;
-    folded.say();
-    reached::say(&checked.left_out);
+    let (checked, groups) = read_rows(plan, loaded, store, global).await?;
+    groups.print();
+    reached::print(&checked.left_out);
     for warning in &checked.warnings {
         console::info_to_person(&problem_groups::warning(warning), &problem_groups::logged(warning));
     }
@@ -369,13 +368,13 @@ async fn dry_run(
         };
     }
     if !args.json {
-        let held = load::held_by(&campaign.timing);
+        let limits = load::limits_in_words(&campaign.timing);
         let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
-            _ if held.is_empty() => {
+            _ if limits.is_empty() => {
                 format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
             }
-            Some(last) => format!("the last about {}{held}", local(last, campaign.timing.timezone.as_deref())),
-            None => format!("with no end in sight{held}"),
+            Some(last) => format!("the last at about {}{limits}", local(last, campaign.timing.timezone.as_deref())),
+            None => format!("with no estimated end{limits}"),
         };
         console::line(&format!(
             "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
@@ -390,7 +389,7 @@ async fn dry_run(
     Ok(Exit::Done)
 }
 
-/// What `run` would do where it goes on with a run.
+/// Prints what `run` would do if it continues a run.
 async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, CliError> {
     let tally = store.tally(run).await?;
     let left = tally.sendable() - tally.settled();

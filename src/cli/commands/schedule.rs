@@ -1,4 +1,4 @@
-//! `campaigner schedule list [DIR]` and `schedule explain FILE`: what runs when, and why not.
+//! `campaigner schedule list [DIR]` and `schedule explain FILE`: when campaigns run, and why they do not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::schedule;
 use crate::store::{Occurrence, Store, StoreError};
 use crate::text;
 
-/// What `schedule` takes.
+/// The arguments of `schedule`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -56,8 +56,8 @@ struct Explain {
     next: u16,
 }
 
-/// Occurrences told of those that were decided.
-const TOLD: u32 = 5;
+/// Past occurrences shown.
+const MAX_PAST: u32 = 5;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let now = Millis::now();
@@ -69,8 +69,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 }
 
 async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, CliError> {
-    let files = serve::files(&args.dir)
-        .map_err(|error| CliError::new(Exit::Wrong, format!("the folder {}: {error}", args.dir.display())))?;
+    let files = serve::files(&args.dir).map_err(|error| {
+        CliError::new(Exit::Wrong, format!("cannot read the folder {}: {error}", args.dir.display()))
+    })?;
     let read: Vec<_> = files.iter().map(|file| (file, campaign_file::read(file))).collect();
     let mut names: BTreeMap<&str, u32> = BTreeMap::new();
     for loaded in read.iter().filter_map(|(_, read)| read.as_ref().ok()) {
@@ -82,7 +83,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
             Ok(Loaded { campaign, .. }) if names[campaign.name.as_str()] > 1 => {
                 wrong += 1;
                 let words =
-                    format!("{}: `name: {}` is in another file too; neither is run", file.display(), campaign.name);
+                    format!("{}: another file has `name: {}` too; neither will run", file.display(), campaign.name);
                 console::info(&words);
             }
             Ok(Loaded { campaign, .. }) => {
@@ -94,16 +95,16 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
                     false => None,
                 };
                 if args.json {
-                    let told = as_json(&campaign.name, file, schedule, &next, over.as_ref());
-                    console::data(&told).map_err(cannot_print)?;
+                    let line = as_json(&campaign.name, file, schedule, &next, over.as_ref());
+                    console::data(&line).map_err(cannot_print)?;
                     continue;
                 }
-                told(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
+                print(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
                 for at in &next {
-                    told(&format!("  {}", line(schedule, *at, now)))?;
+                    print(&format!("  {}", line(schedule, *at, now)))?;
                 }
                 if let Some(over) = over {
-                    told(&format!("  {over}"))?;
+                    print(&format!("  {over}"))?;
                 }
             }
             Err(error) => {
@@ -119,7 +120,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
         console::info(&format!("no campaign in {} has a `schedule`", args.dir.display()));
     }
     if wrong > 0 {
-        let words = format!("{} would not be run, for the reasons above", text::count(wrong, "file"));
+        let words = format!("{} will not run, for the reasons above", text::count(wrong, "file"));
         return Err(CliError::new(Exit::Wrong, words));
     }
     Ok(Exit::Done)
@@ -131,48 +132,48 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
         return Err(CliError::new(
             Exit::Wrong,
             format!(
-                "{} has no `schedule`: it runs when somebody says `campaigner run {}`",
+                "{} has no `schedule`; start it with `campaigner run {}`",
                 loaded.campaign.name,
                 args.file.display()
             ),
         ));
     };
-    told(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
+    print(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
     let late = match schedule.if_late {
-        IfLate::Skip => "later than that it is skipped, which is recorded",
-        IfLate::Send => "and runs even later, once for all that were missed",
+        IfLate::Skip => "after that, it is skipped, and the skip is recorded",
+        IfLate::Send => "after that, it still runs, once for all missed times",
     };
-    told(&format!("  may start up to {} late; {late}", text::duration(schedule.not_after)))?;
+    print(&format!("  may start up to {} late; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
-        told(&format!("  until {until}"))?;
+        print(&format!("  until {until}"))?;
     }
     if let Source::Csv(path) = &loaded.campaign.recipients.source {
-        told(&format!("  reads {} each time it runs", path.display()))?;
+        print(&format!("  reads {} each time it runs", path.display()))?;
     }
-    told("\nto come")?;
+    print("\nnext")?;
     let next = upcoming(schedule, now, args.next);
     for at in &next {
-        told(&format!("  {}", line(schedule, *at, now)))?;
+        print(&format!("  {}", line(schedule, *at, now)))?;
         if let Some(note) = schedule::note(schedule, *at) {
-            told(&format!("    {note}"))?;
+            print(&format!("    {note}"))?;
         }
     }
     if next.is_empty() {
-        told(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, store).await?))?;
+        print(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, store).await?))?;
     }
     if let Some(first) = next.first() {
-        told(&format!("  {}", estimate(&loaded, schedule, *first, now, store, global).await))?;
+        print(&format!("  {}", estimate(&loaded, schedule, *first, now, store, global).await))?;
     }
-    so_far(&loaded.campaign.name, store, global).await
+    past(&loaded.campaign.name, store, global).await
 }
 
-/// What there is to say of a schedule that has no time to come.
+/// Why a schedule has no next time.
 enum NoMore {
-    /// A service takes up at once what was due then.
+    /// It was due at this time; a service starts it at once.
     DueSince(Millis),
-    /// A service will skip what was due then.
+    /// It was due at this time; a service will skip it.
     Missed(Millis),
-    /// It is over.
+    /// It has no more times.
     Over,
 }
 
@@ -180,17 +181,17 @@ impl std::fmt::Display for NoMore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::DueSince(at) => {
-                write!(f, "due since {at}: it starts as soon as a service looks (`campaigner serve`)")
+                write!(f, "due since {at}; `campaigner serve` starts it at once")
             }
             Self::Missed(at) => {
-                write!(f, "nothing: {at} was missed by more than `not_after`, and a service will skip it")
+                write!(f, "nothing: it was due at {at}, more than `not_after` ago; `campaigner serve` will skip it")
             }
-            Self::Over => f.write_str("nothing: it never comes due again"),
+            Self::Over => f.write_str("nothing: the schedule has no more times"),
         }
     }
 }
 
-/// A single time may wait for a service still.
+/// Returns why there is no next time. A single past time may still be waiting for a service.
 async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&Store>) -> Result<NoMore, CliError> {
     let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else {
         return Ok(NoMore::Over);
@@ -204,34 +205,34 @@ async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&St
     Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
 }
 
-/// What became of it, and what stands in its way.
-async fn so_far(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
-    told("\nso far")?;
+/// Prints what became of past occurrences, and which run blocks the next one.
+async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
+    print("\nso far")?;
     let Some(store) = store else {
-        told(&format!("  nothing: there is no store {} yet", global.db.display()))?;
+        print(&format!("  nothing: the store {} does not exist yet", global.db.display()))?;
         return Ok(Exit::Done);
     };
-    let occurrences = store.occurrences(name, TOLD).await?;
+    let occurrences = store.occurrences(name, MAX_PAST).await?;
     if occurrences.is_empty() {
-        told("  nothing: no service has had it due yet (`campaigner serve` runs what is due)")?;
+        print("  nothing: it has not been due while a service was running (`campaigner serve`)")?;
     }
     for Occurrence { due, became, .. } in occurrences {
         match became {
             Ok(id) => {
                 let run = store.run(Some(&id)).await?;
-                told(&format!("  {due}  became {id}, {}", engine::stage(&run)))?;
+                print(&format!("  {due}  started {id}, {}", engine::stage(&run)))?;
             }
-            Err(reason) => told(&format!("  {due}  skipped: {reason}"))?,
+            Err(reason) => print(&format!("  {due}  skipped: {reason}"))?,
         }
     }
     if let Some(run) = store.blocking_run(name).await? {
-        let go_on = match store.lock(&run.id) {
-            Err(StoreError::Held(_)) => "a process is at work on it".to_owned(),
-            _ => format!("go on with it: campaigner resume {}", run.id),
+        let next_step = match store.lock(&run.id) {
+            Err(StoreError::Held(_)) => "a process is working on it".to_owned(),
+            _ => format!("to continue it:         campaigner resume {}", run.id),
         };
-        told(&format!(
-            "\nin the way: {} is {}, and the next one waits until it is sent\n  {go_on}\n  \
-             or give it up: campaigner cancel {}",
+        print(&format!(
+            "\nblocked: {} is {}, and the next run starts only after it is sent\n  {next_step}\n  \
+             to stop it for good:    campaigner cancel {}",
             run.id,
             engine::stage(&run),
             run.id
@@ -240,7 +241,7 @@ async fn so_far(name: &str, store: Option<&Store>, global: &Global) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// When the next run will have sent its last message, if its list is then as long as now.
+/// Returns in words when the next run will have sent its last message, if its list stays as long as now.
 async fn estimate(
     loaded: &Loaded,
     schedule: &Schedule,
@@ -252,8 +253,8 @@ async fn estimate(
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(now), ..loaded.clone() };
     let checked = match load::plan(&loaded, store, global).await {
         Ok(plan) => {
-            let nobody: crate::model::Events = std::sync::Arc::new(|_| {});
-            plan.check(store, |_| Ok(()), &nobody).await.map_err(CliError::from)
+            let no_events: crate::model::Events = std::sync::Arc::new(|_| {});
+            plan.check(store, |_| Ok(()), &no_events).await.map_err(CliError::from)
         }
         Err(failure) => Err(failure),
     };
@@ -261,9 +262,9 @@ async fn estimate(
         Ok(checked) => {
             let rows = checked.sendable();
             let dispatch = &loaded.campaign.dispatch;
-            let held = load::held_by(&loaded.campaign.timing);
+            let limits = load::limits_in_words(&loaded.campaign.timing);
             let how = format!(
-                "{} at {}{held}, as the list is now",
+                "{} at {}{limits}, with the current list",
                 text::count(rows, "message"),
                 text::rate((dispatch.rate, dispatch.per)),
             );
@@ -271,12 +272,12 @@ async fn estimate(
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
-                    format!("the first of these has sent all about {end} in {zone} ({how})")
+                    format!("the first of these finishes sending at about {end} in {zone} ({how})")
                 }
-                None => format!("when the first of these has sent all is not in sight ({how})"),
+                None => format!("no end time can be estimated for the first of these ({how})"),
             }
         }
-        Err(failure) => format!("how long it takes cannot be told now: {}", failure.words),
+        Err(failure) => format!("cannot estimate how long it takes: {}", failure.words),
     }
 }
 
@@ -284,7 +285,7 @@ fn upcoming(schedule: &Schedule, now: Millis, next: u16) -> Vec<Timestamp> {
     schedule::upcoming(schedule, now.timestamp()).take(next.into()).collect()
 }
 
-/// The times in words, with the expression and the time zone.
+/// Returns the schedule in words, with the expression and the time zone.
 fn words(schedule: &Schedule) -> String {
     let zone = schedule.zone_name();
     match &schedule.when {
@@ -293,7 +294,7 @@ fn words(schedule: &Schedule) -> String {
     }
 }
 
-/// A time in both time zones, and how long until then.
+/// Returns a time in both time zones, and how long until then.
 fn line(schedule: &Schedule, at: Timestamp, now: Millis) -> String {
     let there = at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z");
     let here = at.to_zoned(TimeZone::system()).strftime("%a %Y-%m-%d %H:%M %:z");
@@ -323,6 +324,6 @@ fn as_json(
     })
 }
 
-fn told(line: &str) -> Result<(), CliError> {
+fn print(line: &str) -> Result<(), CliError> {
     console::line(line).map_err(cannot_print)
 }

@@ -1,4 +1,4 @@
-//! `campaigner settle RUN … --as sent|not-sent`: what a person found out about rows that are uncertain.
+//! `campaigner settle RUN … --as sent|not-sent`: records what a person found out about uncertain rows.
 
 use clap::ValueEnum;
 
@@ -12,7 +12,7 @@ use crate::recipients::Numbers;
 use crate::store::{Run, Store, Verdict, Which};
 use crate::text;
 
-/// What `settle` takes.
+/// The arguments of `settle`.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true),
@@ -52,13 +52,13 @@ enum As {
     NotSent,
 }
 
-/// Characters of a person's name at most: it stands in the report, row by row.
-const NAME_CHARS: usize = 100;
+/// The longest name of a person, in characters. The name is repeated in the report, row by row.
+const MAX_NAME_CHARS: usize = 100;
 
 fn name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARS || name.chars().any(char::is_control) {
-        return Err(format!("a name has 1 to {NAME_CHARS} characters on one line"));
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
+        return Err(format!("a name must have 1 to {MAX_NAME_CHARS} characters on one line"));
     }
     Ok(name.to_owned())
 }
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let Some(by) = &args.by else {
         return Err(CliError::new(
             Exit::Wrong,
-            "nobody knows who you are here (USER is not set): say so with --by NAME",
+            "cannot tell who is making this decision (USER is not set); pass --by NAME",
         ));
     };
     let store = Store::open_existing(&global.db).await?;
@@ -75,7 +75,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let campaign = engine::thaw(&run)?;
     let which = which(args, &campaign)?;
     let _lock = store.lock(&run.id)?;
-    // After a crash nobody may have gone on with the run yet: then those in doubt are not marked as such.
+    // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_up(&store, &run, &campaign, None).await?;
     let verdict = match args.verdict {
         As::Sent => Verdict::Sent,
@@ -89,16 +89,17 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if !global.quiet {
         let left = store.tally(&run).await?.of(State::Uncertain);
         let how = if verdict == Verdict::Sent { "sent" } else { "not sent" };
-        let mut said = format!(
+        let mut words = format!(
             "{}: {} settled as {how} by {by}; {} still uncertain",
             run.id,
             text::count(rows, "row"),
             text::grouped(left)
         );
         if verdict == Verdict::NotSent {
-            said.push_str(&format!("\n  send it again with: campaigner retry {} --state exhausted", run.id));
+            let what = if rows == 1 { "it" } else { "them" };
+            words.push_str(&format!("\n  to send {what} again: campaigner retry {} --state exhausted", run.id));
         }
-        console::info(&said);
+        console::info(&words);
     }
     Ok(Exit::Done)
 }
@@ -116,15 +117,18 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
     })
 }
 
-/// Why nothing was settled.
+/// Returns why nothing was settled.
 async fn nothing(store: &Store, run: &Run, campaign: &Campaign, which: Which) -> Result<CliError, CliError> {
     let words = match which {
         Which::Row(row) => match store.report_row(run, campaign.channel, row).await? {
             Some(found) => format!("row {row} of {} is {}, not uncertain", run.id, found.state),
             None => format!("{} has no row {row}", run.id),
         },
-        Which::To(_) => format!("no uncertain row of {} went to this number", run.id),
+        Which::To(_) => format!("{} has no uncertain row for this number", run.id),
         Which::All => format!("{} has no uncertain rows", run.id),
     };
-    Ok(CliError::new(Exit::Wrong, format!("{words}; nothing was done. `campaigner status {}` lists them", run.id)))
+    Ok(CliError::new(
+        Exit::Wrong,
+        format!("{words}; nothing was done. List uncertain rows with `campaigner status {}`", run.id),
+    ))
 }

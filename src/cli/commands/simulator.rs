@@ -1,4 +1,4 @@
-//! `campaigner simulator`: the simulated provider on its own, with its faults on flags.
+//! `campaigner simulator`: runs the simulated provider on its own; flags set its faults.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::cli::output::console;
 use crate::simulator::{Behaviour, Simulator};
 use crate::text;
 
-/// What `simulator` takes.
+/// The arguments of `simulator`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// Listen here; this machine only
@@ -58,7 +58,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "a share is from 0 to 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "a share must be between 0 and 1".to_owned())
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
@@ -91,18 +94,19 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
          NXLINK_TENANT_ID=1\n\
          and with --provider cams\n  \
          CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
-         its reviewer: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing) or /2 (NXLink; 11 is paused)\n\
-         Ctrl-C ends it",
+         to review a template: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing) or /2 (NXLink; 11 is \
+         paused)\n\
+         Ctrl-C stops it",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,
         Simulator::CAMS_ACCOUNT.0,
         Simulator::CAMS_ACCOUNT.1,
     ));
-    end_asked_for().await;
+    stop_signal().await;
     let counts = simulator.stop();
     if args.webhook.is_some() {
         let (accepted, failed) = (counts.webhooks_accepted, counts.webhooks_failed);
-        console::info(&format!("{}, {failed} not taken", text::count(accepted, "callback")));
+        console::info(&format!("webhooks: {} accepted, {failed} not accepted", text::grouped(accepted)));
     }
     console::info(&format!(
         "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",
@@ -118,7 +122,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn end_asked_for() {
+/// Waits for SIGINT or SIGTERM.
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {

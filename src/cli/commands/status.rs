@@ -1,4 +1,4 @@
-//! `campaigner status [RUN]`: what is where.
+//! `campaigner status [RUN]`: shows the state of a run.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::report;
 use crate::store::{ProblemCount, Run, Store};
 use crate::text;
 
-/// What `status` takes.
+/// The arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -35,25 +35,25 @@ pub(in crate::cli) struct Args {
 }
 
 /// Runs listed by `--all`.
-const LISTED: u32 = 50;
+const MAX_RUNS: u32 = 50;
 /// Kinds of errors shown.
-const ERRORS: u32 = 10;
+const MAX_ERRORS: u32 = 10;
 /// Uncertain rows shown.
-const UNCERTAIN: u32 = 20;
-/// How often `--watch` looks.
-const EVERY: Duration = Duration::from_secs(2);
-/// Between two looks there is so many times as long as a look takes.
-const LEISURE: u32 = 10;
-/// Kinds of errors beside the bars.
-const SEEN: u32 = 3;
+const MAX_UNCERTAIN: u32 = 20;
+/// How often `--watch` reads the store, at most.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+/// `--watch` waits at least this many times as long as one read of the store took.
+const WATCH_PAUSE_FACTOR: u32 = 10;
+/// Kinds of errors shown with the bars.
+const MAX_ERRORS_WITH_BARS: u32 = 3;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
     if args.all {
-        for run in store.runs(LISTED).await? {
+        for run in store.runs(MAX_RUNS).await? {
             let tally = store.tally(&run).await?;
             let line = if args.json {
-                whole(&store, &run, &tally).await?.to_string()
+                as_json(&store, &run, &tally).await?.to_string()
             } else {
                 format!(
                     "{:<24} {}  {:<12} {} rows, {} accepted",
@@ -74,19 +74,19 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let run = store.run(args.run.as_ref()).await?;
     let tally = store.tally(&run).await?;
     if args.json {
-        console::data(&whole(&store, &run, &tally).await?).map_err(cannot_print)?;
+        console::data(&as_json(&store, &run, &tally).await?).map_err(cannot_print)?;
     } else {
         show(&store, &run, &tally).await?;
     }
     Ok(Exit::Done)
 }
 
-/// Looks again and again until the run is finished, or nobody wants to know any more.
+/// Shows the state repeatedly until the run is finished, or until Ctrl-C.
 async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliError> {
     // On a terminal the bars are the data.
     let screen = (!args.json && terminal::shows_data()).then(|| session::progress(global));
     loop {
-        let begun = Instant::now();
+        let started = Instant::now();
         let run = store.run(args.run.as_ref()).await?;
         let tally = store.tally(&run).await?;
         let finished = run.finished_at.is_some();
@@ -95,7 +95,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
             _ => false,
         };
         if args.json {
-            console::data(&whole(store, &run, &tally).await?).map_err(cannot_print)?;
+            console::data(&as_json(store, &run, &tally).await?).map_err(cannot_print)?;
         } else if finished {
             screen.iter().for_each(progress::Progress::finish);
             show(store, &run, &tally).await?;
@@ -108,8 +108,8 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
         if finished {
             return Ok(Exit::Done);
         }
-        // Looking at a large run takes its time, which is the run's.
-        let pause = EVERY.max(begun.elapsed() * LEISURE);
+        // Reading the state of a large run slows the run down, so a slow read is followed by a longer pause.
+        let pause = WATCH_INTERVAL.max(started.elapsed() * WATCH_PAUSE_FACTOR);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = tokio::signal::ctrl_c() => {
@@ -120,11 +120,11 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
     }
 }
 
-/// What `--watch` shows of a run in progress.
+/// Returns what `--watch` shows of a run in progress.
 async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, CliError> {
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
-    let problems = store.problems(run, SEEN).await?;
+    let problems = store.problems(run, MAX_ERRORS_WITH_BARS).await?;
     Ok(RunView {
         title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
         tally: *tally,
@@ -150,14 +150,14 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
             Some(now) => format!("  sending {}", progress::pace(tally, now, average)),
             None => {
                 let left = text::duration(left);
-                format!("  sending nothing in the last seconds; {average:.1}/s on average, about {left} left")
+                format!("  nothing sent in the last few seconds; {average:.1}/s on average, about {left} left")
             }
         })?;
     }
     if let Some(waiting) = engine::waiting(store, run, tally).await? {
         print(&format!("  {}", summary::waiting(&waiting)))?;
     }
-    for ProblemCount { code, rows, sample, .. } in store.problems(run, ERRORS).await? {
+    for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
         if let Some(advice) = provider::advice(&code) {
             print(&format!("               what to do: {advice}"))?;
@@ -169,16 +169,16 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
         print(&format!("  replies from {}", text::count(replies.rows, "row")))?;
-        for choice in replies.choices.iter().take(ERRORS as usize) {
+        for choice in replies.choices.iter().take(MAX_ERRORS as usize) {
             print(&format!("    {:>9}  {}", text::grouped(choice.replies), choice.name()))?;
         }
     }
-    let uncertain = store.uncertain(run.key, UNCERTAIN).await?;
+    let uncertain = store.uncertain(run.key, MAX_UNCERTAIN).await?;
     if !uncertain.is_empty() {
-        print("  uncertain: may or may not have been accepted")?;
+        print("  uncertain rows (the provider may have accepted them)")?;
     }
     for row in &uncertain {
-        let tried = row.last_attempt_at.map_or_else(String::new, |at| format!(", tried at {at}"));
+        let tried = row.last_attempt_at.map_or_else(String::new, |at| format!(", last attempt at {at}"));
         let (row, phone, code, message) = (row.row.0, row.phone.digits(), &row.code, &row.message);
         print(&format!("    row {row:<5} {phone:<15} {code}: {message}{tried}"))?;
     }
@@ -189,11 +189,11 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All of it, with the uncertain rows, which are personal data.
-async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Value, CliError> {
-    let mut whole = engine::status(store, run, tally).await?;
+/// Returns the state as JSON, including the uncertain rows, which are personal data.
+async fn as_json(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Value, CliError> {
+    let mut status = engine::status(store, run, tally).await?;
     let uncertain: Vec<_> = store
-        .uncertain(run.key, UNCERTAIN)
+        .uncertain(run.key, MAX_UNCERTAIN)
         .await?
         .into_iter()
         .map(|row| {
@@ -203,6 +203,6 @@ async fn whole(store: &Store, run: &Run, tally: &Tally) -> Result<serde_json::Va
             })
         })
         .collect();
-    whole["uncertain"] = uncertain.into();
-    Ok(whole)
+    status["uncertain"] = uncertain.into();
+    Ok(status)
 }

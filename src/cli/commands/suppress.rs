@@ -1,4 +1,4 @@
-//! `campaigner suppress`: the store's list of numbers that get nothing from any run.
+//! `campaigner suppress`: manages the suppression list, the numbers that no run sends to.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::text;
 use crate::text::{escape_formula, redact_numbers};
 
-/// What `suppress` takes.
+/// The arguments of `suppress`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -62,15 +62,15 @@ enum Action {
     },
 }
 
-/// What to do about numbers without a country code.
-const NATIONAL: &str = "to use national numbers, pass --region (for example --region DE)";
+/// The hint for numbers without a country code.
+const REGION_HINT: &str = "to use national numbers, pass --region (for example --region DE)";
 
-/// Numbers in one statement, and lines of the list in one read.
+/// Numbers added in one statement, and listed in one query.
 const PAGE: usize = 1000;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = match &args.action {
-        // To look makes no store.
+        // Listing does not create a store.
         Action::List => Store::open_if_there(&global.db).await?,
         _ => Some(Store::open(&global.db).await?),
     };
@@ -83,14 +83,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let phones = read(numbers, region.as_deref())?;
             let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
             store.close().await?;
-            tell(global, &format!("{} put on the list", text::count(new, "number")));
+            info(global, &format!("{} added to the suppression list", text::count(new, "number")));
             Ok(Exit::Done)
         }
         Action::Remove { numbers, region } => {
             let phones = read(numbers, region.as_deref())?;
             let gone = store.unsuppress(&phones).await?;
             store.close().await?;
-            tell(global, &format!("{} taken off the list", text::count(gone, "number")));
+            info(global, &format!("{} removed from the suppression list", text::count(gone, "number")));
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
@@ -111,19 +111,19 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
 }
 
-fn tell(global: &Global, sentence: &str) {
+fn info(global: &Global, sentence: &str) {
     if !global.quiet {
         console::info(sentence);
     }
 }
 
-/// Reads numbers; one that is wrong and nothing is done.
+/// Reads the numbers; fails if one of them is wrong.
 fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError> {
     let reader = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     let wrong = |text: &String, problem| {
         let hint = match (Path::new(text).is_file(), region) {
-            (true, _) => format!("; `campaigner suppress import {text}` takes the numbers of a file"),
-            (false, None) => format!("; nothing was changed\n  {NATIONAL}"),
+            (true, _) => format!("; to add the numbers of a file, use `campaigner suppress import {text}`"),
+            (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
             (false, Some(_)) => "; nothing was changed".to_owned(),
         };
         CliError::new(Exit::Wrong, format!("`{}`: {problem}{hint}", redact_numbers(text)))
@@ -149,7 +149,7 @@ async fn list(store: &Store) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Puts every number of a file on the list; lines without one are told and passed over.
+/// Adds every number of a file to the list; reports and skips rows without one.
 async fn import(
     store: &Store,
     recipients: &Recipients,
@@ -182,15 +182,15 @@ async fn import(
         }
     }
     if bad > 0 && recipients.region.is_none() {
-        console::info(NATIONAL);
+        console::info(REGION_HINT);
     }
     let words = format!(
-        "{} read: {} put on the list, {} on it before, {} without a number",
+        "{} read: {} added to the suppression list, {} already on it, {} without a valid number",
         text::count(read, "row"),
         text::grouped(new),
         text::grouped(read - bad - new),
         text::grouped(bad)
     );
-    tell(global, &words);
+    info(global, &words);
     Ok(if bad > 0 { Exit::Wrong } else { Exit::Done })
 }

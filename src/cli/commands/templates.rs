@@ -1,4 +1,4 @@
-//! `campaigner templates`: what the providers of templates have, and what a definition would make of it.
+//! `campaigner templates`: lists, checks, creates, updates and deletes templates at their providers.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::provider::{cams, nxlink};
 use crate::template;
 use crate::template::{Answer, Definition, Loaded, TemplateSummary};
 
-/// What `templates` takes.
+/// The arguments of `templates`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
@@ -139,17 +139,17 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             } else {
                 let TemplateSummary { id, status, reason, .. } = &shown.listed;
                 line(&format!("# {id}, {status}{}", reason.iter().map(|r| format!(": {r}")).collect::<String>()))?;
-                // JSON is YAML too: what is shown can be kept as a definition file.
+                // JSON is also YAML, so the output can be saved as a definition file.
                 let text = serde_json::to_string_pretty(&shown.definition).unwrap_or_default();
                 console::stream(&text).map_err(cannot_print)?;
                 if !shown.complete {
                     console::info(
-                        "NXLink's answer does not tell whether there is a header or a footer: before a template is made of \
-                         this, add what is missing",
+                        "NXLink does not report headers and footers; add them before you create a template from this \
+                         definition",
                     );
                 }
                 for finding in translate(&shown.definition, at.provider).iter().filter(|finding| finding.is_error()) {
-                    console::info(&format!("{} did not tell all: {finding}", at.provider));
+                    console::info(&format!("the answer of {} is incomplete: {finding}", at.provider));
                 }
             }
         }
@@ -158,12 +158,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Action::Create { file, at } => {
             let loaded = checked(file, at.provider, global)?;
             let api = template_accounts::api(at.provider, global).await?;
-            answered("made", at, &loaded, &api.create(&loaded.definition).await.map_err(failure)?)?;
+            print_answer("created", at, &loaded, &api.create(&loaded.definition).await.map_err(failure)?)?;
         }
         Action::Update { file, at } => {
             let loaded = checked(file, at.provider, global)?;
             let api = template_accounts::api(at.provider, global).await?;
-            answered("changed", at, &loaded, &api.update(&loaded.definition).await.map_err(failure)?)?;
+            print_answer("updated", at, &loaded, &api.update(&loaded.definition).await.map_err(failure)?)?;
         }
         Action::Delete { named, at, yes } => {
             let api = template_accounts::api(at.provider, global).await?;
@@ -171,7 +171,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
             if !yes {
                 if !terminal::can_ask() {
-                    return Err(CliError::new(Exit::Wrong, format!("{question} There is nobody to ask: use --yes")));
+                    return Err(CliError::new(Exit::Wrong, format!("{question} stdin is not a terminal; pass --yes")));
                 }
                 if !terminal::ask(&question) {
                     return Ok(Exit::Wrong);
@@ -202,7 +202,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 }
             }
             if !shown.complete {
-                console::info("NXLink's answer does not tell header and footer: they are not compared");
+                console::info("NXLink does not report headers and footers, so they were not compared");
             }
             return Ok(if changes.is_empty() { Exit::Done } else { Exit::SomeFailed });
         }
@@ -210,7 +210,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     Ok(Exit::Done)
 }
 
-/// What is to say of a definition at a provider, beside the rules that bind both.
+/// Returns what one provider cannot express of a definition, apart from the rules that apply to both.
 fn translate(definition: &Definition, which: TemplateProvider) -> Vec<Finding> {
     let translated = match which {
         TemplateProvider::Nxlink => nxlink::to_request(definition, 0),
@@ -228,7 +228,7 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
     let rules = template::check(&loaded.definition);
     let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
     let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
-    // Where none is named, one that can express it will do.
+    // Without --provider it is enough that one provider can express the definition.
     for (_, findings) in at_providers.iter_mut().filter(|(_, findings)| provider.is_none() && is_wrong(findings)) {
         findings.retain(Finding::is_error);
     }
@@ -256,13 +256,13 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
         return Ok(Exit::Wrong);
     }
     for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
-        line(&format!("{name} can express it"))?;
+        line(&format!("{name} supports it"))?;
     }
     line(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
     Ok(Exit::Done)
 }
 
-/// A definition that is right, and that this provider can express. Warnings are told, what is left out among them.
+/// Returns a definition that is valid and that this provider can express. Prints its warnings.
 fn checked(file: &Path, which: TemplateProvider, global: &Global) -> Result<Loaded, CliError> {
     let loaded = template::read(file)?;
     let mut findings = template::check(&loaded.definition);
@@ -286,7 +286,7 @@ fn summary(loaded: &Loaded) -> String {
     format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
 }
 
-fn answered(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), CliError> {
+fn print_answer(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), CliError> {
     if at.json {
         return data(&json!(answer));
     }
@@ -296,6 +296,7 @@ fn answered(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(),
 fn details(answer: &Answer) -> String {
     let id = answer.id.iter().map(|id| format!(", id {id}"));
     let request = answer.request_id.iter().map(|id| format!(", request {id}"));
-    let found = answer.found_afterwards.then(|| "; the answer was lost, and a look showed that it was done".to_owned());
+    let found =
+        answer.found_afterwards.then(|| "; the answer was lost, but a check showed that it was done".to_owned());
     id.chain(request).chain(found).collect()
 }

@@ -1,4 +1,4 @@
-//! `campaigner verify [RUN]`: proves the books.
+//! `campaigner verify [RUN]`: checks a run's records for consistency.
 
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
@@ -8,7 +8,7 @@ use crate::model::RunId;
 use crate::store::Store;
 use crate::text;
 
-/// What `verify` takes.
+/// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
@@ -23,10 +23,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let mut broken = 0;
     for finding in &findings {
         let line = if finding.broken == 0 {
-            format!("holds   {}", finding.rule)
+            format!("ok      {}", finding.rule)
         } else {
             broken += 1;
-            format!("BROKEN  {} ({})", finding.rule, text::count(finding.broken, "time"))
+            format!("FAILED  {} ({})", finding.rule, text::count(finding.broken, "time"))
         };
         if !global.quiet || finding.broken > 0 {
             console::line(&line).map_err(cannot_print)?;
@@ -35,13 +35,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if broken == 0 {
         if !global.quiet {
             let rows = text::count(store.tally(&run).await?.rows(), "row");
-            console::line(&format!("the books of {} are right: {rows}, each in one state", run.id))
+            console::line(&format!("{} is consistent: {rows}, each in exactly one state", run.id))
                 .map_err(cannot_print)?;
         }
         return Ok(Exit::Done);
     }
     Err(CliError::new(
         Exit::Environment,
-        format!("the books of {} are wrong: {broken} of {} rules are broken", run.id, findings.len()),
+        format!("{} is inconsistent: {broken} of {} checks failed", run.id, findings.len()),
     ))
 }

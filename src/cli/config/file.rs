@@ -1,4 +1,4 @@
-//! `campaigner.toml` as a person wrote it.
+//! `campaigner.toml` as written, before it is checked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::input_file;
 use crate::text;
 use crate::text::escaped_name;
 
-/// The file, as a person wrote it.
+/// The contents of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct ConfigFile {
@@ -85,7 +85,7 @@ pub(in crate::cli) struct RawCams {
     pub(in crate::cli) cust_space_id: Option<String>,
 }
 
-/// A text that is secret from the moment it is read.
+/// A text that is kept secret as soon as it is read.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]
 pub(in crate::cli) struct SecretText(pub(in crate::cli) SecretString);
@@ -96,15 +96,15 @@ impl From<String> for SecretText {
     }
 }
 
-/// A configuration that was named is there, also for a command that has no need of it.
-pub(in crate::cli) async fn is_there(global: &Global) -> Result<(), CliError> {
+/// Checks that a configuration given with `--config` can be read, even if the command does not need it.
+pub(in crate::cli) async fn check_named(global: &Global) -> Result<(), CliError> {
     match &global.config {
         Some(_) => read(global).await.map(drop),
         None => Ok(()),
     }
 }
 
-/// Reads the configuration: the file that was named must be there, the default one may be missing.
+/// Reads the configuration. A file given with `--config` must exist; the default one may be missing.
 pub(in crate::cli) async fn read(global: &Global) -> Result<ConfigFile, CliError> {
     let named = global.config.clone();
     off_thread(move || read_file(named)).await
@@ -129,7 +129,7 @@ fn read_file(named: Option<PathBuf>) -> Result<ConfigFile, CliError> {
 }
 
 fn parse(text: &str, path: &Path) -> Result<ConfigFile, CliError> {
-    // The file holds credentials, so that its errors have words of ours alone: neither the line nor a value is in them.
+    // The file holds credentials, so errors quote neither the line nor a value.
     let wrong = |key: Option<String>, error: &toml::de::Error, words: String| {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
         let before = text.get(..at).unwrap_or_default();
@@ -138,7 +138,7 @@ fn parse(text: &str, path: &Path) -> Result<ConfigFile, CliError> {
         let column = column.chars().count() + 1;
         CliError::new(Exit::Wrong, format!("{}:{line}:{column}: {key}{words}", path.display()))
     };
-    // What the parser says of TOML itself quotes nothing.
+    // Messages about TOML syntax quote nothing from the file.
     let table = DeTable::parse(text).map_err(|error| wrong(None, &error, error.message().to_owned()))?;
     toml::from_str(text).map_err(|error| {
         let key = error.span().and_then(|span| key_at(table.get_ref(), span.start));
@@ -146,7 +146,7 @@ fn parse(text: &str, path: &Path) -> Result<ConfigFile, CliError> {
     })
 }
 
-/// The path of the key whose name or value is at this byte.
+/// Returns the path of the key whose name or value is at this byte.
 fn key_at(table: &DeTable<'_>, at: usize) -> Option<String> {
     table.iter().find_map(|(key, value)| {
         let below = value.get_ref().as_table().and_then(|table| key_at(table, at));
@@ -156,32 +156,32 @@ fn key_at(table: &DeTable<'_>, at: usize) -> Option<String> {
     })
 }
 
-/// What a value or a key should have been. The words of `serde` hold what it is instead, and end with what was
-/// expected.
+/// Returns what was expected of a value or a key. The message of `serde` also quotes the value, so only its last part
+/// is used.
 fn expectation(message: &str) -> String {
     let kind = ["unknown field", "missing field", "unknown variant", "invalid type"];
     let kind = kind.into_iter().find(|kind| message.starts_with(kind));
     let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
     match (kind, expected) {
-        // Its name is one of ours.
-        (Some("missing field"), _) => message.replacen("missing field", "a key is missing:", 1),
+        // A missing key is one of the known keys, not text from the file.
+        (Some("missing field"), _) => message.replacen("missing field", "missing key", 1),
         (Some("unknown field"), Some(expected)) => {
-            format!("there is no such key; the keys are {expected}").replace("are one of ", "are ")
+            format!("unknown key; the keys are {expected}").replace("are one of ", "are ")
         }
         (Some("invalid type"), Some(expected @ "a string")) => {
-            format!("the value has the wrong type, expected {expected}: put it in quotes")
+            format!("wrong type, expected {expected}; put the value in quotes")
         }
-        (Some("invalid type"), Some(expected)) => format!("the value has the wrong type, expected {expected}"),
-        (_, Some(expected)) => format!("the value is wrong, expected {expected}"),
-        _ => "the value is wrong".to_owned(),
+        (Some("invalid type"), Some(expected)) => format!("wrong type, expected {expected}"),
+        (_, Some(expected)) => format!("invalid value, expected {expected}"),
+        _ => "invalid value".to_owned(),
     }
 }
 
-/// A variable that the configuration names under this key, in words. What does not look like a name may be the secret
-/// itself.
+/// Returns how an error names the environment variable that the configuration gives under this key. A value that does
+/// not look like a variable may be the secret itself, so it is not quoted.
 pub(in crate::cli) fn variable_in_words(variable: &str, key: &str) -> String {
     let is_name = variable.contains('_') && variable.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
-    if is_name { variable.to_owned() } else { format!("that `{key}` names") }
+    if is_name { variable.to_owned() } else { format!("named by `{key}`") }
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistake_is_told_by_line_without_the_credential() {
+    fn a_mistake_is_reported_by_line_without_the_credential() {
         let text = "[providers.main]\nkind = \"incs\"\ncertification_code = \"geheim\"\nbase_ulr = \"x\"\n";
         let failure = parse(text, Path::new("campaigner.toml")).unwrap_err();
         assert_eq!(failure.exit, Exit::Wrong);
@@ -202,25 +202,22 @@ mod tests {
         for (text, expected) in [
             (
                 "[providers.a]\nkind = \"incs\"\ncertification_code = 987654321\n",
-                "3:22: `providers.a.certification_code`: the value has the wrong type, expected a string: put it in quotes",
+                "3:22: `providers.a.certification_code`: wrong type, expected a string; put the value in quotes",
             ),
             (
                 "[providers.a]\nkind = \"987654321\"\n",
-                "2:8: `providers.a.kind`: the value is wrong, expected `incs` or `simulator`",
+                "2:8: `providers.a.kind`: invalid value, expected `incs` or `simulator`",
             ),
-            (
-                "providers = \"987654321, expected 987654321\"\n",
-                "1:13: `providers`: the value has the wrong type, expected a map",
-            ),
-            ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: a key is missing: `kind`"),
+            ("providers = \"987654321, expected 987654321\"\n", "1:13: `providers`: wrong type, expected a map"),
+            ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: missing key `kind`"),
             (
                 "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
-                "3:1: `providers.a.certification_cod`: there is no such key; the keys are `kind`, `base_url`, \
+                "3:1: `providers.a.certification_cod`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`",
             ),
             (
                 "[providers.a]\n\"x\\u202e\" = \"987654321\"\n",
-                "2:1: `providers.a.x\\u{202e}`: there is no such key; the keys are `kind`, `base_url`, \
+                "2:1: `providers.a.x\\u{202e}`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`",
             ),
             ("[providers.a]\ncertification_code = 98765x4321\n", "2:22: "),
@@ -228,17 +225,14 @@ mod tests {
             ("[providers.a]\ncertification_code = geheim\n", "2:22: "),
             ("[providers.a]\nkind = \"incs\" certification_code = \"987654321\"\n", "2:15: "),
             ("987654321\n", "1:10: "),
-            ("[nxlink]\naccess_secret = [987654321]\n", "2:17: `nxlink.access_secret`: the value has the wrong type"),
-            ("[nxlink]\ntenant_id = \"987654321\"\n", "2:13: `nxlink.tenant_id`: the value has the wrong type"),
-            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: the value is wrong, expected u64"),
-            ("[cams]\naccess_key_secret = {a = 987654321}\n", "2:21: `cams.access_key_secret`: the value has"),
-            ("[on_done]\nsecret = \"987654321\"\n", "2:1: `on_done.secret`: there is no such key; the keys are `url`"),
-            ("[on_done]\ncommand = \"987654321\"\n", "2:11: `on_done.command`: the value has the wrong type"),
-            ("[on_done]\ncommand = [\"a\", 987654321]\n", "2:17: `on_done.command`: the value has the wrong type"),
-            (
-                "[webhook]\nsecret = 987654321\n",
-                "2:10: `webhook.secret`: the value has the wrong type, expected a string",
-            ),
+            ("[nxlink]\naccess_secret = [987654321]\n", "2:17: `nxlink.access_secret`: wrong type"),
+            ("[nxlink]\ntenant_id = \"987654321\"\n", "2:13: `nxlink.tenant_id`: wrong type"),
+            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: invalid value, expected u64"),
+            ("[cams]\naccess_key_secret = {a = 987654321}\n", "2:21: `cams.access_key_secret`: wrong type"),
+            ("[on_done]\nsecret = \"987654321\"\n", "2:1: `on_done.secret`: unknown key; the keys are `url`"),
+            ("[on_done]\ncommand = \"987654321\"\n", "2:11: `on_done.command`: wrong type"),
+            ("[on_done]\ncommand = [\"a\", 987654321]\n", "2:17: `on_done.command`: wrong type"),
+            ("[webhook]\nsecret = 987654321\n", "2:10: `webhook.secret`: wrong type, expected a string"),
             ("[webhook]\nsecret = \"987654321\"\nsecret = \"987654321\"\n", "3:1: "),
         ] {
             let words = parse(text, Path::new("c.toml")).unwrap_err().words;
@@ -248,10 +242,10 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_place_of_a_variables_name_is_not_told() {
+    fn a_secret_in_place_of_a_variables_name_is_not_shown() {
         assert_eq!(variable_in_words("SHOP_HK_CODE", "secret_env"), "SHOP_HK_CODE");
         for secret in ["987654321", "geheim", "sk_live_1", "ABCDEF0123"] {
-            assert_eq!(variable_in_words(secret, "secret_env"), "that `secret_env` names");
+            assert_eq!(variable_in_words(secret, "secret_env"), "named by `secret_env`");
         }
     }
 

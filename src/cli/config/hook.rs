@@ -1,7 +1,7 @@
-//! `[on_done]` in the configuration: who is told that a run is over.
+//! `[on_done]` in the configuration: the hook that is called when a run has finished.
 //!
-//! Only in the configuration, never in a campaign, and a command only in one that was named: what merely lies in a
-//! folder runs nothing.
+//! It is set only in the configuration, never in a campaign. A command is allowed only in a configuration that the
+//! user names, so that no file that happens to be in a folder runs a program.
 
 use secrecy::SecretString;
 
@@ -10,7 +10,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::hook::Hook;
 
-/// Who is told, if anybody. Looked at before anything is sent.
+/// Returns the configured hook, if any. It is checked before anything is sent.
 pub(in crate::cli) async fn hook(global: &Global) -> Result<Option<Hook>, CliError> {
     let Some(RawHook { url, command, secret_env }) = file::read(global).await?.on_done else { return Ok(None) };
     let wrong = |words: &str| CliError::new(Exit::Wrong, format!("`on_done` in the configuration: {words}"));
@@ -18,14 +18,14 @@ pub(in crate::cli) async fn hook(global: &Global) -> Result<Option<Hook>, CliErr
     match (url, command) {
         (Some(url), None) => Hook::url(&url, secret()?).map(Some).map_err(|error| wrong(&format!("`url`: {error}"))),
         (None, Some(_)) if global.config.is_none() => Err(wrong(
-            "a command is run only from a configuration that is named, so that no file that merely lies in a folder runs \
-             anything; add `--config campaigner.toml`, or set CAMPAIGNER_CONFIG",
+            "`command` works only in a configuration that you name, so that a file that happens to be in the folder \
+             cannot run programs; add `--config campaigner.toml`, or set CAMPAIGNER_CONFIG",
         )),
         (None, Some(command)) => match command.split_first() {
             Some((program, arguments)) => Ok(Some(Hook::command(program.clone(), arguments.to_vec(), secret()?))),
-            None => Err(wrong("`command` names no program; write `command = [\"/usr/local/bin/tell\", \"--team\"]`")),
+            None => Err(wrong("`command` is empty; write `command = [\"/usr/local/bin/notify\", \"--team\"]`")),
         },
-        _ => Err(wrong("it needs either `url` or `command`")),
+        _ => Err(wrong("set either `url` or `command`")),
     }
 }
 
@@ -35,7 +35,7 @@ fn secret(name: &str) -> Result<SecretString, CliError> {
         _ => Err(CliError::new(
             Exit::Environment,
             format!(
-                "`on_done` needs its secret in the environment variable {}, which is not set",
+                "`on_done` has no secret, because the environment variable {} is not set",
                 variable_in_words(name, "secret_env")
             ),
         )),

@@ -1,4 +1,4 @@
-//! `campaigner.toml` and the environment, read only by commands that need them.
+//! `campaigner.toml` and the environment; read only by commands that need them.
 
 mod file;
 pub(in crate::cli) mod hook;
@@ -6,5 +6,5 @@ mod providers;
 pub(in crate::cli) mod template_accounts;
 pub(in crate::cli) mod webhook;
 
-pub(in crate::cli) use file::is_there;
+pub(in crate::cli) use file::check_named;
 pub(in crate::cli) use providers::{Account, account, known};

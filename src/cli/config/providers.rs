@@ -1,4 +1,4 @@
-//! The providers there are, with their credentials: from the configuration, or built in.
+//! The available providers with their credentials: from the configuration, or built in.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,13 +10,13 @@ use crate::cli::global::Global;
 use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
 
-/// A provider that can be reached. The simulator lives as long as this does.
+/// A provider's address and credential. An embedded simulator runs as long as this value lives.
 pub(in crate::cli) struct Account {
     pub(in crate::cli) endpoint: Endpoint,
     _simulator: Option<Simulator>,
 }
 
-/// Whether there is a provider of this name, without asking for its credential.
+/// Checks that a provider of this name exists, without needing its credential.
 pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<(), CliError> {
     let configured = read(global).await?;
     if configured.providers.contains_key(name) || BUILT_IN.contains(&name) {
@@ -27,13 +27,13 @@ pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<(), Cli
 
 fn unknown(name: &str, configured: &ConfigFile) -> CliError {
     let known: Vec<&str> = configured.providers.keys().map(String::as_str).chain(BUILT_IN).collect();
-    CliError::new(Exit::Wrong, format!("there is no provider `{name}`; there are {}", known.join(", ")))
+    CliError::new(Exit::Wrong, format!("unknown provider `{name}`; the providers are {}", known.join(", ")))
 }
 
 /// Providers that need no configuration file.
 const BUILT_IN: [&str; 2] = ["incs", "simulator"];
 
-/// The account that `name` stands for: from the configuration, or a built-in one.
+/// Returns the account of this name: from the configuration, or built in.
 pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Account, CliError> {
     let configured = read(global).await?;
     let raw = match (configured.providers.get(name), name) {
@@ -64,19 +64,22 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
     }
 }
 
-/// Why an address or a credential cannot be used, without either.
+/// Returns why a base URL or a credential cannot be used, without quoting either.
 fn unusable(error: &EndpointError) -> String {
     match error {
-        EndpointError::BadUrl(_) => "`base_url` is not a base URL; one looks like https://chat-api.incsapp.com".to_owned(),
+        EndpointError::BadUrl(_) => {
+            "`base_url` is not a base URL; write one such as https://chat-api.incsapp.com".to_owned()
+        }
         EndpointError::Insecure(_) => {
-            "`base_url` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
+            "`base_url` would send the credential and the numbers unencrypted; use https:// (http:// works only for \
+             this machine)"
                 .to_owned()
         }
         EndpointError::Password | EndpointError::BadCredential => error.to_string(),
     }
 }
 
-/// Starts the simulated provider inside this process, on a port of loopback that is free.
+/// Starts the simulated provider inside this process, on a free loopback port.
 fn simulated() -> Result<Account, CliError> {
     let failed =
         |words: String| CliError::new(Exit::Environment, format!("cannot start the simulated provider: {words}"));
@@ -98,8 +101,8 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
         return Err(CliError::new(
             Exit::Environment,
             format!(
-                "provider `{name}` has no credential; give it `certification_code_env = \"NAME\"` in campaigner.toml \
-                 and set that variable"
+                "provider `{name}` has no credential; set `certification_code_env = \"NAME\"` in campaigner.toml, and \
+                 that variable in the environment"
             ),
         ));
     };
@@ -108,7 +111,7 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
         _ => Err(CliError::new(
             Exit::Environment,
             format!(
-                "provider `{name}` needs its certification code in the environment variable {}, which is not set",
+                "provider `{name}` has no certification code; set the environment variable {}",
                 variable_in_words(variable, "certification_code_env")
             ),
         )),

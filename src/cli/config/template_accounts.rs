@@ -1,4 +1,4 @@
-//! The accounts of the providers of templates: from the environment, or `campaigner.toml`.
+//! The accounts of the template providers: from the environment, or `campaigner.toml`.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -25,7 +25,7 @@ impl ValueEnum for TemplateProvider {
     }
 }
 
-/// A client of this provider.
+/// Returns a client of this provider.
 pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Result<TemplateApi, CliError> {
     match which {
         TemplateProvider::Nxlink => Ok(TemplateApi::Nxlink(Box::new(nxlink(global).await?))),
@@ -44,7 +44,7 @@ pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Res
     }
 }
 
-/// A client of NXLink, which alone has flows and media.
+/// Returns a client of NXLink, the only provider with flows and media.
 pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::NxlinkClient, CliError> {
     let raw = file::read(global).await?.nxlink;
     let tenant = raw.tenant_id.map(|tenant| tenant.to_string());
@@ -62,8 +62,8 @@ pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::NxlinkClie
     nxlink::NxlinkClient::new(account, Millis::now).map_err(failure)
 }
 
-/// Which account of a provider is configured, without its secret; `None` if that is not said in full. What is pulled
-/// from one account says nothing of another.
+/// Returns which account of a provider is configured, without its secret; `None` if the configuration is incomplete.
+/// Templates pulled from one account say nothing about another.
 pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) -> Result<Option<String>, CliError> {
     let file::ConfigFile { nxlink, cams, .. } = file::read(global).await?;
     let (address, parts) = match which {
@@ -74,7 +74,7 @@ pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) ->
                 optional("NXLINK_PHONE", nxlink.phone),
             ],
         ),
-        // A space stays what it is whatever key opens it.
+        // The space identifies the account, whichever key is used.
         TemplateProvider::Cams => (
             optional("CAMS_ENDPOINT", cams.endpoint).unwrap_or_else(|| cams::CamsAccount::ENDPOINT.to_owned()),
             vec![
@@ -87,7 +87,7 @@ pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) ->
     Ok(parts.map(|parts| format!("{} {}", address.trim_end_matches('/'), parts.join(" "))))
 }
 
-/// What went wrong at a provider.
+/// Converts an error of a template provider.
 pub(in crate::cli) fn failure(error: template::Error) -> CliError {
     use template::Error;
     let exit = match &error {
@@ -101,7 +101,7 @@ pub(in crate::cli) fn failure(error: template::Error) -> CliError {
     CliError::of(exit, &error)
 }
 
-/// 128 bits that nobody had before.
+/// Returns 128 random bits.
 fn nonce() -> String {
     format!("{:032x}", fastrand::u128(..))
 }

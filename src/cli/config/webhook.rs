@@ -1,5 +1,5 @@
-//! `[webhook]` in the configuration, and the environment: the secret that the provider's callbacks need, and what
-//! counts as asking for nothing more.
+//! `[webhook]` in the configuration and the environment: the secret of the provider's webhooks, and which replies count
+//! as opting out.
 
 use secrecy::ExposeSecret;
 
@@ -9,10 +9,10 @@ use crate::cli::global::Global;
 use crate::cli::serve::Token;
 use crate::model::OptOut;
 
-/// The variable that holds the secret where the configuration names no other.
+/// The variable that holds the secret, unless the configuration names another.
 const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
 
-/// The secret, and what asks for nothing more.
+/// Returns the secret, and what counts as opting out.
 pub(in crate::cli) async fn settings(global: &Global) -> Result<(Token, OptOut), CliError> {
     let RawWebhook { secret, secret_env, stop_words, stop_buttons } = file::read(global).await?.webhook;
     let variable_name = secret_env.as_deref().map_or_else(
@@ -38,8 +38,8 @@ pub(in crate::cli) async fn settings(global: &Global) -> Result<(Token, OptOut),
         CliError::new(
             Exit::Wrong,
             format!(
-                "without a secret, anyone who finds the URL can send forged callbacks; set {variable_name} to at least 16 \
-                 letters and digits (`openssl rand -hex 24` makes them)"
+                "without a secret, anyone who finds the URL can send forged webhooks; set {variable_name} to at least \
+                 16 letters and digits (for example from `openssl rand -hex 24`)"
             ),
         )
     })?;

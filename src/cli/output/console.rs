@@ -1,4 +1,4 @@
-//! The only place that prints: data to standard output, everything else to standard error, there as sentences or, with
+//! The only place that prints: data to standard output, everything else to standard error, as text or, with
 //! `--log-format json`, as JSON.
 
 use std::io::{self, BufWriter, Stdout, Write};
@@ -12,26 +12,26 @@ use crate::cli::output::terminal;
 use crate::model::Millis;
 use crate::text::{escaped_json, escaped_lines};
 
-/// Whether sentences are told as JSON.
+/// Whether messages on standard error are JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// From now on sentences are told as JSON.
-pub(in crate::cli) fn speak_json() {
+/// Switches messages on standard error to JSON.
+pub(in crate::cli) fn use_json() {
     AS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Writes JSON to standard output, on a line. A reader that went away (`| head`) is no error of ours.
+/// Writes one line of JSON to standard output. A reader that closed the pipe, such as `head`, is no error.
 pub(in crate::cli) fn data(json: &Value) -> io::Result<()> {
     unless_closed(write(&escaped_json(&json.to_string())))
 }
 
-/// As [`data`], for a sentence: characters that act on a terminal are shown as escapes, wherever it goes.
+/// Like [`data`], for text. Control characters are always escaped.
 pub(in crate::cli) fn line(sentence: &str) -> io::Result<()> {
     unless_closed(write(&escaped_lines(sentence)))
 }
 
-/// As [`data`], for one of many lines of JSON, byte by byte unless a terminal shows them: tells when the reader went
-/// away, so that the rest need not be made.
+/// Like [`data`], for one of many lines of JSON. Writes the exact bytes, except on a terminal. Returns an error when
+/// the reader closed the pipe, so that the caller can stop.
 pub(in crate::cli) fn stream(json: &str) -> io::Result<()> {
     write(&if terminal::shows_data() { escaped_json(json) } else { json.into() })
 }
@@ -46,18 +46,18 @@ fn unless_closed(written: io::Result<()>) -> io::Result<()> {
     written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
-/// Standard output for data with words from outside. A terminal would follow the commands in them, so there characters
-/// that act on it are shown as escapes; a file or another program gets the data as they are.
+/// Returns standard output for data with text from outside. A terminal would obey control sequences in it, so they are
+/// escaped there; a file or another program gets the exact data.
 pub(in crate::cli) fn data_of_others() -> Printed<BufWriter<Stdout>> {
     Printed { out: BufWriter::new(io::stdout()), shown: terminal::shows_data(), cut: Vec::new() }
 }
 
-/// Data on their way to where they are printed.
+/// A writer that escapes control characters if a terminal shows the data.
 pub(in crate::cli) struct Printed<W> {
     out: W,
-    /// Whether a terminal shows them.
+    /// Whether a terminal shows the data.
     shown: bool,
-    /// The first bytes of a character that is not written in full yet.
+    /// The first bytes of a character whose rest has not been written yet.
     cut: Vec<u8>,
 }
 
@@ -72,7 +72,7 @@ impl<W: Write> Write for Printed<W> {
         while let Some(chunk) = chunks.next() {
             let is_last = chunks.peek().is_none();
             let text = match chunk.valid().strip_suffix('\r') {
-                // What comes next may be the rest of a line's end.
+                // The next write may complete a line break.
                 Some(text) if is_last && chunk.invalid().is_empty() => {
                     self.cut = b"\r".to_vec();
                     text
@@ -95,8 +95,8 @@ impl<W: Write> Write for Printed<W> {
     }
 }
 
-/// Standard error for logs, whose events come in one write each: characters in them that act on a terminal are shown as
-/// escapes, but for the log's own colours, which are kept out of its fields by the one who writes it.
+/// Standard error for logs, one event per write. Control characters are escaped, except for the colours of the log
+/// itself; `tracing` keeps escape characters out of the fields.
 pub(in crate::cli) struct Log {
     /// Whether the events are JSON.
     pub(in crate::cli) json: bool,
@@ -118,27 +118,27 @@ impl Write for Log {
     }
 }
 
-/// Says a sentence on standard error. That it may not be heard is no reason to stop.
+/// Prints a message on standard error. An error of writing is ignored.
 pub(in crate::cli) fn info(sentence: &str) {
-    tell("INFO", "said", sentence, sentence);
+    print("INFO", "said", sentence, sentence);
 }
 
-/// Says a sentence to a person; a log gets another, without what is personal.
+/// Prints a message for a person; a log gets `logged` instead, which holds no personal data.
 pub(in crate::cli) fn info_to_person(sentence: &str, logged: &str) {
-    tell("INFO", "said", logged, sentence);
+    print("INFO", "said", logged, sentence);
 }
 
-/// Whether standard error is a log for programs, which holds nothing personal.
+/// Returns whether standard error is a JSON log, which must hold no personal data.
 pub(in crate::cli) fn is_log() -> bool {
     AS_JSON.load(Ordering::Relaxed)
 }
 
-/// Says what went wrong.
+/// Prints an error.
 pub(in crate::cli) fn error(words: &str) {
-    tell("ERROR", "failed", words, &format!("campaigner: {words}"));
+    print("ERROR", "failed", words, &format!("campaigner: {words}"));
 }
 
-/// Says why a command failed.
+/// Prints why a command failed.
 pub(in crate::cli) fn error_of(failure: &CliError) {
     match &failure.shown {
         Some(shown) if !is_log() => {
@@ -148,7 +148,7 @@ pub(in crate::cli) fn error_of(failure: &CliError) {
     }
 }
 
-fn tell(level: &str, event: &str, words: &str, sentence: &str) {
+fn print(level: &str, event: &str, words: &str, sentence: &str) {
     let line = if is_log() {
         let timestamp = Millis::now().to_string();
         let line = json!({
@@ -161,13 +161,16 @@ fn tell(level: &str, event: &str, words: &str, sentence: &str) {
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Refuses to write to a file that something else lives in: the store with its logs, a campaign, its recipients.
+/// Refuses to overwrite an input of the command, such as the campaign file or its recipients.
 pub(in crate::cli) fn refuse_to_overwrite(target: &Path, others: &[&Path]) -> Result<(), CliError> {
     let Ok(target) = target.canonicalize() else { return Ok(()) };
     match others.iter().find(|other| other.canonicalize().is_ok_and(|other| other == target)) {
         Some(other) => Err(CliError::new(
             Exit::Wrong,
-            format!("{} is needed as it is and would be overwritten; name another file", other.display()),
+            format!(
+                "{} is an input of this command and would be overwritten; choose another output file",
+                other.display()
+            ),
         )),
         None => Ok(()),
     }
@@ -178,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_gets_no_commands_from_outside_and_a_file_gets_what_there_is() {
+    fn a_terminal_gets_no_control_sequences_and_a_file_gets_the_exact_data() {
         let text = "caf\u{e9}\t\u{1b}[2J\u{7f}\u{9b}31m\u{a0}\u{202e}😀\r\n\r";
         let printed = |shown, size| {
             let mut printed = Printed { out: Vec::new(), shown, cut: Vec::new() };

@@ -1,4 +1,4 @@
-//! `check --media`: what is wrong with the files behind the media links of a campaign.
+//! `check --media`: problems with the files that the media links of a campaign point to.
 
 use serde_json::{Value, json};
 
@@ -14,19 +14,19 @@ use crate::text;
 /// Links shown of each kind of finding.
 const SHOWN: usize = 20;
 
-/// What was asked, and what came of it.
-pub(in crate::cli) struct Asked<'l> {
+/// The links whose files were checked, with the findings.
+pub(in crate::cli) struct Probed<'l> {
     links: &'l Links,
-    /// Of each link, in the same order.
+    /// The findings of each link, in the order of the links.
     findings: Vec<Vec<Finding>>,
 }
 
-/// Asks about the file of every link.
-pub(in crate::cli) async fn ask<'l>(links: &'l Links, global: &Global) -> Result<Asked<'l>, CliError> {
+/// Requests the file of every link.
+pub(in crate::cli) async fn probe<'l>(links: &'l Links, global: &Global) -> Result<Probed<'l>, CliError> {
     let progress = session::progress(global);
     let findings = engine::ask(&links.list, &progress.events()).await;
     progress.finish();
-    Ok(Asked { links, findings: findings? })
+    Ok(Probed { links, findings: findings? })
 }
 
 impl From<AskError> for CliError {
@@ -35,14 +35,14 @@ impl From<AskError> for CliError {
     }
 }
 
-impl Asked<'_> {
-    /// Links whose file the provider would refuse.
+impl Probed<'_> {
+    /// Returns the number of links whose file the provider would refuse.
     pub(in crate::cli) fn wrong(&self) -> usize {
         self.findings.iter().filter(|findings| findings.iter().any(Finding::is_error)).count()
     }
 
-    /// Prints what is wrong, as lines for people or as JSON.
-    pub(in crate::cli) fn tell(&self, as_json: bool) -> Result<(), CliError> {
+    /// Prints the findings, as text or as JSON.
+    pub(in crate::cli) fn print(&self, as_json: bool) -> Result<(), CliError> {
         let printed = match as_json {
             true => self.json().iter().try_for_each(console::data),
             false => self.lines().iter().try_for_each(|line| console::line(line)),
@@ -51,11 +51,11 @@ impl Asked<'_> {
     }
 
     fn each(&self) -> impl Iterator<Item = (&Link, &Finding)> {
-        let told = self.links.list.iter().zip(&self.findings);
-        told.flat_map(|(link, findings)| findings.iter().map(move |finding| (link, finding)))
+        let pairs = self.links.list.iter().zip(&self.findings);
+        pairs.flat_map(|(link, findings)| findings.iter().map(move |finding| (link, finding)))
     }
 
-    /// The findings, of each kind the first links and a count, and how many links there are.
+    /// Returns the first links of each kind of finding with a count, then the totals.
     fn lines(&self) -> Vec<String> {
         let mut kinds: Vec<(bool, &str, Vec<String>, u64)> = Vec::new();
         for (link, finding) in self.each() {
@@ -81,10 +81,10 @@ impl Asked<'_> {
         }
         if self.links.rows_left_out > 0 {
             let rows = text::count(self.links.rows_left_out, "row");
-            lines.push(format!("warning: media links of {rows} were not asked about: {TOO_MANY} [media_left_out]"));
+            lines.push(format!("warning: media links of {rows} were not checked: {TOO_MANY} [media_left_out]"));
         }
-        let asked = text::count(self.links.list.len() as u64, "media link");
-        lines.push(format!("{asked} asked about: {} wrong", text::grouped(self.wrong() as u64)));
+        let links = text::count(self.links.list.len() as u64, "media link");
+        lines.push(format!("{links} checked, {} wrong", text::grouped(self.wrong() as u64)));
         lines
     }
 
@@ -98,14 +98,14 @@ impl Asked<'_> {
         lines
     }
 
-    /// How many links there are and how many are wrong, for the totals.
+    /// Adds the number of links, and how many of them are wrong, to the totals.
     pub(in crate::cli) fn add_to(&self, totals: &mut Value) {
         totals["links"] = self.links.list.len().into();
         totals["wrong_links"] = self.wrong().into();
     }
 }
 
-const TOO_MANY: &str = "at most 10,000 different links of at most 8,000 bytes are";
+const TOO_MANY: &str = "the limit is 10,000 different links of at most 8,000 bytes each";
 
 /// `rows 3, 5, 9 and 12 more: https://example.com/a.png: its server answers 404 Not Found; … [media_refused]`
 fn line(link: &Link, finding: &Finding) -> String {

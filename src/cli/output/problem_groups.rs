@@ -1,5 +1,5 @@
-//! Problems of rows, folded: of each kind the first three rows and a count, so that a mistake that 100,000 rows share
-//! fits on a screen. Shared by `check` and `run --dry-run`; how a campaign's own problems are shown is in `opened`.
+//! Problems of rows in groups: the first three rows of each kind and a count, so that a mistake in 100,000 rows fits on
+//! a screen. Shared by `check` and `run --dry-run`.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,39 @@ use crate::text;
 use crate::text::escaped;
 
 /// Rows shown of each kind.
-const SHOWN: usize = 3;
-/// Kinds told apart; a file with more is wrong in one way that has many words.
-const KINDS: usize = 50;
+const MAX_ROWS: usize = 3;
+/// Kinds kept apart. A file with more usually has one problem with many different messages.
+const MAX_KINDS: usize = 50;
 
-/// A warning in a line.
+/// Returns a warning as one line.
 pub(in crate::cli) fn warning(warning: &Warning) -> String {
     format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(warning.rows, "row"))
 }
 
-/// A warning in a line for a log, which has no word of a row.
+/// Returns a warning as one line for a log, without text from a row.
 pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
     format!("warning: `{path}`: {code} in {}", text::count(*rows, "row"))
 }
 
-/// Problems by kind.
-pub(in crate::cli) struct Folded<'l> {
+/// Problems of rows by kind.
+pub(in crate::cli) struct ProblemGroups<'l> {
     loaded: &'l Loaded,
     kinds: BTreeMap<Kind, Rows>,
     others: u64,
 }
 
-/// What is wrong alike: the code, the columns, and the place in the message.
+/// What the problems of a group have in common: the code, the columns, and the place in the message.
 type Kind = (&'static str, Vec<String>, Option<Box<str>>);
 
 #[derive(Default)]
 struct Rows {
     count: u64,
     first: Vec<String>,
-    /// The first row of all.
+    /// The first row of the group.
     row: u64,
 }
 
-impl<'l> Folded<'l> {
+impl<'l> ProblemGroups<'l> {
     pub(in crate::cli) fn new(loaded: &'l Loaded) -> Self {
         Self { loaded, kinds: BTreeMap::new(), others: 0 }
     }
@@ -54,18 +54,18 @@ impl<'l> Folded<'l> {
             Bad::Invalid(row) => {
                 for problem in &row.problems {
                     let kind = (problem.code(), problem.columns.clone(), problem.path.clone());
-                    self.fold(kind, row.row, |loaded| in_words(loaded, row, problem));
+                    self.add_to_group(kind, row.row, |loaded| in_words(loaded, row, problem));
                 }
             }
             Bad::Duplicate { row, earlier } => {
                 let words = |_: &Loaded| format!("row {row}: the same number as row {earlier}");
-                self.fold(("duplicate", Vec::new(), None), *row, words);
+                self.add_to_group(("duplicate", Vec::new(), None), *row, words);
             }
         }
     }
 
-    fn fold(&mut self, kind: Kind, row: RowNumber, words: impl FnOnce(&Loaded) -> String) {
-        if !self.kinds.contains_key(&kind) && self.kinds.len() == KINDS {
+    fn add_to_group(&mut self, kind: Kind, row: RowNumber, words: impl FnOnce(&Loaded) -> String) {
+        if !self.kinds.contains_key(&kind) && self.kinds.len() == MAX_KINDS {
             self.others += 1;
             return;
         }
@@ -74,13 +74,13 @@ impl<'l> Folded<'l> {
         if rows.count == 1 {
             rows.row = row.0;
         }
-        if rows.first.len() < SHOWN {
+        if rows.first.len() < MAX_ROWS {
             rows.first.push(words(self.loaded));
         }
     }
 
-    /// Says the problems. A log has neither names of columns nor words of a row.
-    pub(in crate::cli) fn say(&self) {
+    /// Prints the problems on standard error. A log gets neither column names nor text from a row.
+    pub(in crate::cli) fn print(&self) {
         if !console::is_log() {
             return self.lines().iter().for_each(|line| console::info(line));
         }
@@ -95,7 +95,7 @@ impl<'l> Folded<'l> {
         }
     }
 
-    /// The problems as lines, the kinds by name.
+    /// Returns the problems as lines, sorted by kind.
     pub(in crate::cli) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for ((code, ..), rows) in &self.kinds {
@@ -112,14 +112,14 @@ impl<'l> Folded<'l> {
     }
 }
 
-/// A problem of a row in a line: where the cell is, where the message uses it, what is wrong and what to do.
+/// Returns a problem of a row as one line: the cell, where the message uses it, what is wrong, and what to do.
 fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
     let mut line = format!("row {}, line {}", row.row, row.line);
     if let Some(columns) = problem.columns_in_words() {
         line.push_str(&format!(", {columns}"));
     }
     match (&problem.path, &problem.value) {
-        // What is wrong with a text of the message quotes it.
+        // A problem with a text of the message already quotes it.
         (Some(path), _) => line.push_str(&format!(", for `{}` ({})", escaped(path), place(loaded, path))),
         (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
         (None, None) => {}
@@ -131,7 +131,7 @@ fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
     line
 }
 
-/// A place of the message in the campaign file: `spring-sale.yaml:12:30`.
+/// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.
 fn place(loaded: &Loaded, path: &str) -> String {
     let place = loaded.places.of(path);
     format!("{}:{}:{}", loaded.document.path().display(), place.line, place.column)

@@ -1,4 +1,4 @@
-//! Problems as `check --json` tells them: one object a line, each with its severity, code, place, value, rule and hint.
+//! Problems as `check --json` prints them: one object per line, with severity, code, place, value, rule and hint.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::campaign_file::{FileProblem, Loaded, Place};
 use crate::engine::{Bad, Warning};
 use crate::model::RowNumber;
 
-/// A problem of the campaign file.
+/// Returns a problem of the campaign file.
 pub(in crate::cli) fn campaign(file: &Path, problem: &FileProblem) -> Value {
     let hint = problem.hint_for_person.as_ref().or(problem.hint.as_ref());
     json!({
@@ -17,7 +17,7 @@ pub(in crate::cli) fn campaign(file: &Path, problem: &FileProblem) -> Value {
     })
 }
 
-/// The problems of a row that will not be sent.
+/// Returns the problems of a row that will not be sent.
 pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
     match bad {
         Bad::Invalid(row) => {
@@ -38,12 +38,12 @@ pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
     }
 }
 
-/// A row that is left out by what the store knows.
+/// Returns a row that is left out because of earlier runs or the suppression list.
 pub(in crate::cli) fn left_out((row, code, reason): &(RowNumber, &str, String)) -> Value {
     json!({"severity": "left_out", "row": row.0, "code": code, "message": reason})
 }
 
-/// A warning about rows that can be sent.
+/// Returns a warning about rows that can be sent.
 pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> Value {
     json!({
         "severity": "warning", "code": warning.code, "path": warning.path, "message": warning.message,

@@ -1,5 +1,4 @@
-//! What the store says of the people on a list: who is left out and why, and whom earlier runs reached; in words and as
-//! data.
+//! Who on a list is left out and why, and whom earlier runs reached; as text and as JSON.
 
 use std::path::Path;
 
@@ -12,16 +11,16 @@ use crate::engine::Checked;
 use crate::store::{LeftOut, Reached, ReachedBy};
 use crate::text;
 
-/// Earlier runs told.
-const RUNS_SHOWN: usize = 5;
+/// Earlier runs shown.
+const MAX_RUNS: usize = 5;
 
-/// The totals of a check, for a program.
+/// Returns the totals of a check as JSON.
 pub(in crate::cli) fn totals(checked: &Checked) -> Value {
     let mut totals = json!({
         "rows": checked.rows, "sendable": checked.sendable(), "invalid": checked.invalid,
         "duplicate": checked.duplicates, "suppressed": checked.left_out.suppressed,
     });
-    // By the reason that the report would have.
+    // Counted under the code that the report would use.
     for code in ["sent_recently", "already_reached"] {
         let rows = if checked.left_out.reached_code == code { checked.left_out.reached } else { 0 };
         totals[code] = json!(rows);
@@ -29,7 +28,7 @@ pub(in crate::cli) fn totals(checked: &Checked) -> Value {
     totals
 }
 
-/// Who is left out, as lines: of each reason the first rows and a count.
+/// Returns who is left out, as lines: the first rows of each reason and a count.
 pub(in crate::cli) fn lines(left_out: &LeftOut) -> Vec<String> {
     let mut lines = Vec::new();
     for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
@@ -43,8 +42,8 @@ pub(in crate::cli) fn lines(left_out: &LeftOut) -> Vec<String> {
     lines
 }
 
-/// Says who is left out. Why may be in a person's words, so that a log has only the kind of reason.
-pub(in crate::cli) fn say(left_out: &LeftOut) {
+/// Prints who is left out on standard error. The reason may be free text, so a log gets only its code.
+pub(in crate::cli) fn print(left_out: &LeftOut) {
     if !console::is_log() {
         return lines(left_out).iter().for_each(|line| console::info(line));
     }
@@ -55,7 +54,7 @@ pub(in crate::cli) fn say(left_out: &LeftOut) {
     }
 }
 
-/// How many are left out, in words that follow the other counts; nothing where nobody is.
+/// Returns how many are left out, as text that follows the other counts; empty if none are.
 pub(in crate::cli) fn counts(left_out: &LeftOut) -> String {
     let mut words = String::new();
     if left_out.reached > 0 {
@@ -67,7 +66,7 @@ pub(in crate::cli) fn counts(left_out: &LeftOut) -> String {
     words
 }
 
-/// Whom earlier runs reached, for a program.
+/// Returns whom earlier runs reached, as JSON.
 pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
     let run = |by: &ReachedBy| {
         json!({
@@ -84,7 +83,7 @@ pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
     })
 }
 
-/// Refuses a campaign that ran before: whom its runs reached, and what a person can say to that.
+/// Returns the error for a campaign that ran before: whom its runs reached, and how to continue.
 pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global: &Global) -> CliError {
     let Reached { of, people, new, runs, uncertain, first_uncertain } = &checked.reached;
     let command = global.command();
@@ -94,18 +93,18 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         text::grouped(*people),
         people_of(*of)
     );
-    for by in runs.iter().take(RUNS_SHOWN) {
+    for by in runs.iter().take(MAX_RUNS) {
         let (first, last) = (by.first.to_string(), by.last.to_string());
         let span = if first == last { first } else { format!("{first} to {last}") };
         words.push_str(&format!("\n  {}: {}, {span}", by.run, people_of(by.people)));
     }
-    if let Some(more) = runs.len().checked_sub(RUNS_SHOWN).filter(|more| *more > 0) {
+    if let Some(more) = runs.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     if runs.len() > 1 {
         words.push_str("\n  (each person counts once, for the latest run)");
     }
-    // With what the campaign and the store leave out anyway.
+    // Rows that the campaign or the suppression list leaves out are not counted.
     let all = format!("send to everyone ({}):", text::grouped(checked.sendable()));
     let others = format!("send to the {} not reached yet:", people_of(*new));
     let width = if *new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
@@ -124,7 +123,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
             words.push_str(&format!("\n    {command} settle {run} --row {row} --as sent   (or --as not-sent)"));
         }
         if *uncertain > first_uncertain.len() as u64 {
-            words.push_str(&format!("\n    … list them all with `{command} status RUN`"));
+            words.push_str(&format!("\n    … list the others with `{command} status RUN`"));
         }
     }
     CliError::new(Exit::Wrong, words)

@@ -1,11 +1,11 @@
-//! `check --rejects FILE`: the rows that cannot be sent, as a recipient list to mend and use again.
+//! `check --rejects FILE`: the rows that cannot be sent, as a recipient list to fix and use again.
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::{CliError, Exit};
 use crate::report::{NewFile, ReportError};
 
-/// The input's columns, and one more that says what is wrong.
+/// A CSV with the columns of the input and a column with the problem.
 pub(in crate::cli) struct Rejects {
     csv: csv::Writer<NewFile>,
     columns: usize,
@@ -22,7 +22,7 @@ impl Rejects {
 
     pub(in crate::cli) fn add(&mut self, cells: &str, problem: &str) -> csv::Result<()> {
         let mut cells: Vec<String> = serde_json::from_str(cells).unwrap_or_default();
-        // A ragged row keeps what it has; the problem always stands in its own column.
+        // A row with too many or too few cells keeps its cells; the problem is always in its own column.
         cells.resize(self.columns.max(cells.len()), String::new());
         cells.insert(self.columns, problem.to_owned());
         self.csv.write_record(&cells)
@@ -30,7 +30,7 @@ impl Rejects {
 
     pub(in crate::cli) fn finish(self) -> Result<PathBuf, CliError> {
         let file = self.csv.into_inner().map_err(|error| {
-            CliError::new(Exit::Environment, format!("the rejects could not be written: {}", error.error()))
+            CliError::new(Exit::Environment, format!("cannot write the rejects file: {}", error.error()))
         })?;
         file.replace().map_err(failed)
     }

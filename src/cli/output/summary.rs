@@ -1,4 +1,4 @@
-//! What a person sees at the end of a run.
+//! The summary at the end of a run.
 
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
@@ -13,11 +13,11 @@ use crate::text;
 use crate::text::escaped;
 
 /// Kinds of errors shown; the report has them all.
-const SHOWN: u32 = 5;
-/// Characters of an error shown.
-const WIDTH: usize = 90;
+const MAX_ERRORS: u32 = 5;
+/// The longest error shown, in characters.
+const MAX_WIDTH: usize = 90;
 
-/// Where the rows stand, in one line, for a run that stopped before its end.
+/// Prints the states of the rows in one line, for a run that stopped before its end.
 pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
     if global.quiet {
         return;
@@ -27,7 +27,7 @@ pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
     console::info(&format!("{}: {}", run.id, states.join(", ")));
 }
 
-/// The whole summary, with where the reports are.
+/// Prints the full summary and the paths of the reports.
 pub(in crate::cli) async fn whole(
     store: &Store,
     run: &Run,
@@ -45,22 +45,22 @@ pub(in crate::cli) async fn whole(
         (Some(Reason::Limit), _) => "stopped at the limit",
         (_, true) => "finished",
         _ if ending.tally.of(State::Pending) > 0 => "not all sent yet",
-        (_, false) => "all sent, statuses still awaited",
+        (_, false) => "all sent, awaiting statuses",
     };
     print(&format!("\n{} · {} via {} · {how}\n", run.id, campaign.channel, campaign.provider))?;
     for line in states(&ending.tally) {
         print(&line)?;
     }
-    let problems = store.problems(run, SHOWN + 1).await?;
+    let problems = store.problems(run, MAX_ERRORS + 1).await?;
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
-        for ProblemCount { code, rows, sample, .. } in problems.iter().take(SHOWN as usize) {
+        for ProblemCount { code, rows, sample, .. } in problems.iter().take(MAX_ERRORS as usize) {
             print(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
             if let Some(advice) = provider::advice(code) {
                 print(&format!("               what to do: {advice}"))?;
             }
         }
-        if problems.len() > SHOWN as usize {
+        if problems.len() > MAX_ERRORS as usize {
             print("               … more in the reports")?;
         }
     }
@@ -74,7 +74,7 @@ pub(in crate::cli) async fn whole(
     Ok(())
 }
 
-/// The summary as a line of JSON: what is in `summary.json`.
+/// Prints the contents of `summary.json` as one line of JSON.
 pub(in crate::cli) async fn json(paths: &Paths) -> Result<(), CliError> {
     let path = paths.json.clone();
     let text = off_thread(move || std::fs::read_to_string(path))
@@ -85,13 +85,14 @@ pub(in crate::cli) async fn json(paths: &Paths) -> Result<(), CliError> {
     console::data(&summary).map_err(cannot_print)
 }
 
-/// The funnel, then what is not in it. Each step of the funnel counts those that got at least so far.
+/// Returns the funnel, then the states outside of it. Each step of the funnel counts all rows that got at least that
+/// far.
 pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
     let accepted = tally.accepted();
     let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
         let share = match of {
             Some((whole, name)) if whole > 0 => {
-                // Rounded down, as in the reports, so that only all of them are 100 %.
+                // Rounded down, as in the reports, so that 100 % always means all.
                 let per_mille = u128::from(rows) * 1000 / u128::from(whole);
                 format!("  {:>3}.{} % of {name}", per_mille / 10, per_mille % 10)
             }
@@ -101,7 +102,7 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
     };
     let mut lines = vec![
         line("rows", tally.rows(), None),
-        line("accepted", accepted, Some((tally.sendable(), "those to be sent"))),
+        line("accepted", accepted, Some((tally.sendable(), "sendable rows"))),
         line("delivered", tally.delivered(), Some((accepted, "accepted"))),
         line("read", tally.of(State::Read), Some((accepted, "accepted"))),
     ];
@@ -112,7 +113,7 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
     lines
 }
 
-/// Rows that wait for another try, in words.
+/// Returns in words how many rows wait for their next attempt, and until when.
 pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
     let rows = text::count(waiting.rows, "row");
     if waiting.first == waiting.last {
@@ -123,8 +124,8 @@ pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
 
 fn shortened(text: &str) -> String {
     let line = escaped(text);
-    if line.chars().count() <= WIDTH {
+    if line.chars().count() <= MAX_WIDTH {
         return line.into_owned();
     }
-    line.chars().take(WIDTH - 1).chain(['…']).collect()
+    line.chars().take(MAX_WIDTH - 1).chain(['…']).collect()
 }

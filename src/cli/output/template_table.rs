@@ -4,7 +4,7 @@ use crate::cli::error::{CliError, cannot_print};
 use crate::cli::output::console;
 use crate::template::TemplateSummary;
 
-/// A table of templates, as wide as what is in it.
+/// Prints a table of templates, as wide as its contents.
 pub(in crate::cli) fn print(list: &[TemplateSummary]) -> Result<(), CliError> {
     let head = ["ID", "NAME", "LANGUAGE", "CATEGORY", "STATUS"].map(str::to_owned);
     let row = |listed: &TemplateSummary| {

@@ -1,20 +1,20 @@
-//! What the terminal can do, and asking a person.
+//! What the terminal supports, and questions to the user.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::progress::BarStyle;
 
-/// Whether a person sees the data as it is printed.
+/// Returns whether standard output is a terminal.
 pub(in crate::cli) fn shows_data() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether errors may be coloured: on a terminal, unless the person says no (<https://no-color.org>).
+/// Returns whether errors may be coloured: on a terminal, unless NO_COLOR is set (<https://no-color.org>).
 pub(in crate::cli) fn has_color() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// How bars look on standard error; `None` where it is no terminal, or one that cannot go back a line.
+/// Returns how bars look on standard error; `None` if it is not a terminal, or one that cannot move the cursor up.
 pub(in crate::cli) fn bar_style() -> Option<BarStyle> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let able = set("TERM").is_some_and(|term| term != "dumb");
@@ -23,12 +23,12 @@ pub(in crate::cli) fn bar_style() -> Option<BarStyle> {
     (able && io::stderr().is_terminal()).then(|| BarStyle { colour: has_color(), unicode })
 }
 
-/// Whether a person can be asked.
+/// Returns whether the user can be asked a question.
 pub(in crate::cli) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a person; yes is `y` or `yes`.
+/// Asks the user; returns true for `y` or `yes`.
 pub(in crate::cli) fn ask(question: &str) -> bool {
     let mut err = io::stderr().lock();
     let _ = write!(err, "{question} [y/N] ");

@@ -1,4 +1,4 @@
-//! The provider accounts that the service sends through, each with one limiter that all its runs share.
+//! The provider accounts that the service sends through. All runs of an account share its rate limiter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,13 @@ use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::rate_limit::AccountLimiter;
 
-/// Accounts by the names that campaigns have for them; two names of one account share its limiter.
+/// Accounts by the provider names of campaigns. Two names of the same account share its limiter.
 pub(super) struct Accounts {
     global: Global,
     known: Mutex<BTreeMap<String, Arc<OpenAccount>>>,
 }
 
-/// An account that can be sent through.
+/// An account with its limiter.
 pub(super) struct OpenAccount {
     pub(super) account: config::Account,
     pub(super) limiter: AccountLimiter,
@@ -25,14 +25,14 @@ impl Accounts {
         Self { global, known: Mutex::default() }
     }
 
-    /// The account that a campaign's provider stands for.
+    /// Returns the account of this provider name.
     pub(super) async fn get(&self, provider: &str) -> Result<Arc<OpenAccount>, CliError> {
         if let Some(open) = self.known().get(provider) {
             return Ok(open.clone());
         }
         let account = config::account(provider, &self.global).await?;
         let mut known = self.known();
-        // Another task may have been as quick.
+        // Another task may have added it in the meantime.
         if let Some(open) = known.get(provider) {
             return Ok(open.clone());
         }
@@ -47,12 +47,12 @@ impl Accounts {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The rate at which each account goes now, in requests a second.
+    /// Returns the current rate limit of each account, in requests per second.
     pub(super) fn rates(&self) -> Vec<(String, f64)> {
         let known = self.known();
-        let a_second = |(requests, per): (std::num::NonZeroU32, std::time::Duration)| {
+        let per_second = |(requests, per): (std::num::NonZeroU32, std::time::Duration)| {
             f64::from(requests.get()) / per.as_secs_f64()
         };
-        known.iter().map(|(name, open)| (name.clone(), a_second(open.limiter.rate()))).collect()
+        known.iter().map(|(name, open)| (name.clone(), per_second(open.limiter.rate()))).collect()
     }
 }

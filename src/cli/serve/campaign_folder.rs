@@ -1,8 +1,8 @@
-//! The folder of campaigns: its files read, and read again when they change.
+//! The folder of campaigns: reads its files, and reads them again when they change.
 //!
-//! A file is read when it has been left alone for a moment, so that one that is just being written is not taken for a
-//! whole. A file with a mistake is no campaign until it is mended: what it was before is not sent either, since whoever
-//! changed it wanted something else. Of two files with one name neither is.
+//! A file is read once it has not changed for two seconds, so that a half-written file is not read. A file with a
+//! mistake is skipped until it is fixed. Its earlier content is not sent either, because somebody changed it on
+//! purpose. If two files have the same campaign name, both are skipped.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,28 +15,28 @@ use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::session::load;
 use crate::text;
 
-/// How long a file must have been left alone.
+/// How long a file must be unchanged before it is read.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// The folder as it was seen last.
+/// The folder as last scanned.
 #[derive(Clone)]
 pub(super) struct Folder {
     path: PathBuf,
     files: BTreeMap<PathBuf, File>,
-    /// What went wrong when it was read last.
+    /// Why the last scan failed.
     trouble: Option<String>,
 }
 
 #[derive(Clone)]
 struct File {
-    /// What it looked like when it was seen last.
+    /// The stamp at the last scan.
     seen: Stamp,
-    /// What it looked like when it was read.
+    /// The stamp when the file was read.
     read: Option<Stamp>,
     content: Content,
 }
 
-/// What tells a changed file from one that did not change.
+/// Attributes that change when a file changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
@@ -51,14 +51,14 @@ enum Content {
     Wrong(String),
 }
 
-/// Something that changed in the folder.
+/// A change in the folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// A campaign was read, for the first time or again.
     Read(PathBuf, String),
     /// A file cannot be read as a campaign.
     Wrong(PathBuf, String),
-    /// A file is gone.
+    /// A file was removed.
     Gone(PathBuf),
     /// The folder itself cannot be read.
     Unreadable(PathBuf, String),
@@ -72,21 +72,25 @@ impl News {
                 let file = file.display();
                 tracing::error!("{file} is not a valid campaign and will be skipped until it is fixed\n{words}");
             }
-            Self::Gone(file) => tracing::info!(file = %file.display(), "campaign gone; what was begun of it goes on"),
+            Self::Gone(file) => {
+                tracing::info!(file = %file.display(), "campaign file removed; its running runs continue")
+            }
             Self::Unreadable(folder, words) => {
-                tracing::error!(folder = %folder.display(), %words, "cannot read the folder; what was read of it stands");
+                let folder = folder.display();
+                tracing::error!(%folder, %words, "cannot read the campaign folder; keeping the campaigns read earlier");
             }
         }
     }
 }
 
 impl Folder {
-    /// The folder at `path`, not looked at yet.
+    /// Opens the folder at `path` without scanning it.
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        let failed = |words: String| CliError::new(Exit::Wrong, format!("the folder {}: {words}", path.display()));
+        let failed =
+            |words: String| CliError::new(Exit::Wrong, format!("cannot read the folder {}: {words}", path.display()));
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(failed("is a file; name the folder that it is in".to_owned())),
+            Ok(_) => return Err(failed("it is not a folder; pass the folder that contains it".to_owned())),
             Err(error) => return Err(failed(error.to_string())),
         }
         Ok(Self { path: path.to_owned(), files: BTreeMap::new(), trouble: None })
@@ -96,12 +100,12 @@ impl Folder {
         &self.path
     }
 
-    /// Looks what changed.
-    pub(super) fn look(&mut self) -> Vec<News> {
-        self.look_at(SystemTime::now())
+    /// Scans the folder, reads changed files and returns the changes.
+    pub(super) fn scan(&mut self) -> Vec<News> {
+        self.scan_at(SystemTime::now())
     }
 
-    fn look_at(&mut self, now: SystemTime) -> Vec<News> {
+    fn scan_at(&mut self, now: SystemTime) -> Vec<News> {
         let mut news = Vec::new();
         let found = match list(&self.path) {
             Ok(found) => found,
@@ -127,7 +131,7 @@ impl Folder {
                 self.files.entry(path.clone()).or_insert(File { seen: stamp, read: None, content: Content::Unread });
             let unchanged = std::mem::replace(&mut file.seen, stamp) == stamp;
             let old = now.duration_since(stamp.modified).is_ok_and(|age| age >= SETTLED);
-            // A date that lies ahead never grows old; being the same twice has to do.
+            // A modification time in the future never gets old enough, so being unchanged once is enough.
             let settled = unchanged && (old || stamp.modified > now);
             if file.read == Some(stamp) || !settled {
                 continue;
@@ -142,7 +146,7 @@ impl Folder {
         }
         let wrong: BTreeMap<&Path, String> = self.wrong().into_iter().collect();
         for of_file in &mut news {
-            // One that is right but for another file of its name.
+            // The file itself is valid, but another file has the same campaign name.
             if let News::Read(path, _) = of_file
                 && let Some(words) = wrong.get(path.as_path())
             {
@@ -152,13 +156,13 @@ impl Folder {
         news
     }
 
-    /// The right campaigns with a name of their own.
+    /// Returns the valid campaigns whose name is unique.
     pub(super) fn campaigns(&self) -> Vec<(&Path, &Arc<Loaded>)> {
         let names = self.names();
         self.right().filter(|(_, loaded)| names[loaded.campaign.name.as_str()].len() == 1).collect()
     }
 
-    /// Files that are no right campaigns, with what is wrong.
+    /// Returns the files that are not valid campaigns, with their problems.
     pub(super) fn wrong(&self) -> Vec<(&Path, String)> {
         let names = self.names();
         let wrong = self.files.iter().filter_map(|(path, file)| match &file.content {
@@ -167,7 +171,7 @@ impl Folder {
         });
         let twice = self.right().filter_map(|(path, loaded)| {
             let other = names[loaded.campaign.name.as_str()].iter().find(|other| **other != path)?;
-            let words = format!("`name: {}` is in {} too; neither is run", loaded.campaign.name, other.display());
+            let words = format!("{} has `name: {}` too; neither will run", other.display(), loaded.campaign.name);
             Some((path, words))
         });
         wrong.chain(twice).collect()
@@ -189,7 +193,7 @@ impl Folder {
     }
 }
 
-/// The campaign files of a folder. What is hidden is somebody's copy while it is written.
+/// Returns the campaign files of a folder. Hidden files are skipped: editors write them as temporary copies.
 pub(in crate::cli) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(list(folder)?.into_keys().collect())
 }
@@ -204,8 +208,8 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
         if !named || hidden {
             continue;
         }
-        // Links are followed: what they lead to is what counts. One that leads nowhere may do so only for now.
-        // Anything but a regular file is reported when it is read.
+        // Links are followed. A broken link is skipped, because its target may come back. Anything that is not a
+        // regular file is reported when it is read.
         if let Ok(file) = fs::metadata(&path) {
             let modified = file.modified()?;
             found.insert(path, Stamp { modified, length: file.len(), inode: file.ino() });
@@ -235,7 +239,7 @@ mod tests {
         )
     }
 
-    /// A folder, and a look at it `seconds` after now.
+    /// A folder that can be scanned as if `seconds` had passed.
     struct Place(tempfile::TempDir, Folder);
 
     impl Place {
@@ -251,8 +255,8 @@ mod tests {
             path
         }
 
-        fn look(&mut self, seconds: u64) -> Vec<News> {
-            self.1.look_at(SystemTime::now() + Duration::from_secs(seconds))
+        fn scan(&mut self, seconds: u64) -> Vec<News> {
+            self.1.scan_at(SystemTime::now() + Duration::from_secs(seconds))
         }
 
         fn names(&self) -> Vec<&str> {
@@ -261,37 +265,37 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_once_it_is_left_alone_and_again_when_it_changes() {
+    fn a_file_is_read_once_it_is_unchanged_and_again_when_it_changes() {
         let mut place = Place::new();
         let path = place.write("a.yaml", &campaign("first"));
-        assert_eq!(place.look(0), [], "it may be half written");
-        assert_eq!(place.look(1), []);
-        assert_eq!(place.look(3), [News::Read(path.clone(), "first".into())]);
-        assert_eq!(place.look(4), []);
+        assert_eq!(place.scan(0), [], "it may be half written");
+        assert_eq!(place.scan(1), []);
+        assert_eq!(place.scan(3), [News::Read(path.clone(), "first".into())]);
+        assert_eq!(place.scan(4), []);
         place.write("a.yaml", &campaign("second-of-them"));
-        assert_eq!((place.look(10), place.names()), (vec![], vec!["first"]), "seen changed for the first time");
-        assert_eq!(place.look(11), [News::Read(path.clone(), "second-of-them".into())]);
+        assert_eq!((place.scan(10), place.names()), (vec![], vec!["first"]), "seen changed for the first time");
+        assert_eq!(place.scan(11), [News::Read(path.clone(), "second-of-them".into())]);
         fs::remove_file(&path).unwrap();
-        assert_eq!(place.look(12), [News::Gone(path)]);
+        assert_eq!(place.scan(12), [News::Gone(path)]);
         assert!(place.names().is_empty());
     }
 
     #[test]
-    fn a_file_with_a_mistake_is_no_campaign_until_it_is_mended() {
+    fn a_file_with_a_mistake_is_skipped_until_it_is_fixed() {
         let mut place = Place::new();
         place.write("a.yaml", &campaign("first"));
-        place.look(3);
-        place.look(4);
+        place.scan(3);
+        place.scan(4);
         assert_eq!(place.names(), ["first"]);
         place.write("a.yaml", &campaign("first").replace("channel: viber", "channel: vibre"));
-        place.look(10);
-        let news = place.look(11);
+        place.scan(10);
+        let news = place.scan(11);
         assert!(matches!(&news[..], [News::Wrong(_, words)] if words.contains("did you mean `viber`")), "{news:?}");
         assert!(place.names().is_empty());
         assert_eq!(place.1.wrong().len(), 1);
         place.write("a.yaml", &campaign("first"));
-        place.look(20);
-        place.look(21);
+        place.scan(20);
+        place.scan(21);
         assert_eq!((place.names(), place.1.wrong().len()), (vec!["first"], 0));
     }
 
@@ -303,10 +307,10 @@ mod tests {
         place.write("c.yaml", &campaign("other"));
         place.write(".d.yaml", "half a file of an editor");
         place.write("e.csv", "phone\n");
-        let news = place.look(3);
-        let told = |news: &&News| matches!(news, News::Wrong(_, words) if words.contains("neither is run"));
-        assert_eq!((news.iter().filter(told).count(), news.len()), (2, 3), "{news:?}");
+        let news = place.scan(3);
+        let is_twice = |news: &&News| matches!(news, News::Wrong(_, words) if words.contains("neither will run"));
+        assert_eq!((news.iter().filter(is_twice).count(), news.len()), (2, 3), "{news:?}");
         assert_eq!(place.names(), ["other"]);
-        assert!(place.1.wrong().iter().all(|(_, words)| words.contains("neither is run")));
+        assert!(place.1.wrong().iter().all(|(_, words)| words.contains("neither will run")));
     }
 }

@@ -1,10 +1,9 @@
-//! `campaigner serve [DIR]`: watches a folder of campaigns, has what is due run, collects the statuses of every run,
-//! and answers over HTTP.
+//! `campaigner serve [DIR]`: watches a folder of campaigns, runs what is due, collects the statuses of every run, and
+//! serves HTTP.
 //!
-//! One loop decides, once a second; the work on each run is a task of its own, and nothing is handed from one to the
-//! other that does not stand in the store. So a second service on the same store is no harm, and one that is killed
-//! goes on where it was. The loop waits for its store and never for other files: a folder or a list that cannot be read
-//! for now holds up nothing else, nor the service's end.
+//! One loop decides once a second; each run has its own task. They share state only through the store, so a second
+//! service on the same store does no harm, and a killed service continues where it was. The loop waits for its store
+//! but never for other files: a folder or a list that cannot be read delays nothing else, not even shutdown.
 
 mod accounts;
 mod campaign_folder;
@@ -42,7 +41,7 @@ use campaign_folder::Folder;
 use state::{Service, ServiceContext};
 use status_board::StatusBoard;
 
-/// What `serve` takes.
+/// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of campaigns: every `.yaml` and `.yml` file in it
@@ -66,10 +65,10 @@ pub(super) struct Args {
     moved: bool,
 }
 
-/// Requests to resume a run that may wait to be handled.
+/// The most requests to resume a run that can be queued.
 const MAX_REQUESTS: usize = 16;
-/// Requests in flight at most, over all runs; fewer where fewer files may be open.
-const IN_FLIGHT: usize = 1024;
+/// The most requests in flight over all runs; fewer if the limit on open files is lower.
+const MAX_IN_FLIGHT: usize = 1024;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let folder = Folder::open(&args.dir)?;
@@ -86,10 +85,10 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     };
     store.may_send(args.moved).await?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
-    let (webhook, collector) = match webhook {
+    let (webhook, writer) = match webhook {
         Some((secret, opt_out)) => {
-            let (callbacks, collector) = WebhookWriter::new(&store, opt_out).await?;
-            (Some(http::Webhook { secret, callbacks }), Some(collector))
+            let (callbacks, writer) = WebhookWriter::new(&store, opt_out).await?;
+            (Some(http::Webhook { secret, callbacks }), Some(writer))
         }
         None => (None, None),
     };
@@ -97,15 +96,15 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     let looks = Arc::default();
     let app = http::App { store: store.clone(), board: board.clone(), token, open, resume_request, webhook, looks };
     let (in_flight, connections) =
-        file_limit::enough_for_both(IN_FLIGHT, if args.no_http { 0 } else { http::MOST_CONNECTIONS });
+        file_limit::enough_for_both(MAX_IN_FLIGHT, if args.no_http { 0 } else { http::MAX_CONNECTIONS });
     let accounts = Accounts::new(global.clone());
-    let to_fold = store.clone();
+    let to_checkpoint = store.clone();
     let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
     let service = Service {
         context: Rc::new(context),
         folder,
-        looking: JoinSet::new(),
-        looking_since: Instant::now(),
+        scanning: JoinSet::new(),
+        scanning_since: Instant::now(),
         folder_is_slow: false,
         opening: JoinSet::new(),
         known: HashMap::new(),
@@ -121,7 +120,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
             tracing::info!("{notice}");
         }
     });
-    tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "the service begins");
+    tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "service started");
     let whole = async {
         let (answering, over) = oneshot::channel::<()>();
         let served = async {
@@ -131,8 +130,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
             drop(answering);
         };
         let collected = async {
-            if let Some(collector) = collector {
-                collector.work(over).await;
+            if let Some(writer) = writer {
+                writer.work(over).await;
             }
         };
         let tasks = LocalSet::new();
@@ -141,40 +140,40 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     match session::unless_aborted(&stop, &events, whole).await {
         Some((worked, (), ())) => {
             worked?;
-            // So that the one file is the whole store for whoever copies or moves it.
-            if let Err(error) = to_fold.checkpoint().await {
-                tracing::warn!(%error, "the log stays beside the store for now");
+            // The database file is then the whole store, so that it can be copied or moved.
+            if let Err(error) = to_checkpoint.checkpoint().await {
+                tracing::warn!(%error, "checkpoint of the write-ahead log failed");
             }
-            tracing::info!("the service has ended; nothing is in flight");
+            tracing::info!("service stopped; nothing is in flight");
             Ok(Exit::Done)
         }
         None => Err(CliError::new(
             Exit::Stopped,
-            "aborted; what was in flight is uncertain and will not be sent again by itself. The next `serve` goes on",
+            "aborted; requests in flight become uncertain and are not resent automatically. The next `serve` continues",
         )),
     }
 }
 
-/// An address of this machine; the one name for which nobody has to be asked is taken too.
+/// Parses an address to listen on. `localhost` is accepted too, because it needs no name lookup.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let text = text.replacen("localhost:", "127.0.0.1:", 1);
-    text.parse().map_err(|_| "not an address and a port such as 127.0.0.1:8088 or [::1]:8088".to_owned())
+    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8088 or [::1]:8088".to_owned())
 }
 
 async fn listen(address: SocketAddr, token: bool) -> Result<TcpListener, CliError> {
     if !address.ip().is_loopback() && !token {
         return Err(CliError::new(
             Exit::Wrong,
-            format!("{address} can be reached from beyond this machine: set a token in CAMPAIGNER_TOKEN first"),
+            format!("{address} can be reached from other machines; set a token in CAMPAIGNER_TOKEN first"),
         ));
     }
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        let words = format!("cannot listen on {address}: {error}; --listen names another, --no-http does without");
+        let words = format!("cannot listen on {address}: {error}; choose another with --listen, or pass --no-http");
         CliError::new(Exit::Environment, words)
     })?;
-    tracing::info!(address = %listener.local_addr().unwrap_or(address), "answers over HTTP");
+    tracing::info!(address = %listener.local_addr().unwrap_or(address), "serving HTTP");
     if !address.ip().is_loopback() {
-        tracing::warn!("the token travels in the open here: put a server with TLS in front");
+        tracing::warn!("the token is sent unencrypted; put a reverse proxy with TLS in front");
     }
     Ok(listener)
 }

@@ -1,4 +1,4 @@
-//! What is due becomes runs, and what was missed is recorded.
+//! Starts runs that are due, and records occurrences that were missed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::schedule::{self, Skipped};
 use crate::store::{NewRun, OccurrenceStart, StoreError};
 use crate::text::escaped;
 
-/// Runs that are sent at the same time at most.
-const SENDING: usize = 16;
-/// Campaigns whose files are read at the same time at most.
-const OPENING: usize = 64;
+/// The most runs that are sent at the same time.
+const MAX_SENDING: usize = 16;
+/// The most campaigns whose files are read at the same time.
+const MAX_OPENING: usize = 64;
 
 impl Service {
-    /// Looks at every scheduled campaign.
+    /// Checks every scheduled campaign.
     pub(super) async fn check_schedules(&mut self, now: Millis) {
         let campaigns: Vec<(String, Arc<Loaded>)> = self
             .folder
@@ -37,13 +37,13 @@ impl Service {
         for (file, loaded) in campaigns {
             let Some(schedule) = &loaded.campaign.schedule else { continue };
             let name = loaded.campaign.name.clone();
-            match self.look_at(&loaded, schedule, now).await {
+            match self.check_schedule(&loaded, schedule, now).await {
                 Ok(next) => {
                     let known = self.known.get(&name);
                     let trouble = known.and_then(|known| known.trouble.clone());
                     seen.push((name, status_board::CampaignStatus { file, rule: schedule.rule(), next, trouble }));
                 }
-                Err(error) => tracing::error!(campaign = %name, %error, "cannot look whether it is due"),
+                Err(error) => tracing::error!(campaign = %name, %error, "cannot check whether the campaign is due"),
             }
         }
         let mut wrong = self.folder.wrong();
@@ -51,14 +51,14 @@ impl Service {
             wrong.push((self.folder.path(), slow("the folder")));
         }
         let wrong = wrong.into_iter().map(|(path, words)| (shown(path), words)).collect();
-        let mut words = self.context.board.words();
-        words.campaigns = seen.into_iter().collect();
-        words.wrong = wrong;
-        words.rates = self.context.accounts.rates();
+        let mut status = self.context.board.status();
+        status.campaigns = seen.into_iter().collect();
+        status.wrong = wrong;
+        status.rates = self.context.accounts.rates();
     }
 
-    /// Begins what is due of a campaign, records what was missed, and says when it is due next.
-    async fn look_at(
+    /// Starts what is due of a campaign, records what was missed, and returns when it is due next.
+    async fn check_schedule(
         &mut self,
         loaded: &Arc<Loaded>,
         schedule: &Schedule,
@@ -67,7 +67,7 @@ impl Service {
         let name = &loaded.campaign.name;
         let rule = schedule.rule();
         if self.known.get(name).is_none_or(|known| known.rule != rule) {
-            let decided = self.see(name, schedule, now).await?;
+            let decided = self.decided_until(name, schedule, now).await?;
             let opening = self.known.get_mut(name).and_then(|known| known.opening.take());
             let known = ScheduledCampaign { rule, decided, not_before: Instant::now(), opening, trouble: None };
             self.known.insert(name.clone(), known);
@@ -84,24 +84,24 @@ impl Service {
         }
         let known = self.known.get(name).filter(|known| known.not_before <= Instant::now());
         if let (Some(start), Some(known)) = (due.start, known) {
-            // One that was changed may name another list than the one that cannot be read.
+            // A changed campaign may name another list than the one that cannot be read, so it is opened again.
             match known.opening.as_ref().filter(|(opening, _)| Arc::ptr_eq(opening, loaded)) {
                 None => self.open(loaded, start, matches!(schedule.when, When::At(_))),
-                Some((_, since)) if since.elapsed() >= SLOW => self.in_trouble(name, start, slow("its list")),
+                Some((_, since)) if since.elapsed() >= SLOW => self.in_trouble(name, start, slow("the recipient list")),
                 Some(_) => {}
             }
         }
         Ok(due.next)
     }
 
-    /// Begins to read the files of a campaign that is due, in a task of its own.
+    /// Starts to read the files of a campaign that is due, in its own task.
     fn open(&mut self, loaded: &Arc<Loaded>, due: Millis, once: bool) {
         let name = &loaded.campaign.name;
         if let Err(failure) = self.has_room() {
             return self.in_trouble(name, due, failure.words);
         }
-        if self.opening.len() >= OPENING {
-            return; // its turn comes
+        if self.opening.len() >= MAX_OPENING {
+            return; // opened at a later check
         }
         if let Some(known) = self.known.get_mut(name) {
             known.opening = Some((loaded.clone(), Instant::now()));
@@ -116,13 +116,12 @@ impl Service {
         });
     }
 
-    /// The files of a campaign that is due were read: it begins, unless it is not due any more or was changed
-    /// meanwhile.
+    /// Starts a campaign whose files were read, unless it is no longer due or was changed in the meantime.
     pub(super) async fn opened(&mut self, opened: Result<Opened, JoinError>) {
         let Opened { loaded, due, once, content } = match opened {
             Ok(opened) => opened,
             Err(_) => {
-                // It is not known whose; whatever is read twice begins once.
+                // The campaign is unknown, so all are opened again; an occurrence that is opened twice starts once.
                 self.known.values_mut().for_each(|known| known.opening = None);
                 return tracing::error!("internal error while reading a campaign; please report it");
             }
@@ -134,17 +133,17 @@ impl Service {
         if !is_current || due <= known.decided {
             return;
         }
-        let begun = match content {
-            Ok((plan, new)) => self.begin(&loaded, plan, &new, (due, once)).await,
+        let started = match content {
+            Ok((plan, new)) => self.start(&loaded, plan, &new, (due, once)).await,
             Err(failure) => Err(failure),
         };
-        match begun {
+        match started {
             Ok(()) => self.decided(name, due),
             Err(failure) => self.in_trouble(name, due, failure.words),
         }
     }
 
-    /// Records what was missed, and why.
+    /// Records missed occurrences with their reasons.
     async fn skip(&mut self, name: &str, skipped: &[Skipped], now: Millis) -> Result<(), StoreError> {
         for Skipped { due, reason } in skipped {
             let trouble = self.known.get_mut(name).and_then(|known| known.trouble.take());
@@ -160,8 +159,8 @@ impl Service {
         Ok(())
     }
 
-    /// Up to where a schedule was decided when it is seen first here.
-    async fn see(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
+    /// Returns up to which time a schedule was decided when this service first sees it.
+    async fn decided_until(&self, name: &str, schedule: &Schedule, now: Millis) -> Result<Millis, StoreError> {
         let since = self.context.store.see_schedule(name, &schedule.rule(), now).await?;
         Ok(match schedule.when {
             When::At(_) => {
@@ -181,26 +180,28 @@ impl Service {
         }
     }
 
-    /// What is due cannot begin now: it is tried again, as long as it is not too late.
+    /// Notes that a due campaign cannot start now. It is retried until it is too late.
     fn in_trouble(&mut self, name: &str, due: Millis, words: String) {
         let Some(known) = self.known.get_mut(name) else { return };
         known.not_before = Instant::now() + RETRY;
         if known.trouble.as_ref() != Some(&words) {
-            tracing::warn!(campaign = %name, %due, "what is due cannot begin yet: {words}");
+            tracing::warn!(campaign = %name, %due, "due campaign cannot start yet: {words}");
             known.trouble = Some(words);
         }
     }
 
-    /// Whether another run can be sent now.
+    /// Checks that another run can be sent now.
     fn has_room(&self) -> Result<(), CliError> {
         match self.active.values().filter(|active| active.sends).count() {
-            SENDING.. => Err(CliError::new(Exit::Environment, format!("{SENDING} runs are being sent already"))),
+            MAX_SENDING.. => {
+                Err(CliError::new(Exit::Environment, format!("{MAX_SENDING} runs are already being sent")))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Makes what is due a run, and begins to work on it. Nothing is wrong where another process did so.
-    async fn begin(
+    /// Creates a run for a due occurrence and starts to send it. It is no error if another process did so first.
+    async fn start(
         &mut self,
         loaded: &Loaded,
         plan: Plan,
@@ -211,20 +212,21 @@ impl Service {
         let (name, now) = (&loaded.campaign.name, Millis::now());
         match self.context.store.start_occurrence(new, due, once, now).await? {
             OccurrenceStart::Made(run) => {
-                tracing::info!(campaign = %name, %due, run = %run.id, "occurrence begins");
+                tracing::info!(campaign = %name, %due, run = %run.id, "occurrence started");
                 self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())));
                 Ok(())
             }
             OccurrenceStart::Decided => {
-                tracing::info!(campaign = %name, %due, "occurrence was decided by another process");
+                tracing::info!(campaign = %name, %due, "occurrence already decided by another process");
                 Ok(())
             }
             OccurrenceStart::Ran(run) => {
-                tracing::warn!(campaign = %name, %due, run = %run.id, "occurrence skipped: the same content was run already");
+                let run = run.id;
+                tracing::warn!(campaign = %name, %due, %run, "occurrence skipped: the same content already ran");
                 Ok(())
             }
             OccurrenceStart::Blocked(run) => {
-                // The import of a person's run that broke off: nothing of it was ever sent.
+                // A run that a person started, whose import did not finish: it never sent anything.
                 if run.planned_at.is_none()
                     && self.context.store.due_of(run.key).await?.is_none()
                     && let Ok(_lock) = self.context.store.lock(&run.id)
@@ -238,12 +240,12 @@ impl Service {
     }
 }
 
-/// A path for those who read it in a log or over HTTP.
+/// Returns a path as text for logs and HTTP answers.
 fn shown(path: &Path) -> String {
     escaped(&path.display().to_string()).into_owned()
 }
 
-/// Opens a campaign as it is when it is due: its recipients, its message, and the content that a run is made from.
+/// Opens a campaign as of its due time: its recipients, its message, and the content that a run is made from.
 pub(super) async fn open(loaded: &Loaded, due: Millis, context: &ServiceContext) -> Result<(Plan, NewRun), CliError> {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
     let plan = load::plan(&loaded, Some(&context.store), &context.global).await?;

@@ -10,13 +10,14 @@ use crate::engine::{Reason, StopHandle};
 use crate::model::{Millis, RunId, SendProblem};
 use crate::store::StoreError;
 
-/// How often the service looks at the clock, the folder and the store.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the service checks the clock, the folder and the store.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
 impl Service {
-    /// Works until it is stopped, and then until nothing is in flight any more.
+    /// Works until it is stopped, and then until nothing is in flight.
     ///
     /// # Errors
-    /// [`StoreError::Replaced`]: nothing that is written now would be found again.
+    /// [`StoreError::Replaced`] when the store file was replaced, because later writes would be lost.
     pub(super) async fn work(
         mut self,
         mut resume_requests: mpsc::Receiver<RunId>,
@@ -27,27 +28,27 @@ impl Service {
             let now = Millis::now();
             in_place = self.context.store.is_in_place();
             if in_place.is_err() {
-                // The others end too.
+                // HTTP and webhooks stop too.
                 stop.stop(Reason::Halt(SendProblem::StoreReplaced.into()));
                 break;
             }
-            self.look(stop).await;
+            self.scan_folder(stop).await;
             self.check_schedules(now).await;
             if let Err(error) = self.resume_runs(now).await {
-                tracing::error!(%error, "cannot look after the runs");
+                tracing::error!(%error, "cannot check the runs");
             } else {
-                self.context.board.looked();
+                self.context.board.set_checked();
             }
             tokio::select! {
                 () = stop.all_ended() => {}
                 Some(run) = resume_requests.recv() => self.resume_run(&run).await,
                 Some(done) = self.jobs.join_next() => self.ended(done),
                 Some(opened) = self.opening.join_next() => self.opened(opened).await,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
             }
         }
         if !self.active.is_empty() {
-            tracing::info!(runs = self.active.len(), "stopping: what is in flight ends, nothing new begins");
+            tracing::info!(runs = self.active.len(), "stopping; waiting for requests in flight");
         }
         for active in self.active.values() {
             active.stop.stop(Reason::Signal);
@@ -58,18 +59,18 @@ impl Service {
         in_place
     }
 
-    /// Looks at the folder of campaigns. Where that takes long, what is known of it stands until it is done.
-    async fn look(&mut self, stop: &StopHandle) {
-        if self.looking.is_empty() {
+    /// Scans the campaign folder. While a slow scan is running, the result of the last one is used.
+    async fn scan_folder(&mut self, stop: &StopHandle) {
+        if self.scanning.is_empty() {
             let mut folder = self.folder.clone();
-            self.looking.spawn_blocking(move || {
-                let news = folder.look();
+            self.scanning.spawn_blocking(move || {
+                let news = folder.scan();
                 (folder, news)
             });
-            self.looking_since = Instant::now();
+            self.scanning_since = Instant::now();
         }
         tokio::select! {
-            Some(looked) = self.looking.join_next() => match looked {
+            Some(scanned) = self.scanning.join_next() => match scanned {
                 Ok((folder, news)) => {
                     news.iter().for_each(News::log);
                     self.folder = folder;
@@ -77,11 +78,11 @@ impl Service {
                 Err(_) => tracing::error!("internal error while scanning the campaign folder; please report it"),
             },
             () = stop.all_ended() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
         }
-        let is_slow = self.looking_since.elapsed() >= SLOW;
+        let is_slow = self.scanning_since.elapsed() >= SLOW;
         if is_slow && !self.folder_is_slow {
-            tracing::warn!("{}", slow("the folder of campaigns"));
+            tracing::warn!("{}", slow("the campaign folder"));
         }
         self.folder_is_slow = is_slow;
     }

@@ -1,4 +1,4 @@
-//! What the service remembers between two looks at the clock. All that must outlive it stands in the store.
+//! The state of the service in memory. Everything that must survive the process is in the store.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -28,29 +28,29 @@ pub(super) struct ServiceContext {
     pub(super) board: Arc<StatusBoard>,
 }
 
-/// The loop and what it remembers. All that must outlive it stands in the store.
+/// The state of the service's loop.
 pub(super) struct Service {
     pub(super) context: Rc<ServiceContext>,
     pub(super) folder: Folder,
-    /// The look at the folder that is under way, and since when.
-    pub(super) looking: JoinSet<(Folder, Vec<News>)>,
-    pub(super) looking_since: std::time::Instant,
+    /// The current scan of the folder, and when it started.
+    pub(super) scanning: JoinSet<(Folder, Vec<News>)>,
+    pub(super) scanning_since: std::time::Instant,
     pub(super) folder_is_slow: bool,
-    /// Campaigns that are due and whose files are being read.
+    /// Due campaigns whose files are being read.
     pub(super) opening: JoinSet<Opened>,
-    /// What is known of each scheduled campaign.
+    /// The state of each scheduled campaign, by name.
     pub(super) known: HashMap<String, ScheduledCampaign>,
-    /// The runs that are worked on here, by their key in the store.
+    /// The runs that this service is working on, by their key in the store.
     pub(super) active: HashMap<i64, ActiveRun>,
-    /// Runs that are left alone for now.
+    /// Runs that wait for a time or for a person.
     pub(super) resting: HashMap<i64, Resting>,
-    /// Runs that a person handed to the service.
+    /// Runs that a person asked the service to resume.
     pub(super) adopted: HashSet<i64>,
     pub(super) jobs: JoinSet<(i64, Result<RunResult, CliError>)>,
     pub(super) in_flight: usize,
 }
 
-/// A run that is worked on here.
+/// A run that this service is working on.
 pub(super) struct ActiveRun {
     pub(super) id: RunId,
     pub(super) stop: StopHandle,
@@ -58,38 +58,38 @@ pub(super) struct ActiveRun {
     pub(super) in_flight: usize,
 }
 
-/// Why a run is left alone.
+/// Until when a run is not worked on.
 pub(super) enum Resting {
-    /// Until then by this process's own clock.
+    /// Until this instant of the monotonic clock.
     Until(Instant),
-    /// Its rows wait until then.
+    /// Until its first row is due.
     Waits(Millis),
-    /// Until a person says so.
+    /// Until a person resumes it.
     Halted,
 }
 
-/// The recipients of a run that are to be put into the store first.
+/// The recipients of a run that must be imported first.
 pub(super) enum Import {
-    /// As they were opened when the run was begun, with their fingerprint.
+    /// The plan that was opened when the run was created, with the fingerprint of its recipients.
     Opened(Box<Plan>, String),
-    /// As their files are now: an import broke off.
+    /// An import did not finish: read the files again.
     Again(Arc<Loaded>, Millis),
 }
 
-/// What the loop knows of a scheduled campaign.
+/// The state of a scheduled campaign.
 pub(super) struct ScheduledCampaign {
     pub(super) rule: String,
-    /// Everything up to here was decided.
+    /// All occurrences up to this time are decided.
     pub(super) decided: Millis,
-    /// Not to be tried again before.
+    /// The earliest time of the next try.
     pub(super) not_before: Instant,
-    /// The campaign whose files are being read for what is due, and since when.
+    /// The campaign whose files are being read for a due occurrence, and since when.
     pub(super) opening: Option<(Arc<Loaded>, Instant)>,
-    /// Why what is due does not begin.
+    /// Why the due occurrence cannot start.
     pub(super) trouble: Option<String>,
 }
 
-/// A campaign that is due, and what was read for it.
+/// A due campaign whose files were read.
 pub(super) struct Opened {
     pub(super) loaded: Arc<Loaded>,
     pub(super) due: Millis,
@@ -97,12 +97,12 @@ pub(super) struct Opened {
     pub(super) content: Result<(Plan, NewRun), CliError>,
 }
 
-/// How long until what failed is tried again.
+/// How long until a failure is retried.
 pub(super) const RETRY: Duration = Duration::from_secs(10);
-/// How long files may take to be read before that is told.
+/// How long files may take to be read before a warning.
 pub(super) const SLOW: Duration = Duration::from_secs(30);
 
-/// That files are not read as quickly as they should be.
+/// Returns the warning for files that take too long to read.
 pub(super) fn slow(what: &str) -> String {
     format!("{what} is still being read after {} s; the disk or network share may not respond", SLOW.as_secs())
 }

@@ -1,4 +1,4 @@
-//! What the loop tells those who watch it over HTTP. Nobody decides anything by it.
+//! The state of the service as HTTP shows it. The service decides nothing by it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Millis, Tally};
 
-/// The loop's last word on everything.
+/// The state of the service, shared by the loop and HTTP.
 #[derive(Debug, Default)]
 pub(super) struct StatusBoard(Mutex<ServiceStatus>);
 
-/// What stands on it.
+/// The state of the service at its last check.
 #[derive(Debug, Default)]
 pub(super) struct ServiceStatus {
-    /// When the loop last had a look at everything.
-    looked: Option<Instant>,
+    /// When the loop last checked everything.
+    checked_at: Option<Instant>,
     /// Campaigns with a schedule, by name.
     pub(super) campaigns: BTreeMap<String, CampaignStatus>,
-    /// Files that are no right campaigns: what is wrong with each.
+    /// Files that are not valid campaigns, with their problems.
     pub(super) wrong: BTreeMap<String, String>,
-    /// Runs that are worked on, and those that were until they stopped by themselves.
+    /// Runs that the service is working on, or was until they stopped.
     pub(super) runs: BTreeMap<String, RunStatus>,
-    /// Accounts, with the requests a second that they go at.
+    /// Accounts with their rate limits, in requests per second.
     pub(super) rates: Vec<(String, f64)>,
 }
 
@@ -32,40 +32,40 @@ pub(super) struct CampaignStatus {
     pub(super) rule: String,
     /// When it is due next.
     pub(super) next: Option<Millis>,
-    /// Why what is due does not begin.
+    /// Why the due occurrence cannot start.
     pub(super) trouble: Option<String>,
 }
 
-/// A run.
+/// The state of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunStatus {
     pub(super) tally: Tally,
-    /// What is done with it now, if anything.
+    /// What the service is doing with it, if anything.
     pub(super) work: Option<&'static str>,
-    /// Why it stopped, where a person has to do something.
+    /// Why it stopped, if a person must act.
     pub(super) halted: Option<String>,
 }
 
-/// A loop that did not look for so long is stuck.
+/// A loop that has not finished a check for this long is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
 impl StatusBoard {
-    pub(super) fn words(&self) -> MutexGuard<'_, ServiceStatus> {
+    pub(super) fn status(&self) -> MutexGuard<'_, ServiceStatus> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The loop has looked at everything.
-    pub(super) fn looked(&self) {
-        self.words().looked = Some(Instant::now());
+    /// Notes that the loop has checked everything.
+    pub(super) fn set_checked(&self) {
+        self.status().checked_at = Some(Instant::now());
     }
 
-    /// Whether the loop looks regularly.
-    pub(super) fn is_well(&self) -> bool {
-        self.words().looked.is_some_and(|looked| looked.elapsed() < STUCK)
+    /// Returns whether the loop checks regularly.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.status().checked_at.is_some_and(|at| at.elapsed() < STUCK)
     }
 
-    /// Changes what is told of a run.
+    /// Changes the state of a run.
     pub(super) fn of_run(&self, run: &str, change: impl FnOnce(&mut RunStatus)) {
-        change(self.words().runs.entry(run.to_owned()).or_default());
+        change(self.status().runs.entry(run.to_owned()).or_default());
     }
 }

@@ -1,4 +1,4 @@
-//! The runs: which are taken up, what is done with each, and what it came to.
+//! Works on runs: decides which to resume, works on each in its own task, and handles the result.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use crate::provider;
 use crate::rate_limit::{RetryPolicy, Use};
 use crate::store::{Run, RunLock, StoreError};
 
-/// Runs whose statuses are asked for at the same time at most.
-const POLLING: usize = 4;
-/// How long a message that is due to be asked about waits for others to fill the request.
+/// The most runs whose statuses are polled at the same time.
+const MAX_POLLING: usize = 4;
+/// How long a due poll waits for other messages to fill its request.
 const LINGER: Duration = Duration::from_secs(2);
-/// How long until a run is looked at again whose account has to pause for long.
-const PAUSED: Duration = Duration::from_secs(600);
+/// How long until a run is checked again if its account has to pause for long.
+const LONG_PAUSE: Duration = Duration::from_secs(600);
 
 impl Service {
-    /// Takes up what is left of every run: sends those that are the service's own, and collects the statuses of all.
+    /// Resumes unfinished runs: sends those that belong to the service, and collects the statuses of all.
     pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
         for (run, due) in self.context.store.unfinished().await? {
             let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
@@ -40,7 +40,7 @@ impl Service {
             if run.dispatched_at.is_some() {
                 let polling = self.active.values().filter(|active| !active.sends).count();
                 let next = self.context.store.next_poll(run.key, Millis(i64::MIN)).await?;
-                if polling < POLLING && next.is_none_or(|next| next.plus(LINGER) <= now) {
+                if polling < MAX_POLLING && next.is_none_or(|next| next.plus(LINGER) <= now) {
                     self.poll(run);
                 }
                 continue;
@@ -62,7 +62,7 @@ impl Service {
         Ok(())
     }
 
-    /// Whether an occurrence of which nothing was sent may not start any more.
+    /// Returns whether an occurrence that sent nothing is too late to start.
     fn is_too_late(&self, name: &str, due: Millis, now: Millis) -> bool {
         let campaigns = self.folder.campaigns();
         let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == name);
@@ -72,11 +72,11 @@ impl Service {
         })
     }
 
-    /// Skips an occurrence after all of which nothing was sent.
+    /// Skips a started occurrence that sent nothing.
     async fn skip_late_run(&mut self, run: &Run, due: Millis, now: Millis) -> Result<(), StoreError> {
-        let reason = format!("{} was cut off before anything was sent, and then it was later than `not_after`", run.id);
+        let reason = format!("{} was interrupted before it sent anything, and is now later than `not_after`", run.id);
         let store = &self.context.store;
-        let given_up = match run.planned_at {
+        let stopped = match run.planned_at {
             None => match store.lock(&run.id) {
                 Ok(_lock) => {
                     let owner = store.take_up(run.key, None, now).await?;
@@ -86,19 +86,19 @@ impl Service {
                 Err(error) => Err(error),
             },
             Some(_) => match engine::cancel(store, run, "the schedule").await {
-                Ok(stops) => Ok(stops == engine::CancelResult::Stopped),
+                Ok(result) => Ok(result == engine::CancelResult::Stopped),
                 Err(engine::EngineError::Store(error)) => Err(error),
                 Err(error) => Err(StoreError::Damaged(error.to_string())),
             },
         }?;
-        if given_up {
+        if stopped {
             store.skip_started_occurrence(run.key, &reason, now).await?;
             tracing::warn!(run = %run.id, %due, %reason, "occurrence skipped");
         }
         Ok(())
     }
 
-    /// The recipients of a run whose import broke off, from its files as they are now.
+    /// Returns the recipients of a run whose import did not finish, from its files as they are now.
     fn import_of(&self, run: &Run, due: Option<Millis>) -> Result<Option<Import>, CliError> {
         if run.planned_at.is_some() {
             return Ok(None);
@@ -106,52 +106,53 @@ impl Service {
         let campaigns = self.folder.campaigns();
         let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == run.id.name());
         let (Some((_, loaded)), Some(due)) = (loaded, due) else {
-            let words = format!("its import broke off, and there is no right campaign `{}` here", run.id.name());
+            let words = format!("its import did not finish, and the folder has no valid campaign `{}`", run.id.name());
             return Err(CliError::new(Exit::Wrong, words));
         };
         Ok(Some(Import::Again((*loaded).clone(), due)))
     }
 
-    /// Works on sending a run, in a task of its own.
+    /// Sends a run in its own task.
     pub(super) fn send(&mut self, run: Run, import: Option<Import>) {
-        self.begin_work(run, true, import);
+        self.start_work(run, true, import);
     }
 
-    /// Asks for the statuses of a run that are due, in a task of its own.
+    /// Polls the due statuses of a run in its own task.
     fn poll(&mut self, run: Run) {
-        self.begin_work(run, false, None);
+        self.start_work(run, false, None);
     }
 
-    fn begin_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
+    fn start_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
         let stop = StopHandle::default();
         let taken: usize = self.active.values().map(|active| active.in_flight).sum();
         let wanted = match (sends, engine::thaw(&run)) {
-            (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4), // several runs at a time
+            // A quarter leaves room for other runs.
+            (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4),
             _ => 8,
         };
         let in_flight = wanted.min(self.in_flight.saturating_sub(taken)).max(1);
         let key = run.key;
         self.active.insert(key, ActiveRun { id: run.id.clone(), stop: stop.clone(), sends, in_flight });
         self.context.board.of_run(&run.id.to_string(), |seen| {
-            (seen.work, seen.halted) = (Some(if sends { "sending" } else { "asking for statuses" }), None);
+            (seen.work, seen.halted) = (Some(if sends { "sending" } else { "polling statuses" }), None);
         });
         let task = Task { context: self.context.clone(), run, sends, import, stop, in_flight };
         self.jobs.spawn_local(async move { (key, task.work().await) });
     }
 
-    /// A person handed a run to the service, or says that one that stopped may go on.
+    /// Resumes a run on request of a person: one that the service did not start, or one that stopped.
     pub(super) async fn resume_run(&mut self, id: &RunId) {
         match self.context.store.run(Some(id)).await {
             Ok(run) => {
-                tracing::info!(run = %id, "goes on, as a person resume_requests");
+                tracing::info!(run = %id, "run resumed on request");
                 self.resting.remove(&run.key);
                 self.adopted.insert(run.key);
             }
-            Err(error) => tracing::warn!(run = %id, %error, "cannot go on"),
+            Err(error) => tracing::warn!(run = %id, %error, "cannot resume the run"),
         }
     }
 
-    /// A task came to its end.
+    /// Handles the end of a task.
     pub(super) fn ended(&mut self, done: Result<(i64, Result<RunResult, CliError>), tokio::task::JoinError>) {
         let (key, done) = match done {
             Ok(done) => done,
@@ -165,46 +166,48 @@ impl Service {
         };
         match &ending.reason {
             Some(Reason::Halt(problem)) => {
-                let advice = provider::advice(&problem.code).unwrap_or("mend what the provider says");
-                tracing::error!(run = %id, %problem, %advice, "stopped; it goes on after: campaigner resume {id}");
+                let advice = provider::advice(&problem.code).unwrap_or("fix what the provider reports");
+                tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: campaigner resume {id}");
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
                 let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };
                 self.resting.insert(key, rest);
             }
-            Some(Reason::Signal) => tracing::info!(run = %id, "stopped; the next service goes on"),
+            Some(Reason::Signal) => tracing::info!(run = %id, "run stopped; the next `serve` continues it"),
             _ if ending.finished => {
-                tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "finished");
-                self.context.board.words().runs.remove(&id.to_string());
+                tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "run finished");
+                self.context.board.status().runs.remove(&id.to_string());
             }
             _ if sends => {
-                tracing::info!(run = %id, accepted = ending.tally.accepted(), of = ending.tally.sendable(), "sent");
+                let (accepted, of) = (ending.tally.accepted(), ending.tally.sendable());
+                tracing::info!(run = %id, accepted, of, "sending finished");
                 if let Some(waiting) = &ending.waiting {
-                    tracing::info!(run = %id, rows = waiting.rows, until = %waiting.first, "the rest waits");
+                    let (rows, until) = (waiting.rows, waiting.first);
+                    tracing::info!(run = %id, rows, %until, "rows waiting for their time");
                     self.resting.insert(key, Resting::Waits(waiting.first));
                 }
             }
-            // Looked at now and then all the same: callbacks may end the run meanwhile.
-            _ if ending.paused => drop(self.resting.insert(key, Resting::Until(Instant::now() + PAUSED))),
+            // The run is still checked from time to time, because webhooks may finish it.
+            _ if ending.paused => drop(self.resting.insert(key, Resting::Until(Instant::now() + LONG_PAUSE))),
             _ => {}
         }
     }
 
-    /// Leaves a run alone for a while after a failure.
+    /// Waits before the next try of a run that failed.
     fn rest(&mut self, key: i64, id: &RunId, failure: CliError) {
         let words = failure.words;
         let rest = match failure.exit {
-            // Somebody else is at work on it, or the service ends: no news.
+            // Another process is working on it, or the service is stopping: not logged.
             Exit::Held | Exit::Stopped => Resting::Until(Instant::now() + RETRY),
             _ => {
                 let new = self
                     .context
                     .board
-                    .words()
+                    .status()
                     .runs
                     .get(&id.to_string())
                     .is_none_or(|seen| seen.halted.as_ref() != Some(&words));
                 if new {
-                    tracing::error!(run = %id, "cannot work on it, tried again every now and then: {words}");
+                    tracing::error!(run = %id, "run failed, retrying every {} s: {words}", (3 * RETRY).as_secs());
                 }
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(words));
                 Resting::Until(Instant::now() + 3 * RETRY)
@@ -229,7 +232,7 @@ impl Task {
         let (context, sends, stop) = (self.context.clone(), self.sends, self.stop.clone());
         let (job, done, _lock) = tokio::select! {
             prepared = self.prepare() => prepared?,
-            () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before anything was done")),
+            () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before the run started")),
         };
         let (store, campaign, id) = (&context.store, job.campaign.clone(), job.run.id.clone());
         let ending = engine::run(job, if sends { RunMode::Send } else { RunMode::ReconcileDue }).await?;
@@ -244,16 +247,16 @@ impl Task {
         Ok(ending)
     }
 
-    /// All that is done before the run itself: its lock, its rows, its account, who is told when it is over.
+    /// Prepares a run: takes its lock, imports its rows, opens its account and its hook.
     async fn prepare(self) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
         let Self { context, run, sends, import, stop, in_flight } = self;
         let store = &context.store;
         let lock = Arc::new(store.lock(&run.id)?);
         let events = events(&context, &run.id);
-        // Whoever held the lock until now may have moved it on.
+        // Another process that held the lock until now may have changed the run.
         let mut run = store.run(Some(&run.id)).await?;
         if let (None, Some(import)) = (run.planned_at, import) {
-            let begun = Instant::now();
+            let started = Instant::now();
             let (plan, digest) = match import {
                 Import::Opened(plan, digest) => (*plan, digest),
                 Import::Again(loaded, due) => {
@@ -265,27 +268,27 @@ impl Task {
             let owner = store.take_up(run.key, None, Millis::now()).await?;
             plan.only_new(run.only_new).import(store, owner, &digest, &events).await?;
             run = store.run(Some(&run.id)).await?;
-            if begun.elapsed() >= SLOW {
-                // It may be later than `not_after` by now, which is looked at before it is taken up again.
-                return Err(CliError::new(Exit::Stopped, "the list took long to be read"));
+            if started.elapsed() >= SLOW {
+                // It may be later than `not_after` by now. That is checked before the run is resumed.
+                return Err(CliError::new(Exit::Stopped, "reading the recipients took long"));
             }
         }
         let campaign = engine::thaw(&run)?;
         let open = context.accounts.get(&campaign.provider).await?;
-        let side = if sends { Use::Sending } else { Use::Polling };
-        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), side);
+        let purpose = if sends { Use::Sending } else { Use::Polling };
+        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);
         let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, limiter, &lock)?;
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
         }
         let hook = hook::hook(&context.global).await?;
-        let (told, stops) = (events.clone(), stop.clone());
-        let done = hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: told, stop: stops });
+        let (notices, stops) = (events.clone(), stop.clone());
+        let done = hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: notices, stop: stops });
         Ok((Job { events, stop, ..job }, done, lock))
     }
 }
 
-/// What happens with a run, for the log and for those who watch over HTTP.
+/// Returns a receiver of a run's events that writes them to the log and to the status board.
 fn events(context: &ServiceContext, id: &RunId) -> Events {
     let (board, run) = (context.board.clone(), id.to_string());
     Arc::new(move |event| match event {

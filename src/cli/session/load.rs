@@ -1,5 +1,5 @@
-//! A campaign opened for work: its file read, its recipients open, its message compiled and held against the provider's
-//! document. What is wrong with it whatever the row is shown by place. Shared by `check`, `preview` and `run`.
+//! Loads a campaign: reads its file, opens its recipients, compiles its message and checks it against the provider's
+//! rules. Problems of the file are shown with their place. Shared by `check`, `preview` and `run`.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::message;
 use crate::model::{Campaign, Millis, Severity, Source, TemplateSource, Timing};
 use crate::store::Store;
 
-/// A campaign file as it is today.
+/// Reads a campaign file; its dates are filled in as of now.
 pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CampaignError> {
     let loaded = campaign_file::read(file)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
@@ -25,7 +25,7 @@ pub(in crate::cli) async fn plan(loaded: &Loaded, store: Option<&Store>, global:
     try_plan(loaded, store, global).await.map_err(|none| none.shown(loaded))
 }
 
-/// As [`plan`], with what is wrong as data: its templates' mistakes, the provider's limits, and the template at its
+/// Like [`plan`], with the problems as data: mistakes in templates, the provider's limits, and the template at its
 /// provider.
 pub(in crate::cli) async fn try_plan(
     loaded: &Loaded,
@@ -49,8 +49,8 @@ pub(in crate::cli) async fn try_plan(
         Err(PlanError::Templates(templates)) => {
             problems.extend(templates.into_iter().map(|problem| {
                 let words = format!("`{}`: {}", problem.path, problem.message);
-                let told = FileProblem::new(problem.code, loaded.places.of(&problem.path), words);
-                FileProblem { hint_for_person: problem.hint_of_list, ..with_hint(told, problem.hint) }
+                let reported = FileProblem::new(problem.code, loaded.places.of(&problem.path), words);
+                FileProblem { hint_for_person: problem.hint_of_list, ..with_hint(reported, problem.hint) }
             }));
             None
         }
@@ -68,8 +68,8 @@ pub(in crate::cli) async fn try_plan(
     }
 }
 
-/// Refuses a campaign that names the store for one of its files: to read it by hand would drop the locks of this
-/// process.
+/// Refuses a campaign that uses the store as one of its files. Opening and closing it directly would drop the locks of
+/// this process.
 fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), CliError> {
     let list = match &campaign.recipients.source {
         Source::Csv(path) => Some(path),
@@ -85,12 +85,12 @@ fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), Cl
     }
 }
 
-/// A file is the store itself.
+/// Returns the error for an input file that is the store.
 pub(in crate::cli) fn is_the_store(path: &Path) -> CliError {
     CliError::new(Exit::Wrong, format!("{} is the store; choose another file", path.display()))
 }
 
-/// What the provider would refuse of a message whatever the row.
+/// Returns what the provider would refuse about the message, whatever the row.
 pub(in crate::cli) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
     message::check_message(loaded.campaign.channel, &loaded.campaign.message)
         .into_iter()
@@ -109,12 +109,12 @@ fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
     }
 }
 
-/// What a campaign's rows may have to wait for, in words that follow when they are sent.
-pub(in crate::cli) fn held_by(timing: &Timing) -> String {
-    let held = [
-        (timing.window.is_some(), ", within its window"),
-        (timing.quota.is_some(), ", within its quota"),
-        (timing.columns.send_at.is_some(), ", not before the rows' own times"),
+/// Returns what the rows of a campaign may have to wait for, as text that follows the time of sending.
+pub(in crate::cli) fn limits_in_words(timing: &Timing) -> String {
+    let limits = [
+        (timing.window.is_some(), ", within the send window"),
+        (timing.quota.is_some(), ", within the quota"),
+        (timing.columns.send_at.is_some(), ", not before each row's own time"),
     ];
-    held.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
+    limits.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
 }

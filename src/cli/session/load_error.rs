@@ -1,19 +1,19 @@
-//! Why a campaign cannot be worked on.
+//! Why a campaign cannot be loaded.
 
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::output::terminal;
 
-/// Why there is no plan.
+/// Why a campaign has no plan.
 pub(in crate::cli) enum LoadError {
-    /// The message is wrong whatever the row: in the order of the file.
+    /// The campaign file has problems, listed in the order of the file.
     Wrong(Vec<FileProblem>),
     /// The recipients cannot be read.
     Failed(CliError),
 }
 
 impl LoadError {
-    /// As a person reads it.
+    /// Converts it to the error that the user sees.
     pub(in crate::cli) fn shown(self, loaded: &Loaded) -> CliError {
         match self {
             Self::Wrong(problems) => CliError::new(Exit::Wrong, loaded.document.tell(&problems))

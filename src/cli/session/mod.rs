@@ -1,8 +1,8 @@
 //! Working on a run, from the campaign file to the reports: shared by the commands that send or poll, and by the
 //! service.
 //!
-//! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` asks the provider for the
-//! template once more before the first message. `work` does the rest, and `signals` stops it.
+//! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` checks the template at the
+//! provider again before the first message. `work` does the rest, and `signals` stops it.
 
 pub(in crate::cli) mod load;
 mod load_error;

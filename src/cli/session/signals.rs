@@ -1,4 +1,4 @@
-//! Work that signals stop: the first gently, the second at once.
+//! Stops work on signals: the first signal stops it gently, the second at once.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::engine::{Reason, StopHandle};
 use crate::model::{Event, Events, Notice};
 use crate::store::Run;
 
-/// Does `what` while listening to signals: the first stops it gently, the second at once (`None`).
+/// Runs `what` until it ends or a second signal arrives (`None`). The first signal stops it gently.
 pub(in crate::cli) async fn unless_aborted<T>(
     stop: &StopHandle,
     events: &Events,
@@ -19,7 +19,7 @@ pub(in crate::cli) async fn unless_aborted<T>(
     }
 }
 
-/// As [`unless_aborted`], and the first signal is enough.
+/// Like [`unless_aborted`], but the first signal is enough.
 pub(in crate::cli) async fn unless_stopped<T>(
     stop: &StopHandle,
     events: &Events,
@@ -31,13 +31,13 @@ pub(in crate::cli) async fn unless_stopped<T>(
     }
 }
 
-/// A run that was stopped before its first message.
+/// Returns the error for a run that was stopped before its first message.
 pub(in crate::cli) fn stopped(run: &Run) -> CliError {
-    CliError::new(Exit::Stopped, format!("stopped; nothing was sent. Go on with: campaigner resume {}", run.id))
+    CliError::new(Exit::Stopped, format!("stopped; nothing was sent. To continue: campaigner resume {}", run.id))
 }
 
 async fn second_signal(stop: &StopHandle, events: &Events) {
-    // Without handlers a signal ends the process at once, which loses nothing either.
+    // Without handlers a signal ends the process at once, which loses no data either.
     let Ok(first) = Signals::from_now() else { return std::future::pending().await };
     first.one().await;
     stop.stop(Reason::Signal);
@@ -47,10 +47,10 @@ async fn second_signal(stop: &StopHandle, events: &Events) {
     second.one().await;
 }
 
-/// Signals so close together are one: `timeout`, for one, signals the process and then its whole group.
+/// Signals this close together count as one: `timeout`, for example, signals the process and then its whole group.
 const SAME_SIGNAL: Duration = Duration::from_millis(20);
 
-/// SIGINT and SIGTERM, as they come after this was made.
+/// SIGINT and SIGTERM that arrive after this was created.
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -62,7 +62,7 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Waits for one of either.
+    /// Waits for either signal.
     async fn one(mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

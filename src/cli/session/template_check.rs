@@ -1,5 +1,5 @@
-//! The look at the provider of templates right before a run's first message: whether the template is still what the
-//! rows were held against. Nothing is sent where it is not, or where nobody can tell.
+//! Checks right before a run's first message whether its template is still the one that the rows were checked against.
+//! If it is not, or if the check fails, nothing is sent.
 
 use crate::cli::config::template_accounts;
 use crate::cli::error::{CliError, Exit};
@@ -14,10 +14,10 @@ use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateSummary};
 use crate::text;
 use crate::text::escaped_lines;
 
-/// Looks at the template that the rows of a run were held against, if it was pulled from a provider.
+/// Checks the template that the rows of a run were checked against, if it was pulled from a provider.
 ///
-/// A template that changed stops the run. If it was pulled again since, the rows that are left are held against that
-/// instead, and the run goes on if they fit.
+/// A template that changed stops the run. If it was pulled again since, the remaining rows are checked against the new
+/// one instead, and the run continues if they fit.
 pub(in crate::cli) async fn before_sending(
     store: &Store,
     run: &Run,
@@ -26,95 +26,96 @@ pub(in crate::cli) async fn before_sending(
     events: &Events,
     global: &Global,
 ) -> Result<(), CliError> {
-    let looked = signals::unless_stopped(stop, events, look(store, run, renderer, global)).await;
-    looked.unwrap_or_else(|| Err(signals::stopped(run)))
+    let checked = signals::unless_stopped(stop, events, check(store, run, renderer, global)).await;
+    checked.unwrap_or_else(|| Err(signals::stopped(run)))
 }
 
-async fn look(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -> Result<(), CliError> {
+async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -> Result<(), CliError> {
     let Some(text) = &run.template else { return Ok(()) };
     let held = Snapshot::from_text(text)
-        .ok_or_else(|| CliError::new(Exit::Environment, "the template kept with the run is damaged"))?;
+        .ok_or_else(|| CliError::new(Exit::Environment, "the template that is stored with the run is damaged"))?;
     let provider = held.provider;
-    let api = template_accounts::api(provider, global).await.map_err(|failure| not_looked(&held, failure))?;
+    let api = template_accounts::api(provider, global).await.map_err(|failure| not_checked(&held, failure))?;
     if template_accounts::account(provider, global).await?.is_some_and(|account| account != held.account) {
         return Err(CliError::new(
             Exit::Environment,
             format!(
-                "the template {held} was pulled from another account of {provider} than the one that is configured; \
+                "the template {held} was pulled from a different account of {provider} than the configured one; \
                  nothing was sent\n  \
-                 configure that one to go on\n  \
-                 or give the run up:  campaigner cancel {}",
+                 to continue, configure the account that it was pulled from\n  \
+                 or stop the run for good:  campaigner cancel {}",
                 run.id
             ),
         ));
     }
     let now = match api.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
-        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("is gone: {words}"))),
-        Err(error) => return Err(not_looked(&held, template_accounts::failure(error))),
+        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("no longer exists: {words}"))),
+        Err(error) => return Err(not_checked(&held, template_accounts::failure(error))),
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
-        return Err(not_sendable(run, &held, &format!("is `{}` now{reason}", now.listed.status)));
+        return Err(not_sendable(run, &held, &format!("is now `{}`{reason}", now.listed.status)));
     }
     let changes = api.changes(&held, &now);
     if changes.is_empty() {
         return Ok(());
     }
     match pulled_again(store, &held, &api, &now).await? {
-        Some(newer) if run.started_at.is_some() => hold_again(store, run, renderer, &newer).await,
+        Some(newer) if run.started_at.is_some() => check_remaining(store, run, renderer, &newer).await,
         _ => Err(changed(store, run, &held, &changes).await),
     }
 }
 
-/// Nobody can tell what the template is like now.
-fn not_looked(held: &Snapshot, CliError { exit, words, .. }: CliError) -> CliError {
-    let what = format!("the template {held} is looked at before the first message, and that failed; nothing was sent");
-    CliError::new(exit, format!("{what}\n  because: {words}\n  the same command tries again"))
+/// Returns the error for a template that could not be checked.
+fn not_checked(held: &Snapshot, CliError { exit, words, .. }: CliError) -> CliError {
+    let what = format!("could not check template {held} before the first message; nothing was sent");
+    CliError::new(exit, format!("{what}\n  because: {words}\n  to try again, run the same command"))
 }
 
-/// A template that cannot be sent: there is nothing to do here but to wait.
+/// Returns the error for a template that cannot be sent at the moment.
 fn not_sendable(run: &Run, held: &Snapshot, what: &str) -> CliError {
     let (provider, id) = (held.provider, &run.id);
     CliError::new(
         Exit::Stopped,
         format!(
             "stopped before the first message: the template {held} at {provider} {what}\n  \
-             what to do: put it right at {provider}\n  \
-             then go on with:      campaigner resume {id}\n  \
-             or give the run up:   campaigner cancel {id}"
+             what to do: fix it at {provider}\n  \
+             then continue:               campaigner resume {id}\n  \
+             or stop the run for good:    campaigner cancel {id}"
         ),
     )
 }
 
-/// A template that is not what the rows were held against. Of a run that never sent anything the plan is taken back, so
-/// that the campaign is checked anew.
+/// Returns the error for a template that changed. If the run has sent nothing, its plan is discarded, so that the
+/// campaign is checked again.
 async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) -> CliError {
-    let taken_back = async {
-        let taken = store.discard_plan(run.key).await?;
+    let discarded = async {
+        let discarded = store.discard_plan(run.key).await?;
         store.close().await?;
-        Ok::<bool, StoreError>(taken)
+        Ok::<bool, StoreError>(discarded)
     };
-    let next = match taken_back.await {
-        Ok(true) => "then have every row checked anew:  campaigner run FILE".to_owned(),
-        Ok(false) => format!("then have what is left checked:    campaigner resume {}", run.id),
+    let next = match discarded.await {
+        Ok(true) => "then check every row again:       campaigner run FILE".to_owned(),
+        Ok(false) => format!("then check the remaining rows:    campaigner resume {}", run.id),
         Err(error) => return error.into(),
     };
-    let told: Vec<String> = changes.iter().map(Change::to_string).collect();
-    let told = told.join("\n").replace('\n', "\n  ");
+    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+    let changes = changes.join("\n").replace('\n', "\n  ");
     let Snapshot { provider, listed: TemplateSummary { name, .. }, at, .. } = held;
     CliError::new(
         Exit::Stopped,
         format!(
-            "stopped before the first message: the template {held} at {provider} changed since it was pulled {at}\n  {told}\n  \
-             what to do: put it back at {provider}, or\n  \
-             take it as it is:                  campaigner templates pull --provider {} {name}\n  {next}",
+            "stopped before the first message: the template {held} at {provider} changed since it was pulled at {at}\n  \
+             {changes}\n  \
+             what to do: change it back at {provider}, or\n  \
+             accept the change:                campaigner templates pull --provider {} {name}\n  {next}",
             provider.as_str(),
         ),
     )
 }
 
-/// A snapshot of the same template that was taken later and is what the provider shows now.
+/// Returns a later snapshot of the same template that equals what the provider shows now.
 async fn pulled_again(
     store: &Store,
     held: &Snapshot,
@@ -129,25 +130,26 @@ async fn pulled_again(
     Ok(later.filter(|later| later.definition.is_some() && api.changes(later, now).is_empty()))
 }
 
-/// Holds the rows that are left against a newer snapshot, which the run keeps if all of them fit.
-async fn hold_again(store: &Store, run: &Run, renderer: &Renderer, newer: &Snapshot) -> Result<(), CliError> {
+/// Checks the remaining rows against a newer snapshot, which the run then uses if all of them fit.
+async fn check_remaining(store: &Store, run: &Run, renderer: &Renderer, newer: &Snapshot) -> Result<(), CliError> {
     let Some(template) = newer.loaded() else { return Ok(()) };
     let (rows, first) = engine::hold_left(store, run, renderer, &template).await?;
     if rows == 0 {
         return Ok(store.hold_run(run.key, &newer.to_text()).await?);
     }
-    let said: String =
+    let shown: String =
         first.iter().map(|(row, problem)| format!("\n  row {row}: {problem} [{}]", problem.code())).collect();
     let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code())).collect();
-    let words = |told: &str| {
+    let words = |problems: &str| {
         format!(
-            "stopped before the next message: {} left that the template {newer} does not take as it is now:{told}\n  \
-             what to do: put it right at {}; or `campaigner cancel {id}`, mend the campaign, and send it to those that \
-             are in `campaigner report {id} --state cancelled --input`",
+            "stopped before the next message: {} left that do not fit the template {newer} as it is now:{problems}\n  \
+             what to do: fix the template at {}\n  \
+             or cancel this run (`campaigner cancel {id}`), fix the campaign, and send it to the recipients that \
+             `campaigner report {id} --state cancelled --input` lists",
             text::count(rows, "row"),
             newer.provider,
             id = run.id
         )
     };
-    Err(CliError::new(Exit::Stopped, words(&logged)).shown(escaped_lines(&words(&said)).into_owned()))
+    Err(CliError::new(Exit::Stopped, words(&logged)).shown(escaped_lines(&words(&shown)).into_owned()))
 }

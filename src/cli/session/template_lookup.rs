@@ -1,6 +1,6 @@
-//! The template that a campaign names, as it was pulled from its provider: found in the store, without network.
+//! Finds the template that a campaign names, as it was pulled from its provider: in the store, without network.
 //!
-//! What is wrong with it is a problem of the campaign, shown where the message names the template.
+//! Its problems are problems of the campaign, shown where the message names the template.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::template::Snapshot;
 use crate::text;
 use crate::text::{list, nearest};
 
-/// The template of a campaign whose definition is at a provider.
+/// Returns the template of a campaign whose definition is at a provider.
 pub(in crate::cli) async fn find(
     loaded: &Loaded,
     store: Option<&Store>,
@@ -26,7 +26,7 @@ pub(in crate::cli) async fn find(
     let template = &loaded.campaign.message["template"];
     let name = fixed(loaded, "template.name", template.get("name"))?;
     let Some(name) = name else {
-        return Err(wrong(loaded, "type", "not_a_template", "the message names no template", "take `definition` out"));
+        return Err(wrong(loaded, "type", "not_a_template", "the message has no template", "remove `definition`"));
     };
     let named = template.get("language").map(|language| language.get("code").unwrap_or(language));
     let language = fixed(loaded, "template.language", named)?.or(language.as_deref());
@@ -48,28 +48,30 @@ pub(in crate::cli) async fn find(
     if names.is_empty() {
         return Err(at_name(
             "not_pulled",
-            format!("no template of {provider} was pulled into {}", global.db.display()),
+            format!("no templates of {provider} were pulled into {}", global.db.display()),
             format!("run {pull}"),
         ));
     }
     let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
     if pulled.is_empty() {
-        let words = format!("{provider} had no template `{name}` when its templates were pulled");
+        let words = format!("{provider} had no template `{name}` when the templates were last pulled");
         return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {pull}")));
     }
     let languages: Vec<String> = pulled.iter().map(|snapshot| snapshot.listed.language.clone()).collect();
     let mut languages: Vec<&str> = languages.iter().map(String::as_str).collect();
     languages.dedup();
     pulled.retain(|snapshot| language.is_none_or(|language| snapshot.listed.language == language));
-    // One that was deleted may still be there beside its successor.
+    // A deleted template may still be listed together with its successor.
     pulled.sort_by_key(|snapshot| !snapshot.listed.sendable);
     let Some(snapshot) = pulled.first().cloned() else {
         let language = language.unwrap_or_default();
-        let words = format!("the template `{name}` is not in {language} at {provider}, but in {}", list(&languages));
-        return Err(wrong(loaded, "template.language", "unknown_language", &words, "name one of these"));
+        let words =
+            format!("{provider} does not have the template `{name}` in {language}, only in {}", list(&languages));
+        return Err(wrong(loaded, "template.language", "unknown_language", &words, "choose one of these"));
     };
     if pulled.iter().any(|other| other.listed.language != snapshot.listed.language) {
-        let words = format!("the template `{name}` is there in {}, and nothing says which", list(&languages));
+        let words =
+            format!("the template `{name}` exists in {}, and the campaign does not say which", list(&languages));
         let hint = format!(
             "write `definition: {{from: {}, language: {}}}`",
             provider.as_str(),
@@ -79,13 +81,13 @@ pub(in crate::cli) async fn find(
     }
     if pulled.iter().any(|other| other.account != snapshot.account) {
         let words = format!("`{name}` was pulled from several accounts of {provider}");
-        return Err(at_name("which_account", words, format!("configure the account, as for {pull}")));
+        return Err(at_name("which_account", words, format!("configure the account that {pull} should use")));
     }
     usable(loaded, &snapshot, global)?;
     Ok(Some(snapshot))
 }
 
-/// Whether messages can be sent with it and held against it; if so, its age is said.
+/// Checks that messages can be sent with this template and checked against it; if so, prints its age.
 fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), LoadError> {
     let provider = snapshot.provider;
     let at_name = |code, words: &str, hint: &str| Err(wrong(loaded, "template.name", code, words, hint));
@@ -96,15 +98,15 @@ fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), L
             "the template {snapshot} cannot be sent: at {provider} it is `{}`{reason}, as pulled {age} ago",
             snapshot.listed.status
         );
-        let hint = format!("when it can be, run {}", pull(provider, &snapshot.listed.name));
+        let hint = format!("once it can be sent, run {}", pull(provider, &snapshot.listed.name));
         return at_name("template_state", &words, &hint);
     }
     if snapshot.definition.is_none() {
-        let words = format!("what {provider} tells of the template {snapshot} is not understood");
-        return at_name("no_definition", &words, "write its definition into a file: `definition: FILE`");
+        let words = format!("the answer of {provider} about the template {snapshot} cannot be read");
+        return at_name("no_definition", &words, "write the definition in a file, and use `definition: FILE`");
     }
     if !global.quiet {
-        let incomplete = if snapshot.complete { "" } else { "; header and footer are not told" };
+        let incomplete = if snapshot.complete { "" } else { "; header and footer are unknown" };
         let status = &snapshot.listed.status;
         console::info(&format!("template {snapshot}: `{status}` at {provider}, as pulled {age} ago{incomplete}"));
     }
@@ -115,28 +117,28 @@ fn pull(provider: TemplateProvider, name: &str) -> String {
     format!("`campaigner templates pull --provider {} {name}`", provider.as_str())
 }
 
-/// What was pulled from a provider.
+/// The templates that were pulled from a provider.
 #[derive(Default)]
 struct Kept {
     /// The accounts and names of all its templates.
     names: Vec<(String, String)>,
-    /// What is known of those with the name that was asked for.
+    /// The snapshots of the templates with the wanted name.
     snapshots: Vec<String>,
 }
 
-/// What was pulled from a provider; nothing if there is no store.
+/// Returns what was pulled from a provider; empty without a store.
 async fn kept(provider: TemplateProvider, name: &str, store: Option<&Store>) -> Result<Kept, StoreError> {
     let Some(store) = store else { return Ok(Kept::default()) };
     let names = store.template_names(provider).await?;
     Ok(Kept { names, snapshots: store.templates(provider, name).await? })
 }
 
-/// A text of the message that has to be the same for every row.
+/// Returns a text of the message that must be the same for every row.
 fn fixed<'m>(loaded: &Loaded, path: &str, value: Option<&'m Value>) -> Result<Option<&'m str>, LoadError> {
     match value.and_then(Value::as_str) {
         Some(text) if text.contains("{{") || text.contains("{%") => {
-            let words = format!("`{path}` must be the same for every row, since `definition` is of one template");
-            Err(wrong(loaded, path, "not_fixed", &words, "write it out, or take `definition` out"))
+            let words = format!("`{path}` must be the same for every row, because `definition` names one template");
+            Err(wrong(loaded, path, "not_fixed", &words, "write a fixed value, or remove `definition`"))
         }
         text => Ok(text),
     }

@@ -1,4 +1,4 @@
-//! Working on a run from the command line: what `run`, `resume`, `reconcile` and `retry` have in common.
+//! Works on a run from the command line: shared by `run`, `resume`, `reconcile` and `retry`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::rate_limit::{RetryPolicy, RunLimiter};
 use crate::store::{Run, RunLock, Store};
 use crate::text;
 
-/// How far a command that sends goes this time.
+/// When a command that sends stops.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Sending {
     /// Exit when the last message is sent; do not wait for statuses
@@ -33,13 +33,13 @@ pub(in crate::cli) struct Sending {
 }
 
 impl Sending {
-    /// The work that this is, and how many messages it may send.
-    pub(in crate::cli) fn work(&self) -> (RunMode, Option<u64>) {
+    /// Returns what to do, and how many messages to send at most.
+    pub(in crate::cli) fn mode(&self) -> (RunMode, Option<u64>) {
         (if self.no_wait { RunMode::Send } else { RunMode::SendAndReconcile }, self.limit)
     }
 }
 
-/// What the command line may change for this time, without being part of the run.
+/// What the command line changes for this process only; it is not stored with the run.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Overrides {
     /// Send at this rate this time: 80/s or 1000/min
@@ -57,7 +57,7 @@ pub(in crate::cli) struct Overrides {
 }
 
 impl Overrides {
-    /// Puts them into the campaign.
+    /// Applies them to the campaign.
     pub(in crate::cli) fn apply(&self, campaign: &mut Campaign) -> Result<(), CliError> {
         if let Some(rate) = &self.rate {
             let (rate, per) = campaign_file::parse_rate(rate)
@@ -72,18 +72,18 @@ impl Overrides {
         Ok(())
     }
 
-    /// The folder for the reports of one run.
+    /// Returns the folder for the reports of one run.
     fn folder(&self, run: &Run) -> PathBuf {
         self.report_dir.join(run.id.to_string())
     }
 }
 
-/// Show progress this way to whoever sits there.
+/// Returns how progress is shown.
 pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
         Progress::None => progress::Mode::None,
         _ if global.log_format == LogFormat::Json => progress::Mode::Json,
-        // Logs and bars would tear each other.
+        // Log lines would break up the bars.
         Progress::Auto if global.verbose > 0 => progress::Mode::Plain,
         Progress::Auto | Progress::Bar => progress::Mode::Bars,
         Progress::Plain => progress::Mode::Plain,
@@ -91,7 +91,7 @@ pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
     progress::reporter(mode, global.quiet, terminal::bar_style())
 }
 
-/// Tells progress that time goes by, for ever.
+/// Redraws progress regularly, for ever.
 async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(TICK).await;
@@ -99,15 +99,15 @@ async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
     }
 }
 
-/// How often the screen is drawn anew while nothing happens.
+/// How often the screen is redrawn while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A planned run that this process holds, with all it takes to work on it.
+/// A planned run that this process has locked, with everything needed to work on it.
 pub(in crate::cli) struct Session {
     pub(in crate::cli) store: Store,
     pub(in crate::cli) run: Run,
     pub(in crate::cli) lock: RunLock,
-    /// The run's campaign, with the overrides of this time.
+    /// The run's campaign, with the overrides applied.
     pub(in crate::cli) campaign: Campaign,
     pub(in crate::cli) account: Account,
     pub(in crate::cli) progress: progress::Progress,
@@ -117,8 +117,7 @@ pub(in crate::cli) struct Session {
 }
 
 impl Session {
-    /// Works on the run, sending no more than the limit says if there is one, and leaves the reports. Gives back the
-    /// exit code for how it went.
+    /// Works on the run, sending at most `limit` messages, and writes the reports. Returns the exit code.
     pub(in crate::cli) async fn work(
         self,
         (mode, limit): (RunMode, Option<u64>),
@@ -127,10 +126,10 @@ impl Session {
     ) -> Result<Exit, CliError> {
         let Self { store, run, lock, campaign, account, progress, stop, json } = self;
         if let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) {
-            // Nothing would be sent, and nobody waits for statuses.
+            // Nothing would be sent, and this mode does not wait for statuses.
             return Err(CliError::new(
                 Exit::Stopped,
-                format!("{0} has been paused since {at}; nothing was sent. Go on with: campaigner resume {0}", run.id),
+                format!("{0} has been paused since {at}; nothing was sent. To continue: campaigner resume {0}", run.id),
             ));
         }
         let hook = hook::hook(global).await?;
@@ -138,9 +137,10 @@ impl Session {
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
         let concurrency = file_limit::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
-        if let Some(wished) = dispatch.concurrency.filter(|wished| concurrency < *wished) {
+        if let Some(requested) = dispatch.concurrency.filter(|requested| concurrency < *requested) {
             console::info(&format!(
-                "{concurrency} requests in flight at most, not {wished}: no more files may be open here (`ulimit -n`)"
+                "using at most {concurrency} requests in flight instead of {requested}, because of the limit on open \
+                 files (`ulimit -n`)"
             ));
         }
         let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
@@ -153,7 +153,7 @@ impl Session {
         }
         let job = Job { limit, events: progress.events(), stop: stop.clone(), ..job };
         let folder = overrides.folder(&run);
-        // Known before the first message leaves, not after the last.
+        // The folder is created now, so that a problem with it shows before the first message and not after the last.
         let to_make = folder.clone();
         let made = off_thread(move || std::fs::create_dir_all(to_make));
         let Some(made) = unless_stopped(&stop, &progress.events(), made).await else {
@@ -164,7 +164,7 @@ impl Session {
             CliError::new(
                 Exit::Environment,
                 format!(
-                    "the report folder {} cannot be made: {error}; nothing was sent. --report-dir names another",
+                    "cannot create the report folder {}: {error}; nothing was sent. Choose another with --report-dir",
                     folder.display()
                 ),
             )
@@ -177,18 +177,18 @@ impl Session {
             progress.finish();
             let run = store.run(Some(&run.id)).await?;
             let quiet = global.quiet;
-            let say = Arc::new(move |event| {
+            let print = Arc::new(move |event| {
                 if let (Event::Notice(notice), false) = (event, quiet) {
                     console::info(&notice.to_string())
                 }
             });
             let done =
-                hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: say, stop: stop.clone() });
+                hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: print, stop: stop.clone() });
             let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
             if let Err(error) = store.checkpoint().await {
-                tracing::warn!(%error, "the log stays beside the store for now");
+                tracing::warn!(%error, "checkpoint of the write-ahead log failed");
             }
-            // Held until here, so that nobody sends while the reports are made.
+            // The lock is held until here, so that no other process sends while the reports are written.
             drop(lock);
             concluded
         };
@@ -202,7 +202,7 @@ impl Session {
     }
 }
 
-/// Says how it stands, leaves the reports, and finds the exit code.
+/// Prints the result, writes the reports, and returns the exit code.
 async fn conclude(
     store: &Store,
     run: &Run,
@@ -214,9 +214,9 @@ async fn conclude(
 ) -> Result<Exit, CliError> {
     match &ending.reason {
         Some(Reason::Signal) => {
-            let go_on = format!("stopped; nothing in flight was lost. Go on with: campaigner resume {}", run.id);
             summary::brief(run, ending, global);
-            console::error(&go_on);
+            let words = format!("stopped; nothing in flight was lost. To continue: campaigner resume {}", run.id);
+            console::error(&words);
             return Ok(Exit::Stopped);
         }
         Some(Reason::Halt(problem)) => {
@@ -226,7 +226,7 @@ async fn conclude(
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
-    // As the run keeps it, whatever was changed for this time: `report` has to give the same bytes.
+    // The stored campaign, without overrides, because `report` must give the same bytes.
     let campaign = engine::thaw(run)?;
     let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
     match json {
@@ -235,46 +235,46 @@ async fn conclude(
     }
     if ending.reason == Some(Reason::Limit) {
         if !global.quiet {
-            console::info(&format!("stopped at the limit; go on with: campaigner resume {}", run.id));
+            console::info(&format!("stopped at the limit; to continue: campaigner resume {}", run.id));
         }
         return Ok(Exit::Stopped);
     }
     if let Some(waiting) = &ending.waiting {
         if !global.quiet {
-            console::info(&format!("{}; go on then with: campaigner resume {}", summary::waiting(waiting), run.id));
+            console::info(&format!("{}; to continue then: campaigner resume {}", summary::waiting(waiting), run.id));
         }
         return Ok(Exit::Stopped);
     }
     if ending.tally.sendable() == 0 {
-        console::error(&format!("none of the rows of {} can be sent; the report says why for each", run.id));
+        console::error(&format!("no row of {} can be sent; the report gives the reason for each", run.id));
     }
     Ok(exit_of(ending))
 }
 
-/// Why a run was halted, and what to do.
+/// Returns in words why a run was halted, and what to do.
 fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
     let advice =
-        provider::advice(&problem.code).unwrap_or("mend what the provider says, there or in the configuration");
+        provider::advice(&problem.code).unwrap_or("fix what the provider reports, there or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
     let rejected = match rejected {
         0 => String::new(),
         rows => format!(
-            "\n  the {} that it refused:   campaigner retry {} --state rejected",
+            "\n  to send the {} that it refused again: campaigner retry {} --state rejected",
             text::count(rows, "row"),
             run.id
         ),
     };
-    format!("stopped: {problem}\n  what to do: {advice}\n  then go on with: campaigner resume {}{rejected}", run.id)
+    format!("stopped: {problem}\n  what to do: {advice}\n  then continue: campaigner resume {}{rejected}", run.id)
 }
 
-/// The exit code for how the rows of a run that was not stopped stand.
+/// Returns the exit code for the final states of a run that was not stopped.
 fn exit_of(ending: &RunResult) -> Exit {
     let tally = &ending.tally;
     if tally.sendable() == 0 {
         return Exit::Wrong;
     }
     if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
-        // Only statuses were asked for, and there is more to send.
+        // Only statuses were polled, and there are rows left to send.
         return Exit::Stopped;
     }
     let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled, State::Expired];
@@ -285,13 +285,14 @@ fn aborted(run: &Run) -> CliError {
     CliError::new(
         Exit::Stopped,
         format!(
-            "aborted; what was in flight is uncertain and will not be sent again by itself. Go on with: campaigner resume {}",
+            "aborted; requests in flight become uncertain and are not sent again automatically. \
+             To continue: campaigner resume {}",
             run.id
         ),
     )
 }
 
-/// The account a campaign's provider stands for.
+/// Returns the account of a campaign's provider.
 pub(in crate::cli) async fn account(campaign: &Campaign, global: &Global) -> Result<Account, CliError> {
     config::account(&campaign.provider, global).await
 }

@@ -28,19 +28,19 @@ fn an_occurrence_may_start_from_its_time_until_not_after() {
     }
     let late = due(&nine(), decided, Millis(millis("2026-12-02T10:00Z").0 + 1));
     assert_eq!(late.start, None);
-    assert_eq!(reasons(&late), [("2026-12-02T09:00:00Z".to_owned(), "1 h late, and `not_after` is 1 h")]);
+    assert_eq!(reasons(&late), [("2026-12-02T09:00:00Z".to_owned(), "1 h late; `not_after` allows 1 h")]);
 }
 
 #[test]
 fn a_service_that_was_down_over_three_occurrences_runs_none_of_them_late() {
     let due = due(&nine(), millis("2026-12-01T09:00Z"), millis("2026-12-04T12:30Z"));
     assert_eq!(due.start, None);
-    let told = [
-        ("2026-12-02T09:00:00Z".to_owned(), "2 d 3 h late, and `not_after` is 1 h"),
-        ("2026-12-03T09:00:00Z".to_owned(), "1 d 3 h late, and `not_after` is 1 h"),
-        ("2026-12-04T09:00:00Z".to_owned(), "3 h 30 min late, and `not_after` is 1 h"),
+    let expected = [
+        ("2026-12-02T09:00:00Z".to_owned(), "2 d 3 h late; `not_after` allows 1 h"),
+        ("2026-12-03T09:00:00Z".to_owned(), "1 d 3 h late; `not_after` allows 1 h"),
+        ("2026-12-04T09:00:00Z".to_owned(), "3 h 30 min late; `not_after` allows 1 h"),
     ];
-    assert_eq!(reasons(&due), told);
+    assert_eq!(reasons(&due), expected);
 }
 
 #[test]
@@ -55,17 +55,21 @@ fn a_campaign_that_is_sent_late_is_sent_once_for_all_that_was_missed() {
 fn of_several_in_time_the_last_alone_starts() {
     let due = due(&cron("*/10 * * * *", "UTC"), millis("2026-12-01T09:00Z"), millis("2026-12-01T09:25Z"));
     assert_eq!(due.start, Some(millis("2026-12-01T09:20Z")));
-    let overtaken = [("2026-12-01T09:10:00Z".to_owned(), "the one due at 2026-12-01T09:20:00Z came due too")];
+    let overtaken = [("2026-12-01T09:10:00Z".to_owned(), "a later one, due at 2026-12-01T09:20:00Z, is due too")];
     assert_eq!(reasons(&due), overtaken);
 }
 
 #[test]
-fn of_very_many_that_were_missed_the_newest_are_told_and_the_others_counted() {
+fn of_very_many_that_were_missed_the_newest_are_listed_and_the_others_counted() {
     let due = due(&cron("* * * * *", "UTC"), millis("2026-12-01T00:00Z"), millis("2026-12-08T00:00Z"));
     assert_eq!(due.start, Some(millis("2026-12-08T00:00Z")));
     assert_eq!(due.skipped.len(), 99);
     let before = 7 * 24 * 60 - 100;
-    assert!(due.skipped[0].reason.ends_with(&format!("; so were {before} before it")), "{}", due.skipped[0].reason);
+    assert!(
+        due.skipped[0].reason.ends_with(&format!("; {before} earlier ones were skipped too")),
+        "{}",
+        due.skipped[0].reason
+    );
 }
 
 #[test]

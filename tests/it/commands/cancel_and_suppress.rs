@@ -60,7 +60,7 @@ fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwh
     env.write("stop.csv", format!("phone\n85264000009\nnot a number\n{}\n", phone(2)));
     let imported = env.run_offline(&["suppress", "import", "stop.csv"]);
     assert_eq!(imported.code, 2, "{imported}");
-    let told = "3 rows read: 1 put on the list, 1 on it before, 1 without a number";
+    let told = "3 rows read: 1 added to the suppression list, 1 already on it, 1 without a valid number";
     assert!(imported.err.contains(told), "{imported}");
     let list = env.run_offline(&["suppress", "list"]).out;
     assert!(list.contains("85264000009") && !list.contains(&last), "{list}");

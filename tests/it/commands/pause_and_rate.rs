@@ -31,7 +31,7 @@ fn a_pause_stops_the_sending_and_not_the_statuses_and_resume_lets_it_go_on() {
 
     let resumed = env.run_offline(&["resume", "job-1"]);
     assert_eq!(resumed.code, 0, "{resumed}");
-    assert!(resumed.err.contains("in the process that is at work on it"), "{resumed}");
+    assert!(resumed.err.contains("the process that is working on it continues"), "{resumed}");
     let run = run.wait();
     assert_eq!(run.code, 0, "{run}");
     provider.received().assert_nobody_twice();
@@ -79,7 +79,7 @@ fn a_run_goes_at_another_rate_within_a_second_or_two_and_keeps_it() {
     let rated = env.run_offline(&["rate", "job-1", "40/s"]);
     let rated_at = Instant::now();
     assert_eq!(rated.code, 0, "{rated}");
-    assert!(rated.err.contains("job-1 goes at 40/s"), "{rated}");
+    assert!(rated.err.contains("the rate of job-1 is now 40/s"), "{rated}");
     let run = run.wait();
     assert_eq!(run.code, 0, "{run}");
     let times: Vec<Instant> = provider.received().sends.iter().map(|sent| sent.at).collect();

@@ -30,7 +30,7 @@ fn settle(env: &TestEnv, which: &[&str], verdict: &str) -> Finished {
 fn status_lists_what_is_in_doubt_with_why_and_when() {
     let (_provider, env) = in_doubt();
     let status = env.run_offline(&["status"]);
-    for part in ["row 1 ", &phone(1), "connection_lost: ", "http_502: ", ", tried at 2", "campaigner settle"] {
+    for part in ["row 1 ", &phone(1), "connection_lost: ", "http_502: ", ", last attempt at 2", "campaigner settle"] {
         assert!(status.out.contains(part), "{part}: {status}");
     }
     let json: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
@@ -76,7 +76,7 @@ fn only_rows_in_doubt_are_settled_and_nothing_by_accident() {
         (&["--row", "9"][..], "row 9 of job-1 is read, not uncertain"),
         (&["--row", "99"], "job-1 has no row 99"),
         (&["--row", "0"], "job-1 has no row 0"),
-        (&["--to", "85264000009"], "no uncertain row of job-1 went to this number"),
+        (&["--to", "85264000009"], "job-1 has no uncertain row for this number"),
         (&["--to", "twelve"], "--to: "),
         (&["--all"], "--yes"),
         (&[], "--row"),
@@ -87,7 +87,7 @@ fn only_rows_in_doubt_are_settled_and_nothing_by_accident() {
     }
     assert_eq!(settle(&env, &["--row", "1"], "accepted").code, 2);
     let nobody = env.run_offline(&["settle", "job-1", "--as", "sent", "--by", " ", "--row", "1"]);
-    assert!(nobody.code == 2 && nobody.err.contains("a name has"), "{nobody}");
+    assert!(nobody.code == 2 && nobody.err.contains("a name must have"), "{nobody}");
     assert_eq!(env.states("job-1")["uncertain"], IN_DOUBT);
 
     assert_eq!(settle(&env, &["--row", "1"], "sent").code, 0);

@@ -115,7 +115,7 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_reported_with_its_rows() {
         "row 7: http://media.example.com/large.png: it is 300000000 bytes (286.2 MB); images can be at most 200 MB",
         "row 9: http://media.example.com/inside.png: `10.0.0.7` is an address within a network of your own",
         "warning: row 6: http://media.example.com/unclear.png: its server sends it as `application/octet-stream`",
-        "6 media links asked about: 4 wrong\n10 rows: 10 can be sent, 0 invalid, 0 duplicates\n",
+        "6 media links checked, 4 wrong\n10 rows: 10 can be sent, 0 invalid, 0 duplicates\n",
     ] {
         assert!(checked.out.contains(part), "{part}: {checked}");
     }
@@ -150,7 +150,7 @@ fn a_warning_alone_is_no_failure_and_without_the_option_nobody_is_asked() {
     let env = list(&["good.png", "unclear.png"]);
     let checked = proxy.check(&env, &["--media"]);
     assert_eq!(checked.code, 0, "{checked}");
-    assert!(checked.out.contains("2 media links asked about: 0 wrong"), "{checked}");
+    assert!(checked.out.contains("2 media links checked, 0 wrong"), "{checked}");
 
     let asked = proxy.asked();
     let checked = proxy.check(&env, &[]);

@@ -96,9 +96,10 @@ fn numbers_to_suppress_may_come_through_a_pipe_packed_or_not() {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(csv(5).as_bytes()).unwrap();
     env.write("packed.csv.gz", packed.finish().unwrap());
-    for (file, words) in
-        [("plain.csv", "3 rows read: 3 put on the list"), ("packed.csv.gz", "5 rows read: 2 put on the list")]
-    {
+    for (file, words) in [
+        ("plain.csv", "3 rows read: 3 added to the suppression list"),
+        ("packed.csv.gz", "5 rows read: 2 added to the suppression list"),
+    ] {
         make_pipe(&env, "pipe");
         let prelude = format!("cat {file} > pipe & true");
         let imported = env.start_with_prelude(&prelude, None, &["suppress", "import", "pipe"]).wait();

@@ -269,7 +269,7 @@ fn a_service_does_not_start_on_a_store_that_went_back_and_ends_when_its_store_is
     let serve = ["serve", "campaigns", "--no-http"];
     assert_refused(&env, &provider, &serve, "store.db-mark");
     let service = env.start(&provider, &["serve", "campaigns", "--no-http", "--moved"]);
-    service.wait_for_words("the service begins");
+    service.wait_for_words("service started");
     fs::rename(env.path("store.db"), env.path("away.db")).unwrap();
     let ended = service.wait();
     assert_eq!(ended.code, 1, "{ended}");

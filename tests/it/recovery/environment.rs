@@ -113,7 +113,10 @@ fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
     let env = TestEnv::with(&CampaignFile { concurrency: 2000, ..CampaignFile::default() }, &csv(1500));
     let run = env.start_with_prelude("ulimit -n 256", Some(&provider.url()), &["run", "job.yaml"]).wait();
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.err.contains("96 requests in flight at most, not 2000") && run.err.contains("ulimit -n"), "{run}");
+    assert!(
+        run.err.contains("at most 96 requests in flight instead of 2000") && run.err.contains("ulimit -n"),
+        "{run}"
+    );
     let received = provider.received();
     received.assert_nobody_twice();
     assert!(received.most_in_flight <= 96, "{}", received.most_in_flight);

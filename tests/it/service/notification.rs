@@ -46,7 +46,7 @@ fn a_configuration_that_merely_lies_there_runs_nothing() {
     assert!(refused.err.contains("--config campaigner.toml"), "{refused}");
     assert!(!env.path("ran").exists());
     for (hook, words) in [
-        ("command = []", "names no program"),
+        ("command = []", "`command` is empty"),
         ("command = ['a']\nurl = 'https://example.com'", "either"),
         ("secret_env = 'A'", "either"),
         ("url = 'http://example.com'", "https://"),
@@ -66,7 +66,7 @@ fn a_hook_that_fails_is_reported_and_changes_nothing() {
     let env = with("command = ['/no/such/program']");
     let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
-    assert!(sent.err.contains("could not notify anyone that job-1 finished: the command cannot be run"), "{sent}");
+    assert!(sent.err.contains("could not notify anyone that job-1 finished: cannot run the command"), "{sent}");
     let status = env.run_offline(&["status", "--json"]);
     assert!(status.out.contains("\"stage\":\"finished\""), "{status}");
 }

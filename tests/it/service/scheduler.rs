@@ -23,13 +23,13 @@ fn what_is_due_runs_to_its_reports_and_the_service_ends_when_it_is_asked_to() {
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
     assert!(all_read(&env));
     assert!(wait_until(SOON, || env.path("reports/job-1/summary.json").exists()));
-    service.wait_for_words(": finished run=job-1");
+    service.wait_for_words("run finished run=job-1");
     let ended = service.stop();
     assert_eq!(ended.code, 0, "{ended}");
     provider.received().assert_nobody_twice();
     env.verify("job-1");
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
-    assert!(explained.out.contains("became job-1, finished"), "{explained}");
+    assert!(explained.out.contains("started job-1, finished"), "{explained}");
 
     // It is decided, and stays so.
     let again = self::service(&env, &provider);
@@ -95,12 +95,12 @@ fn what_was_cut_off_before_anything_was_sent_does_not_start_when_it_is_too_late(
     env.crash(&provider, "plan committed", &["serve", "--no-http"]);
     assert!(wait_until(SOON, || Timestamp::now() > too_late));
     let service = service(&env, &provider);
-    service.wait_for_words("cut off before anything was sent");
+    service.wait_for_words("interrupted before it sent anything");
     assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), 0);
     assert_eq!(env.states("job-1"), counts(&[("cancelled", ROWS as u64)]));
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
-    assert!(explained.out.contains("skipped: job-1 was cut off"), "{explained}");
+    assert!(explained.out.contains("skipped: job-1 was interrupted"), "{explained}");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_was_missed_by_more_than_not_after_is_skipped_and_says_so() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(-7200, "400/s", ", not_after: 1h"));
     let service = service(&env, &provider);
     service.wait_for_words("occurrence skipped");
-    assert!(service.stderr().contains("2 h late, and `not_after` is 1 h"), "{}", service.stderr());
+    assert!(service.stderr().contains("2 h late; `not_after` allows 1 h"), "{}", service.stderr());
     assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), 0);
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
@@ -120,9 +120,9 @@ fn a_list_that_is_missing_is_waited_for_as_long_as_it_may_be_late() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
     std::fs::rename(env.path("list.csv"), env.path("later.csv")).unwrap();
     let waits = env.run_offline(&["schedule", "explain", "job.yaml"]);
-    assert!(waits.out.contains("it starts as soon as a service looks"), "{waits}");
+    assert!(waits.out.contains("`campaigner serve` starts it at once"), "{waits}");
     let service = service(&env, &provider);
-    service.wait_for_words("cannot begin yet");
+    service.wait_for_words("cannot start yet");
     std::fs::rename(env.path("later.csv"), env.path("list.csv")).unwrap();
     assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
     assert_eq!(service.stop().code, 0);
@@ -134,7 +134,7 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
     let by_hand = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(by_hand.code, 0, "{by_hand}");
     let service = service(&env, &provider);
-    service.wait_for_words("the same content was run already");
+    service.wait_for_words("the same content already ran");
     assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), ROWS);
 }
@@ -229,7 +229,7 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     env.write("list.csv", csv(ROWS + 1));
     env.write("job.yaml", scheduled);
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
-    assert!(explained.out.contains("in the way: job-1"), "{explained}");
+    assert!(explained.out.contains("blocked: job-1"), "{explained}");
     let service = service(&env, &provider);
     service.wait_for_words("job-1 is not sent yet");
     assert_eq!(service.stop().code, 0);
@@ -251,10 +251,13 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     env.write("wrong.yaml", env.read("job.yaml"));
     let twice = env.run_offline(&["schedule", "list"]);
     assert_eq!((twice.code, twice.out.as_str()), (2, ""), "{twice}");
-    assert!(twice.err.contains("./job.yaml: `name: job`") && twice.err.contains("2 files would not be run"), "{twice}");
+    assert!(
+        twice.err.contains("./job.yaml: another file has `name: job`") && twice.err.contains("2 files will not run"),
+        "{twice}"
+    );
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("60 messages at 400/s"), "{explained}");
-    assert!(explained.out.contains("no store store.db yet"), "{explained}");
+    assert!(explained.out.contains("the store store.db does not exist yet"), "{explained}");
     drop(env);
     let late = due(0, "400/s", "");
     let told = |args: &[&str]| late.run_offline(args).out;

@@ -329,7 +329,7 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
     let opted_out = replies.lines().filter(|line| line.contains(",button_reply,opt_out,No more,")).count();
     assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().count(), 1 + opted_out);
     let ended = simulator.stop();
-    assert!(ended.err.contains("callbacks, 0 not taken"), "{ended}");
+    assert!(ended.err.contains(" accepted, 0 not accepted"), "{ended}");
     for url in ["http://203.0.113.7/webhook/x", "https://example.com/x", "nothing"] {
         let refused = env.run_offline(&["simulator", "--listen", "127.0.0.1:0", "--webhook", url]);
         assert!(refused.code == 2 && refused.err.contains("URL on this machine"), "{refused}");

@@ -1,4 +1,4 @@
-//! What every route uses.
+//! The state that every route uses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,36 +14,36 @@ use crate::engine::Details;
 use crate::model::{RunId, Tally};
 use crate::store::Store;
 
-/// What every route uses.
+/// The state that every route uses.
 #[derive(Clone)]
 pub(in crate::cli) struct App {
     pub(in crate::cli) store: Store,
     pub(in crate::cli) board: Arc<StatusBoard>,
     pub(in crate::cli) token: Option<Token>,
-    /// Whether whoever gets here may read.
+    /// Whether reading needs no token, because only this machine can connect.
     pub(in crate::cli) open: bool,
-    /// Hands a run to the service.
+    /// Asks the service to resume a run.
     pub(in crate::cli) resume_request: mpsc::Sender<RunId>,
-    /// Takes the provider's callbacks, where that is wanted.
+    /// Receives the provider's webhooks, if enabled.
     pub(in crate::cli) webhook: Option<Webhook>,
-    /// What those who watch were told last.
+    /// The last answers about runs.
     pub(in crate::cli) looks: Arc<RunLooks>,
 }
 
-/// What was seen of the runs that people watch.
+/// The last answers about runs, by the run's key in the store.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct RunLooks(pub(super) tokio::sync::Mutex<HashMap<i64, RunLook>>);
 
 #[derive(Debug)]
 pub(super) struct RunLook {
-    /// Where the run stood; when it goes on to its next stage, this look is over.
+    /// The stage of the run. The answer is discarded when the stage changes.
     pub(super) stage: &'static str,
-    pub(super) told: Value,
-    pub(super) told_at: Instant,
+    pub(super) answer: Value,
+    pub(super) answered_at: Instant,
     pub(super) counts: RunCounts,
 }
 
-/// What takes its time.
+/// What is slow to count.
 #[derive(Clone, Debug)]
 pub(super) struct RunCounts {
     pub(super) tally: Tally,

@@ -1,4 +1,4 @@
-//! The bodies of requests: bounded in bytes and in time.
+//! Reads request bodies, limited in size and in time.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -13,23 +13,26 @@ use http_body_util::LengthLimitError;
 use super::connections::Activity;
 use super::response::refused;
 
-/// The largest body, in bytes. The callbacks of the documents have less than two thousand.
-const LARGEST: usize = 256 * 1024;
+/// The largest body, in bytes. The webhooks in the provider's documents have less than 2,000.
+const MAX_BYTES: usize = 256 * 1024;
 /// How long a body may take to arrive.
-const READING: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the body of a request; where that cannot be done, the answer to that.
+/// Reads the body of a request.
+///
+/// # Errors
+/// When the body is too large, too slow or incomplete: the response to send.
 pub(super) async fn read(request: Request) -> Result<Bytes, Response> {
     let (head, body) = request.into_parts();
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    // One that says beforehand that it is too large is not read.
-    if length.is_some_and(|length| length > LARGEST as u64) {
+    // A body that declares a larger size is not read.
+    if length.is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large());
     }
     let activity = head.extensions.get::<Arc<Activity>>();
-    activity.inspect(|activity| activity.waits(true));
-    let read = tokio::time::timeout(READING, to_bytes(body, LARGEST)).await;
-    activity.inspect(|activity| activity.waits(false));
+    activity.inspect(|activity| activity.set_waiting(true));
+    let read = tokio::time::timeout(READ_TIMEOUT, to_bytes(body, MAX_BYTES)).await;
+    activity.inspect(|activity| activity.set_waiting(false));
     match read {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
@@ -53,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// A body that goes on for ever, a byte a second.
+    /// A body without end, one byte per second.
     struct Slow(Pin<Box<tokio::time::Sleep>>);
 
     impl hyper::body::Body for Slow {
@@ -72,13 +75,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_has_to_arrive_in_time_and_to_be_no_larger_than_it_may_be() {
-        let begun = tokio::time::Instant::now();
+    async fn a_body_must_arrive_in_time_and_not_be_too_large() {
+        let started = tokio::time::Instant::now();
         let slow = Slow(Box::pin(tokio::time::sleep(Duration::ZERO)));
         assert_eq!(status(Body::new(slow)).await, StatusCode::REQUEST_TIMEOUT);
-        assert!(begun.elapsed() < READING + Duration::from_secs(1));
-        assert_eq!(status(Body::from(vec![b'x'; LARGEST + 1])).await, StatusCode::PAYLOAD_TOO_LARGE);
-        let whole = read(Request::new(Body::from(vec![b'x'; LARGEST]))).await.unwrap();
-        assert_eq!(whole.len(), LARGEST);
+        assert!(started.elapsed() < READ_TIMEOUT + Duration::from_secs(1));
+        assert_eq!(status(Body::from(vec![b'x'; MAX_BYTES + 1])).await, StatusCode::PAYLOAD_TOO_LARGE);
+        let whole = read(Request::new(Body::from(vec![b'x'; MAX_BYTES]))).await.unwrap();
+        assert_eq!(whole.len(), MAX_BYTES);
     }
 }

@@ -1,7 +1,7 @@
-//! The connections of the service: how many there may be, and how long each may take to say what it wants.
+//! The connections of the service: how many can be open, and how long a request may take to arrive.
 //!
-//! A client that sends nothing, or half a request, keeps no other out: a request head must arrive in time, and once all
-//! connections are taken, the longest idle one is closed.
+//! A client that sends nothing, or half a request, does not block others: a request head must arrive in time, and when
+//! all connections are in use, the one that has been idle longest is closed.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,32 +23,32 @@ use tokio::time::Instant;
 
 use crate::engine::StopHandle;
 
-/// Connections at most, where so many files may be open.
-pub(in crate::cli) const MOST: usize = 512;
-/// Bytes of a request head at most.
-const LARGEST_HEAD: usize = 64 * 1024;
-/// How long nothing is accepted after the system refused to open another connection.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The most connections, if the limit on open files allows it.
+pub(in crate::cli) const MAX_CONNECTIONS: usize = 512;
+/// The largest request head, in bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How long to accept nothing after the system refused another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What connections may take.
+/// The limits of connections.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// Connections at a time.
-    most: usize,
-    /// The time for a request head, from the beginning of its connection or the end of the request before it.
+    /// The most open connections.
+    max_connections: usize,
+    /// How long a request head may take, counted from the start of the connection or the end of the previous request.
     head: Duration,
-    /// The time for answers when the service ends.
+    /// How long responses may take when the service stops.
     last_answers: Duration,
 }
 
 impl Limits {
-    /// Those of the service, with so many connections.
-    pub(super) fn of(most: usize) -> Self {
-        Self { most, head: Duration::from_secs(10), last_answers: Duration::from_secs(3) }
+    /// Returns the limits of the service, with this many connections.
+    pub(super) fn of(max_connections: usize) -> Self {
+        Self { max_connections, head: Duration::from_secs(10), last_answers: Duration::from_secs(3) }
     }
 }
 
-/// Answers until the service stops, and then ends what is begun.
+/// Serves requests until the service stops, then finishes the open ones.
 pub(super) async fn serve(listener: TcpListener, routes: Router, limits: Limits, stop: &StopHandle) {
     let mut connections = Connections::new(limits);
     let (mut refused, mut new) = (false, None);
@@ -65,10 +65,10 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, limits: Limits,
                 Err(error) if ended_before(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut refused, true) {
-                        tracing::warn!(%error, "cannot accept a connection; trying again");
+                        tracing::warn!(%error, "cannot accept a connection; retrying");
                     }
                     connections.close_idlest();
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
@@ -78,31 +78,32 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, limits: Limits,
     let _ = tokio::time::timeout(limits.last_answers, ended).await;
 }
 
-/// Whether an error is that of one connection, which ended before it was accepted.
+/// Returns whether an error concerns only one connection, which ended before it was accepted.
 fn ended_before(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// The connections that are open.
+/// The open connections.
 struct Connections {
     limits: Limits,
     tasks: JoinSet<()>,
     open: HashMap<Id, (AbortHandle, Arc<Activity>)>,
-    /// Told when a connection becomes idle.
+    /// Notified when a connection becomes idle.
     idle: Arc<Notify>,
 }
 
-/// Whether a connection is in the middle of a request.
+/// Tracks whether a connection is in the middle of a request.
 pub(super) struct Activity {
     idle_since: Mutex<Option<Instant>>,
     idle: Arc<Notify>,
 }
 
 impl Activity {
-    /// A connection that waits for the rest of a request counts as idle, so that it can be closed for another.
-    pub(super) fn waits(&self, waits: bool) {
-        self.set(waits.then(Instant::now));
+    /// Sets whether the connection is waiting for the rest of a request. It then counts as idle, so that it can be
+    /// closed for another one.
+    pub(super) fn set_waiting(&self, is_waiting: bool) {
+        self.set(is_waiting.then(Instant::now));
     }
 
     fn set(&self, idle_since: Option<Instant>) {
@@ -122,13 +123,14 @@ impl Connections {
         Self { limits, tasks: JoinSet::new(), open: HashMap::new(), idle: Arc::default() }
     }
 
-    /// Whether another connection can be taken, if need be in the place of an idle one.
+    /// Returns whether another connection fits, if necessary in place of an idle one.
     fn has_room(&self) -> bool {
-        self.open.len() < self.limits.most || self.open.values().any(|(_, activity)| activity.idle_since().is_some())
+        self.open.len() < self.limits.max_connections
+            || self.open.values().any(|(_, activity)| activity.idle_since().is_some())
     }
 
     fn open(&mut self, stream: TcpStream, routes: Router, stop: StopHandle) {
-        if self.open.len() >= self.limits.most {
+        if self.open.len() >= self.limits.max_connections {
             self.close_idlest();
         }
         let activity = Arc::new(Activity { idle_since: Mutex::new(Some(Instant::now())), idle: self.idle.clone() });
@@ -168,7 +170,7 @@ async fn answer(stream: TcpStream, routes: Router, head: Duration, activity: Arc
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(LARGEST_HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD_BYTES);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -178,7 +180,7 @@ async fn answer(stream: TcpStream, routes: Router, head: Duration, activity: Arc
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection over HTTP broke off");
+        tracing::debug!(%error, "HTTP connection failed");
     }
 }
 
@@ -199,7 +201,7 @@ mod tests {
     /// Longer than any test.
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// A server of two routes, of which `/slow` answers when it is told to.
+    /// A server with two routes; `/slow` answers only when notified.
     struct Server {
         address: SocketAddr,
         slow: Arc<Notify>,
@@ -208,56 +210,56 @@ mod tests {
     }
 
     impl Server {
-        async fn start(most: usize, head: Duration) -> Self {
+        async fn start(max_connections: usize, head: Duration) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let (address, stop, slow) =
                 (listener.local_addr().unwrap(), StopHandle::default(), Arc::new(Notify::new()));
             let wait = slow.clone();
             let slowly = get(move || async move { wait.notified().await });
             let routes = Router::new().route("/healthz", get(|| async { "ok" })).route("/slow", slowly);
-            let (until, limits) = (stop.clone(), Limits { most, head, last_answers: SHORT });
+            let (until, limits) = (stop.clone(), Limits { max_connections, head, last_answers: SHORT });
             let served = tokio::spawn(async move { serve(listener, routes, limits, &until).await });
             Self { address, slow, stop, served }
         }
 
-        async fn connect(&self, said: &str) -> TcpStream {
+        async fn connect(&self, text: &str) -> TcpStream {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(said.as_bytes()).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
             stream
         }
 
-        /// Asks, over a connection that the other side is to close, and is answered.
+        /// Returns whether a new connection, which the server closes after its response, is served.
         async fn is_well(&self) -> bool {
             let mut stream = self.connect(&REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await;
             rest(&mut stream).await.starts_with("HTTP/1.1 200")
         }
     }
 
-    /// What comes until the connection is closed.
+    /// Returns everything that arrives until the connection is closed.
     async fn rest(stream: &mut TcpStream) -> String {
         let mut text = Vec::new();
-        // One that is cut off may be reset.
+        // An aborted connection may be reset.
         let _ = timeout(SOON, stream.read_to_end(&mut text)).await.unwrap();
         String::from_utf8(text).unwrap()
     }
 
     #[tokio::test]
-    async fn a_request_head_has_to_arrive_in_time_and_so_has_the_next_one() {
+    async fn a_request_head_must_arrive_in_time_and_so_must_the_next_one() {
         let server = Server::start(100, SHORT).await;
-        for said in ["", "GET /healthz HTTP/1.1\r\nHo", REQUEST] {
-            let begun = Instant::now();
-            let answer = rest(&mut server.connect(said).await).await;
-            assert_eq!(answer.starts_with("HTTP/1.1 200"), said == REQUEST, "{answer}");
-            assert!(begun.elapsed() >= SHORT, "{said:?} took {:?}", begun.elapsed());
+        for text in ["", "GET /healthz HTTP/1.1\r\nHo", REQUEST] {
+            let started = Instant::now();
+            let answer = rest(&mut server.connect(text).await).await;
+            assert_eq!(answer.starts_with("HTTP/1.1 200"), text == REQUEST, "{answer}");
+            assert!(started.elapsed() >= SHORT, "{text:?} took {:?}", started.elapsed());
         }
     }
 
     #[tokio::test]
-    async fn to_send_a_little_of_a_head_now_and_then_gains_no_time() {
+    async fn sending_a_head_in_small_pieces_does_not_extend_its_time() {
         let server = Server::start(100, SHORT).await;
-        let (mut answers, mut said) = server.connect("GET /healthz HTTP/1.1\r\n").await.into_split();
+        let (mut answers, mut requests) = server.connect("GET /healthz HTTP/1.1\r\n").await.into_split();
         let drip = async {
-            while said.write_all(b"A: b\r\n").await.is_ok() {
+            while requests.write_all(b"A: b\r\n").await.is_ok() {
                 tokio::time::sleep(SHORT / 10).await;
             }
         };
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_it_is_full_the_longest_idle_gives_way_and_nobody_in_the_middle_of_a_request() {
+    async fn a_full_server_closes_the_longest_idle_connection_and_none_with_an_open_request() {
         let server = Server::start(10, LONG).await;
         let mut slow = server.connect("GET /slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
         assert!(server.is_well().await);
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_all_are_in_the_middle_of_a_request_a_new_one_waits_for_the_first_to_end() {
+    async fn a_new_connection_waits_if_every_other_one_has_an_open_request() {
         let server = Server::start(1, LONG).await;
         let mut slow = server.connect(&REQUEST.replace("healthz", "slow")).await;
         assert!(timeout(SHORT, slow.read_u8()).await.is_err(), "it has no answer yet");
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_when_it_is_stopped_whoever_is_connected() {
+    async fn the_server_stops_even_if_clients_are_connected() {
         let server = Server::start(10, LONG).await;
         let _silent = server.connect("").await;
         let _half = server.connect("GET /heal").await;

@@ -1,5 +1,5 @@
-//! `POST /runs/ID/pause`, `resume`, `cancel` and `rate`: what people want of a run, through the store, as the commands
-//! of these names do it.
+//! `POST /runs/ID/pause`, `resume`, `cancel` and `rate`: control a run through the store, like the commands with these
+//! names.
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -16,8 +16,8 @@ use crate::engine::{self, EngineError};
 use crate::model::{Millis, RunId};
 use crate::store::{Rate, Run, StoreError};
 
-/// Something that is wanted of a run.
-enum Order {
+/// A request to control a run.
+enum Control {
     Pause,
     Resume,
     Cancel,
@@ -26,9 +26,9 @@ enum Order {
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/runs/{id}/pause", post(|app, id| order(app, id, Order::Pause)))
-        .route("/runs/{id}/resume", post(|app, id| order(app, id, Order::Resume)))
-        .route("/runs/{id}/cancel", post(|app, id| order(app, id, Order::Cancel)))
+        .route("/runs/{id}/pause", post(|app, id| control(app, id, Control::Pause)))
+        .route("/runs/{id}/resume", post(|app, id| control(app, id, Control::Resume)))
+        .route("/runs/{id}/cancel", post(|app, id| control(app, id, Control::Cancel)))
         .route("/runs/{id}/rate", post(rate))
 }
 
@@ -40,13 +40,13 @@ async fn rate(app: State<App>, id: Path<String>, request: Request) -> Response {
     };
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     match body["rate"].as_str().map(campaign_file::parse_rate) {
-        Some(Ok(rate)) => order(app, id, Order::Rate(rate)).await,
+        Some(Ok(rate)) => control(app, id, Control::Rate(rate)).await,
         Some(Err(bad)) => refused(StatusCode::BAD_REQUEST, &bad.to_string()),
-        None => refused(StatusCode::BAD_REQUEST, "send `{\"rate\": \"40/s\"}`"),
+        None => refused(StatusCode::BAD_REQUEST, "`rate` is missing; send `{\"rate\": \"40/s\"}`"),
     }
 }
 
-async fn order(State(app): State<App>, Path(id): Path<String>, order: Order) -> Response {
+async fn control(State(app): State<App>, Path(id): Path<String>, action: Control) -> Response {
     let id: RunId = match id.parse() {
         Ok(id) => id,
         Err(bad) => return no_such_run(&bad),
@@ -59,25 +59,25 @@ async fn order(State(app): State<App>, Path(id): Path<String>, order: Order) -> 
         return refused(StatusCode::CONFLICT, &format!("{id} has nothing left to send"));
     }
     let done = async {
-        follow(&app, &run, order).await?;
-        runs::told(&app, &app.store.run(Some(&id)).await?).await
+        follow(&app, &run, action).await?;
+        runs::run_json(&app, &app.store.run(Some(&id)).await?).await
     };
     match done.await {
-        Ok(told) => answer(StatusCode::OK, &told),
+        Ok(run) => answer(StatusCode::OK, &run),
         Err(error) => failed(&error),
     }
 }
 
-async fn follow(app: &App, run: &Run, order: Order) -> Result<(), StoreError> {
-    match order {
-        Order::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
-        Order::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
-        Order::Resume => {
+async fn follow(app: &App, run: &Run, action: Control) -> Result<(), StoreError> {
+    match action {
+        Control::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
+        Control::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
+        Control::Resume => {
             app.store.lift_pause(run.key).await?;
-            // A service that is too busy for the request finds the run on its own.
+            // If the queue is full, the service still finds the run when it checks the store.
             let _ = app.resume_request.try_send(run.id.clone());
         }
-        Order::Cancel => match engine::cancel(&app.store, run, who::OVER_HTTP).await {
+        Control::Cancel => match engine::cancel(&app.store, run, who::OVER_HTTP).await {
             Ok(_) => {}
             Err(EngineError::Store(error)) => return Err(error),
             Err(error) => return Err(StoreError::Damaged(error.to_string())),

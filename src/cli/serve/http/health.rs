@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether the service is well. For whoever restarts it; needs no token anywhere.
+//! `GET /healthz`: whether the service is healthy, for process supervisors. Never needs a token.
 
 use axum::Router;
 use axum::extract::State;
@@ -15,8 +15,8 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn health(State(app): State<App>) -> Response {
-    match app.board.is_well() {
+    match app.board.is_healthy() {
         true => answer(StatusCode::OK, &json!({"status": "ok"})),
-        false => refused(StatusCode::SERVICE_UNAVAILABLE, "the service did not look at its store for a minute"),
+        false => refused(StatusCode::SERVICE_UNAVAILABLE, "the service has not checked its store for a minute"),
     }
 }

@@ -1,8 +1,8 @@
-//! `GET /live` and `GET /live/ID`: what the page shows. The newest runs, by what the store says of them without
-//! counting, and one of them as `status` has it, with its funnel.
+//! `GET /live` and `GET /live/ID`: the data of the page. The newest runs, without counting their rows, and one run as
+//! `status` shows it, with its funnel.
 //!
-//! Counting the rows of a large run takes its time, which is the run's. So what this service is at work on it knows
-//! from the work itself; the rest is counted once for all who watch, and at most a tenth of the time.
+//! Counting the rows of a large run slows the run down. Runs that this service works on report their counts themselves.
+//! Other runs are counted once for all viewers, and counting takes at most about a tenth of the time.
 
 use std::time::{Duration, Instant};
 
@@ -22,14 +22,14 @@ use crate::model::{State as RowState, Tally};
 use crate::report;
 use crate::store::{Run, StoreError};
 
-/// Runs that are listed.
-const LISTED: u32 = 20;
-/// What is told of a run is at most so old, where counting is quick.
-const EVERY: Duration = Duration::from_secs(1);
-/// Between two counts there is so many times as long as one takes.
-const LEISURE: u32 = 10;
-/// Runs that are kept in mind.
-const KEPT: usize = 50;
+/// Runs listed.
+const MAX_RUNS: u32 = 20;
+/// How long an answer about a run is reused, at least.
+const MIN_AGE: Duration = Duration::from_secs(1);
+/// A count is reused for at least this many times as long as it took.
+const COUNT_PAUSE_FACTOR: u32 = 10;
+/// Runs whose answers are cached.
+const MAX_CACHED: usize = 50;
 
 pub(super) fn routes() -> Router<App> {
     let newest = |app, headers| live(app, None, headers);
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn live(State(app): State<App>, id: Option<String>, headers: HeaderMap) -> Response {
-    let body = match told(&app, id).await {
+    let body = match newest_and_one(&app, id).await {
         Ok(body) => body,
         Err(error) => return failed(&error),
     };
@@ -53,8 +53,8 @@ async fn live(State(app): State<App>, id: Option<String>, headers: HeaderMap) ->
     response
 }
 
-async fn told(app: &App, id: Option<String>) -> Result<Value, StoreError> {
-    let newest = app.store.runs(LISTED).await?;
+async fn newest_and_one(app: &App, id: Option<String>) -> Result<Value, StoreError> {
+    let newest = app.store.runs(MAX_RUNS).await?;
     let run = match id.map(|id| id.parse()) {
         None => newest.first().cloned(),
         Some(Err(_)) => None,
@@ -78,43 +78,43 @@ async fn told(app: &App, id: Option<String>) -> Result<Value, StoreError> {
     Ok(json!({"runs": newest.iter().map(line).collect::<Vec<_>>(), "shown": shown}))
 }
 
-/// How the rows of a run stand that this service is at work on.
+/// Returns the counts of a run that this service is working on.
 fn active_tally(app: &App, run: &Run) -> Option<Tally> {
-    let words = app.board.words();
-    let seen = words.runs.get(&run.id.to_string())?;
+    let status = app.board.status();
+    let seen = status.runs.get(&run.id.to_string())?;
     (seen.work.is_some() && seen.tally.rows() > 0).then_some(seen.tally)
 }
 
-/// One run. Who asks while it is counted waits for that count.
+/// Returns one run. A request that arrives while the run is being counted waits for that count.
 async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     let mut looks = app.looks.0.lock().await;
     let (now, stage) = (Instant::now(), engine::stage(run));
     let last = looks.get(&run.key).filter(|look| look.stage == stage);
-    if let Some(look) = last.filter(|look| now.duration_since(look.told_at) < EVERY) {
-        return Ok(look.told.clone());
+    if let Some(look) = last.filter(|look| now.duration_since(look.answered_at) < MIN_AGE) {
+        return Ok(look.answer.clone());
     }
     let counts = match last.filter(|look| now < look.counts.good_until) {
         Some(look) => look.counts.clone(),
         None => {
             let tally = app.store.tally(run).await?;
             let details = engine::details(&app.store, run, &tally).await?;
-            let pause = EVERY.max(now.elapsed() * LEISURE);
+            let pause = MIN_AGE.max(now.elapsed() * COUNT_PAUSE_FACTOR);
             RunCounts { tally, details, good_until: Instant::now() + pause }
         }
     };
     let tally = active_tally(app, run).unwrap_or(counts.tally);
-    let told = engine::told(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
-    let mut told = runs::with_the_service(app, run, told).await?;
-    told["counts"] = json!({
+    let answer = engine::told(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
+    let mut answer = runs::add_service_state(app, run, answer).await?;
+    answer["counts"] = json!({
         "accepted": tally.accepted(), "delivered": tally.delivered(), "read": tally.of(RowState::Read),
         "settled": tally.settled(), "sendable": tally.sendable(),
     });
-    told["over"] = (run.dispatched_at.is_some() || run.cancelled_at.is_some()).into();
-    told["funnel"] = report::funnel(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
-    told["states_table"] = report::states(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
-    if looks.len() >= KEPT {
+    answer["over"] = (run.dispatched_at.is_some() || run.cancelled_at.is_some()).into();
+    answer["funnel"] = report::funnel(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
+    answer["states_table"] = report::states(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
+    if looks.len() >= MAX_CACHED {
         looks.clear();
     }
-    looks.insert(run.key, RunLook { stage, told: told.clone(), told_at: Instant::now(), counts });
-    Ok(told)
+    looks.insert(run.key, RunLook { stage, answer: answer.clone(), answered_at: Instant::now(), counts });
+    Ok(answer)
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics`: the service in numbers, as Prometheus reads them.
+//! `GET /metrics`: metrics in the format of Prometheus.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-/// A page of metrics under way.
+/// A page of metrics that is being written.
 struct Page(String);
 
 impl Page {
@@ -43,13 +43,13 @@ impl Page {
 async fn page(app: &App) -> Result<String, StoreError> {
     let unfinished = app.store.unfinished().await?;
     let (ran, skipped) = app.store.occurrences_so_far().await?;
-    let words = app.board.words();
+    let status = app.board.status();
     let mut page = Page(String::new());
 
-    page.family("campaigner_build_info", "gauge", "The version that runs.");
+    page.family("campaigner_build_info", "gauge", "The running version.");
     page.sample("campaigner_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
 
-    page.family("campaigner_unfinished_runs", "gauge", "Runs that are not finished, by their stage.");
+    page.family("campaigner_unfinished_runs", "gauge", "Unfinished runs by stage.");
     let mut stages = std::collections::BTreeMap::new();
     for (run, _) in &unfinished {
         *stages.entry(engine::stage(run)).or_insert(0_u32) += 1;
@@ -58,39 +58,39 @@ async fn page(app: &App) -> Result<String, StoreError> {
         page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());
     }
 
-    page.family("campaigner_run_rows", "gauge", "Rows of an unfinished run by state, as the service last saw them.");
-    for (run, seen) in &words.runs {
+    page.family("campaigner_run_rows", "gauge", "Rows of an unfinished run by state, as last counted by the service.");
+    for (run, seen) in &status.runs {
         for (state, rows) in seen.tally.iter() {
             page.sample("campaigner_run_rows", &[("run", run), ("state", state.as_str())], rows as f64);
         }
     }
-    page.family("campaigner_run_halted", "gauge", "1 for a run that stopped and waits for a person.");
-    for (run, seen) in &words.runs {
+    page.family("campaigner_run_halted", "gauge", "1 for a run that stopped and needs attention.");
+    for (run, seen) in &status.runs {
         page.sample("campaigner_run_halted", &[("run", run)], f64::from(u8::from(seen.halted.is_some())));
     }
 
-    page.family("campaigner_occurrences_total", "counter", "Occurrences of scheduled campaigns that were decided.");
+    page.family("campaigner_occurrences_total", "counter", "Occurrences of scheduled campaigns by result.");
     page.sample("campaigner_occurrences_total", &[("became", "run")], ran as f64);
     page.sample("campaigner_occurrences_total", &[("became", "skipped")], skipped as f64);
 
     page.family("campaigner_next_due_timestamp_seconds", "gauge", "When a scheduled campaign is due next.");
-    for (name, campaign) in &words.campaigns {
+    for (name, campaign) in &status.campaigns {
         if let Some(next) = campaign.next {
             let seconds = next.0 as f64 / 1000.0;
             page.sample("campaigner_next_due_timestamp_seconds", &[("campaign", name)], seconds);
         }
     }
 
-    page.family("campaigner_wrong_files", "gauge", "Files in the folder that are no right campaigns.");
-    page.sample("campaigner_wrong_files", &[], words.wrong.len() as f64);
+    page.family("campaigner_wrong_files", "gauge", "Files in the folder that are not valid campaigns.");
+    page.sample("campaigner_wrong_files", &[], status.wrong.len() as f64);
 
-    page.family("campaigner_account_rate", "gauge", "Requests a second that a provider account goes at.");
-    for (provider, rate) in &words.rates {
+    page.family("campaigner_account_rate", "gauge", "Rate limit of a provider account in requests per second.");
+    for (provider, rate) in &status.rates {
         page.sample("campaigner_account_rate", &[("provider", provider)], *rate);
     }
 
     if let Some(webhook) = &app.webhook {
-        page.family("campaigner_callbacks_total", "counter", "Callbacks of the provider by what became of them.");
+        page.family("campaigner_callbacks_total", "counter", "Webhooks received from the provider by result.");
         for (became, callbacks) in webhook.callbacks.counts.read() {
             page.sample("campaigner_callbacks_total", &[("became", became)], callbacks as f64);
         }

@@ -1,8 +1,7 @@
-//! The service over HTTP: what it does, for people and for Prometheus, and what people want of it.
+//! The HTTP interface of the service: status for people and for Prometheus, and control of runs.
 //!
-//! One file a group of routes. Reading is free on this machine and holds no personal data; whatever changes something
-//! takes the token, and so does everything where others can reach it. The provider's callbacks take a secret of their
-//! own.
+//! One file per group of routes. On this machine reading needs no token, and shows no personal data. Changes always
+//! need the token, and so does everything if other machines can connect. The provider's webhooks have their own secret.
 
 mod app;
 mod body;
@@ -30,13 +29,13 @@ use tokio::net::TcpListener;
 use crate::engine::StopHandle;
 
 pub(super) use app::App;
-pub(super) use connections::MOST as MOST_CONNECTIONS;
+pub(super) use connections::MAX_CONNECTIONS;
 use response::{no_such_page, refused};
 pub(in crate::cli) use token::Token;
 pub(super) use token::token;
 pub(super) use webhook::Webhook;
 
-/// Answers over at most so many connections until the service stops, and then ends what is begun.
+/// Serves HTTP over at most this many connections until the service stops, then finishes the open requests.
 pub(super) async fn serve(listener: TcpListener, app: App, connections: usize, stop: &StopHandle) {
     connections::serve(listener, routes(app), connections::Limits::of(connections), stop).await;
 }
@@ -59,8 +58,8 @@ async fn may_read(State(app): State<App>, request: Request, next: Next) -> Respo
 
 async fn may_change(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else {
-        let words = "nothing is changed over HTTP, or read by another name than this machine's own, unless \
-                     CAMPAIGNER_TOKEN is set for the service";
+        let words = "set CAMPAIGNER_TOKEN for the service to allow changes over HTTP, or requests under another host \
+                     name";
         return refused(StatusCode::FORBIDDEN, words);
     };
     match token.is_in(request.headers()) {
@@ -69,8 +68,8 @@ async fn may_change(State(app): State<App>, request: Request, next: Next) -> Res
     }
 }
 
-/// Whether a request calls the service by this machine's own name or by an address. A page from elsewhere can have its
-/// own name lead here, and its browser would let it read the answers.
+/// Returns whether the `Host` of a request is this machine's own name or an address. Otherwise a foreign web page could
+/// point its own host name to this machine, and the browser would let it read the answers (DNS rebinding).
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let Some(Ok(authority)) = host.to_str().ok().map(str::parse::<Authority>) else { return false };

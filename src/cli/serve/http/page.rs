@@ -1,6 +1,6 @@
-//! `GET /`: the page on which people watch, and hold, what the service does. It is the same for everybody: what it
-//! shows comes from `live`, and what it orders goes to `orders`, each by its own rules. Nothing is loaded from
-//! elsewhere, and its policy lets nothing else run.
+//! `GET /`: the page that shows and controls the runs of the service. It is static: its data comes from `live`, and its
+//! requests go to `control`, each with its own access rules. It loads nothing from elsewhere, and its content security
+//! policy allows nothing else.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ static STYLES: LazyLock<String> = LazyLock::new(|| report::STYLES.to_owned() + i
 static PAGE: LazyLock<String> =
     LazyLock::new(|| include_str!("page/page.html").replace("/* styles */", &STYLES).replace("/* script */", SCRIPT));
 
-/// What the page may do, as browsers hold it to.
+/// The content security policy of the page.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let (styles, script) = (report::source(&STYLES), report::source(SCRIPT));
     format!(

@@ -1,4 +1,4 @@
-//! Answers, as every route gives them.
+//! HTTP responses, shared by all routes.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -10,10 +10,10 @@ use crate::store::StoreError;
 use crate::text::escaped_json;
 
 pub(super) fn no_such_page() -> Response {
-    refused(StatusCode::NOT_FOUND, "there is no such page")
+    refused(StatusCode::NOT_FOUND, "no such page")
 }
 
-/// A JSON answer.
+/// Returns a JSON response.
 pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
     text(status, "application/json", format!("{}\n", escaped_json(&body.to_string())))
 }
@@ -29,7 +29,7 @@ pub(super) fn text(status: StatusCode, kind: &'static str, body: String) -> Resp
     response
 }
 
-/// A failure of the store as an answer.
+/// Returns the response for an error of the store.
 pub(super) fn failed(error: &StoreError) -> Response {
     let status = match error {
         StoreError::NoSuchRun(_) | StoreError::NoRun => StatusCode::NOT_FOUND,
@@ -38,7 +38,7 @@ pub(super) fn failed(error: &StoreError) -> Response {
     refused(status, &error.to_string())
 }
 
-/// A path that names no run.
+/// Returns the response for a path with an invalid run id.
 pub(super) fn no_such_run(bad: &BadRunId) -> Response {
     refused(StatusCode::NOT_FOUND, &bad.to_string())
 }

@@ -1,4 +1,4 @@
-//! `GET /runs`, `GET /runs/ID` and `GET /campaigns`: how everything stands.
+//! `GET /runs`, `GET /runs/ID` and `GET /campaigns`: the state of runs and campaigns.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -13,8 +13,8 @@ use crate::engine;
 use crate::model::RunId;
 use crate::store::{Run, StoreError};
 
-/// Runs that are listed.
-const LISTED: u32 = 50;
+/// Runs listed.
+const MAX_RUNS: u32 = 50;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/runs", get(all)).route("/runs/{id}", get(one)).route("/campaigns", get(campaigns))
@@ -29,8 +29,8 @@ async fn all(State(app): State<App>) -> Response {
 
 async fn list(app: &App) -> Result<Vec<Value>, StoreError> {
     let mut runs = Vec::new();
-    for run in app.store.runs(LISTED).await? {
-        runs.push(told(app, &run).await?);
+    for run in app.store.runs(MAX_RUNS).await? {
+        runs.push(run_json(app, &run).await?);
     }
     Ok(runs)
 }
@@ -42,7 +42,7 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Response {
     };
     let found = async {
         let run = app.store.run(Some(&id)).await?;
-        told(&app, &run).await
+        run_json(&app, &run).await
     };
     match found.await {
         Ok(run) => answer(StatusCode::OK, &run),
@@ -50,25 +50,25 @@ async fn one(State(app): State<App>, Path(id): Path<String>) -> Response {
     }
 }
 
-/// A run as `status --json` tells it, with what the service does with it, and without its uncertain rows, which are
+/// Returns a run as `status --json` prints it, with the state of the service, and without the uncertain rows, which are
 /// personal data.
-pub(super) async fn told(app: &App, run: &Run) -> Result<Value, StoreError> {
+pub(super) async fn run_json(app: &App, run: &Run) -> Result<Value, StoreError> {
     let tally = app.store.tally(run).await?;
-    with_the_service(app, run, engine::status(&app.store, run, &tally).await?).await
+    add_service_state(app, run, engine::status(&app.store, run, &tally).await?).await
 }
 
-/// Adds what the service does with a run.
-pub(super) async fn with_the_service(app: &App, run: &Run, mut told: Value) -> Result<Value, StoreError> {
-    let seen = app.board.words().runs.get(&run.id.to_string()).cloned().unwrap_or_default();
-    told["due_at"] = app.store.due_of(run.key).await?.map(|due| due.to_string()).into();
-    told["work"] = seen.work.into();
-    told["halted"] = seen.halted.into();
-    Ok(told)
+/// Adds what the service is doing with a run.
+pub(super) async fn add_service_state(app: &App, run: &Run, mut answer: Value) -> Result<Value, StoreError> {
+    let seen = app.board.status().runs.get(&run.id.to_string()).cloned().unwrap_or_default();
+    answer["due_at"] = app.store.due_of(run.key).await?.map(|due| due.to_string()).into();
+    answer["work"] = seen.work.into();
+    answer["halted"] = seen.halted.into();
+    Ok(answer)
 }
 
 async fn campaigns(State(app): State<App>) -> Response {
-    let words = app.board.words();
-    let campaigns: Vec<Value> = words
+    let status = app.board.status();
+    let campaigns: Vec<Value> = status
         .campaigns
         .iter()
         .map(|(name, campaign)| {
@@ -78,6 +78,6 @@ async fn campaigns(State(app): State<App>) -> Response {
             })
         })
         .collect();
-    let wrong: Vec<Value> = words.wrong.iter().map(|(file, words)| json!({"file": file, "problem": words})).collect();
+    let wrong: Vec<Value> = status.wrong.iter().map(|(file, words)| json!({"file": file, "problem": words})).collect();
     answer(StatusCode::OK, &json!({"campaigns": campaigns, "wrong": wrong}))
 }

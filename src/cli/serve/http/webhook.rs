@@ -1,6 +1,7 @@
-//! `POST /webhook/SECRET`: the provider's callbacks. Also `POST /webhook` with `Authorization: Bearer SECRET`.
+//! `POST /webhook/SECRET`: the provider's webhooks. Also `POST /webhook` with `Authorization: Bearer SECRET`.
 //!
-//! 200 says that the callback is durable, or of no use; 503 that it has to come again. No word of a callback is logged.
+//! 200 means that the webhook is stored durably, or not needed. 503 means that the provider must send it again. The
+//! content of a webhook is never logged.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,15 +20,15 @@ use crate::engine::{QueuePlace, WebhookQueue};
 use crate::model::Millis;
 use crate::provider::{self, Callback};
 
-/// What takes callbacks.
+/// Receives webhooks.
 #[derive(Clone)]
 pub(in crate::cli) struct Webhook {
     pub(in crate::cli) secret: Token,
     pub(in crate::cli) callbacks: WebhookQueue,
 }
 
-/// How long a callback waits to be durable before the provider is asked to bring it again.
-const WAITING: Duration = Duration::from_secs(10);
+/// How long a webhook waits to be stored before the provider is asked to send it again.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn routes(webhook: Webhook) -> Router {
     Router::new().route("/webhook/{secret}", post(by_path)).route("/webhook", post(by_header)).with_state(webhook)
@@ -36,7 +37,7 @@ pub(super) fn routes(webhook: Webhook) -> Router {
 async fn by_path(State(webhook): State<Webhook>, Path(secret): Path<String>, request: Request) -> Response {
     match webhook.secret.is(&secret) {
         true => webhook.take(request).await,
-        // As if there were nothing here.
+        // A wrong secret looks like a page that does not exist.
         false => no_such_page(),
     }
 }
@@ -51,10 +52,10 @@ async fn by_header(State(webhook): State<Webhook>, request: Request) -> Response
 impl Webhook {
     async fn take(&self, request: Request) -> Response {
         let counts = &self.callbacks.counts;
-        // Before the body is read, so that what is being read is bounded too.
+        // The place is taken before the body is read, so that the bodies being read are limited too.
         let Some(place) = self.callbacks.place() else {
             counts.turned_away.fetch_add(1, Ordering::Relaxed);
-            return come_again();
+            return send_again();
         };
         match body::read(request).await {
             Ok(body) => self.keep(place, &body).await,
@@ -72,15 +73,15 @@ impl Webhook {
             Ok(callback) => callback,
             Err(bad) => {
                 counts.unreadable.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%bad, bytes = body.len(), "a callback cannot be read");
+                tracing::warn!(%bad, bytes = body.len(), "unreadable webhook");
                 return refused(StatusCode::BAD_REQUEST, &bad.to_string());
             }
         };
-        match tokio::time::timeout(WAITING, place.take(callback)).await {
+        match tokio::time::timeout(STORE_TIMEOUT, place.take(callback)).await {
             Ok(Ok(())) => taken(),
             _ => {
                 counts.turned_away.fetch_add(1, Ordering::Relaxed);
-                come_again()
+                send_again()
             }
         }
     }
@@ -90,9 +91,9 @@ fn taken() -> Response {
     answer(StatusCode::OK, &json!({"status": "taken"}))
 }
 
-/// The provider brings it again.
-fn come_again() -> Response {
-    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "too much at once; bring it again");
+/// Asks the provider to send the webhook again.
+fn send_again() -> Response {
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "too many webhooks at once; send it again");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

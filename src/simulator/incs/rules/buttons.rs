@@ -88,7 +88,7 @@ fn products(action: &JsonNode<'_, '_>) -> Result<(), Violation> {
             products += 1;
         }
     }
-    let must = format_args!("must not have more than {MAX_PRODUCTS} products in all");
+    let must = format_args!("must not have more than {MAX_PRODUCTS} products in total");
     sections.check(products <= MAX_PRODUCTS, ViolationKind::Count, must)
 }
 

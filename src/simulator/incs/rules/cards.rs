@@ -8,7 +8,7 @@ use super::violation::{Violation, ViolationKind};
 pub(super) fn take_index(card: &JsonNode<'_, '_>, count: usize, taken: &mut u16) -> Result<(), Violation> {
     let node = card.require("card_index")?;
     let index = node.index(node.number()?, count)?;
-    node.check(*taken & 1 << index == 0, ViolationKind::Value, "must not be that of another card")?;
+    node.check(*taken & 1 << index == 0, ViolationKind::Value, "must differ from that of every other card")?;
     *taken |= 1 << index;
     Ok(())
 }

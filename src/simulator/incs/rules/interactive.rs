@@ -65,9 +65,10 @@ fn list(message: &JsonNode<'_, '_>) -> Result<(), Violation> {
         for row in section.require("rows")?.items(1..=usize::MAX)? {
             let node = row.require("id")?;
             let id = node.text_up_to(MAX_ROW_ID)?;
-            node.check(!ids.contains(&id), ViolationKind::Value, "must tell its row from the others")?;
+            node.check(!ids.contains(&id), ViolationKind::Value, "must differ from the ids of the other rows")?;
             *ids.get_mut(rows).ok_or_else(|| {
-                sections.violation(ViolationKind::Count, format_args!("must not have more than {MAX_ROWS} rows in all"))
+                sections
+                    .violation(ViolationKind::Count, format_args!("must not have more than {MAX_ROWS} rows in total"))
             })? = id;
             rows += 1;
             row.require("title")?.text_up_to(MAX_TITLE)?;
@@ -84,7 +85,7 @@ fn carousel(message: &JsonNode<'_, '_>) -> Result<(), Violation> {
         [(message, &["header", "footer"][..]), (&action, &["name", "parameters", "button", "buttons", "sections"])]
     {
         if let Some(part) = keys.iter().find_map(|key| holder.get(key)) {
-            let must = "must not be there: a carousel has it in its cards only";
+            let must = "must be absent: only the cards of a carousel have it";
             return Err(part.violation(ViolationKind::Value, must));
         }
     }
@@ -147,7 +148,7 @@ fn reply_buttons(message: &JsonNode<'_, '_>) -> Result<(), Violation> {
         for (key, max, others) in [("id", MAX_REPLY_ID, &mut ids), ("title", MAX_LABEL, &mut titles)] {
             let node = reply.require(key)?;
             let text = node.text_up_to(max)?;
-            node.check(!others.contains(&text), ViolationKind::Value, "must not be that of another button")?;
+            node.check(!others.contains(&text), ViolationKind::Value, "must differ from that of every other button")?;
             others[index] = text;
         }
     }

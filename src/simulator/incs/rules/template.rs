@@ -91,7 +91,7 @@ fn header_body_or_button(
             let node = component.require("index")?;
             let index = node.index(node.number_or_text()?, max_buttons)?;
             let earlier = found.buttons[index].replace(buttons::button(component)?);
-            node.check(earlier.is_none(), ViolationKind::Format, "must not be that of another button")
+            node.check(earlier.is_none(), ViolationKind::Format, "must differ from that of every other button")
         }
     }
 }
@@ -176,7 +176,7 @@ fn check_unique_names<'n>(parameters: impl Iterator<Item = JsonNode<'n, 'n>> + C
             other.require("parameter_name").is_ok_and(|other| other.string().is_ok_and(|other| other == name))
         };
         let is_unique = !parameters.clone().take(index).any(is_same);
-        node.check(is_unique, ViolationKind::Count, "must not be that of another parameter")?;
+        node.check(is_unique, ViolationKind::Count, "must differ from that of every other parameter")?;
     }
     Ok(())
 }

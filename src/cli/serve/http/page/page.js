@@ -1,8 +1,8 @@
 "use strict";
-// Asks how a run stands, once a second while it moves, and shows it. Changes something only for whoever has the token.
+// Polls the state of a run, once a second while it is running, and shows it. Controlling a run needs the token.
 
 const EVERY = 1000, CALM = 5000, PATIENCE = 60000;
-const KEPT = 600, GAP = 3 * CALM / 1000; // seconds of the rate that are shown, and without a figure until it is no one curve
+const KEPT = 600, GAP = 3 * CALM / 1000; // seconds of the rate that are shown; seconds without a value that break the curve
 const at = (id) => document.getElementById(id);
 const node = (name, text, more) => Object.assign(document.createElement(name), { textContent: text, ...more });
 const number = (n) => n.toLocaleString("en-US");
@@ -11,11 +11,11 @@ const moment = (time) => time.replace("T", " ").replace("Z", "");
 const percent = (part, whole) => (whole > 0 ? Math.floor((100 * part) / whole) + " %" : "–");
 
 let token = sessionStorage.getItem("token");
-let etag = null; // of what is shown
-let asked = 0; // the number of the last question; answers to earlier ones come too late
-let gone = null; // since when nobody answers
-let known = {}; // the run as it was shown last
-let rates = []; // of that run: [second, messages a second], as it was told
+let etag = null; // of the shown state
+let asked = 0; // number of the last request; answers to earlier ones are ignored
+let gone = null; // since when the service has not answered
+let known = {}; // the run as last shown
+let rates = []; // of that run: [second, messages per second]
 let timer;
 
 function length(seconds) {
@@ -26,7 +26,7 @@ function length(seconds) {
   return `${Math.floor(seconds / unit)} ${name}` + (rest ? ` ${rest} ${next[1]}` : "");
 }
 
-// Writes only what changed: whoever reads, selects or has the focus somewhere is left alone.
+// Writes only what changed, so that a selection or the focus is not lost.
 function write(place, text) {
   if (place.textContent !== text) place.textContent = text;
 }
@@ -61,15 +61,15 @@ async function look() {
     const answer = await ask(wanted() ? `live/${encodeURIComponent(wanted())}` : "live", { headers });
     if (mine !== asked) return;
     if (answer.status === 401 || answer.status === 403) {
-      locked(token ? "That token is not right." : "This service tells nothing without its token.");
+      locked(token ? "This token is wrong." : "This service needs its token.");
       return;
     }
     if (answer.status !== 304) {
-      const told = await answer.json();
+      const body = await answer.json();
       if (mine !== asked) return;
-      if (!answer.ok) throw new Error(told.error);
+      if (!answer.ok) throw new Error(body.error);
       etag = answer.headers.get("ETag");
-      show(told);
+      show(body);
     }
     back();
     trace();
@@ -78,21 +78,21 @@ async function look() {
     if (mine !== asked) return;
     lost(error);
   }
-  // A page that nobody sees asks nothing; it looks at once when it is seen again.
+  // A hidden page does not poll; it polls at once when it becomes visible.
   if (!document.hidden) timer = setTimeout(look, pause);
 }
 
 function lost(error) {
   gone ??= new Date();
-  const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service does not answer" : `The service cannot tell: ${error.message}`;
+  const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service has not answered" : `The service has reported an error (${error.message})`;
   const since = gone.toISOString().slice(11, 19);
-  write(at("gone"), `${words}, since ${since} UTC. What you see is how it stood then. This page goes on asking by itself.`);
+  write(at("gone"), `${words} since ${since} UTC. This page shows the state at that time, and keeps trying.`);
   at("gone").hidden = false;
   document.body.classList.add("stale");
 }
 
 function back() {
-  if (gone) write(at("news"), "The service answers again.");
+  if (gone) write(at("news"), "The service is answering again.");
   gone = null;
   at("gone").hidden = true;
   document.body.classList.remove("stale");
@@ -126,14 +126,14 @@ function show({ runs, shown }) {
   if (!current || known.run !== current) rates = [];
   if (!shown) {
     known = {};
-    return write(at("empty"), wanted() ? `There is no run ${wanted()}.` : "There is no run yet. The first that begins is shown here.");
+    return write(at("empty"), wanted() ? `No run ${wanted()} exists.` : "No run has started yet. The first one will appear here.");
   }
-  tell(shown);
+  showRun(shown);
   known = shown;
   keys();
 }
 
-function tell(run) {
+function showRun(run) {
   if (known.run === run.run && known.stage !== run.stage) write(at("news"), `${run.run}: ${run.stage}`);
   const { accepted, delivered, read, settled, sendable } = run.counts;
   document.title = `${sendable && !run.over ? percent(settled, sendable) + " · " : ""}${run.run}`;
@@ -146,18 +146,18 @@ function tell(run) {
   }), facts);
   const notices = [];
   if (run.halted) notices.push(`Stopped: ${run.halted}`);
-  if (run.waiting) notices.push(`${number(run.waiting.rows)} rows wait, the first until ${moment(run.waiting.first_at)}.`);
-  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} uncertain: nobody knows whether the provider took them. campaigner status ${run.run} lists them.`);
+  if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is" : "rows are"} waiting; the first is due at ${moment(run.waiting.first_at)}.`);
+  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} uncertain: the provider may have accepted them. List them with: campaigner status ${run.run}`);
   list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
   const headlines = [
-    ["Accepted", number(accepted), `${percent(accepted, sendable)} of those to be sent`],
+    ["Accepted", number(accepted), `${percent(accepted, sendable)} of sendable rows`],
     ["Delivered", number(delivered), `${percent(delivered, accepted)} of accepted`],
     ["Read", number(read), `${percent(read, accepted)} of accepted`],
   ];
   if (run.rate !== null) {
-    headlines.push(["Rate now", run.rate_now === null ? "–" : rate(run.rate_now), "settled in the last seconds"]);
-    headlines.push(["On average", rate(run.rate), "since it began, pauses included"]);
-    headlines.push(["Left", length(run.eta_seconds), "at the average"]);
+    headlines.push(["Rate now", run.rate_now === null ? "–" : rate(run.rate_now), "over the last few seconds"]);
+    headlines.push(["Average rate", rate(run.rate), "since the start, including pauses"]);
+    headlines.push(["Time left", length(run.eta_seconds), "at the average rate"]);
   }
   list(at("headlines"), () => headlines.map(([name, value, note]) => {
     const [card, words] = [node("div", "", { className: "card" }), node("dd", "")];
@@ -178,28 +178,28 @@ function tell(run) {
   at("no-errors").hidden = run.errors.length > 0;
 }
 
-// The rate as it changes, from what this page was told.
+// Draws the rate over time, from the values that this page received.
 function trace() {
   const now = Date.now() / 1000;
   if (typeof known.rate_now === "number") rates.push([now, known.rate_now]);
   rates = rates.filter(([second]) => second > now - KEPT);
   at("rates").hidden = known.over || rates.length < 2;
   if (at("rates").hidden) return;
-  const first = rates[0][0], most = Math.max(...rates.map(([, told]) => told), 1);
+  const first = rates[0][0], most = Math.max(...rates.map(([, value]) => value), 1);
   const unit = 10 ** Math.floor(Math.log10(most));
   const top = [1, 2, 5, 10].map((times) => times * unit).find((height) => height >= most);
-  const curve = rates.map(([second, told], i) => {
-    const goes = i && second - rates[i - 1][0] < GAP ? "L" : "M";
-    return `${goes}${((1000 * (second - first)) / (now - first)).toFixed(1)} ${(100 - (100 * told) / top).toFixed(1)}`;
+  const curve = rates.map(([second, value], i) => {
+    const step = i && second - rates[i - 1][0] < GAP ? "L" : "M";
+    return `${step}${((1000 * (second - first)) / (now - first)).toFixed(1)} ${(100 - (100 * value) / top).toFixed(1)}`;
   });
   at("curve").querySelector("path").setAttribute("d", curve.join(""));
-  write(at("curve").querySelector("desc"), `${rate(rates.at(-1)[1])} now, ${rate(most)} at most`);
+  write(at("curve").querySelector("desc"), `now ${rate(rates.at(-1)[1])}, highest ${rate(most)}`);
   list(at("heights"), () => [top, top / 2, 0].map((height) => node("span", height < 10 ? height : number(height))), top);
   const times = [first, now].map((second) => new Date(1000 * second).toISOString().slice(11, 19));
   list(at("times"), () => times.map((time) => node("span", time)), times);
 }
 
-// What can be done now.
+// Shows the controls that are available now.
 function keys() {
   at("key").hidden = !!token;
   at("orders").hidden = !token;
@@ -212,15 +212,15 @@ async function order(name, body) {
   const run = known.run;
   try {
     const answer = await ask(`runs/${encodeURIComponent(run)}/${name}`, { method: "POST", body: body && JSON.stringify(body) });
-    const told = await answer.json();
-    write(at("news"), answer.ok ? `${run}: ${name} is ordered; it takes effect within a second or two.` : `${run}: ${told.error}`);
+    const result = await answer.json();
+    write(at("news"), answer.ok ? `${run}: ${name} requested; it takes effect within about two seconds.` : `${run}: ${result.error}`);
     if (answer.status === 401) {
       sessionStorage.removeItem("token");
       token = null;
       keys();
     }
   } catch {
-    write(at("news"), `${run}: nobody knows whether the order arrived; look how it stands.`);
+    write(at("news"), `${run}: the request may not have arrived; check the state of the run.`);
   }
   look();
 }
@@ -239,7 +239,7 @@ at("orders").addEventListener("submit", (event) => {
 });
 at("orders").addEventListener("click", ({ target }) => {
   if (target.name === "pause" || target.name === "resume") order(target.name);
-  if (target.name === "cancel" && confirm(`Cancel ${known.run}? Nothing more of it is sent, for good. What is in flight ends.`)) order("cancel");
+  if (target.name === "cancel" && confirm(`Cancel ${known.run} for good? Requests in flight finish; nothing more is sent.`)) order("cancel");
   if (target.name === "forget") {
     sessionStorage.removeItem("token");
     token = null;
