@@ -1,10 +1,10 @@
-//! The signature against a vector that others published, and what a command makes of a call.
+//! Tests of the signature against a published test vector, and of hooks that are commands.
 
 use std::time::Duration;
 
 use super::*;
 
-fn told() -> Notification {
+fn notification() -> Notification {
     Notification { id: "sale-1@7".to_owned(), body: br#"{"event":"done"}"#.to_vec() }
 }
 
@@ -27,24 +27,24 @@ fn a_url_is_https_or_of_this_machine() {
 }
 
 #[tokio::test]
-async fn a_command_gets_it_on_its_input_and_nothing_of_our_surroundings() {
+async fn a_command_gets_the_body_on_its_input_and_no_other_environment() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("told");
+    let file = folder.path().join("received");
     let script = r#"cat > "$1"; env >> "$1""#;
     let arguments = ["-c", script, "sh", file.to_str().unwrap()].map(str::to_owned).to_vec();
-    Hook::command("/bin/sh".to_owned(), arguments, Some("Jefe".into())).call(&told()).await.unwrap();
-    let told = std::fs::read_to_string(file).unwrap();
-    assert!(told.starts_with(r#"{"event":"done"}"#) && told.contains("CAMPAIGNER_HOOK_ID=sale-1@7"), "{told}");
-    assert!(told.contains("CAMPAIGNER_HOOK_SIGNATURE=sha256=") && !told.contains("Jefe"), "{told}");
-    // Cargo sets it for every test.
-    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !told.contains("CARGO_MANIFEST_DIR"), "{told}");
+    Hook::command("/bin/sh".to_owned(), arguments, Some("Jefe".into())).call(&notification()).await.unwrap();
+    let got = std::fs::read_to_string(file).unwrap();
+    assert!(got.starts_with(r#"{"event":"done"}"#) && got.contains("CAMPAIGNER_HOOK_ID=sale-1@7"), "{got}");
+    assert!(got.contains("CAMPAIGNER_HOOK_SIGNATURE=sha256=") && !got.contains("Jefe"), "{got}");
+    // Cargo sets this variable for every test.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !got.contains("CARGO_MANIFEST_DIR"), "{got}");
 }
 
 #[tokio::test]
-async fn a_command_that_fails_hangs_or_is_not_there_has_not_taken_it() {
+async fn a_command_that_fails_hangs_or_is_missing_is_an_error() {
     let sh = |script: &str| ["-c", script].map(str::to_owned).to_vec();
     let call = async |program: &str, script: &str, patience| {
-        command::run(program, &sh(script), &told(), None, patience).await.unwrap_err()
+        command::run(program, &sh(script), &notification(), None, patience).await.unwrap_err()
     };
     let long = Duration::from_secs(30);
     let failed = call("/bin/sh", "exit 3", long).await;

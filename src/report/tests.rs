@@ -1,4 +1,4 @@
-//! Tests of the three formats over one sample, and of the files they end up in.
+//! Tests of the three formats with one sample, and of the files they are written to.
 
 use std::fs;
 use std::io::Write as _;
@@ -103,13 +103,13 @@ fn evenly_spaced_messages_achieve_exactly_their_rate() {
 }
 
 #[test]
-fn a_row_that_is_to_be_sent_again_has_no_time_of_acceptance() {
+fn a_requeued_row_has_no_time_of_acceptance() {
     let again = ReportRow { state: State::Pending, ..accepted(1, 0, State::Failed) };
     assert_eq!(summary(&[again, accepted(2, 1_000, State::Sent)]).achieved_rate(), None);
 }
 
 #[test]
-fn the_html_of_the_sample_says_what_matters() {
+fn the_html_of_the_sample_shows_what_matters() {
     let page = html(&summary(&rows())).unwrap();
     for expected in [
         "<h1>spring-sale</h1>",
@@ -134,7 +134,7 @@ fn the_html_of_the_sample_says_what_matters() {
 }
 
 #[test]
-fn the_page_holds_no_number_and_no_cell_of_a_person() {
+fn the_page_holds_no_phone_numbers_and_no_cells() {
     let quoted = problem(row(1, "85268410099", State::Rejected), 1, "131030", "85268410099 is not in the list");
     let cells = vec!["85268410099".to_owned(), "Zoë Example".to_owned()];
     let page = html(&summary(&[rows(), vec![ReportRow { cells, ..quoted }]].concat())).unwrap();
@@ -143,10 +143,10 @@ fn the_page_holds_no_number_and_no_cell_of_a_person() {
     }
 }
 
-/// The numbers that stand in the page at this place, in order.
-fn numbers(page: &str, behind: &str) -> Vec<u64> {
-    let at = page.find(behind).unwrap_or_else(|| panic!("{behind} is not in the page"));
-    let text = page[at + behind.len()..].split("</tr>").next().unwrap();
+/// Returns the numbers in the table row after this text, in order.
+fn numbers(page: &str, after: &str) -> Vec<u64> {
+    let at = page.find(after).unwrap_or_else(|| panic!("{after} is not in the page"));
+    let text = page[at + after.len()..].split("</tr>").next().unwrap();
     text.split("data-n=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
 }
 
@@ -204,7 +204,7 @@ fn a_filtered_page_says_so() {
 }
 
 #[test]
-fn the_funnel_stands_by_itself() {
+fn the_funnel_can_be_rendered_on_its_own() {
     let page = html(&summary(&rows())).unwrap();
     let funnel = funnel(summary(&rows()).tally()).unwrap();
     assert!(funnel.starts_with("<ol class=\"funnel\">") && page.contains(funnel.trim_end()));
@@ -228,7 +228,7 @@ fn nothing_from_outside_becomes_markup() {
 }
 
 #[test]
-fn what_acts_on_a_page_is_shown_as_an_escape() {
+fn control_characters_are_shown_as_escapes() {
     let row = problem(row(1, "85268410001", State::Rejected), 1, "1", "no\u{202e} <\u{1b}[2J>");
     let page = html(&summary(&[row])).unwrap();
     assert!(page.contains("no\\u{202e} &lt;\\u{1b}[2J&gt;") && !page.contains(['\u{202e}', '\u{1b}']), "{page}");
@@ -273,7 +273,7 @@ fn one_pass_writes_all_three_and_the_same_again() {
 }
 
 #[test]
-fn the_old_reports_stand_until_the_new_ones_are_whole() {
+fn the_old_reports_stay_until_the_new_ones_are_complete() {
     let dir = tempfile::tempdir().unwrap();
     let paths = write_all(dir.path(), &rows());
     let old = fs::read(&paths.csv).unwrap();
@@ -328,7 +328,7 @@ fn a_format_reads_back_as_written() {
 }
 
 #[test]
-fn what_a_killed_process_left_goes_and_what_another_one_is_writing_stays() {
+fn leftovers_of_a_killed_process_are_removed_and_files_being_written_stay() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.csv");
     let leftover = dir.path().join(".out.csv.abc123.campaigner-tmp");
@@ -348,7 +348,7 @@ fn what_a_killed_process_left_goes_and_what_another_one_is_writing_stays() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_stays_and_what_is_no_file_is_written_to() {
+fn a_link_is_kept_and_a_device_or_pipe_is_written_to() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     std::fs::create_dir(at("far")).unwrap();
@@ -371,7 +371,7 @@ fn a_link_stays_and_what_is_no_file_is_written_to() {
     piped.replace().unwrap();
     assert_eq!(reader.join().unwrap(), "through");
     assert!(!std::fs::metadata(at("pipe")).unwrap().is_file());
-    // Only root can make a device; what it is then is tested where one is.
+    // Only root can create a device, so this part runs only as root.
     if std::process::Command::new("mknod")
         .arg(at("null"))
         .args(["c", "1", "3"])

@@ -255,7 +255,7 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
         commands: vec![
             ("If a message was sent", format!("campaigner settle {run} --row {first} --as sent")),
             ("If it was not sent", format!("campaigner settle {run} --row {first} --as not-sent")),
-            ("If none of them were sent", format!("campaigner settle {run} --all --yes --as not-sent")),
+            ("If none of them were sent", format!("campaigner settle {run} --all --as not-sent --yes")),
             (
                 "To send all of them again, even if some people get the message twice",
                 format!("campaigner retry {run} --state uncertain"),

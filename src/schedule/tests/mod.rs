@@ -1,5 +1,5 @@
-//! Schedules over changes of the clocks, leap days and short months, with the clock passed in; and held against an
-//! implementation that is not ours.
+//! Tests of schedules over clock changes, leap days and short months, and against an independent implementation of
+//! cron.
 
 mod due;
 
@@ -22,7 +22,7 @@ fn at(text: &str) -> Timestamp {
     text.replace('Z', ":00Z").parse().unwrap()
 }
 
-/// The first `n` occurrences after a moment, on the zone's clocks with its offset.
+/// Returns the first `n` occurrences after a moment, in local time with the offset.
 fn first(n: usize, schedule: &Schedule, after: &str) -> Vec<String> {
     upcoming(schedule, at(after))
         .take(n)
@@ -47,37 +47,37 @@ fn what_comes_next_is_what_an_independent_cron_says() {
 }
 
 #[test]
-fn a_time_that_the_clocks_leave_out_comes_at_the_change_once() {
+fn a_skipped_time_is_due_once_at_the_change() {
     // 2027-03-28, 02:00 to 03:00 in Berlin.
     let daily = ["2027-03-27 02:30 +01:00", "2027-03-28 03:00 +02:00", "2027-03-29 02:30 +02:00"];
     assert_eq!(first(3, &cron("30 2 * * *", "Europe/Berlin"), "2027-03-26T12:00Z"), daily);
     let several = ["2027-03-28 03:00 +02:00", "2027-03-29 02:00 +02:00", "2027-03-29 02:15 +02:00"];
     assert_eq!(first(3, &cron("0,15,45 2 * * *", "Europe/Berlin"), "2027-03-27T12:00Z"), several);
-    // At midnight in Santiago: the day begins at one.
+    // At midnight in Santiago: the day starts at one.
     let midnight = ["2026-09-05 00:00 -04:00", "2026-09-06 01:00 -03:00", "2026-09-07 00:00 -03:00"];
     assert_eq!(first(3, &cron("0 0 * * *", "America/Santiago"), "2026-09-05T00:00Z"), midnight);
-    // Intervals are counted on the clock that runs: there is no such time on that day.
+    // An interval follows the clock, which does not show this time on that day.
     let interval = ["2027-03-27 02:40 +01:00", "2027-03-29 02:00 +02:00"];
     assert_eq!(first(2, &cron("*/20 2 * * *", "Europe/Berlin"), "2027-03-27T01:20Z"), interval);
 }
 
 #[test]
-fn a_time_that_comes_twice_is_an_occurrence_once() {
+fn a_repeated_time_is_due_once() {
     // 2027-10-31, 03:00 back to 02:00 in Berlin.
     let daily = ["2027-10-30 02:30 +02:00", "2027-10-31 02:30 +02:00", "2027-11-01 02:30 +01:00"];
     assert_eq!(first(3, &cron("30 2 * * *", "Europe/Berlin"), "2027-10-29T12:00Z"), daily);
     let from_the_second = ["2027-10-31 03:30 +01:00", "2027-11-01 02:30 +01:00"];
     assert_eq!(first(2, &cron("30 2,3 * * *", "Europe/Berlin"), "2027-10-31T01:10Z"), from_the_second);
-    // Every hour is every hour.
+    // An hourly interval is due in both hours.
     let hourly = ["2027-10-31 02:00 +02:00", "2027-10-31 02:00 +01:00", "2027-10-31 03:00 +01:00"];
     assert_eq!(first(3, &cron("0 * * * *", "Europe/Berlin"), "2027-10-30T23:30Z"), hourly);
-    // Half an hour is repeated on Lord Howe.
+    // On Lord Howe Island only half an hour is repeated.
     let lord_howe = ["2027-04-04 01:45 +11:00", "2027-04-05 01:45 +10:30"];
     assert_eq!(first(2, &cron("45 1 * * *", "Australia/Lord_Howe"), "2027-04-03T12:00Z"), lord_howe);
 }
 
 #[test]
-fn leap_days_and_months_without_a_31st_are_left_out_and_not_moved() {
+fn missing_leap_days_and_31sts_are_skipped_and_not_moved() {
     let leap = ["2028-02-29 09:00 +00:00", "2032-02-29 09:00 +00:00"];
     assert_eq!(first(2, &cron("0 9 29 2 *", "UTC"), "2026-12-01T00:00Z"), leap);
     let month = ["2026-12-31 09:00 +08:00", "2027-01-31 09:00 +08:00", "2027-03-31 09:00 +08:00"];
