@@ -1,6 +1,6 @@
-//! From the tree to a campaign: every section, every default, every limit.
+//! Decodes a campaign from the YAML tree: every section, default and limit.
 //!
-//! All sections are read even where one is wrong, so that a person sees every problem at once.
+//! All sections are read even if one is wrong, so that every problem is reported at once.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -19,7 +19,7 @@ use super::values::{
 };
 use super::{inline_rows, message_block, schedule, timing};
 
-/// Messages a second of one provider account where the campaign says nothing.
+/// The default rate of a provider account, in messages per second.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_ATTEMPTS: u32 = 5;
@@ -27,11 +27,11 @@ const DEFAULT_AFTER: Duration = Duration::from_secs(60);
 const DEFAULT_EVERY: Duration = Duration::from_secs(60);
 const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 
-/// The campaign of a tree. `folder` is the campaign file's own, which the CSV's path is relative to. `None`
-/// only if something was added to `problems`.
+/// Decodes the campaign of a tree. The CSV's path is relative to `folder`, that of the campaign file. Returns `None`
+/// only if it added a problem.
 pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> Option<(Campaign, Places)> {
     let top = Section::open("", Place::TOP, root, problems)?;
-    let found = top.require("name", "`name: spring-sale`, or what you call it", problems);
+    let found = top.require("name", "`name: spring-sale`, or any other name", problems);
     let name = value("name", found, problems, name);
     let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);
     let provider = value("provider", found, problems, word);
@@ -47,8 +47,8 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> 
     let found = top.get("definition", problems);
     let definition = found.and_then(|found| definition(found, folder, problems));
     if let (Some((_, place)), Some(Channel::Viber | Channel::Rcs)) = (found, channel) {
-        let message = "`definition` is of a WhatsApp template, and this campaign is for another channel";
-        problems.push(FileProblem::new("bad_value", place, message).hint("take `definition` out"));
+        let message = "`definition` is a WhatsApp template, but this campaign is for another channel";
+        problems.push(FileProblem::new("bad_value", place, message).hint("remove `definition`"));
     }
     let schedule_found = top.get("schedule", problems);
     let schedule = schedule_found.and_then(|found| schedule::read(found, problems));
@@ -83,11 +83,11 @@ fn channel(text: &str) -> Result<Channel, BadValue> {
         let names = Channel::ALL.map(Channel::as_str);
         let hint = nearest(text, &names)
             .map_or_else(|| format!("the channels are {}", list(&names)), |near| format!("did you mean `{near}`?"));
-        BadValue::new(format!("there is no channel `{text}`"), hint)
+        BadValue::new(format!("unknown channel `{text}`"), hint)
     })
 }
 
-/// A file, or `from:` a provider.
+/// Reads `definition`: a file, or `from:` a provider.
 fn definition((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &mut Found) -> Option<TemplateSource> {
     if !matches!(node.value, Value::Map(_)) {
         let file = value("definition", Some((node, key_place)), problems, word)?;
@@ -105,10 +105,10 @@ fn template_provider(text: &str) -> Result<TemplateProvider, BadValue> {
     TemplateProvider::from_name(text).ok_or_else(|| {
         let names = TemplateProvider::ALL.map(TemplateProvider::as_str);
         let hint = nearest(text, &names).map_or_else(
-            || format!("templates are pulled from {}; a file is written `definition: FILE`", list(&names)),
+            || format!("templates can be pulled from {}; for a file, write `definition: FILE`", list(&names)),
             |near| format!("did you mean `{near}`?"),
         );
-        BadValue::new(format!("there is no provider of templates `{text}`"), hint)
+        BadValue::new(format!("unknown template provider `{text}`"), hint)
     })
 }
 
@@ -126,12 +126,12 @@ fn recipients(
         && !scheduled
         && path.to_string_lossy().contains(DATE)
     {
-        let message = "`csv` holds the date of a run, and only a `schedule` says in which time zone that is";
-        problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write the date out"));
+        let message = "`csv` contains the date of a run, but there is no `schedule` to set its time zone";
+        problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write a fixed date"));
     }
     let rows_found = section.get("rows", problems);
     let rows = rows_found.and_then(|found| inline_rows::read(found, problems));
-    let found = section.require("to", "`to: phone`, with the name of the column that holds the numbers", problems);
+    let found = section.require("to", "`to: phone`, with the name of the phone number column", problems);
     let to_place = found.map(|(node, _)| node.place);
     let to = value("to", found, problems, word);
     let found = section.get("region", problems);
@@ -143,12 +143,12 @@ fn recipients(
 
     match (csv_found, rows_found) {
         (Some((_, csv)), Some((_, rows))) => problems.push(
-            FileProblem::new("both_sources", rows, "the recipients come from `csv` or from `rows`, not from both")
-                .hint("take one of the two out")
+            FileProblem::new("both_sources", rows, "recipients come from either `csv` or `rows`, not both")
+                .hint("remove one of the two")
                 .related(csv, "`csv` is here"),
         ),
         (None, None) if !section.has("csv") && !section.has("rows") => problems.push(
-            FileProblem::new("missing_key", key_place, "`recipients` says nothing of where they come from")
+            FileProblem::new("missing_key", key_place, "`recipients` needs a source")
                 .hint("add `csv: FILE.csv`, or `rows:` with a list of rows"),
         ),
         _ => {}
@@ -181,7 +181,7 @@ fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> (Dispatc
     (Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt }, quota)
 }
 
-/// When refusals stop the run; `halt: off` for never.
+/// Reads `halt`: when refusals stop the run; `off` for never.
 fn halt(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Halt> {
     if found.is_some_and(|(node, _)| is_word(node, "off")) {
         return None;
@@ -199,8 +199,8 @@ fn uncertain(text: &str) -> Result<WhenUncertain, BadValue> {
         "hold" => Ok(WhenUncertain::Hold),
         "resend" => Ok(WhenUncertain::Resend),
         _ => Err(BadValue::new(
-            format!("there is no choice `{text}`"),
-            "write `hold`: such a row waits for a person; or `resend`: it is sent again, and may arrive twice",
+            format!("unknown value `{text}`"),
+            "write `hold` to leave such a row for you to decide, or `resend` to send it again, at the risk of a duplicate",
         )),
     }
 }
@@ -213,15 +213,15 @@ fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<
     if horizon < after {
         let place = read.place_of("for").or_else(|| read.place_of("after"))?;
         problems.push(
-            FileProblem::new("bad_value", place, "`for` is shorter than `after`: no status would ever be asked for")
-                .hint("make `for` the longer one, such as `for: 72h`"),
+            FileProblem::new("bad_value", place, "`for` is shorter than `after`, so no status would ever be polled")
+                .hint("make `for` longer than `after`, such as `for: 72h`"),
         );
         return None;
     }
     Some(Reconcile { after, every, horizon })
 }
 
-/// A section that may be missing, with keys that may be missing.
+/// An optional section with optional keys.
 struct Optional<'n, 'a, 'p> {
     section: Option<Section<'n, 'a>>,
     problems: &'p mut Found,
@@ -233,8 +233,8 @@ impl<'n, 'a, 'p> Optional<'n, 'a, 'p> {
         Self { section, problems }
     }
 
-    /// The value of a key, or the default: where the key is missing, and where the value is wrong, so that the
-    /// rest can be checked still.
+    /// Returns the value of a key, or the default if the key is missing or its value is wrong, so that the rest can
+    /// still be checked.
     fn or<T>(&mut self, key: &str, default: T, parse: impl FnOnce(&str) -> Result<T, BadValue>) -> T {
         let found = self.get(key);
         value(key, found, self.problems, parse).unwrap_or(default)

@@ -1,8 +1,8 @@
-//! A campaign as one canonical text, to be kept with its run, and its fingerprint.
+//! A campaign as canonical text, stored with its run, and its fingerprint.
 //!
-//! The text is JSON with a version and a fixed order of keys: the same campaign gives the same bytes, however
-//! its file is laid out. The recipients' rows are not in it; they are kept row by row elsewhere. A change of
-//! the shape needs a new version here, and the old one still read.
+//! The text is JSON with a version and a fixed key order: the same campaign gives the same bytes, whatever the layout
+//! of its file. Recipient rows are not included; they are stored one by one elsewhere. A new format needs a new version
+//! number, and the old one must stay readable.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -24,17 +24,19 @@ const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ThawError {
     /// It is not what [`freeze`] writes.
-    #[error("the campaign kept with the run is damaged")]
+    #[error("the campaign stored with the run is damaged")]
     Damaged(#[source] serde_json::Error),
     /// A value is not one that a campaign can have.
-    #[error("the campaign kept with the run is damaged: its {0} cannot be read")]
+    #[error("the campaign stored with the run is damaged: {0} cannot be read")]
     Value(&'static str),
     /// It was written by another version of this program.
-    #[error("the campaign kept with the run has the format {0}, and this program reads {VERSION}: use a newer one")]
+    #[error(
+        "the campaign stored with the run has format {0}, but this version reads {VERSION}; use a newer campaigner"
+    )]
     Version(u32),
 }
 
-/// Everything of a campaign but its recipients' rows, as canonical JSON on one line.
+/// Returns a campaign without its recipient rows, as canonical JSON on one line.
 #[must_use]
 pub fn freeze(campaign: &Campaign) -> String {
     let csv = match &campaign.recipients.source {
@@ -44,8 +46,8 @@ pub fn freeze(campaign: &Campaign) -> String {
     canonical(campaign, csv.as_deref())
 }
 
-/// The SHA-256 of a frozen campaign, in hexadecimal. The path of the CSV does not count, so that a campaign may
-/// move; what is in the rows does not either, and has to be compared by other means.
+/// Returns the SHA-256 of a frozen campaign, in hexadecimal. It ignores the path of the CSV, so a campaign can be
+/// moved, and the contents of the rows, which are compared in another way.
 #[must_use]
 pub fn fingerprint(campaign: &Campaign) -> String {
     Sha256::digest(canonical(campaign, None)).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -89,7 +91,7 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
             "for_ms": millis(reconcile.horizon),
         },
     });
-    // Left out where it is the usual one, so that campaigns from before there was a choice keep their fingerprint.
+    // The default is left out, so that campaigns from before this setting existed keep their fingerprint.
     if dispatch.halt != Some(Halt::default()) {
         frozen["dispatch"]["halt"] = match dispatch.halt {
             Some(Halt { share, over, same_error }) => {
@@ -134,13 +136,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The campaign of a text that [`freeze`] wrote. Its source is the path of the CSV as it was then, or no rows.
+/// Returns the campaign of a text that [`freeze`] wrote. Its source is the path that the CSV had then, or no rows.
 ///
 /// # Errors
 ///
-/// If the text is damaged or of another version.
+/// When the text is damaged or has another version.
 pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
-    // The version is read first, by itself: the rest of another version may have any shape.
+    // The version is read first, because another version may have any format.
     let Version { v } = serde_json::from_str(text).map_err(ThawError::Damaged)?;
     if v != VERSION {
         return Err(ThawError::Version(v));
@@ -241,7 +243,7 @@ struct FrozenDispatch {
     timeout_ms: u64,
     attempts: u32,
     uncertain: String,
-    /// Missing for the usual one, null for none.
+    /// Missing for the default, null for none.
     #[serde(default = "usual_halt")]
     halt: Option<FrozenHalt>,
 }

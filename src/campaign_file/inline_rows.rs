@@ -1,7 +1,7 @@
-//! Recipients written into the campaign file itself: `rows`, from YAML to a table of texts.
+//! Recipients in the campaign file itself: `rows`, from YAML to a table of text.
 //!
-//! Every cell is the text as it was written, so that a number without quotes keeps its zeros and its plus sign.
-//! What the cells mean is for others.
+//! Every cell keeps its text as written, so that an unquoted number keeps its zeros and its plus sign. Other modules
+//! interpret the cells.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::yaml::{FileProblem, Found, Node, Place, Value, is_null, kind};
 
 const HINT: &str = "write each row as `- {phone: \"85268411234\", first_name: Ana}`";
 
-/// Reads `recipients.rows`. What is wrong is added to `problems`; the table is whole only if nothing was.
+/// Reads `recipients.rows`. The table is complete only if no problem was added.
 pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Inline> {
     let items = match &node.value {
         Value::List(items) => items,
@@ -22,7 +22,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
         }
     };
     if items.is_empty() {
-        problems.push(FileProblem::new("bad_value", node.place, "`rows` has no row").hint(HINT));
+        problems.push(FileProblem::new("bad_value", node.place, "`rows` is empty").hint(HINT));
         return None;
     }
     let mut table = Inline::default();
@@ -39,13 +39,13 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
                     });
                     cells.resize(table.columns.len(), String::new());
                     if entry.key.trim().is_empty() {
-                        problems.push(FileProblem::new("bad_key", entry.key_place, "a column needs a name"));
+                        problems.push(FileProblem::new("bad_key", entry.key_place, "this column has no name"));
                     }
                     cells[column] = cell(&entry.key, &entry.node, problems);
                 }
             }
             _ => {
-                let message = format!("a row must be columns with values, not {}", kind(item));
+                let message = format!("a row must map columns to values, not be {}", kind(item));
                 problems.push(FileProblem::new("wrong_type", item.place, message).hint(HINT));
             }
         }
@@ -64,10 +64,10 @@ fn cell(column: &str, node: &Node<'_>, problems: &mut Found) -> String {
         Value::Scalar(scalar) => scalar.text.clone().into_owned(),
         Value::Broken => String::new(),
         Value::List(_) | Value::Map(_) => {
-            let message = format!("the value of `{column}` must be a text or a number, not {}", kind(node));
+            let message = format!("the value of `{column}` must be text or a number, not {}", kind(node));
             problems.push(
                 FileProblem::new("wrong_type", node.place, message)
-                    .hint("a text that starts with `[` or `{` must be in quotes"),
+                    .hint("put text that starts with `[` or `{` in quotes"),
             );
             String::new()
         }

@@ -1,11 +1,11 @@
-//! The `message` block: the provider's request body, from YAML to JSON without any change of meaning.
+//! The `message` block: the provider's request body, converted from YAML to JSON without a change of meaning.
 //!
-//! The block is not understood here, apart from `to` and `type`; what a provider makes of it is for others. Where each
-//! value stands is kept, so that what is found wrong with a rendered body can be shown in the file.
+//! Only `to` and `type` are interpreted here. The place of each value is kept, so that problems of a rendered body can
+//! be shown in the file.
 
 use crate::yaml::{self, Entry, FileProblem, Found, Meaning, Node, Place, Places, Value, kind};
 
-/// Reads the `message` block. What is wrong is added to `problems`; the value is whole only if nothing was.
+/// Reads the `message` block. The value is complete only if no problem was added.
 pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<(serde_json::Value, Places)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
@@ -27,14 +27,14 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
 fn check_to(entries: &[Entry<'_>], problems: &mut Found) {
     if let Some(to) = entries.iter().find(|entry| entry.key == "to") {
         problems.push(
-            FileProblem::new("to_in_message", to.key_place, "`to` is put into every message from the recipient's row")
-                .hint("take it out, and name the column of the numbers in `recipients.to`"),
+            FileProblem::new("to_in_message", to.key_place, "`to` is filled in from each recipient's row")
+                .hint("remove it, and set `recipients.to` to the phone number column"),
         );
     }
 }
 
 fn check_type(entries: &[Entry<'_>], key_place: Place, problems: &mut Found) {
-    const HINT: &str = "write the kind of message, such as `type: template` or `type: text`";
+    const HINT: &str = "set the kind of message, such as `type: template` or `type: text`";
     let Some(entry) = entries.iter().find(|entry| entry.key == "type") else {
         problems.push(FileProblem::new("missing_key", key_place, "the key `type` of `message` is missing").hint(HINT));
         return;

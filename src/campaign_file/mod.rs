@@ -1,9 +1,8 @@
-//! Campaign files: YAML in, a validated [`Campaign`] out, or every problem at once.
+//! Campaign files: parses YAML into a validated [`Campaign`], or reports every problem at once.
 //!
-//! Each problem has its line and column, the line itself, and what to do about it; see [`FileProblem`]. What is
-//! read once can be frozen into one text, kept, and thawed again ([`freeze`], [`thaw`]), so that a run does not
-//! depend on the file any more. This module reads campaign files and nothing else: not the recipients' CSV, not
-//! the configuration, and it does not know what a provider makes of a message.
+//! Each problem has a line, a column and a hint; see [`FileProblem`]. A campaign can be frozen into text, stored and
+//! thawed again ([`freeze`], [`thaw`]), so that a run no longer depends on the file. This module reads only campaign
+//! files: not the recipients' CSV, not the configuration. It does not know what a provider does with a message.
 
 mod decode;
 mod frozen;
@@ -26,18 +25,18 @@ pub use crate::yaml::{Document, FileError as CampaignError, FileProblem, FilePro
 pub use frozen::{ThawError, fingerprint, freeze, thaw};
 pub use values::{BadValue, parse_concurrency, parse_duration, parse_rate};
 
-/// Campaign files, as their problems speak of them.
+/// How problems refer to campaign files.
 static CAMPAIGN: FileKind = FileKind {
     name: "campaign",
     needs: "a campaign needs `name`, `provider`, `channel`, `recipients` and `message`",
-    too_large: "put the recipients into a CSV file",
+    too_large: "move the recipients to a CSV file",
     cells: &["recipients", "rows"],
 };
 
-/// A campaign, and its file to show problems in.
+/// A campaign, with its file for showing problems.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the file means.
+    /// The campaign.
     pub campaign: Campaign,
     /// Where the parts of the message are.
     pub places: Places,
@@ -49,17 +48,17 @@ pub struct Loaded {
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is larger than [`yaml::MAX_BYTES`], or is not a right campaign.
+/// When the file cannot be read, is larger than [`yaml::MAX_BYTES`], or is not a valid campaign.
 pub fn read(path: &Path) -> Result<Loaded, CampaignError> {
     parse(&yaml::read(path, &CAMPAIGN)?, path)
 }
 
-/// Reads a campaign from a text. `path` is where the text is from: it is named in problems, and the path of a
-/// CSV is relative to its folder.
+/// Reads a campaign from text. `path` is where the text is from: problems name it, and the path of a CSV is relative to
+/// its folder.
 ///
 /// # Errors
 ///
-/// If the text is not a right campaign.
+/// When the text is not a valid campaign.
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, CampaignError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let decode = |root: &yaml::Node<'_>, problems: &mut yaml::Found| decode::campaign(root, folder, problems);

@@ -1,4 +1,4 @@
-//! `schedule`: when a campaign runs by itself.
+//! `schedule`: when a campaign starts automatically.
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::model::{Cron, IfLate, Schedule, When};
 use crate::text::nearest;
 use crate::yaml::{FileProblem, Found, Node, Place};
 
-/// How late a run may start where the campaign says nothing.
+/// How late a run may start by default.
 const DEFAULT_NOT_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Reads the section; `None` only if something was added to `problems`.
+/// Reads the section; returns `None` only if it added a problem.
 pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Schedule> {
     let section = Section::open("schedule", key_place, node, problems)?;
     let at_found = section.get("at", problems);
@@ -26,18 +26,17 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     });
     match (at_found, cron_found) {
         (Some((_, at)), Some((_, cron))) => problems.push(
-            FileProblem::new("both_times", cron, "a campaign runs once, `at` a time, or by `cron`, not both")
-                .hint("take one of the two out")
+            FileProblem::new("both_times", cron, "a campaign runs either once (`at`) or repeatedly (`cron`), not both")
+                .hint("remove one of the two")
                 .related(at, "`at` is here"),
         ),
         (None, None) if !section.has("at") && !section.has("cron") => problems.push(
-            FileProblem::new("missing_key", key_place, "`schedule` says nothing of when the campaign runs")
-                .hint("add `at: 2026-12-01T09:00` for once, or `cron: \"0 9 * * MON\"` for every Monday at nine"),
+            FileProblem::new("missing_key", key_place, "`schedule` does not say when the campaign runs")
+                .hint("add `at: 2026-12-01T09:00` to run once, or `cron: \"0 9 * * MON\"` for every Monday at 9:00"),
         ),
         _ => {}
     }
-    let example =
-        "`timezone: Asia/Hong_Kong`, or another of IANA's names: nine o'clock is not the same moment everywhere";
+    let example = "`timezone: Asia/Hong_Kong`, or another IANA name, to say whose clock counts";
     let found = section.require("timezone", example, problems);
     let zone = value("timezone", found, problems, time_zone);
     let found = section.get("not_after", problems);
@@ -54,15 +53,16 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     let until = value("until", until_found, problems, end);
     if let (Some((_, place)), Some(_), None) = (until_found, at_found, cron_found) {
         problems.push(
-            FileProblem::new("bad_value", place, "`until` ends a `cron`, and this campaign runs once")
-                .hint("take `until` out"),
+            FileProblem::new("bad_value", place, "`until` ends a `cron` schedule, but this campaign runs once")
+                .hint("remove `until`"),
         );
     }
     if let (Some(at), Some((node, _)), Some(zone)) = (at, at_found, &zone)
         && let Some(words) = left_out(at, zone)
     {
-        problems
-            .push(FileProblem::new("bad_value", node.place, format!("`at`: {words}")).hint("write a time that comes"));
+        problems.push(
+            FileProblem::new("bad_value", node.place, format!("`at`: {words}")).hint("choose a time that exists"),
+        );
         return None;
     }
     let when = match (at, cron) {
@@ -76,27 +76,23 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     Some(Schedule { when, zone: zone?, not_after: not_after?, if_late: if_late? })
 }
 
-/// A date and a time of the day.
+/// Parses a date and a time of day.
 fn moment(text: &str) -> Result<DateTime, BadValue> {
-    const HINT: &str = "write the date and the time on the clocks of `timezone`, such as `2026-12-01T09:00`";
+    const HINT: &str = "write the local date and time in `timezone`, such as `2026-12-01T09:00`";
     let bad = |what: &str| BadValue::new(format!("`{text}` {what}"), HINT);
     let Some((date, time)) = text.split_once(['T', ' ']) else {
-        return Err(bad(if Date::from_str(text).is_ok() {
-            "has no time of the day"
-        } else {
-            "is not a date with a time"
-        }));
+        return Err(bad(if Date::from_str(text).is_ok() { "has no time of day" } else { "is not a date and time" }));
     };
     if time.contains(['Z', 'z', '+', '[']) || time.contains('-') {
-        return Err(bad("has an offset or a zone of its own"));
+        return Err(bad("must not have its own offset or time zone"));
     }
     match (Date::from_str(date), Time::from_str(time.trim())) {
         (Ok(date), Ok(time)) => Ok(date.to_datetime(time)),
-        _ => Err(bad("is not a date with a time")),
+        _ => Err(bad("is not a date and time")),
     }
 }
 
-/// The last moment that counts; a date alone counts to its end.
+/// Parses the last moment; a date alone means the end of that day.
 fn end(text: &str) -> Result<DateTime, BadValue> {
     match Date::from_str(text) {
         Ok(date) if text.len() == "2026-12-31".len() => Ok(date.at(23, 59, 59, 0)),
@@ -109,7 +105,7 @@ fn end(text: &str) -> Result<DateTime, BadValue> {
     }
 }
 
-/// One of IANA's time zones, by its own spelling.
+/// Returns the IANA time zone of this name.
 pub(super) fn time_zone(text: &str) -> Result<TimeZone, BadValue> {
     match TimeZone::get(text) {
         Ok(zone) if zone.iana_name().is_some() => Ok(zone),
@@ -118,9 +114,9 @@ pub(super) fn time_zone(text: &str) -> Result<TimeZone, BadValue> {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let hint = match nearest(text, &names) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "write a name of IANA's, such as `Asia/Hong_Kong`, `Europe/Berlin` or `UTC`".to_owned(),
+                None => "write an IANA name, such as `Asia/Hong_Kong`, `Europe/Berlin` or `UTC`".to_owned(),
             };
-            Err(BadValue::new(format!("there is no time zone `{text}`"), hint))
+            Err(BadValue::new(format!("unknown time zone `{text}`"), hint))
         }
     }
 }
@@ -130,24 +126,24 @@ fn if_late(text: &str) -> Result<IfLate, BadValue> {
         "skip" => Ok(IfLate::Skip),
         "send" => Ok(IfLate::Send),
         _ => Err(BadValue::new(
-            format!("there is no choice `{text}`"),
-            "write `skip`: a time that was missed by more than `not_after` is left out; or `send`: it runs late",
+            format!("unknown value `{text}`"),
+            "write `skip` to leave out a run missed by more than `not_after`, or `send` to start it late",
         )),
     }
 }
 
-/// Why a time never comes in a zone: its clocks are put forward over it.
+/// Explains why a time does not exist in a zone: a clock change skips it.
 fn left_out(at: DateTime, zone: &TimeZone) -> Option<String> {
     match zone.to_ambiguous_timestamp(at).offset() {
         AmbiguousOffset::Gap { .. } => {
             let name = zone.iana_name().unwrap_or("that time zone");
-            Some(format!("{at} does not come in {name}, whose clocks are put forward over it"))
+            Some(format!("{at} does not exist in {name}, because the clocks skip it when they go forward"))
         }
         _ => None,
     }
 }
 
-/// Where the date stands in a CSV's path: `{{ date }}`, its one spelling here, or what else was meant.
+/// Normalises `{{ date }}` in a CSV's path, and refuses other placeholders.
 pub(super) fn path_with_date(text: &str) -> Result<String, BadValue> {
     let mut path = String::new();
     let mut rest = text;
@@ -155,8 +151,8 @@ pub(super) fn path_with_date(text: &str) -> Result<String, BadValue> {
         let (name, after) = after.split_once("}}").unwrap_or((after, ""));
         if name.trim() != "date" {
             return Err(BadValue::new(
-                format!("`{{{{{name}}}}}` is not known in a path"),
-                "`{{ date }}` is what a path may hold, and stands for the day of the run, such as 2026-12-01",
+                format!("`{{{{{name}}}}}` is not available in a path"),
+                "a path can contain only `{{ date }}`, the day of the run, such as 2026-12-01",
             ));
         }
         path.push_str(before);

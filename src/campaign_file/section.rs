@@ -1,13 +1,13 @@
-//! Taking values out of the tree, one section at a time, and telling what is wrong with them.
+//! Reads values from the tree, one section at a time, and collects problems.
 //!
-//! A section is a map with known keys. Everything here adds to a list of problems and goes on, so that one
-//! reading finds them all. What a value means is decided by the caller.
+//! A section is a map with known keys. Reading continues after a problem, so one pass finds them all. The caller
+//! interprets the values.
 
 use super::values::BadValue;
 use crate::text::{list, nearest};
 use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind};
 
-/// Every key of a campaign file with the section it belongs to, for keys that were put into the wrong one.
+/// Every key of a campaign file by section, to detect keys in the wrong section.
 const KEYS: &[(&str, &[&str])] = &[
     (
         "",
@@ -35,7 +35,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("window", &["open", "off", "clock"]),
 ];
 
-/// A map of the file whose keys are known.
+/// A map in the file with known keys.
 pub(super) struct Section<'n, 'a> {
     name: &'static str,
     /// Where to point when a key is missing.
@@ -44,7 +44,7 @@ pub(super) struct Section<'n, 'a> {
 }
 
 impl<'n, 'a> Section<'n, 'a> {
-    /// The section called `name` (empty for the whole file); its unknown keys are told at once. `None` if the
+    /// Opens the section called `name` (empty for the whole file) and reports its unknown keys. Returns `None` if the
     /// node is not a map.
     pub(super) fn open(name: &'static str, place: Place, node: &'n Node<'a>, problems: &mut Found) -> Option<Self> {
         let entries = match &node.value {
@@ -67,25 +67,25 @@ impl<'n, 'a> Section<'n, 'a> {
         Some(section)
     }
 
-    /// The value of a key, and where the key is. A key without a value is told as a problem.
+    /// Returns the value of a key, and where the key is. A key without a value is a problem.
     pub(super) fn get(&self, key: &str, problems: &mut Found) -> Option<(&'n Node<'a>, Place)> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         if is_null(&entry.node) {
             problems.push(
                 FileProblem::new("missing_value", entry.key_place, format!("`{key}` has no value"))
-                    .hint("write one after the colon, or take the key out"),
+                    .hint("write one after the colon, or remove the key"),
             );
             return None;
         }
         Some((&entry.node, entry.key_place))
     }
 
-    /// Whether the key is there, with or without a value.
+    /// Whether the key is present, with or without a value.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// The value of a key that must be there. `example` shows how it is written.
+    /// Returns the value of a required key. `example` shows how to write it.
     pub(super) fn require(
         &self,
         key: &'static str,
@@ -102,7 +102,7 @@ impl<'n, 'a> Section<'n, 'a> {
         self.get(key, problems)
     }
 
-    /// Whether an unknown key was taken for this one, so that one mistake is told once.
+    /// Whether an unknown key is a likely misspelling of this one, so that one mistake is reported once.
     fn misspelt(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| {
             !known(self.name).contains(&entry.key.as_ref()) && nearest(&entry.key, known(self.name)) == Some(key)
@@ -111,7 +111,7 @@ impl<'n, 'a> Section<'n, 'a> {
 
     fn unknown(&self, entry: &Entry<'_>) -> FileProblem {
         let key = entry.key.as_ref();
-        let problem = FileProblem::new("unknown_key", entry.key_place, format!("there is no key `{key}` here"));
+        let problem = FileProblem::new("unknown_key", entry.key_place, format!("unknown key `{key}`"));
         if let Some(near) = nearest(key, known(self.name)) {
             return problem.hint(format!("did you mean `{near}`?"));
         }
@@ -127,7 +127,7 @@ fn known(section: &str) -> &'static [&'static str] {
     KEYS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
 }
 
-/// The text of a scalar, whatever it looks like. Anything else is told as a problem.
+/// Returns the text of a scalar, whatever its type. Anything else is a problem.
 pub(super) fn text<'n>(key: &str, (node, key_place): (&'n Node<'_>, Place), problems: &mut Found) -> Option<&'n str> {
     match &node.value {
         Value::Scalar(scalar) => Some(scalar.text.as_ref()),
@@ -140,7 +140,7 @@ pub(super) fn text<'n>(key: &str, (node, key_place): (&'n Node<'_>, Place), prob
     }
 }
 
-/// A scalar of the file read by `parse`, whose complaint becomes a problem at the value.
+/// Parses a scalar; an error of `parse` becomes a problem at the value.
 pub(super) fn value<T>(
     key: &str,
     found: Option<(&Node<'_>, Place)>,

@@ -122,7 +122,7 @@ fn the_halt_rule_is_read_kept_and_counted_only_where_it_is_another() {
         assert_eq!(fingerprint(&campaign) == fingerprint(&usual), expected == Some(Halt::default()), "{halt}");
     }
     let wrong = shown(&[("halt", with(CSV, TEXT, "dispatch:\n  halt: {share: 20, over: 1, same_eror: 3}"))]);
-    for part in ["write a share from `1%` to `100%`", "10 to 10000", "did you mean `same_error`?"] {
+    for part in ["write a percentage from `1%` to `100%`", "10 to 10000", "did you mean `same_error`?"] {
         assert!(wrong.contains(part), "{part}: {wrong}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a campaign file says of the time: `timezone`, `window`, `not_after`, `quota` and the columns of times.
+//! The times in a campaign file: `timezone`, `window`, `not_after`, `quota` and the time columns.
 
 use std::num::NonZeroU32;
 
@@ -14,13 +14,13 @@ use super::values::{BadValue, is_digits, number_within, parse_duration, word};
 
 const SPAN_HINT: &str =
     "write hours such as `\"09:00-20:00\"`, with days before them such as `\"MON-FRI 09:00-20:00\"`";
-/// Spans and dates in one window at most: more are a mistake, and each is looked at for every change of the window.
+/// The most spans and dates in one window: more are a mistake, and every window calculation looks at each.
 const MOST: usize = 1000;
-/// A quota's largest number.
+/// The largest daily quota.
 const MOST_A_DAY: u32 = 1_000_000_000;
 
-/// Reads all of it but the columns and the quota, which stand in other sections. The campaign's own time zone is that
-/// of its schedule where it names none.
+/// Reads everything except the columns and the quota, which are in other sections. Without a time zone of its own, the
+/// campaign uses that of its schedule.
 pub(super) fn timing(
     top: &Section<'_, '_>,
     of_schedule: Option<&str>,
@@ -41,8 +41,8 @@ pub(super) fn timing(
         && found_zone.is_none()
     {
         problems.push(
-            FileProblem::new("missing_key", place, "nothing tells whose clock `window` is read from")
-                .hint("add `timezone: Asia/Hong_Kong`, with your own, or `clock: recipient` under `window`"),
+            FileProblem::new("missing_key", place, "`window` needs a time zone")
+                .hint("add `timezone:`, such as `timezone: Asia/Hong_Kong`, or `clock: recipient` under `window`"),
         );
     }
     let timing = Timing {
@@ -52,11 +52,11 @@ pub(super) fn timing(
         quota,
         columns,
     };
-    // A schedule is no part of a run, unless something of the run is by its clock.
+    // The schedule is not part of a run, so its time zone counts only if the run has times.
     if timing == Timing::default() { timing } else { Timing { timezone, ..timing } }
 }
 
-/// The columns of times in `recipients`.
+/// Reads the time columns of `recipients`.
 pub(super) fn columns(section: &Section<'_, '_>, problems: &mut Found) -> TimeColumns {
     let mut column = |key| {
         let found = section.get(key, problems);
@@ -65,18 +65,18 @@ pub(super) fn columns(section: &Section<'_, '_>, problems: &mut Found) -> TimeCo
     TimeColumns { timezone: column("timezone"), send_at: column("send_at"), not_after: column("not_after") }
 }
 
-/// How many messages a day: `10000/day`.
+/// Parses a daily quota: `10000/day`.
 pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
     const HINT: &str = "write how many messages a day, such as `10000/day`";
     let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
-    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not so many a day"), HINT))?.trim();
+    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a number per day"), HINT))?.trim();
     let number = number_within(number, 1..=MOST_A_DAY)?;
     NonZeroU32::new(number).ok_or_else(|| BadValue::new("a quota of 0 would never send anything", HINT))
 }
 
-/// When it is too late: a time, or a length of time since the run was made.
+/// Parses a deadline: a time, or a duration since the run was created.
 fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
-    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a length of time since the run began such as `12h`";
+    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a duration since the run started such as `12h`";
     let Some(time) = WrittenTime::read(text) else {
         let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
             true => BadValue::new(format!("`{text}` is not a time"), HINT),
@@ -87,7 +87,7 @@ fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
     let zone = match (time, timezone) {
         (WrittenTime::Local(_), None) => {
             let hint = format!("add `timezone:` to the campaign, or write the offset, such as `{text}+08:00`");
-            return Err(BadValue::new(format!("nothing tells whose clock shows `{text}`"), hint));
+            return Err(BadValue::new(format!("`{text}` needs a time zone"), hint));
         }
         (_, name) => name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC),
     };
@@ -115,13 +115,13 @@ fn clock(text: &str) -> Result<WhoseClock, BadValue> {
     let clocks = [WhoseClock::Campaign, WhoseClock::Recipient];
     clocks.into_iter().find(|clock| clock.as_str() == text).ok_or_else(|| {
         BadValue::new(
-            format!("there is no clock `{text}`"),
-            "write `recipient` for the clock where the recipient is, or `campaign` for that of `timezone`",
+            format!("unknown clock `{text}`"),
+            "write `recipient` for the recipient's local time, or `campaign` for the time in `timezone`",
         )
     })
 }
 
-/// One value, or a list of them, each read by `parse`.
+/// Reads one value or a list of values, each with `parse`.
 fn list_of<T>(
     key: &str,
     (node, key_place): (&Node<'_>, Place),
@@ -134,7 +134,7 @@ fn list_of<T>(
             return Vec::new();
         }
         Value::List(items) if items.len() > MOST => {
-            let words = format!("`{key}` has {} values; {MOST} are the most", items.len());
+            let words = format!("`{key}` has {} values; the limit is {MOST}", items.len());
             problems.push(FileProblem::new("bad_value", node.place, words));
             return Vec::new();
         }
@@ -165,7 +165,7 @@ fn date(text: &str) -> Result<Date, BadValue> {
     if text.len() == 10 { text.parse().map_err(|_| bad()) } else { Err(bad()) }
 }
 
-/// Hours, with days before them or without: `09:00-20:00`, `MON-FRI,SUN 22:00-06:00`.
+/// Parses hours, with or without days before them: `09:00-20:00`, `MON-FRI,SUN 22:00-06:00`.
 pub(super) fn span(text: &str) -> Result<Span, BadValue> {
     let bad = |what: String| BadValue::new(what, SPAN_HINT);
     let (days, hours) = match text.rsplit_once(char::is_whitespace) {
@@ -173,20 +173,20 @@ pub(super) fn span(text: &str) -> Result<Span, BadValue> {
         None => (Days::ALL, text),
     };
     let (from, to) =
-        hours.split_once(['-', '\u{2013}']).ok_or_else(|| bad(format!("`{text}` has no hours from and to")))?;
-    let minute = |text: &str| minute(text).ok_or_else(|| bad(format!("`{text}` is not a time of the day")));
+        hours.split_once(['-', '\u{2013}']).ok_or_else(|| bad(format!("`{text}` has no start and end time")))?;
+    let minute = |text: &str| minute(text).ok_or_else(|| bad(format!("`{text}` is not a time of day")));
     let (from, to) = (minute(from)?, minute(to)?);
     if from == 24 * 60 {
-        return Err(bad("a window cannot begin at the end of the day".to_owned()));
+        return Err(bad("a window cannot start at the end of the day".to_owned()));
     }
     if from == to {
         let hint = "write `00:00-24:00` for the whole day";
-        return Err(BadValue::new(format!("`{hours}` ends when it begins"), hint));
+        return Err(BadValue::new(format!("`{hours}` ends when it starts"), hint));
     }
     Ok(Span { days, from, to })
 }
 
-/// The minute of the day: 0 for `00:00`, 1440 for `24:00`.
+/// Parses the minute of the day: 0 for `00:00`, 1440 for `24:00`.
 fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let number = |text: &str| is_digits(text).then(|| text.parse::<u16>().ok()).flatten();
@@ -200,7 +200,7 @@ fn days_of(text: &str) -> Result<Days, BadValue> {
         let at = Days::NAMES.iter().position(|known| name.eq_ignore_ascii_case(known));
         at.ok_or_else(|| {
             let hint = format!("the days are {}", Days::NAMES.join(", "));
-            BadValue::new(format!("there is no day `{name}`"), hint)
+            BadValue::new(format!("unknown day `{name}`"), hint)
         })
     };
     let mut days = Days::default();
@@ -209,7 +209,7 @@ fn days_of(text: &str) -> Result<Days, BadValue> {
             Some((first, last)) => (day(first)?, day(last)?),
             None => (day(part)?, day(part)?),
         };
-        // From Saturday to Monday goes over the week's end.
+        // A range such as SAT-MON wraps around the end of the week.
         let count = (last + 7 - first) % 7;
         days = (first..=first + count).fold(days, Days::with);
     }
@@ -263,14 +263,14 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place_and_what_to_write() {
         for (rest, place, words) in [
             ("timezone: Europe/Berln", "a.yaml:6:11", "did you mean `Europe/Berlin`?"),
-            ("timezone: CET+1", "a.yaml:6:11", "a name of IANA's"),
-            ("window: 09:00-20:00", "a.yaml:6:1", "nothing tells whose clock `window` is read from"),
-            ("timezone: UTC\nwindow: 9-20", "a.yaml:7:9", "`9` is not a time of the day"),
-            ("timezone: UTC\nwindow: 09:00", "a.yaml:7:9", "no hours from and to"),
-            ("timezone: UTC\nwindow: 09:00-25:00", "a.yaml:7:9", "`25:00` is not a time of the day"),
+            ("timezone: CET+1", "a.yaml:6:11", "an IANA name"),
+            ("window: 09:00-20:00", "a.yaml:6:1", "`window` needs a time zone"),
+            ("timezone: UTC\nwindow: 9-20", "a.yaml:7:9", "`9` is not a time of day"),
+            ("timezone: UTC\nwindow: 09:00", "a.yaml:7:9", "no start and end time"),
+            ("timezone: UTC\nwindow: 09:00-25:00", "a.yaml:7:9", "`25:00` is not a time of day"),
             ("timezone: UTC\nwindow: 09:00-09:00", "a.yaml:7:9", "`00:00-24:00` for the whole day"),
-            ("timezone: UTC\nwindow: 24:00-02:00", "a.yaml:7:9", "cannot begin at the end of the day"),
-            ("timezone: UTC\nwindow: [\"09:00-12:00\", \"MOO 09:00-12:00\"]", "a.yaml:7:25", "there is no day `MOO`"),
+            ("timezone: UTC\nwindow: 24:00-02:00", "a.yaml:7:9", "cannot start at the end of the day"),
+            ("timezone: UTC\nwindow: [\"09:00-12:00\", \"MOO 09:00-12:00\"]", "a.yaml:7:25", "unknown day `MOO`"),
             ("timezone: UTC\nwindow: []", "a.yaml:7:9", "empty list"),
             ("timezone: UTC\nwindow: {opn: 09:00-12:00}", "a.yaml:7:10", "did you mean `open`?"),
             ("timezone: UTC\nwindow: {off: 2026-12-25}", "a.yaml:7:1", "the key `open` of `window` is missing"),

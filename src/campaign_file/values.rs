@@ -1,20 +1,20 @@
-//! The small languages of a campaign file: names, rates, durations, numbers.
+//! Parsers for the values of a campaign file: names, rates, durations, numbers.
 //!
-//! Pure functions from a text to a value, or to what is wrong with it and what to write instead. The command
-//! line reads its flags with the same functions, so that `--rate` means what `rate:` means.
+//! Pure functions from text to a value or an error with a hint. The command line uses the same functions, so `--rate`
+//! means the same as `rate:`.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// The longest duration that can be written. Nothing in a campaign lasts longer, and sums of two cannot overflow.
+/// The longest duration. Nothing in a campaign lasts longer, and the sum of two cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// The longest name: it becomes part of run ids, folders and file names.
+/// The longest name, in characters. It becomes part of run ids, folders and file names.
 const NAME_CHARS: usize = 64;
 
-/// A text that is not the value it should be.
+/// An invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadValue {
     /// What is wrong, in one sentence without a full stop.
@@ -40,11 +40,11 @@ impl fmt::Display for BadValue {
 
 impl std::error::Error for BadValue {}
 
-/// A rate as people write it: `80/s` or `1000/min`; how many, and per what length of time.
+/// Parses a rate such as `80/s` or `1000/min` into a number and a period.
 ///
 /// # Errors
 ///
-/// If there is no unit, another unit, or anything but a whole number of at least 1 before it.
+/// When the unit is missing or unknown, or the number is not a whole number of at least 1.
 pub fn parse_rate(text: &str) -> Result<(NonZeroU32, Duration), BadValue> {
     let Some((number, unit)) = text.split_once('/') else {
         let hint = if is_digits(text) {
@@ -52,7 +52,7 @@ pub fn parse_rate(text: &str) -> Result<(NonZeroU32, Duration), BadValue> {
         } else {
             "write `80/s` or `1000/min`".into()
         };
-        return Err(BadValue::new(format!("`{text}` does not say per what time"), hint));
+        return Err(BadValue::new(format!("`{text}` has no unit"), hint));
     };
     let (number, unit) = (number.trim(), unit.trim());
     let per = match unit {
@@ -64,7 +64,7 @@ pub fn parse_rate(text: &str) -> Result<(NonZeroU32, Duration), BadValue> {
                 "m" | "min" | "minute" => format!("write `{number}/min`"),
                 _ => "the units are `/s` and `/min`".to_owned(),
             };
-            return Err(BadValue::new(format!("there is no rate per `{unit}`"), hint));
+            return Err(BadValue::new(format!("unknown unit `/{unit}`"), hint));
         }
     };
     if !is_digits(number) {
@@ -85,19 +85,19 @@ pub fn parse_rate(text: &str) -> Result<(NonZeroU32, Duration), BadValue> {
     }
 }
 
-/// A duration as people write it: whole numbers with the units `ms`, `s`, `m`, `h` and `d`, such as `30s`,
-/// `1m30s`, `72h` or `3d`. At most 366 days.
+/// Parses a duration: whole numbers with the units `ms`, `s`, `m`, `h` and `d`, such as `30s`, `1m30s`, `72h` or `3d`,
+/// at most 366 days.
 ///
 /// # Errors
 ///
-/// If a number has no unit or is not whole, if a unit is another one, or if the sum is too long.
+/// When a number is not whole, a unit is missing or unknown, or the sum is too long.
 pub fn parse_duration(text: &str) -> Result<Duration, BadValue> {
     const HINT: &str = "write `500ms`, `30s`, `1m30s`, `72h` or `3d`";
     if is_digits(text) {
         let hint = format!("write `{text}s` for seconds, `{text}m` for minutes or `{text}h` for hours");
         return Err(BadValue::new(format!("`{text}` has no unit"), hint));
     }
-    let not_a_duration = || BadValue::new(format!("`{text}` is not a length of time"), HINT);
+    let not_a_duration = || BadValue::new(format!("`{text}` is not a duration"), HINT);
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
@@ -114,35 +114,35 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadValue> {
             "m" => 60_000,
             "h" => 3_600_000,
             "d" => 86_400_000,
-            _ => return Err(BadValue::new(format!("`{unit}` is not a unit of time"), HINT)),
+            _ => return Err(BadValue::new(format!("unknown time unit `{unit}`"), HINT)),
         };
         let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_ms)).map(Duration::from_millis);
         total = part
             .and_then(|part| total.checked_add(part))
             .filter(|total| *total <= LONGEST)
-            .ok_or_else(|| BadValue::new(format!("`{text}` is too long"), "the longest is `366d`"))?;
+            .ok_or_else(|| BadValue::new(format!("`{text}` is too long"), "the limit is `366d`"))?;
         rest = tail;
     }
     if text.is_empty() { Err(not_a_duration()) } else { Ok(total) }
 }
 
-/// A duration within bounds, which are given as they are written.
+/// Parses a duration within bounds.
 pub(super) fn duration_within(text: &str, least: &str, most: &str) -> Result<Duration, BadValue> {
     let duration = parse_duration(text)?;
     let within = parse_duration(least)? <= duration && duration <= parse_duration(most)?;
     within.then_some(duration).ok_or_else(|| {
         BadValue::new(
             format!("`{text}` is not between {least} and {most}"),
-            format!("write a time from `{least}` to `{most}`"),
+            format!("write a duration from `{least}` to `{most}`"),
         )
     })
 }
 
-/// Reads how many requests may be in flight: a whole number, or `auto` (`None`) for as many as the rate takes at the
-/// provider's latency.
+/// Parses the most requests in flight: a whole number, or `auto` (`None`) to derive it from the rate and the provider's
+/// latency.
 ///
 /// # Errors
-/// What is wrong, and how to write it.
+/// When it is neither.
 pub fn parse_concurrency(text: &str) -> Result<Option<usize>, BadValue> {
     if text == "auto" {
         return Ok(None);
@@ -152,7 +152,7 @@ pub fn parse_concurrency(text: &str) -> Result<Option<usize>, BadValue> {
     Ok(usize::try_from(number).ok())
 }
 
-/// A whole number within bounds.
+/// Parses a whole number within bounds.
 pub(super) fn number_within(text: &str, bounds: RangeInclusive<u32>) -> Result<u32, BadValue> {
     let hint = format!("write a whole number from {} to {}", bounds.start(), bounds.end());
     if !is_digits(text) {
@@ -162,15 +162,15 @@ pub(super) fn number_within(text: &str, bounds: RangeInclusive<u32>) -> Result<u
     number.ok_or_else(|| BadValue::new(format!("{text} is not between {} and {}", bounds.start(), bounds.end()), hint))
 }
 
-/// A share as people write it, such as `20%`: a whole number of percent from 1 to 100.
+/// Parses a percentage such as `20%`: a whole number from 1 to 100.
 pub(super) fn percent(text: &str) -> Result<u32, BadValue> {
-    const HINT: &str = "write a share from `1%` to `100%`";
+    const HINT: &str = "write a percentage from `1%` to `100%`";
     let bad = |what: &str| BadValue::new(format!("`{text}` {what}"), HINT);
-    let number = text.strip_suffix('%').ok_or_else(|| bad("is not a share in percent"))?.trim();
-    number_within(number, 1..=100).map_err(|_| bad("is not a whole share from 1% to 100%"))
+    let number = text.strip_suffix('%').ok_or_else(|| bad("is not a percentage"))?.trim();
+    number_within(number, 1..=100).map_err(|_| bad("is not a whole percentage from 1% to 100%"))
 }
 
-/// A campaign's name: `[a-z0-9-]`, 1 to 64 characters, no `-` at either end.
+/// Checks a campaign's name: `[a-z0-9-]`, 1 to 64 characters, no `-` at either end.
 pub(super) fn name(text: &str) -> Result<String, BadValue> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if text.chars().count() > NAME_CHARS {
@@ -188,24 +188,26 @@ pub(super) fn name(text: &str) -> Result<String, BadValue> {
         .map(str::to_ascii_lowercase)
         .collect();
     let hint = match words.join("-") {
-        name if name.is_empty() => "use small letters, digits and `-` between them, such as `spring-sale`".to_owned(),
-        name => format!("use small letters, digits and `-` between them, such as `{name}`"),
+        name if name.is_empty() => {
+            "use lowercase letters and digits, with `-` between them, such as `spring-sale`".to_owned()
+        }
+        name => format!("use lowercase letters and digits, with `-` between them, such as `{name}`"),
     };
-    Err(BadValue::new(format!("`{text}` cannot be a campaign's name"), hint))
+    Err(BadValue::new(format!("`{text}` is not a valid campaign name"), hint))
 }
 
-/// A region: two letters (ISO 3166-1 alpha-2), given back in upper case.
+/// Parses a region: two letters (ISO 3166-1 alpha-2), returned in upper case.
 pub(super) fn region(text: &str) -> Result<String, BadValue> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Ok(text.to_ascii_uppercase());
     }
     Err(BadValue::new(
         format!("`{text}` is not a region"),
-        "write the two letters of the country, such as `HK`, `DE` or `US`",
+        "write a two-letter country code, such as `HK`, `DE` or `US`",
     ))
 }
 
-/// A text that is not empty or blank, without the blanks around it.
+/// Trims a text and refuses a blank one.
 pub(super) fn word(text: &str) -> Result<String, BadValue> {
     let word = text.trim();
     if word.is_empty() {
@@ -271,7 +273,7 @@ mod tests {
     fn shares_are_whole_percents() {
         assert_eq!((percent("20%"), percent("100 %")), (Ok(20), Ok(100)));
         for text in ["", "20", "0%", "101%", "2.5%", "-1%", "%", "20%%"] {
-            assert_eq!(percent(text).unwrap_err().hint.unwrap(), "write a share from `1%` to `100%`", "{text}");
+            assert_eq!(percent(text).unwrap_err().hint.unwrap(), "write a percentage from `1%` to `100%`", "{text}");
         }
     }
 

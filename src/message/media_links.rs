@@ -1,4 +1,4 @@
-//! The media links of a body, found by its table: what would be fetched when it is sent.
+//! Finds the media links of a body with its table: what is fetched when the message is sent.
 
 use std::fmt::Display;
 
@@ -10,8 +10,8 @@ use super::path::Path;
 use super::schema;
 use super::schema::types::{Media, Object, Shape};
 
-/// Calls `each` with every media link of a body: where it is, the link, and the files that it may lead to. A link to a
-/// page is none. What does not fit the table is passed over; no memory is taken.
+/// Calls `each` with every media link of a body: its place, the link, and the files that it may point to. Links to
+/// pages do not count. Skips whatever does not fit the table; allocates nothing.
 pub fn links(channel: Channel, body: &Value, each: &mut dyn FnMut(&dyn Display, &str, &'static Media)) {
     if let Some(map) = body.as_object() {
         object(&schema::sheet(channel).body, map, &Path::Root, each);

@@ -1,11 +1,11 @@
-//! Messages: what is wrong with a request body, so that everything that can be known before sending is known.
+//! Messages: checks request bodies, to find every problem that can be found before sending.
 //!
-//! `schema` holds what each channel takes, as data. `validate` checks a body against it, and `reference` writes the
-//! documentation from it, so that the two cannot disagree. The limits are those of the document "Messages API" of INCS
-//! and, for the parameters of WhatsApp templates, of Meta's Cloud API, which the provider hands them on to.
+//! `schema` describes what each channel accepts, as data. `validate` checks a body against it, and `reference`
+//! generates the documentation from it, so the two cannot disagree. The limits come from INCS's document "Messages API"
+//! and, for the parameters of WhatsApp templates, from Meta's Cloud API, to which the provider passes them.
 //!
-//! What a document does not forbid passes, with a warning where it is not known to be right. Nothing is sent or
-//! fetched: whether a template exists is for the provider to say, and how large a file is for its server.
+//! Anything that the documentation does not forbid passes, with a warning if it may be wrong. Nothing is sent or
+//! fetched: only the provider knows whether a template exists, and only a server knows the size of a file.
 
 mod media_links;
 mod path;

@@ -1,7 +1,6 @@
-//! Where in a body something is, in the syntax in which templates and campaign files name places:
-//! `template.components[0].parameters[1].text`.
+//! Places in a body, in the syntax of campaign files and templates: `template.components[0].parameters[1].text`.
 //!
-//! A path is a chain of borrowed steps on the stack, and is only written out when there is something to tell.
+//! A path is a chain of borrowed steps on the stack. It is formatted only when there is a problem to report.
 
 use std::fmt;
 
@@ -17,12 +16,12 @@ pub(super) enum Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// The value of this key.
+    /// Returns the path of this key.
     pub(super) fn key(&'a self, key: &'a str) -> Self {
         Self::Key(self, key)
     }
 
-    /// The item at this index.
+    /// Returns the path of the item at this index.
     pub(super) fn item(&'a self, index: usize) -> Self {
         Self::Item(self, index)
     }

@@ -1,4 +1,4 @@
-//! The reference: the tables as a page of Markdown.
+//! The reference: writes the tables as a page of Markdown.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use super::schema;
 use super::schema::describe::list;
 use super::schema::types::{Field, Kind, Kinds, List, Media, Need, Object, Shape, Sheet};
 
-/// What can be sent on each channel, and its limits, as a page of Markdown. It is made from the tables that bodies are
-/// checked with.
+/// Returns a page of Markdown with what each channel accepts, and its limits. It is generated from the tables that
+/// bodies are checked against.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = Page { text: INTRODUCTION.to_owned(), told: Vec::new(), files: Vec::new() };
+    let mut page = Page { text: INTRODUCTION.to_owned(), described: Vec::new(), files: Vec::new() };
     for channel in Channel::ALL {
         page.sheet(channel, schema::sheet(channel));
     }
@@ -23,47 +23,48 @@ pub fn reference() -> String {
 const CONTRADICTIONS: &str = "
 ## Where the documents contradict each other
 
-| about | the documents | what is done |
+| topic | what the documents say | what campaigner does |
 | --- | --- | --- |
-| parameters of a template whose variables have names | INCS shows parameters by position, without names. Meta asks for a `parameter_name`. NXLink and CAMS keep variables with names. | Both pass. With a `parameter_name` the name counts, and it has to be one of the component's. Without one the position counts, in the order in which the component's text first shows its variables. What is posted is what the campaign says. |
-| the length of `to` | INCS names `8526841511234` as an example, with 10 digits after +852. All its samples have 8, as the numbering plan does. | The numbering plan counts: a row with a longer number is invalid. |
-| `.jpg` | INCS lists .jpeg and .png, and uses .jpg in a sample. | Passes with a warning. |
-| `text` of a message | INCS has the text itself, Meta an object with `body`. | INCS is followed. |
-| `language` of a template | INCS has none, Meta requires it. | Passes with a warning. |
-| the code of an AUTHENTICATION template | INCS has `code`, Meta a body and a button with the code in both. | INCS is followed; components pass too. |
-| `sub_type` and `index` of a button | INCS has `COPY_CODE` and a text, Meta `copy_code` and a number. | Both pass and are sent as they are. |
-| `type` of a card with quick replies | INCS has `cta_url`, as for a card with a link. | INCS is followed. |
-| documents in a template's header | INCS lists eight kinds of documents, Meta's API takes PDF. | INCS is followed. |
-| an uploaded file in a header | INCS names `id` beside `link`, and shows no way to upload a file. | Both pass. |
+| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS keep variables with names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position counts: variables are in the order in which the component's text first uses them. The request contains what the campaign says. |
+| the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, like the numbering plan. | The numbering plan counts: a row with a longer number is invalid. |
+| `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
+| `text` of a message | INCS has the text itself, Meta has an object with `body`. | Follows INCS. |
+| `language` of a template | INCS has no such key, Meta requires it. | Passes with a warning. |
+| the code of an AUTHENTICATION template | INCS has `code`, Meta has a body and a button that both contain the code. | Follows INCS; components also pass. |
+| `sub_type` and `index` of a button | INCS has `COPY_CODE` and text, Meta has `copy_code` and a number. | Both pass and are sent unchanged. |
+| `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
+| documents in a template's header | INCS lists eight file types, Meta's API accepts PDF. | Follows INCS. |
+| an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
 ";
 
 const INTRODUCTION: &str = "\
 # Messages
 
-What each channel takes, and what is checked before anything is sent. This page is made from the tables that the check
-uses; to make it again: `UPDATE_DOCS=1 cargo test --lib message::`.
+What each channel accepts, and what campaigner checks before it sends anything. This page is generated from the tables
+that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
 
-The limits are those of the document \"Messages API\" of INCS and, for the parameters of WhatsApp templates, of Meta's
-Cloud API, which the provider hands them on to: what is marked *Meta's* is not in the provider's document. A key that
-is in neither is sent as it is, with a warning.
+The limits come from INCS's document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
+API, because the provider passes parameters on to Meta: what is marked *Meta's* is not in the provider's documentation. A
+key that neither documents is sent unchanged, with a warning.
 
-- `to` is put in for every row and is not part of a campaign's `message`.
-- Lengths are in characters (Unicode scalar values; an emoji may be several), and count after the row's values are put
-  in. A text is never blank: blanks, and characters that nobody sees, are no text.
-- No text holds a control character (U+0000 to U+001F, U+007F to U+009F, U+2028, U+2029) but line breaks and tabs, and where
-  a text takes no line break or tab, this page says so. A change of direction (U+202A to U+202E, U+2066 to U+2069) is closed
-  within the same text. Direction marks and joiners may stand anywhere; at the two ends of a cell they are removed.
-- A link is an http or https address of a public server: no `localhost`, no address within a network, no name without a
-  dot. Its extension says the kind of file; what follows `?` does not count.
-- What is behind a link is looked at by `campaigner check --media` only: that the file is there, its content type and its
-  size. A MB is taken as 1,048,576 bytes, with a warning above 1,000,000 a MB: the document does not say which it means.
+- `to` is filled in for every row and is not part of a campaign's `message`.
+- Lengths are in characters (Unicode scalar values; an emoji may be several), counted after the row's values are filled
+  in. Text is never blank: whitespace and invisible characters alone do not count as text.
+- Text contains no control characters (U+0000 to U+001F, U+007F to U+009F, U+2028, U+2029) except line breaks and tabs.
+  This page says where line breaks and tabs are not allowed either. A text-direction mark (U+202A to U+202E, U+2066 to
+  U+2069) must be closed within the same text. Implicit direction marks and joiners are allowed anywhere; at the start and
+  end of a cell they are removed.
+- A link is an http or https URL of a public server: no `localhost`, no private network address, no host name without a
+  dot. Its extension shows the file type; anything after `?` is ignored.
+- Only `campaigner check --media` looks at the file itself: that it exists, its content type and its size. 1 MB counts as
+  1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not say which it means.
 ";
 
 struct Page {
     text: String,
-    /// The kinds that the section has told already.
-    told: Vec<&'static Kind>,
-    /// The files that links of the channel may lead to.
+    /// The kinds that the section has already described.
+    described: Vec<&'static Kind>,
+    /// The files that the channel's links may point to.
     files: Vec<&'static Media>,
 }
 
@@ -74,19 +75,19 @@ impl Page {
         if let Some(at_any_time) = sheet.at_any_time {
             let _ = writeln!(
                 self.text,
-                "At any time: {}. Everything else reaches only those who wrote within the last 24 hours.",
+                "Can be sent at any time: {}. Everything else reaches only people who wrote to you within the last 24 hours.",
                 list(at_any_time.iter().copied())
             );
         }
         for kind in sheet.body.kinds.iter().flat_map(|kinds| kinds.list) {
             let _ = writeln!(self.text, "\n### {}: `type: {}`\n", sheet.title, kind.name);
-            self.told.clear();
+            self.described.clear();
             self.parts(0, &kind.adds);
         }
         self.files(sheet.title);
     }
 
-    /// The files of the channel, and starts anew with none.
+    /// Writes the files of the channel, and clears the list.
     fn files(&mut self, title: &str) {
         let _ = writeln!(self.text, "\n### {title}: files\n\n| file | content types | limits |\n| --- | --- | --- |");
         for media in std::mem::take(&mut self.files) {
@@ -99,7 +100,7 @@ impl Page {
         let _ = writeln!(self.text, "{:indent$}- {words}", "", indent = depth * 2);
     }
 
-    /// What is in an object, a line each.
+    /// Writes the parts of an object, one per line.
     fn parts(&mut self, depth: usize, object: &'static Object) {
         for field in object.fields {
             self.field(depth, field);
@@ -118,7 +119,7 @@ impl Page {
             Need::Required => {}
             Need::Optional => words.push_str(" (optional)"),
             Need::Undocumented => words.push_str(" (*Meta's*; passes with a warning)"),
-            Need::Forbidden => words.push_str(" (cannot be here)"),
+            Need::Forbidden => words.push_str(" (not allowed)"),
         }
         if let Shape::Link(media) = field.shape
             && !self.files.contains(&media)
@@ -170,18 +171,18 @@ impl Page {
         if !kind.note.is_empty() {
             let _ = write!(words, ". {}", kind.note);
         }
-        let is_this = |told: &&Kind| told.name == kind.name && std::ptr::eq(told.adds.fields, kind.adds.fields);
-        if self.told.iter().any(is_this) {
+        let is_this = |other: &&Kind| other.name == kind.name && std::ptr::eq(other.adds.fields, kind.adds.fields);
+        if self.described.iter().any(is_this) {
             words.push_str(if words.ends_with(['.', '*']) { " As above." } else { ": as above." });
             return self.line(depth, &words);
         }
-        self.told.push(kind);
+        self.described.push(kind);
         self.line(depth, &words);
         self.parts(depth + 1, &kind.adds);
     }
 }
 
-/// A shape and its limits, as a sentence.
+/// Describes a shape and its limits in a sentence.
 fn limits(shape: &Shape) -> String {
     let mut words = Rule::from(shape).to_string();
     match shape {
@@ -207,7 +208,7 @@ fn limits(shape: &Shape) -> String {
     sentence(&words)
 }
 
-/// Words with a full stop.
+/// Turns words into a sentence with a full stop.
 fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();

@@ -2,7 +2,7 @@
 
 use super::{Millis, RowNumber, State};
 
-/// All that the report says of one attempt whose request left, or may have.
+/// What the report says about one attempt whose request was sent, or may have been.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AttemptRow {
     /// The record's number in the input.
@@ -11,7 +11,7 @@ pub struct AttemptRow {
     pub to: String,
     /// Which attempt of the row it is, from 1.
     pub attempt: u32,
-    /// What came of it, statuses included; [`State::Pending`] where the row was to be tried again for it.
+    /// What came of it, including statuses; [`State::Pending`] if the row was to be retried after it.
     pub outcome: State,
     /// The provider's id of its message, once accepted.
     pub message_id: Option<String>,
@@ -27,12 +27,12 @@ pub struct AttemptRow {
     pub read_at: Option<Millis>,
     /// The code of its problem.
     pub error_code: Option<String>,
-    /// The words of its problem.
+    /// Its problem in words.
     pub error_message: Option<String>,
 }
 
 impl std::fmt::Debug for AttemptRow {
-    /// Without the number, which is personal.
+    /// Leaves out the phone number, which is personal.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { row, attempt, outcome, .. } = self;
         write!(f, "AttemptRow({row}, {attempt}: {outcome})")

@@ -1,4 +1,4 @@
-//! What the engine tells those who watch it. Told only after it is durable.
+//! Events of the engine for observers, reported only once they are durable.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use super::{Notice, State};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally([u64; State::ALL.len()]);
 
-/// How many more rows are in each state than were, or fewer.
+/// The change in the number of rows per state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved([i64; State::ALL.len()]);
 
 impl Moved {
-    /// Notes a row that moved from one state to another.
+    /// Records that a row moved from one state to another.
     pub fn shift(&mut self, from: State, to: State) {
         self.0[from as usize] -= 1;
         self.0[to as usize] += 1;
@@ -21,7 +21,7 @@ impl Moved {
 }
 
 impl Tally {
-    /// Rows in this state.
+    /// Returns the rows in this state.
     #[must_use]
     pub fn of(&self, state: State) -> u64 {
         self.0[state as usize]
@@ -32,7 +32,7 @@ impl Tally {
         self.0[state as usize] += rows;
     }
 
-    /// The same, where so many rows moved since it was counted.
+    /// Returns the tally after these moves.
     #[must_use]
     pub fn after(mut self, moved: &Moved) -> Self {
         for (rows, moved) in self.0.iter_mut().zip(moved.0) {
@@ -47,37 +47,37 @@ impl Tally {
         self.0[to as usize] += 1;
     }
 
-    /// Rows in all states.
+    /// Returns the rows in all states.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Rows that are, or were once, to be sent: all but invalid, duplicate and suppressed ones.
+    /// Returns the rows that are or were to be sent: all except invalid, duplicate and suppressed ones.
     #[must_use]
     pub fn sendable(&self) -> u64 {
         self.rows() - self.of(State::Invalid) - self.of(State::Duplicate) - self.of(State::Suppressed)
     }
 
-    /// Rows that dispatch is done with, one way or another.
+    /// Returns the rows that dispatch has finished with.
     #[must_use]
     pub fn settled(&self) -> u64 {
         self.sendable() - self.of(State::Pending) - self.of(State::Sending)
     }
 
-    /// Rows the provider accepted; rows that failed later are among them.
+    /// Returns the rows that the provider accepted, including those that failed later.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         State::ALL.into_iter().filter(|state| state.was_accepted()).map(|state| self.of(state)).sum()
     }
 
-    /// Rows that were delivered, read ones among them.
+    /// Returns the rows that were delivered, including those that were read.
     #[must_use]
     pub fn delivered(&self) -> u64 {
         self.of(State::Delivered) + self.of(State::Read)
     }
 
-    /// Each state that has rows, with their number.
+    /// Returns each state that has rows, with their number.
     pub fn iter(&self) -> impl Iterator<Item = (State, u64)> + '_ {
         State::ALL.into_iter().map(|state| (state, self.of(state))).filter(|(_, rows)| *rows > 0)
     }
@@ -86,47 +86,47 @@ impl Tally {
 /// Something worth showing while it happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// So many rows have been read so far.
+    /// Progress of reading rows.
     Imported {
         /// Rows read.
         rows: u64,
         /// Bytes of the input read.
         bytes: u64,
-        /// Bytes of the input in all, where that is known.
+        /// Bytes of the input in total, if known.
         total_bytes: Option<u64>,
     },
-    /// So many media files have been asked about so far.
+    /// Progress of checking media files.
     Asked {
-        /// Files asked about.
+        /// Files checked.
         done: u64,
-        /// Files to ask about in all.
+        /// Files to check in total.
         total: u64,
     },
-    /// Everything is read and checked; so stand the rows at the start.
+    /// Everything is read and checked; the rows per state at the start.
     Planned(Tally),
-    /// Rows moved; so they stand now, durably.
+    /// Rows moved; the durable number of rows per state now.
     Moved(Tally),
-    /// The provider asked to slow down: the rate is now this many messages a second, after a pause.
+    /// The provider asked to slow down.
     Slowed {
-        /// Messages a second from now on.
+        /// Messages per second from now on.
         rate: f64,
-        /// No request before this time is over.
+        /// No request is sent before this time has passed.
         pause: Duration,
     },
-    /// Attempts went wrong alike, so many of them since this was last told.
+    /// Attempts failed with the same problem.
     Problem {
         /// The problem's code.
         code: String,
-        /// Its words, without numbers of people.
+        /// Its message, without phone numbers.
         message: String,
-        /// How many.
+        /// How many attempts since the last report.
         count: u64,
     },
     /// Dispatch is done; only statuses are waited for.
     Dispatched,
-    /// Something that the person who watches should know.
+    /// Something that the user should know.
     Notice(Notice),
 }
 
-/// Where events go. Called from the working thread: it must return at once.
+/// Receives events. It is called from the working thread and must return at once.
 pub type Events = std::sync::Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,37 +1,37 @@
-//! The first line of a recipient list where it does not name what it has to. It may be a person rather than names of
-//! columns, so that no log and no answer over HTTP holds a word of it.
+//! The first line of a recipient list when it does not name the required columns. It may be a person instead of column
+//! names, so logs and HTTP responses never contain any of it.
 
 use std::fmt;
 
 use super::shortened;
 use crate::text::{escaped_name, redact_numbers};
 
-/// Columns named in a message; a wide table has hundreds.
+/// The most columns named in a message; a wide table has hundreds.
 const NAMED: usize = 20;
 /// Characters of a name that are shown.
 const SHOWN_CHARS: usize = 40;
-/// How alike two names have to be for one to be a slip of the other: from 0, nothing in common, to 1, the same.
+/// How similar two names must be for one to be a misspelling of the other, from 0 (nothing in common) to 1 (equal).
 const ALIKE: f64 = 0.8;
 
-/// The cells of a first line that nobody knows to be names.
+/// The cells of a first line that may not be column names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header(Vec<String>);
 
 impl Header {
-    /// These cells.
+    /// Returns the header with these cells.
     #[must_use]
     pub fn new(cells: &[String]) -> Self {
         Self(cells.to_vec())
     }
 
-    /// Whether a telephone number is among the cells: the line is a person then, and names nothing.
+    /// Whether a cell contains a phone number: then the line is a person, not a header.
     #[must_use]
     pub fn is_person(&self) -> bool {
         self.0.iter().any(|cell| redact_numbers(cell) != *cell)
     }
 
-    /// What to do about a column that is not there, for a person at the terminal: the name that was meant, or all.
-    /// Nothing where the line is a person.
+    /// Returns a hint about a missing column, for the terminal only: the likely name, or all names. `None` if the line
+    /// is a person.
     #[must_use]
     pub fn hint(&self, wanted: &str) -> Option<String> {
         if self.is_person() {
@@ -50,7 +50,7 @@ impl Header {
         })
     }
 
-    /// A name by its index, for a person at the terminal. Nothing where the line is a person.
+    /// Returns a name by its index, for the terminal only. `None` if the line is a person.
     #[must_use]
     pub fn name(&self, index: usize) -> Option<String> {
         self.0.get(index).filter(|_| !self.is_person()).map(|name| shown(name))
@@ -66,16 +66,16 @@ impl Header {
 }
 
 impl fmt::Debug for Header {
-    /// Without the cells.
+    /// Leaves out the cells, which may be personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header").finish_non_exhaustive()
     }
 }
 
-/// What to do about a first line that is a person.
-pub const NO_HEADER: &str = "its first line looks like a recipient; add a header line that names the columns";
+/// The hint for a first line that is a person.
+pub const NO_HEADER: &str = "the first line looks like a recipient; add a header line that names the columns";
 
-/// A name as a person at the terminal sees it.
+/// Formats a name for the terminal.
 fn shown(name: &str) -> String {
     let name = redact_numbers(name);
     format!("`{}`", escaped_name(&shortened(&name, SHOWN_CHARS)))

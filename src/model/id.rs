@@ -1,4 +1,4 @@
-//! Ids, each a type of its own so that two of them cannot be mixed up.
+//! Ids, each with its own type, so that they cannot be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ pub struct RunId {
 }
 
 impl RunId {
-    /// The `number`-th run of the campaign `name`; numbers start at 1.
+    /// Returns the id of the `number`-th run of the campaign `name`; numbers start at 1.
     #[must_use]
     pub fn new(name: impl Into<String>, number: u32) -> Self {
         Self { name: name.into(), number }
     }
 
-    /// The campaign's name.
+    /// Returns the campaign's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which run of that campaign this is, from 1.
+    /// Returns which run of that campaign this is, from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
@@ -38,7 +38,7 @@ impl fmt::Display for RunId {
 
 /// A text that is not a run id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a run: a run is written NAME-N, such as spring-sale-1")]
+#[error("`{0}` is not a run id; write NAME-N, such as spring-sale-1")]
 pub struct BadRunId(pub String);
 
 impl FromStr for RunId {
@@ -66,7 +66,7 @@ impl fmt::Display for RowNumber {
     }
 }
 
-/// Which try of a row this is, from 1, over the whole life of the row.
+/// The number of an attempt of a row, from 1 over its whole life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttemptNumber(pub u32);
 

@@ -1,4 +1,4 @@
-//! The words of the product: ids, campaign, recipient, attempt, outcome, state, events, report row.
+//! The vocabulary of the product: ids, campaign, recipient, attempt, outcome, state, events, report row.
 //!
 //! Everything here is plain data and pure functions. It must not know the store, HTTP, the runtime or the
 //! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.

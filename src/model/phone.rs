@@ -1,11 +1,11 @@
-//! A telephone number that does not print.
+//! A phone number that is not printed by accident.
 
 use std::fmt;
 
 /// A number in international form: country code and number, digits only, at most 15 of them (E.164).
 ///
-/// `Debug` shows only the last two digits, so that logs and panics hold nothing personal. The digits come out
-/// through [`Phone::digits`] alone, for the request, the report and a person's eyes.
+/// `Debug` shows only the last two digits, so logs and panics contain nothing personal. Only [`Phone::digits`] returns
+/// all digits, for the request, the report and the terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phone(u64);
 
@@ -13,7 +13,7 @@ impl Phone {
     /// The most digits an international number has (ITU-T E.164).
     pub const MAX_DIGITS: usize = 15;
 
-    /// A number from its digits. `None` if the text holds anything but 1 to 15 digits or starts with 0, which
+    /// Returns the number with these digits. `None` if the text is anything but 1 to 15 digits, or starts with 0, which
     /// no country code does.
     #[must_use]
     pub fn from_digits(digits: &str) -> Option<Self> {
@@ -24,19 +24,19 @@ impl Phone {
         plain.then(|| digits.parse().ok().map(Self)).flatten()
     }
 
-    /// The number as an integer, as it is stored.
+    /// Returns the number as an integer, as it is stored.
     #[must_use]
     pub fn as_u64(self) -> u64 {
         self.0
     }
 
-    /// A number as it was stored by [`Phone::as_u64`].
+    /// Returns the number that [`Phone::as_u64`] stored.
     #[must_use]
     pub fn from_u64(number: u64) -> Self {
         Self(number)
     }
 
-    /// The digits, revealed.
+    /// Returns all digits.
     #[must_use]
     pub fn digits(self) -> String {
         self.0.to_string()

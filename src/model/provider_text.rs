@@ -1,38 +1,38 @@
-//! Words from outside: what a provider, or something on the way to it, says of a message.
+//! Words from outside: what a provider, or a proxy, says about a message.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::text::{escaped, redact_numbers};
 
-/// Words of a provider, kept as they came. They often repeat the number that the message was for, and may hold
-/// anything. So they print with runs of seven or more digits cut, and with characters that act on a terminal as
-/// escapes. The words themselves are for reading what they mean and for the store.
+/// A provider's words, stored as received. They often repeat the recipient's number and may contain anything. So
+/// `Display` cuts runs of seven or more digits and escapes terminal control characters. The original words are only for
+/// classification and the store.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(transparent)]
 pub struct ProviderText(String);
 
 impl ProviderText {
-    /// The words as they came: never to be shown.
+    /// Returns the original words, which must never be shown.
     #[must_use]
     pub fn original(&self) -> &str {
         &self.0
     }
 
-    /// Whether there are none.
+    /// Whether there are no words.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes a secret out of the words for good.
+    /// Removes a secret from the words.
     pub fn cut(&mut self, secret: &str) {
         if self.0.contains(secret) {
             self.0 = self.0.replace(secret, "…");
         }
     }
 
-    /// As such words print: on one line.
+    /// Formats such words for display, on one line.
     #[must_use]
     pub fn shown(original: &str) -> Cow<'_, str> {
         const BREAKS: [char; 3] = ['\n', '\r', '\t'];
@@ -77,8 +77,8 @@ impl serde::Serialize for ProviderText {
     }
 }
 
-/// A code as it may be shown and counted: a short word or a number of up to seven digits, as Meta's longest are. What a
-/// provider puts in its place may be anything.
+/// Returns a code that is safe to show and count: a short word, or a number of up to seven digits, like Meta's longest.
+/// `None` for anything else that a provider sends as a code.
 #[must_use]
 pub fn plain_code(code: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);

@@ -1,4 +1,4 @@
-//! What a recipient sends back, and the list of words and buttons that ask for nothing more.
+//! Replies of recipients, and the lists of words and buttons that mean an opt-out.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,26 +10,26 @@ use super::{Millis, Phone};
 /// A message from a person to the business.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The provider's id of it. One that comes twice is the same one.
+    /// The provider's id. Two replies with the same id are the same reply.
     pub id: String,
-    /// Who sent it, where the provider says so by number.
+    /// Who sent it, if the provider gives the number.
     pub from: Option<Phone>,
-    /// The provider's id of the message of ours that it answers, if it says so.
+    /// The provider's id of our message that it answers, if given.
     pub answers: Option<String>,
     /// When it was sent.
     pub at: Millis,
-    /// `button_reply`, `list_reply`, `button` (of a template), `text`, or another word of the provider's.
+    /// `button_reply`, `list_reply`, `button` (of a template), `text`, or another word of the provider.
     pub kind: String,
-    /// The id of the button or the list's row, or the payload of a template's button.
+    /// The id of the button or list row, or the payload of a template's button.
     pub choice: Option<String>,
-    /// What the button or the row says.
+    /// The label of the button or row.
     pub title: Option<String>,
     /// What the person wrote.
     pub text: Option<String>,
 }
 
 impl fmt::Debug for Reply {
-    /// Without who sent it and what they wrote, so that logs and panics hold nothing personal.
+    /// Leaves out who sent it and what they wrote, so logs and panics contain nothing personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply").field("kind", &self.kind).field("choice", &self.choice).finish_non_exhaustive()
     }
@@ -38,17 +38,17 @@ impl fmt::Debug for Reply {
 /// The replies to the messages of a run, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Replies {
-    /// All of them.
+    /// All replies.
     pub total: u64,
-    /// Rows that at least one came from.
+    /// Rows with at least one reply.
     pub rows: u64,
-    /// Rows of which one asked for nothing more.
+    /// Rows that opted out.
     pub opted_out: u64,
-    /// By what was said, the most frequent first.
+    /// Counts by content, the most frequent first.
     pub choices: Vec<Choice>,
 }
 
-/// What was said, and how often. What people wrote themselves is one of these, whatever it was.
+/// A kind of reply, and how often it came. All free text counts as one kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// As [`Reply::kind`].
@@ -59,30 +59,30 @@ pub struct Choice {
     pub title: Option<String>,
     /// Replies.
     pub replies: u64,
-    /// Rows that they came from.
+    /// Rows with such a reply.
     pub rows: u64,
 }
 
 impl Choice {
-    /// What was said, for people: what the button or the list's row says, or its id, or the kind of message.
+    /// Returns the name to display: the label of the button or list row, its id, or the kind of message.
     #[must_use]
     pub fn name(&self) -> &str {
         self.title.as_deref().or(self.id.as_deref()).unwrap_or(&self.kind)
     }
 }
 
-/// What people say when they want to get nothing more.
+/// The words and buttons that mean an opt-out.
 #[derive(Clone, Debug)]
 pub struct OptOut {
-    /// Folded.
+    /// In the form that [`folded`] returns.
     words: HashSet<String>,
     buttons: HashSet<String>,
 }
 
 impl OptOut {
-    /// The lists, or where one is left out that of every campaign. `words` are what a person writes and nothing else
-    /// beside it, or what a button or a list's row says or has for its id; `buttons` are the latter alone. Capitals,
-    /// and signs before and behind, make no difference.
+    /// Returns these lists, with the default for each that is `None`. A word matches a whole text reply, or the label
+    /// or id of a button or list row; `buttons` match only labels and ids. Letter case and surrounding punctuation do
+    /// not matter.
     #[must_use]
     pub fn new(words: Option<Vec<String>>, buttons: Option<Vec<String>>) -> Self {
         let list = |own: Option<Vec<String>>, usual: &[&str]| {
@@ -90,7 +90,7 @@ impl OptOut {
                 Some(own) => own.iter().map(|word| folded(word)).collect(),
                 None => usual.iter().map(|word| folded(word)).collect(),
             };
-            // Signs alone say nothing.
+            // Punctuation alone is not a word.
             list.remove("");
             list
         };
@@ -99,7 +99,7 @@ impl OptOut {
         Self { words, buttons }
     }
 
-    /// The word or the button of the lists by which this reply asks for nothing more, if it does.
+    /// Returns the word or button that makes this reply an opt-out, if it is one.
     #[must_use]
     pub fn asked_by(&self, reply: &Reply) -> Option<&str> {
         let Reply { title, choice, text, .. } = reply;
@@ -108,7 +108,8 @@ impl OptOut {
     }
 }
 
-/// What asks for nothing more in any campaign. No word that may be the answer to a question, such as "cancel" or "no".
+/// The words that mean an opt-out in every campaign. Leaves out possible answers to a question, such as "cancel" or
+/// "no".
 const WORDS: &[&str] = &[
     "stop",
     "stop all",
@@ -118,7 +119,7 @@ const WORDS: &[&str] = &[
     "opt-out",
     "optout",
     "remove me",
-    // Chinese; TD is what SMS taught everyone there.
+    // Chinese; TD is the usual opt-out word in SMS.
     "td",
     "退订",
     "退訂",
@@ -166,10 +167,10 @@ const WORDS: &[&str] = &[
     "стоп",
 ];
 
-/// What the buttons of WhatsApp's own templates say, or have for their payload, beside these words.
+/// The labels or payloads of opt-out buttons in WhatsApp's own templates.
 const BUTTONS: &[&str] = &["stop promotions", "stop marketing", "opt_out", "opt_out_marketing"];
 
-/// As it is compared: small letters, no signs around it, one space between words.
+/// Normalises text for comparison: lower case, no surrounding punctuation, one space between words.
 fn folded(text: &str) -> String {
     let inner = text.trim_matches(|c: char| !c.is_alphanumeric());
     inner.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")

@@ -2,16 +2,16 @@
 
 use super::{Channel, Millis, RowNumber, State};
 
-/// All that the report says of one row.
+/// What the report says about one row.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReportRow {
     /// The record's number in the input.
     pub row: RowNumber,
-    /// The normalised number, or the input's text where it is not one.
+    /// The normalised number, or the input's text if it is not a number.
     pub to: String,
     /// The channel of the campaign.
     pub channel: Channel,
-    /// Where the row stands.
+    /// The state of the row.
     pub state: State,
     /// The provider's id of the message, once accepted.
     pub message_id: Option<String>,
@@ -19,20 +19,20 @@ pub struct ReportRow {
     pub attempts: u32,
     /// When the provider's acceptance arrived here.
     pub accepted_at: Option<Millis>,
-    /// When the provider says it was delivered; `None` beside a `read_at` means no later than that.
+    /// When the provider says it was delivered; `None` with a `read_at` means no later than that.
     pub delivered_at: Option<Millis>,
     /// When the provider says it was read.
     pub read_at: Option<Millis>,
     /// The code of the last problem. A delivered or read row has one only if a failure was reported too.
     pub error_code: Option<String>,
-    /// The words of the last problem.
+    /// The last problem in words.
     pub error_message: Option<String>,
-    /// The row's own cells, in the order of the input's columns; empty unless they were asked for.
+    /// The row's own cells, in the order of the input's columns; empty unless requested.
     pub cells: Vec<String>,
 }
 
 impl ReportRow {
-    /// The columns of a report, in order: a header that begins with them is a report's.
+    /// The columns of a report, in order. A header that starts with them is a report's.
     pub const COLUMNS: [&str; 11] = [
         "row",
         "to",
@@ -47,17 +47,17 @@ impl ReportRow {
         "error_message",
     ];
 
-    /// What a column's name gets in front, as often as it takes, where a column of the input has that name.
+    /// The prefix added to a report column, repeatedly if needed, when an input column has the same name.
     pub const GIVES_WAY: &str = "report_";
 
-    /// Whether a header is that of a report.
+    /// Whether a header is a report header.
     #[must_use]
     pub fn is_header(names: &[String]) -> bool {
         let is = |name: &String, column: &str| name.trim_start_matches(Self::GIVES_WAY) == column;
         names.len() >= Self::COLUMNS.len() && names.iter().zip(Self::COLUMNS).all(|(name, column)| is(name, column))
     }
 
-    /// A column's name where these columns stand beside it.
+    /// Returns the column's name, prefixed until it differs from `others`.
     #[must_use]
     pub fn giving_way(column: &str, others: &[String]) -> String {
         let mut name = column.to_owned();
@@ -73,7 +73,7 @@ impl ReportRow {
         self.state.was_delivered() && self.error_code.is_some()
     }
 
-    /// A row of which nothing is known but its number.
+    /// Returns a row of which only the number is known.
     #[must_use]
     pub fn untried(row: RowNumber, channel: Channel) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl ReportRow {
 }
 
 impl std::fmt::Debug for ReportRow {
-    /// Without the number and the cells, which are personal.
+    /// Leaves out the phone number and the cells, which are personal.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { row, state, .. } = self;
         write!(f, "ReportRow({row}: {state})")

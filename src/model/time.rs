@@ -1,4 +1,4 @@
-//! Points in time, as they are stored and as they are shown.
+//! Points in time, as stored and as displayed.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -6,15 +6,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch, UTC. Times of the provider come in whole seconds.
+/// Milliseconds since the Unix epoch, UTC. The provider's times are in whole seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The present, by the system's clock; where that is set back while the process runs, the present goes on from
-    /// where it was, so that nothing waits for a second time. Taken at the edges only; what is to be tested takes a
-    /// time.
+    /// Returns the current time of the system clock. If that is set back while the process runs, time continues from
+    /// where it was, so nothing waits twice. Only outer layers call this; testable code takes a time as an argument.
     #[must_use]
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
@@ -26,16 +25,15 @@ impl Millis {
         next.time
     }
 
-    /// As a point in time for calendars and time zones; what lies beyond them is their last.
+    /// Converts it for calendars and time zones; times beyond their range become the furthest one.
     #[must_use]
     pub fn timestamp(self) -> jiff::Timestamp {
         let furthest = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(furthest)
     }
 
-    /// From the whole seconds a provider gives; 0 and less mean "not recorded". That they are seconds is told by
-    /// examples alone: what would be a time after the year 5000 is taken for milliseconds, and what still would be for
-    /// none.
+    /// Converts a provider's whole seconds; 0 and less mean "not recorded". Only examples document the unit, so a value
+    /// that would be after the year 5000 is read as milliseconds; `None` if that is still too late.
     #[must_use]
     pub fn from_provider_seconds(seconds: i64) -> Option<Self> {
         match seconds {
@@ -45,8 +43,8 @@ impl Millis {
         }
     }
 
-    /// A time as a person writes it: RFC 3339, or a date, or a date and a time of day, both in UTC. `None` if it is
-    /// none of these.
+    /// Parses a time that a person wrote: RFC 3339, or a date with or without a time of day in UTC. `None` for anything
+    /// else.
     #[must_use]
     pub fn written(text: &str) -> Option<Self> {
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
@@ -56,19 +54,19 @@ impl Millis {
         Some(Self(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond()))
     }
 
-    /// This time and `duration` more.
+    /// Returns this time plus `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This time and `duration` less.
+    /// Returns this time minus `duration`.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero where the clock went backwards.
+    /// Returns the time since `earlier`; zero if the clock went backwards.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -83,12 +81,12 @@ struct Steady {
 }
 
 impl Steady {
-    /// What the clock says now, or what it would say had it not been set back.
+    /// Returns the clock time, or what it would be if the clock had not been set back.
     fn after(last: Option<Self>, clock: Millis, taken: Instant) -> Self {
         let went_on = last.map(|last| (last, last.time.plus(taken.saturating_duration_since(last.taken))));
         match went_on {
-            // Rounding, and the little by which a clock is kept right. What is left of a millisecond counts the next
-            // time: whoever asks more often than that would make time stand still.
+            // Small corrections of the clock are ignored. The rest of a millisecond counts next time: otherwise
+            // frequent calls would stop time.
             Some((last, time)) if time.since(clock) > A_LITTLE => {
                 Self { time, taken: last.taken + time.since(last.time) }
             }
@@ -101,7 +99,7 @@ impl Steady {
 const FAR_OFF: i64 = 100_000_000_000;
 const FAR_OFF_MILLIS: i64 = FAR_OFF * 1000;
 
-/// A clock may go back by so much without being noticed.
+/// A clock may go back by this much without any effect.
 const A_LITTLE: Duration = Duration::from_secs(1);
 
 impl fmt::Display for Millis {

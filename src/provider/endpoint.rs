@@ -1,4 +1,4 @@
-//! Where an account is reached, and with which credential.
+//! The URL and credential of an account.
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -11,37 +11,37 @@ use crate::text::hex;
 /// The documented host of the INCS Messages API.
 pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
 
-/// An account's address and credential. `Debug` shows the address only.
+/// An account's URL and credential. `Debug` shows only the URL.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     base: BaseUrl,
     secret: SecretString,
 }
 
-/// Why an address or a credential cannot be used.
+/// Why a URL or a credential cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EndpointError {
     /// Not a URL with a host.
-    #[error("`{0}` is not a base URL; one looks like https://chat-api.incsapp.com")]
+    #[error("`{0}` is not a base URL; write one such as https://chat-api.incsapp.com")]
     BadUrl(String),
     /// Not HTTPS, and not this machine.
     #[error(
-        "`{0}` would send the credential and the numbers in the open; use https:// (http:// is for this machine only)"
+        "`{0}` would send the credential and the numbers unencrypted; use https:// (http:// is only for this machine)"
     )]
     Insecure(String),
-    /// A name or a password before the host.
-    #[error("the provider's address holds a name or a password before `@`, where it would be seen; take it out")]
+    /// It has a user name or password before the host.
+    #[error("the provider's URL contains a user name or password before `@`, where others could see it; remove it")]
     Password,
-    /// The credential is empty or cannot stand in a header.
-    #[error("the certification code is empty or holds characters that no header can")]
+    /// The credential is empty or not allowed in a header.
+    #[error("the certification code is empty or contains characters that are not allowed in a header")]
     BadCredential,
 }
 
 impl Endpoint {
-    /// An account at `base` with this certification code.
+    /// Returns an account at `base` with this certification code.
     ///
     /// # Errors
-    /// Where the address is not HTTPS (loopback excepted) or the credential cannot stand in a header.
+    /// When the URL is not HTTPS (except for loopback), or the credential is not allowed in a header.
     pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
         let url = BaseUrl::parse(base).map_err(|bad| match bad {
             BadBaseUrl::NotOne => EndpointError::BadUrl(without_password(base)),
@@ -55,14 +55,14 @@ impl Endpoint {
         Ok(Self { base: url, secret })
     }
 
-    /// Whether the two are one account: the same credential at the same address.
+    /// Whether both are the same account: the same credential at the same URL.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
         self.join("") == other.join("") && self.secret.expose_secret() == other.secret.expose_secret()
     }
 
-    /// A fingerprint of the account, to keep in the store what the provider asked of it. The credential cannot be read
-    /// from it.
+    /// Returns a fingerprint of the account, under which the store keeps what the provider asked of it. It does not
+    /// reveal the credential.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = Sha256::new().chain_update(self.join("").as_str()).chain_update([0]);
@@ -70,12 +70,12 @@ impl Endpoint {
         hex(&hash[..8])
     }
 
-    /// Whether the address is on this machine's loopback.
+    /// Whether the URL is on this machine's loopback.
     pub(super) fn is_this_machine(&self) -> bool {
         self.base.is_this_machine()
     }
 
-    /// The address with this path below it.
+    /// Returns the URL with this path appended.
     pub(super) fn join(&self, path: &str) -> Url {
         self.base.join(path)
     }

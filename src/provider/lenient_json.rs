@@ -1,8 +1,8 @@
-//! Reading the providers' JSON leniently: what is null or empty is not there, and what is not needed may be anything.
+//! Reads the providers' JSON leniently: null and empty values count as missing, and unused values may be anything.
 
 use serde_json::Value;
 
-/// The text of a key; a number counts as its digits.
+/// Returns the text of a key; a number becomes its digits.
 pub(in crate::provider) fn text(value: &Value, key: &str) -> Option<String> {
     match value.get(key)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -11,12 +11,12 @@ pub(in crate::provider) fn text(value: &Value, key: &str) -> Option<String> {
     }
 }
 
-/// The items of a key's list.
+/// Returns the items of a key's list.
 pub(in crate::provider) fn items<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The texts of a key's list, or of its one text.
+/// Returns the texts of a key's list, or its single text.
 pub(in crate::provider) fn texts(value: &Value, key: &str) -> Vec<String> {
     match value.get(key) {
         Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
@@ -24,7 +24,7 @@ pub(in crate::provider) fn texts(value: &Value, key: &str) -> Vec<String> {
     }
 }
 
-/// True, false, 1, 0, or any of them as a text.
+/// Returns a boolean: true, false, 1, 0, or any of them as text.
 pub(in crate::provider) fn boolean(value: &Value, key: &str) -> Option<bool> {
     match value.get(key)? {
         Value::Bool(value) => Some(*value),
@@ -38,7 +38,7 @@ pub(in crate::provider) fn boolean(value: &Value, key: &str) -> Option<bool> {
     }
 }
 
-/// A whole number, perhaps as a text.
+/// Returns a whole number, also from text.
 pub(in crate::provider) fn number(value: &Value, key: &str) -> Option<u64> {
     let value = value.get(key)?;
     value.as_u64().or_else(|| value.as_str()?.parse().ok())

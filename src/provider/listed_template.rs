@@ -2,32 +2,32 @@
 
 use crate::template::{Answer, Definition, Error, TemplateSummary};
 
-/// The answer to a creation whose own answer was lost, if the list shows that the template was made.
+/// Returns the answer to a creation whose response was lost, if the list shows that the template was created.
 pub(super) fn made_after_all(list: Result<Vec<TemplateSummary>, Error>, definition: &Definition) -> Option<Answer> {
     let listed = find(list.ok()?, &definition.name, Some(&definition.language)).ok()?;
     Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
 }
 
-/// The one template of this name, in this language if one is given.
+/// Returns the one template with this name, in this language if one is given.
 ///
 /// # Errors
-/// Where there is none, or several languages to choose from.
+/// When there is none, or there are several languages to choose from.
 pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str>) -> Result<TemplateSummary, Error> {
     let mut named: Vec<TemplateSummary> = list.into_iter().filter(|listed| listed.name == name).collect();
     let languages: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
     named.retain(|listed| language.is_none_or(|language| listed.language == language));
-    // One that was deleted may still be listed beside its successor.
+    // A deleted template may still be listed next to its successor.
     let left = named.iter().filter(|listed| listed.status != TemplateSummary::DELETED).count();
     named.retain(|listed| left == 0 || listed.status != TemplateSummary::DELETED);
     match (named.len(), language) {
         (1, _) => Ok(named.remove(0)),
         (0, Some(language)) if !languages.is_empty() => Err(Error::Which(format!(
-            "there is no template `{name}` in {language}; it is there in {}",
+            "the template `{name}` does not exist in {language}, only in {}",
             languages.join(", ")
         ))),
-        (0, _) => Err(Error::Which(format!("there is no template `{name}`"))),
+        (0, _) => Err(Error::Which(format!("the template `{name}` does not exist"))),
         _ => Err(Error::Which(format!(
-            "there is a template `{name}` in {}: say which with --language",
+            "the template `{name}` exists in {}; choose one with --language",
             languages.join(", ")
         ))),
     }

@@ -1,10 +1,10 @@
-//! Providers over HTTP: one that sends messages and reports their statuses, and two that keep templates.
+//! Providers over HTTP: one that sends messages and reports their statuses, and two that store templates.
 //!
-//! `incs` speaks the INCS Messages API, and so does the simulator. What an answer or a failure means is decided in
-//! `incs::classify` alone. `cams` and `nxlink` keep templates; [`TemplateApi`] is either of them. `http` is what all of
-//! them share: it knows whether a byte of a request can have left.
+//! `incs` speaks the INCS Messages API, like the simulator. Only `incs::classify` decides what a response or a failure
+//! means. `cams` and `nxlink` store templates; [`TemplateApi`] is either of them. They all share `http`, which knows
+//! whether a byte of a request may have been sent.
 //!
-//! A call makes one request: nothing here waits for a reservation, or knows rows or the store.
+//! A call makes one request: this module does not wait for a rate limit, and knows neither rows nor the store.
 
 pub mod cams;
 mod endpoint;

@@ -14,7 +14,7 @@ pub enum TemplateApi {
 }
 
 impl TemplateApi {
-    /// All templates, or those that the provider finds for a name.
+    /// Lists all templates, or those that the provider finds for a name.
     ///
     /// # Errors
     /// [`Error`].
@@ -25,7 +25,7 @@ impl TemplateApi {
         }
     }
 
-    /// One template by its name, and its language where there are several.
+    /// Returns a template by its name, and its language if there are several.
     ///
     /// # Errors
     /// [`Error`].
@@ -33,10 +33,10 @@ impl TemplateApi {
         self.details(self.find(name, language).await?).await
     }
 
-    /// A template of the list with its definition.
+    /// Returns a listed template with its definition.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::Strange`] where the definition holds something that this program does not know.
+    /// [`Error`]; [`Error::Strange`] when the definition contains something unknown to this version.
     pub async fn details(&self, listed: TemplateSummary) -> Result<RemoteTemplate, Error> {
         match self {
             Self::Nxlink(client) => client.details(listed).await,
@@ -44,7 +44,7 @@ impl TemplateApi {
         }
     }
 
-    /// Which template a name and language stand for.
+    /// Finds the template with this name and language.
     ///
     /// # Errors
     /// [`Error`].
@@ -52,7 +52,7 @@ impl TemplateApi {
         find(self.list(Some(name)).await?, name, language)
     }
 
-    /// Makes a template; never twice.
+    /// Creates a template; never twice.
     ///
     /// # Errors
     /// [`Error`].
@@ -63,7 +63,7 @@ impl TemplateApi {
         }
     }
 
-    /// Changes the template of the definition's name and language.
+    /// Changes the template with the definition's name and language.
     ///
     /// # Errors
     /// [`Error`].
@@ -85,7 +85,7 @@ impl TemplateApi {
         }
     }
 
-    /// What is different of a template since a snapshot of it was taken, but for what differs from answer to answer.
+    /// Returns what changed in a template since a snapshot, without details that differ in every response.
     #[must_use]
     pub fn changes(&self, before: &Snapshot, now: &RemoteTemplate) -> Vec<Change> {
         let Some(definition) = before.definition.clone() else { return Vec::new() };
@@ -93,7 +93,7 @@ impl TemplateApi {
         self.diff(&RemoteTemplate { listed: before.listed.clone(), definition, complete }, &now.definition)
     }
 
-    /// What an update would change.
+    /// Returns what an update would change.
     #[must_use]
     pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
         match self {

@@ -1,4 +1,4 @@
-//! The names of the columns, checked: every one has a name of its own, and the one with the numbers is there.
+//! Checks the column names: each must be unique, and the phone column must exist.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use crate::text::plain_name;
 /// The columns of a table.
 pub(super) struct Columns {
     pub(super) names: Vec<String>,
-    /// The index of the column with the numbers.
+    /// The index of the phone column.
     pub(super) to: usize,
 }
 
 impl Columns {
-    /// Checks the names. `from` says whose columns they are, for the messages.
+    /// Checks the names. `from` names the source, for error messages.
     ///
-    /// Blanks and marks without a width around a name do not count, nor do empty names at the end, which spreadsheets
-    /// write for columns that were once in use.
+    /// Whitespace and zero-width marks around a name do not count. Neither do empty names at the end, which
+    /// spreadsheets write for formerly used columns.
     pub(super) fn new(from: &str, names: Vec<String>, to: &str) -> Result<Self, OpenError> {
         let mut names: Vec<String> = names.iter().map(|name| plain_name(name).to_owned()).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
@@ -25,7 +25,7 @@ impl Columns {
             return Err(OpenError::Empty { from: from.to_owned() });
         }
         if let Some(at) = names.iter().position(String::is_empty) {
-            let what = format!("has no name for column {}: give it one, or delete the column", at + 1);
+            let what = format!("has no name for column {}; add one, or delete the column", at + 1);
             return Err(OpenError::Header { from: from.to_owned(), what });
         }
         let header = || Header::new(&names);

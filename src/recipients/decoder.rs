@@ -1,6 +1,6 @@
-//! From a row as it was read to a record: its cells as text, and its number.
+//! Decodes a raw row into a record: its cells as text, and its number.
 //!
-//! It may be shared between threads. Nothing is read here, and nothing is kept.
+//! The decoder has no state that changes, so threads can share it.
 
 use super::columns::Columns;
 use super::phone::parse::Numbers;
@@ -9,7 +9,7 @@ use super::record::Record;
 use crate::model::{CellProblem, RowProblem};
 use crate::text::{is_blank, is_plain, without_marks};
 
-/// Makes records of rows.
+/// Decodes rows into records.
 pub struct Decoder {
     pub(super) columns: Columns,
     numbers: Numbers,
@@ -20,12 +20,12 @@ impl Decoder {
         Self { columns, numbers }
     }
 
-    /// The names of the columns.
+    /// Returns the names of the columns.
     pub(super) fn columns(&self) -> &[String] {
         &self.columns.names
     }
 
-    /// Makes the record of a row, by its index from 0. Where there is none, `record` stays what it was.
+    /// Decodes the row with this index, from 0, into `record`, which stays as it is if there is no such row.
     pub fn decode(&self, rows: &Rows, index: usize, record: &mut Record) {
         let Some(raw) = rows.get(index) else { return };
         record.row = raw.row;
@@ -49,7 +49,7 @@ impl Decoder {
         if let Some(cell) = record.cells.get(self.columns.to) {
             record.raw_to.push_str(cell);
         }
-        // Where the cells are lost, so is the number, and it is not the number that is wrong.
+        // Without cells there is no number, but the number is not the problem.
         record.to = match &record.problem {
             Some(problem) if record.raw_to.is_empty() => Err(problem.clone()),
             _ => self.numbers.normalise(&record.raw_to).map_err(|problem| {
@@ -60,14 +60,14 @@ impl Decoder {
     }
 }
 
-/// A cell without marks that nobody sees at its ends; nothing where nothing of it is seen.
+/// Returns a cell without invisible marks at its ends; empty if nothing is visible.
 fn visible(cell: &str) -> &str {
-    // Most cells begin and end with a visible character.
+    // Most cells start and end with a visible character.
     let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
     if plain(cell.as_bytes().first()) && plain(cell.as_bytes().last()) {
         return cell;
     }
     let visible = without_marks(cell);
-    // A cell of blanks stays what it is: it counts as empty anyway.
+    // A cell of whitespace stays as it is: it counts as empty anyway.
     if is_blank(visible) && !visible.trim().is_empty() { "" } else { visible }
 }

@@ -1,8 +1,7 @@
-//! Which rows repeat a number of an earlier row, found with flat memory.
+//! Finds rows that repeat the number of an earlier row, in constant memory.
 //!
-//! An external sort: pairs gather in a buffer; a full buffer is sorted and appended to a temporary file without a
-//! name, and the sorted stretches are merged at the end. Ten rows never touch the disk, ten million cost the same
-//! memory. What follows from a row being a duplicate is not decided here.
+//! It is an external sort: a full buffer of pairs is sorted and appended to an unnamed temporary file, and the sorted
+//! chunks are merged at the end. A short list never touches the disk; ten million rows use the same memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,22 +11,22 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Phone, RowNumber};
 
-/// Pairs held in memory before they are sorted and written out: 4 MiB.
+/// The pairs held in memory before they are sorted and written: 4 MiB.
 const BUFFERED_PAIRS: usize = 256 * 1024;
 
-/// Bytes of one pair in the file: two integers, little endian.
+/// The bytes of one pair in the file: two little-endian integers.
 const PAIR_BYTES: usize = 16;
 
-/// Memory for reading back, shared by all sorted stretches of one merge, and the least that one of them gets.
+/// The bytes of memory for reading back, shared by all chunks of a merge, and the least that one chunk gets.
 const MERGE_BYTES: usize = 4 * 1024 * 1024;
 const LEAST_RUN_BYTES: usize = 4 * 1024;
 
-/// Gathers numbers and their rows; says at the end which rows repeat an earlier one.
+/// Collects numbers with their rows, and finds the rows that repeat an earlier one.
 pub struct Duplicates {
     numbers: Sorter,
 }
 
-/// A row whose number an earlier row has already.
+/// A row with the number of an earlier row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duplicate {
     /// The row that repeats the number.
@@ -36,37 +35,37 @@ pub struct Duplicate {
     pub of: RowNumber,
 }
 
-/// The temporary file of the search for duplicates could not be used.
+/// Why the temporary file of the search for duplicates could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpillError {
-    /// It could not be made.
-    #[error("could not make a temporary file in {}: the directory has to exist and to be writable", dir.display())]
+    /// It could not be created.
+    #[error("cannot create a temporary file in {}; the directory must exist and be writable", dir.display())]
     Create {
         /// Where it should have been.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// It could not be written, most often because the disk is full.
-    #[error("could not write a temporary file in {}: 16 bytes are needed for every row", dir.display())]
+    #[error("cannot write a temporary file in {}; it needs 16 bytes per row", dir.display())]
     Write {
         /// Where it is.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// It could not be read back.
-    #[error("could not read back a temporary file in {}", dir.display())]
+    #[error("cannot read back a temporary file in {}", dir.display())]
     Read {
         /// Where it is.
         dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 impl Duplicates {
-    /// An empty collection. Temporary files are made in `dir`, and only if the rows do not fit into 4 MiB.
+    /// Returns an empty collection. Temporary files are created in `dir`, and only if the rows do not fit into 4 MiB.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
         Self::with_buffer(dir, BUFFERED_PAIRS)
@@ -79,16 +78,16 @@ impl Duplicates {
     /// Adds a row and its number. Rows may come in any order.
     ///
     /// # Errors
-    /// The temporary file could not be made or written.
+    /// When the temporary file cannot be created or written.
     pub fn push(&mut self, phone: Phone, row: RowNumber) -> Result<(), SpillError> {
         self.numbers.push((phone.as_u64(), row.0))
     }
 
-    /// The duplicates, in the order of their rows. Of the rows with one number, the lowest is the original and
-    /// every other a duplicate of it.
+    /// Returns the duplicates, in row order. Of the rows with the same number, the first is the original, and all
+    /// others are its duplicates.
     ///
     /// # Errors
-    /// The temporary file could not be made, written or read.
+    /// When the temporary file cannot be created, written or read.
     pub fn finish(self) -> Result<DuplicateRows, SpillError> {
         let (dir, pairs) = (self.numbers.dir.clone(), self.numbers.limit);
         let mut rows = Sorter::new(&dir, pairs);
@@ -104,7 +103,7 @@ impl Duplicates {
     }
 }
 
-/// The duplicates, in the order of their rows.
+/// The duplicates, in row order.
 pub struct DuplicateRows {
     pairs: Sorted,
 }
@@ -118,7 +117,7 @@ impl Iterator for DuplicateRows {
     }
 }
 
-/// Sorts pairs of integers, more of them than fit into memory.
+/// Sorts pairs of integers, even if they do not fit into memory.
 struct Sorter {
     dir: PathBuf,
     limit: usize,
@@ -126,10 +125,10 @@ struct Sorter {
     spill: Option<Spill>,
 }
 
-/// One file of sorted stretches, end to end.
+/// A file of sorted chunks, end to end.
 struct Spill {
     file: File,
-    /// Where each stretch ends, in bytes.
+    /// The end of each chunk, in bytes.
     ends: Vec<u64>,
 }
 
@@ -184,7 +183,7 @@ impl Sorter {
                 Ok(Sorted::InMemory(self.buffer.into_iter()))
             }
             Some(spill) => {
-                // The buffer's memory goes back before the merge takes its own.
+                // Free the buffer's memory before the merge allocates its own.
                 drop(self.buffer);
                 Merge::new(self.dir, spill).map(Sorted::Merged)
             }
@@ -209,7 +208,7 @@ impl Iterator for Sorted {
     }
 }
 
-/// The stretches of one file, merged: the heap holds the smallest pair of each.
+/// The merge of the chunks of a file: the heap holds the smallest pair of each.
 struct Merge {
     dir: PathBuf,
     file: File,
@@ -217,7 +216,7 @@ struct Merge {
     heap: BinaryHeap<Reverse<((u64, u64), usize)>>,
 }
 
-/// What is left of one sorted stretch.
+/// The rest of a sorted chunk.
 struct Run {
     next: u64,
     end: u64,
@@ -246,7 +245,7 @@ impl Merge {
         Ok(Some(pair))
     }
 
-    /// Puts the next pair of a run on the heap, if it has one.
+    /// Puts the next pair of a chunk on the heap, if it has one.
     fn refill_heap(&mut self, index: usize) -> Result<(), SpillError> {
         let Some(run) = self.runs.get_mut(index) else { return Ok(()) };
         let pair = run.take(&mut self.file).map_err(|source| SpillError::Read { dir: self.dir.clone(), source })?;

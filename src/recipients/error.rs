@@ -1,4 +1,4 @@
-//! Why recipients cannot be read at all. What is wrong with one row is not here: that is a problem of its record.
+//! Why recipients cannot be read at all. Problems of a single row belong to its record.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,30 +6,30 @@ use std::path::PathBuf;
 use super::phone::parse::UnknownRegion;
 use crate::model::{Header, NO_HEADER};
 
-/// The recipients cannot be read: nothing is known about any row yet.
+/// Why the recipients cannot be read; no row was read yet.
 ///
-/// Displayed without a word of the header, which may be a person; see [`OpenError::to_person`].
+/// Displayed without any of the header, which may be a person; see [`OpenError::to_person`].
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file could not be opened.
-    #[error("could not open the recipients {}", path.display())]
+    #[error("cannot open the recipients {}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Its beginning, or for a fingerprint all of it, could not be read.
+    /// Its start, or for a fingerprint all of it, could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// There is no line that names the columns.
-    #[error("{from} is empty: its first line has to name the columns")]
+    /// There is no header line.
+    #[error("{from} is empty; its first line must name the columns")]
     Empty {
         /// The file, or the campaign's rows.
         from: String,
     },
-    /// The file is not text in UTF-8.
-    #[error("{from} is {what}: export it as CSV in UTF-8")]
+    /// The file is not UTF-8 text.
+    #[error("{from} is {what}; export it as UTF-8 CSV")]
     NotText {
         /// The file.
         from: String,
@@ -37,7 +37,7 @@ pub enum OpenError {
         what: &'static str,
     },
     /// The first line cannot be read as column names.
-    #[error("{from}: the line that names the columns {what}")]
+    #[error("{from}: the header line {what}")]
     Header {
         /// The file.
         from: String,
@@ -45,32 +45,32 @@ pub enum OpenError {
         what: String,
     },
     /// Two columns have the same name.
-    #[error("columns {} and {} of {from} have the same name: {}", columns.0, columns.1, of_duplicate(header))]
+    #[error("columns {} and {} of {from} have the same name; {}", columns.0, columns.1, of_duplicate(header))]
     DuplicateColumn {
         /// The file, or the campaign's rows.
         from: String,
         /// Which columns, from 1.
         columns: (usize, usize),
-        /// The names there are.
+        /// The existing names.
         header: Header,
     },
-    /// The column with the numbers is not there.
-    #[error("{from} has no column `{wanted}` for the numbers: {}", of_missing(header))]
+    /// The phone column is missing.
+    #[error("{from} has no column `{wanted}` for the numbers; {}", of_missing(header))]
     NoColumn {
         /// The file, or the campaign's rows.
         from: String,
         /// The campaign's `to`.
         wanted: String,
-        /// The names there are.
+        /// The existing names.
         header: Header,
     },
     /// The campaign's region is unknown.
-    #[error("the recipients' region is wrong")]
+    #[error("the recipients' region is not valid")]
     Region(#[source] UnknownRegion),
 }
 
 impl OpenError {
-    /// As a person at the terminal reads it: with the names in the header, shortened and without telephone numbers.
+    /// Formats it for the terminal: with the header names, shortened and without phone numbers.
     #[must_use]
     pub fn to_person(&self) -> String {
         let more = match self {
@@ -88,8 +88,8 @@ fn of_missing(header: &Header) -> &'static str {
     match header.is_person() {
         true => NO_HEADER,
         false => {
-            "name the column: `to` in a campaign, `--column` of `suppress import` (the first line of a file has to name the \
-             columns)"
+            "set `to` in the campaign, or `--column` of `suppress import`, to a column that the first line of the file \
+             names"
         }
     }
 }
@@ -97,27 +97,27 @@ fn of_missing(header: &Header) -> &'static str {
 fn of_duplicate(header: &Header) -> &'static str {
     match header.is_person() {
         true => NO_HEADER,
-        false => "variables are named by their columns; give each a name of its own",
+        false => "give each column its own name",
     }
 }
 
-/// The recipients could not be read to their end.
+/// Why the recipients could not be read to the end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system could not read the file.
-    #[error("could not read {} any further", path.display())]
+    #[error("cannot read the rest of {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is gzip, and broken or cut short.
-    #[error("{} is broken or cut short as a gzip file: pack it or copy it again", path.display())]
+    /// The file is damaged or incomplete gzip.
+    #[error("{} is a damaged or incomplete gzip file; compress or copy it again", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
-        /// What the decompressor said.
+        /// The error of the decompressor.
         source: io::Error,
     },
 }

@@ -1,12 +1,12 @@
-//! Recipients: rows of a CSV file or of the campaign file, one at a time, each with its number and its problems.
+//! Recipients: reads the rows of a CSV file or the campaign file, each with its number and its problems.
 //!
-//! `csv` makes records of a file, `raw_rows` takes the rows of either source, `columns` finds the columns that the
-//! campaign uses, `phone` makes numbers international, `decoder` makes a [`Record`] of each row, and `duplicates` finds
-//! numbers that occur twice. [`open`] ties them together.
+//! `csv` splits a file into records, `raw_rows` holds the rows of either source, `columns` finds the columns that the
+//! campaign uses, `phone` converts numbers to international form, `decoder` turns each row into a [`Record`], and
+//! `duplicates` finds repeated numbers. [`open`] ties them together.
 //!
-//! Memory is flat: ten million rows cost what ten thousand do, and so does a file that is one open quote. A bad row is
-//! a [`Record`] with a [`RowProblem`](crate::model::RowProblem), never an error: errors are for files that cannot be
-//! read.
+//! Memory is constant: ten million rows need as much as ten thousand, and so does a file with an unclosed quote. A bad
+//! row is a [`Record`] with a [`RowProblem`](crate::model::RowProblem), never an error: errors are for files that
+//! cannot be read.
 
 mod columns;
 mod csv;

@@ -1,28 +1,28 @@
-//! Rows as they were read, many at once, before anything is made of them: so that one thread reads and others go on.
+//! Batches of undecoded rows, so that one thread reads while others decode.
 //!
-//! All cells lie in one buffer that is used again. What they say is not looked at here.
+//! All cells are in one reusable buffer. Their contents do not matter here.
 
 use crate::model::{RowNumber, RowProblem};
 
-/// Bytes after which no row is added.
+/// The bytes at which a batch is full.
 const FULL: usize = 256 * 1024;
 
-/// Rows of the input, in order. Made to be used again.
+/// Rows of the input, in order. Reusable.
 #[derive(Default)]
 pub struct Rows {
     rows: Vec<Row>,
     /// The cells, end to end.
     bytes: Vec<u8>,
-    /// Where each cell ends.
+    /// The end of each cell.
     ends: Vec<usize>,
 }
 
-/// A row but for its cells.
+/// A row without its cells.
 struct Row {
     row: RowNumber,
     line: u64,
     problem: Option<RowProblem>,
-    /// Where its cells begin, in bytes and in cells.
+    /// The start of its cells, in bytes and in cells.
     start: (usize, usize),
 }
 
@@ -37,19 +37,19 @@ pub(super) struct Raw<'r> {
 }
 
 impl Rows {
-    /// How many there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether the rows are so long that it is enough of them.
+    /// Whether the batch is full.
     pub(super) fn is_full(&self) -> bool {
         self.bytes.len() >= FULL
     }
@@ -86,12 +86,12 @@ impl Rows {
 }
 
 impl<'r> Raw<'r> {
-    /// The bytes of all cells.
+    /// Returns the bytes of all cells.
     pub(super) fn bytes(&self) -> &'r [u8] {
         self.bytes.get(self.start..self.ends.last().copied().unwrap_or(self.start)).unwrap_or_default()
     }
 
-    /// The cells, in order.
+    /// Returns the cells, in order.
     pub(super) fn cells(&self) -> impl Iterator<Item = &'r [u8]> {
         let (mut start, bytes) = (self.start, self.bytes);
         self.ends.iter().map(move |&end| bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())

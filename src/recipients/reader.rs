@@ -1,4 +1,4 @@
-//! Reads recipients, from a CSV file or from the campaign file.
+//! Reads recipients from a CSV file or the campaign file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::record::Record;
 use crate::model::{Inline, Recipients, Source};
 use crate::text::hex;
 
-/// What messages call rows that are not in a file.
+/// The name of inline rows in error messages.
 const IN_THE_CAMPAIGN: &str = "`recipients.rows`";
 
 /// Reads recipients, one record at a time.
@@ -25,7 +25,7 @@ pub struct Reader {
     row: u64,
     input: Input,
     digest: Option<String>,
-    /// The row that was read last, where they are read one at a time.
+    /// The last row, if they are read one at a time.
     one: Rows,
 }
 
@@ -37,17 +37,17 @@ enum Input {
 
 /// Opens the recipients and reads the names of their columns.
 ///
-/// A file is CSV as of RFC 4180, in UTF-8 with or without byte order mark, with `,`, `;` or a tab between its cells,
-/// and packed with gzip or not. It is a regular file, since a list is read twice and must not keep anybody waiting.
+/// A file is CSV (RFC 4180), in UTF-8 with or without a byte order mark, delimited by `,`, `;` or tabs, optionally
+/// gzipped. It must be a regular file, because a list is read twice and reading must not block.
 ///
 /// # Errors
-/// The file is no regular file, cannot be opened or read, is not text in UTF-8, does not name its columns or names one
-/// twice, has no column for the number, or the region is unknown.
+/// When the file is not a regular file, cannot be opened or read, or is not UTF-8 text; when a column name is missing
+/// or repeated, or the phone column is missing; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
     open_with(recipients, Content::open)
 }
 
-/// As [`open()`], and the file may also be a pipe or a device: it is read once, and waited for.
+/// As [`open()`], but the file may also be a pipe or a device: it is read once, and reading may block.
 ///
 /// # Errors
 /// As [`open()`].
@@ -71,12 +71,11 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
     Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }
 
-/// The fingerprint of the recipients: SHA-256 in hexadecimal, of a file's bytes as they lie on disk, or of rows in
-/// the campaign file in a form of their own (where they stand in the file does not matter). The same as
-/// [`Reader::digest`].
+/// Returns the fingerprint of the recipients: the SHA-256, in hexadecimal, of a file's bytes on disk, or of inline rows
+/// in a separate encoding that does not depend on their position. It equals [`Reader::digest`].
 ///
 /// # Errors
-/// The file cannot be opened or read. Its content is not looked at.
+/// When the file cannot be opened or read. Its content does not matter.
 pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
     match &recipients.source {
         Source::Csv(path) => Ok(Content::open(path)?.digest()?),
@@ -85,22 +84,22 @@ pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
 }
 
 impl Reader {
-    /// The names of the columns, in the order of a record's cells.
+    /// Returns the names of the columns, in the order of a record's cells.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         self.decoder.columns()
     }
 
-    /// What makes records of the rows that [`Reader::read_rows`] reads, on any thread.
+    /// Returns the decoder for the rows that [`Reader::read_rows`] reads. It works on any thread.
     #[must_use]
     pub fn decoder(&self) -> Arc<Decoder> {
         Arc::clone(&self.decoder)
     }
 
-    /// Reads the next record into `record`. False at the end.
+    /// Reads the next record into `record`. Returns `false` at the end.
     ///
     /// # Errors
-    /// The file cannot be read any further. A bad row is not an error.
+    /// When the rest of the file cannot be read. A bad row is not an error.
     pub fn read(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         let mut one = std::mem::take(&mut self.one);
         let read = self.read_rows(&mut one, 1);
@@ -112,8 +111,7 @@ impl Reader {
         read.map(|_| more)
     }
 
-    /// Reads the next rows in place of those in `rows`: at most `most`, and fewer where they are long. False at the
-    /// end, with the last of them.
+    /// Replaces `rows` with the next rows: at most `most`, or fewer long ones. Returns `false` with the last rows.
     ///
     /// # Errors
     /// As [`Reader::read`].
@@ -145,7 +143,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Bytes of the file read so far, of those on disk: packed ones where it is packed. 0 without a file.
+    /// Returns the bytes read from the file on disk so far, compressed if it is gzipped; 0 without a file.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match &self.input {
@@ -154,7 +152,7 @@ impl Reader {
         }
     }
 
-    /// The length of the file on disk in bytes. `None` without a file, or if it is a pipe.
+    /// Returns the length of the file on disk, in bytes. `None` without a file, or for a pipe.
     #[must_use]
     pub fn total_bytes(&self) -> Option<u64> {
         match &self.input {
@@ -163,7 +161,7 @@ impl Reader {
         }
     }
 
-    /// The fingerprint of what was read: see [`digest()`]. `None` until [`Reader::read`] has come to the end.
+    /// Returns the fingerprint of what was read; see [`digest()`]. `None` until [`Reader::read`] reaches the end.
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.digest.as_deref()
@@ -179,7 +177,8 @@ fn push_inline(table: &Inline, next: &mut usize, number: u64, rows: &mut Rows, w
     true
 }
 
-/// The fingerprint of rows in a campaign file. Every text is led by its length, so that no two tables look alike.
+/// Returns the fingerprint of inline rows. Every text has its length in front, so that no two tables have the same
+/// encoding.
 fn inline_digest(table: &Inline) -> String {
     let mut hash = Sha256::new();
     let mut texts = |texts: &[String]| {

@@ -2,22 +2,23 @@
 
 use crate::model::{NumberProblem, Phone, RowNumber, RowProblem};
 
-/// One row of the input. Made to be used again for the next row.
+/// One row of the input. Reusable for the next row.
 ///
-/// There is no `Debug`, since it is made of personal data.
+/// It has no `Debug`, because it contains personal data.
 pub struct Record {
     /// Its number in the input, 1 for the first after the header.
     pub row: RowNumber,
-    /// The line on which it starts, of the CSV file or of the campaign file.
+    /// The line of the CSV file or the campaign file where it starts.
     pub line: u64,
-    /// Who gets the message, or why nobody can: `no_number`, `bad_number`, `spreadsheet_number`, or the record's
-    /// own problem where it has no cells.
+    /// The recipient, or why there is none: `no_number`, `bad_number`, `spreadsheet_number`, or the record's own
+    /// problem if it has no cells.
     pub to: Result<Phone, RowProblem>,
     /// The number as written.
     pub raw_to: String,
-    /// The cells, one for every column. What is missing is empty, and bytes that are not UTF-8 are replaced.
+    /// The cells, one per column. Missing cells are empty, and invalid UTF-8 is replaced.
     pub cells: Vec<String>,
-    /// Whether no cell holds a character that no message may hold; see [`is_plain`](crate::text::is_plain).
+    /// Whether all cells are free of characters that are not allowed in messages; see
+    /// [`is_plain`](crate::text::is_plain).
     pub is_plain: bool,
     /// A problem of the record itself: `ragged_row`, `bad_quotes`, `long_record` or `bad_utf8`.
     pub problem: Option<RowProblem>,

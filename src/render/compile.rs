@@ -1,7 +1,7 @@
-//! From a message to its templates and the bytes between them.
+//! Compiles a message into templates and the bytes between them.
 //!
-//! Done once a run. All strings are looked at even where one is wrong, so that a person sees every problem at
-//! once; what is wrong in the words of the template engine is put into ours in `explain`.
+//! This happens once per run. All strings are compiled even if one is wrong, so that every problem is reported at once;
+//! `explain` translates the engine's errors.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -15,16 +15,16 @@ use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
 use super::row::{HeaderInUse, ROW, Row};
 use super::{filters, limits};
 
-/// Templates in one message. Those of the largest, a carousel of ten cards, are fewer than a hundred.
+/// The most templates in a message. The largest, a carousel of ten cards, has fewer than a hundred.
 const MAX_TEMPLATES: usize = 1_000;
 
 impl Renderer {
-    /// Compiles every string of `message` that holds `{{`, `{%` or `{#`. `columns` are the variables there are:
-    /// by their names, and as `row["any name"]`.
+    /// Compiles every string of `message` that contains `{{`, `{%` or `{#`. `columns` are the available variables, by
+    /// name and as `row["any name"]`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with any of the templates.
+    /// Returns every problem of the templates.
     pub fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Self, Vec<TemplateProblem>> {
         compile(message, columns)
     }
@@ -51,15 +51,15 @@ fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, 
     }
 }
 
-/// The engine, with nothing in it that a message could trip over: what is undefined is an error, no text is
-/// escaped or trimmed, and no built-in function stands in the way of a column of the same name.
+/// Returns a minimal engine: an undefined variable is an error, text is neither escaped nor trimmed, and no built-in
+/// function hides a column of the same name.
 fn environment() -> Environment<'static> {
     let mut env = Environment::empty();
     filters::add(&mut env);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_fuel(Some(limits::FUEL));
-    // Errors name the expression that was undefined only in this mode. It costs nothing where there is none.
+    // Errors name the undefined expression only in this mode. It costs nothing without an error.
     env.set_debug(true);
     env.set_syntax(limits::syntax());
     env
@@ -73,13 +73,13 @@ struct Compiler<'c> {
     /// The variables of the templates so far.
     used: HashSet<String>,
     path: String,
-    /// What is left of the steps for trying templates out.
+    /// The steps left for trying out templates.
     steps: u64,
     problems: Vec<TemplateProblem>,
 }
 
 impl Compiler<'_> {
-    /// The message's keys, to go on after `{"to":"…"`.
+    /// Writes the message's keys, to follow `{"to":"…"`.
     fn body(&mut self, message: &serde_json::Value) {
         let Some(keys) = message.as_object() else {
             return self.problem(message.to_string(), "a message must be an object, with keys and values".to_owned());
@@ -89,7 +89,7 @@ impl Compiler<'_> {
                 self.push_key(key);
                 self.problem(
                     value.to_string(),
-                    "`to` is put in for every row, and cannot be in the message".to_owned(),
+                    "`to` is filled in for every row and cannot be in the message".to_owned(),
                 );
                 self.path.clear();
                 continue;
@@ -150,7 +150,7 @@ impl Compiler<'_> {
             }
         };
         if self.holes.len() == MAX_TEMPLATES {
-            return self.problem(text.to_owned(), format!("a message has at most {MAX_TEMPLATES} of them"));
+            return self.problem(text.to_owned(), format!("a message can have at most {MAX_TEMPLATES} templates"));
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
@@ -165,7 +165,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Compiles a template, and gives the columns that it may put in.
+    /// Compiles a template, and returns the columns that it may use.
     fn template(&mut self, text: &str, checked: &limits::TemplateParts<'_>) -> Result<Vec<usize>, Error> {
         self.env.add_template_owned(self.path.clone(), text.to_owned())?;
         let template = self.env.get_template(&self.path)?;
@@ -173,8 +173,8 @@ impl Compiler<'_> {
         used.extend(self.columns.iter().filter(|name| checked.names.contains(name.as_str())).cloned());
         let hidden = used.contains(ROW) && self.columns.iter().any(|name| name == ROW);
         if hidden && self.columns.iter().any(|name| explain::is_by_key(text, name)) {
-            // A look into that cell would find nothing, which `default` would hide.
-            let words = "the list has a column `row`, which is what `row` means here: give that column another name";
+            // Looking into that cell would find nothing, and `default` would hide it.
+            let words = "the list has a column `row`, which hides `row[…]`; rename that column";
             return Err(Error::new(ErrorKind::InvalidOperation, words));
         }
         try_out(&template, text, self.columns, &used, checked.loops.then_some(&mut self.steps))?;
@@ -203,14 +203,14 @@ impl Compiler<'_> {
     }
 }
 
-/// The position of the column if a string is `{{ column }}` and nothing else.
+/// Returns the position of the column if a string is exactly `{{ column }}`.
 fn bare_column(text: &str, columns: &[String]) -> Option<usize> {
     let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim_matches(' ');
     columns.iter().position(|column| column == name).filter(|_| explain::is_variable(name))
 }
 
-/// The engine looks filters and variables up only when it comes to them, so one that is misspelt is found by rendering
-/// for a row in which no cell is empty. In a branch not taken then, it is found with the first row that takes it.
+/// Renders a template for a row without empty cells, because the engine looks up filters and variables only at that
+/// point. A misspelling in a branch that is not taken is found with the first row that takes it.
 fn try_out(
     template: &Template<'_, '_>,
     text: &str,
@@ -229,7 +229,7 @@ fn try_out(
         {
             Err(error)
         }
-        // Any other mistake may be the row's.
+        // Any other error may be specific to the row.
         _ => Ok(()),
     }
 }

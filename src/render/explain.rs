@@ -1,4 +1,4 @@
-//! The template engine's errors in the words of someone who has a table and a message.
+//! Explains the template engine's errors in terms of columns and messages.
 
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
@@ -10,10 +10,10 @@ use super::filters;
 use super::limits::is_plain;
 use super::row::is_empty;
 
-/// A string of the message that is not a template, though it has the signs of one, or one that no row can fill.
+/// An invalid template in the message, or one that no row can fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
-    /// `template`, or `unknown_column` for one that needs a column that is not there.
+    /// `template`, or `unknown_column` if it needs a missing column.
     pub code: &'static str,
     /// Where in the message the string is: `template.components[0].parameters[1].text`.
     pub path: String,
@@ -23,18 +23,18 @@ pub struct TemplateProblem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The same for a person at the terminal: the names in the list's header, which may be a person.
+    /// The hint for the terminal only: it has names from the list's header, which may be a person.
     pub hint_of_list: Option<String>,
 }
 
-/// Characters of a template that are shown.
+/// The most characters of a template that are shown.
 const SHOWN_CHARS: usize = 60;
 
-/// What is wrong with a template, whatever the row.
+/// Returns the problem of a template that does not depend on the row.
 pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[String]) -> TemplateProblem {
     let line = error.line().unwrap_or(1);
     if let Some(name) = unknown_column(error, text, columns) {
-        let message = format!("there is no column `{}`, and every row needs it", escaped_name(name));
+        let message = format!("there is no column `{}`, but every row needs it", escaped_name(name));
         let header = Header::new(columns);
         let hint =
             odd_column(text, columns).map(column_by_key).or_else(|| header.is_person().then(|| NO_HEADER.to_owned()));
@@ -50,21 +50,21 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
     no_template(path, text, line, &message, hint)
 }
 
-/// A string that is no template.
+/// Returns the problem of a string that is not a template.
 pub(super) fn no_template(path: &str, text: &str, line: usize, why: &str, hint: Option<String>) -> TemplateProblem {
     let message = format!("`{}` is not a valid template: {why}", shortened(text, SHOWN_CHARS));
     TemplateProblem { code: "template", path: path.to_owned(), line, message, hint, hint_of_list: None }
 }
 
-/// The column that a template needs in every row, if there is none of its name. `error` came of a row whose cells are
-/// all filled, so a template without branches cannot work for any other.
+/// Returns the missing column that a template needs in every row. `error` comes from a row without empty cells, so a
+/// template without branches cannot work for any row.
 pub(super) fn unknown_column<'e>(error: &'e Error, text: &str, columns: &[String]) -> Option<&'e str> {
     let name = undefined_expression(error).and_then(missing_column)?;
     let branches = text.contains("{%") || text.split_whitespace().any(|word| word == "if");
     (!branches && !columns.iter().any(|column| column == name)).then_some(name)
 }
 
-/// Why a row cannot be rendered.
+/// Returns why a row cannot be rendered.
 pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: &[impl AsRef<str>]) -> RowProblem {
     let problem = match undefined_expression(error) {
         Some(expression) => {
@@ -84,12 +84,12 @@ pub(super) fn row_problem(error: &Error, path: &str, columns: &[String], cells: 
     RowProblem::from(problem).at(path)
 }
 
-/// A row without a value in a column that a template needs.
+/// Returns the problem of a row without a value in a needed column.
 pub(super) fn empty_cell(path: &str, column: &str) -> RowProblem {
     RowProblem::from(CellProblem::Empty).column(column).at(path)
 }
 
-/// A row with a cell that no message can hold.
+/// Returns the problem of a row with a cell that is too long for any message.
 pub(super) fn overlong_cell(path: &str, column: &str) -> RowProblem {
     RowProblem::from(CellProblem::TooLong).column(column).at(path)
 }
@@ -103,7 +103,7 @@ fn undefined(expression: &str, template: &str, columns: &[String]) -> CellProble
     }
 }
 
-/// The column that an undefined expression asks for.
+/// Returns the column that an undefined expression refers to.
 fn missing_column(expression: &str) -> Option<&str> {
     let name = expression.strip_prefix("row.").unwrap_or(expression);
     let key = expression.strip_prefix("row['").and_then(|key| key.strip_suffix("']"));
@@ -111,14 +111,14 @@ fn missing_column(expression: &str) -> Option<&str> {
     key.or_else(|| is_word.then_some(name))
 }
 
-/// The expression that was undefined, which the engine puts at the end of its message in debug mode:
+/// Returns the undefined expression, which the engine puts at the end of its message in debug mode:
 /// `` `first_name` is undefined ``.
 fn undefined_expression(error: &Error) -> Option<&str> {
     let (before, _) = error.detail()?.rsplit_once("` is undefined")?;
     before.rsplit_once('`').map(|(_, expression)| expression)
 }
 
-/// A column as it is looked up by key, in the way the engine writes it.
+/// Returns a column lookup by key, as the engine writes it.
 fn as_key(name: &str) -> String {
     format!("row[{:?}]", Value::from(name))
 }
@@ -129,14 +129,14 @@ pub(super) fn is_by_key(text: &str, name: &str) -> bool {
     keys.iter().any(|key| text.contains(key.as_str()))
 }
 
-/// The column whose name is not a variable's and that the template seems to hold all the same.
+/// Returns a column that the template seems to use although its name cannot be a variable.
 fn odd_column<'c>(template: &str, columns: &'c [String]) -> Option<&'c str> {
-    // Whoever knows of `row[…]` does not need the advice; and a single character is too easily found.
+    // A template that uses `row[…]` needs no advice, and a single character is found too easily.
     let held = |name: &&String| name.chars().count() > 1 && template.contains(name.as_str()) && !is_variable(name);
     columns.iter().find(held).filter(|_| !template.contains("row[")).map(String::as_str)
 }
 
-/// Whether a template can use a column by its name alone, which the engine knows best.
+/// Whether a template can use a column by its name alone, according to the engine.
 pub(super) fn is_variable(name: &str) -> bool {
     let env = Environment::empty();
     is_plain(name)

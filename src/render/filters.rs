@@ -1,4 +1,4 @@
-//! The filters and tests of a message. Each takes and makes texts of bounded length, and lists of bounded size.
+//! The filters and tests for messages. Each accepts and returns only text of bounded length and lists of bounded size.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use minijinja::{Environment, Error, ErrorKind, State, filters, tests};
 
 use super::limits::MAX_TEXT;
 
-/// The filters, as they are listed where a template names another one.
+/// The filters, as listed for a template that uses an unknown one.
 pub(super) const NAMES: &str = "abs, capitalize, count, default, first, float, format, int, join, last, length, list, \
                                 lower, replace, reverse, round, split, title, trim, upper";
-/// The tests, likewise.
+/// The tests, in the same way.
 pub(super) const TESTS: &str = "defined, divisibleby, endingwith, even, in, lower, none, number, odd, startingwith, \
                                 string, undefined, upper";
-/// Items of a list made of a text.
+/// The most items of a list made from text.
 const MAX_ITEMS: usize = 1_000;
-/// Bytes of the characters that `trim` takes away.
+/// The most bytes of the characters that `trim` removes.
 const MAX_ENDS: usize = 100;
-/// Characters that `%10.2f` may ask for by a number.
+/// The largest width or precision in `%10.2f`.
 const MAX_WIDTH: usize = 100;
 
-/// Adds filters and tests to an environment without any.
+/// Adds the filters and tests to an empty environment.
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("abs", filters::abs);
     env.add_filter("capitalize", |text: StringInput<'_>| {
@@ -45,7 +45,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("split", split);
     env.add_filter("title", |text: Cow<'_, str>| whole(&text).and_then(|()| made(Value::from(filters::title(text)))));
     env.add_filter("trim", |text: StringInput<'_>, ends: Option<Cow<'_, str>>| {
-        // Each character of the text is looked for among these.
+        // Each character of the text is compared with these.
         if ends.as_ref().is_some_and(|ends| ends.len() > MAX_ENDS) {
             let words = format!("`trim` takes at most {MAX_ENDS} characters");
             return Err(Error::new(ErrorKind::InvalidOperation, words));
@@ -69,11 +69,11 @@ pub(super) fn add(env: &mut Environment<'static>) {
 }
 
 fn bounded(bytes: Option<usize>) -> Result<(), Error> {
-    let too_long = || Error::new(ErrorKind::InvalidOperation, "a text becomes longer than 16 KiB");
+    let too_long = || Error::new(ErrorKind::InvalidOperation, "a text grows beyond 16 KiB");
     bytes.filter(|bytes| *bytes <= MAX_TEXT).map(drop).ok_or_else(too_long)
 }
 
-/// A text that a filter is given.
+/// Checks the input text of a filter.
 fn whole(text: &str) -> Result<(), Error> {
     bounded(Some(text.len()))
 }
@@ -82,7 +82,7 @@ fn whole_value(value: &Value) -> Result<(), Error> {
     whole(value.as_str().unwrap_or_default())
 }
 
-/// A text that a filter made.
+/// Checks the output text of a filter.
 fn made(value: Value) -> Result<Value, Error> {
     whole_value(&value).map(|()| value)
 }
@@ -130,7 +130,7 @@ fn too_many() -> Error {
     Error::new(ErrorKind::InvalidOperation, format!("a list has more than {MAX_ITEMS} items"))
 }
 
-/// `'%.2f' | format(price | float)`, with widths that a message has use for.
+/// Implements `'%.2f' | format(price | float)`, with bounded widths.
 fn format(state: &mut State<'_, '_>, pattern: &Value, values: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let text = pattern.as_str().unwrap_or_default();
     let mut conversions = 0_usize;
@@ -155,15 +155,13 @@ fn format(state: &mut State<'_, '_>, pattern: &Value, values: Rest<ValueOrKwargs
     filters::format(state, pattern, values)
 }
 
-/// The bytes that a value has as a text, or more.
+/// Returns an upper bound for the bytes of a value as text.
 fn length(value: &Value) -> Result<usize, Error> {
     match value.kind() {
         ValueKind::String => Ok(value.as_str().map_or(0, str::len)),
         // The longest is a float of 309 digits.
         ValueKind::Number | ValueKind::Bool | ValueKind::None => Ok(400),
         ValueKind::Undefined => Ok(0),
-        kind => {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("needs texts and numbers, and was given a {kind}")))
-        }
+        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("needs text or numbers, but got a {kind}"))),
     }
 }

@@ -1,10 +1,10 @@
-//! What a template may be, checked on its tokens before the engine reads it.
+//! Limits for templates, checked on their tokens before the engine compiles them.
 //!
-//! The engine's own guards end neither a deep expression (it recurses, and overflows the stack) nor a text that grows
-//! (it repeats and doubles texts until memory ends). So size and depth are bounded here, and what makes a text grow
-//! without bound is refused: repeating with `*`, doubling in `set`, lists as values, blocks that collect text. What is
-//! left can be added up: no text has more bytes than the joins of a template times the longest cell. The filters are
-//! those of `filters`, the output is bounded while it is written.
+//! The engine itself stops neither deep expressions, which overflow the stack, nor growing text, which exhausts memory.
+//! So this module bounds size and depth, and refuses everything that makes text grow without bound: repeating with `*`,
+//! doubling in `set`, lists as values, blocks that capture text. What remains is bounded: no text has more bytes than
+//! the joins of a template times the longest cell. `filters` bounds the filters, and the output is bounded while it is
+//! written.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -20,33 +20,32 @@ use minijinja::{Error, ErrorKind, Template};
 #[path = "limits_tests.rs"]
 mod tests;
 
-/// Bytes of one template, of a cell that is put in, and of any text that a filter takes or makes. The longest text of
-/// any channel has 4,096 characters, at most as many bytes as this.
+/// The most bytes of a template, of a cell that it uses, and of any input or output text of a filter. The longest text
+/// of any channel has 4,096 characters, which fit into this.
 pub(super) const MAX_TEXT: usize = 16 * 1024;
-/// Bytes that one template may come to.
+/// The most bytes of the output of a template.
 pub(super) const MAX_OUTPUT: usize = 64 * 1024;
-/// How deep a template may nest. Brackets cost the engine the most stack, 19 KiB in a debug build, and count twice: the
+/// The deepest nesting of a template. Brackets need the most stack, 19 KiB in a debug build, and count twice: the
 /// deepest template fits into 1 MiB.
 const MAX_LEVELS: usize = 64;
-/// Operators of one template: everything in its tags but names, numbers, texts and closing brackets.
+/// The most operators in a template: everything in its tags except names, numbers, strings and closing brackets.
 const MAX_OPERATORS: usize = 1_000;
-/// How often a template may join texts, and how often in one `set`. A text is copied by each, and in a loop time and
-/// again.
+/// The most text joins in a template, and in one `set`. Each copies its text, in a loop again and again.
 const MAX_JOINS: usize = 32;
 const MAX_JOINS_IN_SET: usize = 8;
 
-/// Steps one template may take for one row. Those of real messages take fewer than a hundred.
+/// The most steps of a template for one row. Templates of real messages take fewer than a hundred.
 pub(super) const FUEL: u64 = 5_000;
-/// Steps that all templates of a message may take for one row.
+/// The most steps of all templates of a message for one row.
 pub(super) const STEPS: u64 = 4 * FUEL;
 
-/// The engine's syntax, with the line break at the end of a template kept.
+/// Returns the engine's syntax, with the final line break of a template kept.
 pub(super) fn syntax() -> SyntaxConfig {
-    // The default delimiters are right by themselves, so that building them again cannot fail.
+    // The default delimiters are valid, so building them cannot fail.
     SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
 }
 
-/// A template that is not read.
+/// A refused template.
 #[derive(Debug)]
 pub(super) struct Refused {
     /// The line within the template, from 1.
@@ -55,17 +54,17 @@ pub(super) struct Refused {
     pub hint: Option<&'static str>,
 }
 
-/// What was seen of a template.
+/// Facts about a template.
 #[derive(Debug)]
 pub(super) struct TemplateParts<'t> {
-    /// The names in it, among them those of all variables: the engine forgets those that are only cut (`name[:3]`).
+    /// The names in it, including those of all variables: the engine misses those that are only sliced (`name[:3]`).
     pub names: HashSet<&'t str>,
     /// Whether it may have loops.
     pub loops: bool,
 }
 
-/// Refuses a template that the engine could not read or render within bounds. A mistake of syntax is left to the
-/// engine, which reads no further than to it.
+/// Refuses a template that the engine could not compile or render within bounds. Syntax errors are left to the engine,
+/// which stops at the first one.
 ///
 pub(super) fn check(text: &str) -> Result<TemplateParts<'_>, Refused> {
     if text.len() > MAX_TEXT {
@@ -86,21 +85,20 @@ pub(super) fn check(text: &str) -> Result<TemplateParts<'_>, Refused> {
     Ok(TemplateParts { names, loops })
 }
 
-/// What a template makes of a row, if that is at most [`MAX_OUTPUT`] long. A panic of the engine is an error as any
-/// other.
+/// Renders a template for a row, with at most [`MAX_OUTPUT`] bytes. A panic of the engine becomes an ordinary error.
 ///
-/// `steps` are for a template with loops, which may take many; those that it took are taken away. Without loops a
-/// template takes each of its few steps once, and its text is what its cells and operators add up to.
+/// `steps` is the budget for a template with loops; the steps it takes are subtracted. Without loops, a template takes
+/// each of its few steps once, and its cells and operators bound its text.
 pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: Option<&mut u64>) -> Result<String, Error> {
     let internal =
-        || Error::new(ErrorKind::InvalidOperation, "an internal error of the template engine; please report it");
+        || Error::new(ErrorKind::InvalidOperation, "internal error in the template engine (please report it)");
     let rendered = catch_unwind(AssertUnwindSafe(|| match steps {
         None => template.render(row),
         Some(0) => Err(ErrorKind::OutOfFuel.into()),
         Some(steps) => {
             let mut text = Bounded(Vec::new());
             let rendered = template.render_captured_to(row, &mut text);
-            // One that fails may have taken all it could.
+            // A failed template may have used all its steps.
             let taken = rendered.as_ref().ok().and_then(|rendered| rendered.state().fuel_levels());
             *steps = steps.saturating_sub(taken.map_or(FUEL, |(taken, _)| taken));
             rendered.and_then(|_| String::from_utf8(text.0).map_err(|_| internal()))
@@ -113,12 +111,12 @@ pub(super) fn render(template: &Template<'_, '_>, row: Value, steps: Option<&mut
     }
 }
 
-/// A text would be longer than [`MAX_OUTPUT`].
+/// Returns the error of text that is longer than [`MAX_OUTPUT`].
 pub(super) fn overlong_output() -> Error {
-    Error::new(ErrorKind::InvalidOperation, "the text becomes longer than 64 KiB")
+    Error::new(ErrorKind::InvalidOperation, "the text grows beyond 64 KiB")
 }
 
-/// A text that takes no more than [`MAX_OUTPUT`].
+/// A writer for at most [`MAX_OUTPUT`] bytes.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
@@ -135,7 +133,7 @@ impl io::Write for Bounded {
     }
 }
 
-/// Whether a name is short and plain enough to be read as an expression.
+/// Whether a name is short and plain enough to be compiled as an expression.
 pub(super) fn is_plain(name: &str) -> bool {
     name.len() <= 256 && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
@@ -150,14 +148,14 @@ fn refusal<T>(message: impl fmt::Display, hint: &'static str) -> Result<T, Refus
 struct Check<'t> {
     operators: usize,
     joins: usize,
-    /// The blocks that are open, each with its `elif`s, which nest within it.
+    /// The open blocks, each with the number of its `elif`s, which nest within it.
     blocks: Vec<usize>,
-    /// The variables that `set` made so far.
+    /// The variables that `set` has defined so far.
     made: HashSet<&'t str>,
     tag: Tag<'t>,
 }
 
-/// What was seen of a tag so far.
+/// The state of the current tag.
 #[derive(Debug, Default)]
 struct Tag<'t> {
     statement: Option<Statement>,
@@ -165,9 +163,9 @@ struct Tag<'t> {
     begins: bool,
     /// Whether a `set` has its `=`.
     assigns: bool,
-    /// The variable that a `set` makes.
+    /// The variable that a `set` defines.
     makes: Option<&'t str>,
-    /// Whether a variable is used that a `set` made.
+    /// Whether it uses a variable that a `set` defined.
     uses_made: bool,
     operators: usize,
     joins: usize,
@@ -187,7 +185,7 @@ enum Statement {
 enum Bracket {
     /// Around an expression.
     Group,
-    /// Around the arguments of a filter, or what is looked up.
+    /// Around the arguments of a filter, or a lookup.
     Call,
     /// Around the two ends of a slice.
     Slice,
@@ -195,12 +193,12 @@ enum Bracket {
     List,
 }
 
-/// What stands before a token.
+/// The token before the current one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Before {
     Operand,
     In,
-    /// A list is over: it can be looked into, and nothing else.
+    /// The end of a list: it can only be used with `in`.
     List,
     #[default]
     Other,
@@ -219,7 +217,7 @@ impl<'t> Check<'t> {
                     | Token::Ident("and" | "or" | "if" | "else")
             );
             if !ends {
-                return refusal("a list can only be looked into with `in`", "write the expression without the list");
+                return refusal("a list can only be used with `in`", "write the expression without the list");
             }
         }
         match token {
@@ -239,14 +237,14 @@ impl<'t> Check<'t> {
                 self.tag.before = if closed == Some(Bracket::List) { Before::List } else { Before::Operand };
             }
             Token::BraceOpen | Token::BraceClose => {
-                return refusal("`{…}` is not available in messages", "use `if` and `elif`, or a column of the list");
+                return refusal("`{…}` is not available in messages", "use `if` and `elif`, or a column in the list");
             }
             Token::BracketOpen | Token::ParenOpen => {
                 let bracket = match (token, self.tag.before) {
                     (_, Before::Operand) => Bracket::Call,
                     (Token::BracketOpen, Before::In) => Bracket::List,
                     (Token::BracketOpen, _) => {
-                        let hint = "to look for a text among several: `city in ['Rome', 'Paris']`";
+                        let hint = "to compare with several values, write `city in ['Rome', 'Paris']`";
                         return refusal("a list is only allowed after `in`", hint);
                     }
                     _ => Bracket::Group,
@@ -255,16 +253,13 @@ impl<'t> Check<'t> {
                 self.tag.deepest = self.tag.deepest.max(self.tag.brackets.len());
                 self.operator(1);
             }
-            // It would make a list.
+            // It would create a list.
             Token::Comma if !matches!(self.tag.brackets.last(), Some(Bracket::Call | Bracket::List)) => {
                 return refusal("`,` is only allowed between arguments, and in a list after `in`", "remove it");
             }
             Token::Mul => {
-                let hint = "put the product into a column of the list";
-                return refusal(
-                    "`*` is not available in messages: a cell is a text, and `'5' * 2` would be `55`",
-                    hint,
-                );
+                let hint = "put the product in a column of the list";
+                return refusal("`*` is not available in messages: a cell is text, so `'5' * 2` would be `55`", hint);
             }
             Token::Tilde | Token::Plus => {
                 self.joins += 1;
@@ -272,7 +267,7 @@ impl<'t> Check<'t> {
                 self.operator(1);
             }
             Token::Colon => {
-                // The engine's arithmetic overflows with some steps.
+                // Some steps overflow the engine's arithmetic.
                 match self.tag.brackets.last_mut() {
                     Some(bracket @ Bracket::Call) => *bracket = Bracket::Slice,
                     _ => {
@@ -294,7 +289,7 @@ impl<'t> Check<'t> {
         self.within_limits()
     }
 
-    /// The first word of a block tag. What collects text in memory or calls itself is not for messages.
+    /// Handles the first word of a block tag. Blocks that capture text or call themselves are not allowed.
     fn statement(&mut self, name: &str) -> Result<(), Refusal> {
         self.tag.begins = false;
         self.tag.statement = Some(match name {
@@ -349,17 +344,17 @@ impl<'t> Check<'t> {
 
     fn within_limits(&self) -> Result<(), Refusal> {
         if self.operators > MAX_OPERATORS {
-            let hint = "move what it says into a column of the list";
+            let hint = "move the result to a column of the list";
             return refusal(format_args!("it has more than {MAX_OPERATORS} operators"), hint);
         }
         let levels = self.blocks.iter().sum::<usize>() + self.tag.operators + self.tag.deepest;
         if levels > MAX_LEVELS {
             let message = format_args!("it has more than {MAX_LEVELS} levels of blocks, brackets and operators");
-            return refusal(message, "write it as several shorter expressions");
+            return refusal(message, "split it into shorter expressions");
         }
         if self.joins > MAX_JOINS {
             let message = format_args!("it joins texts more than {MAX_JOINS} times with `~` and `+`");
-            return refusal(message, "write `{{ first }} {{ second }}`, which needs none");
+            return refusal(message, "write `{{ first }} {{ second }}` instead");
         }
         Ok(())
     }
@@ -375,9 +370,9 @@ impl<'t> Check<'t> {
                 "`set` cannot capture a block of text",
             );
         }
-        // Each could double what the one before made.
+        // Each could double the previous text.
         if tag.joins > 0 && tag.uses_made {
-            return refusal("`set` cannot join what another `set` made", "join it where it is used");
+            return refusal("`set` cannot join the result of another `set`", "join it where it is used");
         }
         if tag.joins > MAX_JOINS_IN_SET {
             let message = format_args!("`set` joins texts more than {MAX_JOINS_IN_SET} times");

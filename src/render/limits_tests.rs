@@ -44,7 +44,7 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{{ 'x' | batch(999999999999) }}", "filter batch is unknown"),
         ("{{ x | list | map('upper') }}", "filter map is unknown"),
         ("{{ 'a' * 100000000 }}", "`*` is not available in messages"),
-        ("{{ x * 2 }}", "[put the product into a column of the list]"),
+        ("{{ x * 2 }}", "[put the product in a column of the list]"),
         (&sum, "longer than 16 KiB"),
         (&deep, "more than 64 levels of blocks, brackets and operators"),
         (&blocks, "more than 64 levels"),
@@ -52,16 +52,16 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         (&chain, "more than 64 levels"),
         (&many, "more than 1000 operators"),
         (&long, "longer than 16 KiB"),
-        (&doubled, "`set` cannot join what another `set` made"),
+        (&doubled, "`set` cannot join the result of another `set`"),
         (&pairs, "`,` is only allowed between arguments"),
         ("{% set a = (x,) %}{{ a }}", "`,` is only allowed between arguments"),
         ("{{ x in (x, x) }}", "`,` is only allowed between arguments"),
         ("{% set a, b = x %}", "`,` is only allowed between arguments"),
         ("{{ x, x }}", "`,` is only allowed between arguments"),
-        ("{{ 'q' in [x, x] ~ '' }}", "a list can only be looked into"),
+        ("{{ 'q' in [x, x] ~ '' }}", "a list can only be used with `in`"),
         ("{{ x[::-1] }}", "`:` is only allowed once in a slice"),
-        ("{{ x in [x, x] | upper }}", "a list can only be looked into"),
-        ("{{ x in [x, x][0] }}", "a list can only be looked into"),
+        ("{{ x in [x, x] | upper }}", "a list can only be used with `in`"),
+        ("{{ x in [x, x][0] }}", "a list can only be used with `in`"),
         ("{% set a = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x %}", "more than 8 times"),
         (&joined, "joins texts more than 32 times"),
         ("{% set a %}{{ x }}{{ x }}{% endset %}", "`set` needs a value"),
@@ -128,8 +128,8 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
     for template in cases {
         let told = rendered(&compile(&template).unwrap()).unwrap_err();
         let words = [
-            "longer than 16 KiB",
-            "longer than 64 KiB",
+            "beyond 16 KiB",
+            "beyond 64 KiB",
             "more than 1000 items",
             "`trim` takes at most",
             "write a width of at most 100",
@@ -152,7 +152,7 @@ fn many_templates_have_the_steps_of_a_few() {
         renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message().to_string())
     };
     assert_eq!(outcome(10), Ok(()));
-    assert_eq!(outcome(100), Err("the template takes too many steps".to_owned()));
+    assert_eq!(outcome(100), Err("the template takes too many steps to render".to_owned()));
     let problems = Renderer::compile(&json!({"texts": vec!["{{ x }}"; 1_001]}), &["x".to_owned()]).unwrap_err();
     assert!(problems[0].message.contains("at most 1000"), "{}", problems[0].message);
 }

@@ -1,8 +1,8 @@
-//! Rendering: the message's templates, compiled once, and a row in; the exact bytes of the request body out.
+//! Rendering: turns the message's compiled templates and a row into the exact bytes of the request body.
 //!
-//! A body is a pure function of the message, the columns and the row: the same input gives the same bytes. What
-//! is in a cell is only ever text. It is never read as YAML, JSON or a template, so that a name with a quote or
-//! a brace arrives as it is. This module does not know what a message means: empty texts and limits are for others.
+//! A body is a pure function of the message, the columns and the row: the same input gives the same bytes. A cell is
+//! only text and never interpreted as YAML, JSON or a template, so a name with a quote or a brace arrives unchanged.
+//! Other modules check the meaning of a message, such as empty text and limits.
 
 mod compile;
 mod explain;

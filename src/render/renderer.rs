@@ -1,4 +1,4 @@
-//! A compiled message, and the bodies that it makes of rows.
+//! A compiled message, which renders a body for each row.
 
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use super::row::{self, HeaderInUse, Row};
 use super::{explain, limits};
 use crate::model::{Phone, RowProblem};
 
-/// A message, compiled. Made once a run and shared by reference; holds no row.
+/// A compiled message. Built once per run and shared; it contains no row.
 #[derive(Debug)]
 pub struct Renderer {
     /// The message as it was compiled.
@@ -19,7 +19,7 @@ pub struct Renderer {
     /// The templates, each under its hole's path.
     pub(super) env: Environment<'static>,
     pub(super) header: Arc<HeaderInUse>,
-    /// The body from after the number on: every hole with the bytes that stand before it, and what is left.
+    /// The body after the number: every hole with the bytes before it, then the rest.
     pub(super) holes: Vec<Hole>,
     pub(super) tail: Vec<u8>,
 }
@@ -27,37 +27,37 @@ pub struct Renderer {
 /// A string of the message that is a template.
 #[derive(Debug)]
 pub(super) struct Hole {
-    /// The bytes of the body between the hole before and this one.
+    /// The bytes of the body between the previous hole and this one.
     pub(super) before: Vec<u8>,
-    /// The columns whose cells may be put in, by their positions.
+    /// The positions of the columns whose cells it may use.
     pub(super) columns: Vec<usize>,
     /// Where in the message it is.
     pub(super) path: String,
     pub(super) fill: Fill,
 }
 
-/// What a hole is filled with.
+/// How a hole is filled.
 #[derive(Debug)]
 pub(super) enum Fill {
-    /// The cell of the column at this position, as it is: for `{{ column }}` and nothing else, which is what most
-    /// parameters of a template are, and needs no engine.
+    /// With the cell of the column at this position: for exactly `{{ column }}`, the usual template parameter, which
+    /// needs no engine.
     Cell(usize),
-    /// What the engine makes of the template under the hole's path, and whether it may have loops.
+    /// With the output of the template under the hole's path; it may have loops.
     Template { loops: bool },
 }
 
 impl Renderer {
     /// Appends the body for one row to `body`: compact JSON, the number first (`{"to":"85268411234",…`), then the
-    /// message in its own order. A cell that is empty or blank is undefined. `cells` stand in the order of the
-    /// columns; those that are missing are empty.
+    /// message in its own order. An empty or blank cell is undefined. `cells` are in column order; missing ones are
+    /// empty.
     ///
     /// # Errors
     ///
-    /// Every template that needs what the row does not have, or fails: `empty_cell`, `undefined_variable` or
-    /// `template_failed`. `body` is then as it was.
+    /// Returns a problem for every template that fails or needs a missing value: `empty_cell`, `undefined_variable` or
+    /// `template_failed`. `body` is then unchanged.
     pub fn render(&self, to: Phone, cells: &[impl AsRef<str>], body: &mut Vec<u8>) -> Result<(), Vec<RowProblem>> {
         let start = body.len();
-        // Writing into memory cannot fail.
+        // Writing to memory cannot fail.
         let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
         let filled = self.texts(cells, |hole, text| {
             body.extend_from_slice(&self.holes[hole].before);
@@ -70,13 +70,13 @@ impl Renderer {
         filled
     }
 
-    /// The body as a value, for those who look into it: the same as reading what [`Renderer::render`] writes, at a
-    /// fraction of the cost, since only the texts are made anew for each row. `body` is [`Renderer::blank`] at first,
-    /// and is used again for row after row.
+    /// Renders the body as a JSON value, for checks: the same as parsing the output of [`Renderer::render`] at a
+    /// fraction of the cost, because only the text values change per row. `body` starts as [`Renderer::blank`] and is
+    /// reused for every row.
     ///
     /// # Errors
     ///
-    /// As [`Renderer::render`]; in `body` the texts that failed are then those of the row before.
+    /// As [`Renderer::render`]; failed texts in `body` are then those of the previous row.
     pub fn render_value(
         &self,
         to: Option<Phone>,
@@ -85,7 +85,7 @@ impl Renderer {
     ) -> Result<(), Vec<RowProblem>> {
         let mut texts = Vec::with_capacity(self.holes.len());
         if let (Some(body), Some(message)) = (body.as_object_mut(), self.message.as_object()) {
-            // `to` stands before the message's own keys.
+            // `to` comes before the message's own keys.
             let mut values = body.values_mut();
             if let Some(serde_json::Value::String(number)) = values.next() {
                 number.clear();
@@ -105,7 +105,7 @@ impl Renderer {
         })
     }
 
-    /// A body to use with [`Renderer::render_value`].
+    /// Returns a body for [`Renderer::render_value`].
     #[must_use]
     pub fn blank(&self) -> serde_json::Value {
         let mut body = serde_json::Map::new();
@@ -114,7 +114,7 @@ impl Renderer {
         serde_json::Value::Object(body)
     }
 
-    /// The columns whose cells are put in at a place of the message, or anywhere below it.
+    /// Returns the columns that a place of the message uses, or anything below it.
     pub fn columns_at<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r str> {
         let is_there = move |hole: &&Hole| {
             hole.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -123,8 +123,7 @@ impl Renderer {
         positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
     }
 
-    /// The columns whose cells may be put in, each once: its position, its name, and the first place of the message
-    /// that takes its cell.
+    /// Returns each used column once: its position, its name, and the first place of the message that uses it.
     pub fn columns_used(&self) -> impl Iterator<Item = (usize, &str, &str)> {
         let mut seen = HashSet::new();
         let places =
@@ -134,25 +133,24 @@ impl Renderer {
             .filter_map(|(position, path)| Some((position, self.header.columns().get(position)?.as_str(), path)))
     }
 
-    /// Whether the text of the template of this number is made by the engine, and not of cells and the message's own
-    /// text alone.
+    /// Whether the engine renders the template with this number, rather than just copying a cell.
     #[must_use]
     pub fn is_computed(&self, number: usize) -> bool {
         matches!(self.holes.get(number), Some(Hole { fill: Fill::Template { .. }, .. }))
     }
 
-    /// Where in the message the templates are, in the order of [`Renderer::texts`].
+    /// Returns the places of the templates in the message, in the order of [`Renderer::texts`].
     pub fn places(&self) -> impl Iterator<Item = &str> {
         self.holes.iter().map(|hole| hole.path.as_str())
     }
 
-    /// Makes the text of every template, in order, and hands it on with the template's number, from 0.
+    /// Renders every template in order, and passes each text on with the template's number, from 0.
     ///
     /// # Errors
     ///
-    /// As [`Renderer::render`]: of those that fail, all are told.
+    /// As [`Renderer::render`]: returns the problems of all templates that fail.
     pub fn texts(&self, cells: &[impl AsRef<str>], mut each: impl FnMut(usize, &str)) -> Result<(), Vec<RowProblem>> {
-        // Made for the first hole that needs it.
+        // Created for the first hole that needs it.
         let mut row = None;
         let mut problems = Vec::new();
         let mut steps = limits::STEPS;
@@ -187,14 +185,14 @@ impl Renderer {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// A column whose cell is longer than any text of a message.
+    /// Returns a column whose cell is too long for any message.
     fn overlong(&self, hole: &Hole, cells: &[impl AsRef<str>]) -> Option<&str> {
         let is_long = |position: &&usize| cells.get(**position).is_some_and(|c| c.as_ref().len() > limits::MAX_TEXT);
         hole.columns.iter().find(is_long).map(|position| self.header.columns()[*position].as_str())
     }
 }
 
-/// An empty cell is one mistake, however often the message uses it.
+/// Adds a problem. An empty cell is one problem, however often the message uses it.
 fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
     let is_told = |told: &RowProblem| told.is_empty_cell() && told.columns == problem.columns;
     if !problem.is_empty_cell() || !problems.iter().any(is_told) {
@@ -202,7 +200,7 @@ fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
     }
 }
 
-/// The texts of `value` that stand where `template` has holes, in the order in which they were compiled.
+/// Collects the texts of `value` at the holes of `template`, in compile order.
 fn collect_holes<'a>(value: &'a mut serde_json::Value, template: &serde_json::Value, texts: &mut Vec<&'a mut String>) {
     use serde_json::Value::{Array, Object, String};
     match (value, template) {
@@ -223,11 +221,11 @@ fn collect_holes<'a>(value: &'a mut serde_json::Value, template: &serde_json::Va
 
 /// Appends a text as a JSON string.
 pub(super) fn push_text(body: &mut Vec<u8>, text: &str) {
-    // A text always has a JSON form, and writing into memory cannot fail.
+    // Text always has a JSON form, and writing to memory cannot fail.
     let _ = serde_json::to_writer(body, text);
 }
 
-/// Whether a text has the signs of a template.
+/// Whether a text contains template delimiters.
 pub(super) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use minijinja::{Error, ErrorKind};
 
-/// The name under which a template finds the row itself, for columns whose names are not identifiers. A column
-/// of this name hides it.
+/// The name of the row itself in a template, for columns whose names are not identifiers. A column with this name hides
+/// it.
 pub(super) const ROW: &str = "row";
 
 /// The columns, and which of them the message uses.
 #[derive(Debug)]
 pub(super) struct HeaderInUse {
     columns: Vec<String>,
-    /// Name and position of the columns in use, in the order of their names.
+    /// The names and positions of the columns in use, sorted by name.
     used: Vec<(String, usize)>,
 }
 
@@ -31,7 +31,7 @@ impl HeaderInUse {
             .map(|(position, column)| (column.clone(), position))
             .collect();
         used.sort();
-        // Of two columns of one name, the first counts.
+        // Of two columns with the same name, the first counts.
         used.dedup_by(|later, first| later.0 == first.0);
         Self { columns: columns.to_vec(), used }
     }
@@ -41,13 +41,13 @@ impl HeaderInUse {
     }
 }
 
-/// What stands in a text where a row was put in: a noncharacter, which no text should hold (Unicode, 23.7).
+/// The marker for a row that was rendered as text: a noncharacter, which no text should contain (Unicode, 23.7).
 const NO_TEXT: char = '\u{fdd0}';
 
-/// A rendered text, if no row was put into it.
+/// Returns a rendered text, or an error if a row was rendered as text.
 pub(super) fn is_text(text: String) -> Result<String, Error> {
     if text.contains(NO_TEXT) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "`row` by itself is no text: write `row[\"column\"]`"));
+        return Err(Error::new(ErrorKind::InvalidOperation, "`row` alone is not text; write `row[\"column\"]`"));
     }
     Ok(text)
 }
@@ -70,7 +70,7 @@ impl Row {
 }
 
 impl fmt::Debug for Row {
-    /// Without the cells, which are personal.
+    /// Leaves out the cells, which are personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Row").finish_non_exhaustive()
     }
@@ -88,14 +88,14 @@ impl Object for Row {
         }
     }
 
-    /// A row by itself is no text: `{{ row }}` is a mistake. An error here would be a panic in filters that make a text
-    /// of it, so a mark is left that whoever has the whole text looks for.
+    /// A row alone is not text: `{{ row }}` is a mistake. An error here would panic in filters that convert it to text,
+    /// so it writes a marker, which [`is_text`] finds later.
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char(NO_TEXT)
     }
 }
 
-/// Whether a cell counts as empty: a text of blanks says no more than none.
+/// Whether a cell is empty or blank.
 pub(super) fn is_empty(cell: &str) -> bool {
     cell.trim().is_empty()
 }

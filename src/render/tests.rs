@@ -200,10 +200,10 @@ fn a_variable_that_is_no_column_says_which_are() {
         let [hint, of_list] = [problem.hint, problem.hint_of_list].map(Option::unwrap_or_default);
         format!("{}: {hint}{of_list}", problem.message)
     };
-    let x = "there is no column `x`, and every row needs it: the columns are ";
+    let x = "there is no column `x`, but every row needs it: the columns are ";
     assert_eq!(
         told("{{ firstname }}", &names),
-        "there is no column `firstname`, and every row needs it: did you mean `first_name`?"
+        "there is no column `firstname`, but every row needs it: did you mean `first_name`?"
     );
     assert!(told("Hi {{ First_Name | upper }}!", &names).ends_with("did you mean `first_name`?"));
     assert_eq!(told("{{ x }}", &names), format!("{x}`phone`, `first_name`, `Last Name`"));
@@ -213,7 +213,7 @@ fn a_variable_that_is_no_column_says_which_are() {
     assert!(told("{{ x }}", &many).ends_with("`column_18`, `column_19`"));
     assert!(
         told("{{ name }}", &["85268411234", "Ana Maria"])
-            .ends_with("its first line looks like a recipient; add a header line that names the columns")
+            .ends_with("the first line looks like a recipient; add a header line that names the columns")
     );
     assert!(told("{{ row['First Name'] }}", &["First\u{a0}Name"]).ends_with("did you mean `First\\u{a0}Name`?"));
     let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();
@@ -268,7 +268,10 @@ fn a_template_that_fails_is_told() {
     let endless = "{% for a in 'xxxxxxxxxx' %}{% for b in 'xxxxxxxxxx' %}{% for c in 'xxxxxxxxxx' %}{% for d in 'xxxxxxxxxx' %}\
                    {{ a }}{{ b }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}";
     let problem = problem(endless, &row);
-    assert_eq!((problem.code(), &*problem.message()), ("template_failed", "the template takes too many steps"));
+    assert_eq!(
+        (problem.code(), &*problem.message()),
+        ("template_failed", "the template takes too many steps to render")
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! When a window is open.
+//! When a send window is open.
 //!
 //! The local clock decides: a message is sent only while the local time is in the window. So an hour that a clock shows
 //! twice is open twice, and an hour that it skips never comes.
@@ -91,7 +91,7 @@ fn step(window: &Window, zones: &[TimeZone], at: Timestamp) -> (bool, Timestamp)
     (open, next)
 }
 
-/// Whether the window is open when a clock shows this.
+/// Whether the window is open at this local time.
 fn is_open(window: &Window, local: DateTime) -> bool {
     let (today, minute) = (local.date(), minute_of(local.time()));
     let works = |date| window.off.binary_search(&date).is_err();

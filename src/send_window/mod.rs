@@ -4,7 +4,7 @@
 //! with several zones may be in any of them, and is sent to only while the window is open in all. A row whose time zone
 //! is unknown is not sent: it is reported as a problem of the list before anything is sent.
 //!
-//! Pure functions of a time that is passed in. This module reads no clock, no store and no file.
+//! All functions take the time as an argument. This module reads no clock, no store and no file.
 
 mod hours;
 mod row_timing;

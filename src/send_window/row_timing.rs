@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::text::plain_name;
 
-/// A campaign names a column of times that its recipients do not have.
+/// The campaign names a time column that its recipients do not have.
 ///
 /// Its `Display` shows nothing from the header, which may hold personal data; see [`NoColumn::to_person`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,7 @@ fn of_header(header: &Header) -> String {
 pub struct RowTiming {
     timing: Timing,
     begun: Millis,
-    /// When it is too late for every row.
+    /// The deadline of every row.
     not_after: Option<Millis>,
     /// The columns' positions.
     timezone: Option<usize>,
@@ -225,7 +225,7 @@ fn never(zones: &str) -> RowProblem {
     }
 }
 
-/// Whether the row names a zone that there is not.
+/// Whether the row names an unknown time zone.
 fn is_wrong_zone(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Time(TimeProblem::NoSuchZone))
 }

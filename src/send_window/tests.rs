@@ -249,7 +249,7 @@ fn a_column_that_is_not_there_is_told_with_the_nearest() {
     assert_eq!((error.to_string(), error.to_person()), (words.to_owned(), format!("{words}; did you mean `when`?")));
     let person = ["85268411234", "Ana Maria"].map(str::to_owned);
     let error = RowTiming::new(&timing, &person, Millis(0)).unwrap_err();
-    let words = format!("{words}; its first line looks like a recipient; add a header line that names the columns");
+    let words = format!("{words}; the first line looks like a recipient; add a header line that names the columns");
     assert_eq!((error.to_string(), error.to_person()), (words.clone(), words));
 }
 

@@ -1,8 +1,9 @@
-//! A rendered message held against the definition of its template: what the provider would only refuse when it is sent.
+//! Compares a rendered message with the definition of its template, to find what the provider would refuse only when
+//! sending.
 //!
-//! It looks at what the two have to agree on: the name and language, which parts there are, how many parameters, of
-//! which kinds and names, which buttons at which indexes, how many cards, and how long the texts become with the values
-//! in them. Whether the message is shaped as the documents ask is not its matter: what it cannot read it passes over.
+//! It compares the name and language, the parts, the number, kinds and names of parameters, the buttons and their
+//! indexes, the number of cards, and the lengths of the filled-in texts. It does not check the format of the message,
+//! and skips what it cannot read.
 
 use serde_json::Value;
 
@@ -13,19 +14,19 @@ use super::placeholders::{fill, is_position, names};
 use super::rules::{BODY, BODY_WITH_OFFER, CARD_BODY, LINE, URL};
 use crate::model::{Mismatch, Part};
 
-/// Something that a message and its template do not agree on, with both places.
+/// A mismatch between a message and its template, with both places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
-    /// What it is.
+    /// The mismatch.
     pub mismatch: Mismatch,
-    /// Where in the message: `template.components[0].parameters[1].text`. For something missing, where it should be.
+    /// The path in the message: `template.components[0].parameters[1].text`. For something missing, where it should be.
     pub message_path: String,
-    /// Where in the definition: `components[1].text`; see [`super::Loaded::places`] for its line and column.
+    /// The path in the definition: `components[1].text`; see [`super::Loaded::places`] for its line and column.
     pub template_path: String,
 }
 
 impl Definition {
-    /// Holds a rendered WhatsApp message against this template; nothing if it is no template message.
+    /// Compares a rendered WhatsApp message with this template; returns nothing if it is not a template message.
     #[must_use]
     pub fn hold(&self, message: &Value) -> Vec<Disagreement> {
         let mut hold = Hold::default();
@@ -70,13 +71,13 @@ struct Hold {
     found: Vec<Disagreement>,
 }
 
-/// The parameters of a component of the message, and where they are.
+/// The parameters of a component of the message, and their place.
 struct Given<'m> {
     list: &'m [Value],
     at: String,
 }
 
-/// The component of this type in a message, with its index.
+/// Returns the component of this type in a message, with its index.
 fn part<'m>(components: &'m [Value], kind: &str) -> Option<(usize, &'m Value)> {
     let is = |value: &Value| value["type"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind));
     components.iter().enumerate().find(|(_, value)| is(value))
@@ -88,7 +89,7 @@ impl Hold {
         self.found.push(Disagreement { mismatch, message_path, template_path });
     }
 
-    /// Header, body and buttons, of the message or of a card.
+    /// Compares header, body and buttons of the message or a card.
     fn parts(&mut self, given: &[Value], at: &str, wanted: &[Component], template: &str, body_most: usize) {
         let parameters = |kind: &str| match part(given, kind) {
             Some((index, value)) => Given {
@@ -137,7 +138,7 @@ impl Hold {
         }
     }
 
-    /// A text with its values: how many, which kinds, which names, and how long it becomes.
+    /// Compares a text and its values: number, kinds, names and resulting length.
     fn text(&mut self, given: &Given<'_>, text: &str, template: &str, part: Part, most: usize) {
         let variables = names(text);
         if given.list.len() != variables.len() {
@@ -277,7 +278,7 @@ impl Hold {
     }
 }
 
-/// Whether each message has to say something for this button.
+/// Whether each message must have a parameter for this button.
 fn needs_a_value(button: &Button) -> bool {
     match button.kind {
         ButtonKind::Url => button.url.as_deref().is_some_and(|url| !names(url).is_empty()),
@@ -286,10 +287,10 @@ fn needs_a_value(button: &Button) -> bool {
     }
 }
 
-/// The variable that a parameter is for, or its name if the text has no such variable.
+/// Returns the variable that a parameter is for, or the parameter's name if the text has no such variable.
 ///
-/// Without a name the place counts, as INCS's document has it: of variables with names, the order in which the text
-/// first shows them.
+/// Without a name, the position counts, as INCS documents it: named variables are in the order in which the text first
+/// uses them.
 fn variable<'t, 'm>(variables: &[&'t str], parameter: &'m Value, index: usize) -> Result<&'t str, &'m str> {
     let named = variables.iter().any(|name| !is_position(name));
     let position = (index + 1).to_string();

@@ -1,7 +1,7 @@
-//! From JSON to a definition: which keys there are and what type each has, with every mistake and its path.
+//! Decodes a definition from JSON: known keys and their types, with every mistake and its path.
 //!
-//! Both of WhatsApp's ways of giving examples are read: its own (`example: {body_text: [[Ana]]}`) and a plain list or
-//! map. What may stand together and how long it may be is in `rules`.
+//! It accepts examples in WhatsApp's own format (`example: {body_text: [[Ana]]}`) and as a plain list or map. `rules`
+//! checks combinations and lengths.
 
 use serde_json::{Map, Value};
 
@@ -11,10 +11,10 @@ use super::definition::{
 use crate::model::Finding;
 use crate::text::{list, nearest};
 
-/// The code of a finding that is about a key, not about its value.
+/// The code of a finding about a key rather than its value.
 pub(super) const UNKNOWN_KEY: &str = "unknown_key";
 
-/// The definition that a value is, and what is wrong with it. `None` only if something is.
+/// Decodes a definition, and returns its findings. It is `None` only if there are any.
 pub(super) fn definition(value: &Value) -> (Option<Definition>, Vec<Finding>) {
     let mut findings = Vec::new();
     let definition = whole(value, &mut findings).filter(|_| findings.is_empty());
@@ -25,17 +25,17 @@ fn whole(value: &Value, findings: &mut Vec<Finding>) -> Option<Definition> {
     const KEYS: &[&str] =
         &["name", "language", "category", "parameter_format", "message_send_ttl_seconds", "components", "nxlink"];
     let mut top = Object::open(value, String::new(), "a template", KEYS, findings)?;
-    let name = top.required_text("name", "`name: spring_sale`, or what you call it");
+    let name = top.required_text("name", "`name: spring_sale`, or any other name");
     let language = top.required_text("language", "`language: en_US`, or the template's language");
     let category = top.word("category", "category", Category::ALL.map(Category::as_str).as_slice());
     if category.is_none() && !top.has("category") {
         top.missing("category", "`category: MARKETING`, `UTILITY` or `AUTHENTICATION`");
     }
-    // Follows from the variables; read so that WhatsApp's own definitions can be pasted.
+    // Redundant, because the variables show it; accepted so that WhatsApp's own definitions can be pasted.
     top.word("parameter_format", "format", &["NAMED", "POSITIONAL"]);
     let message_send_ttl_seconds = top.number("message_send_ttl_seconds");
     if !top.has("components") {
-        top.missing("components", "`components:` with a list, of which one is `- type: BODY`");
+        top.missing("components", "`components:` with a list that includes `- type: BODY`");
     }
     let components = top.items("components", component);
     let nxlink = top.value("nxlink").and_then(|(value, path)| nxlink(value, path, top.findings)).unwrap_or_default();
@@ -157,10 +157,10 @@ fn button(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option<Bu
         events: object.items("events", |event, _, _| Some(event.clone())),
         ..Button::new(kind)
     };
-    // WhatsApp's newer way to name the app. It takes several, the providers take one.
+    // WhatsApp's newer format for apps. It allows several, but the providers accept one.
     let apps = object.items("supported_apps", app);
     if apps.len() > 1 {
-        let message = format!("there are {} apps here, and the providers take one", apps.len());
+        let message = format!("there are {} apps, but the providers accept only one", apps.len());
         object.findings.push(Finding::error("wrong_count", object.at("supported_apps"), message));
     }
     if let Some((package_name, signature_hash)) = apps.into_iter().next() {
@@ -175,7 +175,7 @@ fn app(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option<(Opti
     Some((object.text("package_name"), object.text("signature_hash")))
 }
 
-/// A map, and where it is.
+/// A map, and its path.
 struct Object<'v, 'f> {
     map: &'v Map<String, Value>,
     path: String,
@@ -183,7 +183,7 @@ struct Object<'v, 'f> {
 }
 
 impl<'v, 'f> Object<'v, 'f> {
-    /// The map that `value` is; unknown keys are told, unless no key is known yet.
+    /// Opens `value` as a map, and reports unknown keys, unless `keys` is empty.
     fn open(value: &'v Value, path: String, what: &str, keys: &[&str], findings: &'f mut Vec<Finding>) -> Option<Self> {
         let Value::Object(map) = value else {
             let message = format!("{what} must be keys with values, not {}", kind(value));
@@ -199,7 +199,7 @@ impl<'v, 'f> Object<'v, 'f> {
 
     fn know(&mut self, keys: &[&str]) {
         for key in self.map.keys().filter(|key| !keys.contains(&key.as_str())) {
-            let finding = Finding::error(UNKNOWN_KEY, self.at(key), format!("there is no key `{key}` here"));
+            let finding = Finding::error(UNKNOWN_KEY, self.at(key), format!("unknown key `{key}`"));
             self.findings.push(finding.hint(match nearest(key, keys) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the keys here are {}", list(keys)),
@@ -224,14 +224,14 @@ impl<'v, 'f> Object<'v, 'f> {
         let message = format!("`{key}` must be {should}, not {}", kind(is));
         let finding = Finding::error("wrong_type", self.at(key), message);
         self.findings.push(match is {
-            Value::Number(_) | Value::Bool(_) if should == "a text" => {
+            Value::Number(_) | Value::Bool(_) if should == "text" => {
                 finding.hint(format!("put it in quotes: \"{is}\""))
             }
             _ => finding,
         });
     }
 
-    /// The value of a key that has one, and its path.
+    /// Returns the value of a key that has one, and its path.
     fn value(&self, key: &str) -> Option<(&'v Value, String)> {
         let value = self.map.get(key).filter(|value| !value.is_null())?;
         Some((value, self.at(key)))
@@ -241,7 +241,7 @@ impl<'v, 'f> Object<'v, 'f> {
         match self.value(key)? {
             (Value::String(text), _) => Some(text.clone()),
             (other, _) => {
-                self.wrong(key, "a text", other);
+                self.wrong(key, "text", other);
                 None
             }
         }
@@ -273,15 +273,15 @@ impl<'v, 'f> Object<'v, 'f> {
         number
     }
 
-    /// One of some words, in any letter case.
+    /// Reads one of some words, in any letter case.
     fn word<'w>(&mut self, key: &str, what: &str, words: &[&'w str]) -> Option<&'w str> {
         let text = self.text(key)?;
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(&text)).copied();
         if found.is_none() {
-            let finding = Finding::error("bad_value", self.at(key), format!("there is no {what} `{text}`"));
+            let finding = Finding::error("bad_value", self.at(key), format!("unknown {what} `{text}`"));
             self.findings.push(finding.hint(match nearest(&text, words) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", list(words)),
+                None => format!("use one of {}", list(words)),
             }));
         }
         found
@@ -294,7 +294,7 @@ impl<'v, 'f> Object<'v, 'f> {
         self.word(key, what, words)
     }
 
-    /// The items of a list that can be read.
+    /// Reads the valid items of a list.
     fn items<T>(
         &mut self,
         key: &str,
@@ -321,12 +321,12 @@ impl<'v, 'f> Object<'v, 'f> {
         }
     }
 
-    /// Examples: a list, a map, or either of WhatsApp's own forms under `own`.
+    /// Reads examples: a list, a map, or WhatsApp's own format under one of the keys `own`.
     fn examples(&mut self, own: &[&str]) -> Examples {
         let Some((mut value, path)) = self.value("example") else { return Examples::default() };
         if let Some(inner) = own.iter().find_map(|key| value.get(key)) {
             value = inner;
-            // A list of samples, of which one is enough.
+            // A list of samples; the first is enough.
             if let Some(first @ Value::Array(_)) = value.get(0) {
                 value = first;
             }
@@ -351,7 +351,7 @@ impl<'v, 'f> Object<'v, 'f> {
                     found.extend(value.map(|value| (name.clone(), value)));
                 }
             }
-            other => self.wrong("example", "a list of texts, or names with texts", other),
+            other => self.wrong("example", "a list of text, or names with text", other),
         }
         Examples(found)
     }
@@ -361,7 +361,7 @@ fn text_item(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option
     if let Value::String(text) = value {
         return Some(text.clone());
     }
-    let finding = Finding::error("wrong_type", path, format!("this must be a text, not {}", kind(value)));
+    let finding = Finding::error("wrong_type", path, format!("this must be text, not {}", kind(value)));
     findings.push(match value {
         Value::Number(_) | Value::Bool(_) => finding.hint(format!("put it in quotes: \"{value}\"")),
         _ => finding,
@@ -372,9 +372,9 @@ fn text_item(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "a map of keys",
     }

@@ -1,26 +1,26 @@
-//! A template's definition in WhatsApp's own vocabulary, with everything that either provider takes.
+//! A template's definition in WhatsApp's vocabulary, with everything that either provider accepts.
 //!
-//! What it may hold is decided in `rules`, how it is written in `read`, and what a provider makes of it in that
-//! provider's dialect. Serialised, it has the keys of a definition file.
+//! `rules` checks it, `decode` parses it, and each provider's module converts it. Serialised, it has the keys of a
+//! definition file.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// A template as a person defines it.
+/// The definition of a template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Definition {
-    /// The template's name; with the language it says which template this is.
+    /// The template's name; together with the language, it identifies the template.
     pub name: String,
     /// The language's code, such as `en_US`.
     pub language: String,
     /// What the template is for.
     pub category: Category,
-    /// Seconds after which a message that was not delivered is given up.
+    /// Seconds after which delivery of a message is no longer attempted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_send_ttl_seconds: Option<u32>,
-    /// The parts, in the order in which they were written.
+    /// The parts, in their written order.
     pub components: Vec<Component>,
-    /// What only NXLink takes.
+    /// Settings only for NXLink.
     #[serde(skip_serializing_if = "Nxlink::is_empty")]
     pub nxlink: Nxlink,
 }
@@ -31,17 +31,17 @@ pub struct Definition {
 pub enum Category {
     /// Offers and news.
     Marketing,
-    /// About something that the person did.
+    /// About an action of the person.
     Utility,
     /// One-time passwords.
     Authentication,
 }
 
 impl Category {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Marketing, Self::Utility, Self::Authentication];
 
-    /// As WhatsApp writes it.
+    /// Returns its name in WhatsApp.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Category {
         }
     }
 
-    /// The category of this name, in any letter case.
+    /// Returns the category with this name, in any letter case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.as_str().eq_ignore_ascii_case(name))
@@ -62,7 +62,7 @@ impl Category {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Component {
-    /// What stands above the body.
+    /// The part above the body.
     Header(Header),
     /// The text.
     Body(Body),
@@ -73,12 +73,12 @@ pub enum Component {
         /// From the first to the last.
         buttons: Vec<Button>,
     },
-    /// Cards side by side.
+    /// Cards in a carousel.
     Carousel {
         /// From left to right.
         cards: Vec<Card>,
     },
-    /// An offer that ends.
+    /// An offer that expires.
     LimitedTimeOffer {
         /// The offer.
         limited_time_offer: Offer,
@@ -86,7 +86,7 @@ pub enum Component {
 }
 
 impl Component {
-    /// As WhatsApp writes the part's type.
+    /// Returns the part's type in WhatsApp.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ impl Component {
     }
 }
 
-/// What a header holds.
+/// The contents of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Format {
@@ -119,10 +119,10 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 6] = [Self::Text, Self::Image, Self::Video, Self::Document, Self::Location, Self::Product];
 
-    /// As WhatsApp writes it.
+    /// Returns its name in WhatsApp.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -135,7 +135,7 @@ impl Format {
         }
     }
 
-    /// The format of this name, in any letter case.
+    /// Returns the format with this name, in any letter case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str().eq_ignore_ascii_case(name))
@@ -148,10 +148,10 @@ impl Format {
     }
 }
 
-/// What stands above the body.
+/// The part above the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Header {
-    /// What it holds.
+    /// Its contents.
     pub format: Format,
     /// Its text, with at most one variable.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,25 +159,25 @@ pub struct Header {
     /// A value for the variable.
     #[serde(skip_serializing_if = "Examples::is_empty")]
     pub example: Examples,
-    /// Where the sample of the media is; what CAMS takes.
+    /// The URL of the media sample; only for CAMS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The handle of an uploaded sample (`h`, WhatsApp's `header_handle`); what NXLink takes.
+    /// The handle of an uploaded sample (`h`, WhatsApp's `header_handle`); only for NXLink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
-    /// The id of an uploaded sample; what NXLink takes.
+    /// The id of an uploaded sample; only for NXLink.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_id: Option<String>,
     /// The sample's file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
-    /// What CAMS shows with the media.
+    /// The caption of the media; only for CAMS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
 }
 
 impl Header {
-    /// A header of this format with nothing in it.
+    /// Returns an empty header of this format.
     #[must_use]
     pub fn new(format: Format) -> Self {
         let example = Examples::default();
@@ -188,13 +188,13 @@ impl Header {
 /// The text of a template, or of a card.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Body {
-    /// The text with its variables. Of an AUTHENTICATION template WhatsApp writes it.
+    /// The text with its variables. WhatsApp writes it for an AUTHENTICATION template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// A value for each variable.
     #[serde(skip_serializing_if = "Examples::is_empty")]
     pub example: Examples,
-    /// AUTHENTICATION: whether to add that the code is not to be shared.
+    /// AUTHENTICATION: whether to add a warning not to share the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_security_recommendation: Option<bool>,
 }
@@ -202,7 +202,7 @@ pub struct Body {
 /// The small print.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Footer {
-    /// The text. Of an AUTHENTICATION template WhatsApp writes it.
+    /// The text. WhatsApp writes it for an AUTHENTICATION template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// AUTHENTICATION: how long the code is valid, in minutes.
@@ -213,22 +213,22 @@ pub struct Footer {
 /// A card of a carousel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Card {
-    /// A header with a picture or video, perhaps a body, and buttons.
+    /// A header with an image or video, optionally a body, and buttons.
     pub components: Vec<Component>,
 }
 
-/// An offer that ends.
+/// An offer that expires.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Offer {
     /// What is offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Whether the time that is left is shown; each message then says when it ends.
+    /// Whether to show the remaining time; each message then says when the offer expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub has_expiration: Option<bool>,
 }
 
-/// Values for variables, for the people who review the template.
+/// Example values for variables, for the reviewers of the template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examples(pub Vec<(String, String)>);
 
@@ -239,7 +239,7 @@ impl Examples {
         self.0.is_empty()
     }
 
-    /// The value for the variable of this name.
+    /// Returns the value of the variable with this name.
     #[must_use]
     pub fn of(&self, variable: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == variable).map(|(_, value)| value.as_str())
@@ -261,7 +261,7 @@ impl Serialize for Examples {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ButtonKind {
-    /// Answers with its label.
+    /// Replies with its label.
     QuickReply,
     /// Opens a page.
     Url,
@@ -271,7 +271,7 @@ pub enum ButtonKind {
     CopyCode,
     /// Opens a flow.
     Flow,
-    /// Hands over a one-time password.
+    /// Passes on a one-time password.
     Otp,
     /// Opens the catalogue.
     Catalog,
@@ -282,7 +282,7 @@ pub enum ButtonKind {
 }
 
 impl ButtonKind {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 9] = [
         Self::QuickReply,
         Self::Url,
@@ -295,7 +295,7 @@ impl ButtonKind {
         Self::VoiceCall,
     ];
 
-    /// As WhatsApp writes it.
+    /// Returns its name in WhatsApp.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -311,14 +311,14 @@ impl ButtonKind {
         }
     }
 
-    /// The kind of this name, in any letter case.
+    /// Returns the kind with this name, in any letter case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(name))
     }
 }
 
-/// A button. Which fields belong to which kind is in the rules.
+/// A button. `rules` checks which fields belong to which kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Button {
     /// What it does.
@@ -330,19 +330,19 @@ pub struct Button {
     /// PHONE_NUMBER: the number with `+` and country code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
-    /// URL: the address, with at most one variable at its end.
+    /// URL: the URL, with at most one variable at its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// URL with a variable: the whole address with a value in it. COPY_CODE: a code.
+    /// URL with a variable: the full URL with a value filled in. COPY_CODE: a code.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub example: Vec<String>,
-    /// COPY_CODE: the variable that stands for the code, such as `{{code}}`; CAMS gives it a name.
+    /// COPY_CODE: the variable for the code, such as `{{code}}`; in CAMS it has a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupon_code: Option<String>,
-    /// QUICK_REPLY: whether it ends further marketing messages.
+    /// QUICK_REPLY: whether it opts out of marketing messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_out: Option<bool>,
-    /// FLOW: which.
+    /// FLOW: the id of the flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_id: Option<String>,
     /// FLOW: `NAVIGATE` or `DATA_EXCHANGE`.
@@ -363,16 +363,16 @@ pub struct Button {
     /// OTP of ONE_TAP and ZERO_TAP: the hash of the app's signing key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_hash: Option<String>,
-    /// What NXLink hands back when the button is pressed.
+    /// What NXLink returns when the button is tapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
-    /// What NXLink does when the button is pressed: `event` and what it needs, as its document shows.
+    /// What NXLink does when the button is tapped: `event` and its documented fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Value>,
 }
 
 impl Button {
-    /// A button of this kind with nothing on it.
+    /// Returns an empty button of this kind.
     #[must_use]
     pub fn new(kind: ButtonKind) -> Self {
         Self {
@@ -396,16 +396,16 @@ impl Button {
     }
 }
 
-/// What only NXLink takes.
+/// Settings only for NXLink.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Nxlink {
-    /// A tag that is put on those the template is sent to; it has to exist.
+    /// A tag for everyone who gets the template; it must exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag_name: Option<String>,
-    /// Whether the template goes to WhatsApp at once; yes if left out.
+    /// Whether the template is submitted to WhatsApp at once; yes by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub syn_meta: Option<bool>,
-    /// Whether conversations that are assigned to nobody are closed.
+    /// Whether unassigned conversations are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_close_auto_flow: Option<bool>,
 }
@@ -416,21 +416,21 @@ impl Nxlink {
     }
 }
 
-/// Where to look for the one component of a kind.
+/// Access to the one component of each kind.
 impl Definition {
-    /// The header, and its index among the components.
+    /// Returns the header and its index among the components.
     #[must_use]
     pub fn header(&self) -> Option<(usize, &Header)> {
         header_of(&self.components)
     }
 
-    /// The body, and its index among the components.
+    /// Returns the body and its index among the components.
     #[must_use]
     pub fn body(&self) -> Option<(usize, &Body)> {
         body_of(&self.components)
     }
 
-    /// The footer, and its index among the components.
+    /// Returns the footer and its index among the components.
     #[must_use]
     pub fn footer(&self) -> Option<(usize, &Footer)> {
         self.components.iter().enumerate().find_map(|(index, component)| match component {
@@ -439,13 +439,13 @@ impl Definition {
         })
     }
 
-    /// The buttons, and their component's index.
+    /// Returns the buttons and their component's index.
     #[must_use]
     pub fn buttons(&self) -> Option<(usize, &[Button])> {
         buttons_of(&self.components)
     }
 
-    /// The cards, and their component's index.
+    /// Returns the cards and their component's index.
     #[must_use]
     pub fn cards(&self) -> Option<(usize, &[Card])> {
         self.components.iter().enumerate().find_map(|(index, component)| match component {
@@ -454,7 +454,7 @@ impl Definition {
         })
     }
 
-    /// The offer that ends, and its component's index.
+    /// Returns the offer and its component's index.
     #[must_use]
     pub fn offer(&self) -> Option<(usize, &Offer)> {
         self.components.iter().enumerate().find_map(|(index, component)| match component {

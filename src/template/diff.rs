@@ -1,7 +1,7 @@
-//! What is different between two definitions, as a person reads it.
+//! Describes the differences between two definitions.
 //!
-//! Both sides are brought into the keys of a definition file first, so that the places named are those of the file. It
-//! compares what it is given: what a provider does not keep has to be left out of both sides before.
+//! Both sides are first converted to the keys of a definition file, so that places refer to the file. The caller must
+//! first remove from both sides what a provider does not keep.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ use super::definition::Definition;
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where, in words such as `BODY text` or `button 2 url`.
+    /// The place, in words such as `BODY text` or `button 2 url`.
     pub what: String,
-    /// What the provider has, if anything.
+    /// The provider's value, if any.
     pub before: Option<String>,
-    /// What the file says, if anything.
+    /// The file's value, if any.
     pub after: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A definition and the file that it is from.
+//! Definitions from files.
 
 use std::path::Path;
 
@@ -9,31 +9,31 @@ use crate::model::{Finding, Mismatch};
 use crate::text::escaped;
 use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 
-/// Template definitions, as their problems speak of them.
+/// How problems refer to template definitions.
 static DEFINITION: FileKind = FileKind {
     name: "template",
     needs: "a template needs `name`, `language`, `category` and `components`",
-    too_large: "no template comes near that size",
+    too_large: "a template is much smaller",
     cells: &[],
 };
 
-/// A definition, and its file to show problems in.
+/// A definition, with its file for showing problems.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the file means.
+    /// The definition.
     pub definition: Definition,
-    /// Where its parts are: `components[0].buttons[1].url`.
+    /// The places of its parts, by path: `components[0].buttons[1].url`.
     pub places: Places,
     /// The file's text.
     pub document: Document,
-    /// Where it is from, in words, if not from a file.
+    /// Its origin in words, if it is not from a file.
     pub origin: Option<String>,
-    /// Whether it tells of a header or footer, if there is one.
+    /// Whether it includes any header and footer of the template.
     pub complete: bool,
 }
 
 impl Loaded {
-    /// Holds a rendered WhatsApp message against this template; nothing if it is no template message.
+    /// Compares a rendered WhatsApp message with this template; returns nothing if it is not a template message.
     #[must_use]
     pub fn hold(&self, message: &serde_json::Value) -> Vec<Disagreement> {
         let mut found = self.definition.hold(message);
@@ -41,7 +41,7 @@ impl Loaded {
         found
     }
 
-    /// Where a path of the definition is, for who reads of it somewhere else: where it is from, or file, line and column.
+    /// Describes where a path of the definition is: its origin, or file, line and column.
     #[must_use]
     pub fn source_of(&self, path: &str) -> String {
         if let Some(origin) = &self.origin {
@@ -51,14 +51,13 @@ impl Loaded {
         format!("{}:{}:{}", self.document.path().display(), place.line, place.column)
     }
 
-    /// These findings as a person reads them, each at its place in the file: the errors with their lines, then the
-    /// warnings, one on a line.
+    /// Formats findings for the terminal: errors with their lines of the file, then warnings, one per line.
     #[must_use]
     pub fn show(&self, findings: &[Finding], color: bool) -> String {
         self.with_warnings(self.document.show(&self.errors(findings), color), findings)
     }
 
-    /// These findings in a line each; see [`Document::tell`].
+    /// Formats findings on one line each; see [`Document::tell`].
     #[must_use]
     pub fn tell(&self, findings: &[Finding]) -> String {
         self.with_warnings(self.document.tell(&self.errors(findings)), findings)
@@ -89,20 +88,20 @@ impl Loaded {
     }
 }
 
-/// Reads a definition file: its shape, not yet its rules; see [`super::check`].
+/// Reads a definition file. Checks its structure, but not its rules; see [`super::check`].
 ///
 /// # Errors
 ///
-/// If the file cannot be read, or is not shaped like a definition.
+/// When the file cannot be read, or does not have the structure of a definition.
 pub fn read(path: &Path) -> Result<Loaded, FileError> {
     parse(&yaml::read(path, &DEFINITION)?, path)
 }
 
-/// Reads a definition from a text. `path` is where the text is from.
+/// Reads a definition from text. `path` is where the text is from.
 ///
 /// # Errors
 ///
-/// If the text is not shaped like a definition.
+/// When the text does not have the structure of a definition.
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
     let read = |root: &yaml::Node<'_>, problems: &mut yaml::Found| {
         let (value, places) = yaml::json(root, yaml::Place::TOP, problems);

@@ -1,9 +1,9 @@
-//! Templates: one definition in WhatsApp's vocabulary, whichever provider keeps it.
+//! Templates: one definition in WhatsApp's vocabulary for both providers.
 //!
-//! A definition is read from YAML ([`read`]), checked against the documented rules ([`check`]), compared with what a
-//! provider has ([`diff()`]), and held against a rendered message ([`Loaded::hold`]). What a provider has can be kept
-//! as it stood ([`Snapshot`]). The providers' dialects and clients are in `provider`. This module knows nothing of
-//! campaigns, rows or the store.
+//! A definition is read from YAML ([`read`]), checked against the documented rules ([`check`]), compared with a
+//! provider's version ([`diff()`]), and compared with a rendered message ([`Loaded::hold`]). A provider's version can
+//! be stored as a [`Snapshot`]. The conversions and clients for each provider are in `provider`. This module knows
+//! nothing about campaigns, rows or the store.
 
 mod conformance;
 mod decode;

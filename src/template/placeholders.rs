@@ -1,19 +1,19 @@
-//! Variables in a template's texts: `{{1}}` by position, `{{first_name}}` by name.
+//! Parses variables in a template's texts: `{{1}}` by position, `{{first_name}}` by name.
 //!
-//! Pure functions over one text. That names are not mixed with positions is for the rules to say.
+//! All functions work on one text. The rules check that names and positions are not mixed.
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// Text as it stands.
+    /// Plain text.
     Text(&'a str),
-    /// The variable of this name.
+    /// The variable with this name.
     Variable(&'a str),
-    /// Something in `{{ }}` that cannot be a variable's name.
+    /// Something in `{{ }}` that is not a valid variable name.
     Bad(&'a str),
 }
 
-/// The pieces of a text whose variables stand between `open` and `close`: `{{` and `}}`, or `$(` and `)`.
+/// Splits a text with variables between `open` and `close`: `{{` and `}}`, or `$(` and `)`.
 pub(crate) fn pieces_between<'a>(text: &'a str, open: &str, close: &str) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -33,12 +33,12 @@ pub(crate) fn pieces_between<'a>(text: &'a str, open: &str, close: &str) -> Vec<
     pieces
 }
 
-/// The pieces of a text in WhatsApp's notation.
+/// Splits a text in WhatsApp's notation.
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces_between(text, "{{", "}}")
 }
 
-/// The names of a text's variables, each once, in the order in which they first stand there.
+/// Returns the names of a text's variables, each once, in order of first use.
 pub(crate) fn names(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for piece in pieces(text) {
@@ -51,7 +51,7 @@ pub(crate) fn names(text: &str) -> Vec<&str> {
     names
 }
 
-/// Whether a variable is known by its position.
+/// Whether a variable is named by its position.
 pub(crate) fn is_position(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -60,7 +60,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The text with a value for each variable; one that `value` does not know stays as it is.
+/// Fills in a value for each variable; a variable without a value stays as it is.
 pub(crate) fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {

@@ -1,4 +1,4 @@
-//! What both providers' clients give back: lists, definitions, answers and errors, in one vocabulary.
+//! The results of both providers' clients: lists, definitions, answers and errors, in one vocabulary.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,19 +6,19 @@ use serde_json::Value;
 use super::definition::Definition;
 use crate::model::{Finding, ProviderText};
 
-/// A definition in a provider's own words.
+/// A definition converted for a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translated {
     /// The body of the request, or its parameters.
     pub request: Value,
-    /// What is left out, and what the provider may refuse: warnings only.
+    /// Warnings about parts that are not sent or may be refused.
     pub warnings: Vec<Finding>,
 }
 
-/// A key that is left out of what a provider gets; the template can do without.
+/// Returns the warning for a key that is not sent to a provider.
 pub(crate) fn left_out(path: String, why: &str) -> Finding {
     let key = path.rsplit('.').next().unwrap_or_default();
-    let message = format!("`{key}` is left out: {why}");
+    let message = format!("`{key}` is not sent: {why}");
     Finding::warning("left_out", path, message)
 }
 
@@ -33,7 +33,7 @@ pub struct TemplateSummary {
     pub language: String,
     /// The category, as the provider writes it.
     pub category: String,
-    /// The state by its name.
+    /// The name of the state.
     pub status: String,
     /// Whether it can be sent in this state.
     pub sendable: bool,
@@ -46,85 +46,85 @@ pub struct TemplateSummary {
 }
 
 impl TemplateSummary {
-    /// The state of a template that was deleted. It may still be listed.
+    /// The state of a deleted template, which may still be listed.
     pub const DELETED: &str = "deleted";
 }
 
-/// A template with everything that the provider tells about it.
+/// A template with all details from the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteTemplate {
-    /// As in the list.
+    /// Its entry in the list.
     pub listed: TemplateSummary,
     /// Its definition.
     pub definition: Definition,
-    /// Whether the provider told everything. If not, there may be a header and a footer.
+    /// Whether the details are complete. If not, there may be a header and a footer.
     pub complete: bool,
 }
 
-/// What a provider answered to a change.
+/// A provider's answer to a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// The template's id or code, where it was told.
+    /// The template's id or code, if given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The provider's id of the request, for its support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Whether the answer was lost, and a look at the provider showed that the change was made.
+    /// Whether the response was lost, and a later request showed that the change was made.
     pub found_afterwards: bool,
 }
 
-/// Why a provider did not do what it was asked.
+/// Why a request to a provider failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The account cannot be used as it is configured.
     #[error("{0}")]
     Account(String),
-    /// The definition has something that this provider cannot express.
+    /// The provider does not support a part of the definition.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Inexpressible(Vec<Finding>),
     /// The provider refused.
     #[error("{provider} refused with {code}: {message}\n  {advice}{}", .request_id.iter().map(|id| format!("\n  request: {id}")).collect::<String>())]
     Refused {
-        /// Who.
+        /// The provider.
         provider: &'static str,
         /// Its code.
         code: String,
-        /// Its words.
+        /// Its message.
         message: ProviderText,
-        /// What to do.
+        /// What to do about it.
         advice: &'static str,
         /// Its id of the request.
         request_id: Option<String>,
     },
-    /// The provider cannot be reached, or is too busy; nothing was done.
-    #[error("{provider} cannot be reached; nothing was changed: {why}")]
+    /// The provider cannot be reached or is too busy; nothing was changed.
+    #[error("cannot reach {provider}; nothing was changed: {why}")]
     Unreachable {
-        /// Who.
+        /// The provider.
         provider: &'static str,
-        /// Why, in words.
+        /// Why.
         why: String,
     },
     /// The change may have been made.
     #[error(
-        "it is not known whether {provider} made the change: {why}\n  \
-         see `campaigner templates show`, and only then try again"
+        "{provider} may have made the change: {why}\n  \
+         check with `campaigner templates show` before you try again"
     )]
     InDoubt {
-        /// Who.
+        /// The provider.
         provider: &'static str,
-        /// Why, in words.
+        /// Why.
         why: String,
     },
-    /// The answer is not what the documents show.
-    #[error("{provider} gave an answer that cannot be read: {why}")]
+    /// The response is not as documented.
+    #[error("cannot read the response from {provider}: {why}")]
     Strange {
-        /// Who.
+        /// The provider.
         provider: &'static str,
-        /// Why, in words.
+        /// Why.
         why: String,
     },
-    /// There is no such template, or more than one language of it.
+    /// There is no such template, or it has more than one language.
     #[error("{0}")]
     Which(String),
 }

@@ -1,8 +1,8 @@
-//! What a definition may hold: WhatsApp's documented rules, which bind both providers.
+//! Checks definitions against WhatsApp's documented rules, which apply to both providers.
 //!
 //! Lengths are in characters. Sources: Meta's "Template components" and its pages on carousels, limited-time offers and
-//! authentication templates, and the notes of CAMS's `ModifyChatappTemplate`. What only one provider cannot express, or
-//! needs, is told by its dialect: examples among it.
+//! authentication templates, and the notes of CAMS's `ModifyChatappTemplate`. Each provider's module checks what only
+//! that provider needs or does not support, such as examples.
 
 mod buttons;
 mod examples;
@@ -23,19 +23,19 @@ const NAME: usize = 512;
 pub(super) const LINE: usize = 60;
 /// The most characters of a body.
 pub(super) const BODY: usize = 1024;
-/// The most characters of a body beside an offer that ends.
+/// The most characters of a body with an offer that expires.
 pub(super) const BODY_WITH_OFFER: usize = 600;
 /// The most characters of a card's body.
 pub(super) const CARD_BODY: usize = 160;
 /// The most characters of an offer's text.
 const OFFER: usize = 16;
-/// Cards of a carousel at most.
+/// The most cards of a carousel.
 const CARDS: usize = 10;
-/// The seconds that a message may be valid.
+/// The allowed message validity, in seconds.
 const AUTHENTICATION_TTL: std::ops::RangeInclusive<u32> = 30..=900;
 const UTILITY_TTL: std::ops::RangeInclusive<u32> = 30..=43_200;
 
-/// Everything that is wrong with a definition, whichever provider it is for.
+/// Returns all findings for a definition that apply to both providers.
 #[must_use]
 pub fn check(definition: &Definition) -> Vec<Finding> {
     let mut check = Check { category: definition.category, findings: Vec::new() };
@@ -54,7 +54,7 @@ pub fn check(definition: &Definition) -> Vec<Finding> {
         }
     }
     if definition.category == Category::Authentication && definition.buttons().is_none() {
-        check.error("missing_button", "components", "an AUTHENTICATION template needs one button of the type OTP");
+        check.error("missing_button", "components", "an AUTHENTICATION template needs one button of type OTP");
     }
     check.one_notation(definition);
     check.findings
@@ -80,10 +80,10 @@ impl Check {
         &mut self.findings[last]
     }
 
-    /// Only for templates of this category.
+    /// Refuses something in templates of any other category.
     fn only(&mut self, category: Category, what: &str, at: String) {
         if self.category != category {
-            let message = format!("{what} is for templates of the category {} only", category.as_str());
+            let message = format!("{what} is only for templates of category {}", category.as_str());
             self.error("wrong_category", at, message);
         }
     }
@@ -91,12 +91,12 @@ impl Check {
     fn at_most(&mut self, text: &str, most: usize, at: String) {
         let chars = text.chars().count();
         if chars > most {
-            let message = format!("this text has {chars} characters and may have {most}");
+            let message = format!("this text has {chars} characters; the limit is {most}");
             self.error("too_long", at, message).hint = Some(format!("shorten it by {}", chars - most));
         }
     }
 
-    /// A text that is there and not blank.
+    /// Returns a required text that is not blank.
     fn text<'t>(&mut self, text: Option<&'t String>, what: &str, at: &str) -> Option<&'t str> {
         match text.map(String::as_str) {
             None => self.error("missing_key", at, format!("{what} needs a `text`")),
@@ -112,26 +112,27 @@ impl Check {
         let Definition { name, language, message_send_ttl_seconds, .. } = definition;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
             let hint = format!("such as `{}`", better_name(name));
-            let message = format!("`{name}` cannot be a template's name: it has small letters a to z, digits and `_`");
+            let message =
+                format!("`{name}` is not a valid template name: use lowercase letters a to z, digits and `_`");
             self.error("bad_name", "name", message).hint = Some(hint);
         }
         self.at_most(name, NAME, "name".to_owned());
         if !is_language(language) {
-            let message = format!("`{language}` is not the code of a language");
+            let message = format!("`{language}` is not a language code");
             self.error("bad_language", "language", message).hint =
-                Some("one looks like `en`, `en_US` or `zh_HK`".into());
+                Some("write a code such as `en`, `en_US` or `zh_HK`".into());
         } else if !languages::is_known(language) {
-            let message = format!("neither WhatsApp's list of languages nor NXLink's has `{language}`");
+            let message = format!("neither WhatsApp nor NXLink lists the language `{language}`");
             let others = languages::like(language);
             self.warning("unknown_language", "language", message).hint =
-                (!others.is_empty()).then(|| format!("there are {}", list(&others)));
+                (!others.is_empty()).then(|| format!("similar codes are {}", list(&others)));
         }
         let Some(seconds) = message_send_ttl_seconds else { return };
         let range = match self.category {
             Category::Authentication => AUTHENTICATION_TTL,
             Category::Utility => UTILITY_TTL,
             Category::Marketing => {
-                let message = "only AUTHENTICATION and UTILITY templates have a time after which a message is given up";
+                let message = "only AUTHENTICATION and UTILITY templates have a time limit for delivery";
                 self.error("wrong_category", "message_send_ttl_seconds", message);
                 return;
             }
@@ -142,16 +143,16 @@ impl Check {
         }
     }
 
-    /// Each kind of component at most once, and one body; with only `allowed` kinds if there are any.
+    /// Requires each kind of component at most once, and a body; or, with `allowed`, only those kinds.
     fn once_each(&mut self, components: &[Component], at: &str, allowed: &[&str]) {
         for (index, component) in components.iter().enumerate() {
             let kind = component.kind();
             if components[..index].iter().any(|earlier| earlier.kind() == kind) {
-                let message = format!("there is more than one component of the type {kind}");
+                let message = format!("more than one component of type {kind}");
                 self.error("repeated", format!("{at}[{index}]"), message);
             }
             if !allowed.is_empty() && !allowed.contains(&kind) {
-                let message = format!("a card has no {kind}, only HEADER, BODY and BUTTONS");
+                let message = format!("a card cannot have a {kind}, only HEADER, BODY and BUTTONS");
                 self.error("wrong_component", format!("{at}[{index}]"), message);
             }
         }
@@ -163,15 +164,15 @@ impl Check {
 
     fn header(&mut self, header: &Header, at: &str) {
         if self.category == Category::Authentication {
-            self.error("wrong_category", at, "an AUTHENTICATION template has no HEADER");
+            self.error("wrong_category", at, "an AUTHENTICATION template cannot have a HEADER");
         }
         if header.format == Format::Text {
-            if let Some(text) = self.text(header.text.as_ref(), "a header of the format TEXT", at) {
+            if let Some(text) = self.text(header.text.as_ref(), "a header of format TEXT", at) {
                 self.at_most(text, LINE, format!("{at}.text"));
                 self.variables(text, &header.example, at, Some(1));
             }
         } else if header.text.is_some() {
-            let message = format!("a header of the format {} has no text", header.format.as_str());
+            let message = format!("a header of format {} cannot have text", header.format.as_str());
             self.error("wrong_field", format!("{at}.text"), message);
         }
         self.media_fields(header, at);
@@ -183,11 +184,11 @@ impl Check {
             [("url", url), ("handle", handle), ("media_id", media_id), ("file_name", file_name), ("caption", caption)];
         if !format.is_media() {
             for (key, _) in fields.iter().filter(|(_, value)| value.is_some()) {
-                let message = format!("a header of the format {} has no `{key}`", format.as_str());
+                let message = format!("a header of format {} cannot have `{key}`", format.as_str());
                 self.error("wrong_field", format!("{at}.{key}"), message);
             }
         } else if url.is_none() && handle.is_none() && media_id.is_none() {
-            let message = format!("a header of the format {} needs a sample", format.as_str());
+            let message = format!("a header of format {} needs a sample", format.as_str());
             self.error("missing_sample", at, message).hint =
                 Some("add `url:` (for CAMS), or `handle:` and `media_id:` of an uploaded file (for NXLink)".into());
         }
@@ -195,7 +196,7 @@ impl Check {
             && !url.starts_with("https://")
             && !url.starts_with("http://")
         {
-            self.error("bad_link", format!("{at}.url"), "an address begins with https:// or http://");
+            self.error("bad_link", format!("{at}.url"), "a URL must start with https:// or http://");
         }
     }
 
@@ -214,7 +215,7 @@ impl Check {
                     format!("{at}.text"),
                     "WhatsApp writes the body of an AUTHENTICATION template",
                 )
-                .hint = Some("take the text out".into());
+                .hint = Some("remove the text".into());
             }
             return;
         }
@@ -226,7 +227,7 @@ impl Check {
                 self.warning(
                     "variable_at_end",
                     format!("{at}.text"),
-                    "WhatsApp may refuse a body that begins or ends with a variable",
+                    "WhatsApp may refuse a body that starts or ends with a variable",
                 );
             }
         }
@@ -234,7 +235,7 @@ impl Check {
 
     fn footer(&mut self, footer: &Footer, at: &str, with_offer: bool) {
         if with_offer {
-            self.error("wrong_component", at, "a template with a LIMITED_TIME_OFFER has no FOOTER");
+            self.error("wrong_component", at, "a template with a LIMITED_TIME_OFFER cannot have a FOOTER");
         }
         if let Some(minutes) = footer.code_expiration_minutes {
             let at = format!("{at}.code_expiration_minutes");
@@ -250,7 +251,7 @@ impl Check {
                     format!("{at}.text"),
                     "WhatsApp writes the footer of an AUTHENTICATION template",
                 )
-                .hint = Some("write `code_expiration_minutes:` instead".into());
+                .hint = Some("set `code_expiration_minutes:` instead".into());
             }
             return;
         }
@@ -271,24 +272,26 @@ impl Check {
 
     fn no_variable(&mut self, text: &str, what: &str, at: String) {
         if pieces(text).iter().any(|piece| !matches!(piece, Piece::Text(_))) {
-            self.error("variable_not_allowed", at, format!("{what} has no variables"));
+            self.error("variable_not_allowed", at, format!("{what} cannot contain variables"));
         }
     }
 
-    /// The variables of the text of the component at `at`, and their examples.
+    /// Checks the variables of the text of the component at `at`, and their examples.
     fn variables(&mut self, text: &str, examples: &Examples, at: &str, most: Option<usize>) {
         let in_text = format!("{at}.text");
         for piece in pieces(text) {
             let message = match piece {
-                Piece::Bad(inner) => format!("`{{{{{inner}}}}}` is no variable: its name has letters, digits and `_`"),
-                Piece::Text(text) if text.contains("{{") => "`{{` begins a variable, and no `}}` ends it".to_owned(),
+                Piece::Bad(inner) => {
+                    format!("`{{{{{inner}}}}}` is not a variable: a name has only letters, digits and `_`")
+                }
+                Piece::Text(text) if text.contains("{{") => "`{{` starts a variable, but no `}}` ends it".to_owned(),
                 Piece::Text(_) | Piece::Variable(_) => continue,
             };
             self.error("bad_variable", in_text.as_str(), message);
         }
         let names = names(text);
         if let Some(most) = most.filter(|most| names.len() > *most) {
-            let message = format!("there are {} variables and may be {most}", names.len());
+            let message = format!("this text has {} variables; the limit is {most}", names.len());
             self.error("too_many_variables", in_text.as_str(), message);
         }
         let mut positions: Vec<usize> =
@@ -296,12 +299,12 @@ impl Check {
         positions.sort_unstable();
         if let Some((wanted, found)) = (1..).zip(positions).find(|(wanted, found)| wanted != found) {
             let message = format!(
-                "the variables are counted from 1 without a gap; {{{{{wanted}}}}} is not here and {{{{{found}}}}} is"
+                "variables must be numbered from 1 without gaps, but {{{{{found}}}}} is here without {{{{{wanted}}}}}"
             );
             self.error("bad_positions", in_text.as_str(), message);
         }
         for (name, _) in examples.0.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-            let message = format!("there is an example for {{{{{name}}}}}, which is not in the text");
+            let message = format!("the example for {{{{{name}}}}} is unused: the text has no such variable");
             self.warning("unused_example", format!("{at}.example"), message);
         }
     }
@@ -313,12 +316,13 @@ impl Check {
             self.error(
                 "wrong_count",
                 at.as_str(),
-                format!("a carousel has 1 to {CARDS} cards, and this has {}", cards.len()),
+                format!("a carousel has 1 to {CARDS} cards, but this one has {}", cards.len()),
             );
         }
         for (index, component) in definition.components.iter().enumerate() {
             if !matches!(component, Component::Body(_) | Component::Carousel { .. }) {
-                let message = format!("beside a CAROUSEL WhatsApp shows a BODY and may refuse a {}", component.kind());
+                let message =
+                    format!("next to a CAROUSEL, WhatsApp shows only a BODY and may refuse a {}", component.kind());
                 self.warning("beside_carousel", format!("components[{index}]"), message);
             }
         }
@@ -328,15 +332,10 @@ impl Check {
             self.once_each(&card.components, &components, &["HEADER", "BODY", "BUTTONS"]);
             match definition::header_of(&card.components) {
                 None => {
-                    self.error(
-                        "missing_header",
-                        components.as_str(),
-                        "a card needs a HEADER with a picture or a video",
-                    );
+                    self.error("missing_header", components.as_str(), "a card needs a HEADER with an image or a video");
                 }
                 Some((place, header)) if !matches!(header.format, Format::Image | Format::Video) => {
-                    let message =
-                        format!("the header of a card is an IMAGE or a VIDEO, not {}", header.format.as_str());
+                    let message = format!("a card's header must be IMAGE or VIDEO, not {}", header.format.as_str());
                     self.error("wrong_format", format!("{components}[{place}].format"), message);
                 }
                 Some((place, header)) => self.header(header, &format!("{components}[{place}]")),
@@ -349,7 +348,7 @@ impl Check {
             }
             if index > 0 && shape(card) != shape(&cards[0]) {
                 let message = format!(
-                    "all cards have the same parts: this one has {}, the first has {}",
+                    "all cards must have the same parts: this one has {}, but the first has {}",
                     shape(card).join(", "),
                     shape(&cards[0]).join(", ")
                 );
@@ -358,8 +357,8 @@ impl Check {
         }
     }
 
-    /// Names and positions are two ways, of which a template uses one. An address may end in `{{1}}` whatever the texts
-    /// do: so NXLink's document writes it.
+    /// Requires either names or positions for all variables. A URL may always end in `{{1}}`, as in NXLink's
+    /// documentation.
     fn one_notation(&mut self, definition: &Definition) {
         let mut first: Option<bool> = None;
         for (at, text) in texts(&definition.components, "components") {
@@ -369,9 +368,9 @@ impl Check {
                     continue;
                 }
                 if *first.get_or_insert(by_position) != by_position {
-                    let message = format!("{{{{{name}}}}} is not written as the other variables are");
+                    let message = format!("{{{{{name}}}}} is not written like the other variables");
                     self.error("mixed_variables", at.as_str(), message).hint =
-                        Some("write all as positions ({{1}}) or all as names ({{first_name}})".into());
+                        Some("use only positions ({{1}}) or only names ({{first_name}})".into());
                     return;
                 }
             }
@@ -379,7 +378,7 @@ impl Check {
     }
 }
 
-/// Every text that may hold variables, with its path.
+/// Returns every text that may contain variables, with its path.
 pub(crate) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &'d str)> {
     let mut found = Vec::new();
     for (index, component) in components.iter().enumerate() {
@@ -407,14 +406,14 @@ pub(crate) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &
     found
 }
 
-/// What all cards have alike: the kinds of parts, the header's format, the kinds of buttons.
+/// Returns what all cards must share: the kinds of parts, the header's format, the kinds of buttons.
 fn shape(card: &Card) -> Vec<String> {
     let mut shape: Vec<String> = Vec::new();
     for component in &card.components {
         match component {
             Component::Header(header) => shape.push(format!("{} {}", component.kind(), header.format.as_str())),
             Component::Buttons { buttons } => {
-                shape.extend(buttons.iter().map(|button| format!("a button {}", button.kind.as_str())));
+                shape.extend(buttons.iter().map(|button| format!("a {} button", button.kind.as_str())));
             }
             other => shape.push(other.kind().to_owned()),
         }

@@ -1,4 +1,4 @@
-//! A template as it stood when its provider was asked, to be kept and compared with what the provider says later.
+//! A stored copy of a template at a provider, to compare with the provider's later version.
 
 use std::path::Path;
 
@@ -9,32 +9,32 @@ use super::file::{Loaded, parse};
 use super::remote::{RemoteTemplate, TemplateSummary};
 use crate::model::{Millis, TemplateProvider};
 
-/// A template as it stood when its provider was asked.
+/// A copy of a template at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Who was asked.
+    /// The provider.
     pub provider: TemplateProvider,
-    /// Which account of it, in words that hold no secret.
+    /// The account, in words without a secret.
     pub account: String,
-    /// When.
+    /// When the copy was made.
     pub at: Millis,
-    /// As it was listed.
+    /// Its entry in the list.
     pub listed: TemplateSummary,
-    /// `None` where the provider told something that this program does not know.
+    /// `None` if the details contain something that this version does not know.
     pub definition: Option<Definition>,
-    /// Whether the provider told everything; see [`RemoteTemplate::complete`].
+    /// Whether the details are complete; see [`RemoteTemplate::complete`].
     pub complete: bool,
 }
 
 impl Snapshot {
-    /// What an account showed at a time.
+    /// Returns a copy of a template of an account at a time.
     #[must_use]
     pub fn of(provider: TemplateProvider, account: &str, at: Millis, shown: RemoteTemplate) -> Self {
         let RemoteTemplate { listed, definition, complete } = shown;
         Self { provider, account: account.to_owned(), at, listed, definition: Some(definition), complete }
     }
 
-    /// As a text to be kept: JSON.
+    /// Returns it as JSON text for the store.
     #[must_use]
     pub fn to_text(&self) -> String {
         let Self { provider, account, at, listed, definition, complete } = self;
@@ -45,7 +45,7 @@ impl Snapshot {
         .to_string()
     }
 
-    /// The snapshot of a text that [`Snapshot::to_text`] made; `None` for any other.
+    /// Reads the text of [`Snapshot::to_text`]; `None` for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
@@ -63,7 +63,7 @@ impl Snapshot {
         })
     }
 
-    /// The definition, to hold messages against.
+    /// Returns the definition, to compare messages with.
     #[must_use]
     pub fn loaded(&self) -> Option<Loaded> {
         let text = serde_json::to_string(self.definition.as_ref()?).ok()?;

@@ -1,22 +1,21 @@
-//! Cells that a spreadsheet would run as a formula, written so that it does not, and read back as they were.
+//! Escapes cells that a spreadsheet would run as a formula, and unescapes them.
 //!
-//! Only the text of a single cell is looked at here; quoting is the CSV writer's work.
+//! It works on the text of a single cell; the CSV writer does the quoting.
 
 use std::borrow::Cow;
 
-/// The cell as it may be written: with a leading apostrophe where a spreadsheet would run it as a formula.
+/// Returns a cell that is safe to write: with a leading apostrophe if a spreadsheet would run it as a formula.
 ///
-/// A spreadsheet takes a cell for a formula by its first character: `=`, `+`, `-`, `@`, their full-width forms, or
-/// a tab or line break that it trims away first. Left as they are: phone numbers with a plus sign, and plain
-/// negative numbers. Neither can name a function, a cell or a program, and an apostrophe would make them useless to
-/// whoever copies them out of a report. What such a cell looks like already gets another apostrophe, so that
-/// [`unescape_formula`] is never in doubt.
+/// A spreadsheet recognises a formula by its first character: `=`, `+`, `-`, `@`, their full-width forms, or a tab or
+/// line break that it trims first. Phone numbers with a plus sign and plain negative numbers stay unchanged: they
+/// cannot name a function, a cell or a program, and an apostrophe would get in the way of copying them from a report. A
+/// cell that already looks escaped gets another apostrophe, so that [`unescape_formula`] is unambiguous.
 #[must_use]
 pub fn escape_formula(cell: &str) -> Cow<'_, str> {
     if runs_as_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
-/// The cell that [`escape_formula`] was given, from what it gave.
+/// Returns the cell that [`escape_formula`] was called with, from its result.
 #[must_use]
 pub fn unescape_formula(cell: &str) -> &str {
     match cell.strip_prefix('\'') {

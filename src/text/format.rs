@@ -1,4 +1,4 @@
-//! Numbers, lengths of time, rates and errors as people read them.
+//! Formats numbers, durations, rates and errors for people.
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -30,13 +30,13 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// `80/s`, `1000/min`: a rate as a campaign file has it.
+/// `80/s`, `1000/min`: a rate as in a campaign file.
 #[must_use]
 pub fn rate((requests, per): (NonZeroU32, Duration)) -> String {
     format!("{requests}/{}", if per.as_secs() == 60 { "min" } else { "s" })
 }
 
-/// An error and its causes, each once, with these words between them.
+/// Formats an error and its causes, each once, joined with `between`.
 #[must_use]
 pub fn error_chain(error: &dyn Error, between: &str) -> String {
     let mut words = error.to_string();
@@ -52,7 +52,7 @@ pub fn error_chain(error: &dyn Error, between: &str) -> String {
     words
 }
 
-/// Bytes in hexadecimal.
+/// Formats bytes in hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

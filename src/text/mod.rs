@@ -1,4 +1,4 @@
-//! Text: numbers, times and errors as people read them, and text from outside with what must not be shown or run.
+//! Text: formats numbers, times and errors for people, and makes text from outside safe to show.
 
 mod csv_formula;
 mod format;

@@ -1,13 +1,13 @@
-//! Words from outside without the telephone numbers in them.
+//! Removes phone numbers from text that comes from outside.
 
 use std::borrow::Cow;
 
-/// Digits that may be a number of a person. Fewer are codes, counts and years.
+/// The fewest digits that may be a phone number. Fewer are codes, counts and years.
 const PERSONAL: usize = 7;
 
-/// These words with each run of seven or more digits cut to its last two, as in `…34`: for places that tell what is
-/// wrong and not of whom. What a provider says of a number it does not like often repeats the number. Digits behind a
-/// plus sign are one run over the blanks, dashes, dots and brackets that people write numbers with.
+/// Cuts each run of seven or more digits to its last two, as in `…34`, for places that describe a problem but not a
+/// person. A provider's refusal often repeats the number. After a plus sign, a run continues across spaces, dashes,
+/// dots and brackets.
 #[must_use]
 pub fn redact_numbers(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
@@ -31,9 +31,9 @@ pub fn redact_numbers(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// Where the digits of the number are that this begins with, if it does.
+/// Returns the positions of the digits of a number at the start of the text.
 fn number(text: &[u8], international: bool) -> Vec<usize> {
-    /// What stands between two digits at most: `) `.
+    /// The most characters between two digits: `) `.
     const BETWEEN: usize = 2;
     let mut digits: Vec<usize> = Vec::new();
     for (at, byte) in text.iter().enumerate() {

@@ -1,20 +1,19 @@
-//! Characters that nobody sees, or that change how the text around them reads: which of them a message may hold, what
-//! counts as no text, and how a text is shown so that it does nothing to a terminal, a log or a page.
+//! Handles characters that are invisible or change how text reads: which are allowed in messages, what counts as blank,
+//! and how to show text without any effect on a terminal, a log or a page.
 
 use std::borrow::Cow;
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// A character that no message may hold: a control character, or one that changes the direction of the text after it
-/// and is not closed.
+/// A character that is not allowed in messages: a control character, or a text-direction mark that is not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadCharacter {
     /// The character.
     pub character: char,
-    /// Which it is in its text, from 1.
+    /// Its position in the text, from 1.
     pub place: usize,
-    /// Its first byte.
+    /// The offset of its first byte.
     pub offset: usize,
 }
 
@@ -22,7 +21,7 @@ pub struct BadCharacter {
 pub const BAD_CHARACTERS: [&str; 2] = ["control_character", "unbalanced_direction"];
 
 impl BadCharacter {
-    /// What kind of problem such a character is.
+    /// Returns the code for such a character.
     #[must_use]
     pub fn code(character: char) -> &'static str {
         let [control, direction] = BAD_CHARACTERS;
@@ -30,8 +29,8 @@ impl BadCharacter {
     }
 }
 
-/// The first character of a text that no message may hold. Line feeds, also after a carriage return, and tabs are not
-/// among them: which message takes these is for its own rules.
+/// Returns the first character of a text that is not allowed in messages. Line feeds, also after a carriage return, and
+/// tabs are allowed here; the rules of a message decide about them.
 #[must_use]
 pub fn bad_character(text: &str) -> Option<BadCharacter> {
     if is_plain(text.as_bytes()) {
@@ -60,25 +59,24 @@ pub fn bad_character(text: &str) -> Option<BadCharacter> {
     open.first().copied()
 }
 
-/// Whether bytes of UTF-8 hold none of the characters that [`bad_character`] looks for, by a quick look that may say no
-/// where they hold none: most texts pass it, in any script, and there are millions of them.
+/// Whether UTF-8 bytes certainly contain none of the characters that [`bad_character`] finds. It is a fast check with
+/// false negatives: most of the millions of texts pass it, in any script.
 #[must_use]
 pub fn is_plain(bytes: &[u8]) -> bool {
-    // U+0080 to U+009F begin with C2, and what else is looked for beyond ASCII with E2. Without a way out in the middle
-    // many bytes are looked at together.
+    // U+0080 to U+009F start with C2, other relevant characters beyond ASCII with E2. Without an early exit, the
+    // compiler can check many bytes at once.
     let is_odd = |byte: u8| byte < b' ' && byte != b'\n' && byte != b'\t' || matches!(byte, 0x7f | 0xc2 | 0xe2);
     !bytes.iter().fold(false, |found, byte| found | is_odd(*byte))
 }
 
-/// Whether a text says nothing: only blanks, and characters that nobody sees.
+/// Whether a text is blank: only whitespace and invisible characters.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
-/// A text without the marks at its two ends that have no width: direction marks, zero-width spaces and joiners, byte
-/// order marks. Within a text they have a meaning, and so has a joiner after the sign that kills a vowel (an ending of
-/// words in Malayalam).
+/// Removes zero-width marks at both ends of a text: direction marks, zero-width spaces and joiners, byte order marks.
+/// Within a text they have a meaning, and so does a joiner after a virama, which ends words in Malayalam.
 #[must_use]
 pub fn without_marks(text: &str) -> &str {
     let text = text.trim_start_matches(is_mark);
@@ -89,13 +87,13 @@ pub fn without_marks(text: &str) -> &str {
     }
 }
 
-/// A name of a column without what stands around it and nobody sees.
+/// Returns a column name without invisible characters around it.
 #[must_use]
 pub fn plain_name(name: &str) -> &str {
     without_marks(name.trim()).trim()
 }
 
-/// The signs of Indic scripts that kill a vowel, which a joiner may follow (Unicode, 12.1).
+/// The viramas of Indic scripts, which a joiner may follow (Unicode, 12.1).
 const VIRAMAS: [char; 10] =
     ['\u{94d}', '\u{9cd}', '\u{a4d}', '\u{acd}', '\u{b4d}', '\u{bcd}', '\u{c4d}', '\u{ccd}', '\u{d4d}', '\u{dca}'];
 
@@ -103,47 +101,47 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-/// Whether a character is never seen: those that Unicode has ignored where they have no effect, and a few that are
-/// drawn as nothing (the empty pattern of Braille, the signs of annotations).
+/// Whether a character is invisible: those that Unicode calls default ignorable, and a few that are drawn as nothing
+/// (the blank Braille pattern, annotation marks).
 fn is_invisible(c: char) -> bool {
     const IGNORED: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();
     !c.is_ascii() && (IGNORED.contains(c) || matches!(c, '\u{2800}' | '\u{fff9}'..='\u{fffb}'))
 }
 
-/// Whether a character opens or closes a change of direction.
+/// Whether a character opens or closes a change of text direction.
 fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character acts on what shows a text: a control character, a line separator, or one of the bidirectional
-/// controls (Unicode Standard Annex 9).
+/// Whether a character affects how text is displayed: a control character, a line separator, or a bidirectional control
+/// (Unicode Standard Annex 9).
 fn acts(c: char) -> bool {
     c.is_control() || turns(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// A text from outside on one line, in which characters that act on a terminal or on the direction of the text are
-/// shown as escapes: `\n`, `\u{202e}`.
+/// Returns a text from outside on one line, with characters that affect a terminal or the text direction as escapes:
+/// `\n`, `\u{202e}`.
 #[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escaped_where(text, acts)
 }
 
-/// As [`escaped`], for sentences on several lines: line feeds and tabs stay.
+/// As [`escaped`], but keeps line feeds and tabs, for text on several lines.
 #[must_use]
 pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     escaped_where(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// As [`escaped`], for names that are compared: blanks other than the plain one and what nobody sees are escapes too,
-/// so that no two names look the same.
+/// As [`escaped`], for names that people compare: unusual spaces and invisible characters are escaped too, so that no
+/// two names look the same.
 #[must_use]
 pub fn escaped_name(name: &str) -> Cow<'_, str> {
     escaped_where(name, |c| acts(c) || is_invisible(c) || c != ' ' && c.is_whitespace())
 }
 
-/// A text of JSON in which no character acts on what shows it, for the same values: in place of each stands its escape.
-/// JSON has such characters only within its strings.
+/// Escapes characters in JSON text that affect how it is displayed, without a change of its values. JSON has such
+/// characters only in strings.
 #[must_use]
 pub fn escaped_json(json: &str) -> Cow<'_, str> {
     let is_escaped = |c| acts(c) && c != '\n';

@@ -1,9 +1,9 @@
-//! Names as people list them, and the one that was probably meant.
+//! Lists names, and finds the one that was probably meant.
 
-/// Longer words are compared with nothing: that takes the product of both lengths, and no name is as long.
+/// Longer words are not compared: the cost is the product of both lengths, and no name is this long.
 const MAX_COMPARED: usize = 64;
 
-/// The word among `words` that was probably meant: the nearest, if no more than a third of it is different.
+/// Returns the nearest of `words`, if at most a third of it differs.
 #[must_use]
 pub fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     let word = word.to_lowercase();
@@ -18,7 +18,7 @@ pub fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// `a`, `b` and `c`, in code quotes.
+/// Lists names in code quotes: `a`, `b` and `c`.
 #[must_use]
 pub fn list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();

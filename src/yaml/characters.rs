@@ -1,4 +1,4 @@
-//! Characters in a file's texts and keys that no message may hold, each with its place.
+//! Finds characters in a file's text and keys that are not allowed in messages.
 
 use super::problem::{FileProblem, Found, Place};
 use super::syntax_hints::place_at;
@@ -6,8 +6,7 @@ use super::tree::{Node, Value};
 use crate::model::OddCharacter;
 use crate::text::bad_character;
 
-/// Adds what is wrong with the texts and keys of a tree, but for those under the path `cells`, which are judged as
-/// cells.
+/// Adds the problems of the text and keys of a tree, except under the path `cells`, which is validated as cells.
 pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
     match &node.value {
         Value::Broken => {}
@@ -31,7 +30,7 @@ pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut F
 fn look_at(words: &str, place: Place, text: &str, problems: &mut Found) {
     let Some(bad) = bad_character(words) else { return };
     let written = text.get(place.start as usize..place.end as usize).unwrap_or_default();
-    // One that is written as an escape is told at the start of its text.
+    // One that is written as an escape is reported at the start of its text.
     let place = written.find(bad.character).map_or(place, |at| place_at(text, place.start as usize + at));
     let bad = OddCharacter::from(bad);
     problems.push(FileProblem::new(bad.code(), place, bad.words()).hint(bad.hint()));

@@ -1,4 +1,4 @@
-//! Words about nodes and keys, for the sentences of problems.
+//! Describes nodes and keys for problem messages.
 
 use super::tree::{Meaning, Node, Value};
 
@@ -7,7 +7,7 @@ pub(crate) fn is_null(node: &Node<'_>) -> bool {
     matches!(&node.value, Value::Scalar(scalar) if scalar.meaning() == Meaning::Null)
 }
 
-/// What a node is, for a sentence.
+/// Describes the type of a node.
 pub(crate) fn kind(node: &Node<'_>) -> &'static str {
     match &node.value {
         Value::List(_) => "a list",
@@ -15,9 +15,9 @@ pub(crate) fn kind(node: &Node<'_>) -> &'static str {
         Value::Broken => "a broken value",
         Value::Scalar(scalar) => match scalar.meaning() {
             Meaning::Null => "nothing",
-            Meaning::Bool(_) => "true or false",
+            Meaning::Bool(_) => "a boolean",
             Meaning::Number => "a number",
-            Meaning::Text => "a text",
+            Meaning::Text => "text",
         },
     }
 }

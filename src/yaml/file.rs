@@ -9,11 +9,11 @@ use super::problem::{Document, FileError, FileProblem, Found, Place};
 use super::tree::{self, Node};
 use crate::input_file;
 
-/// Reads a file's text.
+/// Reads the text of a file.
 ///
 /// # Errors
 ///
-/// If it is no regular file, cannot be read, is larger than [`MAX_BYTES`], or is not UTF-8.
+/// When it is not a regular file, cannot be read, is larger than [`MAX_BYTES`], or is not UTF-8.
 pub(crate) fn read(path: &Path, kind: &'static FileKind) -> Result<String, FileError> {
     let read_error = |source| FileError::Read { kind: kind.name, path: path.to_owned(), source };
     let file = input_file::open(path).map_err(read_error)?;
@@ -25,12 +25,12 @@ pub(crate) fn read(path: &Path, kind: &'static FileKind) -> Result<String, FileE
     String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))
 }
 
-/// Reads a text as one YAML document and makes something of it with `decode`, which adds to the problems what is wrong
-/// and gives back `None` only if it did. `path` is where the text is from.
+/// Parses text as one YAML document and decodes it with `decode`, which returns `None` only if it added a problem.
+/// `path` is where the text is from.
 ///
 /// # Errors
 ///
-/// If there is any problem.
+/// When there is any problem.
 pub(crate) fn parse<T>(
     text: &str,
     path: &Path,
@@ -52,7 +52,7 @@ pub(crate) fn parse<T>(
 
 fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> FileError {
     let valid = error.utf8_error().valid_up_to();
-    // Up to the first wrong byte, the readable form is the file itself, byte by byte.
+    // Up to the first invalid byte, the lossy text has the same bytes as the file.
     let text = String::from_utf8_lossy(error.as_bytes());
     let before = &text[..valid];
     let line = before.matches('\n').count() + 1;
@@ -64,8 +64,8 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> FileError {
         start: small(valid),
         end: small(valid + '\u{fffd}'.len_utf8()),
     };
-    let problem = FileProblem::new("encoding", place, "this file is not UTF-8 text")
-        .hint("save it again with the encoding UTF-8");
+    let problem =
+        FileProblem::new("encoding", place, "this file is not valid UTF-8").hint("save it with UTF-8 encoding");
     let mut problems = Found::default();
     problems.push(problem);
     FileError::wrong(Document::new(path, &text), problems)

@@ -1,18 +1,18 @@
-//! How to speak of a kind of files.
+//! How problems refer to a kind of file.
 
-/// The largest file. Rows may be written into a campaign, but a list of this length belongs into a CSV file, which is
-/// never held in memory as a whole.
+/// The largest file, in bytes. A campaign may contain rows, but a list this long belongs in a CSV file, which is never
+/// held in memory as a whole.
 pub const MAX_BYTES: u64 = 16 << 20;
 
-/// How to speak of a kind of files.
+/// How problems refer to a kind of file.
 #[derive(Debug)]
 pub(crate) struct FileKind {
-    /// What one holds, such as `campaign`.
+    /// What the file contains, such as `campaign`.
     pub(crate) name: &'static str,
-    /// What has to be in one, for a file that is empty.
+    /// What the file needs, as a hint for an empty file.
     pub(crate) needs: &'static str,
-    /// What to do about one that is too large.
+    /// What to do if the file is too large.
     pub(crate) too_large: &'static str,
-    /// The path of what is made of rows with cells; empty where there is no such thing.
+    /// The path of the rows with cells; empty if there are none.
     pub(crate) cells: &'static [&'static str],
 }

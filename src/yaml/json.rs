@@ -1,6 +1,6 @@
-//! From the tree to JSON without any change of meaning, keeping where each value stands.
+//! Converts the tree to JSON without a change of meaning, and keeps the place of each value.
 //!
-//! Numbers that YAML and JSON do not write alike are refused, since one of the two would be wrong.
+//! Numbers that YAML and JSON write differently are refused, because one of the two would be wrong.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,10 +10,11 @@ use serde_json::{Map, Number};
 use super::problem::{FileProblem, Found, Place};
 use super::tree::{Meaning, Node, Scalar, Value};
 
-/// Where each value of a block is in the file.
+/// The place of each value of a block in the file.
 ///
-/// A path names a value from the top of the block: `template.components[0].parameters[1].text`. A key that is
-/// not letters, digits, `_` and `-` stands in brackets as JSON: `["a key"]`. The empty path is the block itself.
+/// A path leads from the top of the block to a value: `template.components[0].parameters[1].text`. A key with other
+/// characters than letters, digits, `_` and `-` is in brackets as JSON: `["a key"]`. The empty path is the block
+/// itself.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     by_path: HashMap<String, Place>,
@@ -21,8 +22,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// The place of the value at `path`; where there is none (a missing key), that of the nearest value it
-    /// would be in.
+    /// Returns the place of the value at `path`. For a missing value, returns the place of the nearest existing parent.
     #[must_use]
     pub fn of(&self, path: &str) -> Place {
         let mut path = path;
@@ -37,15 +37,15 @@ impl Places {
         }
     }
 
-    /// The place of the key whose value is at `path`; where there is none, that of [`Places::of`].
+    /// Returns the place of the key whose value is at `path`, or that of [`Places::of`] if there is none.
     #[must_use]
     pub fn of_key(&self, path: &str) -> Place {
         self.keys.get(path).copied().unwrap_or_else(|| self.of(path))
     }
 }
 
-/// The JSON of a node and the places of its values; `top` is the place of the whole. What is wrong is added to
-/// `problems`; the value is whole only if nothing was.
+/// Returns the JSON of a node and the places of its values; `top` is the place of the whole. The value is complete only
+/// if no problem was added.
 pub(crate) fn json(node: &Node<'_>, top: Place, problems: &mut Found) -> (serde_json::Value, Places) {
     let mut reader = Reader { path: String::new(), places: Places::default(), problems };
     let value = reader.value(node);
@@ -95,25 +95,24 @@ impl Reader<'_> {
             Meaning::Null => serde_json::Value::Null,
             Meaning::Bool(value) => serde_json::Value::Bool(value),
             Meaning::Text => serde_json::Value::String(scalar.text.clone().into_owned()),
-            Meaning::Number => {
-                exact_number(&scalar.text).map_or_else(
-                    || {
-                        let text = &scalar.text;
-                        let message = format!("the number {text} would not be sent as it is written");
-                        self.problems.push(FileProblem::new("inexact_number", place, message).hint(format!(
-                            "if it is text, put it in quotes: \"{text}\"; if not, write it as JSON does"
-                        )));
-                        serde_json::Value::Null
-                    },
-                    serde_json::Value::Number,
-                )
-            }
+            Meaning::Number => exact_number(&scalar.text).map_or_else(
+                || {
+                    let text = &scalar.text;
+                    let message = format!("the number {text} would not be sent exactly as written");
+                    self.problems.push(
+                        FileProblem::new("inexact_number", place, message)
+                            .hint(format!("for text, put it in quotes: \"{text}\"; for a number, use JSON notation")),
+                    );
+                    serde_json::Value::Null
+                },
+                serde_json::Value::Number,
+            ),
         }
     }
 }
 
-/// The number a text stands for, if JSON writes it the same way and it keeps its value when written and read
-/// back. No leading zeros (a code), no `+` (a phone number), no hexadecimal, no NaN, not too many digits.
+/// Returns the number that a text stands for, if JSON writes it the same way and it survives a round trip: no leading
+/// zeros (a code), no `+` (a phone number), no hexadecimal, no NaN, not too many digits.
 fn exact_number(text: &str) -> Option<Number> {
     let number: Number = serde_json::from_str(text).ok()?;
     let whole = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');

@@ -1,7 +1,7 @@
-//! YAML files with places: a text in, a tree or JSON out, and every problem with its line and column.
+//! YAML files with places: parses text into a tree or JSON, and reports every problem with its line and column.
 //!
-//! The lowest module except for `model`: campaigns and template definitions are both read with it. It knows nothing of
-//! what a file is about but how to speak of it (`FileKind`).
+//! Both campaigns and template definitions are read with it. It knows nothing about the contents of a file except how
+//! problems refer to it (`FileKind`).
 
 mod characters;
 mod describe;

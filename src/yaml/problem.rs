@@ -1,8 +1,7 @@
-//! What is wrong with a file: problems as data, and as the text a person reads.
+//! Problems of a file, as data and as text.
 //!
-//! A problem is a place, a code, a sentence and a hint. The file's text stays in one [`Document`], which shows
-//! any number of problems in the manner of a compiler: the line, a marker under it, and the hint. Nothing is
-//! printed here.
+//! A problem has a place, a code, a sentence and a hint. One [`Document`] holds the file's text and formats problems
+//! like a compiler: the line, a marker under it, and the hint. Nothing is printed here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,14 +14,14 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::file_kind::MAX_BYTES;
 use crate::text::{escaped, escaped_lines, redact_numbers};
 
-/// Problems kept at most, and shown at most. A file with more has one mistake repeated.
+/// The most problems kept, and the most shown. A file with more usually repeats one mistake.
 const KEPT: usize = 1000;
 const SHOWN: usize = 50;
 
-/// Characters of a line that are shown from the place of a problem on.
+/// The most characters of a line shown after the place of a problem.
 const SHOWN_CHARS: usize = 200;
 
-/// A place in a file: where a value starts, and how long it is.
+/// A place in a file: the start and the end of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The line, from 1.
@@ -31,7 +30,7 @@ pub struct Place {
     pub column: u32,
     /// The first byte in the text of the [`Document`].
     pub(super) start: u32,
-    /// The byte after the last.
+    /// The byte after the last one.
     pub(super) end: u32,
 }
 
@@ -43,35 +42,35 @@ impl Place {
 /// One problem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileProblem {
-    /// What kind of problem this is: stable and short, such as `unknown_key`.
+    /// The stable code, such as `unknown_key`.
     pub code: Cow<'static, str>,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The same in words that quote the file's line or the recipient list, for a person at the terminal only.
+    /// The hint with quotes from the file or the recipient list, for the terminal only.
     pub hint_for_person: Option<String>,
     /// Where it is.
     pub place: Place,
-    /// Another place that belongs to it, and why.
+    /// A related place, and why it is related.
     pub related: Option<(Place, &'static str)>,
 }
 
 impl FileProblem {
-    /// A problem at a place, without a hint.
+    /// Returns a problem at a place, without a hint.
     #[must_use]
     pub fn new(code: impl Into<Cow<'static, str>>, place: Place, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), hint: None, hint_for_person: None, place, related: None }
     }
 
-    /// The same problem with a hint.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same problem with a hint that quotes what may be personal, for a person at the terminal.
+    /// Adds a hint for the terminal only, because it may quote personal data.
     pub(crate) fn hint_for_person(mut self, hint: impl Into<String>) -> Self {
         self.hint_for_person = Some(hint.into());
         self
@@ -83,7 +82,7 @@ impl FileProblem {
     }
 }
 
-/// The problems found so far, kept up to a limit.
+/// The problems found so far, up to a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Found(Vec<FileProblem>);
 
@@ -94,13 +93,13 @@ impl Found {
         }
     }
 
-    /// Takes out what is of the same kind at the same place as `problem`, and adds that.
+    /// Adds `problem` in place of any with the same code at the same place.
     pub(super) fn replace(&mut self, problem: FileProblem) {
         self.0.retain(|told| (&told.code, told.place.start) != (&problem.code, problem.place.start));
         self.push(problem);
     }
 
-    /// Whether nothing more is kept.
+    /// Whether the limit is reached.
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= KEPT
     }
@@ -110,7 +109,7 @@ impl Found {
     }
 }
 
-/// A file's path and text, kept to show problems in.
+/// A file's path and text, for showing problems.
 #[derive(Clone, Debug)]
 pub struct Document {
     path: PathBuf,
@@ -122,13 +121,14 @@ impl Document {
         Self { path: path.to_owned(), text: text.to_owned() }
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The problems in a line each, without the lines of the file, which may hold people: for a log, or over HTTP.
+    /// Formats problems on one line each, for logs and HTTP: without lines of the file, which may contain personal
+    /// data.
     #[must_use]
     pub fn tell(&self, problems: &[FileProblem]) -> String {
         let path = self.path.display();
@@ -142,8 +142,8 @@ impl Document {
         shown(problems, one).join("\n")
     }
 
-    /// The problems as a person reads them, one snippet each and a blank line between two; with the colours of a
-    /// terminal if `color`. The text does not end with a newline.
+    /// Formats problems for the terminal, one snippet each with a blank line between, in colour if `color`. The text
+    /// does not end with a newline.
     #[must_use]
     pub fn show(&self, problems: &[FileProblem], color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -152,11 +152,11 @@ impl Document {
     }
 
     fn show_one(&self, problem: &FileProblem, path: &str, renderer: &Renderer) -> String {
-        // Only the lines concerned are handed over: the renderer reads all it is given, for every problem.
+        // Pass only the relevant lines: the renderer reads its whole input for every problem.
         let snippet = |place: Place, kind: AnnotationKind, label: Option<&'static str>| {
             let window = self.lines_of(place);
             let [start, end] = [place.start as usize, self.end_in_line(place)].map(|end| {
-                // Escapes are longer than what they stand for.
+                // Escapes are longer than the characters they replace.
                 escaped_lines(&self.text[window.start..end.clamp(window.start, window.end)]).len()
             });
             let source = escaped_lines(&self.text[window]).into_owned();
@@ -175,8 +175,8 @@ impl Document {
         renderer.render(&report)
     }
 
-    /// The bytes of the line on which a place starts, without its line break; of a very long line no more than is
-    /// needed to show the place.
+    /// Returns the byte range of the line where a place starts, without its line break; a very long line is cut after
+    /// the place.
     fn lines_of(&self, place: Place) -> Range<usize> {
         let start = place.start as usize;
         let first = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -187,13 +187,13 @@ impl Document {
         first..first + line.trim_end_matches('\r').len().max(start - first)
     }
 
-    /// The end of a place, no further than the end of its first line: a value over many lines is marked on one.
+    /// Returns the end of a place, at most the end of its first line, because only one line is marked.
     fn end_in_line(&self, place: Place) -> usize {
         (place.end as usize).clamp(place.start as usize, self.lines_of(place).end)
     }
 }
 
-/// Each problem in words, up to a limit.
+/// Formats problems, up to a limit.
 fn shown(problems: &[FileProblem], one: impl FnMut(&FileProblem) -> String) -> Vec<String> {
     let mut shown: Vec<String> = problems.iter().take(SHOWN).map(one).collect();
     if problems.len() > SHOWN {
@@ -202,7 +202,7 @@ fn shown(problems: &[FileProblem], one: impl FnMut(&FileProblem) -> String) -> V
     shown
 }
 
-/// All that is wrong with one file.
+/// All problems of one file.
 #[derive(Debug)]
 pub struct FileProblems {
     document: Document,
@@ -210,13 +210,13 @@ pub struct FileProblems {
 }
 
 impl FileProblems {
-    /// The problems, in the order of the file. Of very many, the first 1,000 that were found.
+    /// Returns the problems in file order, at most the first 1,000 found.
     #[must_use]
     pub fn problems(&self) -> &[FileProblem] {
         &self.problems
     }
 
-    /// The problems as a person reads them; see [`Document::show`].
+    /// Formats the problems for the terminal; see [`Document::show`].
     #[must_use]
     pub fn show(&self, color: bool) -> String {
         self.document.show(&self.problems, color)
@@ -229,44 +229,44 @@ impl fmt::Display for FileProblems {
     }
 }
 
-/// Why nothing could be had from a file. Displayed without the lines of the file; see [`FileError::show`].
+/// Why a file could not be used. Displayed without lines of the file; see [`FileError::show`].
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be read.
     #[error("cannot read the {kind} file {}", path.display())]
     Read {
-        /// What it should be, such as `campaign`.
+        /// The kind of file, such as `campaign`.
         kind: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// The file is larger than [`MAX_BYTES`].
     #[error("the {kind} file {} is larger than {} MiB: {hint}", path.display(), MAX_BYTES >> 20)]
     TooLarge {
-        /// What it should be, such as `campaign`.
+        /// The kind of file, such as `campaign`.
         kind: &'static str,
         /// The file.
         path: PathBuf,
         /// What to do about it.
         hint: &'static str,
     },
-    /// The file was read, and is not right.
+    /// The contents of the file are not valid.
     #[error("{0}")]
     Wrong(Box<FileProblems>),
 }
 
 impl FileError {
-    /// An error of these problems, put in the order of the file.
+    /// Returns an error with these problems, in file order.
     pub(crate) fn wrong(document: Document, Found(mut problems): Found) -> Self {
         problems.sort_by_key(|problem| problem.place.start);
         Self::Wrong(Box::new(FileProblems { document, problems }))
     }
 
-    /// As a person at the terminal reads it: a snippet for each problem, in colours if `color`. `None` where the file
-    /// could not be read at all, which its words tell in full.
+    /// Formats it for the terminal: a snippet for each problem, in colour if `color`. `None` if the file could not be
+    /// read, which `Display` fully describes.
     #[must_use]
     pub fn show(&self, color: bool) -> Option<String> {
         match self {
@@ -275,7 +275,7 @@ impl FileError {
         }
     }
 
-    /// The problems as data; none where the file could not be read at all.
+    /// Returns the problems; none if the file could not be read.
     #[must_use]
     pub fn problems(&self) -> &[FileProblem] {
         match self {

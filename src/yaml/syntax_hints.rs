@@ -1,14 +1,14 @@
-//! YAML's own errors in words that help someone who does not know YAML.
+//! Explains YAML syntax errors to people who do not know YAML.
 //!
-//! Most syntax errors come from a text that should be in quotes, so the line is looked at before
-//! the parser's reason is believed. Only words are made here; finding the errors is the parser's work.
+//! Most syntax errors come from text that should be in quotes, so the line is checked for that before the parser's
+//! reason is used.
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
 use super::problem::{FileProblem, Place};
 use crate::model::OddCharacter;
 
-/// A place that starts at a marker and is `length` bytes long, as far as the text goes.
+/// Returns the place that starts at a marker and has `length` bytes, up to the end of the text.
 pub(super) fn place(text: &str, marker: &Marker, length: usize) -> Place {
     let mut start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
     while !text.is_char_boundary(start) {
@@ -25,25 +25,26 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A text that YAML took for an anchor, an alias or a tag because of its first character.
+/// Returns the problem of text that YAML reads as an anchor, an alias or a tag because of its first character.
 pub(super) fn needs_quotes(text: &str, place: Place, code: &'static str, first: char) -> FileProblem {
     let rest = line_from(text, place.start as usize);
-    let message = format!("YAML reads a value that starts with `{first}` as its own sign ({code}), not as text");
+    let article = if code.starts_with('a') { "an" } else { "a" };
+    let message = format!("YAML reads a value that starts with `{first}` as {article} {code}, not as text");
     FileProblem::new(code, place, message)
-        .hint("if it is text, put it in quotes")
-        .hint_for_person(format!("if it is text, put it in quotes: {}", quoted(rest)))
+        .hint("for text, put it in quotes")
+        .hint_for_person(format!("for text, put it in quotes: {}", quoted(rest)))
 }
 
-/// A text that starts with `{{` and is not in quotes.
+/// Returns the problem of unquoted text that starts with `{{`.
 pub(super) fn braces(text: &str, place: Place) -> FileProblem {
     let rest = line_from(text, place.start as usize);
-    FileProblem::new("unquoted_braces", place, "a text that starts with `{{` must be in quotes")
+    FileProblem::new("unquoted_braces", place, "text that starts with `{{` must be in quotes")
         .hint("put it in quotes")
         .hint_for_person(format!("write {}", quoted(rest)))
 }
 
-/// What a syntax error means. `reached` is the end of the last thing that was understood: the parser names the
-/// place where it gave up, which may be far behind the one to mend.
+/// Explains a syntax error. `reached` is the end of the last valid part: the parser reports where it gave up, which may
+/// be far after the actual mistake.
 pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProblem {
     let place = place(text, error.marker(), 0);
     let problem = |message: &str| FileProblem::new("yaml", place, message);
@@ -61,7 +62,7 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
             Some('*') => return needs_quotes(text, value_place, "alias", '*'),
             Some('&') => return needs_quotes(text, value_place, "anchor", '&'),
             Some(sign @ ('%' | '@' | '`')) => {
-                return FileProblem::new("yaml", value_place, format!("a text cannot start with `{sign}`"))
+                return FileProblem::new("yaml", value_place, format!("unquoted text cannot start with `{sign}`"))
                     .hint("put it in quotes")
                     .hint_for_person(format!("put it in quotes: {}", quoted(value)));
             }
@@ -70,7 +71,7 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
     }
     if let Some((key, at)) = missing_space(text, place).filter(|_| is_about_lines(error.kind())) {
         return FileProblem::new("yaml", at, format!("a space is missing after `{key}:`"))
-            .hint("a key and its value are written `key: value`");
+            .hint("write a key and its value as `key: value`");
     }
     match error.kind() {
         ErrorKind::TabNotAllowed
@@ -79,25 +80,25 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInPlainScalar => {
             let at = tab_after(text, place.start as usize).map_or(place, |tab| place_at(text, tab));
-            FileProblem::new("yaml", at, "there is a tab here, where YAML wants spaces")
+            FileProblem::new("yaml", at, "YAML does not allow a tab here")
                 .hint("indent with spaces, two for each level")
         }
         ErrorKind::MappingValueNotAllowed
         | ErrorKind::InvalidColonPlacement
         | ErrorKind::InvalidMappingValueWhitespace => problem("a `:` is not expected here")
-            .hint("a text that holds `: ` must be in quotes; if this is a key, check how far it is indented"),
+            .hint("put text that contains `: ` in quotes; if this is a key, check its indentation"),
         ErrorKind::UnclosedQuotedScalar
         | ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::DocumentIndicatorInQuotedScalar => {
             let at = opening_quote(text, reached).map_or(place, |quote| place_at(text, quote));
-            FileProblem::new("yaml", at, "a quote is opened here and not closed")
-                .hint("close it with the same quote, at the end of the text")
+            FileProblem::new("yaml", at, "this quote is never closed")
+                .hint("close it with the same quote at the end of the text")
         }
         ErrorKind::InvalidTrailingSingleQuotedScalar => problem("something follows the closing quote")
-            .hint("an apostrophe inside single quotes is written twice: 'It''s here'"),
+            .hint("double an apostrophe inside single quotes: 'It''s here'"),
         ErrorKind::InvalidTrailingDoubleQuotedScalar => problem("something follows the closing quote")
-            .hint(r#"a quote inside double quotes is written with a backslash: "the \"best\" offer""#),
-        ErrorKind::UnknownQuotedScalarEscape => problem("a backslash inside double quotes has a meaning of its own")
+            .hint(r#"put a backslash before a quote inside double quotes: "the \"best\" offer""#),
+        ErrorKind::UnknownQuotedScalarEscape => problem("a backslash has a special meaning inside double quotes")
             .hint(r"write two backslashes for one, or use single quotes"),
         ErrorKind::UnexpectedEofFlowSequence
         | ErrorKind::UnexpectedEofFlowMapping
@@ -107,7 +108,7 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
         | ErrorKind::MisplacedFlowCollectionEnd
         | ErrorKind::ExpectedFlowMappingSeparator
         | ErrorKind::ExpectedFlowSequenceSeparator => problem("the brackets `[…]` or braces `{…}` do not match here")
-            .hint("close each one, put a `,` between two items, and quote texts that hold brackets or braces"),
+            .hint("close each one, put `,` between items, and quote text that contains brackets or braces"),
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
@@ -115,15 +116,16 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
         | ErrorKind::InvalidSimpleKey
         | ErrorKind::MappingKeyNotAllowed
         | ErrorKind::BlockSequenceEntryNotAllowed
-        | ErrorKind::InvalidBlockScalarIndent => problem("this line does not fit the lines above it").hint(
-            "keys of one level start in the same column and are written `key: value`, with a space after the colon",
-        ),
+        | ErrorKind::InvalidBlockScalarIndent => problem(
+            "this line does not match the structure of the lines above it",
+        )
+        .hint("start keys of the same level in the same column, and write `key: value` with a space after the colon"),
         ErrorKind::RecursionLimitExceeded => problem("this is nested too deeply"),
-        other => problem(&format!("this is not YAML: {other}")),
+        other => problem(&format!("invalid YAML: {other}")),
     }
 }
 
-/// The place of the byte at `offset`, which is the first of a character.
+/// Returns the place of the byte at `offset`, the first of a character.
 pub(super) fn place_at(text: &str, offset: usize) -> Place {
     let line_start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
     Place {
@@ -134,7 +136,7 @@ pub(super) fn place_at(text: &str, offset: usize) -> Place {
     }
 }
 
-/// The first tab from `from` on that only blanks stand before on its line.
+/// Returns the first tab after `from` with only whitespace before it on its line.
 fn tab_after(text: &str, from: usize) -> Option<usize> {
     let line_start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
     text[line_start..].match_indices('\t').map(|(index, _)| line_start + index).find(|tab| {
@@ -143,13 +145,13 @@ fn tab_after(text: &str, from: usize) -> Option<usize> {
     })
 }
 
-/// The first quote from `from` on that opens a text.
+/// Returns the first quote after `from` that opens a text.
 fn opening_quote(text: &str, from: usize) -> Option<usize> {
     let opens = |index: usize| text[..index].ends_with([' ', '\n', '\t', '[', '{', ',', ':']) || index == 0;
     text[from..].match_indices(['"', '\'']).map(|(index, _)| from + index).find(|index| opens(*index))
 }
 
-/// Whether an error may come from a line that does not say what it seems to.
+/// Whether an error may come from a misread line.
 fn is_about_lines(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -160,8 +162,8 @@ fn is_about_lines(kind: &ErrorKind) -> bool {
     )
 }
 
-/// The line of a place, or the last one above it with anything on it, if it is `key:value` without the space:
-/// its key, and where it is.
+/// Returns the key, and its place, of `key:value` without a space, on the line of `place` or on the last non-empty line
+/// above.
 fn missing_space(text: &str, place: Place) -> Option<(&str, Place)> {
     let line_start = text[..place.start as usize].rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = text[line_start..].find('\n').map_or(text.len(), |newline| line_start + newline);
@@ -178,8 +180,8 @@ fn missing_space(text: &str, place: Place) -> Option<(&str, Place)> {
     })
 }
 
-/// The value on the line of an error, or on the last line above it with anything on it: what stands after the
-/// first `: ` or the leading `- `.
+/// Returns the value on the line of an error, or on the last non-empty line above: the text after the first `: ` or a
+/// leading `- `.
 fn value_in_question(text: &str, place: Place) -> Option<(&str, Place)> {
     let mut end = text[place.start as usize..].find('\n').map_or(text.len(), |n| place.start as usize + n);
     let mut line_number = place.line;
@@ -216,15 +218,15 @@ fn value_of(line: &str) -> Option<&str> {
     }
 }
 
-/// The rest of a line, as much of it as may be of interest.
+/// Returns the rest of a line, cut to a useful length.
 fn line_from(text: &str, start: usize) -> &str {
     let rest = &text[start..];
     let end = rest.char_indices().enumerate().find(|(count, (_, c))| *count == 200 || *c == '\n');
     &rest[..end.map_or(rest.len(), |(_, (end, _))| end)]
 }
 
-/// A text in double quotes, shortened, as an example. A bracket that closes more than the text opens is of the
-/// list or map around it.
+/// Returns a text in quotes, shortened, as an example. It ends before a bracket that closes the surrounding list or
+/// map.
 fn quoted(text: &str) -> String {
     let mut open = 0_usize;
     let end = text.find(|c| {

@@ -1,10 +1,9 @@
-//! The YAML of a file as a tree in which every node knows its place.
+//! Parses YAML into a tree in which every node knows its place.
 //!
-//! The parser's events are turned into the tree here, rather than by `serde`, so that a scalar keeps its text
-//! as written (`007` and 85268411234 survive) and so that one pass finds every problem: a duplicate key does
-//! not hide the next one. Anchors, aliases, merge keys and tags are refused: no file can grow in memory, and a
-//! text that starts with `*`, `&` or `!` because someone forgot the quotes is found. The tree knows nothing of
-//! what a file is about.
+//! The tree is built from parser events rather than with `serde`, so that a scalar keeps its text as written (`007` and
+//! 85268411234 survive) and one pass finds every problem. Anchors, aliases, merge keys and tags are refused: no file
+//! can expand in memory, and text that starts with `*`, `&` or `!` because of missing quotes is found. The tree does
+//! not know the meaning of a file.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,11 +14,11 @@ use super::file_kind::FileKind;
 use super::problem::{FileProblem, Found, Place};
 use super::syntax_hints;
 
-/// Levels of nesting at most, for `[…]` and `{…}` and for indented blocks each. The deepest message the
-/// providers' documents show has 9.
+/// The most levels of nesting, counted separately for `[…]` and `{…}` and for indented blocks. The deepest documented
+/// message has 9.
 const MAX_DEPTH: usize = 32;
 
-/// Values at most: what half of the largest file may hold if it is a table, and little enough for memory.
+/// The most values in a file: about what a table of half the largest file size contains; it fits in memory.
 const MAX_NODES: usize = 1_000_000;
 
 /// A value of the file, and where it is.
@@ -34,7 +33,7 @@ pub(crate) enum Value<'a> {
     Scalar(Scalar<'a>),
     List(Vec<Node<'a>>),
     Map(Vec<Entry<'a>>),
-    /// Something whose problem has been told; nothing more is to be said about it.
+    /// Something whose problem was already reported.
     Broken,
 }
 
@@ -50,7 +49,7 @@ pub(crate) struct Entry<'a> {
 #[derive(Debug)]
 pub(crate) struct Scalar<'a> {
     pub(crate) text: Cow<'a, str>,
-    /// Without quotes, so that it may mean something else than its text.
+    /// Unquoted, so it may mean something other than its text.
     plain: bool,
 }
 
@@ -95,8 +94,8 @@ fn looks_like_a_number(text: &str) -> bool {
         && digits.parse::<f64>().is_ok()
 }
 
-/// Reads a text as one YAML document. `None` if it is no YAML at all or has nothing in it; what is wrong is
-/// added to `problems` in any case. A syntax error is the last problem, since what follows it cannot be known.
+/// Parses text as one YAML document. Returns `None` if it is not YAML or is empty. A syntax error is the last problem,
+/// because what follows it is unknown.
 pub(super) fn read<'a>(text: &'a str, kind: &'static FileKind, problems: &mut Found) -> Option<Node<'a>> {
     let options = granit_parser::options! {
         emit_comments: false,
@@ -110,7 +109,7 @@ pub(super) fn read<'a>(text: &'a str, kind: &'static FileKind, problems: &mut Fo
     reader.document().unwrap_or_default()
 }
 
-/// The parser has stopped; the problem has been told.
+/// The parser has stopped; the problem was already reported.
 struct Stopped;
 
 struct Reader<'a, 'p> {
@@ -118,7 +117,7 @@ struct Reader<'a, 'p> {
     kind: &'static FileKind,
     parser: Parser<'a, StrInput<'a>>,
     problems: &'p mut Found,
-    /// The end of the last thing that was understood.
+    /// The end of the last valid part.
     reached: usize,
     nodes: usize,
 }
@@ -136,7 +135,7 @@ impl<'a> Reader<'a, '_> {
                         let name = self.kind.name;
                         self.problems.push(
                             FileProblem::new("several_documents", place, "a second document starts here").hint(
-                                format!("a {name} file holds one {name}: take out the `---` line, or make two files"),
+                                format!("a {name} file holds one {name}: remove the `---` line, or make two files"),
                             ),
                         );
                         return Err(Stopped);
@@ -155,7 +154,7 @@ impl<'a> Reader<'a, '_> {
         Ok(root)
     }
 
-    /// The next event that stands for something, and its place.
+    /// Returns the next relevant event, and its place.
     fn next(&mut self) -> Result<(Event<'a>, Place), Stopped> {
         loop {
             if self.problems.is_full() {
@@ -181,7 +180,7 @@ impl<'a> Reader<'a, '_> {
                 }
                 Some(Err(error)) => {
                     let problem = syntax_hints::explain(self.text, &error, self.reached);
-                    // The parser may have stumbled over what was told already.
+                    // The parser may have failed because of a problem that was already reported.
                     self.problems.replace(problem);
                     return Err(Stopped);
                 }
@@ -190,17 +189,13 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// The node that starts with `event`. Recursion ends at `MAX_DEPTH`, which the parser holds.
+    /// Returns the node that starts with `event`. The parser limits the recursion to `MAX_DEPTH`.
     fn node(&mut self, event: Event<'a>, mut place: Place) -> Result<Node<'a>, Stopped> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             self.problems.push(
-                FileProblem::new(
-                    "too_many_values",
-                    place,
-                    format!("there are more than {MAX_NODES} values in this file"),
-                )
-                .hint(self.kind.too_large),
+                FileProblem::new("too_many_values", place, format!("this file has more than {MAX_NODES} values"))
+                    .hint(self.kind.too_large),
             );
             return Err(Stopped);
         }
@@ -224,7 +219,7 @@ impl<'a> Reader<'a, '_> {
                 self.problems.push(syntax_hints::needs_quotes(self.text, place, "alias", '*'));
                 Value::Broken
             }
-            // No other event stands where a node does.
+            // No other event can start a node.
             _ => Value::Broken,
         };
         Ok(Node { place, value })
@@ -253,20 +248,20 @@ impl<'a> Reader<'a, '_> {
                 }
                 Value::Map(_) | Value::List(_) => {
                     let problem = FileProblem::new("bad_key", key.place, "a key must be a word, not a list or a map");
-                    self.problems.push(problem.hint("a text that starts with `[` or `{` must be in quotes"));
+                    self.problems.push(problem.hint("put text that starts with `[` or `{` in quotes"));
                     continue;
                 }
             };
             if key.plain && key.text == "<<" {
-                let message = format!("merge keys (`<<`) are not read in {} files", self.kind.name);
+                let message = format!("merge keys (`<<`) are not supported in {} files", self.kind.name);
                 let problem = FileProblem::new("merge_key", key_place, message);
-                self.problems.push(problem.hint("write the keys out where they belong"));
+                self.problems.push(problem.hint("write the keys out in full"));
                 continue;
             }
             if let Some(first) = seen.get(&key.text) {
-                let message = format!("the key `{}` is here twice", key.text);
+                let message = format!("duplicate key `{}`", key.text);
                 let problem = FileProblem::new("duplicate_key", key_place, message);
-                self.problems.push(problem.hint("take one of the two out").related(*first, "it is here first"));
+                self.problems.push(problem.hint("remove one of the two").related(*first, "first used here"));
                 continue;
             }
             seen.insert(key.text.clone(), key_place);

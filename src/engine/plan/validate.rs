@@ -388,11 +388,7 @@ mod tests {
                 "character 2 is U+2028, a line separator that apps do not display as a line break",
             ),
             ("A\rb", "control_character", "character 2 is U+000D, a carriage return without a line feed"),
-            (
-                "\u{202e}anA",
-                "unbalanced_direction",
-                "character 1 is U+202E, which changes the direction of the text and is not closed",
-            ),
+            ("\u{202e}anA", "unbalanced_direction", "character 1 is U+202E, a text-direction mark that is not closed"),
         ] {
             let problems = validated(&message, [cell, "b"]).unwrap_err();
             let [problem] = &problems[..] else { panic!("{problems:?}") };

@@ -1,10 +1,10 @@
-//! Fields of every channel.
+//! Fields that every channel has.
 
 use super::types::{Field, Shape, TextRule};
 
-/// Who gets the message: the same on every channel.
+/// The recipient: the same on every channel.
 pub(super) static TO: Field = Field::required("to", Shape::Text(&[TextRule::Digits]))
-    .note("The country code and the number. Put in for every row.");
+    .note("The country code and the number. Filled in for every row.");
 
-/// A text under no rule but that it is not blank.
+/// Text without any rule, except that it is not blank.
 pub(super) const TEXT: Shape = Shape::Text(&[]);

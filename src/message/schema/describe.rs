@@ -1,5 +1,5 @@
-//! The tables as values that can be told: each shape and rule as the [`Rule`] whose phrase stands in the reference and in
-//! what a person is told when a body breaks it.
+//! Converts each shape and rule of the tables to a [`Rule`], whose phrase appears in the reference and in the error for
+//! a body that breaks it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::types::{List, ListRule, Media, Number, ObjectRule, Shape, TextRule};
 use crate::model::{Is, Rule};
 
-/// Characters of a value that are shown.
+/// The most characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;
 
 impl From<&Shape> for Rule {
@@ -70,12 +70,12 @@ impl From<&ObjectRule> for Rule {
     }
 }
 
-/// Groups of keys.
+/// Returns owned groups of keys.
 pub(in crate::message) fn owned(groups: &[&[&str]]) -> Vec<Vec<String>> {
     groups.iter().map(|group| names(group.iter().copied())).collect()
 }
 
-/// Names of their own.
+/// Returns owned names.
 pub(in crate::message) fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
@@ -87,21 +87,21 @@ impl fmt::Display for Media {
 }
 
 impl Media {
-    /// The extensions that are taken.
+    /// Returns the accepted extensions.
     pub(in crate::message) fn taken(&self) -> Vec<String> {
         names(self.extensions.iter().copied())
     }
 
-    /// What holds for the file itself; empty if nothing does.
+    /// Describes the limits of the file itself; empty if there are none.
     pub(in crate::message) fn limits(&self) -> String {
         let size = self.megabytes.map(|most| format!("at most {most} MB"));
         let inside = Some(self.inside.to_owned()).filter(|inside| !inside.is_empty());
-        let length = self.needs_length.then(|| "its server has to send `Content-Length`".to_owned());
+        let length = self.needs_length.then(|| "its server must send `Content-Length`".to_owned());
         [size, inside, length].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
-/// What a value is.
+/// Returns the type of a value.
 pub(in crate::message) fn kind_of(value: &Value) -> Is {
     match value {
         Value::Null => Is::Null,
@@ -113,20 +113,20 @@ pub(in crate::message) fn kind_of(value: &Value) -> Is {
     }
 }
 
-/// A text on one line, cut where it is long.
+/// Shortens a text to one line.
 pub(in crate::message) fn shortened(text: &str) -> String {
     crate::model::shortened(text, SHOWN_CHARS)
 }
 
-/// Names as people list them: `a`, `b`, `c`.
+/// Formats names as a list: `a`, `b`, `c`.
 pub(in crate::message) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The name that was meant, if one is near.
+/// Returns the name that was probably meant, if one is similar.
 pub(in crate::message) fn near<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = written.to_lowercase();
-    // Comparing takes the product of the lengths, and no name is as long as this.
+    // The cost is the product of the lengths, and no name is this long.
     if word.len() > 64 {
         return None;
     }

@@ -1,5 +1,5 @@
-//! Content types of files, as IANA lists them. The provider's document names extensions only, so this is what a server
-//! that knows the extension sends.
+//! IANA content types of files. The provider's documentation lists only extensions, so these are what a server sends
+//! for them.
 
 pub(super) const JPEG: &str = "image/jpeg";
 pub(super) const PNG: &str = "image/png";

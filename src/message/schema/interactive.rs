@@ -1,15 +1,15 @@
-//! WhatsApp's interactive messages: a button with a link, a list, cards side by side, reply buttons.
+//! WhatsApp's interactive messages: a button with a link, a list, a carousel, reply buttons.
 
 use super::media::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO, DOCUMENT_FILE, IMAGE_FILE, VIDEO_FILE};
 use super::types::{Field, Kind, List, ListRule, Number, Object, ObjectRule, Shape, TextRule};
 
-/// The most characters of a header and of a footer.
+/// The most characters of a header or a footer.
 const MARGIN_CHARS: usize = 60;
-/// The most characters of the label of a button.
+/// The most characters of a button's label.
 const LABEL_CHARS: usize = 20;
 /// The most characters of a title in a list.
 const TITLE_CHARS: usize = 24;
-/// The most characters of what comes back when a person takes a button.
+/// The most characters of the id that a button sends back.
 const BUTTON_ID_CHARS: usize = 256;
 
 pub(super) static INTERACTIVE: Object = Object::by(
@@ -44,7 +44,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
                 Field::required("action", Shape::Object(&CAROUSEL_ACTION)),
             ],
         )
-        .note("Cards side by side, each with a picture or video and the same buttons."),
+        .note("Cards side by side, each with an image or video and the same buttons."),
         Kind::new(
             "button",
             &[
@@ -54,7 +54,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
                 Field::required("action", Shape::Object(&REPLY_ACTION)),
             ],
         )
-        .note("Buttons that answer."),
+        .note("Reply buttons."),
     ],
 );
 
@@ -95,7 +95,7 @@ static LINK: Object = Object::of(&[
 ]);
 
 static LIST_ACTION: Object = Object::of(&[
-    Field::required("button", Shape::Text(&[TextRule::Most(LABEL_CHARS)])).note("The label of the button."),
+    Field::required("button", Shape::Text(&[TextRule::Most(LABEL_CHARS)])).note("The button's label."),
     Field::required("sections", Shape::List(&SECTIONS)),
 ]);
 
@@ -111,7 +111,7 @@ static SECTIONS: List = List::of(
 
 static ROWS: List = List::of_any(
     Shape::Object(&Object::of(&[
-        Field::required("id", Shape::Text(&[TextRule::Most(200)])).note("What comes back when a person takes the row."),
+        Field::required("id", Shape::Text(&[TextRule::Most(200)])).note("Sent back when the person chooses the row."),
         Field::required("title", Shape::Text(&[TextRule::Most(TITLE_CHARS)])),
         Field::optional("description", Shape::Text(&[TextRule::Most(72)])),
     ])),
@@ -132,7 +132,7 @@ static CARDS: List =
 
 static CARD: Object = Object::of(&[
     Field::required("card_index", Shape::Number(Number::whole(0, 9))).note("0 for the leftmost."),
-    Field::required("type", Shape::Exactly("cta_url")).note("For cards with quick replies too."),
+    Field::required("type", Shape::Exactly("cta_url")).note("Also for cards with quick replies."),
     Field::required("header", Shape::Object(&Object::by("type", &[HEADER_IMAGE, HEADER_VIDEO]))),
     Field::optional("body", Shape::Object(&Object::of(&[text(&[TextRule::Most(160), TextRule::LineBreaks(2)])]))),
     Field::required("action", Shape::Object(&CARD_ACTION)),
@@ -156,7 +156,7 @@ static QUICK_REPLIES: List = List::of_any(
 
 static REPLY: Object = Object::of(&[
     Field::required("id", Shape::Text(&[TextRule::Most(BUTTON_ID_CHARS)]))
-        .note("What comes back when a person takes the button."),
+        .note("Sent back when the person taps the button."),
     Field::required("title", Shape::Text(&[TextRule::Most(LABEL_CHARS)])).note("The button's label."),
 ]);
 

@@ -1,4 +1,4 @@
-//! Files of WhatsApp messages, wherever they stand.
+//! Files in WhatsApp messages, wherever they appear.
 
 use super::common::TEXT;
 use super::files;
@@ -21,7 +21,7 @@ static VIDEO: Media = Media {
     types: &[files::THREE_GP, files::MP4],
     megabytes: Some(16),
     needs_length: false,
-    inside: "H.264 and AAC only, one audio stream or none",
+    inside: "only H.264 and AAC, at most one audio stream",
 };
 
 static AUDIO: Media = Media {
@@ -55,12 +55,12 @@ pub(super) static AUDIO_MESSAGE: Object = Object::of(&[AUDIO_LINK]);
 pub(super) static DOCUMENT_MESSAGE: Object =
     Object::of(&[DOCUMENT_LINK, Field::undocumented("caption"), Field::undocumented("filename")]);
 
-/// The files of headers that have to be links.
+/// The files of headers that must be links.
 pub(super) static IMAGE_FILE: Object = Object::of(&[IMAGE_LINK]);
 pub(super) static VIDEO_FILE: Object = Object::of(&[VIDEO_LINK]);
 pub(super) static DOCUMENT_FILE: Object = Object::of(&[DOCUMENT_LINK, Field::undocumented("filename")]);
 
-/// The files of headers that may have been uploaded before.
+/// The files of headers that may be links or uploaded files.
 pub(super) static ANY_IMAGE: Object =
     Object::of(&[Field::optional("link", Shape::Link(&IMAGE)), UPLOADED]).rules(LINK_OR_ID);
 pub(super) static ANY_VIDEO: Object =
@@ -69,6 +69,6 @@ pub(super) static ANY_DOCUMENT: Object =
     Object::of(&[Field::optional("link", Shape::Link(&DOCUMENT)), UPLOADED, Field::undocumented("filename")])
         .rules(LINK_OR_ID);
 
-static UPLOADED: Field =
-    Field::optional("id", TEXT).note("Of a file uploaded before; the provider's document shows no way to upload one.");
+static UPLOADED: Field = Field::optional("id", TEXT)
+    .note("The id of an uploaded file; the provider's documentation shows no way to upload one.");
 static LINK_OR_ID: &[ObjectRule] = &[ObjectRule::OneOf(&[&["link"], &["id"]])];

@@ -1,7 +1,7 @@
-//! The tables: what the document "Messages API" of INCS says of each channel's bodies.
+//! The tables: what INCS's document "Messages API" says about the bodies of each channel.
 //!
-//! Templates of WhatsApp are the exception. Of them the document shows a few, and the provider hands them on to Meta;
-//! so what it does not show is as in Meta's Cloud API, and its notes say so. Data only.
+//! WhatsApp templates are the exception. The document shows only a few, and the provider passes them on to Meta, so the
+//! rest follows Meta's Cloud API, marked in the notes. Data only.
 
 mod common;
 pub(super) mod describe;
@@ -18,7 +18,7 @@ use crate::model::Channel;
 
 use types::Sheet;
 
-/// What a channel takes.
+/// Returns what a channel accepts.
 pub(super) fn sheet(channel: Channel) -> &'static Sheet {
     match channel {
         Channel::Whatsapp => &whatsapp::SHEET,

@@ -1,4 +1,4 @@
-//! RCS: templates with named parameters, texts and files. The document gives no lengths and no sizes.
+//! RCS: templates with named parameters, text and files. The documentation gives no lengths or sizes.
 
 use super::common::{TEXT, TO};
 use super::files;
@@ -23,10 +23,10 @@ pub(super) static SHEET: Sheet = Sheet {
 static TEMPLATE: Object = Object::of(&[
     Field::required("name", TEXT),
     Field::optional("parameters", Shape::Texts)
-        .note("Every variable of every part of the template, and none of them blank."),
+        .note("Every variable of every part of the template, none of them blank."),
 ]);
 
-/// A file of which the document says nothing.
+/// A file that the documentation does not limit.
 const fn a(name: &'static str) -> Media {
     Media { name, extensions: &[], only_in_samples: &[], types: &[], megabytes: None, needs_length: false, inside: "" }
 }

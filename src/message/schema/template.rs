@@ -1,31 +1,31 @@
 //! WhatsApp templates: the parameters for a template that Meta has approved.
 //!
-//! How many parameters there must be, and of which kind, depends on the template, which is not known here.
+//! The number and kinds of parameters depend on the template, which is not known here.
 
 use super::common::TEXT;
 use super::media::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO};
 use super::types::{Field, Kind, Kinds, List, ListRule, Number, Object, ObjectRule, Shape, TextRule};
 
-/// The most characters of a header with its parameter in place, and so of the parameter.
+/// The most characters of a header including its parameter, and so of the parameter.
 const HEADER_CHARS: usize = 60;
-/// The same for a body and its parameters.
+/// The same for a body with its parameters.
 const BODY_CHARS: usize = 1024;
-/// The most characters of a code, in a button or of an authentication.
+/// The most characters of a coupon code or an authentication code.
 const CODE_CHARS: usize = 15;
 /// A header, a body, a carousel, an offer and ten buttons.
 const COMPONENTS_MOST: usize = 14;
-/// In the year 2001: who writes seconds does not come this far.
+/// A moment in 2001, in milliseconds: a time in seconds is smaller.
 const FIRST_MILLISECOND: i64 = 1_000_000_000_000;
 
-/// What the provider's document does not show; it hands parameters on to Meta. The reference says so at its top.
+/// Marks what the provider's documentation does not show. The provider passes parameters on to Meta.
 const AS_META: &str = "*Meta's.*";
 
 pub(super) static TEMPLATE: Object = Object::of(&[
     Field::required("name", Shape::Text(&[TextRule::Most(512), TextRule::TemplateName])),
     Field::optional("code", Shape::Text(&[TextRule::Most(CODE_CHARS)]))
-        .note("Only for a template of the category AUTHENTICATION, which then has no components."),
+        .note("Only for templates of category AUTHENTICATION, in place of components."),
     Field::optional("components", Shape::List(&COMPONENTS)),
-    Field::undocumented("language").note("The provider knows it by the template's name."),
+    Field::undocumented("language").note("The provider finds the language by the template's name."),
 ])
 .rules(&[ObjectRule::NotShownTogether("code", "components")]);
 
@@ -55,7 +55,7 @@ static BUTTON: Kind = Kind {
     note: "",
 };
 
-/// A card has two buttons at most.
+/// A button of a card, which has at most two.
 static CARD_BUTTON: Kind = Kind {
     name: "button",
     adds: Object::of(&[
@@ -98,8 +98,7 @@ static LOCATION: Object = Object::of(&[
     Field::optional("address", TEXT),
 ]);
 
-static NAME: Field =
-    Field::optional("parameter_name", TEXT).note("*Meta's.* For a template whose variables have names.");
+static NAME: Field = Field::optional("parameter_name", TEXT).note("*Meta's.* For templates with named variables.");
 
 static BODY_PARAMETERS: List = List::of_any(
     Shape::Object(&Object::of(&[NAME]).kinds(Kinds {
@@ -124,17 +123,17 @@ static BODY_PARAMETERS: List = List::of_any(
 
 static CURRENCY: Object = Object::of(&[
     Field::required("fallback_value", TEXT),
-    Field::required("code", TEXT).note("The currency as of ISO 4217, such as `EUR`."),
+    Field::required("code", TEXT).note("The ISO 4217 currency code, such as `EUR`."),
     Field::required("amount_1000", Shape::Number(Number::whole(i64::MIN, i64::MAX)))
         .note("The amount times 1000: 12340 is 12.34."),
 ]);
 
 static DATE_TIME: Object = Object::of(&[Field::required("fallback_value", TEXT)]);
 
-/// The kinds of buttons that take a parameter.
+/// The kinds of buttons that accept a parameter.
 static BUTTONS: &[Kind] = &[
     Kind::new("copy_code", &[Field::required("parameters", Shape::List(&COUPON_PARAMETERS))])
-        .note("The document writes it `COPY_CODE`."),
+        .note("The provider's documentation writes `COPY_CODE`."),
     QUICK_REPLY,
     URL,
     Kind::new("flow", &[Field::optional("parameters", Shape::List(&FLOW_PARAMETERS))]).note(AS_META),
@@ -175,7 +174,7 @@ static SUFFIX_PARAMETERS: List = List::of(
             "text",
             &[
                 Field::required("text", Shape::Text(&[TextRule::Parameter]))
-                    .note("What follows the address in the template."),
+                    .note("The text that completes the template's URL."),
                 NAME,
             ],
         )],
@@ -260,4 +259,4 @@ static OFFER_PARAMETERS: List = List::of(
 
 static OFFER: Object =
     Object::of(&[Field::required("expiration_time_ms", Shape::Number(Number::whole(FIRST_MILLISECOND, i64::MAX)))
-        .note("In milliseconds since 1970, not in seconds.")]);
+        .note("In milliseconds since 1970, not seconds.")]);

@@ -1,25 +1,24 @@
-//! What the tables are made of: the parts of a body, what each may hold, and the rules between parts.
+//! The types of the tables: the parts of a body, what each may contain, and the rules between parts.
 //!
-//! A table is read by two: the check walks a body along it, and the reference writes it out. So a limit is a number in
-//! one place, and what people read about it cannot be another number. There is nothing here but data; the sentences
-//! are in `words`, the checking is in `walk`, `text`, `link` and `rules`.
+//! Both the check and the reference use a table, so every limit is in one place and the documentation cannot differ.
+//! This is only data; `model::problem::words` has the sentences, `validate` does the checking.
 
-/// What one channel takes.
+/// What a channel accepts.
 pub(in crate::message) struct Sheet {
-    /// The channel's name as its owner writes it.
+    /// The channel's brand name.
     pub(in crate::message) title: &'static str,
     /// The body.
     pub(in crate::message) body: Object,
-    /// The kinds that may be sent at any time, if the others may only follow a user's reply within 24 hours.
+    /// The kinds that may be sent at any time, if others may only follow a user's message within 24 hours.
     pub(in crate::message) at_any_time: Option<&'static [&'static str]>,
 }
 
-/// An object: its parts, and which others it has by its kind.
+/// An object: its parts, and additional ones that depend on its kind.
 #[derive(Clone, Copy)]
 pub(in crate::message) struct Object {
-    /// The parts it has whatever its kind.
+    /// The parts that every kind has.
     pub(in crate::message) fields: &'static [Field],
-    /// Its kinds, where it has some.
+    /// Its kinds, if any.
     pub(in crate::message) kinds: Option<Kinds>,
     /// Rules between its parts.
     pub(in crate::message) rules: &'static [ObjectRule],
@@ -28,11 +27,11 @@ pub(in crate::message) struct Object {
 /// The kinds of an object.
 #[derive(Clone, Copy)]
 pub(in crate::message) struct Kinds {
-    /// The key under which an object says its kind.
+    /// The key of the kind.
     pub(in crate::message) tag: &'static str,
     /// Whether a kind may be written in any letter case.
     pub(in crate::message) any_case: bool,
-    /// The kinds there are.
+    /// The known kinds.
     pub(in crate::message) list: &'static [Kind],
 }
 
@@ -41,9 +40,9 @@ pub(in crate::message) struct Kinds {
 pub(in crate::message) struct Kind {
     /// Its name.
     pub(in crate::message) name: &'static str,
-    /// What it has more than the others.
+    /// The additional parts of this kind.
     pub(in crate::message) adds: Object,
-    /// What else is to know, as sentences for the reference.
+    /// A note for the reference, in sentences.
     pub(in crate::message) note: &'static str,
 }
 
@@ -52,31 +51,31 @@ pub(in crate::message) struct Kind {
 pub(in crate::message) struct Field {
     /// Its key.
     pub(in crate::message) key: &'static str,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub(in crate::message) need: Need,
-    /// What it holds.
+    /// Its contents.
     pub(in crate::message) shape: Shape,
-    /// What else is to know, as sentences.
+    /// A note, in sentences.
     pub(in crate::message) note: &'static str,
 }
 
-/// Whether a part has to be there.
+/// Whether a part is required.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::message) enum Need {
-    /// It has to.
+    /// It is required.
     Required,
-    /// It may.
+    /// It is optional.
     Optional,
-    /// It passes, with a warning: Meta's API has it and the provider's document does not.
+    /// It passes with a warning: Meta's API has it, but the provider's documentation does not.
     Undocumented,
-    /// The provider's document says that it cannot be there.
+    /// The provider's documentation forbids it.
     Forbidden,
 }
 
-/// What a part holds.
+/// The contents of a part.
 #[derive(Clone, Copy)]
 pub(in crate::message) enum Shape {
-    /// A text that is not blank, under rules.
+    /// Non-blank text with rules.
     Text(&'static [TextRule]),
     /// This word and no other.
     Exactly(&'static str),
@@ -84,11 +83,11 @@ pub(in crate::message) enum Shape {
     Number(Number),
     /// A link to a file on a public server.
     Link(&'static Media),
-    /// The address of a page.
+    /// The URL of a page.
     Url,
-    /// Texts by names that the template gives.
+    /// Named text values; the template defines the names.
     Texts,
-    /// Whatever the provider makes of it.
+    /// Anything.
     Anything,
     /// A list.
     List(&'static List),
@@ -99,9 +98,9 @@ pub(in crate::message) enum Shape {
 /// A number's bounds.
 #[derive(Clone, Copy)]
 pub(in crate::message) struct Number {
-    /// The least it may be.
+    /// The smallest allowed value.
     pub(in crate::message) least: i64,
-    /// The most it may be.
+    /// The largest allowed value.
     pub(in crate::message) most: i64,
     /// Whether it has no fraction.
     pub(in crate::message) whole: bool,
@@ -109,36 +108,35 @@ pub(in crate::message) struct Number {
     pub(in crate::message) or_text: bool,
 }
 
-/// The files that a link may lead to.
+/// The files that a link may point to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Media {
-    /// What such a file is called.
+    /// The name of this type of file.
     pub name: &'static str,
-    /// The extensions that the document lists, without the dot; none if it lists none.
+    /// The documented extensions, without the dot; empty if none are listed.
     pub extensions: &'static [&'static str],
-    /// Extensions that it does not list, but uses in a sample.
+    /// Extensions that are not listed, but used in a sample.
     pub only_in_samples: &'static [&'static str],
-    /// The content types of such files, as a server names them; `image/*` is every kind of image, where the document
-    /// says no more than that.
+    /// The content types that a server sends; `image/*` is any image, if the documentation is no more specific.
     pub types: &'static [&'static str],
-    /// The most that the file may have, in the document's MB; none if it gives no size.
+    /// The largest size, in the documentation's MB; `None` if it gives no size.
     pub megabytes: Option<u64>,
-    /// Whether the document demands that the file's server sends `Content-Length`.
+    /// Whether the documentation requires the file's server to send `Content-Length`.
     pub needs_length: bool,
-    /// What else the document says of the file, which nobody can tell without reading it.
+    /// Other documented limits, which cannot be checked without reading the file.
     pub inside: &'static str,
 }
 
 /// A list.
 #[derive(Clone, Copy)]
 pub(in crate::message) struct List {
-    /// What its items are.
+    /// The shape of its items.
     pub(in crate::message) of: Shape,
-    /// How many there are at least.
+    /// The fewest items.
     pub(in crate::message) least: usize,
-    /// How many there are at most.
+    /// The most items.
     pub(in crate::message) most: Option<usize>,
-    /// Rules between items, looked at in this order up to the first that is broken.
+    /// Rules between items, checked in this order up to the first broken one.
     pub(in crate::message) rules: &'static [ListRule],
 }
 
@@ -147,71 +145,71 @@ pub(in crate::message) struct List {
 pub(in crate::message) enum TextRule {
     /// At most this many characters.
     Most(usize),
-    /// More characters than this are refused according to some, and not according to others.
+    /// More characters than this may be refused: sources disagree.
     MostAdvised(usize),
-    /// What a template takes as a parameter: Meta's error 132018 is about anything else.
+    /// A valid template parameter: anything else is Meta's error 132018.
     Parameter,
     /// At most this many line breaks.
     LineBreaks(usize),
-    /// Letters and digits of ASCII.
+    /// ASCII letters and digits.
     Alphanumeric,
-    /// Digits of ASCII.
+    /// ASCII digits.
     Digits,
-    /// What Meta takes as a template's name.
+    /// A valid name of a Meta template.
     TemplateName,
 }
 
 /// A rule between the items of a list.
 #[derive(Clone, Copy)]
 pub(in crate::message) enum ListRule {
-    /// What is found by following these keys through objects and lists differs from item to item.
+    /// The values found by following these keys through objects and lists are unique.
     Unique(&'static [&'static str]),
-    /// The lists under this key have at most this many items, together.
+    /// The lists under this key together have at most this many items.
     MostInAll(&'static str, usize),
-    /// Each kind at most once, but for this one.
+    /// Each kind at most once, except `but`.
     OnceEach {
-        /// The key under which an item says its kind.
+        /// The key of the kind.
         tag: &'static str,
-        /// The kind that may be there more than once.
+        /// The kind that may appear more than once.
         but: &'static str,
     },
-    /// Under this key the items count themselves, from 0.
+    /// This key numbers the items from 0.
     Counted(&'static str),
     /// All cards have the same parts and buttons.
     CardsAlike,
-    /// Either every item has this key or none.
+    /// Either every item has this key, or none does.
     AllOrNone(&'static str),
-    /// The texts under this key have at most this many characters, together.
+    /// The texts under this key together have at most this many characters.
     CharactersInAll(&'static str, usize),
 }
 
 /// A rule between the parts of an object.
 #[derive(Clone, Copy)]
 pub(in crate::message) enum ObjectRule {
-    /// One of these groups of keys is there, whole, and none of the others.
+    /// Exactly one of these groups of keys is present and complete.
     OneOf(&'static [&'static [&'static str]]),
-    /// The document knows the two, but never together.
+    /// The documentation never shows both keys together.
     NotShownTogether(&'static str, &'static str),
 }
 
 impl Object {
-    /// An object of one kind only.
+    /// Returns an object with a single kind.
     pub(in crate::message) const fn of(fields: &'static [Field]) -> Self {
         Self { fields, kinds: None, rules: &[] }
     }
 
-    /// An object that says its kind under `tag`.
+    /// Returns an object with its kind under `tag`.
     pub(in crate::message) const fn by(tag: &'static str, list: &'static [Kind]) -> Self {
         Self::of(&[]).kinds(Kinds { tag, any_case: false, list })
     }
 
-    /// The same object in these kinds.
+    /// Sets the kinds.
     pub(in crate::message) const fn kinds(mut self, kinds: Kinds) -> Self {
         self.kinds = Some(kinds);
         self
     }
 
-    /// The same object under rules.
+    /// Sets the rules.
     pub(in crate::message) const fn rules(mut self, rules: &'static [ObjectRule]) -> Self {
         self.rules = rules;
         self
@@ -219,12 +217,12 @@ impl Object {
 }
 
 impl Kind {
-    /// A kind with these parts more than the others.
+    /// Returns a kind with these additional parts.
     pub(in crate::message) const fn new(name: &'static str, fields: &'static [Field]) -> Self {
         Self { name, adds: Object::of(fields), note: "" }
     }
 
-    /// The same kind with a note.
+    /// Sets the note.
     pub(in crate::message) const fn note(mut self, note: &'static str) -> Self {
         self.note = note;
         self
@@ -236,27 +234,27 @@ impl Field {
         Self { key, need, shape, note: "" }
     }
 
-    /// A part that has to be there.
+    /// Returns a required part.
     pub(in crate::message) const fn required(key: &'static str, shape: Shape) -> Self {
         Self::new(key, Need::Required, shape)
     }
 
-    /// A part that may be there.
+    /// Returns an optional part.
     pub(in crate::message) const fn optional(key: &'static str, shape: Shape) -> Self {
         Self::new(key, Need::Optional, shape)
     }
 
-    /// A part that the document does not have.
+    /// Returns an undocumented part.
     pub(in crate::message) const fn undocumented(key: &'static str) -> Self {
         Self::new(key, Need::Undocumented, Shape::Anything)
     }
 
-    /// A part that cannot be there.
+    /// Returns a forbidden part.
     pub(in crate::message) const fn forbidden(key: &'static str) -> Self {
         Self::new(key, Need::Forbidden, Shape::Anything)
     }
 
-    /// The same part with a note.
+    /// Sets the note.
     pub(in crate::message) const fn note(mut self, note: &'static str) -> Self {
         self.note = note;
         self
@@ -264,35 +262,35 @@ impl Field {
 }
 
 impl Number {
-    /// A whole number.
+    /// Returns a whole number.
     pub(in crate::message) const fn whole(least: i64, most: i64) -> Self {
         Self { least, most, whole: true, or_text: false }
     }
 
-    /// The same number, or a text of it.
+    /// Also allows the number as text.
     pub(in crate::message) const fn or_text(mut self) -> Self {
         self.or_text = true;
         self
     }
 
-    /// A number with or without a fraction, or a text of it.
+    /// Returns a number with or without a fraction, also as text.
     pub(in crate::message) const fn degrees(most: i64) -> Self {
         Self { least: -most, most, whole: false, or_text: true }
     }
 }
 
 impl List {
-    /// A list of at least `least` and at most `most` items.
+    /// Returns a list of at least `least` and at most `most` items.
     pub(in crate::message) const fn of(of: Shape, least: usize, most: usize) -> Self {
         Self { of, least, most: Some(most), rules: &[] }
     }
 
-    /// A list of at least `least` items, however many.
+    /// Returns a list of at least `least` items.
     pub(in crate::message) const fn of_any(of: Shape, least: usize) -> Self {
         Self { of, least, most: None, rules: &[] }
     }
 
-    /// The same list under rules.
+    /// Sets the rules.
     pub(in crate::message) const fn rules(mut self, rules: &'static [ListRule]) -> Self {
         self.rules = rules;
         self

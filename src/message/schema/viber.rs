@@ -1,4 +1,4 @@
-//! Viber: codes, texts and files. Its document knows no session: every kind may be sent at any time.
+//! Viber: codes, text and files. Its documentation has no 24-hour session: every kind may be sent at any time.
 
 use super::common::{TEXT, TO};
 use super::files;
@@ -22,8 +22,8 @@ pub(super) static SHEET: Sheet = Sheet {
 
 static OTP: Object = Object::of(&[
     Field::required("code", TEXT),
-    Field::required("language", TEXT).note("Such as `en`; the document does not list the languages."),
-    Field::required("code_expiration_minutes", Shape::Number(Number::whole(1, i64::MAX))).note("A number, not a text."),
+    Field::required("language", TEXT).note("Such as `en`; the documentation does not list the languages."),
+    Field::required("code_expiration_minutes", Shape::Number(Number::whole(1, i64::MAX))).note("A number, not text."),
 ]);
 
 static IMAGE_MESSAGE: Object = Object::of(&[Field::required(

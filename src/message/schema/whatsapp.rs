@@ -1,4 +1,4 @@
-//! WhatsApp: the kinds of messages, and the files they link to.
+//! WhatsApp: the kinds of messages, and their files.
 
 use super::common::{TEXT, TO};
 use super::media::{AUDIO_MESSAGE, DOCUMENT_MESSAGE, IMAGE_MESSAGE, VIDEO_MESSAGE};

@@ -89,7 +89,7 @@ fn a_message_is_checked_with_its_templates_in_it() {
         "code_expiration_minutes": "{{ minutes }}"}});
     let findings = check_message(Channel::Viber, &wrong);
     assert_eq!(codes(&findings), ["wrong_type"]);
-    assert!(findings[0].hint.as_ref().unwrap().contains("always a text"), "{findings:?}");
+    assert!(findings[0].hint.as_ref().unwrap().contains("always produces text"), "{findings:?}");
 
     // Once the row's values are in, a brace is only a brace.
     let row = json!({"to": "85268411234", "type": "template", "template": {"name": "{{ which }}"}});
@@ -159,7 +159,7 @@ fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
     let missing = errors(&findings);
     assert_eq!(
         missing[0].to_string(),
-        "`template.name`: this is missing: it has to be a text; did you mean it by `nmae`?"
+        "`template.name`: this is missing: it must be text; is `nmae` a misspelling of it?"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Checks a whole body, or a campaign's message, against what its channel takes.
+//! Checks a whole body, or a campaign's message, against the schema of its channel.
 
 use serde_json::Value;
 
@@ -9,19 +9,19 @@ use crate::message::schema;
 use crate::message::schema::describe;
 use crate::model::{Channel, Finding, MessageProblem};
 
-/// The code of the warning that a message only reaches those who wrote within the last 24 hours. It is about the kind
-/// of message, and so the same for every row of a campaign.
+/// The code of the warning that a message reaches only people who wrote within the last 24 hours. It depends on the
+/// kind of message, so it is the same for every row of a campaign.
 pub const SESSION_ONLY: &str = "session_only";
 
-/// Everything that is wrong with a body as it would be posted, `to` and all: first what is there, from the top, then
-/// what is missing. No memory is taken if nothing is.
+/// Returns all findings for a complete body, including `to`: first for existing values, from the top, then for missing
+/// ones. Allocates nothing if there are none.
 #[must_use]
 pub fn check(channel: Channel, body: &Value) -> Vec<Finding> {
     look(channel, body, Check::new(false)).findings
 }
 
-/// Everything that is wrong with a campaign's message whatever the row: `to` is not in it, and a text with `{{`, `{%`
-/// or `{#` may become any text that is right.
+/// Returns the findings for a campaign's message that do not depend on the row: it has no `to`, and a text with `{{`,
+/// `{%` or `{#` is assumed to become valid.
 #[must_use]
 pub fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
     look(channel, message, Check::new(true)).findings

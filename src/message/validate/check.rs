@@ -1,4 +1,4 @@
-//! What a check has found so far.
+//! The state of a check.
 
 use std::cell::Cell;
 
@@ -6,18 +6,17 @@ use crate::message::path::Path;
 use crate::message::schema::types::Shape;
 use crate::model::{Finding, MessageProblem, Severity};
 
-/// What is found on a walk.
+/// The findings and state of a check.
 pub(in crate::message) struct Check {
-    /// In the order in which it was found.
+    /// The findings, in order.
     pub(in crate::message) findings: Vec<Finding>,
-    /// Whether the body is a campaign's message: the templates in it are texts that nobody knows yet, and there is no
-    /// number.
+    /// Whether the body is a campaign's message: its templates are unknown texts, and it has no `to`.
     pub(in crate::message) message: bool,
-    /// The templates that were met, each where nothing but its own text counts.
+    /// The templates for which only their own text matters.
     pub(in crate::message) open: Vec<Place>,
-    /// Characters that are left to those of the templates that are counted together.
+    /// The characters left for templates that share a limit.
     pub(in crate::message) spare: usize,
-    /// Whether a template was met whose text is held against others.
+    /// Whether a template was found whose text is compared with others.
     pub(in crate::message) entangled: Cell<bool>,
 }
 
@@ -48,7 +47,7 @@ impl Check {
         &mut self.findings[last]
     }
 
-    /// Whether a text is a template, and so not known yet, and what it becomes counts beyond itself.
+    /// Whether a text is a template; if so, records that its result affects other values.
     pub(in crate::message) fn is_open(&self, text: &str) -> bool {
         let open = self.is_template(text);
         self.entangled.set(self.entangled.get() || open);

@@ -1,8 +1,8 @@
-//! What a campaign's message leaves open: its templates, and what the text of each is held against.
+//! The open parts of a campaign's message: its templates, and the rules for the text of each.
 //!
-//! All else in a body is the same for every row. So a row whose texts are fine, each by itself, is as right as the row
-//! before, and only of the others the whole body has to be looked at. In doubt a text is not fine here: what is then
-//! found with the whole body counts.
+//! Everything else in a body is the same for every row. So a row whose texts are each fine needs no other check, and
+//! only for other rows the whole body is checked. In doubt, a text is not fine here; then the findings for the whole
+//! body count.
 
 use serde_json::Value;
 
@@ -16,15 +16,15 @@ use crate::message::schema::types::Shape;
 
 /// The templates of a message.
 pub struct Open {
-    /// For each template what it has to be; none where anything goes.
+    /// The shape of each template; `None` if anything is allowed.
     shapes: Vec<Option<Shape>>,
-    /// The most bytes that all of them may have together.
+    /// The most bytes of all texts together.
     most: usize,
 }
 
 impl Open {
-    /// What `message` leaves open at these places, which are those of all its templates. `None` where the texts cannot
-    /// be looked at each by itself: one of them says a kind, or has to differ from others.
+    /// Returns the open parts of `message` at `places`, those of all its templates. `None` if the texts cannot be
+    /// checked separately, because one is a kind or must differ from others.
     pub fn of<'p>(channel: Channel, message: &Value, places: impl Iterator<Item = &'p str>) -> Option<Self> {
         let mut check = look(channel, message, Check::new(true));
         let mut shapes = Vec::new();
@@ -35,7 +35,7 @@ impl Open {
         (check.open.is_empty() && !check.entangled.get()).then_some(Self { shapes, most: check.spare })
     }
 
-    /// Whether there is nothing to tell of the text of this template, by its number, but for its characters.
+    /// Whether the text of the template with this number has no findings, apart from its characters.
     #[must_use]
     pub fn is_fine(&self, place: usize, text: &str) -> bool {
         let mut check = Check::new(false);
@@ -50,7 +50,7 @@ impl Open {
         check.findings.is_empty()
     }
 
-    /// Whether so many bytes are not too much for all texts together.
+    /// Whether this many bytes are allowed for all texts together.
     #[must_use]
     pub fn has_room(&self, bytes: usize) -> bool {
         bytes <= self.most

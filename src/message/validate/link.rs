@@ -1,6 +1,6 @@
-//! Links: whether the provider can get at one, and whether its name is that of a file it takes.
+//! Checks links: whether the provider can reach them, and whether their file type is accepted.
 //!
-//! Nothing is fetched. What a server answers, and how large a file is, is not known here.
+//! Nothing is fetched, so the response of a server and the size of a file are unknown here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ use crate::message::schema::describe::shortened;
 use crate::message::schema::types::Media;
 use crate::model::{LinkFlaw, MessageProblem};
 
-/// Extensions of files that are not what any other kind takes, or are an image, a video, a sound or a document that
-/// nobody here takes. With one of these a file's kind is known; with any other it is not.
+/// Extensions with a known file type, including images, videos, sounds and documents that are not accepted anywhere.
+/// The type of a file with any other extension is unknown.
 const KNOWN: &[&str] = &[
     "jpeg", "jpg", "png", "gif", "webp", "bmp", "svg", "heic", "tif", "tiff", // images
     "3gp", "mp4", "mov", "avi", "mkv", "webm", // videos
@@ -19,10 +19,10 @@ const KNOWN: &[&str] = &[
     "txt", "xls", "xlsx", "doc", "docx", "ppt", "pptx", "pdf", "csv", "rtf", "zip", // documents
 ];
 
-/// Endings of names that lead nowhere from the provider's side.
+/// Endings of host names that the provider cannot resolve.
 const NOT_PUBLIC: &[&str] = &["localhost", "local", "internal", "lan", "invalid", "test", "example", "home.arpa"];
 
-/// Looks at a link: to a file of a kind, or to a page.
+/// Checks a link to a file, or to a page if `media` is `None`.
 pub(in crate::message) fn check(check: &mut Check, media: Option<&Media>, text: &str, at: &Path<'_>) {
     let (host, path) = match split(text) {
         Ok(parts) => parts,
@@ -63,19 +63,19 @@ fn check_extension(check: &mut Check, media: &Media, path: &str, at: &Path<'_>) 
     }
 }
 
-/// Why nobody but you could get at what this address leads to, in words that follow it: `… has a port that is none`.
+/// Returns why a URL is not public, in words that follow it: `… has an invalid port`.
 #[must_use]
 pub fn why_not_public(link: &str) -> Option<&'static str> {
     split(link).map_or_else(Some, |(host, _)| not_public(host)).map(LinkFlaw::words)
 }
 
-/// Whether everyone could reach a server at this address.
+/// Whether an IP address is public.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     !is_private(address)
 }
 
-/// The host and the path of an address.
+/// Splits a URL into host and path.
 fn split(text: &str) -> Result<(&str, &str), LinkFlaw> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(LinkFlaw::Blank);
@@ -101,7 +101,7 @@ fn split(text: &str) -> Result<(&str, &str), LinkFlaw> {
     Ok((host, path))
 }
 
-/// Why a host cannot be reached by everyone.
+/// Returns why a host is not public.
 fn not_public(host: &str) -> Option<LinkFlaw> {
     if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         return match inner.parse::<Ipv6Addr>() {
@@ -122,7 +122,7 @@ fn not_public(host: &str) -> Option<LinkFlaw> {
     let Some((_, last)) = host.rsplit_once('.') else {
         return Some(LinkFlaw::NoDot);
     };
-    // No name ends in a label that starts with a digit, but addresses do.
+    // No name ends in a label that starts with a digit, but IP addresses do.
     if last.starts_with(|c: char| c.is_ascii_digit()) {
         return match host.parse::<Ipv4Addr>() {
             Ok(address) => is_private(IpAddr::V4(address)).then_some(LinkFlaw::Private),
@@ -135,7 +135,7 @@ fn not_public(host: &str) -> Option<LinkFlaw> {
     (!host.split('.').all(is_label)).then_some(LinkFlaw::Impossible)
 }
 
-/// Whether an address is of no use outside one network or machine.
+/// Whether an IP address is private to a network or a machine.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -166,7 +166,7 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// The address that one of IPv6 stands for: mapped, of NAT64 (RFC 6052) or of 6to4 (RFC 3056).
+/// Returns the IPv4 address that an IPv6 address embeds: mapped, NAT64 (RFC 6052) or 6to4 (RFC 3056).
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match v6.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),

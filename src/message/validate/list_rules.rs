@@ -1,7 +1,6 @@
-//! Rules between the items of a list and between the parts of an object.
+//! Checks rules between the items of a list and between the parts of an object.
 //!
-//! Items are compared each with each: the lists under such rules have at most a few dozen items, or a rule before that
-//! limits them.
+//! All pairs of items are compared: such lists have at most a few dozen items, or an earlier rule limits them.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +10,7 @@ use crate::message::schema::describe::{owned, shortened};
 use crate::message::schema::types::{ListRule, ObjectRule};
 use crate::model::MessageProblem;
 
-/// Whether a list keeps a rule; if not, that is told.
+/// Checks a rule of a list; returns whether the list keeps it.
 pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Value], at: &Path<'_>) -> bool {
     let before = check.findings.len();
     match rule {
@@ -71,14 +70,14 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
             }
         }
         ListRule::CharactersInAll(key, most) => {
-            // What is not known yet counts nothing.
+            // Templates have an unknown length and do not count.
             let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_template(text));
             let (mut all, mut longest) = (0, 0);
             for chars in texts.map(|text| text.chars().count()) {
                 (all, longest) = (all + chars, longest.max(chars));
             }
             check.spare = check.spare.min(most.saturating_sub(all));
-            // One that is too long by itself was told already.
+            // A text that is too long alone was already reported.
             if all > *most && longest <= *most {
                 let (key, most) = ((*key).to_owned(), *most);
                 check.error(at, MessageProblem::TooLongInAll { chars: all, key, most });
@@ -88,7 +87,7 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
     check.findings.len() == before
 }
 
-/// Whether one of the first `place` values under the keys is the same as this one.
+/// Whether one of the first `place` values under the keys equals this one.
 fn stands_twice(check: &Check, items: &[Value], keys: &[&str], value: &Value, place: usize) -> bool {
     if value.as_str().is_some_and(|text| check.is_open(text)) {
         return false;
@@ -109,7 +108,7 @@ fn stands_twice(check: &Check, items: &[Value], keys: &[&str], value: &Value, pl
     found
 }
 
-/// Whether two values are the same for the provider, which takes an index as a number or as a text of it.
+/// Whether two values are equal for the provider, which accepts an index as a number or as text.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
@@ -137,8 +136,8 @@ fn each(value: &Value, keys: &[&str], at: &Path<'_>, see: &mut dyn FnMut(&Value,
     }
 }
 
-/// Whether two cards have the same parts and buttons, in whatever order. Where a kind is not known yet they are as
-/// many.
+/// Whether two cards have the same parts and buttons, in any order. If a kind is still unknown, only the numbers must
+/// match.
 fn alike(check: &Check, one: &Value, other: &Value) -> bool {
     let is_open = |part: Part<'_>| {
         let index = part.index.and_then(Value::as_str).unwrap_or_default();
@@ -173,7 +172,7 @@ impl<'v> Part<'v> {
     }
 }
 
-/// The parts of a card: of a template, its components; of a message, its buttons or its one link.
+/// Returns the parts of a card: the components of a template card, or the buttons or the link of a message card.
 fn parts(card: &Value) -> impl Iterator<Item = Part<'_>> {
     let action = card.get("action");
     let link = action.and_then(|action| action.get("parameters"));
@@ -182,7 +181,7 @@ fn parts(card: &Value) -> impl Iterator<Item = Part<'_>> {
     list(card.get("components")).chain(buttons).map(Part::of).chain(link)
 }
 
-/// Looks at a rule between the parts of an object.
+/// Checks a rule between the parts of an object.
 pub(in crate::message) fn holds_for(check: &mut Check, rule: &ObjectRule, map: &Map<String, Value>, at: &Path<'_>) {
     match rule {
         ObjectRule::OneOf(groups) => {

@@ -1,9 +1,9 @@
-//! Holds a body against the schema of its channel.
+//! Checks a body against the schema of its channel.
 
 mod body; // the whole body or message
-mod check; // what has been found so far
-mod fast_path; // texts of which it is known that nothing but themselves counts
-mod link; // addresses of media and buttons
+mod check; // the findings so far
+mod fast_path; // checks rows by their texts alone, if possible
+mod link; // URLs of media and buttons
 mod list_rules; // rules about several items or keys
 mod text; // rules about one text
 mod walk; // from the root to each value

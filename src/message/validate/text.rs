@@ -1,7 +1,7 @@
-//! Texts and numbers, held against their rules.
+//! Checks texts and numbers against their rules.
 //!
-//! A character is a Unicode scalar value, as everywhere in Rust: an emoji may be several. Whether a provider counts the
-//! same way is not in its document.
+//! A character is a Unicode scalar value, as everywhere in Rust: an emoji may be several. The provider's documentation
+//! does not say whether it counts in the same way.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::message::schema::types::{Number, TextRule};
 use crate::model::{MessageProblem, NoParameter};
 use crate::text::{bad_character, is_blank};
 
-/// Spaces in a row that a template's parameter may not hold.
+/// Consecutive spaces that a template parameter must not contain.
 const TOO_MANY_SPACES: &str = "     ";
 
-/// Looks at a text under its rules; that it is blank is wrong under any.
+/// Checks a text against its rules; a blank text breaks any.
 pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &str, at: &Path<'_>) {
     if is_blank(text) {
         check.error(at, MessageProblem::EmptyText { blank: !text.is_empty() });
@@ -49,7 +49,7 @@ pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &st
             TextRule::Alphanumeric if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                 check.error(at, MessageProblem::NotAlphanumeric { text: shortened(text) });
             }
-            // Who the number is of is not shown.
+            // The number is personal and is not shown.
             TextRule::Digits if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 check.error(at, MessageProblem::NotDigits);
             }
@@ -63,7 +63,7 @@ pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &st
     }
 }
 
-/// Looks at the characters of every text in a value: some no message takes, wherever they are.
+/// Checks the characters of every text in a value: some are not allowed anywhere in a message.
 pub(in crate::message) fn characters(check: &mut Check, value: &Value, at: &Path<'_>) {
     match value {
         Value::String(text) => {
@@ -81,9 +81,9 @@ pub(in crate::message) fn characters(check: &mut Check, value: &Value, at: &Path
     }
 }
 
-/// How many characters a text has, if more than `most`.
+/// Returns the number of characters of a text, if it is more than `most`.
 pub(in crate::message) fn longer_than(text: &str, most: usize) -> Option<usize> {
-    // There are never more characters than bytes, and most texts are short.
+    // A text never has more characters than bytes, and most texts are short.
     (text.len() > most).then(|| text.chars().count()).filter(|chars| *chars > most)
 }
 
@@ -110,7 +110,7 @@ pub(in crate::message) fn is_within(number: &Number, value: &Value) -> bool {
     };
     match whole {
         Some(whole) => (number.least..=number.most).contains(&whole),
-        // The bounds of numbers with a fraction are small, and exact as such.
+        // The bounds of numbers with a fraction are small, so they are exact as floats.
         None => !number.whole && fraction.is_some_and(|f| number.least as f64 <= f && f <= number.most as f64),
     }
 }

@@ -1,7 +1,7 @@
-//! The walk: a body along its table, and everything that does not fit told.
+//! Walks a body along its table, and reports everything that does not fit.
 //!
-//! Nothing is allocated for what fits: a path is steps on the stack, and a list without findings takes no memory. How
-//! deep it goes is in the tables, not in the body.
+//! Valid parts allocate nothing: a path is on the stack, and an empty list of findings takes no memory. The tables, not
+//! the body, determine the depth.
 
 use serde_json::{Map, Value};
 
@@ -12,15 +12,15 @@ use crate::message::schema::describe::{kind_of, names, near, shortened};
 use crate::message::schema::types::{Field, Kind, Kinds, List, Need, Object, Shape};
 use crate::model::{Is, MessageProblem, Rule, TypeFix};
 
-/// Kinds within kinds, at most: a component is a button, and a button is one to copy a code.
+/// The deepest nesting of kinds: a component is a button, and a button is one for copying a code.
 const MOST_KINDS: usize = 2;
 
 impl Check {
-    /// Looks at a value that should have this shape.
+    /// Checks a value against a shape.
     pub(in crate::message) fn value(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
         let before = self.findings.len();
         self.shaped(shape, value, at);
-        // What is wrong with a single value is told with it; who a number is of is not.
+        // A finding includes a single value, but not the personal number in `to`.
         for finding in self.findings.get_mut(before..).unwrap_or_default() {
             finding.value = Some(match value {
                 Value::String(text) if finding.path != "to" => shortened(text),
@@ -102,14 +102,14 @@ impl Check {
         }
     }
 
-    /// Looks at an object, and gives the kind it is.
+    /// Checks an object, and returns its kind.
     pub(in crate::message) fn object<'o>(
         &mut self,
         object: &'o Object,
         map: &Map<String, Value>,
         at: &Path<'_>,
     ) -> Option<&'o Kind> {
-        // The object and what its kinds add to it.
+        // The object and the parts that its kinds add.
         let mut parts = [object; MOST_KINDS + 1];
         let mut tags = [""; MOST_KINDS];
         let mut depth = 0;
@@ -200,14 +200,14 @@ impl Check {
     }
 }
 
-/// A part's note as a hint: not a sentence of its own.
+/// Returns a part's note as a hint: lower case, without a full stop.
 fn note(field: &Field) -> Option<String> {
     let mut chars = field.note.trim_end_matches('.').chars();
     let first = chars.next()?;
     Some(format!("{}{}", first.to_lowercase(), chars.as_str()))
 }
 
-/// The keys that an object has to have.
+/// Returns the required keys of an object.
 fn required(object: &Object) -> impl Iterator<Item = &'static str> {
     let fields = object.fields.iter().filter(|field| field.need == Need::Required).map(|field| field.key);
     object.kinds.iter().map(|kinds| kinds.tag).chain(fields)

@@ -1,4 +1,4 @@
-//! The channels a message can travel on.
+//! The channels that messages are sent on.
 
 use std::fmt;
 
@@ -14,10 +14,10 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Every channel, in the order in which they are named to a user.
+    /// Every channel, in display order.
     pub const ALL: [Self; 3] = [Self::Whatsapp, Self::Viber, Self::Rcs];
 
-    /// The channel's name in campaign files, reports and the provider's paths.
+    /// Returns the channel's name in campaign files, reports and the provider's paths.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Channel {
         }
     }
 
-    /// The channel with this name, if there is one.
+    /// Returns the channel with this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == name)

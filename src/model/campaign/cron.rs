@@ -1,7 +1,7 @@
-//! A cron expression: five fields, as crontab(5) has them.
+//! Cron expressions: five fields, as in crontab(5).
 //!
-//! Here it is read and matched on the wall clock. What a time zone makes of a time that a change of the clocks leaves
-//! out or repeats is not decided here.
+//! This module parses and matches them against the wall clock. Times that a clock change skips or repeats are handled
+//! elsewhere.
 
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Zoned;
@@ -35,11 +35,11 @@ const FIELDS: [(&str, &str); 5] = [
 ];
 
 impl Cron {
-    /// Reads an expression. As in Debian's cron, a day has to match both day fields where one of them begins with `*`,
-    /// and one of the two where neither does.
+    /// Reads an expression. As in Debian's cron, a day must match both day fields if one of them starts with `*`, and
+    /// either one otherwise.
     ///
     /// # Errors
-    /// Where it is not one, or never comes due.
+    /// When it is not a cron expression, or never matches.
     pub fn parse(text: &str) -> Result<Self, BadCron> {
         let text = text.trim();
         let fields: Vec<&str> = match text {
@@ -52,10 +52,10 @@ impl Cron {
         };
         if fields.len() != FIELDS.len() {
             let hint = match fields.len() {
-                6 | 7 => "there are no seconds and no years: minute, hour, day of the month, month, day of the week",
+                6 | 7 => "leave out seconds and years: minute, hour, day of the month, month, day of the week",
                 _ => "write minute, hour, day of the month, month and day of the week, such as `0 9 * * MON`",
             };
-            let message = format!("`{text}` has {} fields, and a cron expression has five", fields.len());
+            let message = format!("`{text}` has {} fields, but a cron expression has five", fields.len());
             return Err(BadCron { message, hint: hint.to_owned() });
         }
         let starred = |field: usize| fields[field].starts_with('*');
@@ -64,7 +64,7 @@ impl Cron {
             .year(Year::Disallowed)
             .dom_and_dow(starred(2) || starred(4))
             .build();
-        // Each by itself first, so that the one that is wrong can be named.
+        // Parse each field alone first, to name the one that is wrong.
         for (at, (name, hint)) in FIELDS.into_iter().enumerate() {
             let alone: Vec<&str> = (0..FIELDS.len()).map(|i| if i == at { fields[i] } else { "*" }).collect();
             if parser.parse(&alone.join(" ")).is_err() || fields[at].contains(['+', '@']) {
@@ -90,26 +90,26 @@ impl Cron {
         let far = date(2028, 1, 1).at(0, 0, 0, 0);
         if cron.next_on_the_wall(date(2000, 1, 1).at(0, 0, 0, 0)).is_none_or(|first| first >= far) {
             return Err(BadCron {
-                message: format!("`{}` never comes due", cron.text),
-                hint: "the months that it names do not have that day".to_owned(),
+                message: format!("`{}` never matches", cron.text),
+                hint: "none of its months has that day".to_owned(),
             });
         }
         Ok(cron)
     }
 
-    /// The expression, its fields one blank apart.
+    /// Returns the expression, with one space between fields.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it is about intervals rather than times of the day: its minutes or its hours begin with `*`.
+    /// Whether it repeats at intervals rather than at times of day: its minutes or hours start with `*`.
     #[must_use]
     pub fn is_interval(&self) -> bool {
         self.interval
     }
 
-    /// In words, such as `at 09:00, on Monday`.
+    /// Describes it, such as `at 09:00, on Monday`.
     #[must_use]
     pub fn words(&self) -> String {
         let words = self.parsed.describe();
@@ -118,13 +118,14 @@ impl Cron {
         words.replacen("At ", "at ", 1)
     }
 
-    /// The first time after `after` that matches, on a clock that is never changed.
+    /// Returns the first matching time after `after`, ignoring clock changes.
     #[must_use]
     pub fn next_on_the_wall(&self, after: DateTime) -> Option<DateTime> {
         self.parsed.find_next_occurrence(&after, false).ok()
     }
 
-    /// The first moment after `after` whose time in that zone matches, each moment of a time that comes twice.
+    /// Returns the first moment after `after` that matches in its time zone. A time that a clock change repeats matches
+    /// twice.
     #[must_use]
     pub fn next_moment(&self, after: &Zoned) -> Option<Zoned> {
         self.parsed.find_next_occurrence(after, false).ok()
@@ -159,8 +160,8 @@ mod tests {
             ("0 0 9 * * *", "has 6 fields"),
             ("", "has 0 fields"),
             ("@reboot", "has 1 fields"),
-            ("0 9 30 2 *", "never comes due"),
-            ("0 9 31 4,6,9,11 *", "never comes due"),
+            ("0 9 30 2 *", "never matches"),
+            ("0 9 31 4,6,9,11 *", "never matches"),
         ] {
             let bad = Cron::parse(text).unwrap_err();
             assert!(bad.message.contains(field) && !bad.hint.is_empty(), "{text}: {bad:?}");

@@ -18,37 +18,37 @@ pub use schedule::{IfLate, Schedule, When};
 pub use template_source::{TemplateProvider, TemplateSource};
 pub use timing::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};
 
-/// A campaign whose file was read and found right.
+/// A validated campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campaign {
     /// `[a-z0-9-]`, the name of its runs.
     pub name: String,
     /// Which provider sends it: a name from the configuration, or a built-in one.
     pub provider: String,
-    /// The channel its messages travel on.
+    /// The channel its messages are sent on.
     pub channel: Channel,
     /// Who gets it.
     pub recipients: Recipients,
     /// The provider's request body without `to`; its strings are templates.
     pub message: serde_json::Value,
-    /// Where the definition of the template that it sends is, which its messages are held against when they are
-    /// planned. Not kept with a run; what was pulled from a provider is, beside the campaign.
+    /// Where the definition of its template is; planning checks messages against it. Not stored with a run, but a
+    /// definition pulled from a provider is stored next to the campaign.
     pub definition: Option<TemplateSource>,
-    /// When it runs by itself, if it does. Not kept with a run.
+    /// When it starts automatically, if it does. Not stored with a run.
     pub schedule: Option<Schedule>,
     /// How it is sent.
     pub dispatch: Dispatch,
-    /// How its statuses are asked for.
+    /// How its statuses are polled.
     pub reconcile: Reconcile,
-    /// When its messages may leave.
+    /// When its messages may be sent.
     pub timing: Timing,
 }
 
-/// What stands for the date of a run in the path of its CSV.
+/// The placeholder for the date of a run in the path of its CSV.
 pub const DATE: &str = "{{ date }}";
 
 impl Campaign {
-    /// The campaign as it is at a point in time: with the date, in its schedule's time zone, in the path of its CSV.
+    /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its CSV.
     #[must_use]
     pub fn dated(mut self, at: Millis) -> Self {
         if let (Source::Csv(path), Some(schedule)) = (&mut self.recipients.source, &self.schedule)
@@ -67,16 +67,16 @@ pub struct Recipients {
     pub source: Source,
     /// The column that holds the number.
     pub to: String,
-    /// The region (ISO 3166-1 alpha-2, upper case) that national numbers are read as of.
+    /// The region of national numbers (ISO 3166-1 alpha-2, upper case).
     pub region: Option<String>,
-    /// Whom an earlier run of the campaign reached within this time is left out.
+    /// Leaves out people whom an earlier run of the campaign reached within this time.
     pub skip_sent_within: Option<Duration>,
 }
 
 /// Where the rows come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. [`DATE`] in it stands for the date.
+    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain [`DATE`].
     Csv(PathBuf),
     /// Rows in the campaign file itself.
     Inline(Inline),
@@ -96,56 +96,57 @@ pub struct Inline {
 /// How a campaign is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
-    /// At most this many requests in any `per`; retries and polls among them.
+    /// The most requests in any `per`, including retries and polls.
     pub rate: NonZeroU32,
-    /// The length of time `rate` is meant for: a second or a minute.
+    /// The period of `rate`: a second or a minute.
     pub per: Duration,
-    /// Requests in flight at most; `None` for as many as the rate takes at the provider's latency.
+    /// The most requests in flight; `None` derives it from the rate and the provider's latency.
     pub concurrency: Option<usize>,
-    /// Time for one request, from connecting to the last byte of the answer.
+    /// The time limit of one request, from connecting to the last byte of the response.
     pub timeout: Duration,
-    /// Tries a row has before it is `exhausted`.
+    /// The attempts that a row has before it is `exhausted`.
     pub attempts: u32,
-    /// What becomes of rows that may or may not have been accepted.
+    /// What becomes of rows that may have been accepted.
     pub uncertain: WhenUncertain,
     /// When refusals stop the run; `None` for never.
     pub halt: Option<Halt>,
 }
 
-/// When refusals stop a run, since they are too many to be the fault of single rows.
+/// When refusals stop a run because there are too many to be the fault of single rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt {
-    /// Percent of refusals among the last `over` messages that were accepted or refused.
+    /// The percentage of refusals among the last `over` messages that were accepted or refused.
     pub share: u32,
-    /// Over how many of them the share is taken; fewer never make up a share.
+    /// How many messages the share covers; with fewer, the run never stops.
     pub over: u32,
-    /// Refusals with one code and no acceptance in between.
+    /// Consecutive refusals with the same code, without an acceptance in between.
     pub same_error: u32,
 }
 
 impl Default for Halt {
-    /// A fifth of 200; 20 in a row: more than chance makes of a list with many bad rows, few enough to be put back.
+    /// A fifth of 200, or 20 in a row: more than a list with many bad rows produces by chance, but few enough to
+    /// requeue.
     fn default() -> Self {
         Self { share: 20, over: 200, same_error: 20 }
     }
 }
 
-/// What becomes of rows that may or may not have been accepted.
+/// What becomes of rows that may have been accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenUncertain {
-    /// They wait for a person.
+    /// They stay until a person decides.
     Hold,
-    /// They are sent again, at the risk of a double.
+    /// They are sent again, at the risk of a duplicate.
     Resend,
 }
 
-/// How a campaign's statuses are asked for.
+/// How a campaign's statuses are polled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reconcile {
-    /// Age of a message at its first poll.
+    /// The age of a message at its first poll.
     pub after: Duration,
-    /// Shortest time between two polls of one message.
+    /// The shortest time between two polls of one message.
     pub every: Duration,
-    /// How long to keep asking, from the moment a message was accepted.
+    /// How long to poll, counted from the acceptance of a message.
     pub horizon: Duration,
 }

@@ -1,4 +1,4 @@
-//! When a campaign runs by itself.
+//! When a campaign starts automatically.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use jiff::tz::TimeZone;
 
 use crate::model::{Cron, Millis};
 
-/// When a campaign is to be run, and what becomes of a time that was missed.
+/// When a campaign runs, and what happens when a time is missed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// The times, on the clocks of `zone`.
+    /// The times, local to `zone`.
     pub when: When,
-    /// The time zone, one of IANA's.
+    /// The IANA time zone.
     pub zone: TimeZone,
-    /// How late it may start.
+    /// How late a run may start.
     pub not_after: Duration,
-    /// What becomes of it when it is later than that.
+    /// What happens when it is later than that.
     pub if_late: IfLate,
 }
 
-/// The times at which a campaign is to be run.
+/// The times at which a campaign runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// Once.
@@ -34,7 +34,7 @@ pub enum When {
     },
 }
 
-/// What becomes of an occurrence that could not start in time.
+/// What happens to an occurrence that could not start in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfLate {
     /// It is skipped, and that is recorded.
@@ -44,13 +44,13 @@ pub enum IfLate {
 }
 
 impl Schedule {
-    /// The name of its time zone.
+    /// Returns the name of its time zone.
     #[must_use]
     pub fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// What tells it from another schedule: its times, whatever becomes of late ones.
+    /// Returns what identifies the schedule: its times, but not how it treats late ones.
     #[must_use]
     pub fn rule(&self) -> String {
         match &self.when {
@@ -59,7 +59,7 @@ impl Schedule {
         }
     }
 
-    /// The date in its time zone.
+    /// Returns the date in its time zone.
     #[must_use]
     pub fn date(&self, at: Millis) -> jiff::civil::Date {
         self.zone.to_datetime(at.timestamp()).date()

@@ -1,9 +1,9 @@
-//! Where templates are kept, and where a campaign's messages find the definition that they are held against.
+//! Where templates are stored, and where a campaign gets the definition that its messages are checked against.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A provider that keeps templates.
+/// A provider that stores templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TemplateProvider {
     /// NXLink.
@@ -16,7 +16,7 @@ impl TemplateProvider {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Nxlink, Self::Cams];
 
-    /// As it is written in a campaign and on the command line.
+    /// Returns its name in a campaign and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,14 +25,14 @@ impl TemplateProvider {
         }
     }
 
-    /// The provider that is written so.
+    /// Returns the provider with this name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.as_str() == name)
     }
 }
 
-/// Displayed as a person calls it.
+/// Displayed as its brand name.
 impl fmt::Display for TemplateProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -47,11 +47,11 @@ impl fmt::Display for TemplateProvider {
 pub enum TemplateSource {
     /// In a file; absolute, or relative to the working directory.
     File(PathBuf),
-    /// At a provider, from which it is pulled into the store. The message names the template.
+    /// With a provider, from which it is pulled into the store. The message names the template.
     At {
-        /// Which.
+        /// The provider.
         provider: TemplateProvider,
-        /// The template's language, where the message does not name it.
+        /// The template's language, if the message does not name it.
         language: Option<String>,
     },
 }

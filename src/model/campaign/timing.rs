@@ -1,5 +1,5 @@
-//! When the messages of a campaign may leave, as its file says it: hours, days, last moments, and how many a day. What
-//! that means for a row at a moment is in `window`.
+//! When the messages of a campaign may be sent, as its file says: hours, days, deadlines and a daily quota.
+//! `send_window` applies it to a row at a moment.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -11,24 +11,24 @@ use jiff::tz::TimeZone;
 
 use crate::model::Millis;
 
-/// What a campaign says of the time. Nothing of it by default: then messages leave as fast as they may.
+/// When a campaign may send. By default there are no limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
     /// The campaign's own time zone (IANA).
     pub timezone: Option<String>,
-    /// The hours in which messages may leave.
+    /// The hours in which messages may be sent.
     pub window: Option<Window>,
-    /// When it is too late for every row.
+    /// The deadline for every row.
     pub not_after: Option<NotAfter>,
-    /// Messages a day of the campaign's time zone (UTC where it names none) at most.
+    /// The most messages per day, in the campaign's time zone (UTC if it names none).
     pub quota: Option<NonZeroU32>,
-    /// The columns that say something of one row.
+    /// The columns with times of single rows.
     pub columns: TimeColumns,
 }
 
 impl Timing {
-    /// Whether a row may have to wait for its time, or become too late. A quota holds up all rows alike and is not
-    /// meant.
+    /// Whether a row may have to wait for its time or become too late. A quota, which delays all rows alike, does not
+    /// count.
     #[must_use]
     pub fn holds_rows(&self) -> bool {
         self.window.is_some()
@@ -38,38 +38,38 @@ impl Timing {
     }
 }
 
-/// Columns of the recipients that say something of the time.
+/// The columns of the recipients that hold times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimeColumns {
-    /// Holds the recipient's time zone.
+    /// The recipient's time zone.
     pub timezone: Option<String>,
-    /// Holds the time before which the row is not sent.
+    /// The time before which the row is not sent.
     pub send_at: Option<String>,
-    /// Holds the time after which the row is not sent.
+    /// The time after which the row is not sent.
     pub not_after: Option<String>,
 }
 
-/// When it is too late for a row.
+/// The deadline of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAfter {
     /// From this moment on.
     At(Millis),
-    /// This long after the run was made.
+    /// This long after the run was created.
     Within(Duration),
 }
 
-/// A time as people write it.
+/// A time as written by a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenTime {
     /// With its own offset from UTC.
     At(Millis),
-    /// As the clock of some place shows it.
+    /// A local time.
     Local(DateTime),
 }
 
 impl WrittenTime {
-    /// Reads `2026-12-01T09:00:00+08:00` (RFC 3339) or `2026-12-01 09:00`. `None` for what is no time; a date alone is
-    /// none.
+    /// Reads `2026-12-01T09:00:00+08:00` (RFC 3339) or `2026-12-01 09:00`. Returns `None` for anything else, including
+    /// a date alone.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         if let Ok(at) = text.parse::<Timestamp>() {
@@ -79,8 +79,8 @@ impl WrittenTime {
         (text.contains(':') && text.chars().all(plain)).then(|| text.parse().ok().map(Self::Local)).flatten()
     }
 
-    /// The moment, by the clock of this zone where it has no offset: after the gap where the clock skips it, the first
-    /// of two where it comes twice. `None` beyond the year 9999.
+    /// Returns the moment; a local time is read in this zone. A time that the clock skips becomes the one after the
+    /// gap; of a time that comes twice the first one counts. `None` beyond the year 9999.
     #[must_use]
     pub fn by_the_clock_of(self, zone: &TimeZone) -> Option<Millis> {
         match self {
@@ -90,18 +90,18 @@ impl WrittenTime {
     }
 }
 
-/// Hours and days in which messages may leave.
+/// The hours and days in which messages may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// It is open in each of these; they may overlap.
+    /// When it is open; spans may overlap.
     pub open: Vec<Span>,
-    /// Dates on which nothing leaves, in order.
+    /// Dates on which nothing is sent, in order.
     pub off: Vec<Date>,
     /// Whose clock counts.
     pub clock: WhoseClock,
 }
 
-/// Whose clock a window is read from.
+/// Whose clock a window uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhoseClock {
     /// The campaign's time zone.
@@ -111,7 +111,7 @@ pub enum WhoseClock {
 }
 
 impl WhoseClock {
-    /// Its name in a campaign file.
+    /// Returns its name in a campaign file.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,19 +121,19 @@ impl WhoseClock {
     }
 }
 
-/// Hours of some days.
+/// Hours on some days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The days on which it begins.
+    /// The days on which it starts.
     pub days: Days,
-    /// The minute of the day at which it begins.
+    /// The minute of the day at which it starts.
     pub from: u16,
-    /// The minute of the day before which it ends: 1440 for the day's end, and not after `from` for the next day's.
+    /// The minute of the day at which it ends (exclusive): 1440 is midnight; a value up to `from` is on the next day.
     pub to: u16,
 }
 
 impl Span {
-    /// Whether it goes on into the day after that on which it began.
+    /// Whether it continues into the next day.
     #[must_use]
     pub fn is_over_midnight(self) -> bool {
         self.to <= self.from
@@ -141,7 +141,7 @@ impl Span {
 }
 
 impl fmt::Display for Span {
-    /// As it is written in a campaign file.
+    /// Writes it as in a campaign file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.days != Days::ALL {
             write!(f, "{} ", self.days)?;
@@ -161,7 +161,7 @@ impl Days {
     /// Every day.
     pub const ALL: Self = Self(0x7f);
 
-    /// These and the day with this number, 0 for Monday.
+    /// Returns these days and the one with this number, 0 for Monday.
     #[must_use]
     pub fn with(self, day: usize) -> Self {
         Self(self.0 | 1 << (day % 7))

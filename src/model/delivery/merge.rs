@@ -1,9 +1,9 @@
-//! Where the message of one accepted row stands, and the one function that merges a status into it, whether the status
-//! was polled or pushed by a webhook.
+//! The delivery of one accepted message, and the one function that merges a status into it, whether it was polled or
+//! pushed by a webhook.
 
 use crate::model::{Change, DeliveryStatus, IllegalChange, Millis, Problem, RowCause, State, StatusUpdate};
 
-/// Where the message of one accepted row stands, merged from every status that was reported for it.
+/// The delivery of one accepted message, merged from every status that was reported for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The strongest state that was reported. `Failed` means that no delivery was reported.

@@ -1,4 +1,4 @@
-//! What becomes of a row: the outcome of a request, the statuses that follow, and the state that they put the row in.
+//! What becomes of a row: the outcome of a request, the statuses that follow, and the resulting state.
 
 mod merge;
 mod outcome;

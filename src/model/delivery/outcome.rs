@@ -1,4 +1,4 @@
-//! What came of one attempt: a closed type, so that the engine never looks at a status number.
+//! The outcome of one attempt: a closed type, so the engine never looks at HTTP status numbers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,31 +9,31 @@ use crate::model::{Damage, Known, ProviderText, RowCause, RowProblem, SendProble
 /// Why something did not work: a stable code for counting, and words for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable and short: the provider's own code where it gave one (`132012`, `10001`), else a word of ours
-    /// (`timeout`, `connect`).
+    /// Stable and short: the provider's code if it gave one (`132012`, `10001`), otherwise one of ours (`timeout`,
+    /// `connect`).
     pub code: String,
     reason: Reason,
 }
 
-/// Where the words are from.
+/// Where the words come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// The provider's own.
+    /// The provider's words.
     Told(ProviderText),
-    /// Made of what the program knows.
+    /// Built from what the program knows.
     Known(Box<Known>),
-    /// Too many rows have the same problem. It stops a run, and is of no row that the store holds.
+    /// Too many rows have the same problem. It stops a run and belongs to no row in the store.
     TooMany(TooMany, Box<Problem>),
 }
 
 impl Problem {
-    /// A problem of this code and these words, which are a provider's.
+    /// Returns a problem with this code and a provider's words.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<ProviderText>) -> Self {
         Self { code: code.into(), reason: Reason::Told(message.into()) }
     }
 
-    /// The problem that the store holds as this.
+    /// Reads a problem back from the store.
     #[must_use]
     pub fn stored(code: String, message: Option<String>, values: Option<&str>) -> Self {
         match (message, Known::read(&code, values)) {
@@ -42,13 +42,13 @@ impl Problem {
         }
     }
 
-    /// This problem as the reason for a run to stop, since so many rows have it.
+    /// Returns this problem as the reason why a run stops: many rows have it.
     #[must_use]
     pub fn too_many(self, rows: TooMany) -> Self {
         Self { code: self.code.clone(), reason: Reason::TooMany(rows, Box::new(self)) }
     }
 
-    /// The provider's own words, or ours.
+    /// Returns the provider's words, or ours.
     #[must_use]
     pub fn message(&self) -> Cow<'_, ProviderText> {
         match &self.reason {
@@ -58,7 +58,7 @@ impl Problem {
         }
     }
 
-    /// The provider's own words as they came, for the store; none where they are ours.
+    /// Returns the provider's original words, for the store; `None` if they are ours.
     #[must_use]
     pub fn told(&self) -> Option<&str> {
         match &self.reason {
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// The values that our words are made of, for the store.
+    /// Returns the values that our words are built from, for the store.
     #[must_use]
     pub fn values(&self) -> Option<String> {
         match &self.reason {
@@ -76,7 +76,7 @@ impl Problem {
         }
     }
 
-    /// Takes a secret out of what came from outside, for good.
+    /// Removes a secret from text that came from outside.
     pub fn cut(&mut self, secret: &str) {
         match &mut self.reason {
             Reason::Told(message) => message.cut(secret),
@@ -122,70 +122,70 @@ impl fmt::Display for Problem {
     }
 }
 
-/// For how long one recipient is to get nothing. It grows each time.
+/// How long one recipient gets nothing. It grows each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// Seconds, then minutes. The first few times no try is used up.
+    /// Seconds, then minutes. The first few times it uses up no attempt.
     Short,
-    /// A day and more; each time a try is used up.
+    /// A day or more; each time it uses up an attempt.
     Days,
 }
 
-/// What came of one attempt to send one message.
+/// The outcome of one attempt to send one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The provider took the message and named it. Not yet "delivered".
+    /// The provider accepted the message and gave an id. Not yet "delivered".
     Accepted {
         /// The provider's id of the message.
         message_id: String,
     },
-    /// The provider took the message and gave no id that can be used: nobody will know what became of it, and it is
-    /// never sent again by itself.
+    /// The provider accepted the message but gave no usable id: its fate stays unknown, and it is never resent
+    /// automatically.
     Unnamed(Problem),
     /// The provider refused this message for good.
     Refused(Problem),
-    /// Known not to have been accepted; another try may work. Uses up one of the row's tries.
+    /// Known not to have been accepted; another attempt may work. Uses up one of the row's attempts.
     TryAgain {
         /// What happened.
         problem: Problem,
-        /// The provider's wish for the time until the next try, if it had one.
+        /// The wait that the provider asked for before the next attempt, if any.
         wait: Option<Duration>,
     },
-    /// Known not to have been accepted; one more try may work, a third would not. Then it is refused for good.
+    /// Known not to have been accepted; one more attempt may work. If that fails too, the row is refused for good.
     RetryOnce(Problem),
-    /// This one recipient is to get nothing for a while. Known not to have been accepted, and nobody else's concern.
+    /// This one recipient gets nothing for a while. Known not to have been accepted; other recipients are not affected.
     Deferred {
         /// What happened.
         problem: Problem,
         /// For how long.
         pause: Pause,
     },
-    /// The account is being throttled. Known not to have been accepted, and never uses up one of the row's
-    /// tries; the whole account slows down.
+    /// The account is throttled. Known not to have been accepted; uses up none of the row's attempts. The whole account
+    /// slows down.
     Throttled {
         /// What happened.
         problem: Problem,
-        /// The provider's wish for the time until the next request, if it had one.
+        /// The wait that the provider asked for before the next request, if any.
         wait: Option<Duration>,
     },
-    /// No connection could be made, so no byte of the request left. A problem of the way to the provider and of every
-    /// row alike: never uses up one of the row's tries; the whole account waits until it can be reached again.
+    /// No connection could be made, so no byte of the request was sent. This affects every row: it uses up no attempts,
+    /// and the whole account waits until the provider can be reached again.
     Unreachable(Problem),
-    /// It may or may not have been accepted. Never sent again unless the campaign or a person says so.
+    /// It may have been accepted. Never resent unless the campaign or a person says so.
     Uncertain(Problem),
     /// A problem of the account, not of this row: known not to have been accepted, the row stays as it was,
     /// and the run stops.
     Halted(Problem),
-    /// The template of this message is missing, paused or disabled: known not to have been accepted. Where all rows
-    /// share the template, the row stays as it was, and the run stops.
+    /// The template of this message is missing, paused or disabled: known not to have been accepted. If all rows share
+    /// the template, the row stays as it was, and the run stops.
     TemplateRefused(Problem),
-    /// No byte left: the run was being stopped, or the provider was found unreachable, after this row was given its
-    /// turn. The row stays as it was.
+    /// Nothing was sent: the run was stopping, or the provider became unreachable, after this row was claimed. The row
+    /// stays as it was.
     Unsent,
 }
 
 impl Outcome {
-    /// The kind of outcome, for logs.
+    /// Returns the kind of outcome, for logs.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -204,7 +204,7 @@ impl Outcome {
         }
     }
 
-    /// What went wrong, if something did.
+    /// Returns what went wrong, if anything.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match self {
@@ -222,7 +222,7 @@ impl Outcome {
         }
     }
 
-    /// As [`Outcome::problem`], to be changed.
+    /// As [`Outcome::problem`], mutable.
     pub fn problem_mut(&mut self) -> Option<&mut Problem> {
         match self {
             Self::Accepted { .. } | Self::Unsent => None,

@@ -25,7 +25,7 @@ pub enum State {
     Rejected,
     /// Every attempt is known not to have been accepted, and no attempt is left.
     Exhausted,
-    /// It may or may not have been accepted.
+    /// It may have been accepted.
     Uncertain,
     /// The row cannot become a message.
     Invalid,
@@ -72,7 +72,7 @@ pub enum Change<'a> {
 
 /// A change that is not legal. It means an internal error or a damaged store, and the row stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a row that is {from} cannot take the change {change}")]
+#[error("a row in state {from} cannot take the change {change}")]
 pub struct IllegalChange {
     from: State,
     change: String,

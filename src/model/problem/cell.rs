@@ -1,10 +1,10 @@
-//! What is wrong with a row of the list, or with a cell that the message uses.
+//! Problems of a row of the list, or of a cell that the message uses.
 
 use serde::{Deserialize, Serialize};
 
 use crate::text::BadCharacter;
 
-/// Why a row cannot be read, or a cell not be put into the message.
+/// Why a row cannot be read, or a cell cannot be used in the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellProblem {
@@ -14,45 +14,45 @@ pub enum CellProblem {
         cells: usize,
         /// Cells of the header.
         header: usize,
-        /// Whether there is something in a cell behind the last column.
+        /// Whether a cell after the last column has content.
         extra: bool,
     },
-    /// A quote is not closed, or text follows its end.
+    /// A quote is not closed, or text follows the closing quote.
     Quotes {
         /// The line on which it opens.
         line: u64,
     },
     /// The row has more bytes than this.
     LongRow(usize),
-    /// The cell is not UTF-8.
+    /// The cell is not valid UTF-8.
     NotUtf8,
     /// The cell is empty.
     Empty,
     /// The cell is longer than any message.
     TooLong,
-    /// The cell holds a character that no message may hold.
+    /// The cell contains a character that is not allowed in messages.
     Character(OddCharacter),
-    /// The message needs a column that is not there.
+    /// The message needs a missing column.
     NoColumn {
         /// Its name.
         name: Box<str>,
-        /// The column that is meant, where its name has to be written as a key.
+        /// The column that was probably meant, if its name must be written as a key.
         by_key: Option<Box<str>>,
     },
-    /// An expression of the message is undefined; shortened.
+    /// An expression in the message is undefined; shortened.
     Undefined(Box<str>),
     /// The template takes too many steps.
     TooManySteps,
     /// The template failed.
     Failed {
-        /// In what way, in the words of the template engine.
+        /// The template engine's kind of error.
         kind: Box<str>,
-        /// More words of the engine.
+        /// The engine's details.
         detail: Option<Box<str>>,
     },
 }
 
-/// A character that no message may hold, and which it is in its text, from 1.
+/// A character that is not allowed in messages, and its position in the text, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OddCharacter(pub char, pub usize);
 
@@ -63,7 +63,7 @@ impl From<BadCharacter> for OddCharacter {
 }
 
 impl OddCharacter {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
         BadCharacter::code(self.0)
@@ -74,7 +74,7 @@ impl CellProblem {
     /// The code of a cell without a value.
     pub const EMPTY: &str = "empty_cell";
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

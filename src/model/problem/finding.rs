@@ -1,4 +1,4 @@
-//! What a check finds: in a message, in a template's definition, in a media file.
+//! Findings of a check of a message, a template definition or a media file.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use crate::text::escaped;
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// It is refused, by the documents.
+    /// According to the documentation, it is refused.
     Error,
-    /// It may be refused, or not be what was meant.
+    /// It may be refused, or may be a mistake.
     Warning,
 }
 
 impl Severity {
-    /// The word for it in JSON.
+    /// Returns its name in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -26,7 +26,7 @@ impl Severity {
     }
 }
 
-/// Something that is not right. Displayed as the path, what is wrong and what to do, on one line.
+/// A problem, or a possible one. Displayed on one line: the path, what is wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
@@ -34,23 +34,22 @@ pub struct Finding {
     /// What kind of finding this is: stable and short, such as `too_long`.
     pub code: &'static str,
     /// Where in the message or the definition it is: `components[0].text`. A key that is not letters, digits, `_` and
-    /// `-` stands in brackets as JSON. For something that is missing, where it should be. Empty where it is about the
-    /// whole.
+    /// `-` stands in brackets as JSON. For something missing, where it should be. Empty if it concerns the whole.
     pub path: String,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The value, shortened; none for what is missing, and for lists and objects.
+    /// The value, shortened; `None` for a missing value, a list or an object.
     pub value: Option<String>,
-    /// The rule with its limit; none where no rule of the document is broken.
+    /// The broken rule with its limit; `None` if no documented rule is broken.
     pub rule: Option<Rule>,
-    /// What a row would have wrong with it, where this is about the message that the row makes.
+    /// The problem as it is stored for a row, if it concerns a rendered message.
     pub of_message: Option<Box<MessageProblem>>,
 }
 
 impl Finding {
-    /// An error of this code at this path, in these words.
+    /// Returns an error with this code, path and message.
     #[must_use]
     pub fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -65,20 +64,20 @@ impl Finding {
         }
     }
 
-    /// A warning of this code at this path, in these words.
+    /// Returns a warning with this code, path and message.
     #[must_use]
     pub fn warning(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, path, message) }
     }
 
-    /// What is wrong with a message at this path.
+    /// Returns a finding for a problem of a message at this path.
     #[must_use]
     pub fn of_message(severity: Severity, path: String, problem: MessageProblem) -> Self {
         let said = Self::error(problem.code(), path, problem.words());
         Self { severity, hint: problem.hint(), rule: problem.rule(), of_message: Some(Box::new(problem)), ..said }
     }
 
-    /// The same finding with what to do about it.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -1,23 +1,23 @@
-//! Problems as the store holds them: a provider's own words as they came, or a code and values that the words are made
-//! of where they are shown.
+//! Problems as they are stored: either a provider's original words, or a code and values from which words are built
+//! when shown.
 
 use super::row_cause::RowCause;
 use super::row_problem::RowProblem;
 use super::sending::SendProblem;
 
-/// A problem that the program knows itself.
+/// A problem that the program itself found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// What it decided of a row.
+    /// A decision about a row.
     Row(RowCause),
-    /// What is wrong with a row of the list: all of it, at least one.
+    /// All problems of a row of the list, at least one.
     List(Vec<RowProblem>),
-    /// What it met while sending.
+    /// A problem while sending.
     Send(SendProblem),
 }
 
 impl Known {
-    /// The stable code; of a row of the list that of the first problem.
+    /// Returns the stable code; for a row of the list, that of its first problem.
     #[must_use]
     pub fn code(&self) -> String {
         match self {
@@ -27,7 +27,7 @@ impl Known {
         }
     }
 
-    /// The values as JSON, for the store.
+    /// Returns the values as JSON, for the store.
     #[must_use]
     pub fn values(&self) -> Option<String> {
         match self {
@@ -37,7 +37,7 @@ impl Known {
         }
     }
 
-    /// What the store holds as this code and these values; nothing where that is no problem that the program knows.
+    /// Reads a problem from its stored code and values; `None` if it is not one of these.
     #[must_use]
     pub fn read(code: &str, values: Option<&str>) -> Option<Self> {
         if let Some(cause) = RowCause::read(code, values) {
@@ -50,7 +50,7 @@ impl Known {
         }
     }
 
-    /// Takes a secret out of what came from outside, for good.
+    /// Removes a secret from text that came from outside.
     pub fn cut(&mut self, secret: &str) {
         if let Self::Send(problem) = self
             && let Some(text) = problem.text_mut()
@@ -60,7 +60,7 @@ impl Known {
         }
     }
 
-    /// The words of what the store holds: a provider's, else those of the code and the values.
+    /// Returns the words of a stored problem: the provider's, otherwise those built from the code and values.
     #[must_use]
     pub fn in_words(code: Option<&str>, message: Option<String>, values: Option<&str>) -> Option<String> {
         message.or_else(|| Self::read(code?, values).map(|known| known.words()))

@@ -1,17 +1,17 @@
-//! What is wrong with a message that a row makes, by what its channel takes.
+//! Problems of a rendered message, by what its channel accepts.
 
 use serde::{Deserialize, Serialize};
 
 use super::cell::OddCharacter;
 use super::rule::Rule;
 
-/// Why the provider would refuse a message, or may. Texts of the message are shortened.
+/// Why the provider refuses a message, or may refuse it. Quoted text is shortened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageProblem {
-    /// The message is no object.
+    /// The message is not an object.
     NoObject(Is),
-    /// On this channel a message of this kind reaches only those who wrote lately.
+    /// On this channel, a message of this kind reaches only people who wrote recently.
     SessionOnly {
         /// The channel, as its owner writes it.
         channel: String,
@@ -22,32 +22,32 @@ pub enum MessageProblem {
     },
     /// Something is missing.
     Missing {
-        /// What it has to be.
+        /// What it must be.
         rule: Rule,
-        /// The key that was probably meant to be it.
+        /// A key that is probably a misspelling of it.
         meant: Option<String>,
-        /// The note of the schema on it, a phrase: notes are written by hand, and have no form but their words.
+        /// The schema's note on it, a phrase.
         note: Option<String>,
     },
-    /// It is not of the type that it has to be.
+    /// It has the wrong type.
     WrongType {
-        /// What it has to be.
+        /// What it must be.
         rule: Rule,
         /// What it is.
         is: Is,
         /// What to do.
         fix: Option<TypeFix>,
     },
-    /// There is no such kind.
+    /// The kind is unknown.
     UnknownKind {
         /// The kind.
         written: String,
-        /// The kinds there are.
+        /// The known kinds.
         kinds: Vec<String>,
         /// The one that was probably meant.
         meant: Option<String>,
     },
-    /// It has to be a certain word.
+    /// It must be one specific word.
     WrongWord {
         /// What it is.
         text: String,
@@ -65,74 +65,74 @@ pub enum MessageProblem {
     WrongCount {
         /// How many there are.
         count: usize,
-        /// How many there are to be at least.
+        /// The fewest allowed.
         least: usize,
-        /// How many there are to be at most.
+        /// The most allowed.
         most: Option<usize>,
     },
-    /// There are too many items in several lists together.
+    /// Several lists together have too many items.
     TooManyInAll {
         /// How many there are.
         count: usize,
         /// The key of the lists.
         key: String,
-        /// How many there may be.
+        /// The most allowed.
         most: usize,
     },
-    /// The document does not know the key.
+    /// The documentation does not list the key.
     UnknownKey {
         /// The key that was probably meant.
         meant: Option<String>,
     },
-    /// The document does not have it, and Meta's API does.
+    /// Meta's API has the key, but the documentation does not list it.
     UndocumentedKey {
-        /// The note of the schema on it.
+        /// The schema's note on it.
         note: Option<String>,
     },
-    /// It cannot be here.
+    /// It is not allowed here.
     NotAllowed {
-        /// The note of the schema on it.
+        /// The schema's note on it.
         note: Option<String>,
     },
-    /// A value stands here twice, and has to differ.
+    /// A value that must be unique appears twice.
     NotUnique {
         /// The value.
         value: String,
         /// The keys that lead to it.
         keys: String,
     },
-    /// There is a second item of a kind.
+    /// There is a second item of a kind that may appear only once.
     SecondOfKind {
         /// The kind.
         kind: String,
-        /// The kind that may be there more than once.
+        /// The kind that may appear more than once.
         but: String,
     },
-    /// The items do not count themselves from 0.
+    /// The items are not numbered from 0.
     NotInOrder {
-        /// What stands there.
+        /// The number in the item.
         found: i64,
-        /// What should.
+        /// The right number.
         wanted: usize,
-        /// Under this key.
+        /// The key of the number.
         key: String,
     },
-    /// The card has other parts than the first.
+    /// The card has different parts from the first.
     CardsDiffer,
-    /// Items with and without this key are mixed.
+    /// Some items have this key, others do not.
     Mixed(String),
-    /// None of several groups of keys is there, or more than one, or a part of one.
+    /// Exactly one of several groups of keys must be complete, and it is not.
     OneOf {
-        /// How many have begun.
+        /// How many groups have at least one key.
         begun: usize,
         /// The groups.
         groups: Vec<Vec<String>>,
     },
-    /// The document never shows these two keys together.
+    /// The documentation never shows these two keys together.
     NotTogether(String, String),
-    /// The text is empty, or only blanks.
+    /// The text is empty or blank.
     EmptyText {
-        /// Whether it is only blanks.
+        /// Whether it is blank, but not empty.
         blank: bool,
     },
     /// The text is too long.
@@ -141,9 +141,9 @@ pub enum MessageProblem {
         text: String,
         /// Its characters.
         chars: usize,
-        /// How many it may have.
+        /// The limit.
         most: usize,
-        /// Whether more may pass all the same.
+        /// Whether longer text may still be accepted.
         advised: bool,
     },
     /// Several texts are too long together.
@@ -152,14 +152,14 @@ pub enum MessageProblem {
         chars: usize,
         /// Their key.
         key: String,
-        /// How many they may have.
+        /// The limit.
         most: usize,
     },
-    /// The text cannot be a parameter of a template.
+    /// The text cannot be a template parameter.
     BadParameter {
         /// The text.
         text: String,
-        /// What it holds.
+        /// What it contains.
         holds: NoParameter,
     },
     /// The text has too many line breaks.
@@ -168,67 +168,67 @@ pub enum MessageProblem {
         text: String,
         /// Its line breaks.
         breaks: usize,
-        /// How many it may have.
+        /// The limit.
         most: usize,
     },
-    /// The text may only hold letters and digits.
+    /// The text may contain only letters and digits.
     NotAlphanumeric {
         /// The text.
         text: String,
     },
-    /// The number may only hold digits.
+    /// The number may contain only digits.
     NotDigits,
-    /// The text cannot be the name of a template.
+    /// The text is not a valid template name.
     TemplateName {
         /// The text.
         text: String,
     },
-    /// The text holds a character that no message may hold.
+    /// The text contains a character that is not allowed in messages.
     Character {
         /// The character.
         bad: OddCharacter,
         /// The text.
         text: String,
     },
-    /// The link is no address.
+    /// The link is not a valid URL.
     BadLink {
         /// The link.
         link: String,
         /// Why not.
         why: LinkFlaw,
     },
-    /// The link leads to a place that the provider cannot reach.
+    /// The provider cannot reach the link.
     PrivateLink {
         /// The link.
         link: String,
         /// Why not.
         why: LinkFlaw,
     },
-    /// The link is to a file of another kind.
+    /// The link points to another type of file.
     WrongExtension {
         /// The file's extension.
         extension: String,
-        /// The kind that is taken.
+        /// The accepted kind.
         media: String,
-        /// The extensions that are taken.
+        /// The accepted extensions.
         taken: Vec<String>,
     },
-    /// The document uses this extension in a sample and does not list it.
+    /// The documentation uses this extension in a sample but does not list it.
     UndocumentedExtension {
         /// The file's extension.
         extension: String,
-        /// The kind that is taken.
+        /// The accepted kind.
         media: String,
-        /// The extensions that are taken.
+        /// The accepted extensions.
         taken: Vec<String>,
     },
-    /// Nobody can tell the kind of file from its name.
+    /// The file name does not show the file type.
     UnclearExtension {
         /// The file's name.
         file: String,
-        /// The kind that is taken.
+        /// The accepted kind.
         media: String,
-        /// The extensions that are taken.
+        /// The accepted extensions.
         taken: Vec<String>,
     },
 }
@@ -243,7 +243,7 @@ pub enum Is {
     Bool,
     /// A number.
     Number,
-    /// A text.
+    /// Text.
     Text,
     /// A list.
     List,
@@ -255,15 +255,15 @@ pub enum Is {
     TheNumber(String),
 }
 
-/// How to make a value one of the right type.
+/// How to give a value the right type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeFix {
     /// Write this number in quotes.
     Quote(String),
-    /// Write the number itself, since what is put in is always a text.
+    /// Write the number itself, because a placeholder always produces text.
     NumberItself,
-    /// Write it without quotes.
+    /// Remove the quotes.
     Unquote,
     /// Give it these keys.
     Keys(Vec<String>),
@@ -273,7 +273,7 @@ pub enum TypeFix {
     TextItself,
 }
 
-/// What no parameter of a template holds.
+/// What a template parameter must not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoParameter {
@@ -285,28 +285,28 @@ pub enum NoParameter {
     Spaces,
 }
 
-/// Why a link does not lead to a public server.
+/// Why a link does not point to a public server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkFlaw {
-    /// It has a blank in it.
+    /// It contains a space.
     Blank,
-    /// It does not begin with `https://` or `http://`.
+    /// It does not start with `https://` or `http://`.
     NoScheme,
-    /// Its port is none.
+    /// Its port is not valid.
     BadPort,
-    /// It names no server.
+    /// It has no host name.
     NoServer,
-    /// Its server is in a network of one's own.
+    /// Its host is in a private network.
     Private,
-    /// It names no server that there can be.
+    /// Its host name is not valid.
     Impossible,
-    /// The name of its server has no dot.
+    /// Its host name has no dot.
     NoDot,
 }
 
 impl MessageProblem {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -343,7 +343,7 @@ impl MessageProblem {
         }
     }
 
-    /// The rule that is broken; none where that is for the place to say, or where no rule is.
+    /// Returns the broken rule. `None` if the position in the message determines it, or if there is none.
     #[must_use]
     pub fn rule(&self) -> Option<Rule> {
         Some(match self {

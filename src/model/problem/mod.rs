@@ -1,7 +1,7 @@
-//! What can be wrong: with a row of the list, with the message that it makes, with its sending.
+//! Problems: of a row of the list, of its rendered message, and of sending it.
 //!
-//! A problem that the program knows itself is values here, one file for each kind; [`words`] alone makes sentences of
-//! them. [`Known`] is such a problem as the store holds it. What a provider says stays in its own words.
+//! A problem that the program itself finds is a value, with one file per kind; only [`words`] turns it into sentences.
+//! [`Known`] is such a problem as it is stored. What a provider says stays in its own words.
 
 mod cell;
 mod finding;

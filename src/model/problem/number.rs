@@ -1,8 +1,8 @@
-//! What is wrong with the cell that should hold a telephone number.
+//! Problems of the cell that should contain a phone number.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not a telephone number.
+/// Why a text is not a phone number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberProblem {
@@ -12,69 +12,69 @@ pub enum NumberProblem {
     Empty,
     /// It has no digits.
     NoDigits,
-    /// It has more digits than any number is written with.
+    /// It has more digits than any written phone number.
     TooManyDigits {
-        /// How many a number has at most, as people write it.
+        /// The most digits of a written phone number.
         most: usize,
     },
     /// It has letters.
     Letters,
-    /// It has a character that is no part of a number.
+    /// It has a character that is not allowed in a phone number.
     Character(char),
-    /// It begins with a single 0, and the campaign has no region.
+    /// It starts with a single 0, and the campaign has no region.
     National,
-    /// It is no country code with a number.
+    /// It is not a country code followed by a number.
     International {
         /// Why not.
         why: Misfit,
-        /// Whether it may be a national number, of which nobody knows the country.
+        /// Whether it may be a national number of an unknown country.
         may_be_national: bool,
     },
-    /// It begins with a prefix for calls abroad that may be this one or `00`.
+    /// It starts with an international prefix that may be this one or `00`.
     TwoPrefixes(Box<str>),
     /// It is a national number, or one with an international prefix.
     NationalOrAbroad,
-    /// It is the country code or the national prefix short of being understood.
+    /// It is ambiguous without the country code or the national prefix.
     Incomplete {
         /// In what way.
         how: Doubt,
-        /// What is dialled within the region before a number; empty where nothing is.
+        /// The region's national prefix; empty if it has none.
         prefix: Box<str>,
     },
-    /// It begins with 0, and numbers of the region do not.
+    /// It starts with 0, but numbers of the region do not.
     StartsWith0 {
         /// The region.
         region: Box<str>,
     },
-    /// It is no number of the region.
+    /// It is not a number of the region.
     NotOfRegion {
         /// The region.
         region: Box<str>,
         /// Its country code.
         code: u16,
-        /// How many digits may follow that.
+        /// How many digits may follow it.
         lengths: Lengths,
     },
-    /// A spreadsheet put an error in its place, or had no room for it.
+    /// A spreadsheet replaced it with an error, or with `####` for lack of space.
     SheetError,
     /// A spreadsheet rounded it.
     SheetRounded,
-    /// A spreadsheet gave it decimals.
+    /// A spreadsheet added decimals.
     SheetDecimals {
-        /// The digits before them.
+        /// The digits before the decimals.
         whole: Box<str>,
     },
 }
 
-/// Why digits are no country code with a number.
+/// Why digits are not a country code followed by a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Misfit {
-    /// They begin with 0.
+    /// They start with 0.
     CodeWith0,
-    /// They begin with these, and no country code does.
+    /// They start with these, but no country code does.
     NoCode(Box<str>),
-    /// A 0 follows this country code, whose numbers have none there.
+    /// A 0 follows this country code, but its numbers do not start with 0.
     ZeroAfterCode(u16),
     /// The number is too short or too long for its country code.
     Length {
@@ -82,34 +82,34 @@ pub enum Misfit {
         code: u16,
         /// How many digits may follow it.
         lengths: Lengths,
-        /// How many do.
+        /// How many digits follow it.
         digits: usize,
     },
-    /// The number behind this country code has its 0 and lacks another digit.
+    /// The number after this country code has its leading 0 but lacks another digit.
     DigitMissing(u16),
-    /// It has this many digits, more than any number.
+    /// It has this many digits, more than any number has.
     TooLong(usize),
 }
 
-/// In what way a number is ambiguous. With the region's country code where that is part of the doubt.
+/// How a number is ambiguous, with the region's country code if that matters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// A digit of the country code may be missing.
     CodeDigitMissing,
-    /// It begins with the country code, and the rest is too short.
+    /// It starts with the country code, but the rest is too short.
     RestTooShort(Box<str>),
     /// It is a number with the country code, or a national one.
     CodeOrNational(Box<str>),
 }
 
-/// Numbers of digits, as bits: bit 8 is set where a number may have 8 digits.
+/// The allowed numbers of digits, as bits: bit 8 is set if a number may have 8 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lengths(pub u32);
 
 impl NumberProblem {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
-//! Why a row is not sent, or stands as it does, where the program itself decided: a code and values, so that the words
-//! can be in any language.
+//! Decisions of the program about a row, such as why it is not sent: a code and values, from which words are built
+//! later.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::{Millis, RowNumber};
 
-/// What the program decided of a row.
+/// A decision of the program about a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowCause {
     /// It has the number of an earlier row.
@@ -16,64 +16,64 @@ pub enum RowCause {
     },
     /// Its number is on the suppression list.
     Suppressed {
-        /// Why the number is there, if anybody said so.
+        /// Why the number is there, if a reason was given.
         reason: Option<String>,
     },
     /// An earlier run reached its number, or is about to.
     Reached {
-        /// Whether only those reached lately are left out.
+        /// Whether only recently reached numbers are left out.
         lately: bool,
         /// By which run.
         run: String,
         /// When.
         at: Millis,
-        /// Whether that run has not sent it yet, and will try again.
+        /// Whether that run will retry it.
         waits: bool,
     },
     /// It is too late to send it.
     Expired {
-        /// Its last moment, by the campaign's clock.
+        /// Its deadline, in the campaign's time zone.
         at: String,
-        /// Whether that is over; else its window does not open before.
+        /// Whether the deadline has passed; otherwise the send window opens only after it.
         passed: bool,
     },
     /// The process ended while its request was in flight.
     Interrupted,
-    /// A person said what became of it.
+    /// A person decided whether it was sent.
     Settled {
         /// Whether it was sent.
         sent: bool,
-        /// Who said so.
+        /// Who decided.
         by: String,
         /// When.
         at: Millis,
         /// Why it was uncertain.
         before: Option<WhyUncertain>,
     },
-    /// The provider reported that it was not delivered, and did not say why.
+    /// The provider reported it as not delivered, without a reason.
     NotDelivered,
 }
 
-/// Why a row was uncertain, as the store held it.
+/// Why a row was uncertain, as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhyUncertain {
     /// The code.
     pub code: String,
-    /// The provider's words, if they are its.
+    /// The provider's words, if it gave any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Else the values as JSON.
+    /// Otherwise the values, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<String>,
 }
 
 impl RowCause {
-    /// The code of an attempt that its process did not live to see the end of.
+    /// The code of an attempt whose process ended before its outcome was known.
     pub const INTERRUPTED: &str = "interrupted";
-    /// The code of a failure for which the provider gave no reason; a status answer never has one.
+    /// The code of a failure without a reason from the provider; a status response never has one.
     pub const NOT_DELIVERED: &str = "not_delivered";
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl RowCause {
         }
     }
 
-    /// The values as a JSON array, for the store.
+    /// Returns the values as a JSON array, for the store.
     #[must_use]
     pub fn values(&self) -> Option<String> {
         let values = match self {
@@ -103,13 +103,13 @@ impl RowCause {
         Some(values.to_string())
     }
 
-    /// What the store holds as this code and these values; nothing where that is none of these.
+    /// Reads a decision from its stored code and values; `None` if it is not one of these.
     #[must_use]
     pub fn read(code: &str, values: Option<&str>) -> Option<Self> {
         let values: Vec<Value> = values.and_then(|values| serde_json::from_str(values).ok()).unwrap_or_default();
         let text = |place: usize| values.get(place).and_then(Value::as_str).map(str::to_owned);
         let number = |place: usize| values.get(place).and_then(Value::as_i64);
-        // SQLite has 0 and 1 for it.
+        // SQLite stores booleans as 0 and 1.
         let truth = |place: usize| number(place).map(|n| n != 0).or_else(|| values.get(place).and_then(Value::as_bool));
         Some(match code {
             "duplicate" => Self::Duplicate { of: RowNumber(number(0)?.unsigned_abs()) },

@@ -1,5 +1,5 @@
-//! What is wrong with a row of the input, in parts: so that a person reads where to fix it, a program finds the column,
-//! and the store keeps values. What is wrong with a campaign file is not here, nor what a provider says.
+//! Problems of an input row as structured values: people read where to fix them, programs find the column, and the
+//! store keeps values. Problems of a campaign file and words of a provider are not here.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ use crate::text::escaped;
 /// Characters of a value that are shown.
 const SHOWN_CHARS: usize = 40;
 
-/// Why a row cannot become a message, or one of the reasons. The words are in `words`.
+/// One reason why a row cannot become a message. The words are in `words`.
 ///
-/// Displayed in one line: the columns, what is wrong, what to do, and where in the message it is. The value itself is
-/// shown only where the message quotes it.
+/// Displayed on one line: the columns, what is wrong, what to do, and where in the message it is. The value itself
+/// appears only if the text quotes it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowProblem {
     /// What is wrong.
     pub what: Flaw,
-    /// The columns that brought the value; none where no single cell did.
+    /// The columns that the value came from; empty if it did not come from cells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// Where in the message it is: `template.components[0].parameters[1].text`. `None` for what is not in the message.
+    /// Where in the message it is: `template.components[0].parameters[1].text`. `None` if it is not in the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Box<str>>,
-    /// The value, shortened. The store, which has the cells, does not keep it.
+    /// The value, shortened. Not stored, because the store has the cells.
     #[serde(skip)]
     pub value: Option<Box<str>>,
-    /// The rule that it breaks, with its limit. The store does not keep it beside the problem.
+    /// The broken rule, with its limit. Not stored.
     #[serde(skip)]
     pub rule: Option<Box<Rule>>,
 }
@@ -50,14 +50,14 @@ pub enum Flaw {
     Time(TimeProblem),
     /// The message that it makes.
     Message(Box<MessageProblem>),
-    /// That message, held against its template.
+    /// That message, compared with its template.
     Template(Box<OffTemplate>),
 }
 
-/// What a message and its template do not agree on, and where in the template that is.
+/// A mismatch between a message and its template, and where in the template it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffTemplate {
-    /// What they do not agree on.
+    /// The mismatch.
     pub mismatch: Mismatch,
     /// The path in the definition.
     pub path: String,
@@ -84,34 +84,34 @@ impl From<TimeProblem> for RowProblem {
 }
 
 impl RowProblem {
-    /// A problem that is told of no column and no place.
+    /// Returns a problem without a column or a place.
     #[must_use]
     pub fn new(what: Flaw) -> Self {
         Self { what, columns: Vec::new(), path: None, value: None, rule: None }
     }
 
-    /// The same problem of a cell in this column.
+    /// Adds a column.
     #[must_use]
     pub fn column(mut self, column: &str) -> Self {
         self.columns.push(column.to_owned());
         self
     }
 
-    /// The same problem at this place of the message.
+    /// Sets the place in the message.
     #[must_use]
     pub fn at(mut self, path: &str) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// The same problem with the value that is wrong; it is shortened.
+    /// Sets the wrong value, shortened.
     #[must_use]
     pub fn value(mut self, value: &str) -> Self {
         self.value = (!value.is_empty()).then(|| shortened(value, SHOWN_CHARS).into());
         self
     }
 
-    /// What kind of problem it is: stable and short, such as `bad_number` or `too_long`.
+    /// Returns the stable code, such as `bad_number` or `too_long`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.what {
@@ -123,7 +123,7 @@ impl RowProblem {
         }
     }
 
-    /// Whether it is that the cell has no value.
+    /// Whether the problem is an empty cell.
     #[must_use]
     pub fn is_empty_cell(&self) -> bool {
         matches!(self.what, Flaw::Cell(CellProblem::Empty))
@@ -131,7 +131,7 @@ impl RowProblem {
 }
 
 impl fmt::Debug for RowProblem {
-    /// Without the value and what may quote it, which are personal.
+    /// Leaves out the value and anything that may quote it, which are personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("RowProblem");
         debug.field("code", &self.code()).field("columns", &self.columns).field("path", &self.path);
@@ -139,7 +139,7 @@ impl fmt::Debug for RowProblem {
     }
 }
 
-/// A text as it is quoted: on one line, cut where it has more than so many characters, and [`escaped`].
+/// Returns a text for quoting: on one line, cut after `most` characters, and [`escaped`].
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);

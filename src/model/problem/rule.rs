@@ -1,13 +1,13 @@
-//! The rules that a message is held against, with their limits. What each channel takes is in `message::schema`; this is
-//! what of it stands in a problem.
+//! The rules for messages, with their limits, as they appear in problems. What each channel accepts is in
+//! `message::schema`.
 
 use serde::{Deserialize, Serialize};
 
-/// What a part of a message has to be.
+/// What a part of a message must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// A text.
+    /// Text.
     Text,
     /// This word and no other.
     Exactly(String),
@@ -24,59 +24,59 @@ pub enum Rule {
     },
     /// A link to such a file on a public server.
     LinkTo(String),
-    /// The address of a page.
+    /// The URL of a page.
     Url,
-    /// Texts by names.
+    /// Named text values.
     Texts,
-    /// Whatever it is.
+    /// Anything.
     Anything,
-    /// A list of so many.
+    /// A list with this many items.
     List {
         /// At least.
         least: usize,
         /// At most.
         most: Option<usize>,
     },
-    /// An object, which says its kind under this key if it has kinds.
+    /// An object, with its kind under this key if it has kinds.
     Object(Option<String>),
     /// One of these words.
     OneOf(Vec<String>),
-    /// Of a text: not empty.
+    /// Text: not empty.
     NotEmpty,
-    /// Of a text: only characters that a message may hold.
+    /// Text: only characters that are allowed in messages.
     PlainCharacters,
-    /// Of a text: at most so many characters.
+    /// Text: at most this many characters.
     MostChars(usize),
-    /// Of a text: at most so many characters, or it may be refused.
+    /// Text: at most this many characters, or it may be refused.
     MostCharsAdvised(usize),
-    /// Of a text: what a template takes as a parameter.
+    /// Text: a valid template parameter.
     Parameter,
-    /// Of a text: at most so many line breaks.
+    /// Text: at most this many line breaks.
     MostLineBreaks(usize),
-    /// Of a text: letters and digits of ASCII.
+    /// Text: ASCII letters and digits.
     Alphanumeric,
-    /// Of a text: digits.
+    /// Text: digits.
     Digits,
-    /// Of a text: what Meta takes as a template's name.
+    /// Text: a valid name of a Meta template.
     TemplateName,
-    /// Of a link: these extensions of the file.
+    /// Link: one of these file extensions.
     Extensions(Vec<String>),
-    /// Of the items of a list: what stands under these keys differs.
+    /// List: the values under these keys are unique.
     Unique(String),
-    /// Of the items of a list: at most so many items in all lists under this key.
+    /// List: at most this many items across all lists under this key.
     MostInAll(String, usize),
-    /// Of the items of a list: each kind at most once, but for this one.
+    /// List: each kind at most once, except this one.
     OnceEach(String),
-    /// Of the items of a list: they count themselves under this key.
+    /// List: this key numbers the items.
     Counted(String),
-    /// Of the items of a list: all cards have the same parts.
+    /// List: all cards have the same parts.
     CardsAlike,
-    /// Of the items of a list: every one has this key or none.
+    /// List: every item has this key, or none does.
     AllOrNone(String),
-    /// Of the items of a list: at most so many characters in all texts under this key.
+    /// List: at most this many characters across all texts under this key.
     MostCharsInAll(String, usize),
-    /// Of the parts of an object: one of these groups of keys, whole, and none of the others.
+    /// Object: exactly one of these groups of keys, complete.
     OneGroup(Vec<Vec<String>>),
-    /// Of the parts of an object: not both of these keys.
+    /// Object: not both of these keys.
     NotTogether(String, String),
 }

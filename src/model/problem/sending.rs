@@ -1,5 +1,5 @@
-//! What went wrong while a message was being sent, where no provider said so: what the transport met, answers that are
-//! none, and rows that the store holds and nobody can make a message of any more.
+//! Problems while sending that no provider reported: transport errors, unusable responses, and stored rows that can no
+//! longer become a message.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::row_problem::RowProblem;
 
-/// What the program itself met while sending. `error` is in the words of the system or of a library.
+/// A problem that the program itself found while sending. `error` is the text of the system or a library.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SendProblem {
-    /// There was no answer in time.
+    /// There was no response in time.
     Timeout,
     /// No connection could be made.
     Connect {
-        /// To which host.
+        /// The host.
         host: String,
-        /// Why; none where it was closed before anything was sent.
+        /// Why; `None` if it was closed before anything was sent.
         error: Option<String>,
     },
     /// The host's certificate is not trusted.
@@ -27,28 +27,28 @@ pub enum SendProblem {
         /// Why.
         error: String,
     },
-    /// The connection failed after the request was begun.
+    /// The connection failed after the request had started.
     ConnectionLost(String),
-    /// The proxy wants other credentials.
+    /// The proxy rejected the credentials.
     ProxyCredentials(String),
     /// The request cannot be made.
     BadRequest(String),
-    /// The provider reported success and gave no id.
+    /// The provider reported success but gave no id.
     NoMessageId,
-    /// The provider reported success and gave an id that cannot be used.
+    /// The provider reported success but gave an unusable id.
     BadMessageId,
-    /// An answer that is not in the provider's form.
+    /// A response that is not in the provider's format.
     Http {
         /// Its HTTP status.
         status: u16,
-        /// How its body begins; empty where it has none.
+        /// The start of its body; empty if it has none.
         text: String,
     },
-    /// An answer that cannot be read.
+    /// A response that cannot be read.
     BadAnswer(BadAnswer),
-    /// The row that the store holds cannot be made a message of.
+    /// The stored row cannot become a message.
     Damaged(Damage),
-    /// A part of the program failed.
+    /// A component of the program failed.
     Failed,
     /// A request ended without an outcome.
     Defect,
@@ -56,54 +56,54 @@ pub enum SendProblem {
     StoreReplaced,
 }
 
-/// Why an answer cannot be read.
+/// Why a response cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BadAnswer {
     /// Its body contradicts its HTTP status, which is this.
     Contradictory(String),
-    /// It broke off.
+    /// It was cut off.
     BrokeOff(String),
-    /// It is larger than any answer.
+    /// It is too large.
     TooLarge,
     /// The statuses in it cannot be read.
     Statuses,
-    /// It is not one to a status request.
+    /// It does not answer the status request.
     NoStatuses,
 }
 
-/// Why a row of the store cannot be made a message of.
+/// Why a stored row cannot become a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Damage {
     /// Its cells cannot be read.
     Cells(String),
-    /// Its message cannot be made.
+    /// Its message cannot be rendered.
     Message(Vec<RowProblem>),
-    /// The run has no message any more, since everything was sent.
+    /// The run no longer has a message, because everything was sent.
     AllSent,
 }
 
-/// How many rows have a problem, where these are too many to be the fault of single rows.
+/// Too many rows with the same problem to be the fault of single rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooMany {
-    /// So many rows in a row got the same error.
+    /// This many consecutive rows failed with the same error.
     Alike(u32),
-    /// So many rows in a row are in doubt; the problem is that of the last.
+    /// This many consecutive rows are uncertain; the problem is that of the last one.
     InDoubt(u32),
-    /// Of the last rows.
+    /// Too many of the last rows were refused.
     Refused {
         /// How many were refused.
         refused: usize,
-        /// How many rows these are of.
+        /// How many rows were counted.
         over: u32,
-        /// How many of the refused have this problem, the most frequent.
+        /// How many of the refused rows have this problem, the most frequent one.
         alike: usize,
     },
 }
 
 impl SendProblem {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -124,7 +124,7 @@ impl SendProblem {
         })
     }
 
-    /// The text from outside that is in it.
+    /// Returns the text in it that came from outside.
     pub(in crate::model) fn text_mut(&mut self) -> Option<&mut String> {
         match self {
             Self::Connect { error: Some(text), .. }

@@ -1,9 +1,9 @@
-//! What a message and its template do not agree on.
+//! Mismatches between a message and its template.
 
 use serde::{Deserialize, Serialize};
 
-/// What a message and the definition of its template do not agree on. Kinds of templates, headers and buttons are
-/// named as in the definition.
+/// A mismatch between a message and the definition of its template. Kinds of templates, headers and buttons are named
+/// as in the definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mismatch {
@@ -21,9 +21,9 @@ pub enum Mismatch {
         /// The template's.
         template: String,
     },
-    /// The message has a code, and the template is of this category.
+    /// The message has a code, but the template is of this category.
     NotAuthentication(String),
-    /// The message has no code, and the template needs it.
+    /// The message has no code, but the template needs one.
     CodeMissing,
     /// The template has no header.
     NoHeader,
@@ -40,34 +40,34 @@ pub enum Mismatch {
     },
     /// There are more or fewer parameters than variables.
     ParameterCount {
-        /// Of which text.
+        /// The text.
         part: Part,
         /// Variables of the template.
         variables: usize,
         /// Parameters of the message.
         parameters: usize,
     },
-    /// A variable of the text takes no parameter of this type.
+    /// A variable in the text does not accept a parameter of this type.
     ParameterKind {
-        /// Of which text.
+        /// The text.
         part: Part,
         /// The type.
         kind: String,
     },
     /// The text has no variable of this name.
     ParameterName {
-        /// Of which text.
+        /// The text.
         part: Part,
         /// The name.
         name: String,
     },
     /// With its values the text is too long.
     TooLong {
-        /// Which text.
+        /// The text.
         part: Part,
         /// Its characters.
         chars: usize,
-        /// How many it may have.
+        /// The limit.
         most: usize,
     },
     /// There is no button of this index.
@@ -93,11 +93,11 @@ pub enum Mismatch {
         /// Its kind.
         kind: String,
     },
-    /// The address of this button has no variable.
+    /// The URL of this button has no variable.
     ButtonStatic(usize),
     /// The template has no offer.
     NoOffer,
-    /// The template's offer ends, and the message does not say when.
+    /// The template's offer expires, but the message does not say when.
     OfferMissing,
     /// The template has no cards.
     NoCarousel,
@@ -118,12 +118,12 @@ pub enum Part {
     Header,
     /// The body.
     Body,
-    /// The address of the button of this index.
+    /// The URL of the button with this index.
     Address(usize),
 }
 
 impl Mismatch {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -294,26 +294,20 @@ fn every_cause_reads_back_and_has_words() {
         (RowCause::Duplicate { of: RowNumber(7) }, "the same number as row 7"),
         (RowCause::Suppressed { reason: None }, "on the suppression list"),
         (RowCause::Suppressed { reason: Some("asked".into()) }, "asked"),
-        (reached(true, false), "reached by job-1 at 2025-08-06T07:43:20Z"),
-        (reached(false, true), "waits for another try by job-1 at 2025-08-06T07:43:20Z"),
-        (
-            RowCause::Expired { at: "noon".into(), passed: true },
-            "it was not sent by noon, after which it may not be sent",
-        ),
-        (
-            RowCause::Expired { at: "noon".into(), passed: false },
-            "it may not be sent after noon, and its window does not open before that",
-        ),
+        (reached(true, false), "already messaged by job-1 at 2025-08-06T07:43:20Z"),
+        (reached(false, true), "waiting for a retry by job-1 at 2025-08-06T07:43:20Z"),
+        (RowCause::Expired { at: "noon".into(), passed: true }, "not sent before its deadline, noon"),
+        (RowCause::Expired { at: "noon".into(), passed: false }, "its deadline, noon, is before its send window opens"),
         (RowCause::Interrupted, "the process ended while this message was in flight"),
-        (RowCause::NotDelivered, "the provider reported that it was not delivered, and gave no reason"),
-        (settled(true, None), "Ana said at 2025-08-06T07:43:20Z that it was sent"),
+        (RowCause::NotDelivered, "the provider reported it as not delivered, without a reason"),
+        (settled(true, None), "Ana decided at 2025-08-06T07:43:20Z that it was sent"),
         (
             settled(false, why("500", Some("no answer"), None)),
-            "Ana said at 2025-08-06T07:43:20Z that it was not sent; it was uncertain because of: no answer",
+            "Ana decided at 2025-08-06T07:43:20Z that it was not sent; it was uncertain because: no answer",
         ),
         (
             settled(true, why("timeout", None, Some("\"timeout\""))),
-            "Ana said at 2025-08-06T07:43:20Z that it was sent; it was uncertain because of: no answer within the timeout",
+            "Ana decided at 2025-08-06T07:43:20Z that it was sent; it was uncertain because: no response within the timeout",
         ),
     ] {
         assert_eq!(RowCause::read(cause.code(), cause.values().as_deref()), Some(cause.clone()));
@@ -325,7 +319,7 @@ fn every_cause_reads_back_and_has_words() {
 fn a_problem_tells_where_what_and_what_to_do() {
     let long = MessageProblem::TooLong { text: text("Ana…"), chars: 70, most: 60, advised: false };
     let problem = RowProblem::new(Flaw::Message(Box::new(long))).at("text").column("name").value(&"x".repeat(50));
-    let words = "column `name`: `Ana…` has 70 characters; it may have at most 60 characters; shorten it by 10 (`text`)";
+    let words = "column `name`: `Ana…` has 70 characters; the limit is 60; shorten it by 10 (`text`)";
     assert_eq!(problem.to_string(), words);
     assert_eq!(problem.value.as_deref(), Some(format!("{}…", "x".repeat(40)).as_str()));
     assert!(!format!("{problem:?}").contains("xxx"), "{problem:?}");
@@ -339,7 +333,7 @@ fn a_problem_tells_where_what_and_what_to_do() {
 fn many_problems_of_a_row_become_one_line() {
     let all = [RowProblem::from(NumberProblem::NoDigits).column("phone"), CellProblem::NotUtf8.into()];
     assert_eq!(Known::List(all.to_vec()).code(), "no_number");
-    let words = "column `phone`: there are no digits | the cell is not UTF-8; save the file as CSV in UTF-8";
+    let words = "column `phone`: contains no digits | the cell is not valid UTF-8; save the file as UTF-8 CSV";
     assert_eq!(RowProblem::joined(&all), words);
 }
 
@@ -347,15 +341,15 @@ fn many_problems_of_a_row_become_one_line() {
 fn what_too_many_rows_have_stops_a_run_in_the_words_of_the_problem() {
     let problem = crate::model::Problem::from(SendProblem::Timeout);
     for (rows, words) in [
-        (TooMany::Alike(1), "a row got this error: no answer within the timeout (timeout)"),
-        (TooMany::Alike(20), "20 rows in a row got the same error: no answer within the timeout (timeout)"),
+        (TooMany::Alike(1), "a row failed with this error: no response within the timeout (timeout)"),
+        (TooMany::Alike(20), "20 rows in a row failed with the same error: no response within the timeout (timeout)"),
         (
             TooMany::InDoubt(20),
-            "20 rows in a row are in doubt, the last one with: no answer within the timeout (timeout)",
+            "20 rows in a row are uncertain; the last one: no response within the timeout (timeout)",
         ),
         (
             TooMany::Refused { refused: 41, over: 200, alike: 30 },
-            "41 of the last 200 rows were refused, 30 of them with: no answer within the timeout (timeout)",
+            "41 of the last 200 rows were refused, 30 of them with this error: no response within the timeout (timeout)",
         ),
     ] {
         let stops = problem.clone().too_many(rows);

@@ -1,33 +1,33 @@
-//! What is wrong with the time at which a row is to be sent.
+//! Problems of the time at which a row is to be sent.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Millis;
 
-/// Why nobody can tell when a row may be sent.
+/// Why it is unknown when a row may be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeProblem {
-    /// The cell is no time to send the row at.
+    /// The send time is not a time.
     BadSendAt,
-    /// The cell is no last moment.
+    /// The deadline is not a time.
     BadNotAfter,
-    /// It is to be sent at the first, and not after the second.
+    /// The send time (first) is later than the deadline (second).
     TooLate(Millis, Millis),
-    /// There is no such time zone.
+    /// The time zone is unknown.
     NoSuchZone,
-    /// Nothing tells the recipient's time zone.
+    /// The recipient's time zone is unknown.
     NoZone,
-    /// The time is by the recipient's clock, and the number may be in several time zones.
+    /// The time is on the recipient's clock, but the number may be in several time zones.
     SeveralZones,
     /// The window is never open in this time zone.
     NeverOpen(Box<str>),
-    /// The window is never open in all of so many time zones at once.
+    /// The window is never open in all of this many time zones at once.
     NeverOpenInAll(usize),
 }
 
 impl TimeProblem {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

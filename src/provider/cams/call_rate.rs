@@ -1,11 +1,11 @@
-//! Spaces calls, so that no second holds more than the provider takes.
+//! Spaces calls, to stay within the provider's limit per second.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Between two calls: 50 a second, by the document.
+/// The time between two calls: the documented limit is 50 per second.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Spaces the calls of one account.
@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 pub(super) struct CallRate(Mutex<Option<Instant>>);
 
 impl CallRate {
-    /// Waits until the next call may leave.
+    /// Waits until the next call is allowed.
     pub(super) async fn wait(&self) {
         let mut last = self.0.lock().await;
         if let Some(last) = *last {

@@ -1,6 +1,6 @@
-//! CAMS's components: from a definition to the parameters of a create or modify, and back.
+//! CAMS's components: converts a definition to the parameters of a create or modify, and back.
 //!
-//! CAMS writes variables as `$(name)` and has one map of examples for the whole template; it knows no positions.
+//! CAMS writes variables as `$(name)`, has one map of examples for the whole template, and does not support positions.
 
 use serde_json::{Map, Value, json};
 
@@ -12,11 +12,11 @@ use crate::template::{
     Translated, left_out, rules,
 };
 
-/// The parameters of a create or modify that stand for the template: `Components`, `Language`, `TemplateType` and,
-/// where there are any, `Example` and `MessageSendTtlSeconds`.
+/// Returns the template parameters of a create or modify: `Components`, `Language`, `TemplateType` and, if needed,
+/// `Example` and `MessageSendTtlSeconds`.
 ///
 /// # Errors
-/// Everything that is to say of the definition, if CAMS cannot express some of it.
+/// Returns all findings, when CAMS does not support a part of the definition.
 pub fn to_request(definition: &Definition) -> Result<Translated, Vec<Finding>> {
     let mut to = To::default();
     for (at, text) in rules::texts(&definition.components, "components") {
@@ -34,13 +34,16 @@ pub fn to_request(definition: &Definition) -> Result<Translated, Vec<Finding>> {
         request.insert("MessageSendTtlSeconds".into(), seconds.into());
         if definition.category != Category::Authentication {
             let path = "message_send_ttl_seconds".to_owned();
-            to.beyond_the_document(path, "CAMS's document has this for AUTHENTICATION only, its SDK for UTILITY too");
+            to.beyond_the_document(
+                path,
+                "CAMS documents this only for AUTHENTICATION; its SDK also has it for UTILITY",
+            );
         }
     }
     if definition.nxlink != Nxlink::default() {
         to.left_out("nxlink".to_owned());
     }
-    // The document does not demand them.
+    // The documentation does not require examples.
     to.findings.extend(rules::lacking(&definition.components, "components").into_iter().map(|lack| lack.finding));
     if to.findings.iter().any(Finding::is_error) {
         return Err(to.findings);
@@ -54,7 +57,7 @@ struct To {
     examples: Map<String, Value>,
 }
 
-/// `{{name}}` becomes `$(name)`.
+/// Converts `{{name}}` to `$(name)`.
 fn to_cams(text: &str) -> String {
     let piece = |piece: &Piece<'_>| match piece {
         Piece::Text(text) => (*text).to_owned(),
@@ -64,7 +67,7 @@ fn to_cams(text: &str) -> String {
     pieces(text).iter().map(piece).collect()
 }
 
-/// `$(name)` becomes `{{name}}`.
+/// Converts `$(name)` to `{{name}}`.
 fn from_cams(text: &str) -> String {
     let piece = |piece: &Piece<'_>| match piece {
         Piece::Text(text) => (*text).to_owned(),
@@ -76,16 +79,16 @@ fn from_cams(text: &str) -> String {
 
 impl To {
     fn cannot(&mut self, path: String, what: &str) -> &mut Finding {
-        self.findings.push(Finding::error("not_on_cams", path, format!("CAMS has no {what}")));
+        self.findings.push(Finding::error("not_on_cams", path, format!("CAMS does not support {what}")));
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
 
     fn left_out(&mut self, path: String) {
-        self.findings.push(left_out(path, "only NXLink takes it"));
+        self.findings.push(left_out(path, "only NXLink accepts it"));
     }
 
-    /// Warns of what Alibaba's own library takes and the document of the operation does not have.
+    /// Warns about something that Alibaba's SDK supports but the documentation does not mention.
     fn beyond_the_document(&mut self, path: String, message: &str) {
         let hint = "CAMS may refuse it";
         self.findings.push(Finding::warning("beyond_the_document", path, message).hint(hint));
@@ -97,15 +100,15 @@ impl To {
                 Some("give it a name, such as {{first_name}}".into());
         }
         if text.contains("$(") {
-            self.cannot(at, "text with `$(` in it: there a variable would begin");
+            self.cannot(at, "text that contains `$(`: it would start a variable");
         }
     }
 
     fn example(&mut self, at: &str, name: &str, value: &str) {
         match self.examples.get(name) {
             Some(other) if other != value => {
-                self.cannot(at.to_owned(), &format!("two examples of one variable, and {{{{{name}}}}} has two")).hint =
-                    Some("give the variables different names".into());
+                self.cannot(at.to_owned(), &format!("two examples for one variable, and {{{{{name}}}}} has two"))
+                    .hint = Some("give the variables different names".into());
             }
             _ => drop(self.examples.insert(name.to_owned(), value.into())),
         }
@@ -135,10 +138,10 @@ impl To {
         match component {
             Component::Header(header) => {
                 if !header.format.is_media() && header.format != Format::Text {
-                    self.cannot(format!("{at}.format"), &format!("header of the format {}", header.format.as_str()));
+                    self.cannot(format!("{at}.format"), &format!("a header of format {}", header.format.as_str()));
                 }
                 if header.format.is_media() && header.url.is_none() {
-                    self.cannot(at.to_owned(), "header of a file without a `url`: it fetches the sample from there");
+                    self.cannot(at.to_owned(), "a media header without a `url`: it fetches the sample from there");
                 }
                 self.examples_of(at, &header.example);
                 put("Format", Some(header.format.as_str().into()));
@@ -149,7 +152,7 @@ impl To {
                     put("FileName", plain(&header.file_name));
                 } else if header.file_name.is_some() {
                     let path = format!("{at}.file_name");
-                    self.findings.push(left_out(path, "CAMS takes the name of a DOCUMENT only"));
+                    self.findings.push(left_out(path, "CAMS accepts it only for a DOCUMENT"));
                 }
                 for (key, value) in [("handle", &header.handle), ("media_id", &header.media_id)] {
                     if value.is_some() {
@@ -188,18 +191,18 @@ impl To {
 
     fn button(&mut self, button: &Button, at: &str) -> Value {
         if button.otp_type.as_deref() == Some("ZERO_TAP") {
-            let message = "CAMS's document has COPY_CODE and ONE_TAP, and only its SDK has ZERO_TAP";
+            let message = "CAMS documents only COPY_CODE and ONE_TAP; only its SDK has ZERO_TAP";
             self.beyond_the_document(format!("{at}.otp_type"), message);
         }
         if matches!(button.kind, ButtonKind::Catalog | ButtonKind::Mpm) {
             let message =
-                format!("only CAMS's SDK has buttons of the type {}, its document does not", button.kind.as_str());
+                format!("only CAMS's SDK has buttons of type {}; its documentation does not", button.kind.as_str());
             self.beyond_the_document(format!("{at}.type"), &message);
         }
         let kind = match button.kind {
             ButtonKind::Otp => button.otp_type.as_deref().unwrap_or("COPY_CODE"),
             ButtonKind::VoiceCall => {
-                self.cannot(at.to_owned(), "button of the type VOICE_CALL");
+                self.cannot(at.to_owned(), "a button of type VOICE_CALL");
                 "VOICE_CALL"
             }
             kind => kind.as_str(),
@@ -212,16 +215,16 @@ impl To {
             let variables = names(url);
             url_type = Some(if variables.is_empty() { "static" } else { "dynamic" }.to_owned());
             if let (Some(name), Some(example)) = (variables.first(), button.example.first()) {
-                // What follows the fixed part of the address is the variable's value.
+                // The rest after the fixed part of the URL is the variable's value.
                 let fixed = url.split("{{").next().unwrap_or_default();
                 self.example(at, name, example.strip_prefix(fixed).unwrap_or(example));
             } else if !button.example.is_empty() {
-                let why = "at CAMS an address without a variable has none";
+                let why = "in CAMS, a URL without a variable has no example";
                 self.findings.push(left_out(format!("{at}.example"), why));
             }
         }
         if button.example.len() > 1 {
-            let why = "CAMS takes one";
+            let why = "CAMS accepts one example";
             self.findings.push(left_out(format!("{at}.example[1]"), why));
         }
         if button.kind == ButtonKind::CopyCode {
@@ -261,10 +264,10 @@ impl To {
     }
 }
 
-/// The definition in the `Data` of a template's detail. `None` where it is no such thing.
+/// Reads the definition from `Data` of a template's details. `None` if it is not one.
 #[must_use]
 pub fn from_details(data: &Value) -> Option<Definition> {
-    // A map, or the text of one.
+    // A map, or JSON text of one.
     let as_text = data.get("Example").and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
     let examples: Value = as_text.or_else(|| data.get("Example").cloned()).unwrap_or_default();
     let category = Category::from_name(&text(data, "Category")?)?;
@@ -295,7 +298,7 @@ impl From<'_> {
 
     fn words(&self, value: &Value) -> (Option<String>, Examples) {
         let words = text(value, "Text").map(|text| from_cams(&text));
-        // WhatsApp writes the texts of this category; an answer may show them, a definition has none.
+        // WhatsApp writes the texts of this category; a response may include them, but a definition has none.
         let words = words.filter(|_| self.category != Category::Authentication);
         let names = words.as_deref().map(names).unwrap_or_default();
         let examples = names.into_iter().filter_map(|name| Some((name.to_owned(), text(self.examples, name)?)));
@@ -347,7 +350,7 @@ impl From<'_> {
             }
             (_, kind) => Button::new(ButtonKind::from_name(kind)?),
         };
-        // The app is named on the button, or in the newer list beside it.
+        // The app is either in the button itself or in the newer list.
         let app = items(value, "SupportedApps").first();
         let of_app = |key: &str| text(value, key).or_else(|| text(app?, key));
         button.text = text(value, "Text");
@@ -378,7 +381,7 @@ impl From<'_> {
     }
 }
 
-/// The part of a definition that CAMS tells again, so that two can be compared.
+/// Returns the part of a definition that CAMS's details include, for comparison.
 #[must_use]
 pub fn kept(definition: &Definition) -> Definition {
     let mut kept = definition.clone();

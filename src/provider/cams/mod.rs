@@ -1,7 +1,7 @@
 //! Alibaba Cloud's Chat App Message Service (CAMS): its components, its signature, its error codes, and a client.
 //!
-//! By the document of `ModifyChatappTemplate`, version 2020-06-06, and the operations beside it. Nothing here is known
-//! to the other provider's dialect.
+//! It follows the documentation of `ModifyChatappTemplate`, version 2020-06-06, and related operations. The code for
+//! the other provider does not use it.
 
 mod call_rate;
 mod components;

@@ -1,4 +1,4 @@
-//! Alibaba Cloud's signature of version 3 (ACS3-HMAC-SHA256), over a request to the path `/`.
+//! Alibaba Cloud's signature version 3 (ACS3-HMAC-SHA256), for requests to the path `/`.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,14 +12,14 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What is signed.
+/// The signed parts of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The method in capitals.
     pub method: &'a str,
-    /// The parameters of the query, not encoded.
+    /// The query parameters, not encoded.
     pub query: &'a [(String, String)],
-    /// Every header that is signed: lower-case names, `x-acs-content-sha256` not among them.
+    /// The signed headers, with lower-case names and without `x-acs-content-sha256`.
     pub headers: &'a [(String, String)],
     /// The body as it is sent.
     pub body: &'a [u8],

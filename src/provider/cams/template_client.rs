@@ -1,8 +1,8 @@
-//! The client of CAMS: at most 50 calls a second, and a change that is never made twice.
+//! The client of CAMS: makes at most 50 calls per second, and never makes a change twice.
 //!
-//! A change whose answer was lost is sent once more with the same nonce, byte for byte. If the first one arrived, the
-//! gateway refuses the second (`SignatureNonceUsed`), and a look at the template tells what became of it; if it did not
-//! arrive, the second is the first. Reading is repeated with a new nonce.
+//! After a lost response, a change is sent once more, byte for byte with the same nonce. If the first request arrived,
+//! the gateway refuses the second (`SignatureNonceUsed`), and the template itself shows the result. Reads are repeated
+//! with a new nonce.
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, Templat
 
 const CAMS: &str = "CAMS";
 const VERSION: &str = "2020-06-06";
-/// What stands where there is nothing to say.
+/// The placeholder for a missing value.
 const NOTHING: &str = "None";
 const PAGE: usize = 50;
 const PAGES: usize = 1000;
@@ -26,13 +26,13 @@ const PAGES: usize = 1000;
 /// An account of CAMS.
 #[derive(Clone, Debug)]
 pub struct CamsAccount {
-    /// Such as `https://cams.ap-southeast-1.aliyuncs.com`.
+    /// The URL, such as `https://cams.ap-southeast-1.aliyuncs.com`.
     pub endpoint: String,
     /// The id of the access key.
     pub access_key_id: String,
-    /// What the requests are signed with.
+    /// The key for signing requests.
     pub secret: SecretString,
-    /// The space of the customer, in an account that has several.
+    /// The customer space, in an account with several.
     pub cust_space_id: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct CamsClient {
     nonce: fn() -> String,
 }
 
-/// What a call does.
+/// Whether a call changes anything.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Reads,
@@ -69,17 +69,17 @@ struct Signed {
 type Parameters = Vec<(String, String)>;
 
 impl CamsClient {
-    /// A client for this account; `now` is the clock, and `nonce` gives a text that was never used before.
+    /// Returns a client for this account; `now` is the clock, and `nonce` returns a text that was never used before.
     ///
     /// # Errors
-    /// [`Error::Account`] where the account cannot be used.
+    /// [`Error::Account`] when the account cannot be used.
     pub fn new(account: CamsAccount, now: fn() -> Millis, nonce: fn() -> String) -> Result<Self, Error> {
         let base = BaseUrl::parse(&account.endpoint).map_err(|bad| Error::Account(format!("CAMS_ENDPOINT: {bad}")))?;
         let http = Http::new(&base).map_err(Error::Account)?;
         Ok(Self { account, base, http, call_rate: CallRate::default(), now, nonce })
     }
 
-    /// All templates, or those of a name.
+    /// Lists all templates, or those with a name.
     ///
     /// # Errors
     /// [`Error`].
@@ -100,7 +100,7 @@ impl CamsClient {
         Ok(found)
     }
 
-    /// One template by its name, with its definition.
+    /// Returns a template by its name, with its definition.
     ///
     /// # Errors
     /// [`Error`].
@@ -108,7 +108,7 @@ impl CamsClient {
         self.details(listed_template::find(self.list(Some(name)).await?, name, language)?).await
     }
 
-    /// A template of the list with its definition.
+    /// Returns a listed template with its definition.
     ///
     /// # Errors
     /// [`Error`].
@@ -121,15 +121,15 @@ impl CamsClient {
         let answer = self.call("GetChatappTemplateDetail", parameters, Effect::Reads).await?;
         let definition = components::from_details(&answer["Data"]).ok_or_else(|| Error::Strange {
             provider: CAMS,
-            why: "its details hold something that this program does not know".to_owned(),
+            why: "the template's details contain something that this version does not know".to_owned(),
         })?;
         Ok(RemoteTemplate { listed, definition, complete: true })
     }
 
-    /// Makes a template.
+    /// Creates a template.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::InDoubt`] only where the answer was lost and the list does not show the template.
+    /// [`Error`]; [`Error::InDoubt`] only when the response was lost and the list does not show the template.
     pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
         let mut parameters = self.template(definition)?;
         parameters.push(("Name".into(), definition.name.clone()));
@@ -143,7 +143,7 @@ impl CamsClient {
         }
     }
 
-    /// Changes the template of this name and language (`ModifyChatappTemplate`). Its category cannot be changed.
+    /// Changes the template with this name and language (`ModifyChatappTemplate`). Its category cannot be changed.
     ///
     /// # Errors
     /// [`Error`].
@@ -156,7 +156,7 @@ impl CamsClient {
         )?;
         if !listed.category.is_empty() && listed.category != definition.category.as_str() {
             return Err(Error::Which(format!(
-                "`{}` is of the category {} at CAMS, which cannot be changed: make a template of another name",
+                "`{}` has category {} in CAMS, which cannot be changed; create a template with another name",
                 listed.name, listed.category
             )));
         }
@@ -197,7 +197,7 @@ impl CamsClient {
         }
     }
 
-    /// What an update would change.
+    /// Returns what an update would change.
     #[must_use]
     pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
         diff(&components::kept(&shown.definition), &components::kept(definition))
@@ -208,7 +208,7 @@ impl CamsClient {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(space).collect()
     }
 
-    /// The parameters that stand for a template: nested ones are JSON in a text.
+    /// Returns the parameters of a template: nested ones are JSON text.
     fn template(&self, definition: &Definition) -> Result<Parameters, Error> {
         let translated = components::to_request(definition).map_err(Error::Inexpressible)?;
         let mut parameters = self.parameters(&[]);
@@ -219,8 +219,8 @@ impl CamsClient {
         Ok(parameters)
     }
 
-    /// Signs a call with a new nonce. What reads goes into the query, what changes into the body, as Alibaba's own
-    /// libraries have it.
+    /// Signs a call with a new nonce. Parameters of reads go into the query, those of changes into the body, as in
+    /// Alibaba's own libraries.
     fn signed(&self, action: &str, parameters: &Parameters, effect: Effect) -> Signed {
         let (query, body) = match effect {
             Effect::Reads => (parameters.clone(), Vec::new()),
@@ -249,7 +249,7 @@ impl CamsClient {
 
     async fn call(&self, action: &str, parameters: Parameters, effect: Effect) -> Result<Value, Error> {
         let mut request = self.signed(action, &parameters, effect);
-        // Why the answer to this very request was lost, if it was.
+        // Why the response to this request was lost, if it was.
         let mut lost: Option<String> = None;
         let mut number_of_try = 1;
         loop {
@@ -280,7 +280,7 @@ impl CamsClient {
             match why {
                 Some(why) if last && effect == Effect::Reads => return Err(Error::Unreachable { provider: CAMS, why }),
                 Some(why) if last || lost.is_some() && effect == Effect::Changes => return Err(in_doubt(why)),
-                // The same bytes once more: the gateway takes a nonce once.
+                // Send the same bytes once more: the gateway accepts a nonce only once.
                 Some(why) if effect == Effect::Changes => lost = Some(why),
                 _ => request = self.signed(action, &parameters, effect),
             }
@@ -292,7 +292,7 @@ impl CamsClient {
 
 enum Read {
     Done(Value),
-    /// Turned away before anything was done.
+    /// Rejected before it had any effect.
     Throttled(Error),
     Refused(String, Error),
     InDoubt(String),
@@ -301,7 +301,7 @@ enum Read {
 fn read(reply: &Reply) -> Read {
     let answer: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let Some((answer, code)) = answer.and_then(|answer| text(&answer, "Code").map(|code| (answer, code))) else {
-        return Read::InDoubt(format!("HTTP {} without CAMS's answer", reply.status));
+        return Read::InDoubt(format!("HTTP {} without a valid CAMS response", reply.status));
     };
     if code == "OK" && reply.status < 300 {
         return Read::Done(answer);
@@ -319,7 +319,7 @@ fn read(reply: &Reply) -> Read {
     if error_codes::is_throttle(&code) { Read::Throttled(error) } else { Read::Refused(code, error) }
 }
 
-/// What a refusal says; of one for lack of rights also which right was lacking.
+/// Returns the words of a refusal, including the missing permission.
 fn words(answer: &Value) -> String {
     let said = |key: &str| match answer.get(key)? {
         detail @ Value::Object(_) => Some(detail.to_string()),

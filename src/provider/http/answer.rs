@@ -1,4 +1,4 @@
-//! Answers: how they are read, and the pauses that they ask for.
+//! Responses, and the pauses that they ask for.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use reqwest::{Response, StatusCode};
 use super::failure;
 use crate::model::BadAnswer;
 
-/// An answer of more bytes than this is not read to its end: an envelope has some hundred.
+/// The most bytes of a response that are read; an envelope has a few hundred.
 pub(in crate::provider) const LARGEST_ANSWER: usize = 1 << 20;
-/// The longest pause that a provider can ask for: a wish for more is more likely in another unit than meant.
+/// The longest pause that a provider can ask for: a longer one is probably in another unit.
 pub const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub(in crate::provider) async fn read(mut response: Response) -> Result<Vec<u8>, BadAnswer> {
@@ -25,8 +25,8 @@ pub(in crate::provider) async fn read(mut response: Response) -> Result<Vec<u8>,
     }
 }
 
-/// The provider's wish: in seconds, or as a date, which is held against the answer's own, so that our clock does not
-/// matter. What is neither is no wish.
+/// Parses `Retry-After`: seconds, or a date, which is compared with the date of the response, so that our clock does
+/// not matter. `None` for anything else.
 pub(in crate::provider) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok();
     let date = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
@@ -38,12 +38,12 @@ pub(in crate::provider) fn retry_after(headers: &HeaderMap) -> Option<Duration> 
     Some(wait.min(LONGEST_WISH))
 }
 
-/// An answer that began.
+/// A response, complete or cut off.
 pub(in crate::provider) struct Answer {
-    /// Of the first line.
+    /// The status of the first line.
     pub(in crate::provider) status: StatusCode,
-    /// The provider's wish for a pause.
+    /// The pause that the provider asked for.
     pub(in crate::provider) wait: Option<Duration>,
-    /// To its end, or why not.
+    /// The complete body, or why it is not complete.
     pub(in crate::provider) body: Result<Vec<u8>, BadAnswer>,
 }

@@ -1,7 +1,7 @@
-//! One HTTP request to a provider of templates, and what came of it; shared by both.
+//! Makes one HTTP request to a template provider; shared by both providers.
 //!
-//! It never retries and does not read what an answer says: the providers' own folders do. What matters here is whether
-//! a request may have arrived.
+//! It never retries and does not interpret responses: the providers' own folders do. It reports whether a request may
+//! have arrived.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use reqwest::{Client, Method, Url};
 use crate::base_url::BaseUrl;
 use crate::text::error_chain;
 
-/// An answer of more bytes than this is not read.
+/// The most bytes of a response.
 const LARGEST_ANSWER: usize = 16 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Tries of one call, where another try cannot do harm.
+/// The attempts of a call that is safe to repeat.
 pub(in crate::provider) const TRIES: u32 = 3;
 
-/// The wait before try number `next`, from 2.
+/// Returns the wait before attempt number `next`, from 2.
 pub(in crate::provider) fn pause(next: u32) -> Duration {
     Duration::from_millis(250) * 2_u32.pow(next.saturating_sub(2).min(6))
 }
@@ -25,13 +25,13 @@ pub(in crate::provider) fn pause(next: u32) -> Duration {
 #[derive(Debug)]
 pub(in crate::provider) struct Http(Client);
 
-/// An answer that was read whole.
+/// A complete response.
 pub(in crate::provider) struct Reply {
     pub(in crate::provider) status: u16,
     pub(in crate::provider) body: Vec<u8>,
 }
 
-/// No answer.
+/// Why there is no response.
 pub(in crate::provider) enum Lost {
     /// No byte of the request arrived.
     NotSent(String),
@@ -39,30 +39,30 @@ pub(in crate::provider) enum Lost {
     InDoubt(String),
 }
 
-/// A provider's id of a request, if it is one: its support can find the request by it.
+/// Returns a provider's request id, if it is valid: its support can find the request by it.
 pub(in crate::provider) fn request_id(text: Option<String>) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
     text.filter(|id| id.len() <= 128 && id.chars().all(is_plain))
 }
 
 impl Http {
-    /// A client for this address.
+    /// Returns a client for this URL.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// When TLS cannot be set up.
     pub(in crate::provider) fn new(base: &BaseUrl) -> Result<Self, String> {
-        // Needed once a process; whoever was first has set the same.
+        // Needed once per process; an earlier call set the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = Client::builder();
         if base.is_this_machine() {
-            // A proxy is for what lies beyond this machine.
+            // A proxy is only for other machines.
             client = client.no_proxy();
         }
         client
             .user_agent(concat!("campaigner/", env!("CARGO_PKG_VERSION")))
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
-            // A connection that idled may be closed while a request is written, which leaves that one in doubt.
+            // An idle connection may be closed while a request is written, which leaves that request in doubt.
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
             .build()
@@ -93,7 +93,7 @@ impl Http {
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST_ANSWER {
-                return Err(Lost::InDoubt("the answer is too large".to_owned()));
+                return Err(Lost::InDoubt("the response is too large".to_owned()));
             }
         }
         Ok(Reply { status, body })

@@ -1,5 +1,5 @@
-//! Makes one connection to the provider: the name, TCP, TLS, and HTTP/1.1 on top of it. Knows the way to one host and
-//! nothing of requests; no byte of one leaves here.
+//! Opens one connection to the provider: DNS, TCP, TLS, and HTTP/1.1 on top. It knows nothing about requests and sends
+//! no byte of one.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -21,26 +21,26 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
 
-/// The way to one host.
+/// Opens connections to one host.
 pub(super) struct Connector {
-    /// A name or an address, without brackets.
+    /// A name or an IP address, without brackets.
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    /// For all of a connection, from the name to the end of the handshake.
+    /// The time limit of a connection, from DNS to the end of the handshake.
     timeout: Duration,
 }
 
 impl Connector {
-    /// The way to the host of `url`, on which a connection has `timeout` to be made.
+    /// Returns a connector to the host of `url` that gives each connection `timeout`.
     ///
     /// # Errors
-    /// Where the system's certificates cannot be used, or the host can have none.
+    /// When the system's certificates cannot be used, or the host name cannot have one.
     pub(super) fn new(url: &Url, timeout: Duration) -> Result<Self> {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_or_known_default().unwrap_or(443);
         let tls = if url.scheme() == "https" {
-            // As reqwest sets it up: the platform decides whom to trust. There is no early data.
+            // As in reqwest: the platform decides whom to trust. There is no early data.
             let mut config = ClientConfig::with_platform_verifier().map_err(Error::other)?;
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
             let name = ServerName::try_from(host.clone()).map_err(Error::other)?;
@@ -51,10 +51,10 @@ impl Connector {
         Ok(Self { host, port, tls, timeout })
     }
 
-    /// A connection that is ready for a request.
+    /// Returns a connection that is ready for a request.
     ///
     /// # Errors
-    /// Whatever is in the way; nobody has seen a byte of a request.
+    /// When no connection could be made; no byte of a request was sent.
     pub(super) async fn connect(&self) -> Result<Connection> {
         let made = async {
             let written = Arc::new(AtomicU64::new(0));
@@ -67,8 +67,8 @@ impl Connector {
         timeout(self.timeout, made).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// The first of the host's addresses that takes a connection. Each has its share of the time, so that one that
-    /// is silent does not use up that of the others.
+    /// Connects to the first of the host's addresses that accepts. Each has its share of the time, so that a silent one
+    /// does not use up all of it.
     async fn tcp(&self) -> Result<TcpStream> {
         let named = |what: &str, error: Error| Error::new(error.kind(), format!("{what}: {error}"));
         let end = Instant::now() + self.timeout;
@@ -90,7 +90,7 @@ impl Connector {
     }
 }
 
-/// Speaks HTTP/1.1 on this stream.
+/// Starts HTTP/1.1 on this stream.
 async fn open<S>(stream: S, written: Arc<AtomicU64>) -> Result<Connection>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -99,13 +99,13 @@ where
     Ok(Connection::new(requests, Box::pin(connection), written))
 }
 
-/// What there is to say where a connection did not come about in time.
+/// Returns the error for a connection that was not made in time.
 pub(super) fn timed_out() -> Error {
     Error::new(ErrorKind::TimedOut, "operation timed out")
 }
 
-/// A TCP stream that counts the bytes that the system has taken over for sending. It is below TLS, so that what lies
-/// encrypted in our own memory has not left.
+/// A TCP stream that counts the bytes that the system accepted for sending. It is below TLS, so encrypted bytes in our
+/// memory do not count as sent.
 struct Counted {
     stream: TcpStream,
     written: Arc<AtomicU64>,

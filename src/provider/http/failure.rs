@@ -1,40 +1,38 @@
-//! What it means that a request brought no answer: the only place that knows how the two transports tell their
-//! failures.
+//! Classifies requests without a response: the only place that knows the failures of both transports.
 //!
-//! One question decides: can a byte of the request have left? What is relied upon for the answer:
+//! The question is whether a byte of the request may have been sent. The answer relies on these facts:
 //!
-//! - Looking up the name, TCP, TLS and a proxy's tunnel come before the request is begun; a failure of theirs is told
-//!   apart as one of "connecting". There is no early data (TLS 0-RTT).
-//! - On the direct way the bytes that the system takes over are counted: while there are none of the request, it has
-//!   not left.
-//! - A connection takes a request over, or gives it back untouched: hyper calls the latter "canceled", which happens
-//!   where the connection turns out to be closed before the request's first byte is put into its buffer. On a
-//!   kept-alive connection `transport` (through a proxy, hyper-util) then takes another connection by itself, which is
-//!   safe and the only request that anything below us repeats: redirects and reqwest's own retries are switched off.
-//! - From the first byte on no failure tells how far it came, so all of them leave the message in doubt: also a
-//!   kept-alive connection that is closed at that very moment, though most of those requests were never read.
+//! - DNS, TCP, TLS and a proxy's tunnel come before the request starts; their failures are reported as "connecting".
+//!   There is no early data (TLS 0-RTT).
+//! - Without a proxy, the bytes that the system accepts are counted: without any of the request, it was not sent.
+//! - A connection accepts a request or returns it untouched. hyper calls the latter "canceled": the connection was
+//!   closed before the request's first byte was buffered. On a kept-alive connection, `transport` (with a proxy,
+//!   hyper-util) then uses another connection, which is safe. Nothing else below us repeats a request: redirects and
+//!   reqwest's own retries are switched off.
+//! - After the first byte, no failure shows how far the request got, so all leave the message in doubt. That includes a
+//!   kept-alive connection that is closed at that moment, although most of those requests were never read.
 
 use std::error::Error;
 use std::io;
 
 use crate::model::{Outcome, SendProblem};
 
-/// Why no answer began.
+/// Why there is no response.
 #[derive(Debug)]
 pub(in crate::provider) enum Failure {
     /// No connection was made.
     Connect(io::Error),
     /// The connection was closed before a byte of the request was written.
     Unbegun,
-    /// It was not let go when there was a connection for it.
+    /// Sending was not permitted when a connection was ready.
     Held,
-    /// The request was begun, and there was no answer in time.
+    /// The request was started, but there was no response in time.
     Timeout,
-    /// The request was begun, and then the connection failed.
+    /// The request was started, and then the connection failed.
     Lost(hyper::Error),
 }
 
-/// The outcome of a send straight to `host` that brought no answer.
+/// Returns the outcome of a direct send to `host` without a response.
 pub(in crate::provider) fn direct(host: &str, failure: Failure) -> Outcome {
     match failure {
         Failure::Connect(error) => no_connection(host, &error, &words(&error)),
@@ -45,10 +43,10 @@ pub(in crate::provider) fn direct(host: &str, failure: Failure) -> Outcome {
     }
 }
 
-/// The outcome of a request by reqwest's client that brought no answer.
+/// Returns the outcome of a request with reqwest's client without a response.
 pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     let host = error.url().and_then(|url| url.host_str()).unwrap_or("the provider").to_owned();
-    // A status request's URL holds ids.
+    // The URL of a status request contains ids.
     let error = error.without_url();
     let words = words(&error);
     if error.is_connect() {
@@ -61,7 +59,7 @@ pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     } else if has_cause(&error, |cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled)) {
         unreachable(&host, None)
     } else if error.is_builder() {
-        // Nothing that one row could do otherwise.
+        // Not the fault of a row.
         Outcome::Halted(SendProblem::BadRequest(words).into())
     } else if error.is_timeout() {
         timeout()
@@ -70,7 +68,7 @@ pub(in crate::provider) fn client(error: reqwest::Error) -> Outcome {
     }
 }
 
-/// No connection to `host`; without `words` it was closed before anything was sent.
+/// Returns the outcome of no connection to `host`; without `words`, it was closed before anything was sent.
 fn unreachable(host: &str, words: Option<&str>) -> Outcome {
     let problem = SendProblem::Connect { host: host.to_owned(), error: words.map(str::to_owned) };
     Outcome::Unreachable(problem.into())
@@ -93,7 +91,7 @@ fn lost(words: String) -> Outcome {
     Outcome::Uncertain(SendProblem::ConnectionLost(words).into())
 }
 
-/// An error and its causes in one line.
+/// Formats an error and its causes on one line.
 pub(in crate::provider) fn words(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -108,19 +106,19 @@ pub(in crate::provider) fn words(error: &dyn Error) -> String {
     words
 }
 
-/// A certificate that is not trusted. Only a person can mend that, here or there.
+/// Whether the error is an untrusted certificate, which only a person can fix.
 fn is_distrust(error: &(dyn Error + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
 }
 
-/// Whether the error or one of its causes is so.
+/// Whether `is` holds for the error or one of its causes.
 fn has_cause(error: &(dyn Error + 'static), is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if is(error) {
             return true;
         }
-        // An I/O error skips the one inside it when it names its source.
+        // The source of an I/O error skips the error inside it.
         let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         next = inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source());
     }

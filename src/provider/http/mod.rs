@@ -1,7 +1,7 @@
-//! One request at a time over kept-alive HTTP/1.1 connections, and what it means when there is no answer.
+//! Sends requests over kept-alive HTTP/1.1 connections, one at a time on each, and classifies missing responses.
 //!
-//! `transport` sends. `connect` makes a connection, `connection` drives it, `pool` keeps it. `answer` and `failure` are
-//! what comes of a request.
+//! `transport` sends. `connect` opens a connection, `connection` drives it, `pool` keeps it. `answer` and `failure` are
+//! the results of a request.
 
 pub(super) mod answer;
 pub(super) mod client;

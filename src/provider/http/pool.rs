@@ -1,4 +1,4 @@
-//! The connections without a request.
+//! The idle connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -8,13 +8,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
 
-/// Connections that idle for longer are not used again. Shorter than the idle limit of common gateways (60 s and
-/// more), since a connection that the other side closes while a request is being written leaves that request in doubt.
+/// How long a connection may be idle before it is no longer used. Shorter than the idle limit of common gateways (60 s
+/// and more), because a connection that the other side closes during a write leaves that request in doubt.
 pub(in crate::provider) const IDLE: Duration = Duration::from_secs(15);
-/// A connection that was used within this time is taken to be open.
+/// A connection used within this time is assumed to be open.
 pub(super) const LATELY: Duration = Duration::from_secs(1);
 
-/// The connections without a request, the one that was used last on top.
+/// The idle connections, the most recently used one on top.
 pub(super) struct IdlePool {
     pub(super) most: usize,
     pub(super) kept: Mutex<Kept>,
@@ -22,9 +22,9 @@ pub(super) struct IdlePool {
 
 #[derive(Default)]
 pub(super) struct Kept {
-    /// Each with the time at which it becomes too old, the oldest first.
+    /// Each with its expiry time, the oldest first.
     pub(super) lines: Vec<(Instant, Connection)>,
-    /// Closes what has become too old also when nothing is sent.
+    /// The task that closes expired connections while nothing is sent.
     pub(super) closing: Option<JoinHandle<()>>,
 }
 
@@ -33,7 +33,7 @@ impl IdlePool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one that was used last, if it still can be.
+    /// Takes the most recently used connection, if it is still usable.
     pub(super) fn take(&self) -> Option<Connection> {
         loop {
             let (end, mut line) = self.kept().lines.pop()?;
@@ -41,7 +41,7 @@ impl IdlePool {
             if now >= end {
                 return None;
             }
-            // One that idled for a while may have been closed. Who learns it here need not leave a second time.
+            // A connection that was idle for a while may be closed. Detecting it here avoids a second `leave` call.
             if end - now > IDLE - LATELY || line.is_open() {
                 return Some(line);
             }
@@ -55,14 +55,14 @@ impl IdlePool {
         }
         let end = Instant::now() + IDLE;
         kept.lines.push((end, line));
-        // One whose runtime is gone is finished too.
+        // A task whose runtime has stopped is finished too.
         if kept.closing.as_ref().is_none_or(JoinHandle::is_finished) {
             kept.closing = Some(tokio::spawn(close(Arc::downgrade(self), end)));
         }
     }
 }
 
-/// Closes connections that have become too old, from `next` on until there are none.
+/// Closes expired connections, starting at `next`, until there are none.
 async fn close(idle: Weak<IdlePool>, mut next: Instant) {
     loop {
         sleep_until(next).await;

@@ -1,10 +1,10 @@
-//! Carries one request to the provider and its answer back, over HTTP/1.1 connections that are kept alive.
+//! Sends a request to the provider and returns its response, over kept-alive HTTP/1.1 connections.
 //!
-//! Knows for each failure whether a byte of the request may have left (see `Failure`), which is what everything else
-//! rests upon; what a failure or an answer means is decided elsewhere. Nothing that may have left is ever repeated.
+//! It knows for each failure whether a byte of the request may have been sent (see `Failure`), on which everything else
+//! relies. Other modules classify failures and responses. A request that may have been sent is never repeated.
 //!
-//! A connection has no task of its own: the request that is on it drives it, and while it idles nobody does. One that
-//! was closed meanwhile is found out when a request is handed to it, before anything is written.
+//! A connection has no task: its current request drives it, and nothing does while it is idle. If it was closed
+//! meanwhile, that is detected when a request is passed to it, before anything is written.
 
 use std::fmt;
 use std::pin::pin;
@@ -25,7 +25,7 @@ use super::pool::{IDLE, IdlePool, LATELY};
 use crate::model::BadAnswer;
 use crate::model::Channel;
 
-/// The connections to one provider, and the heads of the requests that go over them.
+/// The connections to one provider, and the prepared request heads.
 pub(in crate::provider) struct Transport {
     connector: Connector,
     heads: [(Channel, Request<()>); Channel::ALL.len()],
@@ -34,12 +34,11 @@ pub(in crate::provider) struct Transport {
 }
 
 impl Transport {
-    /// A transport to these addresses, which are all of one host, that keeps at most `most` connections and gives
-    /// `connect_timeout` to a connection that is to be made, and `timeout` to a request from its departure to the last
-    /// byte of the answer.
+    /// Returns a transport to these URLs, all of one host, that keeps at most `most` connections. `connect_timeout`
+    /// limits the opening of a connection, `timeout` a request from its permission to the last byte of the response.
     ///
     /// # Errors
-    /// Where TLS cannot be set up, or an address cannot stand in a request.
+    /// When TLS cannot be set up, or a URL is not allowed in a request.
     pub(in crate::provider) fn new(
         sites: &[(Channel, Url); Channel::ALL.len()],
         headers: &HeaderMap,
@@ -56,12 +55,12 @@ impl Transport {
         Ok(Self { connector: Connector::new(first, connect_timeout)?, heads, idle, timeout })
     }
 
-    /// Posts one body to the channel's address, as soon as `leave` lets it go. That is asked when there is a
-    /// connection, right before the first byte is written: connections that take long to be made would let requests
-    /// that left one by one arrive together. It is asked again where the connection turns out to be closed.
+    /// Posts one body to the channel's URL, once `leave` permits it. `leave` is called when a connection is ready,
+    /// right before the first byte is written: otherwise slow connections could let requests that were spaced out
+    /// arrive together. It is called again if the connection turns out to be closed.
     ///
     /// # Errors
-    /// [`Failure`] where there is no answer at all; one that broke off is in [`Answer::body`].
+    /// [`Failure`] when there is no response; a response that was cut off is in [`Answer::body`].
     pub(in crate::provider) async fn send<F: Future<Output = bool>>(
         &self,
         channel: Channel,
@@ -72,12 +71,12 @@ impl Transport {
         let [(_, first), ..] = &self.heads;
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
         let mut end = pin!(sleep(self.timeout));
-        // Whether it was let go and has no connection any more.
+        // Whether it was permitted but has no connection any more.
         let mut departed = false;
         let (mut line, response) = loop {
             let (mut line, idled) = match self.idle.take() {
                 Some(line) => (line, true),
-                // Boxed: seldom needed, and larger than all the rest, which every message would have to carry.
+                // Boxed, because it is seldom needed and would dominate the future of every message.
                 None => (Box::pin(self.connector.connect()).await.map_err(Failure::Connect)?, false),
             };
             let asked = Instant::now();
@@ -85,8 +84,8 @@ impl Transport {
             let left = Instant::now();
             let waited = left - asked;
             match leaves {
-                // Too old by now, or closed. Its departure is used up, and another would be waited for just as long: at
-                // a low rate it would never leave.
+                // Expired by now, or closed. The permission is used up, and waiting for another could take just as
+                // long: at a low rate the request would never be sent.
                 true if waited > IDLE || (waited > LATELY && !line.is_open()) => {
                     departed = true;
                     continue;
@@ -99,14 +98,14 @@ impl Transport {
                     return Err(Failure::Held);
                 }
             }
-            // A new one, too, may be closed by who waits for its request.
+            // A new connection may also be closed while its request waits.
             let idled = idled || waited > LATELY;
             end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));
             let failure = match line.drive_until(pin!(sent), end.as_mut()).await {
                 Some(Ok(response)) => break (line, response),
-                // Given back: what was written then is TLS's farewell.
+                // Returned untouched: the bytes written were TLS's close message.
                 Some(Err(error)) if error.is_canceled() => Failure::Unbegun,
                 Some(Err(_)) if line.written() == before => Failure::Unbegun,
                 Some(Err(error)) => Failure::Lost(error),
@@ -114,14 +113,14 @@ impl Transport {
                 None => Failure::Timeout,
             };
             match failure {
-                // Closed while it idled. Each time there is one fewer of these, and at last a new one.
+                // Closed while idle. Each time there is one fewer, and finally a new connection.
                 Failure::Unbegun if idled => {}
                 failure => return Err(failure),
             }
         };
         let (parts, body) = response.into_parts();
         let (status, wait) = (parts.status, retry_after(&parts.headers));
-        // They are slices of the connection's buffer, which takes in what comes next once nobody holds it.
+        // They are slices of the connection's buffer, which can be reused once they are dropped.
         drop(parts);
         let body = line.drive_until(pin!(read(body)), end.as_mut()).await;
         let body = body.unwrap_or_else(|| Err(BadAnswer::BrokeOff(timed_out().to_string())));
@@ -132,14 +131,14 @@ impl Transport {
     }
 }
 
-/// The header values hold the credential, and the addresses are told elsewhere.
+/// Leaves out header values, which contain the credential.
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").finish_non_exhaustive()
     }
 }
 
-/// A request to this address, but for its body.
+/// Returns a request to this URL without its body.
 fn prepare(url: &Url, headers: &HeaderMap) -> Result<Request<()>, Box<dyn std::error::Error + Send + Sync>> {
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

@@ -1,8 +1,8 @@
-//! What an answer means: with `codes`, the only place that knows status numbers and error codes. What it means that
-//! there is none is told by `lost`.
+//! Classifies responses: with `error_codes`, the only place that knows status numbers and error codes. `http::failure`
+//! classifies missing responses.
 //!
-//! The question is always the same: may the message have been accepted? Where that cannot be ruled out the outcome is
-//! `Uncertain`, since the provider has no idempotency key and a second request might be a second message.
+//! The question is always whether the message may have been accepted. If that cannot be ruled out, the outcome is
+//! `Uncertain`, because the provider has no idempotency key and a second request might be a second message.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Pause, Problem, S
 use crate::provider::error::PollError;
 use crate::provider::http::failure;
 
-/// The outcome of a send whose answer was read whole.
+/// Returns the outcome of a send with a complete response.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
     if let (true, Some(message_id)) = (status.is_success(), Success::message_id(body)) {
         return Outcome::Accepted { message_id: message_id.to_owned() };
@@ -35,16 +35,17 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     }
 }
 
-/// The outcome of a send whose answer began and broke off.
+/// Returns the outcome of a send whose response was cut off.
 pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
     match without_envelope(status, wait, b"") {
-        // The status line alone tells.
+        // The status line is enough.
         outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
         _ => Outcome::Uncertain(bad_answer(broken)),
     }
 }
 
-/// The statuses in an answer. Asking is harmless, so whatever is not the account's fault may be asked again.
+/// Returns the statuses in a response. Polling is harmless, so any failure that is not the account's fault may be
+/// retried.
 pub(super) fn statuses(
     status: StatusCode,
     wait: Option<Duration>,
@@ -61,12 +62,12 @@ pub(super) fn statuses(
     Err(asked_in_vain(outcome))
 }
 
-/// Why a status request brought no answer.
+/// Returns why a status request got no response.
 pub(super) fn poll_failed(error: reqwest::Error) -> PollError {
     asked_in_vain(failure::client(error))
 }
 
-/// What the outcome of a send is for a status request.
+/// Converts the outcome of a send to the error of a status request.
 fn asked_in_vain(outcome: Outcome) -> PollError {
     match outcome {
         Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
@@ -97,7 +98,7 @@ fn words(message: Option<Cow<'_, str>>) -> String {
     message.unwrap_or_default().into_owned()
 }
 
-/// An answer that says "error" in the provider's envelope.
+/// Classifies a response with "error" in the provider's envelope.
 fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, message: String) -> Outcome {
     if status == StatusCode::TOO_MANY_REQUESTS || code == Some(429) {
         return Outcome::Throttled { problem: Problem::new("429", message), wait };
@@ -108,25 +109,25 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
     let words = Words::of(&message);
     let problem = |message| Problem::new(code.to_string(), message);
     match code {
-        // The credential, or a route that is not there: no row can do anything about it.
+        // The credential, or a missing route: not the fault of a row.
         10001 | 401 | 403 | 404 => Outcome::Halted(problem(message)),
-        // A gateway in front of the provider fills the same fields.
+        // A gateway in front of the provider may fill the same fields.
         400 | 422 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem(message)),
         400 | 422 => Outcome::Refused(problem(message)),
         10002..=10004 => channel_refusal(code, message, wait),
-        // The message may be on its way all the same.
+        // The message may still be delivered.
         500 | -1 => Outcome::Uncertain(problem(message)),
-        // What the documents do not name means what the HTTP status does.
+        // Undocumented codes are classified by the HTTP status.
         _ => by_status(status, wait, &words, problem(message)),
     }
 }
 
-/// A refusal by the channel behind the provider: WhatsApp's come as `(#132012) …`.
+/// Classifies a refusal by the channel behind the provider; WhatsApp's look like `(#132012) …`.
 fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcome {
     if let Some((code, words)) = whatsapp_code(&message) {
         return whatsapp(code, Problem::new(code.to_string(), words), wait);
     }
-    // Stated as a failure, but a timeout between the provider and the channel looks just like this.
+    // Reported as a failure, but a timeout between the provider and the channel looks the same.
     let words = Words::of(&message);
     let problem = Problem::new(code.to_string(), message);
     if words.judge_the_message() && !words.tell_of_trouble() {
@@ -136,7 +137,7 @@ fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcom
     }
 }
 
-/// Reads `(#132012) words`; where something stands before the code, the words are the whole.
+/// Parses `(#132012) words`; if text precedes the code, the words are the whole text.
 fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
     let message = message.trim();
     let (before, rest) = message.split_once("(#")?;
@@ -147,8 +148,8 @@ fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
     ))
 }
 
-/// What WhatsApp's code makes of a message. Every one that comes as a direct answer was not accepted; one that is not
-/// listed is not tried again, and its words are kept.
+/// Classifies a WhatsApp code. A message with such a direct response was not accepted; for an unlisted code it is not
+/// retried, and the words are kept.
 fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     const MINUTE: Duration = Duration::from_secs(60);
     match error_codes::find(code).map_or(Class::Message, |code| code.class) {
@@ -165,7 +166,7 @@ fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     }
 }
 
-/// An answer without the provider's envelope: a gateway, a proxy, or something that is not the provider.
+/// Classifies a response without the provider's envelope: from a gateway, a proxy, or something else.
 fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
     let whole = String::from_utf8_lossy(body);
     let text: String = whole.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -174,20 +175,20 @@ fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> 
     by_status(status, wait, &Words::of_body(&whole), problem.into())
 }
 
-/// What the HTTP status says, and of a refusal its words.
+/// Classifies by the HTTP status, and a refusal also by its words.
 fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem: Problem) -> Outcome {
     match status.as_u16() {
-        // Turned away before anything was done with it.
+        // Rejected before any processing.
         421 | 425 => Outcome::TryAgain { problem, wait },
         429 => Outcome::Throttled { problem, wait },
-        // Load shedding says when to come back; a 503 that does not may come from behind the provider.
+        // Load shedding says when to retry; a 503 without that may come from behind the provider.
         503 if wait.is_some() => Outcome::Throttled { problem, wait },
         300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem),
-        // A gateway may say so after it has passed the request on: out of time, or closed by one side.
+        // A gateway may report this after it forwarded the request: a timeout, or a connection closed by one side.
         408 | 444 | 460 | 499 => Outcome::Uncertain(problem),
         400..=499 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem),
         400..=499 => Outcome::Refused(problem),
-        // 2xx without a message id among them: it may well have been accepted.
+        // Includes 2xx without a message id, which may have been accepted.
         _ => Outcome::Uncertain(problem),
     }
 }

@@ -24,51 +24,52 @@ pub struct Provider {
     host: String,
     way: Way,
     status: Url,
-    /// To be kept out of what is told of answers.
+    /// Removed from texts of responses.
     secret: SecretString,
 }
 
-/// The way that messages take. Status requests take that of the client.
+/// How messages are sent. Status requests use the client.
 #[derive(Debug)]
 enum Way {
-    /// Straight to the provider.
+    /// Directly to the provider.
     Direct(Box<Transport>),
-    /// Through the proxy that the environment names for the provider, with the client.
+    /// With the client, through the proxy that the environment sets for the provider.
     Proxy(Box<[(Channel, Url); Channel::ALL.len()]>),
 }
 
-/// Ids in one status request, by the provider's document ("Get message status").
+/// The most ids in a status request, according to the provider's documentation ("Get message status").
 pub const MOST_IDS: usize = 100;
-/// Bytes of a status request's URL at most. Servers and proxies commonly refuse 8 KiB and more.
+/// The most bytes of a status request's URL. Servers and proxies commonly refuse 8 KiB and more.
 pub const LONGEST_URL: usize = 8_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The shortest credential that is looked for in a provider's words.
+/// The shortest credential, in characters, that is removed from a provider's words.
 const SHORTEST_SECRET: usize = 8;
 
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Provider {
-    /// A client for this account with at most `concurrency` connections kept and `timeout` for a whole request.
+    /// Returns a client for this account that keeps at most `concurrency` connections; `timeout` covers a whole
+    /// request.
     ///
     /// # Errors
-    /// Where TLS or the credential's header cannot be set up.
+    /// When TLS or the credential's header cannot be set up.
     pub fn new(endpoint: &Endpoint, concurrency: usize, timeout: Duration) -> Result<Self, SetupError> {
-        // Needed once a process; whoever was first has set the same.
+        // Needed once per process; an earlier call set the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("certification-code", endpoint.credential());
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("campaigner/", env!("CARGO_PKG_VERSION"))));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        // Shorter than the whole, so that a connection that cannot be made is told apart from an answer that does not
-        // come: the one may be tried again, the other is in doubt.
+        // Shorter than the whole timeout, to distinguish a failed connection, which can be retried, from a missing
+        // response, which leaves the message in doubt.
         let connect_timeout = CONNECT_TIMEOUT.min(timeout / 2);
         let status = endpoint.join("external/messages/status");
         let sites = Channel::ALL.map(|channel| (channel, endpoint.join(&format!("external/messages/{channel}"))));
         let mut client = Client::builder();
         if endpoint.is_this_machine() {
-            // A proxy is for what lies beyond this machine.
+            // A proxy is only for other machines.
             client = client.no_proxy();
         }
         let has_proxy = !endpoint.is_this_machine()
@@ -81,11 +82,11 @@ impl Provider {
         };
         let client = client
             .default_headers(headers)
-            // HTTP/1.1: one request a connection at a time, so that "in flight" is exact and no stream limit of a
-            // server queues requests behind our back.
+            // HTTP/1.1 has one request per connection at a time, so "in flight" is exact and no stream limit of a
+            // server queues requests unnoticed.
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
-            // Nothing below us sends a request a second time once a byte of it may have left; see `failure`.
+            // No lower layer may repeat a request after a byte of it may have been sent; see `failure`.
             .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .connect_timeout(connect_timeout)
@@ -98,9 +99,9 @@ impl Provider {
         Ok(Self { client, host, way, status, secret: endpoint.secret().clone() })
     }
 
-    /// Posts one body to the channel's route, as soon as `leave` lets it go, and tells what came of it. That is asked
-    /// when there is a connection for it; through a proxy, whose connections are made out of sight, before that. Never
-    /// fails: every failure is an outcome.
+    /// Posts one body to the channel's route, once `leave` permits it, and returns the outcome. `leave` is called when
+    /// a connection is ready; with a proxy, whose connections are not visible here, it is called before. Never fails:
+    /// every failure is an outcome.
     pub async fn send<F: Future<Output = bool>>(
         &self,
         channel: Channel,
@@ -115,7 +116,7 @@ impl Provider {
             Way::Proxy(_) if !leave().await => return Outcome::Unsent,
             Way::Proxy(sites) => {
                 let url = sites.iter().find(|(known, _)| *known == channel).map_or(&self.status, |(_, url)| url);
-                // Boxed, since its future is large, and room for it would be in that of every message.
+                // Boxed, because its large future would otherwise be part of that of every message.
                 let answer = Box::pin(async {
                     let response = self.client.post(url.clone()).body(body).send().await?;
                     Ok((response.status(), retry_after(response.headers()), read(response).await))
@@ -136,11 +137,11 @@ impl Provider {
         }
     }
 
-    /// Asks for the statuses of these messages, at most [`MOST_IDS`] of them; see [`Provider::ids_that_fit`]. Ids that
-    /// the provider does not mention are left out of the answer.
+    /// Polls the statuses of at most [`MOST_IDS`] messages; see [`Provider::ids_that_fit`]. The result omits ids that
+    /// the provider does not mention.
     ///
     /// # Errors
-    /// [`PollError`] where there is no answer to read.
+    /// [`PollError`] when there is no usable response.
     pub async fn poll(&self, message_ids: &[&str]) -> Result<Vec<StatusUpdate>, PollError> {
         let mut url = self.status.clone();
         let mut query = String::from("message_ids=");
@@ -161,7 +162,8 @@ impl Provider {
         })
     }
 
-    /// Cuts the credential out of what the provider says, once that is understood. A short one may be part of any word.
+    /// Removes the credential from the provider's words after classification. A short one is left, because it may be
+    /// part of any word.
     fn cut_credential(&self, problem: Option<&mut Problem>) {
         let secret = self.secret.expose_secret();
         if let Some(problem) = problem.filter(|_| secret.len() >= SHORTEST_SECRET) {
@@ -169,7 +171,7 @@ impl Provider {
         }
     }
 
-    /// How many of these ids, from the first, fit into one status request.
+    /// Returns how many of these ids, from the first, fit into one status request.
     pub fn ids_that_fit<'a>(&self, message_ids: impl Iterator<Item = &'a str>) -> usize {
         let mut length = self.status.as_str().len() + "?message_ids=".len();
         message_ids

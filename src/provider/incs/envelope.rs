@@ -1,4 +1,4 @@
-//! The provider's envelopes as they come over the wire. Read leniently: what is not needed may be anything.
+//! Parses the provider's envelopes leniently: unused values may be anything.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::text::escaped;
 
-/// What is read by its keys alone. A list is no envelope, though what one holds might stand in it in the right order.
+/// Deserialises only from an object. A list is not an envelope, even if its items are in the right order.
 pub(super) struct ByKeys<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByKeys<T> {
@@ -36,8 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByKeys<T> {
     }
 }
 
-/// The answer that nearly all are, read in one go: a message was accepted. Whatever cannot be read like this is an
-/// [`Envelope`] or none.
+/// The usual response, an accepted message, parsed in one step. Everything else is parsed as an [`Envelope`].
 #[derive(Deserialize)]
 pub(super) struct Success<'a> {
     status: &'a str,
@@ -51,7 +50,7 @@ struct Named<'a> {
 }
 
 impl<'a> Success<'a> {
-    /// The message's id in the body of an answer, if that is such an answer.
+    /// Returns the message id, if the body is such a response.
     pub(super) fn message_id(body: &'a [u8]) -> Option<&'a str> {
         let ByKeys(Self { status, data: ByKeys(Named { msg_id }) }) =
             serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
@@ -59,7 +58,7 @@ impl<'a> Success<'a> {
     }
 }
 
-/// Bytes of a message id at most. Percent-encoded it is up to three times as long, and has to fit into the URL of a
+/// The most bytes of a message id. Percent-encoded, it is up to three times as long, and must fit into the URL of a
 /// status request; see [`super::client::LONGEST_URL`].
 const LONGEST_ID: usize = 2_000;
 
@@ -67,19 +66,19 @@ fn can_be_id(text: &str) -> bool {
     text.len() <= LONGEST_ID && matches!(escaped(text), Cow::Borrowed(_))
 }
 
-/// What stands where a message id is expected.
+/// The value where a message id is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessageId {
-    /// An id: a text, or a number digit by digit.
+    /// An id: text, or the digits of a number.
     Known(String),
-    /// Something that is too long to be one, or holds characters that act on a screen.
+    /// Too long, or contains control characters.
     Unusable,
     /// None.
     None,
 }
 
 impl MessageId {
-    /// Reads a JSON value. A number is never calculated with: two long ones would become one.
+    /// Reads a JSON value. A number stays text, because two long ones could round to the same value.
     pub(super) fn read(value: &RawValue) -> Self {
         let text = value.get().trim();
         let id = match text.as_bytes().first() {
@@ -94,7 +93,7 @@ impl MessageId {
         }
     }
 
-    /// The id, if it is one.
+    /// Returns the id, if it is one.
     pub(super) fn known(self) -> Option<String> {
         match self {
             Self::Known(id) => Some(id),
@@ -103,51 +102,51 @@ impl MessageId {
     }
 }
 
-/// The envelope of every answer.
+/// The envelope of every response.
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope<'a> {
     /// `success` or `error`.
     #[serde(borrow)]
     pub(super) status: Cow<'a, str>,
-    /// 200, or the provider's code of the failure.
+    /// 200, or the provider's error code.
     #[serde(default)]
     pub(super) code: Option<i64>,
-    /// Words for a failure.
+    /// The provider's words for a failure.
     #[serde(default, borrow)]
     pub(super) message: Option<Cow<'a, str>>,
-    /// What was asked for. On failure `{}`, or whatever else: it is not looked at.
+    /// The result. On failure it is `{}` or anything else, and is ignored.
     #[serde(default, borrow)]
     data: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the body of an answer.
+    /// Reads the body of a response.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// When it is anything else.
     pub(super) fn read(body: &'a [u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(body).map(|ByKeys(envelope)| envelope)
     }
 
-    /// The message's id in the answer to a send.
+    /// Returns the message id in the response to a send.
     pub(super) fn message_id(&self) -> MessageId {
         self.entry("msg_id").map_or(MessageId::None, MessageId::read)
     }
 
-    /// The entries in the answer to a status request: a list inside `data` inside `data`. One that cannot be read says
-    /// nothing of its message, and is no reason not to read the others.
+    /// Returns the entries in the response to a status request: a list in `data` in `data`. Unreadable entries are
+    /// skipped.
     pub(super) fn statuses(&self) -> Option<Vec<Status>> {
         let Some(list) = self.entry("data") else { return self.entries().map(|_| Vec::new()) };
         let entries: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
         Some(entries.into_iter().filter_map(|entry| serde_json::from_str(entry.get()).ok()).collect())
     }
 
-    /// What stands under this key in `data`.
+    /// Returns the value of this key in `data`.
     fn entry(&self, key: &str) -> Option<&RawValue> {
         self.entries()?.remove(key)
     }
 
-    /// What is in `data`, if it is an object.
+    /// Returns the entries of `data`, if it is an object.
     fn entries(&self) -> Option<HashMap<Cow<'_, str>, &RawValue>> {
         serde_json::from_str(self.data?.get()).ok()
     }
@@ -161,15 +160,15 @@ pub(super) struct Status {
     pub(super) message_id: String,
     /// The provider's word.
     pub(super) message_status: String,
-    /// Unix seconds, 0 where not recorded.
+    /// Unix seconds; 0 if not recorded.
     #[serde(default)]
     pub(super) delivered_at: Option<i64>,
-    /// Unix seconds, 0 where not recorded.
+    /// Unix seconds; 0 if not recorded.
     #[serde(default)]
     pub(super) read_at: Option<i64>,
 }
 
-/// A message id in a status.
+/// Deserialises the message id of a status.
 fn known_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let value = <&RawValue>::deserialize(deserializer)?;
     MessageId::read(value).known().ok_or_else(|| serde::de::Error::custom("no message id"))

@@ -1,7 +1,7 @@
-//! INCS: its Messages API, and what it calls back with.
+//! INCS: its Messages API and its webhooks.
 //!
-//! `client` sends and polls. `classify` decides what an answer means, with `envelope`, `error_codes` and
-//! `refusal_words`. `webhook` reads callbacks.
+//! `client` sends and polls. `classify` decides what a response means, with `envelope`, `error_codes` and
+//! `refusal_words`. `webhook` parses webhook calls.
 
 mod classify;
 pub(super) mod client;
@@ -10,7 +10,7 @@ pub(super) mod error_codes;
 mod refusal_words;
 pub(super) mod webhook;
 
-/// The reading of answers, for the fuzz target `provider_answer` and nothing else.
+/// Response parsing, only for the fuzz target `provider_answer`.
 #[cfg(fuzzing)]
 pub mod fuzzing {
     use std::time::Duration;
@@ -21,13 +21,13 @@ pub mod fuzzing {
     use crate::model::{Outcome, StatusUpdate};
     use crate::provider::PollError;
 
-    /// What an answer to a send means; `None` where there is no such HTTP status.
+    /// Classifies the response to a send; `None` if the HTTP status is not valid.
     #[must_use]
     pub fn answer(status: u16, wait: Option<Duration>, body: &[u8]) -> Option<Outcome> {
         Some(classify::answer(StatusCode::from_u16(status).ok()?, wait, body))
     }
 
-    /// What an answer to a status request means; `None` where there is no such HTTP status.
+    /// Classifies the response to a status request; `None` if the HTTP status is not valid.
     #[must_use]
     pub fn statuses(status: u16, wait: Option<Duration>, body: &[u8]) -> Option<Result<Vec<StatusUpdate>, PollError>> {
         Some(classify::statuses(StatusCode::from_u16(status).ok()?, wait, body))

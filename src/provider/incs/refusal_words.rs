@@ -1,9 +1,8 @@
-//! Classifies the text of a refusal: whether it judges the message, or describes trouble on the way to the channel.
-//! `docs/outcomes.md` describes which answers are which.
+//! Classifies the text of a refusal: whether it is about the message, or about a problem between the provider and the
+//! channel. `docs/outcomes.md` describes the classes.
 
-/// The words of an answer, to be searched. What a person or a machine wrote is only ever taken for a refusal where it
-/// judges the message itself: a server's words about its own connection, time or load may follow a message that was
-/// passed on.
+/// The words of a response, for searching. Text counts as a refusal only if it is about the message itself: words about
+/// a connection, time or load may come after the message was passed on.
 pub(super) struct Words(String);
 
 impl Words {
@@ -11,28 +10,27 @@ impl Words {
         Self(without_names(message).to_lowercase())
     }
 
-    /// The words of a body that is not the provider's, where nothing is a name.
+    /// Returns the words of a body that is not the provider's, in which nothing is a name.
     pub(super) fn of_body(body: &str) -> Self {
         Self(body.to_lowercase())
     }
 
-    /// Whether a part of the message is named, and found wrong.
+    /// Whether it names a part of the message and a fault in it.
     pub(super) fn judge_the_message(&self) -> bool {
         self.have(PARTS) && self.have(FAULTS) || self.have(NOT_REACHABLE)
     }
 
-    /// Whether something between the provider and the recipient had trouble of its own.
+    /// Whether it describes a problem between the provider and the recipient.
     pub(super) fn tell_of_trouble(&self) -> bool {
         self.tell_of_a_lost_way() || self.have(TROUBLE)
     }
 
-    /// Whether a connection, the time or the load is spoken of, also in an answer that is a refusal by its code.
+    /// Whether it is about a connection, time or load, even if its code means a refusal.
     pub(super) fn tell_of_a_lost_way(&self) -> bool {
         self.have(LOST_WAY)
     }
 
-    /// Whether one of the patterns is there: `=word` as a word of its own, `-word` at the start of a word, others
-    /// anywhere.
+    /// Whether one of the patterns matches: `=word` a whole word, `-word` the start of a word, others anywhere.
     pub(super) fn have(&self, patterns: &[&str]) -> bool {
         patterns.iter().any(|pattern| match (pattern.strip_prefix('='), pattern.strip_prefix('-')) {
             (Some(word), _) => self.has(word, true, true),
@@ -50,7 +48,7 @@ impl Words {
     }
 }
 
-/// Parts of a message that a channel looks at.
+/// Parts of a message that a channel checks.
 const PARTS: &[&str] = &[
     "-template",
     "-param",
@@ -100,7 +98,7 @@ const PARTS: &[&str] = &[
     "收件人",
 ];
 
-/// What is said of a part that is wrong. "Failed to send the template" says nothing of the kind.
+/// Words for a fault in a part. "Failed to send the template" is not one.
 const FAULTS: &[&str] = &[
     "valid",
     "-wrong",
@@ -191,7 +189,7 @@ const FAULTS: &[&str] = &[
     "黑名单",
 ];
 
-/// What is said of a person whom the channel does not reach.
+/// Words for a person whom the channel cannot reach.
 const NOT_REACHABLE: &[&str] = &[
     "not a viber user",
     "not a whatsapp user",
@@ -201,7 +199,7 @@ const NOT_REACHABLE: &[&str] = &[
     "not rcs capable",
 ];
 
-/// Words of a connection, a time or a load.
+/// Words about a connection, time or load.
 const LOST_WAY: &[&str] = &[
     "timeout",
     "timedout",
@@ -315,7 +313,7 @@ const LOST_WAY: &[&str] = &[
     "再試",
 ];
 
-/// Words of a failure that has no cause, or one inside a server: enough for doubt where nothing but the words tells.
+/// Words for a failure without a cause, or inside a server: enough for doubt if there is nothing else to go by.
 const TROUBLE: &[&str] = &[
     "unknown",
     "-undefined",
@@ -377,7 +375,7 @@ const TROUBLE: &[&str] = &[
     "未成功",
 ];
 
-/// The words without the names that somebody gave to templates and bots: `[name]`, without a space in it.
+/// Removes the user-given names of templates and bots: `[name]`, without spaces.
 fn without_names(message: &str) -> String {
     let mut plain = String::with_capacity(message.len());
     let mut rest = message;

@@ -1,8 +1,8 @@
-//! What the provider calls back with: <https://document.infin8linx.com/books/incs-messages-api/page/bac91> for
+//! Parses the provider's webhook calls: <https://document.infin8linx.com/books/incs-messages-api/page/bac91> for
 //! statuses, the chapters on lists and reply buttons of its Messages API for replies, and WhatsApp's own shapes within
 //! these.
 //!
-//! Read leniently: what is not needed may be anything, and an event that is not used is no error.
+//! Parsing is lenient: unused values may be anything, and an unused event is not an error.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,32 +10,32 @@ use serde_json::value::RawValue;
 use super::envelope::MessageId;
 use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate, plain_code};
 
-/// A callback, as far as it is of use.
+/// A webhook call, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Callback {
     /// `message_status_update`: a status of one message.
     Status(StatusUpdate),
-    /// `new_message`: what people sent. There is at least one.
+    /// `new_message`: replies of people, at least one.
     Replies(Vec<Reply>),
     /// Any other event.
     Unused,
 }
 
-/// A callback that cannot be read. It quotes nothing of it, which is personal.
+/// Why a webhook call cannot be read. It quotes nothing, because the content is personal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCallback {
     /// It is not JSON at all.
     #[error("the body is not JSON")]
     NotJson,
-    /// It is an event that is used, without what is needed of it.
-    #[error("there is no usable `{0}` in it")]
+    /// A required value of the event is missing.
+    #[error("`{0}` is missing or not valid")]
     Lacks(&'static str),
 }
 
-/// Reads the body of a callback. `now` stands in for the time of a reply that tells none.
+/// Parses the body of a webhook call. `now` is the time of a reply that has none.
 ///
 /// # Errors
-/// Where it is not JSON, or lacks what an event of its kind has.
+/// When it is not JSON, or lacks a required value.
 pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
     let text = body;
     let body: Value = serde_json::from_slice(text).map_err(|_| BadCallback::NotJson)?;
@@ -46,7 +46,7 @@ pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
     }
 }
 
-/// The id of the message that a status is about, read as the answer to its send was.
+/// Returns the message id of a status, read in the same way as the response to a send.
 fn id_in(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Status<'a> {
@@ -71,15 +71,15 @@ fn status(body: &Value, message_id: Option<String>) -> Result<StatusUpdate, BadC
     })
 }
 
-/// Why a message failed: WhatsApp's code and what it says.
+/// Returns why a message failed: WhatsApp's code and words.
 fn reason(error: &Value) -> Option<Problem> {
     let code = word(&error["code"])?;
     let code = plain_code(&code).unwrap_or("unknown").to_owned();
-    let title = word(&error["title"]).unwrap_or_else(|| "the provider named a code and no reason".to_owned());
+    let title = word(&error["title"]).unwrap_or_else(|| "the provider gave a code but no reason".to_owned());
     Some(Problem::new(code, title))
 }
 
-/// Those that can be read; one that cannot spoils no other.
+/// Returns the replies that can be read, and skips the others.
 fn replies(messages: &Value, now: Millis) -> Result<Vec<Reply>, BadCallback> {
     let messages = messages.as_array().ok_or(BadCallback::Lacks("message.messages"))?;
     let replies: Vec<Reply> = messages.iter().filter_map(|message| reply(message, now)).collect();
@@ -96,7 +96,7 @@ fn reply(message: &Value, now: Millis) -> Option<Reply> {
             let (id, title) = (word(&choice["id"]), word(&choice["title"]));
             (kind, id, title, None)
         }
-        // A quick reply of a template.
+        // A quick reply to a template.
         "button" => (kind, word(&message["button"]["payload"]), word(&message["button"]["text"]), None),
         "text" => (kind, None, None, word(&message["text"]["body"])),
         _ => (kind, None, None, None),
@@ -113,7 +113,7 @@ fn reply(message: &Value, now: Millis) -> Option<Reply> {
     })
 }
 
-/// A text that is not empty, or a number as one.
+/// Returns a non-empty text, or a number as text.
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
@@ -122,7 +122,7 @@ fn word(value: &Value) -> Option<String> {
     }
 }
 
-/// Unix seconds, as a number or as text; 0 and less are none.
+/// Returns Unix seconds from a number or text; `None` for 0 and less.
 fn seconds(value: &Value) -> Option<Millis> {
     Millis::from_provider_seconds(word(value)?.parse().ok()?)
 }

@@ -1,8 +1,8 @@
-//! What NXLink's numbers mean: the states of a template, and its error codes with what to do.
+//! NXLink's numbers: the states of a template, and error codes with advice.
 
 use crate::template::TemplateSummary;
 
-/// The name of a template's state, and whether it can be sent. A number that the document does not name cannot.
+/// Returns the name of a template's state, and whether it can be sent; an undocumented state cannot.
 #[must_use]
 pub fn status(number: u64) -> (String, bool) {
     let name = match number {
@@ -20,21 +20,21 @@ pub fn status(number: u64) -> (String, bool) {
     (name.to_owned(), number == 2)
 }
 
-/// What to do about an error code.
+/// Returns what to do about an error code.
 #[must_use]
 pub fn advice(code: i64) -> &'static str {
     match code {
-        -1 => "NXLink reports a failure: contact its support and give them the trace id (shown as `request`)",
-        1001 => "a header is missing: this is a mistake of campaigner's, or something on the way takes headers out",
-        1002 => "NXLink did not like `bizType`, `action` or the body: check NXLINK_BASE_URL",
+        -1 => "NXLink reports a failure: contact its support with the trace id (shown as `request`)",
+        1001 => "a header is missing: either campaigner has a bug, or a proxy removes headers",
+        1002 => "NXLink rejected `bizType`, `action` or the body: check NXLINK_BASE_URL",
         1003 => "the signature is wrong: check NXLINK_ACCESS_SECRET",
-        1004 => "the clock of this machine is more than a minute off: set it",
+        1004 => "this machine's clock is more than a minute off: correct it",
         1005 => "check NXLINK_ACCESS_KEY, and whether this account may manage templates",
         1000..=1099 => "check NXLINK_ACCESS_KEY and NXLINK_ACCESS_SECRET",
         22016 => {
-            "this number has no WhatsApp app: check NXLINK_PHONE and NXLINK_TENANT_ID, or set the app up at NXLink"
+            "this number has no WhatsApp app: check NXLINK_PHONE and NXLINK_TENANT_ID, or set up the app in NXLink"
         }
-        22072 => "NXLink found a parameter invalid: its words say which; check NXLINK_TENANT_ID too",
-        _ => "contact NXLink's support and give them the trace id (shown as `request`)",
+        22072 => "a parameter is invalid; NXLink's message says which. Also check NXLINK_TENANT_ID",
+        _ => "contact NXLink's support with the trace id (shown as `request`)",
     }
 }

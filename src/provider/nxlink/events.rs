@@ -1,27 +1,27 @@
-//! What NXLink does when a button is pressed: the events that its document names, and the fields that each needs.
+//! NXLink's button events: the documented ones, with their required fields.
 
 use serde_json::Value;
 
 use crate::model::Finding;
 use crate::text::{list, nearest};
 
-/// Each event, with the fields that are required with it.
+/// Each event with its required fields.
 const EVENTS: &[(&str, &[&str])] =
     &[("tag", &["tagName"]), ("text", &["text"]), ("template", &["templateId", "templateName"])];
-/// Every field of an event; `tagId` is in answers only.
+/// Every field of an event; `tagId` appears only in responses.
 const FIELDS: &[&str] = &["event", "tagName", "tagId", "text", "templateId", "templateName"];
 
-/// What is wrong with an event.
+/// Returns the problems of an event.
 pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     let names: Vec<&str> = EVENTS.iter().map(|(name, _)| *name).collect();
-    let there_are = format!("NXLink's document has {}", list(&names));
+    let there_are = format!("NXLink documents {}", list(&names));
     let Some(fields) = event.as_object() else {
-        let message = "an event has keys with values: `event`, and what belongs to it";
+        let message = "an event must be keys with values: `event` and its fields";
         return vec![Finding::error("bad_event", at, message).hint(there_are)];
     };
     let is_there = |key: &str| match fields.get(key) {
         Some(Value::String(text)) => !text.trim().is_empty(),
-        // The document says that it is a text, and shows a number.
+        // The documentation calls it text, but shows a number.
         Some(Value::Number(_)) => key == "templateId",
         _ => false,
     };
@@ -30,23 +30,21 @@ pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     match (name, EVENTS.iter().find(|(known, _)| Some(*known) == name)) {
         (_, Some((name, needs))) => {
             for key in needs.iter().filter(|key| !is_there(key)) {
-                let message = format!("the event `{name}` needs a `{key}`, which is a text");
+                let message = format!("the event `{name}` needs a text `{key}`");
                 findings.push(Finding::error("bad_event", format!("{at}.{key}"), message));
             }
         }
         (Some(name), None) => {
             let near = nearest(name, &names).map_or(there_are, |near| format!("did you mean `{near}`?"));
-            findings.push(
-                Finding::error("bad_event", format!("{at}.event"), format!("there is no event `{name}`")).hint(near),
-            );
+            findings
+                .push(Finding::error("bad_event", format!("{at}.event"), format!("unknown event `{name}`")).hint(near));
         }
         (None, None) => {
-            findings
-                .push(Finding::error("bad_event", format!("{at}.event"), "this is missing: `event`").hint(there_are));
+            findings.push(Finding::error("bad_event", format!("{at}.event"), "`event` is missing").hint(there_are));
         }
     }
     for key in fields.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
-        let message = format!("NXLink's document does not name `{key}` for an event");
+        let message = format!("NXLink does not document `{key}` for an event");
         let finding = Finding::warning("unknown_field", format!("{at}.{key}"), message);
         findings.push(match nearest(key, FIELDS) {
             Some(near) => finding.hint(format!("did you mean `{near}`?")),

@@ -1,4 +1,5 @@
-//! NXLink's fields: from a definition to the body of a create or update, and back; and its two shapes of details.
+//! NXLink's fields: converts a definition to the body of a create or update, and back; also reads its two formats of
+//! details.
 
 use serde_json::{Map, Value, json};
 
@@ -11,14 +12,14 @@ use crate::template::{
     left_out, rules,
 };
 
-/// The button kinds that NXLink has.
+/// The kinds of buttons that NXLink supports.
 const BUTTONS: [ButtonKind; 5] =
     [ButtonKind::QuickReply, ButtonKind::Url, ButtonKind::PhoneNumber, ButtonKind::Flow, ButtonKind::CopyCode];
 
-/// The body of a create or update.
+/// Returns the body of a create or update.
 ///
 /// # Errors
-/// Everything that is to say of the definition, if NXLink has no field for some of it, or refuses it.
+/// Returns all findings, when NXLink has no field for a part of the definition or refuses it.
 pub fn to_request(definition: &Definition, tenant: u64) -> Result<Translated, Vec<Finding>> {
     let mut to = To::default();
     to.head(definition, tenant);
@@ -45,7 +46,7 @@ impl To {
     }
 
     fn cannot(&mut self, path: impl Into<String>, what: &str) {
-        self.findings.push(Finding::error("not_on_nxlink", path, format!("NXLink has no {what}")));
+        self.findings.push(Finding::error("not_on_nxlink", path, format!("NXLink does not support {what}")));
     }
 
     fn left_out(&mut self, path: String) {
@@ -59,10 +60,10 @@ impl To {
         match definition.category {
             Category::Marketing => self.put("category_type", 1),
             Category::Utility => self.put("category_type", 2),
-            Category::Authentication => self.cannot("category", "templates of the category AUTHENTICATION"),
+            Category::Authentication => self.cannot("category", "templates of category AUTHENTICATION"),
         }
         if definition.message_send_ttl_seconds.is_some() {
-            self.cannot("message_send_ttl_seconds", "time after which a message is given up");
+            self.cannot("message_send_ttl_seconds", "a time limit for delivery");
         }
     }
 
@@ -87,13 +88,13 @@ impl To {
             return self.put("headerText", header.text.clone().unwrap_or_default());
         }
         if !header.format.is_media() {
-            return self.cannot(format!("{at}.format"), &format!("header of the format {}", header.format.as_str()));
+            return self.cannot(format!("{at}.format"), &format!("a header of format {}", header.format.as_str()));
         }
         if header.handle.is_none() && header.media_id.is_none() {
-            self.cannot(at, "header without an uploaded file (`campaigner media upload URL` uploads one)");
+            self.cannot(at, "a media header without an uploaded file (upload one with `campaigner media upload URL`)");
         }
         if header.caption.is_some() {
-            self.cannot(format!("{at}.caption"), "caption of a header's file");
+            self.cannot(format!("{at}.caption"), "a caption for a media header");
         }
         if header.url.is_some() {
             self.left_out(format!("{at}.url"));
@@ -110,11 +111,11 @@ impl To {
 
     fn button(&mut self, button: &Button, at: &str) -> Value {
         if !BUTTONS.contains(&button.kind) {
-            self.cannot(at, &format!("button of the type {}", button.kind.as_str()));
+            self.cannot(at, &format!("a button of type {}", button.kind.as_str()));
             return Value::Null;
         }
         if button.text.is_none() {
-            self.cannot(at, "button without a `text`");
+            self.cannot(at, "a button without a `text`");
         }
         for (key, value) in [
             ("flow_action", &button.flow_action),
@@ -144,7 +145,7 @@ impl To {
         }
     }
 
-    /// The names of variables, and the examples: of a button the document demands one, of a text it has no field.
+    /// Adds the names of variables, and the examples: required for a button, but without a field for a text.
     fn variables(&mut self, definition: &Definition) {
         let mut attributes: Vec<String> = Vec::new();
         let mut first = None;
@@ -204,8 +205,8 @@ fn to_button(button: &Button) -> Value {
     Value::Object(made)
 }
 
-/// The definition that the body of a create or update stands for; also the flat shape of the details. `None` where it
-/// has no name, language or category.
+/// Reads a definition from the body of a create or update, or from the flat format of details. `None` if the name,
+/// language or category is missing.
 #[must_use]
 pub fn from_request(value: &Value) -> Option<Definition> {
     let mut components = Vec::new();
@@ -250,12 +251,12 @@ fn category(value: &Value) -> Option<Category> {
     }
 }
 
-/// A button, in either shape: what WhatsApp knows may be beside what only NXLink does, in `buttonReqs`.
+/// Reads a button in either format: NXLink's own fields may be next to WhatsApp's, in `buttonReqs`.
 fn from_button(value: &Value) -> Option<Button> {
     let own = value.get("buttonReqs").filter(|own| own.is_object()).unwrap_or(value);
     let either = |key: &str| text(value, key).or_else(|| text(own, key));
     let kind = ButtonKind::from_name(&either("type")?)?;
-    // The document says that it is for this kind, and shows it on another one too.
+    // The documentation says that it is only for this kind, but shows it on another one too.
     let custom = text(own, "customizeType").filter(|_| kind == ButtonKind::QuickReply);
     let events = items(own, "buttonEvents").iter().map(without_nulls).collect();
     let payload = own.get("payload").and_then(Value::as_str).map(str::to_owned);
@@ -274,21 +275,21 @@ fn from_button(value: &Value) -> Option<Button> {
     })
 }
 
-/// An event as it is written: without what the details add.
+/// Returns an event without the nulls that the details add.
 fn without_nulls(event: &Value) -> Value {
     let Value::Object(map) = event else { return event.clone() };
     let kept = map.iter().filter(|(key, value)| !value.is_null() && *key != "tagId");
     Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-/// The definition in an answer to a request for details, and whether it tells everything. `language` is that of the
-/// list, since one of the two shapes does not tell it. `None` where it is neither shape.
+/// Reads the definition in a details response, and whether it is complete. `language` comes from the list, because one
+/// of the two formats does not have it. `None` if it is neither format.
 #[must_use]
 pub fn from_details(data: &Value, language: &str) -> Option<(Definition, bool)> {
     if data.get("components").is_some_and(Value::is_array) {
         return Some((from_components(data, language)?, true));
     }
-    // The flat shape tells of no header and no footer, whether there is one or not.
+    // The flat format never includes a header or a footer.
     data.get("content")?;
     Some((from_request(data)?, false))
 }
@@ -335,9 +336,9 @@ fn counted(values: Vec<String>) -> Examples {
     Examples(values.into_iter().enumerate().map(|(index, value)| ((index + 1).to_string(), value)).collect())
 }
 
-/// The part of a definition that NXLink's details tell again, so that two can be compared: no examples of variables, no
-/// handles (each upload has another), no payloads (it sets its own), none of its own settings. Without `complete`
-/// neither header nor footer.
+/// Returns the part of a definition that NXLink's details include, for comparison: without variable examples, handles
+/// (each upload has another one), payloads (NXLink sets its own) and its own settings. Without `complete`, also without
+/// header and footer.
 #[must_use]
 pub fn kept(definition: &Definition, complete: bool) -> Definition {
     let mut kept = definition.clone();

@@ -1,6 +1,6 @@
-//! NXLink: its fields, its signature, its error codes, and a client that speaks them.
+//! NXLink: its fields, its signature, its error codes, and a client.
 //!
-//! By NXLink's document "WhatsApp template API". Nothing here is known to the other provider's dialect.
+//! It follows NXLink's document "WhatsApp template API". The code for the other provider does not use it.
 
 mod error_codes;
 mod events;

@@ -1,15 +1,15 @@
-//! NXLink's signature: the MD5 of the signed headers, the body as it is sent, and the secret.
+//! NXLink's signature: the MD5 of the signed headers, the exact body and the secret.
 
 use md5::{Digest as _, Md5};
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// The fixed header `bizType` of everything about WhatsApp.
+/// The fixed header `bizType` for WhatsApp.
 pub(super) const BIZ_TYPE: &str = "2";
-/// The fixed header `action` of everything about templates.
+/// The fixed header `action` for templates.
 pub(super) const ACTION: &str = "mt";
 
-/// The header `sign`, in lower-case hexadecimal. `headers` are `accessKey`, `action`, `bizType` and `ts`, in this
-/// order; `body` is the exact text that is sent, and `None` where there is none or it is multipart.
+/// Returns the header `sign`, in lower-case hexadecimal. `headers` are `accessKey`, `action`, `bizType` and `ts`, in
+/// this order; `body` is the exact text, or `None` if there is none or it is multipart.
 #[must_use]
 pub fn sign(headers: &[(&str, &str); 4], body: Option<&[u8]>, secret: &SecretString) -> String {
     let mut hash = Md5::new();

@@ -1,7 +1,7 @@
-//! The client of NXLink: every try is signed afresh, and a template is never made twice.
+//! The client of NXLink: every attempt is signed again, and a template is never created twice.
 //!
-//! Its document offers no protection against a repeated create, so a create whose answer was lost is looked for in the
-//! list and never sent again. Everything else may be repeated.
+//! The API has no protection against a repeated create, so after a lost response the template is looked up in the list,
+//! and the create is never repeated. Everything else may be repeated.
 
 use secrecy::SecretString;
 use serde::Serialize;
@@ -16,9 +16,9 @@ use crate::provider::listed_template;
 use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, TemplateSummary, diff};
 
 const NXLINK: &str = "NXLink";
-/// Templates asked for at a time; the document names no limit and shows 10.
+/// The templates per page; the documentation has no limit and shows 10.
 const PAGE: usize = 50;
-/// Pages of a list at most, should an answer always promise one more.
+/// The most pages of a list, in case every response promises another one.
 const PAGES: usize = 1000;
 
 /// An account of NXLink.
@@ -32,12 +32,12 @@ pub struct NxlinkAccount {
     pub tenant: u64,
     /// The header `accessKey`.
     pub access_key: String,
-    /// What the requests are signed with.
+    /// The key for signing requests.
     pub secret: SecretString,
 }
 
 impl NxlinkAccount {
-    /// The documented address.
+    /// The documented URL.
     pub const BASE_URL: &str = "https://api-hk.nxlink.ai/saas/wa";
 }
 
@@ -53,7 +53,7 @@ pub struct NxlinkClient {
 /// A WhatsApp flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flow {
-    /// Its id, which a button of the type FLOW names.
+    /// Its id, for buttons of type FLOW.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -74,11 +74,11 @@ pub struct Media {
     pub file_name: Option<String>,
     /// IMAGE, DOCUMENT or VIDEO.
     pub media_type: Option<String>,
-    /// For `handle` of a header; the document says that there is one, and its example has none.
+    /// For `handle` of a header; documented, but missing in the documented example.
     pub handle: Option<String>,
 }
 
-/// What a call may do to the provider if it is repeated.
+/// The effect of repeating a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     /// Nothing that matters.
@@ -87,32 +87,32 @@ enum Effect {
     New,
 }
 
-/// What is sent beside the headers.
+/// The body of a request.
 enum Content {
     None,
     Json(Vec<u8>),
     Form(Vec<u8>),
 }
 
-/// The boundary between the parts of the one form that is sent; no URL holds a line break.
+/// The boundary of the multipart form. It cannot occur in a URL, which has no line breaks.
 const BOUNDARY: &str = "campaigner-media-upload";
 
 impl NxlinkClient {
-    /// A client for this account; `now` is the clock that the signatures take their time from.
+    /// Returns a client for this account; `now` is the clock for signatures.
     ///
     /// # Errors
-    /// [`Error::Account`] where the account cannot be used.
+    /// [`Error::Account`] when the account cannot be used.
     pub fn new(account: NxlinkAccount, now: fn() -> Millis) -> Result<Self, Error> {
         let base =
             BaseUrl::parse(&account.base_url).map_err(|bad| Error::Account(format!("NXLINK_BASE_URL: {bad}")))?;
         if account.phone.is_empty() || !account.phone.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Error::Account("NXLINK_PHONE: write the country code and the number, digits only".to_owned()));
+            return Err(Error::Account("NXLINK_PHONE must be the country code and the number, digits only".to_owned()));
         }
         let http = Http::new(&base).map_err(Error::Account)?;
         Ok(Self { account, base, http, now })
     }
 
-    /// All templates, or those that NXLink finds for a name.
+    /// Lists all templates, or those that NXLink finds for a name.
     ///
     /// # Errors
     /// [`Error`].
@@ -132,7 +132,7 @@ impl NxlinkClient {
         Ok(found)
     }
 
-    /// One template by its name, with its definition.
+    /// Returns a template by its name, with its definition.
     ///
     /// # Errors
     /// [`Error`].
@@ -140,21 +140,21 @@ impl NxlinkClient {
         self.details(listed_template::find(self.list(Some(name)).await?, name, language)?).await
     }
 
-    /// A template of the list with its definition.
+    /// Returns a listed template with its definition.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn details(&self, listed: TemplateSummary) -> Result<RemoteTemplate, Error> {
         let data = self.get(&format!("template/{}/{}", self.account.phone, listed.id), &[]).await?;
         let (definition, complete) = fields::from_details(&data, &listed.language)
-            .ok_or_else(|| strange("the details are in neither of the documented shapes"))?;
+            .ok_or_else(|| strange("the details do not have a documented format"))?;
         Ok(RemoteTemplate { listed, definition, complete })
     }
 
-    /// Makes a template.
+    /// Creates a template.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::InDoubt`] only where the answer was lost and the list does not show the template.
+    /// [`Error`]; [`Error::InDoubt`] only when the response was lost and the list does not show the template.
     pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
         let body = self.body(definition)?;
         let path = format!("template/{}", self.account.phone);
@@ -170,7 +170,7 @@ impl NxlinkClient {
         }
     }
 
-    /// Changes the template of this name and language.
+    /// Changes the template with this name and language.
     ///
     /// # Errors
     /// [`Error`].
@@ -197,7 +197,7 @@ impl NxlinkClient {
         let id = Some(listed.id.clone());
         match deleted {
             Ok((_, request_id)) => Ok(Answer { id, request_id, found_afterwards: false }),
-            // A repeated delete of what the first try deleted is refused.
+            // If the first attempt deleted it, a repeated delete is refused.
             Err(error @ (Error::Refused { .. } | Error::InDoubt { .. })) => {
                 let Ok(list) = self.list(Some(&listed.name)).await else { return Err(error) };
                 let left = list.iter().find(|left| left.id == listed.id);
@@ -210,13 +210,13 @@ impl NxlinkClient {
         }
     }
 
-    /// What an update would change.
+    /// Returns what an update would change.
     #[must_use]
     pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
         diff(&fields::kept(&shown.definition, shown.complete), &fields::kept(definition, shown.complete))
     }
 
-    /// The account's flows.
+    /// Lists the account's flows.
     ///
     /// # Errors
     /// [`Error`].
@@ -234,18 +234,18 @@ impl NxlinkClient {
         Ok(items(&data, "flow_list").iter().filter_map(flow).collect())
     }
 
-    /// Has NXLink fetch a file, to be the sample of a header.
+    /// Makes NXLink fetch a file, for the sample of a header.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn upload(&self, url: &str) -> Result<Media, Error> {
         let form =
             format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"url\"\r\n\r\n{url}\r\n--{BOUNDARY}--\r\n");
-        // The document writes two slashes.
+        // The documentation has two slashes.
         let path = format!("/media/{}", self.account.phone);
         let (data, _) = self.call("POST", &path, &[], Content::Form(form.into_bytes()), Effect::Same).await?;
         Ok(Media {
-            media_id: text(&data, "media_id").ok_or_else(|| strange("there is no `media_id` in it"))?,
+            media_id: text(&data, "media_id").ok_or_else(|| strange("`media_id` is missing"))?,
             file_name: text(&data, "original_filename"),
             media_type: text(&data, "media_type"),
             handle: text(&data, "h"),
@@ -263,7 +263,7 @@ impl NxlinkClient {
         Ok(self.call("GET", path, &query, Content::None, Effect::Same).await?.0)
     }
 
-    /// The data of an answer, and its trace id.
+    /// Makes a call and returns the data of the response and its trace id.
     async fn call(
         &self,
         method: &str,
@@ -272,7 +272,7 @@ impl NxlinkClient {
         content: Content,
         effect: Effect,
     ) -> Result<(Value, Option<String>), Error> {
-        // Not joined: the path may begin with a slash of its own.
+        // Not joined, because the path may start with a slash.
         let mut url = self.base.url().clone();
         url.set_path(&format!("{}{path}", self.base.url().path()));
         if !query.is_empty() {
@@ -301,7 +301,7 @@ impl NxlinkClient {
             match self.http.send(method, url.clone(), &headers, body.to_vec()).await {
                 Ok(reply) => match read(&reply) {
                     Read::Done(data, trace) => return Ok((data, trace)),
-                    // Turned away by the limiter, or by the clock: not done.
+                    // Rejected by the rate limiter or because of the clock: not executed.
                     Read::NotDone(error) if last => return Err(error),
                     Read::NotDone(_) => {}
                     Read::Refused(error) => return Err(error),
@@ -318,7 +318,7 @@ impl NxlinkClient {
     }
 }
 
-/// What an answer says.
+/// The meaning of a response.
 enum Read {
     Done(Value, Option<String>),
     NotDone(Error),
@@ -330,7 +330,7 @@ fn read(reply: &Reply) -> Read {
     let envelope = serde_json::from_slice::<Value>(&reply.body).ok();
     let envelope = envelope.and_then(|envelope| Some((envelope.get("code")?.as_i64()?, envelope)));
     let Some((code, envelope)) = envelope else {
-        let why = format!("HTTP {} without NXLink's envelope", reply.status);
+        let why = format!("HTTP {} without a valid NXLink response", reply.status);
         return match reply.status {
             429 => Read::NotDone(Error::Unreachable { provider: NXLINK, why }),
             400..=499 => Read::Refused(strange(&why)),
@@ -348,7 +348,7 @@ fn read(reply: &Reply) -> Read {
     };
     match code {
         0 => Read::Done(envelope.get("data").cloned().unwrap_or_default(), request_id),
-        // Whoever answered may not know what became of it.
+        // The response may come from something that does not know the result.
         -1 if reply.status >= 500 => {
             let trace = request_id.map(|id| format!(" (trace id {id})")).unwrap_or_default();
             Read::InDoubt(format!("HTTP {} with -1: {message}{trace}", reply.status))
@@ -372,7 +372,7 @@ fn listed(value: &Value) -> Option<TemplateSummary> {
     })
 }
 
-/// No answer that tells what became of a request; one that only reads changed nothing.
+/// Returns the error for a missing response; a request that only reads changed nothing.
 fn unanswered(method: &str, why: String) -> Error {
     match method {
         "GET" => Error::Unreachable { provider: NXLINK, why },

@@ -1,6 +1,6 @@
-//! The bytes of a recipient file: hashed and counted as they lie on disk, unpacked where they are gzip.
+//! Reads the bytes of a recipient file: hashes and counts them as on disk, and decompresses gzip.
 //!
-//! It does not look at what the bytes say; that is the business of `table`.
+//! `table` interprets the bytes.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,13 +13,13 @@ use crate::input_file;
 use crate::recipients::error::{OpenError, ReadError};
 use crate::text::hex;
 
-/// Bytes read from the disk at once.
+/// The bytes per read from the disk.
 const CHUNK: usize = 64 * 1024;
 
 /// The first bytes of every gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A recipient file, unpacked if need be.
+/// A recipient file, decompressed if needed.
 pub(in crate::recipients) struct Content {
     path: PathBuf,
     length: Option<u64>,
@@ -31,7 +31,7 @@ enum Bytes {
     Gzip(Box<MultiGzDecoder<BufReader<Disk>>>),
 }
 
-/// The file as it lies on disk.
+/// The file as it is on disk.
 struct Disk {
     file: File,
     hash: Sha256,
@@ -53,7 +53,7 @@ impl Content {
         Self::of(path, input_file::open(path))
     }
 
-    /// Opens whatever can be read once, such as a pipe, and waits for it as long as it takes.
+    /// Opens anything that can be read once, such as a pipe; reading may block.
     pub(in crate::recipients) fn open_once(path: &Path) -> Result<Self, OpenError> {
         Self::of(path, if path.is_dir() { input_file::open(path) } else { File::open(path) })
     }
@@ -63,7 +63,7 @@ impl Content {
         let file = opened.map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         let mut plain = BufReader::with_capacity(CHUNK, Disk { file, hash: Sha256::new(), read: 0 });
-        // A pipe may give one byte at a time, and then it is not gzip; files and `zcat` give more.
+        // A pipe may return one byte at a time; then it is not recognised as gzip. Files and `zcat` return more.
         let start = plain.fill_buf().map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
         let bytes = if start.starts_with(&GZIP) {
             Bytes::Gzip(Box::new(MultiGzDecoder::new(plain)))
@@ -73,12 +73,12 @@ impl Content {
         Ok(Self { path: path.to_owned(), length: metadata.is_file().then_some(metadata.len()), bytes })
     }
 
-    /// Its length on disk; a pipe has none.
+    /// Returns its length on disk; `None` for a pipe.
     pub(in crate::recipients) fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// Bytes read from the disk so far.
+    /// Returns the bytes read from the disk so far.
     pub(in crate::recipients) fn read_from_disk(&self) -> u64 {
         match &self.bytes {
             Bytes::Plain(file) => file.get_ref().read,
@@ -86,8 +86,8 @@ impl Content {
         }
     }
 
-    /// The fingerprint: SHA-256 of the whole file as it lies on disk, in hexadecimal. What is left of the file is
-    /// read first.
+    /// Returns the fingerprint: the SHA-256 of the whole file on disk, in hexadecimal. Reads the rest of the file
+    /// first.
     pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
         let disk = match &mut self.bytes {
             Bytes::Plain(file) => file.get_mut(),
@@ -99,7 +99,7 @@ impl Content {
         }
     }
 
-    /// An error of [`Read`], with what is known about it.
+    /// Returns an error of [`Read`] with its context.
     pub(in crate::recipients) fn error(&self, source: io::Error) -> ReadError {
         let path = self.path.clone();
         let unpacking = matches!(

@@ -1,10 +1,11 @@
-//! Where quotes in one record of CSV are wrong, and where its header ends: what the CSV reader does not say.
+//! Finds misplaced quotes in a CSV record and the end of the header, which the CSV reader does not report.
 //!
-//! The reader always finds some parse (it takes `"O"Brien"` for a cell, and swallows rows behind an open quote).
-//! Here a record is held against RFC 4180: a quoted cell ends at a quote that a delimiter or a line end follows.
+//! The reader always finds some interpretation: it accepts `"O"Brien"` as a cell, and swallows rows after an open
+//! quote. This module checks a record against RFC 4180: a quoted cell ends with a quote before a delimiter or a line
+//! end.
 
-/// The offset of the quote that opens a cell which does not end as a quoted cell has to, if there is one. Spaces
-/// behind the closing quote are let through, as many programs write them.
+/// Returns the offset of the quote that opens a cell without a proper closing quote, if there is one. Spaces after the
+/// closing quote are allowed, because many programs write them.
 pub(in crate::recipients) fn misplaced(record: &[u8], delimiter: u8) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -30,7 +31,8 @@ pub(in crate::recipients) fn misplaced(record: &[u8], delimiter: u8) -> Option<u
     }
 }
 
-/// The quote that closes a cell, from its first character on; two quotes stand for one inside it.
+/// Returns the offset of the quote that closes a cell, starting from its first character; a doubled quote is part of
+/// the cell.
 fn closing(record: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += record.get(at..)?.iter().position(|byte| *byte == b'"')?;
@@ -41,14 +43,14 @@ fn closing(record: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Blank lines in front of a record: how many bytes, and how many line breaks.
+/// Returns the blank lines before a record: their bytes and their line breaks.
 pub(in crate::recipients) fn blank(bytes: &[u8]) -> (usize, u64) {
     let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     blank.fold((0, 0), |(count, lines), byte| (count + 1, lines + u64::from(*byte == b'\n')))
 }
 
-/// The first line that is not blank, and what comes behind it from its line end on, if these bytes hold all of it
-/// and more. Line breaks in quotes do not end it.
+/// Returns the first non-blank line, and the rest from its line end on, if the bytes contain the whole line and more.
+/// Line breaks in quotes do not end it.
 pub(in crate::recipients) fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = bytes.get(blank(bytes).0..)?;
     let mut quoted = false;
@@ -56,11 +58,11 @@ pub(in crate::recipients) fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> 
         quoted ^= *byte == b'"';
         !quoted && matches!(byte, b'\r' | b'\n')
     })?;
-    // One byte more says whether CR stands alone.
+    // One more byte shows whether CR is alone.
     line.split_at_checked(end).filter(|(_, end)| end.len() > 1 || end == b"\n")
 }
 
-/// The delimiter of a table, from its first line: the one that stands most often outside quotes.
+/// Returns the delimiter of a table: the most frequent one outside quotes in its first line.
 pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
     let count = |delimiter: u8| {
         let mut quoted = false;
@@ -71,7 +73,7 @@ pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
             })
             .count()
     };
-    // Of equals the last wins, and a comma is the most likely.
+    // In a tie the last one wins, and a comma is the most likely.
     [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 

@@ -1,27 +1,27 @@
-//! What lies between the file and the CSV reader, so that one broken record costs neither memory nor the rest.
+//! A buffer between the file and the CSV reader, so that a broken record costs neither memory nor the rest of the file.
 //!
-//! A quote that is never closed makes a CSV reader swallow everything behind it. So this keeps the bytes of the
-//! record that is being read, refuses to give more than [`LONGEST_RECORD`] of them, and can go back to any of
-//! them: the reader is then set onto the line behind the quote. It knows nothing of CSV itself.
+//! An unclosed quote makes a CSV reader swallow everything after it. So this buffer keeps the bytes of the current
+//! record, returns at most [`LONGEST_RECORD`] of them, and can seek back: the reader then continues on the line after
+//! the quote. The buffer itself knows nothing about CSV.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The longest record, in bytes of the file. Messages have at most some thousand characters in any of the
-/// channels; what is longer than this is a missing quote or not a table.
+/// The longest record, in bytes of the file. Messages have at most a few thousand characters on any channel; anything
+/// longer is a missing quote or not a table.
 pub(in crate::recipients) const LONGEST_RECORD: usize = 1024 * 1024;
 
-/// Bytes read at once.
+/// The bytes per read.
 const CHUNK: usize = 64 * 1024;
 
-/// A reader that remembers its last bytes, from a mark on. Offsets count the bytes given out.
+/// A reader that remembers its bytes since a mark. Offsets count the bytes it returned.
 pub(in crate::recipients) struct Window<R> {
     inner: R,
     bytes: Vec<u8>,
     /// The offset of the first of `bytes`.
     base: u64,
-    /// The next of `bytes` to be given out.
+    /// The index of the next byte to return.
     next: usize,
-    /// Bytes before this one of `bytes` are no longer needed.
+    /// The index before which `bytes` are no longer needed.
     mark: usize,
     refused: bool,
 }
@@ -39,32 +39,32 @@ impl<R: Read> Window<R> {
         &mut self.inner
     }
 
-    /// Everything that was read and is still held, from the mark on.
+    /// Returns everything that is still held since the mark.
     pub(in crate::recipients) fn held(&self) -> &[u8] {
         self.bytes.get(self.mark..).unwrap_or_default()
     }
 
-    /// Drops the first bytes as if they had never been: offsets start behind them.
+    /// Drops the first bytes: offsets start after them.
     pub(in crate::recipients) fn forget(&mut self, count: usize) {
         self.bytes.drain(..count.min(self.bytes.len()));
     }
 
-    /// A record starts here: what is before may be dropped.
+    /// Marks the start of a record: earlier bytes may be dropped.
     pub(in crate::recipients) fn mark(&mut self, offset: u64) {
         self.mark = self.index(offset);
     }
 
-    /// The bytes from the mark to an offset.
+    /// Returns the bytes from the mark to an offset.
     pub(in crate::recipients) fn until(&self, offset: u64) -> &[u8] {
         self.bytes.get(self.mark..self.index(offset)).unwrap_or_default()
     }
 
-    /// Whether the last read failed because the bytes from the mark on are more than a record may have.
+    /// Whether the last read failed because the record is too long.
     pub(in crate::recipients) fn refused(&self) -> bool {
         self.refused
     }
 
-    /// Reads a piece more from the file. False at its end.
+    /// Reads more of the file. Returns `false` at its end.
     pub(in crate::recipients) fn more(&mut self) -> io::Result<bool> {
         self.bytes.drain(..self.mark);
         self.base += self.mark as u64;
@@ -82,7 +82,7 @@ impl<R: Read> Window<R> {
         count.map(|count| count > 0)
     }
 
-    /// The offset behind the first line break at or after an offset, or the end of the file. Marks it.
+    /// Returns and marks the offset after the first line break at or after `offset`, or the end of the file.
     pub(in crate::recipients) fn next_line(&mut self, offset: u64) -> io::Result<u64> {
         self.mark(offset);
         loop {
@@ -124,7 +124,7 @@ impl<R: Read> Read for Window<R> {
     }
 }
 
-/// Goes back, or on, to a byte that is held.
+/// Seeks to a byte that is still held.
 impl<R: Read> Seek for Window<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match to {

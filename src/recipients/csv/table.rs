@@ -1,7 +1,6 @@
-//! A CSV file as a stream of records: quoting, line numbers, and what to do where a record is broken.
+//! Reads a CSV file as a stream of records: quoting, line numbers, and recovery from broken records.
 //!
-//! A broken record never takes others with it: reading goes on at the line behind the one that broke. What the
-//! cells mean is not known here, and nothing but the record at hand is held.
+//! A broken record never affects others: reading continues on the line after it. Only the current record is in memory.
 
 use std::io::{self, SeekFrom};
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::recipients::columns::Columns;
 use crate::recipients::error::{OpenError, ReadError};
 use crate::text::unescape_formula;
 
-/// Beginnings of files that are not a table of text, and what they are.
+/// The first bytes of files that are not a text table, and what they are.
 const NOT_TEXT: [(&[u8], &str); 5] = [
     (b"\xff\xfe", UTF16),
     (b"\xfe\xff", UTF16),
@@ -27,20 +26,20 @@ const NOT_TEXT: [(&[u8], &str); 5] = [
 const UTF16: &str = "text in UTF-16";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Bytes that the CSV reader takes at once.
+/// The bytes per read of the CSV reader.
 const CHUNK: usize = 64 * 1024;
 
-/// A CSV file of which the header was read.
+/// A CSV file whose header was read.
 pub(in crate::recipients) struct Table {
     csv: csv::Reader<Window<Content>>,
     delimiter: u8,
     cells: ByteRecord,
     width: usize,
-    /// It is a report, whose cells a spreadsheet must not run.
+    /// Whether it is a report, whose cells have formulas escaped.
     report: bool,
 }
 
-/// A record was read, well or not; its cells are in the table.
+/// The result of reading a record; its cells are in the table.
 pub(in crate::recipients) struct Found {
     /// The line on which it starts, from 1.
     pub(in crate::recipients) line: u64,
@@ -49,7 +48,7 @@ pub(in crate::recipients) struct Found {
 }
 
 impl Table {
-    /// Finds out how a file is written and reads the names of its columns.
+    /// Detects the format of a file and reads the names of its columns.
     pub(in crate::recipients) fn read(path: &Path, content: Content, to: &str) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
@@ -58,14 +57,14 @@ impl Table {
         let mut csv =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);
         let cells = csv.byte_headers().cloned().map_err(|error| match csv.get_ref().refused() {
-            true => header("does not end: a quote in it may not be closed"),
+            true => header("does not end; check for an unclosed quote"),
             false => failed(&csv, error).into(),
         })?;
         let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect::<Result<_, _>>();
-        let names: Vec<String> = names.map_err(|_| header("is not UTF-8: save the file as CSV in UTF-8"))?;
+        let names: Vec<String> = names.map_err(|_| header("is not valid UTF-8; save the file as UTF-8 CSV"))?;
         let line = csv.get_ref().until(csv.position().byte());
         if quotes::misplaced(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter).is_some() {
-            return Err(header("has a quote that is not closed as it should be"));
+            return Err(header("has a quote that is not closed correctly"));
         }
         let report = ReportRow::is_header(&names);
         let names = if report { of_a_report(names) } else { names };
@@ -73,7 +72,7 @@ impl Table {
         Ok((Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report }, columns))
     }
 
-    /// Reads the next record. `None` at the end.
+    /// Reads the next record. Returns `None` at the end.
     pub(in crate::recipients) fn advance(&mut self) -> Result<Option<Found>, ReadError> {
         loop {
             let start = self.csv.position().clone();
@@ -102,7 +101,7 @@ impl Table {
                     let line = start.line() + lines;
                     let offset = start.byte() + blank as u64;
                     if blank > 0 {
-                        // A desert of blank lines, which are no record: begin behind it.
+                        // Many blank lines, which are not a record: continue after them.
                         self.go_on(offset, line)?;
                         continue;
                     }
@@ -114,8 +113,8 @@ impl Table {
         }
     }
 
-    /// A record whose end is not where its quotes put it. It is taken to end with the line of the quote, so that
-    /// what was swallowed is read as the records it is.
+    /// Handles a record whose quotes are wrong. It ends with the line of the quote, so that swallowed rows are read as
+    /// separate records.
     fn broken(&mut self, line: u64, start: u64, quote: Option<usize>) -> Result<Found, ReadError> {
         self.cells.clear();
         self.csv.get_mut().mark(start);
@@ -131,21 +130,21 @@ impl Table {
         Ok(Found { line, problem: Some(problem) })
     }
 
-    /// Sets the reader onto another byte, which is the first of a line.
+    /// Continues reading at another byte, the first of a line.
     fn go_on(&mut self, offset: u64, line: u64) -> Result<(), ReadError> {
         let mut position = Position::new();
         position.set_byte(offset).set_line(line);
         self.csv.seek_raw(SeekFrom::Start(offset), position).map_err(|error| failed(&self.csv, error))
     }
 
-    /// Cells missing, or more cells than columns. Empty ones behind the last column do not count.
+    /// Returns a problem if there are more or fewer cells than columns. Empty cells after the last column do not count.
     fn ragged(&self) -> Option<RowProblem> {
         let extra = self.cells.iter().skip(self.width).any(|cell| !cell.is_empty());
         (extra || self.cells.len() < self.width)
             .then(|| CellProblem::Ragged { cells: self.cells.len(), header: self.width, extra }.into())
     }
 
-    /// The cell of a column; empty if the row has none.
+    /// Returns the cell of a column; empty if the row has none.
     pub(in crate::recipients) fn cell(&self, column: usize) -> &[u8] {
         let cell = self.cells.get(column).unwrap_or_default();
         if !self.report {
@@ -159,13 +158,13 @@ impl Table {
         self.csv.get_ref().get_ref()
     }
 
-    /// The fingerprint of the file, whose rest is read.
+    /// Reads the rest of the file and returns its fingerprint.
     pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
         self.csv.get_mut().get_mut().digest()
     }
 }
 
-/// The names of a report's columns: its first, which would hide the `row` of templates, gives way to it.
+/// Renames a report's first column, which would hide the `row` of templates.
 fn of_a_report(names: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = names.iter().map(|name| unescape_formula(name).to_owned()).collect();
     let [row, ..] = ReportRow::COLUMNS;
@@ -176,7 +175,7 @@ fn of_a_report(names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Finds out whether the file is text, and what its delimiter is.
+/// Detects whether the file is text, and its delimiter.
 fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
     let mut more = true;
     while more && window.held().len() < 4 {
@@ -195,8 +194,8 @@ fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
     let not_text = |what| Err(OpenError::NotText { from: from.to_owned(), what });
     match end {
         _ if line.contains(&0) => not_text("not plain text (it may be UTF-16)"),
-        // Every line would have to be counted, and found again behind a broken one, in a way of its own.
-        [b'\r', other, ..] if *other != b'\n' => not_text("text whose lines end as on old Macs, with CR alone"),
+        // Supporting these would need separate line counting and recovery.
+        [b'\r', other, ..] if *other != b'\n' => not_text("text with old Mac line endings (CR alone)"),
         _ => Ok(quotes::delimiter(line)),
     }
 }
@@ -205,7 +204,7 @@ fn too_long() -> RowProblem {
     CellProblem::LongRow(LONGEST_RECORD).into()
 }
 
-/// An error of the CSV reader, which can only be one of the file below it.
+/// Converts an error of the CSV reader, which can only come from the file.
 fn failed(csv: &csv::Reader<Window<Content>>, error: csv::Error) -> ReadError {
     let error = match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -1,4 +1,4 @@
-//! Numbers as people write them, made international.
+//! Converts phone numbers, as people write them, to international form.
 
-pub(super) mod numbering_plan; // how long the numbers of a country are, and how they begin
+pub(super) mod numbering_plan; // lengths and prefixes of the numbers of each country
 pub(super) mod parse;

@@ -1,22 +1,22 @@
-//! How many digits follow each country code: the part of the numbering plans that every number is held against.
+//! How many digits follow each country code: the part of the numbering plans that every number is checked against.
 //!
-//! Taken from rlibphonenumber once, as bit masks. Asking the library for each number would compile the regular
-//! expressions of every country it meets, and keep them: 24 MiB for a list that mixes all country codes.
+//! Read from rlibphonenumber once, as bit masks. Asking the library for each number would compile and keep the regular
+//! expressions of every country: 24 MiB for a list that mixes all country codes.
 
 use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberType, PhoneNumberUtil};
 
 use crate::model::Lengths;
 
-/// Kinds of number that can have a messaging account. The lengths of the others (freephone, premium rate,
-/// company numbers) are many, and would let a national number through as one of a foreign country.
+/// The kinds of numbers that can have a messaging account. The many lengths of other kinds (freephone, premium rate,
+/// company numbers) would let a national number pass as a foreign one.
 const KINDS: [PhoneNumberType; 2] = [PhoneNumberType::FixedLineOrMobile, PhoneNumberType::VoIP];
 
-/// Country codes whose numbers may begin with 0 behind the code: the 0 belongs to the number. Everywhere else no
-/// number does, and a 0 in that place is the national prefix, as in `+44 (0)7911 123456`, or a mistake.
+/// Country codes whose numbers may start with 0 after the code. Everywhere else, a 0 there is the national prefix, as
+/// in `+44 (0)7911 123456`, or a mistake.
 const KEEPS_ZERO: [u16; 15] = [39, 225, 226, 227, 229, 241, 242, 250, 378, 676, 687, 800, 881, 888, 992];
 
-/// Country codes whose national prefix is 0, in order. Where there is none, a 0 in front was never dialled there: it
-/// comes from another country. The library does not give its prefixes away; a test holds these against it.
+/// Country codes whose national prefix is 0, in order. Elsewhere a leading 0 comes from another country. The library
+/// does not expose its prefixes; a test compares these with its behaviour.
 const PREFIX_ZERO: [u16; 103] = [
     20, 27, 31, 32, 33, 40, 41, 43, 44, 46, 49, 51, 53, 54, 55, 57, 58, 60, 61, 62, 63, 64, 66, 81, 82, 84, 86, 90, 91,
     92, 93, 94, 95, 98, 211, 212, 213, 218, 231, 232, 233, 234, 243, 249, 250, 251, 252, 254, 255, 256, 260, 261, 262,
@@ -25,9 +25,9 @@ const PREFIX_ZERO: [u16; 103] = [
     977, 994, 995, 996,
 ];
 
-/// Lengths of national numbers, by country code.
+/// The lengths of national numbers by country code.
 pub(in crate::recipients) struct Plans {
-    /// At the index of a country code: bit `n` is set where `n` digits may follow it. Zero: no such code.
+    /// By country code: bit `n` is set if `n` digits may follow the code. Zero means that the code does not exist.
     lengths: Vec<u32>,
 }
 
@@ -37,7 +37,7 @@ impl Plans {
         for code in library.get_supported_calling_codes() {
             let mask = |kind| lengths_of(library, code, kind);
             let reachable = KINDS.into_iter().map(mask).fold(0, |all, some| all | some);
-            // Shared-cost and the like: codes of their own, without any number of the kinds above.
+            // Shared-cost numbers and the like have their own codes, without numbers of the kinds above.
             let any = if reachable == 0 { mask(PhoneNumberType::Unknown) } else { reachable };
             if let Some(slot) = usize::try_from(code).ok().and_then(|code| lengths.get_mut(code)) {
                 *slot = any;
@@ -46,7 +46,7 @@ impl Plans {
         Self { lengths }
     }
 
-    /// The country code that these digits begin with.
+    /// Returns the country code that these digits start with.
     pub(in crate::recipients) fn code_of(&self, digits: &str) -> Option<Code> {
         (1..=3).find_map(|length| {
             let code: u16 = digits.get(..length)?.parse().ok()?;
@@ -67,17 +67,17 @@ pub(in crate::recipients) struct Code {
 }
 
 impl Code {
-    /// Whether so many digits may follow the code.
+    /// Whether this many digits may follow the code.
     pub(in crate::recipients) fn allows(self, digits: usize) -> bool {
         digits < 32 && self.lengths & (1 << digits) != 0
     }
 
-    /// Whether a 0 behind the code is part of the number.
+    /// Whether a 0 after the code is part of the number.
     pub(in crate::recipients) fn keeps_zero(self) -> bool {
         KEEPS_ZERO.contains(&self.code)
     }
 
-    /// What is dialled before a number within the country, and not from abroad. Empty: nothing.
+    /// Returns the national prefix, which is dialled only within the country; empty if there is none.
     pub(in crate::recipients) fn national_prefix(self) -> &'static str {
         match self.code {
             1 | 692 => "1",
@@ -88,24 +88,24 @@ impl Code {
         }
     }
 
-    /// The number without a national prefix that was written behind the country code. Prefixes other than 0 change
-    /// the length, so that nothing needs to be known of them; but the 06 of Hungary without its 0 alone is a number
-    /// of someone else.
+    /// Returns the number without a national prefix that was written after the country code. Prefixes other than 0
+    /// change the length, so they need no handling here. But Hungary's 06 without only its 0 would be someone else's
+    /// number.
     pub(in crate::recipients) fn without_prefix(self, number: &str) -> Option<&str> {
         let prefix = Some(self.national_prefix()).filter(|prefix| prefix.starts_with('0'))?;
         let shorter = number.strip_prefix(prefix).filter(|shorter| self.allows(shorter.len()))?;
         (!(self.keeps_zero() && self.allows(number.len()))).then_some(shorter)
     }
 
-    /// The lengths.
+    /// Returns the lengths.
     pub(in crate::recipients) fn lengths(self) -> Lengths {
         Lengths(self.lengths)
     }
 }
 
-/// The lengths of one kind of number. Lengths that only work within a town are not among them.
+/// Returns the lengths of one kind of number, without those that only work within a town.
 fn lengths_of(library: &PhoneNumberUtil, country_code: i32, kind: PhoneNumberType) -> u32 {
-    // A number of so many digits; only their count is looked at. ITU-T E.164 leaves 14 behind the shortest code.
+    // A number with this many digits; only their count matters. ITU-T E.164 allows 14 after the shortest code.
     let example = |digits: u32| PhoneNumber { country_code, national_number: 10_u64.pow(digits - 1), ..<_>::default() };
     (1..=14)
         .filter(|&digits| {

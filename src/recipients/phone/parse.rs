@@ -1,15 +1,15 @@
-//! From what people write into a table to a number in international form.
+//! Parses phone numbers, as people write them in tables, into international form.
 //!
-//! The first duty is never to turn one person's number into another's: what can be read in two ways is refused
-//! with words, and a national number is never taken for a foreign one. Lengths are a hard limit, whether a number
-//! is assigned is not: numbering plans age. It only decides between two readings. It must not use the library for
-//! numbers that name their country code: that keeps a list that mixes all countries at the memory of one.
+//! The first rule is never to turn one person's number into another's: an ambiguous number is refused with a reason,
+//! and a national number is never read as a foreign one. Lengths are a hard limit. Whether a number is assigned is not,
+//! because numbering plans age; it only decides between two interpretations. Numbers with a country code must not use
+//! the library, so that a list of all countries needs no more memory than a list of one.
 //!
-//! In a campaign with a region, digits are one of these, or no number:
+//! In a campaign with a region, digits are one of these, or not a number:
 //!
-//! - the national number, as it is dialled from abroad behind the country code;
-//! - the same behind the region's national prefix, or as the region writes its numbers (Argentina's `011 15 …`);
-//! - a country code and a number, behind `+`, `00` or the region's prefix for calls abroad;
+//! - the national number, as dialled from abroad after the country code;
+//! - the same after the region's national prefix, or in the region's own notation (Argentina's `011 15 …`);
+//! - a country code and a number, after `+`, `00` or the region's international prefix;
 //! - the region's own country code and a number.
 
 use std::sync::OnceLock;
@@ -19,51 +19,48 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 use super::numbering_plan::{Code, Plans};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 
-/// More digits than any way of writing a number has: prefix, country code, trunk prefix and number.
+/// The most digits of a written number: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
 
-/// The fewest digits of a prefix for calls abroad. A single 0 (Samoa, Cape Verde) is not taken for one: it is the
-/// national prefix of most other countries.
+/// The fewest digits of an international prefix. A single 0 (Samoa, Cape Verde) does not count: it is the national
+/// prefix of most other countries.
 const MIN_DIAL_PREFIX: usize = 3;
 
-/// Reads numbers as people write them.
+/// Parses phone numbers.
 pub struct Numbers {
     plans: &'static Plans,
     home: Option<Home>,
 }
 
-/// Where national numbers are at home.
+/// The region of national numbers.
 struct Home {
     library: PhoneNumberUtil,
     region: Region,
     plan: Code,
     /// The digits of the country code.
     prefix: String,
-    /// What is dialled before a foreign country code, if that is not `00`.
+    /// The international prefix, if it is not `00`.
     dial: Option<String>,
 }
 
 /// A region that the numbering plans do not know.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "`{0}` is not a region with telephone numbers: a region is two capital letters such as HK, GB or US (ISO 3166-1)"
-)]
+#[error("`{0}` is not a region with phone numbers; write two capital letters such as HK, GB or US (ISO 3166-1)")]
 pub struct UnknownRegion(pub String);
 
 impl Numbers {
-    /// A reader of numbers. National numbers are read as of `region` (ISO 3166-1 alpha-2, upper case); without it
+    /// Returns a parser for numbers. National numbers belong to `region` (ISO 3166-1 alpha-2, upper case); without it
     /// every number needs its country code.
     ///
     /// # Errors
-    /// The region is not one that has telephone numbers.
+    /// When the region has no phone numbers.
     pub fn new(region: Option<&str>) -> Result<Self, UnknownRegion> {
-        // The plans are a few kilobytes that never change; the library, which takes 7 MiB, goes when it is not
-        // needed.
+        // The plans are a few constant kilobytes; the library, which takes 7 MiB, is dropped when it is not needed.
         static PLANS: OnceLock<Plans> = OnceLock::new();
         if let (Some(plans), None) = (PLANS.get(), region) {
             return Ok(Self { plans, home: None });
         }
-        // The library's tables are part of the program; that they do not load is not something that can happen.
+        // The library's tables are part of the program, so loading them cannot fail.
         let unknown = || UnknownRegion(region.unwrap_or_default().to_owned());
         let library = PhoneNumberUtil::new().map_err(|_| unknown())?;
         let plans = PLANS.get_or_init(|| Plans::new(&library));
@@ -74,7 +71,7 @@ impl Numbers {
         Ok(Self { plans, home })
     }
 
-    /// The number that this text is, in international form.
+    /// Parses a text into a number in international form.
     ///
     /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
     /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,

@@ -67,8 +67,8 @@ async fn left_out(next: &Worker, which: LeaveOut) -> Vec<(u64, String)> {
 }
 
 async fn whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next(f: Fixture<impl Place>) {
-    let words = |row: u64, second: u32| (row, format!("reached by job-1 at 1970-01-01T00:00:0{second}Z"));
-    let waits = (4, "waits for another try by job-1 at 1970-01-01T00:00:05Z".to_owned());
+    let words = |row: u64, second: u32| (row, format!("already messaged by job-1 at 1970-01-01T00:00:0{second}Z"));
+    let waits = (4, "waiting for a retry by job-1 at 1970-01-01T00:00:05Z".to_owned());
     let w = earlier(&f).await;
     let lately = next(&f, &w).await;
     let expected = [words(1, 6), words(3, 5), waits.clone(), words(5, 8), words(7, 3)];
@@ -111,7 +111,7 @@ async fn whoever_got_an_earlier_message_of_a_row_is_left_out(f: Fixture<impl Pla
     report("m1", DeliveryStatus::Delivered).await;
     assert_eq!(w.states().await, [State::Rejected; 2]);
     let next = next(&f, &w).await;
-    let words = "reached by job-1 at 2025-08-06T07:43:21Z".to_owned();
+    let words = "already messaged by job-1 at 2025-08-06T07:43:21Z".to_owned();
     assert_eq!(left_out(&next, LeaveOut::Everyone).await, [(1, words)]);
 }
 

@@ -89,7 +89,7 @@ async fn a_row_that_is_too_late_when_it_is_scheduled_is_never_sent(f: Fixture<im
     assert_eq!(numbers(&w.claim_at(9, at(9)).await), [2]);
     let row = w.row(1).await;
     assert_eq!((row.state, row.error_code.as_deref()), (State::Expired, Some("expired")));
-    let words = "it was not sent by noon, after which it may not be sent";
+    let words = "not sent before its deadline, noon";
     assert_eq!((row.error_message.as_deref(), row.attempts), (Some(words), 0));
     w.check().await;
 }

@@ -1,30 +1,30 @@
-//! The rules for buttons: which fields each kind has, how many there may be, and in which order.
+//! The rules for buttons: the fields of each kind, their number and their order.
 
 use super::super::definition::{Button, ButtonKind, Category};
 use super::Check;
 use crate::template::placeholders::{Piece, names, pieces};
 
-/// Buttons of a message at most, and of a card.
+/// The most buttons of a message, and of a card.
 const BUTTONS: usize = 10;
 const CARD_BUTTONS: usize = 2;
 /// The most characters of a label.
 const LABEL: usize = 25;
 /// The most characters of a phone number.
 const PHONE: usize = 20;
-/// The most characters of an address.
+/// The most characters of a URL.
 pub(in super::super) const URL: usize = 2000;
 /// The most characters of a code.
 const CODE: usize = 15;
-/// The most characters of an app's package name, and exactly those of its signature's hash.
+/// The most characters of an app's package name, and the exact number of its signature hash.
 const PACKAGE: usize = 224;
 const HASH: usize = 11;
 
-/// How many buttons of a kind there may be.
+/// The most buttons of each kind.
 const MOST_OF_KIND: [(ButtonKind, usize); 4] =
     [(ButtonKind::Url, 2), (ButtonKind::PhoneNumber, 1), (ButtonKind::VoiceCall, 1), (ButtonKind::CopyCode, 1)];
 
 impl Check {
-    /// The buttons of a message, or of a card.
+    /// Checks the buttons of a message or a card.
     pub(super) fn buttons(&mut self, buttons: &[Button], at: &str, in_card: bool) {
         self.count(buttons, at, in_card);
         self.order(buttons, at);
@@ -32,9 +32,9 @@ impl Check {
             let place = format!("{at}[{index}]");
             self.button(button, &place);
             if in_card && !matches!(button.kind, ButtonKind::QuickReply | ButtonKind::Url | ButtonKind::PhoneNumber) {
-                let message = format!("a card has no button of the type {}", button.kind.as_str());
+                let message = format!("a card cannot have a button of type {}", button.kind.as_str());
                 self.error("wrong_button", place.as_str(), message).hint =
-                    Some("there are QUICK_REPLY, URL and PHONE_NUMBER".into());
+                    Some("use QUICK_REPLY, URL or PHONE_NUMBER".into());
             }
             if button.text.is_some() && buttons[..index].iter().any(|earlier| earlier.text == button.text) {
                 self.warning("same_label", format!("{place}.text"), "another button has the same label");
@@ -48,27 +48,28 @@ impl Check {
             self.error(
                 "wrong_count",
                 at,
-                format!("there may be 1 to {most} buttons here, and there are {}", buttons.len()),
+                format!("1 to {most} buttons are allowed here, but there are {}", buttons.len()),
             );
         }
         let of = |kind: ButtonKind| buttons.iter().filter(|button| button.kind == kind).count();
         for (kind, most) in MOST_OF_KIND {
             if of(kind) > most {
-                let message = format!("there may be {most} of the type {}, and there are {}", kind.as_str(), of(kind));
+                let message =
+                    format!("at most {most} of type {} is allowed, but there are {}", kind.as_str(), of(kind));
                 self.error("wrong_count", at, message);
             }
         }
         for kind in [ButtonKind::Catalog, ButtonKind::Mpm] {
             if of(kind) > 0 && buttons.len() > 1 {
-                self.error("wrong_count", at, format!("a button of the type {} stands alone", kind.as_str()));
+                self.error("wrong_count", at, format!("a button of type {} must be the only button", kind.as_str()));
             }
         }
         if self.category == Category::Authentication && (buttons.len() != 1 || of(ButtonKind::Otp) != 1) {
-            self.error("wrong_count", at, "an AUTHENTICATION template has exactly one button, of the type OTP");
+            self.error("wrong_count", at, "an AUTHENTICATION template has exactly one button, of type OTP");
         }
     }
 
-    /// Quick replies stand together, before or after all others.
+    /// Requires quick replies to be together, before or after all others.
     fn order(&mut self, buttons: &[Button], at: &str) {
         let is_reply = |button: &Button| button.kind == ButtonKind::QuickReply;
         let changes = buttons.windows(2).position(|pair| is_reply(&pair[0]) != is_reply(&pair[1]));
@@ -78,7 +79,7 @@ impl Check {
             self.error(
                 "wrong_order",
                 format!("{at}[{}]", first + 1 + second),
-                "the buttons of the type QUICK_REPLY have to stand together, before or after the others",
+                "QUICK_REPLY buttons must be together, before or after the others",
             );
         }
     }
@@ -87,7 +88,7 @@ impl Check {
         let label_is_fixed = matches!(button.kind, ButtonKind::CopyCode)
             || button.kind == ButtonKind::Otp && button.otp_type.as_deref() == Some("ZERO_TAP");
         if button.text.is_some() || !label_is_fixed {
-            let what = format!("a button of the type {}", button.kind.as_str());
+            let what = format!("a button of type {}", button.kind.as_str());
             if let Some(text) = self.text(button.text.as_ref(), &what, at) {
                 self.at_most(text, LABEL, format!("{at}.text"));
                 self.no_variable(text, "a button's label", format!("{at}.text"));
@@ -105,7 +106,11 @@ impl Check {
                     let digits = number.strip_prefix('+').unwrap_or(number);
                     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                         let path = format!("{at}.phone_number");
-                        self.error("bad_number", path, "the number has `+`, the country code and digits, nothing else");
+                        self.error(
+                            "bad_number",
+                            path,
+                            "the number must be `+`, the country code and digits, nothing else",
+                        );
                     }
                 }
             },
@@ -124,7 +129,7 @@ impl Check {
     }
 
     fn lacks(&mut self, key: &str, button: &Button, at: &str) {
-        let message = format!("a button of the type {} needs a `{key}`", button.kind.as_str());
+        let message = format!("a button of type {} needs a `{key}`", button.kind.as_str());
         self.error("missing_key", at, message);
     }
 
@@ -133,14 +138,18 @@ impl Check {
         let path = format!("{at}.url");
         self.at_most(url, URL, path.clone());
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            self.error("bad_link", path.as_str(), "an address begins with https:// or http://");
+            self.error("bad_link", path.as_str(), "a URL must start with https:// or http://");
         }
         let pieces = pieces(url);
         let variables = pieces.iter().filter(|piece| !matches!(piece, Piece::Text(_))).count();
         if variables > 1 {
-            self.error("too_many_variables", path.as_str(), format!("there are {variables} variables and may be 1"));
+            self.error(
+                "too_many_variables",
+                path.as_str(),
+                format!("this URL has {variables} variables; the limit is 1"),
+            );
         } else if variables == 1 && !matches!(pieces.last(), Some(Piece::Variable(_))) {
-            self.error("bad_variable", path.as_str(), "the variable of an address stands at its end");
+            self.error("bad_variable", path.as_str(), "the variable must be at the end of the URL");
         }
     }
 
@@ -148,19 +157,19 @@ impl Check {
         if let Some(code) = button.example.first() {
             self.at_most(code, CODE, format!("{at}.example"));
             if !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                self.error("bad_code", format!("{at}.example"), "a code has letters and digits only");
+                self.error("bad_code", format!("{at}.example"), "a code can contain only letters and digits");
             }
         }
         if let Some(code) = &button.coupon_code
             && (names(code).len() != 1 || pieces(code).len() != 1)
         {
             let path = format!("{at}.coupon_code");
-            self.error("bad_variable", path, "`coupon_code` names the variable for the code, such as \"{{code}}\"");
+            self.error("bad_variable", path, "`coupon_code` must be the variable for the code, such as \"{{code}}\"");
         }
     }
 
     fn otp(&mut self, button: &Button, at: &str) {
-        self.only(Category::Authentication, "a button of the type OTP", at.to_owned());
+        self.only(Category::Authentication, "a button of type OTP", at.to_owned());
         match button.otp_type.as_deref() {
             None => self.lacks("otp_type", button, at),
             Some("COPY_CODE") => {}
@@ -168,15 +177,15 @@ impl Check {
                 let app = [("package_name", &button.package_name), ("signature_hash", &button.signature_hash)];
                 let label = (kind == "ONE_TAP").then_some(("autofill_text", &button.autofill_text));
                 for (key, _) in app.into_iter().chain(label).filter(|(_, value)| value.is_none()) {
-                    self.error("missing_key", at, format!("a button of the kind {kind} needs a `{key}`"));
+                    self.error("missing_key", at, format!("an OTP button of kind {kind} needs a `{key}`"));
                 }
                 if let Some(name) = &button.package_name {
                     self.at_most(name, PACKAGE, format!("{at}.package_name"));
                 }
                 if button.signature_hash.as_ref().is_some_and(|hash| hash.chars().count() != HASH) {
                     let path = format!("{at}.signature_hash");
-                    // By Meta's pages; the sample of CAMS's document has 7.
-                    let message = format!("WhatsApp's hash of an app's signature has {HASH} characters");
+                    // According to Meta; the sample in CAMS's documentation has 7.
+                    let message = format!("WhatsApp's app signature hash has {HASH} characters");
                     self.warning("bad_hash", path, message);
                 }
                 if let Some(text) = &button.autofill_text {

@@ -1,18 +1,18 @@
-//! Which examples a definition lacks. Whether one is needed is for each provider's document to say.
+//! Finds missing examples of a definition. Each provider's module decides whether one is needed.
 
 use super::super::definition::{Body, Button, ButtonKind, Component, Examples, Header};
 use crate::model::Finding;
 use crate::template::placeholders::names;
 
-/// An example that is not there.
+/// A missing example.
 pub(crate) struct Lacking {
-    /// Whether a button lacks it; else a text does.
+    /// Whether a button lacks it, rather than a text.
     pub(crate) of_button: bool,
-    /// What to say of it, as a warning.
+    /// The finding, as a warning.
     pub(crate) finding: Finding,
 }
 
-/// The examples that these components lack.
+/// Returns the missing examples of these components.
 pub(crate) fn lacking(components: &[Component], at: &str) -> Vec<Lacking> {
     let mut found = Vec::new();
     for (index, component) in components.iter().enumerate() {
@@ -38,8 +38,8 @@ pub(crate) fn lacking(components: &[Component], at: &str) -> Vec<Lacking> {
 fn of_text(text: &str, examples: &Examples, at: &str, found: &mut Vec<Lacking>) {
     let is_there = |name: &str| examples.of(name).is_some_and(|example| !example.trim().is_empty());
     for name in names(text).into_iter().filter(|name| !is_there(name)) {
-        let message = format!("there is no example for the variable {{{{{name}}}}}");
-        let hint = "WhatsApp's reviewers want to see one, such as `example: [Ana]` or `example: {first_name: Ana}`";
+        let message = format!("the variable {{{{{name}}}}} has no example");
+        let hint = "WhatsApp's reviewers need one; add `example: [Ana]` or `example: {first_name: Ana}`";
         let finding = Finding::warning("missing_example", at, message).hint(hint);
         found.push(Lacking { of_button: false, finding });
     }
@@ -51,11 +51,11 @@ fn of_button(button: &Button, at: String) -> Option<Lacking> {
     }
     let (message, hint) = match (button.kind, button.url.as_deref()) {
         (ButtonKind::Url, Some(url)) if !names(url).is_empty() => (
-            "an address with a variable needs an example",
-            "write the whole address with a value in it: `example: [https://www.example.com/shop]`",
+            "a URL with a variable needs an example",
+            "write the full URL with a value filled in: `example: [https://www.example.com/shop]`",
         ),
         (ButtonKind::CopyCode, _) => {
-            ("a button of the type COPY_CODE needs a code as its example", "write `example: SPRING25`")
+            ("a button of type COPY_CODE needs a code as its example", "add `example: SPRING25`")
         }
         _ => return None,
     };

@@ -1,6 +1,6 @@
-//! The languages of templates: those that WhatsApp lists, and those that NXLink's document lists besides.
+//! The languages of templates: those that WhatsApp lists, and others that NXLink lists.
 
-/// Codes that WhatsApp takes for templates, by Meta's list of supported languages.
+/// The codes in Meta's list of supported languages for templates.
 const WHATSAPP: &[&str] = &[
     "af", "sq", "ar", "ar_EG", "ar_AE", "ar_LB", "ar_MA", "ar_QA", "az", "be_BY", "bn", "bn_IN", "bg", "ca", "zh_CN",
     "zh_HK", "zh_TW", "hr", "cs", "da", "prs_AF", "nl", "nl_BE", "en", "en_GB", "en_US", "en_AE", "en_AU", "en_CA",
@@ -12,20 +12,20 @@ const WHATSAPP: &[&str] = &[
     "th", "tr", "uk", "ur", "uz", "vi", "zu",
 ];
 
-/// Codes that only the table of NXLink's document has. The table breaks off, so it cannot stand alone.
+/// Codes that are only in NXLink's documentation, whose table is incomplete.
 const NXLINK: &[&str] = &["cy", "jv", "km", "la", "pt", "zh_KR"];
 
-/// Every code that a document lists.
+/// Returns every documented code.
 fn known() -> impl Iterator<Item = &'static str> {
     WHATSAPP.iter().chain(NXLINK).copied()
 }
 
-/// Whether a document lists this code.
+/// Whether this code is documented.
 pub(super) fn is_known(code: &str) -> bool {
     known().any(|known| known == code)
 }
 
-/// The codes of the same language.
+/// Returns the codes with the same language.
 pub(super) fn like(code: &str) -> Vec<&'static str> {
     let language = |code: &str| code.split('_').next().map(str::to_owned);
     known().filter(|known| language(known) == language(code)).collect()

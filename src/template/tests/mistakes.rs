@@ -123,7 +123,7 @@ fn a_language_that_no_document_lists_is_a_warning() {
     for language in ["en", "de", "zh_KR", "fil", "prs_AF"] {
         assert_eq!(found(language), [], "{language}");
     }
-    let hint = Some("there are `pt_BR`, `pt_PT` and `pt`".to_owned());
+    let hint = Some("similar codes are `pt_BR`, `pt_PT` and `pt`".to_owned());
     assert_eq!(found("pt_AO"), [(Severity::Warning, "unknown_language", hint)]);
     assert_eq!(found("xx"), [(Severity::Warning, "unknown_language", None)]);
     assert_eq!(found("english")[0].1, "bad_language");

@@ -58,8 +58,11 @@ fn a_body_pasted_with_its_number_is_refused_with_what_to_do() {
     env.write("job.yaml", minimal(&channel, &body.to_string()));
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 2, "{checked}");
-    for part in ["job.yaml:5:11", "`to` is put into every message", "name the column of the numbers in `recipients.to`"]
-    {
+    for part in [
+        "job.yaml:5:11",
+        "`to` is filled in from each recipient's row",
+        "set `recipients.to` to the phone number column",
+    ] {
         assert!(checked.err.contains(part), "{part}: {checked}");
     }
 }

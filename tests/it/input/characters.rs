@@ -67,7 +67,7 @@ fn a_template_takes_no_line_break() {
     let list = format!("phone,first_name\n{},\"two\nlines\"\n{},a\tb\n", phone(1), phone(2));
     let env = TestEnv::with(&CampaignFile::default(), &list);
     let checked = env.run_offline(&["check", "job.yaml"]);
-    assert!(checked.code == 2 && checked.out.contains("`two\\nlines` holds a line break"), "{checked}");
+    assert!(checked.code == 2 && checked.out.contains("`two\\nlines` contains a line break"), "{checked}");
 }
 
 #[test]

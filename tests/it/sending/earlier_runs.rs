@@ -59,7 +59,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
 
     let dry = env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]);
     assert!(dry.code == 0 && dry.out.contains("5 rows of 12 would be sent"), "{dry}");
-    assert!(dry.err.contains("row 1: left out: reached by job-1 at 20"), "{dry}");
+    assert!(dry.err.contains("row 1: left out: already messaged by job-1 at 20"), "{dry}");
     assert_eq!(provider.sends(), sends);
     let only_new = env.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert_eq!(only_new.code, 0, "{only_new}");
@@ -247,7 +247,7 @@ fn check_preview_and_dry_run_have_the_figures_of_run_and_make_no_store() {
     assert_eq!(checked.code, 0, "{checked}");
     let totals = "6 rows: 2 can be sent, 0 invalid, 0 duplicates, 2 reached before, 2 suppressed";
     assert!(checked.out.contains(totals), "{checked}");
-    for line in ["row 1: left out: reached by job-1 at 20", "row 3: left out: asked us to stop [suppressed]"] {
+    for line in ["row 1: left out: already messaged by job-1 at 20", "row 3: left out: asked us to stop [suppressed]"] {
         assert!(checked.out.contains(line), "{checked}");
     }
     let told = json(&env.run_offline(&["check", "job.yaml", "--json"]));
@@ -257,7 +257,7 @@ fn check_preview_and_dry_run_have_the_figures_of_run_and_make_no_store() {
     );
     let preview = env.run_offline(&["preview", "job.yaml"]);
     assert!(preview.out.lines().count() == 2 && preview.out.contains(&phone(6)), "{preview}");
-    assert!(preview.err.contains("row 2: left out: reached by job-1 at 20"), "{preview}");
+    assert!(preview.err.contains("row 2: left out: already messaged by job-1 at 20"), "{preview}");
     assert!(preview.err.contains("row 4: left out: asked us to stop [suppressed]"), "{preview}");
     let one = env.run_offline(&["preview", "job.yaml", "--row", "3"]);
     assert_eq!((one.code, one.out.as_str()), (2, ""), "{one}");

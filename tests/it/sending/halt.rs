@@ -80,7 +80,7 @@ fn a_share_of_refusals_stops_the_run_and_says_what_most_of_them_were() {
     // Which hundred are answered first is the provider's affair, so the figures are near 35 and 30.
     let figures = said.split_once(" of the last 100 rows were refused, ").and_then(|(before, after)| {
         let all: u32 = before.rsplit(' ').next()?.parse().ok()?;
-        let most: u32 = after.split_once(" of them with: Message undeliverable (131026)")?.0.parse().ok()?;
+        let most: u32 = after.split_once(" of them with this error: Message undeliverable (131026)")?.0.parse().ok()?;
         Some((all, most))
     });
     assert!(figures.is_some_and(|(all, most)| (25..=45).contains(&all) && all / 2 < most && most < all), "{said}");
@@ -93,8 +93,8 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     let gateway = || Answer::Refuse(502, "<h1>Bad Gateway</h1>".into());
     let (provider, env, said) = ran(move |_| gateway(), "");
     assert_eq!(provider.sends(), 20, "{said}");
-    assert!(said.contains("20 rows in a row are in doubt, the last one with: HTTP 502"), "{said}");
-    assert!(said.contains("what to do: find out with the provider"), "{said}");
+    assert!(said.contains("20 rows in a row are uncertain; the last one: HTTP 502"), "{said}");
+    assert!(said.contains("what to do: ask the provider"), "{said}");
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
 
     drop(env);
@@ -105,8 +105,8 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
         "{sends}: what was in flight, twenty more, and what was beside them"
     );
 
-    // Twice as many as stop a run, and fewer than may be in flight at once: what broke them off is over. A slow disk keeps
-    // some of the 64 from leaving, so that not all 64 are doubtful.
+    // Twice as many as stop a run, and fewer than may be in flight at once: what broke them off is over. A slow disk
+    // keeps some of the 64 from leaving, so that not all 64 are doubtful.
     let provider = ScriptedProvider::start(Script {
         latency: 10 * LATENCY,
         ..Script::answering(move |sent| if (300..340).contains(&sent.index) { gateway() } else { Answer::Accept })

@@ -56,7 +56,7 @@ fn a_file_that_cannot_be_fetched_is_tried_once_more_and_then_refused() {
     assert_eq!(run.code, 3, "{run}");
     let line = &env.report("job-1")[2];
     assert_eq!((line.state.as_str(), line.code.as_str(), line.attempts), ("rejected", "131052", 2));
-    assert!(run.out.contains("what to do: mend the file's link"), "{run}");
+    assert!(run.out.contains("what to do: fix the file's link"), "{run}");
     env.verify("job-1");
 }
 
@@ -73,11 +73,11 @@ fn a_failure_for_an_unknown_reason_leaves_its_row_in_doubt_with_what_to_do() {
     assert_eq!(run.code, 3, "{run}");
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64 - 1), ("uncertain", 1)]));
     for told in [&run.out, &env.run_offline(&["status"]).out] {
-        assert!(told.contains("10003: Message failed") && told.contains("then `campaigner settle`"), "{told}");
+        assert!(told.contains("10003: Message failed") && told.contains("use `campaigner settle`"), "{told}");
     }
     let json: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     let advice = json.to_string();
-    assert!(advice.contains("\"what_to_do\":\"if `rejected`, correct") && advice.contains("10003"), "{json}");
+    assert!(advice.contains("\"what_to_do\":\"if `rejected`, fix") && advice.contains("10003"), "{json}");
     provider.received().assert_nobody_twice();
 }
 

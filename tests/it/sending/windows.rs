@@ -71,7 +71,7 @@ fn rows_leave_at_their_own_times_or_expire() {
     let recipients = "{csv: list.csv, to: phone, send_at: when, not_after: until}".to_owned();
     let env = TestEnv::with(&CampaignFile { recipients, ..CampaignFile::default() }, &list);
     let checked = env.run_offline(&["check", "job.yaml"]);
-    assert!(checked.out.contains("row 5, line 6, column `when` (`someday`): this is not a time"), "{checked}");
+    assert!(checked.out.contains("row 5, line 6, column `when` (`someday`): this is not a valid time"), "{checked}");
     assert!(checked.out.contains("row 3") && checked.out.contains("[bad_send_at]"), "{checked}");
     let sent = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(sent.code, 3, "{sent}");
@@ -82,7 +82,7 @@ fn rows_leave_at_their_own_times_or_expire() {
     let states: Vec<&str> = report.iter().map(|line| line.state.as_str()).collect();
     assert_eq!(states, ["read", "read", "invalid", "expired", "invalid"]);
     assert_eq!(report[3].code, "expired");
-    assert!(report[3].message.starts_with("it was not sent by 2020-01-01T01:00:00Z"), "{:?}", report[3]);
+    assert!(report[3].message.starts_with("not sent before its deadline, 2020-01-01T01:00:00Z"), "{:?}", report[3]);
     env.verify("job-1");
     // What is too late stays so.
     let retried = env.run_offline(&["retry", "job-1", "--state", "expired", "--yes"]);

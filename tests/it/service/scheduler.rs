@@ -208,7 +208,7 @@ fn whom_an_earlier_run_reached_is_left_out_where_the_campaign_says_so() {
     assert_eq!(env.states("job-2"), counts(&[("read", 5), ("suppressed", 10)]));
     let report = env.report("job-2");
     assert_eq!(report[0].code, "sent_recently");
-    assert!(report[0].message.starts_with("reached by job-1 at 20"), "{:?}", report[0]);
+    assert!(report[0].message.starts_with("already messaged by job-1 at 20"), "{:?}", report[0]);
     provider.received().assert_nobody_twice();
     env.verify("job-2");
 }

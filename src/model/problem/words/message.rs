@@ -1,102 +1,116 @@
 //! Words of what is wrong with a message.
 
-use super::rule::quoted;
+use super::rule::{article, quoted};
 use crate::model::problem::message::{MessageProblem, NoParameter, TypeFix};
 use crate::model::problem::rule::Rule;
 
 impl MessageProblem {
-    /// What is wrong, in a sentence without a full stop.
+    /// Describes what is wrong, in a sentence without a full stop.
     #[must_use]
     pub fn words(&self) -> String {
-        // Of those that say it, which all have one.
+        // Only problems that have a rule call this.
         let rule = || self.rule().as_ref().map(Rule::to_string).unwrap_or_default();
         match self {
-            Self::NoObject(is) => format!("a message has to be an object with a `type`, and is {is}"),
+            Self::NoObject(is) => format!("a message must be an object with a `type`, but is {is}"),
             Self::SessionOnly { channel, kind, .. } => format!(
-                "on {channel} a message of the type `{kind}` reaches only those who wrote to you within the last 24 hours"
+                "on {channel}, a `{kind}` message reaches only people who wrote to you within the last 24 hours"
             ),
-            Self::Missing { rule, .. } => format!("this is missing: it has to be {rule}"),
-            Self::WrongType { rule, is, .. } => format!("this has to be {rule}, and is {is}"),
+            Self::Missing { rule, .. } => format!("this is missing: it must be {rule}"),
+            Self::WrongType { rule, is, .. } => format!("this must be {rule}, but is {is}"),
             Self::UnknownKind { written, .. } => {
-                format!("there is no kind `{written}` here: it has to be {}", rule())
+                format!("unknown kind `{written}`: it must be {}", rule())
             }
-            Self::WrongWord { text, word } => format!("`{text}` is not what has to be here: `{word}`"),
+            Self::WrongWord { text, word } => format!("this must be `{word}`, but is `{text}`"),
             Self::OutOfRange { value, rule } => format!("{value} is not {rule}"),
-            Self::WrongCount { count, .. } => format!("there are {count} here; it has to be {}", rule()),
-            Self::TooManyInAll { count, .. } => format!("there are {count} items; there may be {}", rule()),
-            Self::UnknownKey { .. } => "the provider's document does not know this key; it is sent as it is".to_owned(),
-            Self::UndocumentedKey { .. } => {
-                "the provider's document does not have this, though Meta's API does; it is sent as it is".to_owned()
+            Self::WrongCount { count, .. } => format!("the number of items is {count}: it must be {}", rule()),
+            Self::TooManyInAll { count, .. } => format!("{count} items are too many: {}", rule()),
+            Self::UnknownKey { .. } => {
+                "the provider's documentation does not list this key; it is sent unchanged".to_owned()
             }
-            Self::NotAllowed { .. } => "this cannot be here".to_owned(),
-            Self::NotUnique { value, .. } => format!("`{value}` stands here twice, and has to differ"),
-            Self::SecondOfKind { kind, .. } => format!("there is a second `{kind}` here; {}", rule()),
-            Self::NotInOrder { found, wanted, .. } => format!("{found} stands where {wanted} should: {}", rule()),
-            Self::CardsDiffer => format!("this card has other parts or buttons than the first: {}", rule()),
-            Self::Mixed(key) => format!("items with and without `{key}` are mixed here: {}", rule()),
+            Self::UndocumentedKey { .. } => {
+                "Meta's API has this key, but the provider's documentation does not; it is sent unchanged".to_owned()
+            }
+            Self::NotAllowed { .. } => "this is not allowed here".to_owned(),
+            Self::NotUnique { value, .. } => format!("`{value}` appears twice, but must be unique"),
+            Self::SecondOfKind { kind, .. } => format!("a second `{kind}` is not allowed here: {}", rule()),
+            Self::NotInOrder { found, wanted, .. } => format!("this is {found}, but should be {wanted}: {}", rule()),
+            Self::CardsDiffer => format!("this card's parts or buttons differ from the first card's: {}", rule()),
+            Self::Mixed(key) => format!("some items have `{key}` and some do not: {}", rule()),
             Self::OneOf { begun, .. } => {
                 let is = match begun {
                     0 => "something is missing here",
-                    1 => "only a part of it is here",
-                    _ => "too much is here",
+                    1 => "this is incomplete",
+                    _ => "there is too much here",
                 };
-                format!("{is}: it has to be {}", rule())
+                format!("{is}: it must be {}", rule())
             }
-            Self::NotTogether(..) => format!("there are two things here: {}", rule()),
+            Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
-            Self::EmptyText { blank: true } => "this text is only blanks".to_owned(),
-            Self::TooLong { text, chars, .. } => format!("`{text}` has {chars} characters; it may have {}", rule()),
-            Self::TooLongInAll { chars, .. } => format!("these have {chars} characters; there may be {}", rule()),
+            Self::EmptyText { blank: true } => "this text contains only blanks".to_owned(),
+            Self::TooLong { text, chars, most, advised: false } => {
+                format!("`{text}` has {chars} characters; the limit is {most}")
+            }
+            Self::TooLong { text, chars, most, advised: true } => {
+                format!("`{text}` has {chars} characters; more than {most} may be refused")
+            }
+            Self::TooLongInAll { chars, .. } => format!("these texts have {chars} characters together: {}", rule()),
             Self::BadParameter { text, holds } => {
                 let what = match holds {
                     NoParameter::LineBreak => "a line break",
                     NoParameter::Tab => "a tab",
                     NoParameter::Spaces => "more than 4 spaces in a row",
                 };
-                format!("`{text}` holds {what}; a parameter of a template takes {}", rule())
+                format!("`{text}` contains {what}; a template parameter allows {}", rule())
             }
-            Self::TooManyLines { text, breaks, .. } => {
-                format!("`{text}` has {breaks} line breaks; it may have {}", rule())
+            Self::TooManyLines { text, breaks, most } => {
+                format!("`{text}` has {breaks} line breaks; the limit is {most}")
             }
-            Self::NotAlphanumeric { text } => format!("`{text}` may hold {}", rule()),
-            Self::NotDigits => format!("the number may hold {}: the country code and the number", rule()),
+            Self::NotAlphanumeric { text } => format!("`{text}` may contain {}", rule()),
+            Self::NotDigits => format!("the number may contain {}: the country code and the number", rule()),
             Self::TemplateName { text } => format!(
-                "`{text}` cannot be a template of Meta's: its name has only small letters a to z, digits and `_`"
+                "`{text}` cannot be a Meta template: template names have only lowercase letters a to z, digits and `_`"
             ),
             Self::Character { bad, text } => format!("{}, in `{text}`", bad.words()),
             Self::BadLink { link, why } | Self::PrivateLink { link, why } => format!("`{link}` {}", why.words()),
             Self::WrongExtension { extension, media, .. } => {
-                format!("a .{extension} file is no {media} that is taken here: {}", rule())
+                format!("a .{extension} file is not accepted as {} {media} here; accepted: {}", article(media), rule())
             }
             Self::UndocumentedExtension { extension, media, .. } => {
-                format!("the provider's document lists {} for {media}s; it uses .{extension} only in a sample", rule())
+                format!(
+                    "the provider's documentation lists {} for {media}s, and uses .{extension} only in a sample",
+                    rule()
+                )
             }
             Self::UnclearExtension { file, media, .. } => {
-                format!("from `{file}` nobody can tell the kind of file; taken as {media} are {}", rule())
+                format!(
+                    "the name `{file}` does not show the file type; accepted as {} {media}: {}",
+                    article(media),
+                    rule()
+                )
             }
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::SessionOnly { others, .. } => format!("for anyone else send {}", quoted(others)),
-            Self::Missing { meant: Some(key), .. } => format!("did you mean it by `{key}`?"),
+            Self::SessionOnly { others, .. } => format!("to reach anyone else, send {}", quoted(others)),
+            Self::Missing { meant: Some(key), .. } => format!("is `{key}` a misspelling of it?"),
             Self::Missing { note, .. } | Self::UndocumentedKey { note } | Self::NotAllowed { note } => note.clone()?,
             Self::WrongType { fix, .. } => fix.as_ref()?.words(),
             Self::UnknownKind { meant, .. } | Self::UnknownKey { meant } => {
                 format!("did you mean `{}`?", meant.as_ref()?)
             }
-            Self::EmptyText { .. } => "write something, or leave the key out".to_owned(),
+            Self::EmptyText { .. } => "write some text, or remove the key".to_owned(),
             Self::TooLong { chars, most, .. } => format!("shorten it by {}", chars.saturating_sub(*most)),
             Self::BadParameter { .. } => {
-                "Meta refuses it with 132018: write it on one line, with single spaces".to_owned()
+                "Meta refuses it with error 132018: write it on one line, with single spaces".to_owned()
             }
-            Self::TooManyLines { .. } => "take line breaks out".to_owned(),
+            Self::TooManyLines { .. } => "remove line breaks".to_owned(),
             Self::Character { bad, .. } => bad.hint().to_owned(),
-            Self::BadLink { .. } => "write the whole address, such as https://www.example.com/picture.png".to_owned(),
-            Self::PrivateLink { .. } => "put it on a server that everyone can reach".to_owned(),
+            Self::BadLink { .. } => "write the full URL, such as https://www.example.com/picture.png".to_owned(),
+            Self::PrivateLink { .. } => "put it on a public server".to_owned(),
             Self::NoObject(_)
             | Self::WrongWord { .. }
             | Self::OutOfRange { .. }
@@ -123,12 +137,12 @@ impl MessageProblem {
 impl TypeFix {
     fn words(&self) -> String {
         match self {
-            Self::Quote(number) => format!("write it in quotes: \"{number}\""),
-            Self::NumberItself => "what is put in for `{{ … }}` is always a text; write the number itself".to_owned(),
-            Self::Unquote => "write it without quotes".to_owned(),
-            Self::Keys(keys) => format!("give it the keys {}", quoted(keys)),
-            Self::MakeList => "put `- ` before each item, or `[ ]` around them".to_owned(),
-            Self::TextItself => "write the text itself, without keys under it".to_owned(),
+            Self::Quote(number) => format!("put it in quotes: \"{number}\""),
+            Self::NumberItself => "`{{ … }}` always produces text; write the number itself".to_owned(),
+            Self::Unquote => "remove the quotes".to_owned(),
+            Self::Keys(keys) => format!("write it with the keys {}", quoted(keys)),
+            Self::MakeList => "put `- ` before each item, or `[ ]` around the items".to_owned(),
+            Self::TextItself => "write the text itself, without keys below it".to_owned(),
         }
     }
 }

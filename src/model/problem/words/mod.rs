@@ -1,8 +1,8 @@
-//! The English of every problem that the program knows itself. Another language is another folder like this one; outside
-//! of it problems are values.
+//! The English words for every problem that the program itself reports. Outside this folder, problems are values;
+//! another language would be another folder like this one.
 //!
-//! `list` has the words of numbers, cells and times; `message` and `rule` those of a message and of what its channel takes;
-//! `template` those of a message and its template; `sending` those of the transport and of what was decided of a row.
+//! `list` covers numbers, cells and times; `message` and `rule` cover a message and what its channel accepts;
+//! `template` covers a message and its template; `sending` covers the transport and decisions about a row.
 
 mod list;
 mod message;
@@ -19,7 +19,7 @@ use crate::text::{escaped, escaped_name};
 pub use list::column_by_key;
 
 impl Known {
-    /// In words.
+    /// Describes the problem.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -31,7 +31,7 @@ impl Known {
 }
 
 impl RowProblem {
-    /// What is wrong, in a sentence without a full stop.
+    /// Describes what is wrong, in a sentence without a full stop.
     #[must_use]
     pub fn message(&self) -> String {
         match &self.what {
@@ -43,7 +43,7 @@ impl RowProblem {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match &self.what {
@@ -51,11 +51,11 @@ impl RowProblem {
             Flaw::Cell(problem) => problem.hint(),
             Flaw::Time(problem) => Some(problem.hint().to_owned()),
             Flaw::Message(problem) => problem.hint(),
-            Flaw::Template(off) => Some(format!("in the template it is `{}` ({})", off.path, off.source)),
+            Flaw::Template(off) => Some(format!("see `{}` in the template ({})", off.path, off.source)),
         }
     }
 
-    /// The columns as words: ``column `a` ``, ``columns `a`, `b` ``. `None` if there are none.
+    /// Names the columns: ``column `a` ``, ``columns `a`, `b` ``. `None` if there are none.
     #[must_use]
     pub fn columns_in_words(&self) -> Option<String> {
         let names: Vec<String> = self.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
@@ -66,7 +66,7 @@ impl RowProblem {
         }
     }
 
-    /// All that is wrong with one row in one line, as the report has it.
+    /// Joins all problems of one row into one line, as the report shows them.
     #[must_use]
     pub fn joined(problems: &[Self]) -> String {
         problems.iter().map(Self::to_string).collect::<Vec<_>>().join(" | ")
@@ -84,7 +84,7 @@ impl fmt::Display for RowProblem {
         }
         f.write_str(&self.message())?;
         self.hint().iter().try_for_each(|hint| write!(f, "; {hint}"))?;
-        // A reader who fixes the cell does not need it; one who fixes the campaign does.
+        // Someone who fixes the cell does not need the path; someone who fixes the campaign does.
         path.filter(|_| columns.is_some()).iter().try_for_each(|path| write!(f, " (`{}`)", escaped(path)))
     }
 }

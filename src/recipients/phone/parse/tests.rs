@@ -118,8 +118,8 @@ fn what_belongs_to_another_plan_is_refused() {
         // With the country code, and a digit short.
         ("DE", "491512345678", "or the national prefix 0"),
         ("DE", "49151234567", "or the national prefix 0"),
-        ("HK", "85212345", "write + and the country code"),
-        ("US", "1212555123", "write + and the country code"),
+        ("HK", "85212345", "write `+` and the country code"),
+        ("US", "1212555123", "write `+` and the country code"),
         ("RU", "7916123456", "not a valid RU number"),
         ("KZ", "8 775 677 908", "not a valid KZ number"),
         ("RU", "8 775 677 9081", "not a valid RU number"),
@@ -142,8 +142,10 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
     for text in ["07911123456", "0151 12345678", "68411234", "61234567", "2125551234", "91234567"] {
         assert_eq!(read(&anywhere, text), Err("bad_number".to_owned()), "{text}");
     }
-    assert!(words(&anywhere, "07911123456").contains("say which `region`"));
-    assert!(words(&anywhere, "61234567").contains("+61 numbers have 9 digits after the country code, this one has 6"));
+    assert!(words(&anywhere, "07911123456").contains("set `region`"));
+    assert!(
+        words(&anywhere, "61234567").contains("+61 numbers have 9 digits after the country code, but this one has 6")
+    );
 
     // A digit too many is a mistake, and not a number of whichever country its first digits name.
     let hong_kong = Numbers::new(Some("HK")).unwrap();

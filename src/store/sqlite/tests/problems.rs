@@ -1,4 +1,5 @@
-//! What the columns of problems hold: values where the program knows the problem itself, and no sentence of any language.
+//! What the columns of problems hold: values where the program knows the problem itself, and no sentence of any
+//! language.
 
 use super::*;
 use crate::model::{Known, Problem, RowProblem, SendProblem, every_row_problem, every_send_problem};
@@ -66,7 +67,7 @@ async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
     assert_eq!((uncertain.len(), uncertain[0].message.original()), (of_sends.len(), first.words().as_str()));
     f.store.resolve_uncertain(w.owner, Which::All, Verdict::NotSent, "Ana", NOW).await.unwrap();
     let told = w.row(3).await.error_message.unwrap();
-    assert!(told.ends_with(&format!("it was uncertain because of: {}", first.words())), "{told}");
+    assert!(told.ends_with(&format!("it was uncertain because: {}", first.words())), "{told}");
     let attempts = f.store.attempts(&w.now().await, 3..=3).await.unwrap();
     assert_eq!(attempts[0].error_message, Some(first.words()));
     w.check().await;
