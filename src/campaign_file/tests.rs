@@ -1,4 +1,4 @@
-//! Campaign files as people write them, right and wrong. What a person sees of each mistake is a snapshot.
+//! Valid and invalid campaign files. The output for each mistake is a snapshot.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,7 +38,7 @@ reconcile:
   for: 3d
 "#;
 
-/// A file that is right but for what is put into it.
+/// A file that is valid except for the inserted text.
 fn with(recipients: &str, message: &str, rest: &str) -> String {
     format!("name: a\nprovider: simulator\nchannel: viber\nrecipients:\n{recipients}\nmessage:\n{message}\n{rest}")
 }
@@ -54,7 +54,7 @@ fn error(text: &str) -> CampaignError {
     parse(text, Path::new("campaign.yaml")).map(|loaded| loaded.campaign).unwrap_err()
 }
 
-/// What a person sees of each mistake, one after the other.
+/// The output for each mistake, one after the other.
 fn shown(cases: &[(&str, String)]) -> String {
     let show = |(title, text): &(&str, String)| {
         let shown = error(text).show(false).unwrap();
@@ -437,7 +437,7 @@ fn what_is_no_yaml_is_explained() {
 }
 
 proptest::proptest! {
-    /// A right file with anything written over any part of it is read or refused, and its problems can be shown.
+    /// A valid file with any part overwritten is read or refused, and its problems can be shown.
     #[test]
     fn no_text_panics(at in 0..FULL.len(), cut in 0..60usize, put in "[ -~\\t\\n\u{e9}\u{1F600}]{0,8}") {
         let end = (at + cut).min(FULL.len());

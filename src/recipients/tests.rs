@@ -1,4 +1,4 @@
-//! Files as people have them, and what comes out of them.
+//! Real-world files and their records.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use super::*;
 use crate::model::{Inline, Recipients, Source};
 use crate::text::{hex, is_blank};
 
-/// A file of these bytes, and recipients that point at it.
+/// A file with these bytes, and recipients that use it.
 struct Case {
     recipients: Recipients,
     _dir: tempfile::TempDir,
@@ -135,7 +135,7 @@ fn a_first_line_that_is_a_person_is_not_told() {
             assert!(!words.contains("Ana") && !words.contains("6841"), "{words}");
         }
     }
-    // It may be a person even where no number is in it.
+    // It may be a person even without a number.
     for bytes in ["Ana Maria,Lopez\n", "Ana Maria,Ana Maria\n"] {
         assert!(!error(bytes).contains("Ana") && to_person(bytes).contains("`Ana Maria`"), "{}", error(bytes));
     }
@@ -218,7 +218,7 @@ fn bad_utf_8_names_its_column() {
 
 #[test]
 fn an_open_quote_costs_its_own_line_only() {
-    // Closed by accident two rows on, closed by the end of the file, and text behind a quote.
+    // Closed by accident two rows later, closed by the end of the file, and text after a quote.
     for (name, line) in [("\"Bo", 3), ("\"O\"Brien", 3)] {
         let text = format!("phone,name\n1,Ana\n2,{name}\n3,Cy\n4,\"Di\"\n5,Ed\n");
         let expected = [
@@ -234,7 +234,7 @@ fn an_open_quote_costs_its_own_line_only() {
         let without = text.replace("\"Di\"", "Di");
         assert_eq!(rows(&case(without).recipients), expected);
     }
-    // The record begins a line before the quote that breaks it.
+    // The record starts a line before the quote that breaks it.
     let case = case("phone,name,city\n1,\"two\nlines\",\"HK\n2,Bo,HK\n");
     let expected = [bad(1, 2, &["", "", ""], "bad_quotes"), row(2, 4, &["2", "Bo", "HK"])];
     assert_eq!(rows(&case.recipients), expected);

@@ -65,7 +65,6 @@ pub(super) struct TemplateParts<'t> {
 
 /// Refuses a template that the engine could not compile or render within bounds. Syntax errors are left to the engine,
 /// which stops at the first one.
-///
 pub(super) fn check(text: &str) -> Result<TemplateParts<'_>, Refused> {
     if text.len() > MAX_TEXT {
         let message = "it is longer than 16 KiB".to_owned();
@@ -161,7 +160,7 @@ struct Tag<'t> {
     statement: Option<Statement>,
     /// Whether the next token is the first one of a block tag.
     begins: bool,
-    /// Whether a `set` has its `=`.
+    /// Whether a `set` has an `=`.
     assigns: bool,
     /// The variable that a `set` defines.
     makes: Option<&'t str>,

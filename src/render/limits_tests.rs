@@ -1,4 +1,4 @@
-//! What the bounds refuse, what they leave, and how little stack the deepest template needs.
+//! What the limits refuse and allow, and how little stack the deepest template needs.
 
 use minijinja::value::Value;
 use minijinja::{Environment, context};
@@ -17,7 +17,7 @@ fn compile(template: &str) -> Result<Renderer, String> {
         .map_err(|problems| format!("{} [{}]", problems[0].message, problems[0].hint.as_deref().unwrap_or_default()))
 }
 
-/// What a template says of a row whose second cell is as long as a cell may be.
+/// Renders a template for a row whose second cell has the maximum length.
 fn rendered(renderer: &Renderer) -> Result<usize, String> {
     let mut body = Vec::new();
     let phone = Phone::from_digits("85268411234").unwrap();
@@ -157,7 +157,7 @@ fn many_templates_have_the_steps_of_a_few() {
     assert!(problems[0].message.contains("at most 1000"), "{}", problems[0].message);
 }
 
-/// Every shape that nests, as deep as it is accepted, on half the stack that a thread has.
+/// Every nesting construct at its accepted depth, on half the stack of a thread.
 #[test]
 fn the_deepest_template_needs_little_stack() {
     let shapes: [fn(usize) -> String; 16] = [
@@ -206,7 +206,7 @@ fn a_panic_of_the_engine_is_a_problem_of_the_row() {
 }
 
 proptest! {
-    /// Whatever is accepted renders, or fails, on a small stack.
+    /// Every accepted template renders, or fails, on a small stack.
     #[test]
     fn no_accepted_template_takes_the_process_down(
         parts in prop::collection::vec(prop::sample::select(vec![

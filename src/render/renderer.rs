@@ -194,8 +194,8 @@ impl Renderer {
 
 /// Adds a problem. An empty cell is one problem, however often the message uses it.
 fn add(problems: &mut Vec<RowProblem>, problem: RowProblem) {
-    let is_told = |told: &RowProblem| told.is_empty_cell() && told.columns == problem.columns;
-    if !problem.is_empty_cell() || !problems.iter().any(is_told) {
+    let is_reported = |other: &RowProblem| other.is_empty_cell() && other.columns == problem.columns;
+    if !problem.is_empty_cell() || !problems.iter().any(is_reported) {
         problems.push(problem);
     }
 }

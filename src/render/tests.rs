@@ -1,4 +1,4 @@
-//! Templates as people write them, and cells as people fill them.
+//! Real-world templates and cells.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -222,7 +222,7 @@ fn a_variable_that_is_no_column_says_which_are() {
     assert!(dashed.ends_with("write the column `first-name` as `{{ row[\"first-name\"] }}`"), "{dashed}");
 }
 
-/// What only some rows need is no mistake of the campaign.
+/// What only some rows need is not a mistake of the campaign.
 #[test]
 fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
     for template in ["{% if a == '2' %}{{ other }}{% endif %}", "{{ other if a == '2' else 'y' }}"] {
@@ -344,7 +344,7 @@ proptest! {
 }
 
 proptest! {
-    /// A comment leaves a template to the engine, and says nothing by itself.
+    /// A comment is left to the engine and renders nothing.
     #[test]
     fn what_needs_no_engine_says_what_the_engine_says(
         template in "( |-|\n|'|\\}\\}|\\{|é|\\{\\{ ?-?(a|b|true)( ?\\| ?(upper|lower|trim|title|default\\( ?('[x'| ]?'|\"[y'\\\\]?\"|a)\\))){0,3} ?\\}\\}){1,5}",

@@ -29,45 +29,45 @@ impl Definition {
     /// Compares a rendered WhatsApp message with this template; returns nothing if it is not a template message.
     #[must_use]
     pub fn hold(&self, message: &Value) -> Vec<Disagreement> {
-        let mut hold = Hold::default();
-        let Some(template) = message.get("template").and_then(Value::as_object) else { return hold.found };
+        let mut comparison = Comparison::default();
+        let Some(template) = message.get("template").and_then(Value::as_object) else { return comparison.found };
         if let Some(name) = template.get("name").and_then(Value::as_str).filter(|name| *name != self.name) {
             let mismatch = Mismatch::Name { message: name.to_owned(), template: self.name.clone() };
-            hold.add(mismatch, "template.name", "name");
+            comparison.add(mismatch, "template.name", "name");
         }
         let language = template.get("language");
         let code = language.and_then(|language| language.as_str().or_else(|| language.get("code")?.as_str()));
         if let Some(code) = code.filter(|code| *code != self.language) {
             let mismatch = Mismatch::Language { message: code.to_owned(), template: self.language.clone() };
-            hold.add(mismatch, "template.language", "language");
+            comparison.add(mismatch, "template.language", "language");
         }
         let authentication = self.category == Category::Authentication;
         if template.contains_key("code") {
             if !authentication {
                 let mismatch = Mismatch::NotAuthentication(self.category.as_str().to_owned());
-                hold.add(mismatch, "template.code", "category");
+                comparison.add(mismatch, "template.code", "category");
             }
             // The provider fills in the parts from the code.
-            return hold.found;
+            return comparison.found;
         }
         let none = Vec::new();
         let components = template.get("components").and_then(Value::as_array).unwrap_or(&none);
         if authentication {
             if components.is_empty() {
-                hold.add(Mismatch::CodeMissing, "template", "category");
+                comparison.add(Mismatch::CodeMissing, "template", "category");
             }
-            return hold.found;
+            return comparison.found;
         }
         let most = if self.offer().is_some() { BODY_WITH_OFFER } else { BODY };
-        hold.parts(components, "template.components", &self.components, "components", most);
-        hold.offer(components, self);
-        hold.cards(components, self);
-        hold.found
+        comparison.parts(components, "template.components", &self.components, "components", most);
+        comparison.offer(components, self);
+        comparison.cards(components, self);
+        comparison.found
     }
 }
 
 #[derive(Default)]
-struct Hold {
+struct Comparison {
     found: Vec<Disagreement>,
 }
 
@@ -83,7 +83,7 @@ fn part<'m>(components: &'m [Value], kind: &str) -> Option<(usize, &'m Value)> {
     components.iter().enumerate().find(|(_, value)| is(value))
 }
 
-impl Hold {
+impl Comparison {
     fn add(&mut self, mismatch: Mismatch, message: impl Into<String>, template: impl Into<String>) {
         let (message_path, template_path) = (message.into(), template.into());
         self.found.push(Disagreement { mismatch, message_path, template_path });

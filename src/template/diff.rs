@@ -83,7 +83,7 @@ fn join(what: &str, part: &str) -> String {
     if what.is_empty() { part.to_owned() } else { format!("{what} {part}") }
 }
 
-/// A value as a person writes it.
+/// Formats a value.
 fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

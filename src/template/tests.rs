@@ -1,4 +1,4 @@
-//! Definitions as people write them, right and wrong.
+//! Valid and invalid definitions.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(crate) fn good(text: &str) -> Definition {
     parse(text, Path::new("template.yaml")).unwrap_or_else(|error| panic!("{error}")).definition
 }
 
-/// The errors that `templates check --provider` tells of a definition, written out and read again.
+/// The errors of `templates check --provider` for a definition, after writing and reading it again.
 pub(crate) fn errors(
     definition: &Definition,
     translate: impl Fn(&Definition) -> Result<Translated, Vec<Finding>>,
@@ -26,7 +26,7 @@ pub(crate) fn errors(
     check(&definition).into_iter().chain(translated).filter(Finding::is_error).collect()
 }
 
-/// The address of a server on this machine that gives one answer to everything, until the test ends.
+/// The URL of a local server that gives one response to every request, until the test ends.
 pub(crate) fn answering(status: &'static str, body: &'static str) -> String {
     let (address, _) = test_server::server(move |_, mut stream| async move {
         while test_server::request(&mut stream).await.is_some() {

@@ -7,27 +7,27 @@ use crate::model::OddCharacter;
 use crate::text::bad_character;
 
 /// Adds the problems of the text and keys of a tree, except under the path `cells`, which is validated as cells.
-pub(super) fn look(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
+pub(super) fn check(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
     match &node.value {
         Value::Broken => {}
-        Value::Scalar(scalar) => look_at(&scalar.text, node.place, text, problems),
-        Value::List(items) => items.iter().for_each(|item| look(item, text, &[], problems)),
+        Value::Scalar(scalar) => check_text(&scalar.text, node.place, text, problems),
+        Value::List(items) => items.iter().for_each(|item| check(item, text, &[], problems)),
         Value::Map(entries) => {
             for entry in entries {
-                look_at(&entry.key, entry.key_place, text, problems);
+                check_text(&entry.key, entry.key_place, text, problems);
                 let below = match cells.split_first() {
                     Some((first, below)) if *first == entry.key => Some(below),
                     _ => None,
                 };
                 if below.is_none_or(|below| !below.is_empty()) {
-                    look(&entry.node, text, below.unwrap_or_default(), problems);
+                    check(&entry.node, text, below.unwrap_or_default(), problems);
                 }
             }
         }
     }
 }
 
-fn look_at(words: &str, place: Place, text: &str, problems: &mut Found) {
+fn check_text(words: &str, place: Place, text: &str, problems: &mut Found) {
     let Some(bad) = bad_character(words) else { return };
     let written = text.get(place.start as usize..place.end as usize).unwrap_or_default();
     // One that is written as an escape is reported at the start of its text.

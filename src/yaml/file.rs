@@ -40,7 +40,7 @@ pub(crate) fn parse<T>(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Found::default();
     let decoded = tree::read(text, kind, &mut problems).and_then(|root| {
-        characters::look(&root, text, kind.cells, &mut problems);
+        characters::check(&root, text, kind.cells, &mut problems);
         decode(&root, &mut problems)
     });
     let document = Document::new(path, text);

@@ -95,7 +95,7 @@ impl Found {
 
     /// Adds `problem` in place of any with the same code at the same place.
     pub(super) fn replace(&mut self, problem: FileProblem) {
-        self.0.retain(|told| (&told.code, told.place.start) != (&problem.code, problem.place.start));
+        self.0.retain(|other| (&other.code, other.place.start) != (&problem.code, problem.place.start));
         self.push(problem);
     }
 

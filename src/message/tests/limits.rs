@@ -1,4 +1,4 @@
-//! Bodies that are right but for one thing: each is refused, at its place, with its rule.
+//! Bodies that are valid except for one thing: each is refused, at its place, with its rule.
 
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ fn base(name: &str) -> (Channel, Value) {
     }
 }
 
-/// Puts a value at a JSON pointer; null takes it out.
+/// Sets the value at a JSON pointer; null removes it.
 fn set(body: &mut Value, pointer: &str, new: Value) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match body.pointer_mut(parent).unwrap() {
@@ -109,7 +109,7 @@ fn set(body: &mut Value, pointer: &str, new: Value) {
     }
 }
 
-/// A text of so many characters, none of them of one byte.
+/// A text of this many characters, none of them a single byte.
 fn long(chars: usize) -> Value {
     Value::from("é".repeat(chars))
 }
@@ -167,7 +167,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
     let rows = |count: usize| -> Value { (0..count).map(|n| json!({"id": format!("r{n}"), "title": "R"})).collect() };
     let link = json!({"name": "cta_url", "parameters": {"display_text": "Buy", "url": "https://www.example.com"}});
     let items: Value = (0..31).map(|n| json!({"product_retailer_id": n.to_string()})).collect();
-    // The body, what is put where, and what is told: code, path, and words of the message or the hint.
+    // The body, the changed place and value, and the expected code, path and words.
     #[rustfmt::skip]
     let cases = [
         // The envelope.

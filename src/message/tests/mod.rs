@@ -1,4 +1,4 @@
-//! The check against what the document shows, against bodies that break one rule each, and against anything at all.
+//! Checks documented bodies, bodies that break one rule each, and arbitrary bodies.
 
 mod limits;
 
@@ -33,14 +33,14 @@ fn what_the_document_shows_passes() {
     for (channel, body) in bodies {
         let findings = check(channel, &body);
         assert_eq!(errors(&findings), Vec::<&Finding>::new(), "{body}");
-        // The one other warning is about the `.jpg` of a sample, which the document does not list.
+        // The only other warning is about the `.jpg` of a sample, which the document does not list.
         let others: Vec<_> = findings.iter().filter(|finding| finding.code != SESSION_ONLY).collect();
         let jpg = body.to_string().contains(".jpg");
         assert_eq!(others.len(), usize::from(jpg), "{others:?}");
     }
 }
 
-/// The document's own example of a number is longer than those of its country: how long numbers are is not in it.
+/// The document's example number is longer than numbers of its country: the body check does not limit the length.
 #[test]
 fn the_documented_number_passes() {
     for channel in Channel::ALL {
@@ -91,7 +91,7 @@ fn a_message_is_checked_with_its_templates_in_it() {
     assert_eq!(codes(&findings), ["wrong_type"]);
     assert!(findings[0].hint.as_ref().unwrap().contains("always produces text"), "{findings:?}");
 
-    // Once the row's values are in, a brace is only a brace.
+    // Once the row's values are filled in, a brace is only a brace.
     let row = json!({"to": "85268411234", "type": "template", "template": {"name": "{{ which }}"}});
     assert_eq!(codes(&check(Channel::Whatsapp, &row)), ["template_name"]);
 }
@@ -153,7 +153,7 @@ fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
     assert_eq!(findings[1].hint.as_deref(), Some("did you mean `components`?"));
     assert_eq!(findings[2].hint, None);
 
-    // What is missing may only be misspelt.
+    // A missing key may only be misspelt.
     let body = json!({"to": "85268411234", "type": "template", "template": {"nmae": "welcome"}});
     let findings = check(Channel::Whatsapp, &body);
     let missing = errors(&findings);
@@ -180,7 +180,7 @@ fn the_number_is_not_shown() {
     assert!(!format!("{finding:?}").contains("6841"), "{finding:?}");
 }
 
-/// The page is made from the tables: with `UPDATE_DOCS=1` it is written, otherwise it has to be the same.
+/// The page is generated from the tables: `UPDATE_DOCS=1` writes it, otherwise it must be up to date.
 #[test]
 fn the_reference_is_what_the_tables_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/messages.md");
@@ -195,7 +195,7 @@ fn the_reference_is_what_the_tables_say() {
     );
 }
 
-/// Any JSON, with the words of the tables among its keys and texts, so that it gets deep into them.
+/// Any JSON, with words of the tables as keys and texts, to get deep into the tables.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         "(to|type|template|components|parameters|header|body|button|sub_type|index|url|interactive|action|cards)",
@@ -228,7 +228,7 @@ proptest! {
         }
     }
 
-    /// Something else at one place of a body of the document: never a panic, and every finding says where it is.
+    /// Anything at one place of a documented body: never a panic, and every finding has its place.
     #[test]
     fn no_change_to_a_documented_body_panics(which in 0..26_usize, at in any::<prop::sample::Index>(), new in any_json()) {
         let (channel, mut body) = documented().swap_remove(which);

@@ -17,17 +17,17 @@ pub const SESSION_ONLY: &str = "session_only";
 /// ones. Allocates nothing if there are none.
 #[must_use]
 pub fn check(channel: Channel, body: &Value) -> Vec<Finding> {
-    look(channel, body, Check::new(false)).findings
+    check_body(channel, body, Check::new(false)).findings
 }
 
 /// Returns the findings for a campaign's message that do not depend on the row: it has no `to`, and a text with `{{`,
 /// `{%` or `{#` is assumed to become valid.
 #[must_use]
 pub fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
-    look(channel, message, Check::new(true)).findings
+    check_body(channel, message, Check::new(true)).findings
 }
 
-pub(in crate::message) fn look(channel: Channel, body: &Value, mut check: Check) -> Check {
+pub(in crate::message) fn check_body(channel: Channel, body: &Value, mut check: Check) -> Check {
     let sheet = schema::sheet(channel);
     text::characters(&mut check, body, &Path::Root);
     let Some(map) = body.as_object() else {

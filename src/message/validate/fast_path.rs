@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::Channel;
 
-use super::body::look;
+use super::body::check_body;
 use super::check::Check;
 use super::{link, text};
 use crate::message::path::Path;
@@ -26,7 +26,7 @@ impl Open {
     /// Returns the open parts of `message` at `places`, those of all its templates. `None` if the texts cannot be
     /// checked separately, because one is a kind or must differ from others.
     pub fn of<'p>(channel: Channel, message: &Value, places: impl Iterator<Item = &'p str>) -> Option<Self> {
-        let mut check = look(channel, message, Check::new(true));
+        let mut check = check_body(channel, message, Check::new(true));
         let mut shapes = Vec::new();
         for path in places {
             let known = check.open.iter().position(|place| place.path == path);

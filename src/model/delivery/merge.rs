@@ -99,7 +99,7 @@ mod tests {
         StatusUpdate { problem: Some(Problem::new(code, words)), ..update("failed", None, None) }
     }
 
-    /// Any word with any times and any reason, among them combinations that no provider should report.
+    /// Any word with any times and any reason, including combinations that no provider should report.
     fn any_update() -> impl Strategy<Value = StatusUpdate> {
         let words = vec!["sent", "delivered", "read", "failed", "failed", "failed", "accepted", "parked"];
         let time = || prop::sample::select(vec![None, None, Some(5_000), Some(6_000)]);
@@ -116,7 +116,7 @@ mod tests {
         updates.into_iter().fold(accepted(), |delivery, update| delivery.with(update).unwrap())
     }
 
-    /// Every order of these, repeats among them.
+    /// Every order of these, including repeats.
     fn permutations(updates: &[StatusUpdate]) -> Vec<Vec<&StatusUpdate>> {
         let Some((last, others)) = updates.split_last() else { return vec![Vec::new()] };
         let mut all = Vec::new();
@@ -130,7 +130,7 @@ mod tests {
         all
     }
 
-    /// What the rules say of a set of statuses, without merging them one by one.
+    /// The expected result for a set of statuses, without merging them one by one.
     fn expected(updates: &[StatusUpdate]) -> Delivery {
         let reports = |status| updates.iter().any(|update| update.status == status);
         let delivered_at = updates.iter().filter_map(|update| update.delivered_at).min();
@@ -224,7 +224,7 @@ mod tests {
         let (code, words) = reason(std::slice::from_ref(&none));
         assert_eq!((code.as_str(), words.is_empty()), (RowCause::NOT_DELIVERED, false));
         let pair = |code: &str, words: &str| (code.to_owned(), words.to_owned());
-        // "unknown" comes after `not_delivered` in the alphabet, and is a reason all the same.
+        // "unknown" comes after `not_delivered` in the alphabet, but is a real reason.
         assert_eq!(reason(&[none.clone(), failed("unknown", "x")]), pair("unknown", "x"));
         assert_eq!(reason(&[failed("131049", "a"), failed("131026", "b"), none]), pair("131026", "b"));
         assert_eq!(reason(&[failed("131049", "b"), failed("131049", "a")]), pair("131049", "a"));

@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(State::from_code(99), None);
     }
 
-    /// Every change but those of a status.
+    /// Every change except statuses.
     const PLAIN: [Change<'static>; 12] = [
         Change::Intend,
         Change::Accept,
@@ -241,7 +241,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever happens in whatever order: what is final stays, and nothing counts as accepted that was not.
+        /// For any changes in any order: final states stay, and nothing counts as accepted that was not.
         #[test]
         fn no_sequence_of_changes_moves_a_final_row_or_makes_up_an_acceptance(
             from in prop::sample::select(State::ALL.to_vec()),
@@ -250,7 +250,7 @@ mod tests {
             use State::{Cancelled, Duplicate, Exhausted, Expired, Failed, Invalid, Read, Rejected, Suppressed};
             let mut state = from;
             for change in changes {
-                // What is refused leaves the row where it is.
+                // A refused change leaves the row as it is.
                 let Ok(next) = state.after(change) else { continue };
                 if matches!(state, Read | Invalid | Duplicate | Suppressed | Cancelled | Expired) {
                     prop_assert_eq!(next, state, "{:?}", change);
@@ -262,8 +262,8 @@ mod tests {
                 if next.was_accepted() && !state.was_accepted() {
                     prop_assert!(matches!(change, Change::Accept | Change::SettleSent), "{state} {change:?} {next}");
                 }
-                // Nobody messages a person twice unasked: what was or may have been accepted is never sent again by
-                // itself.
+                // Nobody is messaged twice by accident: what was or may have been accepted is never resent
+                // automatically.
                 if next == State::Pending && state != State::Sending {
                     prop_assert_eq!(change, Change::PutBack);
                 }

@@ -73,8 +73,8 @@ impl Finding {
     /// Returns a finding for a problem of a message at this path.
     #[must_use]
     pub fn of_message(severity: Severity, path: String, problem: MessageProblem) -> Self {
-        let said = Self::error(problem.code(), path, problem.words());
-        Self { severity, hint: problem.hint(), rule: problem.rule(), of_message: Some(Box::new(problem)), ..said }
+        let error = Self::error(problem.code(), path, problem.words());
+        Self { severity, hint: problem.hint(), rule: problem.rule(), of_message: Some(Box::new(problem)), ..error }
     }
 
     /// Adds a hint.

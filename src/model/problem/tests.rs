@@ -1,4 +1,4 @@
-//! Each kind of problem reads back from what the store keeps of it, and has words.
+//! Each kind of problem can be stored and read back, and has words.
 
 use super::*;
 use crate::model::{Millis, RowNumber};
@@ -7,7 +7,7 @@ fn text(text: &str) -> String {
     text.to_owned()
 }
 
-/// One of each kind, and of each way in which its words differ.
+/// One of each kind, and of each variant of its words.
 fn numbers() -> Vec<NumberProblem> {
     let lengths = Lengths(1 << 8 | 1 << 9);
     let misfits = [
@@ -227,7 +227,7 @@ pub(crate) fn every_row_problem() -> Vec<RowProblem> {
         .collect()
 }
 
-/// Every problem that can be met while sending.
+/// Every problem that can occur while sending.
 pub(crate) fn every_send_problem() -> Vec<SendProblem> {
     use SendProblem as P;
     let error = || text("os error 5");

@@ -1,5 +1,5 @@
-//! What Alibaba's document shows, word for word: the example of every parameter is in a request that is a definition
-//! and again the request, and the client reads the answer.
+//! Alibaba's documented examples, word for word: every parameter survives the conversion of a request to a definition
+//! and back, and the client reads the response.
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -12,7 +12,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Every value at a path in which `[]` stands for each item of a list.
+/// Returns every value at a path; `[]` stands for each item of a list.
 fn at<'v>(value: &'v Value, path: &str) -> Vec<&'v Value> {
     let Some((key, rest)) = path.split_once("[].") else { return value.get(path).into_iter().collect() };
     value[key].as_array().into_iter().flatten().flat_map(|item| at(item, rest)).collect()
@@ -30,7 +30,7 @@ fn the_documented_example_of_every_parameter_makes_a_request_that_is_a_definitio
         let definition = from_details(request).unwrap();
         assert_eq!(good(&serde_json::to_string(&definition).unwrap()), definition, "as a file");
         let mut again = to_request(&definition).unwrap().request;
-        // These two stand beside the template's parameters.
+        // These two are next to the template's parameters.
         (again["Category"], again["Name"]) = (request["Category"].clone(), request["Name"].clone());
         assert_eq!(again, *request);
         assert_eq!(from_details(&again).unwrap(), definition);
@@ -61,7 +61,7 @@ fn every_documented_sample_passes_the_check() {
     }
 }
 
-/// A client whose CAMS gives this answer to everything.
+/// A client whose CAMS gives this response to every request.
 fn client(status: &'static str, answer: &'static str) -> CamsClient {
     let account = CamsAccount {
         endpoint: answering(status, answer),
@@ -93,7 +93,7 @@ async fn each_documented_error_is_told_with_what_to_do() {
         assert!(error.contains(&format!("CAMS refused with {code}: {message}")), "{error}");
         assert!(error.contains(advice), "{error}");
     }
-    // What right was lacking is told; "None" stands for nothing.
+    // The missing permission is reported; "None" means nothing.
     let detail = |detail: &str| {
         let answer = format!(
             "{{\"Code\": \"Ram.PermissionDeny\", \"Message\": \"No.\", \"AccessDeniedDetail\": {detail}, \"RequestId\": \"r\"}}"
@@ -104,6 +104,6 @@ async fn each_documented_error_is_told_with_what_to_do() {
     assert!(error.contains("Ram.PermissionDeny: No.; access denied: {\"AuthAction\":\"cams:List\"}\n"), "{error}");
     let error = detail("\"None\"").list(None).await.unwrap_err().to_string();
     assert!(error.contains("Ram.PermissionDeny: No.\n"), "{error}");
-    // "The system is under flow control": nothing was done, and it is tried again.
+    // "The system is under flow control": nothing was changed, and it is retried.
     assert!(error_codes::is_throttle("System.LimitControl"));
 }

@@ -1,4 +1,4 @@
-//! CAMS's document in both directions, and Alibaba's published signatures.
+//! Conversions to and from CAMS's format, and Alibaba's published signatures.
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// From Alibaba Cloud's page on the signature of version 3.
+/// From Alibaba Cloud's page on signature version 3.
 #[test]
 fn the_published_signature_comes_out() {
     let headers = pairs(&[
@@ -68,7 +68,7 @@ fn the_signature_is_that_of_alibabas_own_library() {
     );
 }
 
-/// Computed by Alibaba's own Python library (`alibabacloud-tea-openapi` 0.4.6), of a query and of a body.
+/// Computed by Alibaba's own Python library (`alibabacloud-tea-openapi` 0.4.6), for a query and for a body.
 #[test]
 fn the_signature_is_that_of_alibabas_own_library_with_the_headers_that_we_sign() {
     let signed = |action: &str, query: &[(&str, &str)], form: &[(&str, &str)]| {
@@ -114,7 +114,7 @@ fn every_kind_of_template_is_a_request_and_again_the_definition() {
         let definition = crate::template::read(&folder.join(format!("{name}.yaml"))).unwrap().definition;
         assert_eq!(again(&definition), definition, "{name}");
     }
-    // Every parameter that the document shows, with its examples.
+    // Every documented parameter, with its examples.
     let text = "{name: hello_world, language: en, category: MARKETING, message_send_ttl_seconds: 120, components: [\
         {type: HEADER, format: DOCUMENT, url: \"https://img.example.com/4.pdf\", caption: This is a video., file_name: Video}, \
         {type: BODY, text: \"hello $x {{chatapp}}.\", example: {chatapp: text}}, {type: BUTTONS, buttons: [\
@@ -154,7 +154,7 @@ fn texts_that_whatsapp_writes_are_no_part_of_a_definition() {
     assert_eq!((body.add_security_recommendation, footer.code_expiration_minutes), (Some(true), Some(5)));
 }
 
-/// Severity, code and path of all that is to say of a definition.
+/// Severity, code and path of all findings for a definition.
 fn told(text: &str) -> Vec<(Severity, &'static str, String)> {
     let findings = to_request(&good(text)).map_or_else(|findings| findings, |translated| translated.warnings);
     findings.into_iter().map(|finding| (finding.severity, finding.code, finding.path)).collect()

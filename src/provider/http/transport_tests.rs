@@ -1,5 +1,5 @@
-//! The transport against a bare socket that does what each test says: which connection a request takes, and what is
-//! known of it when there is no answer. How each failure is taken is told in the integration tests.
+//! Tests the transport against a bare socket: which connection a request uses, and what is known without a response.
+//! The integration tests cover the classification of failures.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::test_server::{request, server};
 const TIMEOUT: Duration = Duration::from_millis(600);
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Answers every request on a connection alike.
+/// Gives the same response to every request on a connection.
 fn always(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
     server(move |_, mut stream| async move {
         while request(&mut stream).await.is_some() {
@@ -37,7 +37,7 @@ async fn send(transport: &Transport) -> Result<Answer, Failure> {
     transport.send(Channel::Viber, b"{}".to_vec(), || async { true }).await
 }
 
-/// The answer's body; fails where there is none.
+/// Returns the body of the response; fails if there is none.
 async fn body(transport: &Transport) -> String {
     String::from_utf8(send(transport).await.ok().unwrap().body.unwrap()).unwrap()
 }
@@ -50,7 +50,7 @@ fn count(seen: &AtomicUsize) -> usize {
     seen.load(Ordering::SeqCst)
 }
 
-/// Lets the other tasks and the sockets come up to date.
+/// Lets other tasks and the sockets make progress.
 async fn settle() {
     for _ in 0..300 {
         yield_now().await;
@@ -85,7 +85,7 @@ async fn one_connection_carries_one_request_after_another_with_the_head_that_was
 
 #[tokio::test]
 async fn two_requests_at_once_use_two_connections_and_no_more_are_kept_than_wished() {
-    // Answers only when two requests are there.
+    // Responds only when there are two requests.
     let both = Arc::new(tokio::sync::Barrier::new(2));
     let (address, seen) = server(move |_, mut stream| {
         let both = both.clone();
@@ -119,7 +119,7 @@ async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_do
             }
             let _ = stream.write_all(OK.as_bytes()).await;
             let _ = ended.wait_for(|ended| *ended).await;
-            // One of them goes with words that nobody asked for.
+            // One of them closes with an unrequested response.
             if number == 2 {
                 let _ = stream.write_all(b"HTTP/1.1 408 Request Timeout\r\n\r\n").await;
             }
@@ -136,7 +136,7 @@ async fn connections_that_were_closed_while_they_idled_are_replaced_without_a_do
 
 #[tokio::test]
 async fn what_was_written_decides_whether_a_request_may_have_left() {
-    // Nothing is taken for a request that is handed to a connection that has ended.
+    // A request on a closed connection uses up nothing.
     let (address, _) = always(OK);
     let mut line = transport(address, 1).connector.connect().await.unwrap();
     line.connection = None;
@@ -144,7 +144,7 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     let failure = line.requests.send_request(head.map(|()| Full::new(Bytes::new()))).await.unwrap_err();
     assert!(failure.is_canceled() && line.written() == 0);
 
-    // The other side reads some of it and closes.
+    // The other side reads a part and closes.
     let (address, seen) = server(|_, mut stream| async move {
         let _ = stream.read_u8().await;
     });
@@ -153,7 +153,7 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     assert!(matches!(failure, Failure::Lost(_)), "{failure:?}");
     assert_eq!(count(&seen), 1, "it is not sent again");
 
-    // The count is that of the bytes.
+    // The count is in bytes.
     let (address, _) = always(OK);
     let transport = transport(address, 1);
     body(&transport).await;
@@ -162,8 +162,7 @@ async fn what_was_written_decides_whether_a_request_may_have_left() {
     assert_eq!(line.written(), (head.len() + "content-length: 2\r\n\r\n{}".len()) as u64);
 }
 
-/// Requests that waited for connections that were long in coming would otherwise be let go one by one and arrive
-/// together.
+/// Otherwise requests that waited for slow connections would be permitted one by one and arrive together.
 #[tokio::test]
 async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_there_is_another() {
     let close = Arc::new(tokio::sync::Notify::new());
@@ -189,12 +188,12 @@ async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_the
     assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 2, 1));
     close.notify_waiters();
     settle().await;
-    // Which is found out only when the request was let go.
+    // This is detected only after the request was permitted.
     let answer = send().await;
     assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 4, 1));
     close.notify_waiters();
     settle().await;
-    // One that idles for longer is looked at before.
+    // A connection that was idle for longer is checked before.
     transport.idle.kept().lines[0].0 -= LATELY * 2;
     let answer = send().await;
     assert_eq!((answer.ok().unwrap().status, count(&asked), kept(&transport)), (StatusCode::OK, 5, 1));
@@ -205,7 +204,7 @@ async fn a_request_is_let_go_when_there_is_a_connection_for_it_and_each_time_the
     assert!(matches!(failure, Failure::Connect(_)) && count(&asked) == 5, "{failure:?}");
 }
 
-/// Where a request waits for its departure, the server may lose its patience: that is no provider out of reach.
+/// While a request waits for its permission, the server may close the connection: the provider is still reachable.
 #[tokio::test]
 async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
     let (address, seen) = server(|number, mut stream| async move {
@@ -227,7 +226,7 @@ async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
     assert_eq!((answer.ok().unwrap().status, count(&seen)), (StatusCode::OK, 2));
 }
 
-/// At a low rate every departure is waited for that long: each that is not used is one message less, for ever.
+/// At a low rate every permission takes long: each unused one permanently costs a message.
 #[tokio::test]
 async fn a_request_that_waited_for_long_uses_its_departure_whatever_became_of_its_connection() {
     for (wait, stays_open) in [(IDLE * 2, true), (LATELY * 2, false)] {
@@ -286,7 +285,7 @@ async fn an_answer_is_read_to_its_end_however_that_is_told_and_kept_where_both_s
         assert_eq!(count(&seen), connections, "{answer}");
         assert_eq!(kept(&transport), usize::from(connections == 1), "{answer}");
     }
-    // Without a length the end of the connection is the end of the answer.
+    // Without a length, the end of the connection is the end of the response.
     let (address, seen) = server(|_, mut stream| async move {
         request(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nok").await;
@@ -301,7 +300,7 @@ async fn an_answer_that_comes_before_the_request_is_wholly_written_counts_and_it
     let (address, seen) = server(|_, mut stream| async move {
         let _ = stream.read_u8().await;
         let _ = stream.write_all(b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno").await;
-        // Open, and not read, for as long as the client is there.
+        // Stays open and unread while the client exists.
         let _ = stream.writable().await;
         std::future::pending::<()>().await;
     });
@@ -375,7 +374,7 @@ async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
     assert!(transport.idle.take().is_none(), "also where nobody has closed it yet");
 }
 
-/// As `settle`, while time stands still.
+/// As `settle`, while time is paused.
 async fn settle_paused() {
     for _ in 0..10 {
         yield_now().await;
@@ -384,7 +383,7 @@ async fn settle_paused() {
 
 #[tokio::test]
 async fn every_address_of_a_name_is_tried() {
-    // The name has two addresses on most machines, and nobody listens on the one for IPv6.
+    // The name has two addresses on most machines, and nothing listens on the IPv6 one.
     let (address, seen) = always(OK);
     let sites = Channel::ALL.map(|channel| (channel, format!("http://localhost:{}", address.port()).parse().unwrap()));
     let transport = Transport::new(&sites, &HeaderMap::new(), 1, TIMEOUT / 2, TIMEOUT).unwrap();
@@ -392,7 +391,7 @@ async fn every_address_of_a_name_is_tried() {
     assert_eq!(count(&seen), 1);
 }
 
-/// It is moved and kept for every message in flight; what is seldom needed is boxed.
+/// It exists for every message in flight, so seldom-needed parts are boxed.
 #[tokio::test]
 async fn a_message_on_its_way_takes_little_room() {
     let transport = transport("127.0.0.1:9".parse().unwrap(), 1);

@@ -112,7 +112,7 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
         // The credential, or a missing route: not the fault of a row.
         10001 | 401 | 403 | 404 => Outcome::Halted(problem(message)),
         // A gateway in front of the provider may fill the same fields.
-        400 | 422 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem(message)),
+        400 | 422 if words.describe_lost_connection() => Outcome::Uncertain(problem(message)),
         400 | 422 => Outcome::Refused(problem(message)),
         10002..=10004 => channel_refusal(code, message, wait),
         // The message may still be delivered.
@@ -130,7 +130,7 @@ fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcom
     // Reported as a failure, but a timeout between the provider and the channel looks the same.
     let words = Words::of(&message);
     let problem = Problem::new(code.to_string(), message);
-    if words.judge_the_message() && !words.tell_of_trouble() {
+    if words.are_about_the_message() && !words.describe_trouble() {
         Outcome::Refused(problem)
     } else {
         Outcome::Uncertain(problem)
@@ -186,7 +186,7 @@ fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem:
         300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem),
         // A gateway may report this after it forwarded the request: a timeout, or a connection closed by one side.
         408 | 444 | 460 | 499 => Outcome::Uncertain(problem),
-        400..=499 if words.tell_of_a_lost_way() => Outcome::Uncertain(problem),
+        400..=499 if words.describe_lost_connection() => Outcome::Uncertain(problem),
         400..=499 => Outcome::Refused(problem),
         // Includes 2xx without a message id, which may have been accepted.
         _ => Outcome::Uncertain(problem),

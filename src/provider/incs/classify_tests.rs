@@ -1,4 +1,4 @@
-//! A table of answers and what each means.
+//! A table of responses and their outcomes.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn error(code: i64, message: &str) -> String {
     serde_json::json!({"status": "error", "code": code, "message": message, "data": {}, "error": {}}).to_string()
 }
 
-/// A success with this as its message id.
+/// A success with this message id.
 fn with_id(id: &str) -> String {
     format!(r#"{{"status":"success","data":{{"msg_id":{id}}}}}"#)
 }
@@ -112,7 +112,7 @@ fn every_answer_has_its_meaning() {
     }
 }
 
-/// Words of a failure on the way: they never prove that nothing was accepted.
+/// Words for a failure on the way: they never prove that nothing was accepted.
 const TROUBLES: [&str; 73] = [
     "发送模板消息失败：通道不可用",
     "号码发送失败，运营商通道不可达",
@@ -189,7 +189,7 @@ const TROUBLES: [&str; 73] = [
     "号码查询超时，请重试",
 ];
 
-/// Words that judge the message.
+/// Words about the message.
 const VERDICTS: [&str; 48] = [
     "received with insufficient custom params",
     "Template with the code [api_4_standalone_image] and bot [Wk3rZWBx435KKATY] received with insufficient custom params",
@@ -260,7 +260,7 @@ fn a_refusal_in_words_of_a_lost_connection_is_in_doubt() {
     let verdicts = VERDICTS.iter().chain(&["unknown field `foo`", "unexpected end of the list", "internal rule 7"]);
     let lost = ["request timeout", "client closed request", "upstream connect error", "系统繁忙", "read ECONNRESET"];
     for (expected, text) in lost.iter().map(|text| ("uncertain", text)).chain(verdicts.map(|text| ("refused", text))) {
-        // A page has no names in brackets to leave out.
+        // A page has no names in brackets to ignore.
         let bare = if text.contains('[') { "bad" } else { *text };
         for (status, body) in
             [(200, error(400, text)), (422, error(422, text)), (400, error(99_999, text)), (413, bare.into())]
@@ -289,7 +289,7 @@ fn words_are_found_where_they_begin_and_end() {
     }
 }
 
-/// Meta's table of codes, by what each is to do to a message.
+/// Meta's table of codes, by their effect on a message.
 const TABLE: [(&str, &[u32]); 9] = [
     ("throttled", &[4, 80_007, 130_429, 132_069]),
     ("put off Short", &[131_056]),
@@ -345,7 +345,7 @@ fn every_listed_code_has_advice_and_the_list_is_in_order() {
         assert!(listed.iter().any(|listed| (code.first..=code.last).contains(listed)), "{code:?} is in no test");
         assert!(!code.advice.is_empty() && !code.advice.ends_with('.'), "{code:?}");
     }
-    // Rows of these codes may be in doubt, and then it is said how to settle them.
+    // Rows with these codes may be in doubt; then the advice says how to settle them.
     for code in ["-1", "400", "422", "500", "10002", "10003", "10004", "http_400", "http_408", "http_499", "http_503"] {
         assert!(error_codes::advice(code).unwrap().contains("campaigner settle"), "{code}");
     }
@@ -361,7 +361,7 @@ fn statuses_are_read_by_id_and_zero_is_no_time() {
     assert_eq!(updates[0].message_id, "a=");
     assert_eq!((updates[0].delivered_at, updates[0].read_at), (None, Some(Millis(1_774_249_929_000))));
     assert_eq!(updates[1].status, DeliveryStatus::Other("parked".into()));
-    // One that is odd says nothing of the others.
+    // A strange one does not affect the others.
     let odd = String::from_utf8_lossy(body).replace("\"parked\"", "null");
     assert_eq!(statuses(StatusCode::OK, None, odd.as_bytes()).unwrap(), updates[..1]);
 }

@@ -16,17 +16,17 @@ impl Words {
     }
 
     /// Whether it names a part of the message and a fault in it.
-    pub(super) fn judge_the_message(&self) -> bool {
+    pub(super) fn are_about_the_message(&self) -> bool {
         self.have(PARTS) && self.have(FAULTS) || self.have(NOT_REACHABLE)
     }
 
     /// Whether it describes a problem between the provider and the recipient.
-    pub(super) fn tell_of_trouble(&self) -> bool {
-        self.tell_of_a_lost_way() || self.have(TROUBLE)
+    pub(super) fn describe_trouble(&self) -> bool {
+        self.describe_lost_connection() || self.have(TROUBLE)
     }
 
     /// Whether it is about a connection, time or load, even if its code means a refusal.
-    pub(super) fn tell_of_a_lost_way(&self) -> bool {
+    pub(super) fn describe_lost_connection(&self) -> bool {
         self.have(LOST_WAY)
     }
 

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(reply.answers.as_deref(), Some("wamid.HBgNNjI4MTUxOTE0MDMyNxUCABEYEjYwRDc4QjE0M0UyQjI5QTVDMAA="));
     }
 
-    /// Not in the provider's documents; WhatsApp's own shapes, which it passes on.
+    /// Not in the provider's documentation; WhatsApp's own formats, which it passes on.
     #[test]
     fn what_people_write_and_a_templates_buttons() {
         let text = r#"{"event": "new_message", "message": {"messages": [

@@ -1,5 +1,5 @@
-//! What NXLink's document shows, word for word: each request is a definition and again the request, and the client
-//! reads each answer.
+//! NXLink's documented examples, word for word: each request survives the conversion to a definition and back, and the
+//! client reads each response.
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn every_documented_request_is_a_definition_and_again_the_request() {
         let mut example: Value = serde_json::from_str(text).unwrap();
         let definition = from_request(&example).unwrap();
         assert_eq!(good(&serde_json::to_string(&definition).unwrap()), definition, "as a file");
-        // Slips of the document: a key with a space at its end, fields that say nothing, and one of another kind.
+        // Mistakes in the document: a key with a trailing space, fields without content, and one of another kind.
         let fields = example.as_object_mut().unwrap();
         if let Some(tenant) = fields.remove("tenant_id ") {
             fields.insert("tenant_id".into(), tenant);
@@ -41,7 +41,7 @@ fn every_documented_request_is_a_definition_and_again_the_request() {
     }
 }
 
-/// A client whose NXLink gives this answer to everything.
+/// A client whose NXLink gives this response to every request.
 fn client(answer: &'static str) -> NxlinkClient {
     client_of("200 OK", answer)
 }
@@ -128,7 +128,7 @@ async fn the_documented_flows_and_media_are_read() {
         "categories": ["OTHER"]}]);
     assert_eq!(json!(flows), flow);
     let media = client(include_str!("documented/media.json")).upload("https://www.example.com/17.jpg").await.unwrap();
-    // The document's example has no `h`, though a template needs one.
+    // The documented example has no `h`, although a template needs one.
     let uploaded = json!({"media_id": "1167113681293447", "file_name": "1705406614735.jpg", "media_type": "IMAGE",
         "handle": null});
     assert_eq!(json!(media), uploaded);
@@ -149,7 +149,7 @@ async fn each_documented_code_is_told_with_what_to_do() {
     }
 }
 
-/// The document has "Failure": nothing is in doubt, unless a server that broke down says so.
+/// The documented meaning is "Failure": nothing is in doubt, unless the response is a server error.
 #[tokio::test]
 async fn a_failure_leaves_a_creation_in_doubt_only_behind_a_server_that_broke_down() {
     let answer = r#"{"code": -1, "message": "failure", "data": null, "traceId": "t"}"#;
@@ -162,12 +162,12 @@ async fn a_failure_leaves_a_creation_in_doubt_only_behind_a_server_that_broke_do
         matches!(broke_down, Error::InDoubt { .. }) && broke_down.to_string().contains("trace id t"),
         "{broke_down}"
     );
-    // A code that cannot be read is none of the document's.
+    // An unreadable code is not a documented one.
     let strange = client(r#"{"code": "x"}"#).create(&definition).await.unwrap_err();
     assert!(matches!(strange, Error::InDoubt { .. }), "{strange}");
 }
 
-/// What is shown of a template passes the check, and so do the requests.
+/// Documented templates and requests pass the check.
 #[tokio::test]
 async fn every_documented_request_and_answer_passes_the_check() {
     let details = [
@@ -187,7 +187,7 @@ fn an_address_that_ends_in_a_position_may_stand_beside_named_content() {
     request["buttonComponents"][1]["url"] = "https://www.baidu.com/{{1}}".into();
     let definition = from_request(&request).unwrap();
     assert_eq!(errors(&definition, |definition| to_request(definition, 1)), []);
-    // Of a dynamic address the document demands an example.
+    // The document requires an example for a dynamic URL.
     request["buttonComponents"][1]["example"] = json!([]);
     let definition = from_request(&request).unwrap();
     let found = errors(&definition, |definition| to_request(definition, 1));

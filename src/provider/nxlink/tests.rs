@@ -1,10 +1,10 @@
-//! What NXLink cannot express, what it leaves out, the events of its buttons, and its states.
+//! What NXLink does not support, what is not sent to it, the events of its buttons, and its states.
 
 use super::*;
 use crate::model::Severity;
 use crate::template::tests::good;
 
-/// Severity, code and path of all that is to say of a definition.
+/// Severity, code and path of all findings for a definition.
 fn told(text: &str) -> Vec<(Severity, &'static str, String)> {
     let findings = to_request(&good(text), 1).map_or_else(|findings| findings, |translated| translated.warnings);
     findings.into_iter().map(|finding| (finding.severity, finding.code, finding.path)).collect()

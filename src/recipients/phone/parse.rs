@@ -106,12 +106,12 @@ impl Numbers {
         }
     }
 
-    /// A number whose first digits are said to be a country code.
+    /// Parses a number that is marked as international.
     fn international(&self, digits: &str, may_be_national: bool) -> Result<Phone, NumberProblem> {
         self.complete(digits).map_err(|why| NumberProblem::International { why, may_be_national })
     }
 
-    /// Country code and number, held against the numbering plans.
+    /// Checks a country code and a number against the numbering plans.
     fn complete(&self, digits: &str) -> Result<Phone, Misfit> {
         if digits.starts_with('0') {
             return Err(Misfit::CodeWith0);
@@ -135,8 +135,8 @@ impl Numbers {
         if number.len() == written.len() { phone(digits) } else { phone(&format!("{prefix}{number}")) }
     }
 
-    /// Digits that begin with `00`, with `rest` behind it. The region's own prefix for calls abroad may be another
-    /// one that begins so: from Hong Kong `001` dials abroad too.
+    /// Parses digits that start with `00`, followed by `rest`. The region's own international prefix may start in the
+    /// same way: in Hong Kong, `001` is one too.
     fn behind_00(&self, home: &Home, digits: &str, rest: &str) -> Result<Phone, NumberProblem> {
         let usual = self.international(rest, false);
         match (usual, self.dialled(home, digits)) {
@@ -149,11 +149,12 @@ impl Numbers {
         }
     }
 
-    /// The number behind a prefix of the region for calls abroad that is longer than `00`, and that prefix's length.
+    /// Returns the number after an international prefix of the region that is longer than `00`, and the prefix's
+    /// length.
     fn dialled(&self, home: &Home, digits: &str) -> Option<(usize, Phone)> {
         let behind = |length: usize| self.complete(digits.get(length..)?).ok();
         let lengths = MIN_DIAL_PREFIX..=5;
-        // The library, which knows the prefixes, is asked only where there is something to tell apart.
+        // The library knows the prefixes, but is needed only in ambiguous cases.
         lengths.clone().find_map(behind)?;
         let number = home.library.parse_and_keep_raw_input(digits, Some(home.region)).ok()?;
         if number.country_code_source() != CountryCodeSource::FromNumberWithIdd {
@@ -164,7 +165,7 @@ impl Numbers {
         lengths.clone().find_map(phone)
     }
 
-    /// Digits without a mark of being international, in a campaign with a region.
+    /// Parses digits that are not marked as international, in a campaign with a region.
     fn national(&self, home: &Home, digits: &str) -> Result<Phone, NumberProblem> {
         let local = || home.parse(digits).and_then(|number| Some((self.local(home, digits, &number)?, number)));
         if digits.starts_with(&home.prefix) {
@@ -174,8 +175,8 @@ impl Numbers {
                 _ => home.choose(digits, whole, local()),
             };
         }
-        // Elsewhere numbers begin like a dialling prefix (a mobile number of Egypt with 011), and lengths let some
-        // through.
+        // In some regions, numbers start like an international prefix (mobile numbers in Egypt with 011), and their
+        // lengths match by chance.
         let abroad = home.dial.as_deref().and_then(|dial| self.complete(digits.strip_prefix(dial)?).ok());
         let abroad = abroad.filter(|abroad| home.is_valid(*abroad));
         match (local(), abroad) {
@@ -188,16 +189,16 @@ impl Numbers {
         }
     }
 
-    /// The region's own country code and a number. A national prefix between them may as well be a digit of a number
-    /// that lacks the one before it, so that it is taken off only where that leaves a mobile number.
+    /// Parses the region's own country code and a number. A national prefix between them could also be a digit of a
+    /// number with another digit missing, so it is removed only if that leaves a mobile number.
     fn with_code(&self, home: &Home, digits: &str) -> Option<Phone> {
         let phone = self.complete(digits).ok()?;
         (phone.digits() == digits || home.is_mobile(phone)).then_some(phone)
     }
 
-    /// The number that the library read, if the digits are it, with the national prefix or without, or the way the
-    /// region writes it. What else the library makes of digits (area codes that it adds, digits of carriers that it
-    /// takes off) may make them another person's.
+    /// Returns the number that the library parsed, if the digits are that number, with or without the national prefix,
+    /// or in the region's notation. Other changes by the library (added area codes, removed carrier digits) could
+    /// result in another person's number.
     fn local(&self, home: &Home, digits: &str, number: &PhoneNumber) -> Option<Phone> {
         if number.country_code != i32::from(home.plan.code) {
             return None;
@@ -224,15 +225,15 @@ impl Home {
         Some(Self { library, region, plan, prefix, dial })
     }
 
-    /// What the library makes of digits behind the country code. Asked for the region's numbers, it would take a
-    /// country code or a prefix for calls abroad off where it sees one.
+    /// Parses digits with the library, after the country code. Parsing them as national would remove anything that
+    /// looks like a country code or an international prefix.
     fn parse(&self, digits: &str) -> Option<PhoneNumber> {
         self.library.parse(format!("+{}{digits}", self.prefix), None).ok()
     }
 
-    /// Whether a national number can be of the region, where two regions share a country code and a length. Behind 7
-    /// those of Kazakhstan begin with 6 or 7, and those of Russia do not: a number of one that lacks a digit may be one
-    /// of the other.
+    /// Whether a national number can belong to the region, if two regions share a country code and a length. After 7,
+    /// numbers of Kazakhstan start with 6 or 7, and those of Russia do not: a number of one with a missing digit could
+    /// be one of the other.
     fn is_of_the_region(&self, national: &str) -> bool {
         self.prefix != "7" || national.starts_with(['6', '7']) == (self.region == Region::KZ)
     }
@@ -251,8 +252,8 @@ impl Home {
         matches!(self.library.get_number_type(number), PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile)
     }
 
-    /// One of two readings of digits that begin with the country code: `whole`, with the code and a number behind it;
-    /// or `local`, all of it national.
+    /// Chooses between two interpretations of digits that start with the country code: `whole`, the code and a number;
+    /// or `local`, a national number.
     fn choose(
         &self,
         digits: &str,
@@ -268,15 +269,15 @@ impl Home {
         };
         match (whole.filter(|whole| self.is_valid(*whole)), self.is_mobile_number(&number)) {
             (Some(whole), false) if self.is_mobile(whole) || !self.library.is_valid_number(&number) => Ok(whole),
-            // Behind a code of one digit, every number that lacks a digit is as long as a national one.
+            // After a code of one digit, every number with a missing digit is as long as a national one.
             (None, true) if self.prefix.len() > 1 => Ok(local),
             (None, false) => Err(self.incomplete(Doubt::RestTooShort(code()))),
             _ => Err(self.incomplete(Doubt::CodeOrNational(code()))),
         }
     }
 
-    /// Whether digits without a prefix look like a country code that lacks a digit and a number behind it, and are no
-    /// mobile number themselves.
+    /// Whether digits without a prefix look like a country code with a missing digit and a number, and are not a mobile
+    /// number.
     fn lacks_a_digit_of_the_code(&self, digits: &str, number: &PhoneNumber) -> bool {
         let code = &self.prefix;
         let lacks = |at: usize| {
@@ -289,12 +290,12 @@ impl Home {
             && !self.is_mobile_number(number)
     }
 
-    /// A number that is the country code or the national prefix short of being understood.
+    /// Returns the problem of a number that is ambiguous without the country code or the national prefix.
     fn incomplete(&self, how: Doubt) -> NumberProblem {
         NumberProblem::Incomplete { how, prefix: self.plan.national_prefix().into() }
     }
 
-    /// Why digits are not a number of the region.
+    /// Returns why digits are not a number of the region.
     fn no_number(&self, digits: &str) -> NumberProblem {
         let region = self.region.to_string().into();
         let has_zero = self.plan.keeps_zero() || self.plan.national_prefix().starts_with('0');
@@ -306,8 +307,7 @@ impl Home {
     }
 }
 
-/// What is dialled from a region before a foreign country code, as the library writes it for a number of another
-/// country.
+/// Returns the international prefix of a region, as the library formats it for a foreign number.
 fn dial_prefix(library: &PhoneNumberUtil, region: Region, code: &str) -> Option<String> {
     let foreign = library.parse(if code == "44" { "+85268411234" } else { "+447911123456" }, None).ok()?;
     let written = library.format_out_of_country_calling_number(&foreign, region);
@@ -315,7 +315,7 @@ fn dial_prefix(library: &PhoneNumberUtil, region: Region, code: &str) -> Option<
     (!written.starts_with('+') && prefix.len() >= MIN_DIAL_PREFIX).then_some(prefix)
 }
 
-/// The digits behind the country code.
+/// Returns the digits after the country code.
 fn national_digits(number: &PhoneNumber) -> String {
     rlibphonenumber::get_national_significant_number_owned(number)
 }
@@ -324,7 +324,7 @@ fn phone(digits: &str) -> Result<Phone, Misfit> {
     Phone::from_digits(digits).ok_or(Misfit::TooLong(digits.len()))
 }
 
-/// The digits of a number as written, and whether a + is in front of them.
+/// Returns the digits of a written number, and whether it starts with `+`.
 fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     let mut digits = String::with_capacity(MOST_DIGITS);
     let mut plus = false;
@@ -345,7 +345,7 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     Ok((digits, plus))
 }
 
-/// ASCII digits and full-width ones.
+/// Converts an ASCII or full-width digit.
 fn digit_of(c: char) -> Option<char> {
     match c {
         '0'..='9' => Some(c),
@@ -354,22 +354,21 @@ fn digit_of(c: char) -> Option<char> {
     }
 }
 
-/// Characters that only make a number easier to read, or that nobody sees. A line break is not one of them: it
-/// stands between two numbers.
+/// Whether a character only formats a number or is invisible. A line break does not: it separates two numbers.
 fn is_formatting(c: char) -> bool {
     match c {
         '\n' | '\r' => false,
         '-' | '.' | '(' | ')' => true,
         // Soft hyphen, dashes, minus, full-width forms.
         '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{ff0e}' | '\u{ff08}' | '\u{ff09}' => true,
-        // Zero-width characters, marks of the writing direction, the byte order mark. U+202E is not among them: a
-        // number after it is shown from its end, so that nobody knows which one was meant.
+        // Zero-width characters, text-direction marks, the byte order mark. U+202E is missing: a number after it is
+        // displayed in reverse, so it is unclear which one was meant.
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
         _ => c.is_whitespace(),
     }
 }
 
-/// Recognises what a spreadsheet makes of a number that it takes for a quantity.
+/// Detects numbers that a spreadsheet changed because it treated them as quantities.
 fn what_a_spreadsheet_did(text: &str) -> Result<(), NumberProblem> {
     if text.starts_with('#') {
         return Err(NumberProblem::SheetError);

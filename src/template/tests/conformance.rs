@@ -1,4 +1,4 @@
-//! The ways in which a message and its template may disagree.
+//! The mismatches between a message and its template.
 
 use serde_json::{Value, json};
 
@@ -120,10 +120,10 @@ fn named_variables_are_given_by_name_or_in_the_order_of_the_text() {
         .replace("{{1}}, {{2}} off", "{{name}}, {{off}} off, {{name}}")
         .replace("[Ana, \"25%\"]", "{name: Ana, off: 25%}");
     let codes = |message: &Value| told(&named, message).into_iter().map(|(code, ..)| code).collect::<Vec<_>>();
-    // By position, as INCS's document shows it.
+    // By position, as INCS documents it.
     assert_eq!(codes(&fits()), [""; 0]);
     let mut message = fits();
-    // `name` is there twice: only with the values where they belong is the text short enough.
+    // `name` appears twice: the text is short enough only with each value in its place.
     message["template"]["components"][1]["parameters"][1]["text"] = "x".repeat(900).into();
     assert_eq!(codes(&message), [""; 0]);
     message["template"]["components"][1]["parameters"][0]["text"] = "x".repeat(900).into();

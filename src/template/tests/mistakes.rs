@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Finding, Severity};
 
-/// The codes and paths of what is wrong with a definition of these components.
+/// The codes and paths of the findings for a definition with these components.
 fn wrong(category: &str, components: &str) -> Vec<(&'static str, String)> {
     let text = format!("name: a\nlanguage: en\ncategory: {category}\ncomponents: [{components}]\n");
     check(&good(&text)).into_iter().map(|finding| (finding.code, finding.path)).collect()

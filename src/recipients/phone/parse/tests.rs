@@ -1,4 +1,4 @@
-//! What people write, and what it is read as.
+//! Written numbers, and what they are parsed as.
 
 use std::collections::BTreeSet;
 
@@ -97,7 +97,7 @@ fn the_trunk_zero_behind_a_country_code_is_dropped_where_it_is_one() {
 #[test]
 fn what_belongs_to_another_plan_is_refused() {
     for (region, text, said) in [
-        // A 0 in front that nobody dials there.
+        // A leading 0, which is never dialled there.
         ("US", "07812 345678", "numbers in US do not start with 0"),
         ("US", "(0)781 234 5678", "numbers in US do not start with 0"),
         ("ES", "06 12 34 56 78", "numbers in ES do not start with 0"),
@@ -115,7 +115,7 @@ fn what_belongs_to_another_plan_is_refused() {
         ("GB", "+44 (0)0791 123456", "a digit is missing"),
         // A mobile number of Egypt, and not +40 287480.
         ("US", "011 40287480", "numbers in US do not start with 0"),
-        // With the country code, and a digit short.
+        // With the country code, and a digit missing.
         ("DE", "491512345678", "or the national prefix 0"),
         ("DE", "49151234567", "or the national prefix 0"),
         ("HK", "85212345", "write `+` and the country code"),
@@ -125,7 +125,7 @@ fn what_belongs_to_another_plan_is_refused() {
         ("RU", "8 775 677 9081", "not a valid RU number"),
         ("KZ", "7771234567", "or the national prefix 8"),
         ("KZ", "7011234567", "or the national prefix 8"),
-        // What the library takes off or adds, which is not how the number is written.
+        // What the library removes or adds, unlike the written number.
         ("BR", "0 15 11 98765 4321", "not a valid BR number"),
         ("AG", "464 1234", "not a valid AG number"),
         ("CR", "1900 8312 3456", "not a valid CR number"),
@@ -147,13 +147,13 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
         words(&anywhere, "61234567").contains("+61 numbers have 9 digits after the country code, but this one has 6")
     );
 
-    // A digit too many is a mistake, and not a number of whichever country its first digits name.
+    // A digit too many is a mistake, not a number of the country of its first digits.
     let hong_kong = Numbers::new(Some("HK")).unwrap();
     for text in ["612345678", "61412345678", "8613812345678"] {
         assert_eq!(read(&hong_kong, text), Err("bad_number".to_owned()), "{text}");
     }
     assert!(words(&hong_kong, "8613812345678").contains("add + or 00"));
-    // From Hong Kong, 001 dials abroad: this may be Singapore.
+    // In Hong Kong, 001 is an international prefix: this may be Singapore.
     assert!(words(&hong_kong, "001 65 9123 4567").contains("001"));
     assert_eq!(read(&hong_kong, "001 212 555 1234").as_deref(), Ok("12125551234"));
     let germany = Numbers::new(Some("DE")).unwrap();
@@ -213,8 +213,8 @@ fn an_unknown_region_is_refused() {
     }
 }
 
-/// Every region's own example numbers, as the library keeps them, stay what they are; so does the table of codes
-/// that keep their zero hold against the library.
+/// The library's example numbers of every region stay the same, and the table of codes that keep their zero matches the
+/// library.
 #[test]
 fn example_numbers_of_every_region_come_through() {
     let library = PhoneNumberUtil::new().unwrap();
@@ -240,7 +240,7 @@ fn only_digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// The readers of all regions one after another, with one library.
+/// The parsers of all regions one after another, with one library.
 fn at_home_everywhere(mut visit: impl FnMut(&Numbers, &Home)) {
     let mut library = PhoneNumberUtil::new().unwrap();
     let plans = Numbers::new(None).unwrap().plans;
@@ -253,13 +253,13 @@ fn at_home_everywhere(mut visit: impl FnMut(&Numbers, &Home)) {
     }
 }
 
-/// The number as the region writes it.
+/// The number in the region's notation.
 fn written(home: &Home, rest: &str) -> String {
     let number = home.library.parse(format!("+{}{rest}", home.prefix), None).unwrap();
     only_digits(&home.library.format(&number, PhoneNumberFormat::National))
 }
 
-/// A region's example number: without the country code, with it, and as the region writes it.
+/// A region's example number: without the country code, with it, and in the region's notation.
 fn example(home: &Home, kind: PhoneNumberType) -> Option<(String, String, String)> {
     let number = home.library.get_example_number_for_type_and_region(home.region, kind).ok()?;
     let format = only_digits(&home.library.format(&number, PhoneNumberFormat::National));
@@ -284,7 +284,7 @@ fn national_prefixes_are_those_of_the_library() {
         let found = ["0", "1", "8", "06"].into_iter().filter(|prefix| *prefix != own && is_prefix(prefix));
         others.extend(found.map(|prefix| format!("{} {prefix}", home.region)));
     });
-    // Some people still dial what came before.
+    // Some people still dial an older prefix.
     assert_eq!(others, ["BY 0", "LT 8"]);
 }
 
