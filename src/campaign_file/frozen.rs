@@ -30,9 +30,7 @@ pub enum ThawError {
     #[error("the campaign stored with the run is damaged: {0} cannot be read")]
     Value(&'static str),
     /// It was written by another version of this program.
-    #[error(
-        "the campaign stored with the run has format {0}, but this version reads {VERSION}; use a newer campaigner"
-    )]
+    #[error("the campaign stored with the run has format {0}, but this version reads {VERSION}; upgrade campaigner")]
     Version(u32),
 }
 

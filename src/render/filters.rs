@@ -69,7 +69,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
 }
 
 fn bounded(bytes: Option<usize>) -> Result<(), Error> {
-    let too_long = || Error::new(ErrorKind::InvalidOperation, "a text grows beyond 16 KiB");
+    let too_long = || Error::new(ErrorKind::InvalidOperation, "text grows beyond 16 KiB");
     bytes.filter(|bytes| *bytes <= MAX_TEXT).map(drop).ok_or_else(too_long)
 }
 

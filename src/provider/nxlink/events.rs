@@ -30,7 +30,7 @@ pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     match (name, EVENTS.iter().find(|(known, _)| Some(*known) == name)) {
         (_, Some((name, needs))) => {
             for key in needs.iter().filter(|key| !is_there(key)) {
-                let message = format!("the event `{name}` needs a text `{key}`");
+                let message = format!("the event `{name}` needs `{key}`, which must be text");
                 findings.push(Finding::error("bad_event", format!("{at}.{key}"), message));
             }
         }

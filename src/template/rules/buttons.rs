@@ -55,7 +55,7 @@ impl Check {
         for (kind, most) in MOST_OF_KIND {
             if of(kind) > most {
                 let message =
-                    format!("at most {most} of type {} is allowed, but there are {}", kind.as_str(), of(kind));
+                    format!("the limit for buttons of type {} is {most}, but there are {}", kind.as_str(), of(kind));
                 self.error("wrong_count", at, message);
             }
         }

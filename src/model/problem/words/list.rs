@@ -41,7 +41,7 @@ impl NumberProblem {
                 format!("is not a valid {region} number (expected {} digits after +{code})", lengths.words())
             }
             Self::SheetError => {
-                "holds a spreadsheet error, or `####` from a narrow column, instead of the number".to_owned()
+                "contains a spreadsheet error, or `####` from a narrow column, instead of the number".to_owned()
             }
             Self::SheetRounded => "a spreadsheet rounded the number, and its last digits are lost".to_owned(),
             Self::SheetDecimals { .. } => "a spreadsheet exported the number with decimals".to_owned(),
