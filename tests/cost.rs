@@ -1,5 +1,6 @@
-//! What a message costs, counted and not timed: allocations from the store to the outcome. A tenth more than [`ALLOCATIONS`]
-//! fails, so no change makes a message dearer unnoticed; a fifth less fails too, so the number stays true.
+//! What a message costs, counted and not timed: allocations from the store to the outcome. A tenth more than
+//! [`ALLOCATIONS`] fails, so no change makes a message dearer unnoticed; a fifth less fails too, so the number stays
+//! true.
 //!
 //! A binary of its own, since it counts every allocation of its process.
 

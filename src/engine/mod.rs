@@ -4,9 +4,9 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 //!
-//! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`), sends it (`dispatch`)
-//! and collects statuses (`reconcile`), while `control` follows pause, rate and cancel requests. `report` writes the
-//! reports and calls the hook.
+//! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`: a row that was claimed
+//! and has no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
+//! follows pause, rate and cancel requests. `report` writes the reports and calls the hook.
 
 mod clock;
 mod clock_skew;

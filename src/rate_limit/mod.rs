@@ -4,10 +4,10 @@
 //! sent or where rows are kept.
 //!
 //! - [`AccountLimiter`]: one provider account. Each run that uses it holds a [`RunLimiter`].
-//! - [`RateLimiter`]: spreads requests evenly ([`RateLimiter::reserve`]) and keeps the rate strictly
-//!   ([`RateLimiter::admit`]).
+//! - [`RateLimiter`] in `limiter`: spreads requests evenly ([`RateLimiter::reserve`]), keeps the rate strictly
+//!   ([`RateLimiter::admit`]), and slows down after a throttle response (HTTP 429) and recovers.
 //! - `sliding_window`: the strict part. `circuit_breaker`: the pauses while the provider is unreachable.
-//! - [`RetryPolicy`] and [`deferral`]: how long a row waits before its next attempt.
+//! - [`RetryPolicy`] and [`deferral`] in `backoff`: how long a row waits before its next attempt.
 
 mod account;
 mod backoff;

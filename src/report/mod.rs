@@ -3,6 +3,8 @@
 //! `recipients.csv` has one line per row, `summary.json` has the figures for programs, and `report.html` has the same
 //! figures for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. This module
 //! does not use the store: the caller passes the rows, in the order of the input.
+//!
+//! `recipients_csv` and `recipients_jsonl` write the cells; the fixed columns are `ReportRow::COLUMNS` in `model`.
 
 mod attempts;
 mod compare;

@@ -8,7 +8,8 @@
 //!
 //! `dispatcher` is the loop. A `sender` renders one row, passes the strict rate limit once it has a connection, sends,
 //! and reports the outcome; `apply_outcome` is the pure function from an outcome to a settlement. `eligibility` knows
-//! when rows may be sent, `halt` when a run has to stop, and `concurrency` how many requests in flight are useful.
+//! when rows may be sent and counts the daily quota, `halt` when a run has to stop, and `concurrency` how many requests
+//! in flight are useful.
 
 mod apply_outcome;
 mod concurrency;

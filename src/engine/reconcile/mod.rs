@@ -1,4 +1,5 @@
-//! Statuses: `poller` asks for them, `webhooks` receives those that the provider sends.
+//! Statuses: `poller` asks for them and decides when to ask again, `webhooks` receives those that the provider sends.
+//! When to ask first is decided in `dispatch::apply_outcome`.
 
 mod poller;
 mod webhooks;

@@ -1,11 +1,11 @@
 //! The English words for every problem that the program itself reports. Outside this folder, problems are values;
 //! another language would be another folder like this one.
 //!
-//! `list` covers numbers, cells and times; `message` and `rule` cover a message and what its channel accepts;
+//! `recipient_list` covers numbers, cells and times; `message` and `rule` cover a message and what its channel accepts;
 //! `template` covers a message and its template; `sending` covers the transport and decisions about a row.
 
-mod list;
 mod message;
+mod recipient_list;
 mod rule;
 mod sending;
 mod template;
@@ -16,7 +16,7 @@ use super::known::Known;
 use super::row_problem::{Flaw, RowProblem};
 use crate::text::{escaped, escaped_name};
 
-pub use list::column_by_key;
+pub use recipient_list::column_by_key;
 
 impl Known {
     /// Describes the problem.

@@ -1,7 +1,7 @@
 //! Sending: claims rows and records the outcomes of the claims.
 
 pub(super) mod accounts; // pauses of accounts
-pub(super) mod advance; // the one operation that moves a run forward
+pub(super) mod advance; // the one operation that moves a run forward; counts the messages of a day
 pub(super) mod claims; // rows taken to be sent
 pub(super) mod outcomes; // outcomes of claims
 pub(super) mod past_attempts; // attempts that are no longer their row's latest
