@@ -11,7 +11,7 @@ use crate::model::{
     TimeColumns, WhenUncertain,
 };
 use crate::text::{list, nearest};
-use crate::yaml::{FileProblem, Found, Node, Place, Places, Value};
+use crate::yaml::{FileProblem, FoundProblems, Node, Place, Places, Value};
 
 use super::section::{Section, is_word, value};
 use super::values::{
@@ -29,7 +29,7 @@ const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// Decodes the campaign of a tree. The CSV's path is relative to `folder`, that of the campaign file. Returns `None`
 /// only if it added a problem.
-pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut Found) -> Option<(Campaign, Places)> {
+pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProblems) -> Option<(Campaign, Places)> {
     let top = Section::open("", Place::TOP, root, problems)?;
     let found = top.require("name", "`name: spring-sale`, or any other name", problems);
     let name = value("name", found, problems, name);
@@ -88,7 +88,11 @@ fn channel(text: &str) -> Result<Channel, BadValue> {
 }
 
 /// Reads `definition`: a file, or `from:` a provider.
-fn definition((node, key_place): (&Node<'_>, Place), folder: &Path, problems: &mut Found) -> Option<TemplateSource> {
+fn definition(
+    (node, key_place): (&Node<'_>, Place),
+    folder: &Path,
+    problems: &mut FoundProblems,
+) -> Option<TemplateSource> {
     if !matches!(node.value, Value::Map(_)) {
         let file = value("definition", Some((node, key_place)), problems, word)?;
         return Some(TemplateSource::File(folder.join(file)));
@@ -116,7 +120,7 @@ fn recipients(
     (node, key_place): (&Node<'_>, Place),
     folder: &Path,
     scheduled: bool,
-    problems: &mut Found,
+    problems: &mut FoundProblems,
 ) -> Option<(Recipients, TimeColumns)> {
     let section = Section::open("recipients", key_place, node, problems)?;
     let csv_found = section.get("csv", problems);
@@ -167,7 +171,7 @@ fn recipients(
     whole.then_some((Recipients { source, to: to?, region, skip_sent_within }, columns))
 }
 
-fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> (Dispatch, Option<NonZeroU32>) {
+fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) -> (Dispatch, Option<NonZeroU32>) {
     let mut read = Optional::open("dispatch", found, problems);
     let (rate, per) = read.or("rate", (DEFAULT_RATE, Duration::from_secs(1)), parse_rate);
     let concurrency = read.or("concurrency", None, parse_concurrency);
@@ -182,7 +186,7 @@ fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> (Dispatc
 }
 
 /// Reads `halt`: when refusals stop the run; `off` for never.
-fn halt(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Halt> {
+fn halt(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) -> Option<Halt> {
     if found.is_some_and(|(node, _)| is_word(node, "off")) {
         return None;
     }
@@ -205,7 +209,7 @@ fn uncertain(text: &str) -> Result<WhenUncertain, BadValue> {
     }
 }
 
-fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<Reconcile> {
+fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) -> Option<Reconcile> {
     let mut read = Optional::open("reconcile", found, problems);
     let after = read.or("after", DEFAULT_AFTER, |text| duration_within(text, "0s", "366d"));
     let every = read.or("every", DEFAULT_EVERY, |text| duration_within(text, "100ms", "366d"));
@@ -224,11 +228,11 @@ fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut Found) -> Option<
 /// An optional section with optional keys.
 struct Optional<'n, 'a, 'p> {
     section: Option<Section<'n, 'a>>,
-    problems: &'p mut Found,
+    problems: &'p mut FoundProblems,
 }
 
 impl<'n, 'a, 'p> Optional<'n, 'a, 'p> {
-    fn open(name: &'static str, found: Option<(&'n Node<'a>, Place)>, problems: &'p mut Found) -> Self {
+    fn open(name: &'static str, found: Option<(&'n Node<'a>, Place)>, problems: &'p mut FoundProblems) -> Self {
         let section = found.and_then(|(node, place)| Section::open(name, place, node, problems));
         Self { section, problems }
     }

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use crate::model::Inline;
-use crate::yaml::{FileProblem, Found, Node, Place, Value, is_null, kind};
+use crate::yaml::{FileProblem, FoundProblems, Node, Place, Value, is_null, kind};
 
 const HINT: &str = "write each row as `- {phone: \"85268411234\", first_name: Ana}`";
 
 /// Reads `recipients.rows`. The table is complete only if no problem was added.
-pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Inline> {
+pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundProblems) -> Option<Inline> {
     let items = match &node.value {
         Value::List(items) => items,
         Value::Broken => return None,
@@ -58,7 +58,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     Some(table)
 }
 
-fn cell(column: &str, node: &Node<'_>, problems: &mut Found) -> String {
+fn cell(column: &str, node: &Node<'_>, problems: &mut FoundProblems) -> String {
     match &node.value {
         _ if is_null(node) => String::new(),
         Value::Scalar(scalar) => scalar.text.clone().into_owned(),

@@ -3,10 +3,13 @@
 //! Only `to` and `type` are interpreted here. The place of each value is kept, so that problems of a rendered body can
 //! be shown in the file.
 
-use crate::yaml::{self, Entry, FileProblem, Found, Meaning, Node, Place, Places, Value, kind};
+use crate::yaml::{self, Entry, FileProblem, FoundProblems, Meaning, Node, Place, Places, Value, kind};
 
 /// Reads the `message` block. The value is complete only if no problem was added.
-pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<(serde_json::Value, Places)> {
+pub(super) fn read(
+    (node, key_place): (&Node<'_>, Place),
+    problems: &mut FoundProblems,
+) -> Option<(serde_json::Value, Places)> {
     let entries = match &node.value {
         Value::Map(entries) => entries,
         Value::Broken => return None,
@@ -24,7 +27,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) 
     Some(yaml::json(node, key_place, problems))
 }
 
-fn check_to(entries: &[Entry<'_>], problems: &mut Found) {
+fn check_to(entries: &[Entry<'_>], problems: &mut FoundProblems) {
     if let Some(to) = entries.iter().find(|entry| entry.key == "to") {
         problems.push(
             FileProblem::new("to_in_message", to.key_place, "`to` is filled in from each recipient's row")
@@ -33,7 +36,7 @@ fn check_to(entries: &[Entry<'_>], problems: &mut Found) {
     }
 }
 
-fn check_type(entries: &[Entry<'_>], key_place: Place, problems: &mut Found) {
+fn check_type(entries: &[Entry<'_>], key_place: Place, problems: &mut FoundProblems) {
     const HINT: &str = "set the kind of message, such as `type: template` or `type: text`";
     let Some(entry) = entries.iter().find(|entry| entry.key == "type") else {
         problems.push(FileProblem::new("missing_key", key_place, "the key `type` of `message` is missing").hint(HINT));

@@ -61,7 +61,7 @@ pub fn read(path: &Path) -> Result<Loaded, CampaignError> {
 /// When the text is not a valid campaign.
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, CampaignError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let decode = |root: &yaml::Node<'_>, problems: &mut yaml::Found| decode::campaign(root, folder, problems);
+    let decode = |root: &yaml::Node<'_>, problems: &mut yaml::FoundProblems| decode::campaign(root, folder, problems);
     let ((campaign, places), document) = yaml::parse(text, path, &CAMPAIGN, decode)?;
     Ok(Loaded { campaign, places, document })
 }

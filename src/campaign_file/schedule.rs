@@ -10,13 +10,13 @@ use super::section::{Section, value};
 use super::values::{BadValue, duration_within};
 use crate::model::{Cron, IfLate, Schedule, When};
 use crate::text::nearest;
-use crate::yaml::{FileProblem, Found, Node, Place};
+use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 /// How late a run may start by default.
 const DEFAULT_NOT_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Reads the section; returns `None` only if it added a problem.
-pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Schedule> {
+pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundProblems) -> Option<Schedule> {
     let section = Section::open("schedule", key_place, node, problems)?;
     let at_found = section.get("at", problems);
     let at = value("at", at_found, problems, moment);

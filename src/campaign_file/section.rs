@@ -5,7 +5,7 @@
 
 use super::values::BadValue;
 use crate::text::{list, nearest};
-use crate::yaml::{Entry, FileProblem, Found, Node, Place, Value, is_null, kind};
+use crate::yaml::{Entry, FileProblem, FoundProblems, Node, Place, Value, is_null, kind};
 
 /// Every key of a campaign file by section, to detect keys in the wrong section.
 const KEYS: &[(&str, &[&str])] = &[
@@ -46,7 +46,12 @@ pub(super) struct Section<'n, 'a> {
 impl<'n, 'a> Section<'n, 'a> {
     /// Opens the section called `name` (empty for the whole file) and reports its unknown keys. Returns `None` if the
     /// node is not a map.
-    pub(super) fn open(name: &'static str, place: Place, node: &'n Node<'a>, problems: &mut Found) -> Option<Self> {
+    pub(super) fn open(
+        name: &'static str,
+        place: Place,
+        node: &'n Node<'a>,
+        problems: &mut FoundProblems,
+    ) -> Option<Self> {
         let entries = match &node.value {
             Value::Map(entries) => entries,
             Value::Broken => return None,
@@ -68,7 +73,7 @@ impl<'n, 'a> Section<'n, 'a> {
     }
 
     /// Returns the value of a key, and where the key is. A key without a value is a problem.
-    pub(super) fn get(&self, key: &str, problems: &mut Found) -> Option<(&'n Node<'a>, Place)> {
+    pub(super) fn get(&self, key: &str, problems: &mut FoundProblems) -> Option<(&'n Node<'a>, Place)> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         if is_null(&entry.node) {
             problems.push(
@@ -90,7 +95,7 @@ impl<'n, 'a> Section<'n, 'a> {
         &self,
         key: &'static str,
         example: &str,
-        problems: &mut Found,
+        problems: &mut FoundProblems,
     ) -> Option<(&'n Node<'a>, Place)> {
         if !self.has(key) && !self.misspelt(key) {
             let of = if self.name.is_empty() { String::new() } else { format!(" of `{}`", self.name) };
@@ -128,7 +133,11 @@ fn known(section: &str) -> &'static [&'static str] {
 }
 
 /// Returns the text of a scalar, whatever its type. Anything else is a problem.
-pub(super) fn text<'n>(key: &str, (node, key_place): (&'n Node<'_>, Place), problems: &mut Found) -> Option<&'n str> {
+pub(super) fn text<'n>(
+    key: &str,
+    (node, key_place): (&'n Node<'_>, Place),
+    problems: &mut FoundProblems,
+) -> Option<&'n str> {
     match &node.value {
         Value::Scalar(scalar) => Some(scalar.text.as_ref()),
         Value::Broken => None,
@@ -144,7 +153,7 @@ pub(super) fn text<'n>(key: &str, (node, key_place): (&'n Node<'_>, Place), prob
 pub(super) fn value<T>(
     key: &str,
     found: Option<(&Node<'_>, Place)>,
-    problems: &mut Found,
+    problems: &mut FoundProblems,
     parse: impl FnOnce(&str) -> Result<T, BadValue>,
 ) -> Option<T> {
     let (node, key_place) = found?;

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::model::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};
-use crate::yaml::{FileProblem, Found, Node, Place, Value, kind};
+use crate::yaml::{FileProblem, FoundProblems, Node, Place, Value, kind};
 
 use super::schedule::time_zone;
 use super::section::{Section, text, value};
@@ -26,7 +26,7 @@ pub(super) fn timing(
     of_schedule: Option<&str>,
     columns: TimeColumns,
     quota: Option<NonZeroU32>,
-    problems: &mut Found,
+    problems: &mut FoundProblems,
 ) -> Timing {
     let found_zone = top.get("timezone", problems);
     let own = value("timezone", found_zone, problems, time_zone);
@@ -57,7 +57,7 @@ pub(super) fn timing(
 }
 
 /// Reads the time columns of `recipients`.
-pub(super) fn columns(section: &Section<'_, '_>, problems: &mut Found) -> TimeColumns {
+pub(super) fn columns(section: &Section<'_, '_>, problems: &mut FoundProblems) -> TimeColumns {
     let mut column = |key| {
         let found = section.get(key, problems);
         value(key, found, problems, word)
@@ -94,7 +94,7 @@ fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
     time.by_the_clock_of(&zone).map(NotAfter::At).ok_or_else(|| BadValue::new(format!("`{text}` is not a time"), HINT))
 }
 
-fn window((node, key_place): (&Node<'_>, Place), problems: &mut Found) -> Option<Window> {
+fn window((node, key_place): (&Node<'_>, Place), problems: &mut FoundProblems) -> Option<Window> {
     if !matches!(node.value, Value::Map(_)) {
         let open = list_of("window", (node, key_place), problems, span);
         return Some(Window { open, off: Vec::new(), clock: WhoseClock::Campaign });
@@ -125,7 +125,7 @@ fn clock(text: &str) -> Result<WhoseClock, BadValue> {
 fn list_of<T>(
     key: &str,
     (node, key_place): (&Node<'_>, Place),
-    problems: &mut Found,
+    problems: &mut FoundProblems,
     parse: impl Fn(&str) -> Result<T, BadValue>,
 ) -> Vec<T> {
     let items = match &node.value {

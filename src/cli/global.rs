@@ -24,8 +24,8 @@ pub(in crate::cli) struct Global {
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(in crate::cli) log_format: LogFormat,
     /// Show progress this way
-    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
-    pub(in crate::cli) progress: Progress,
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub(in crate::cli) progress: ProgressStyle,
 }
 
 impl Global {
@@ -46,7 +46,7 @@ pub(in crate::cli) enum LogFormat {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Progress {
+pub(in crate::cli) enum ProgressStyle {
     /// Bars on a terminal, lines elsewhere
     Auto,
     /// Bars

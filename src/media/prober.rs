@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::finding::{File, Hosts, UNREACHABLE, error};
 use super::network_policy;
-use super::response::Answer;
+use super::response::FileAnswer;
 use crate::model::Finding;
 
 /// Maximum number of files asked about at a time.
@@ -132,7 +132,7 @@ impl MediaProber {
     }
 
     /// Makes one request and reads the head of its answer only.
-    async fn request(&self, method: Method, url: &Url) -> Result<Answer, Finding> {
+    async fn request(&self, method: Method, url: &Url) -> Result<FileAnswer, Finding> {
         let mut request = self.client.request(method.clone(), url.clone());
         if method == Method::GET {
             request = request.header(RANGE, HeaderValue::from_static("bytes=0-0"));
@@ -140,7 +140,7 @@ impl MediaProber {
         let answer = request.send().await.map_err(network_policy::failure);
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         tracing::debug!(%method, host = url.host_str(), status, "media file probed");
-        Ok(Answer::of(&method, &answer?))
+        Ok(FileAnswer::of(&method, &answer?))
     }
 }
 

@@ -28,7 +28,7 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// The head of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct FileAnswer {
     status: StatusCode,
     /// The content type in lower case without its parameters; empty if missing.
     content_type: String,
@@ -36,7 +36,7 @@ pub(super) struct Answer {
     length: Option<u64>,
 }
 
-impl Answer {
+impl FileAnswer {
     /// Reads the head of an answer.
     pub(super) fn of(method: &Method, response: &Response) -> Self {
         let text = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -149,7 +149,7 @@ mod tests {
     };
 
     fn probed(file: &File, content_type: &str, length: Option<u64>) -> Vec<(bool, &'static str)> {
-        let answer = Answer { status: StatusCode::OK, content_type: content_type.to_owned(), length };
+        let answer = FileAnswer { status: StatusCode::OK, content_type: content_type.to_owned(), length };
         answer.findings(file).into_iter().map(|finding| (finding.is_error(), finding.code)).collect()
     }
 
@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn both_sizes_are_reported() {
-        let answer = Answer { status: StatusCode::OK, content_type: "image/png".to_owned(), length: Some(5_242_881) };
+        let answer =
+            FileAnswer { status: StatusCode::OK, content_type: "image/png".to_owned(), length: Some(5_242_881) };
         let words = &answer.findings(&IMAGE)[0].message;
         assert_eq!(words, "it is 5242881 bytes (5.1 MB); images can be at most 5 MB");
     }

@@ -19,11 +19,13 @@ mod time;
 
 pub use attempt_row::AttemptRow;
 pub use campaign::{
-    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, Recipients, Reconcile,
-    Schedule, Source, Span, TemplateProvider, TemplateSource, TimeColumns, Timing, When, WhenUncertain, WhoseClock,
-    Window, WrittenTime,
+    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, Rate, Recipients,
+    Reconcile, Schedule, Source, Span, TemplateProvider, TemplateSource, TimeColumns, Timing, When, WhenUncertain,
+    WhoseClock, Window, WrittenTime,
 };
-pub use delivery::{Change, Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, State, StatusUpdate};
+pub use delivery::{
+    Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, State, StateChange, StatusUpdate,
+};
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};

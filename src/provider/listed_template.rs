@@ -1,11 +1,14 @@
 //! Finds one template in a provider's list.
 
-use crate::template::{Answer, Definition, Error, TemplateSummary};
+use crate::template::{ChangeAnswer, Definition, Error, TemplateSummary};
 
 /// Returns the answer to a creation whose response was lost, if the list shows that the template was created.
-pub(super) fn made_after_all(list: Result<Vec<TemplateSummary>, Error>, definition: &Definition) -> Option<Answer> {
+pub(super) fn made_after_all(
+    list: Result<Vec<TemplateSummary>, Error>,
+    definition: &Definition,
+) -> Option<ChangeAnswer> {
     let listed = find(list.ok()?, &definition.name, Some(&definition.language)).ok()?;
-    Some(Answer { id: Some(listed.id), request_id: None, found_afterwards: true })
+    Some(ChangeAnswer { id: Some(listed.id), request_id: None, found_afterwards: true })
 }
 
 /// Returns the one template with this name, in this language if one is given.

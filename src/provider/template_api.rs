@@ -2,7 +2,7 @@
 
 use super::listed_template::find;
 use super::{cams, nxlink};
-use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, Snapshot, TemplateSummary};
+use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, Snapshot, TemplateSummary};
 
 /// A client of either provider.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl TemplateApi {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn create(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         match self {
             Self::Nxlink(client) => client.create(definition).await,
             Self::Cams(client) => client.create(definition).await,
@@ -67,7 +67,7 @@ impl TemplateApi {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn update(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         match self {
             Self::Nxlink(client) => client.update(definition).await,
             Self::Cams(client) => client.update(definition).await,
@@ -78,7 +78,7 @@ impl TemplateApi {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete(&self, listed: &TemplateSummary) -> Result<Answer, Error> {
+    pub async fn delete(&self, listed: &TemplateSummary) -> Result<ChangeAnswer, Error> {
         match self {
             Self::Nxlink(client) => client.delete(listed).await,
             Self::Cams(client) => client.delete(listed).await,
@@ -87,7 +87,7 @@ impl TemplateApi {
 
     /// Returns what changed in a template since a snapshot, without details that differ in every response.
     #[must_use]
-    pub fn changes(&self, before: &Snapshot, now: &RemoteTemplate) -> Vec<Change> {
+    pub fn changes(&self, before: &Snapshot, now: &RemoteTemplate) -> Vec<Difference> {
         let Some(definition) = before.definition.clone() else { return Vec::new() };
         let complete = before.complete && now.complete;
         self.diff(&RemoteTemplate { listed: before.listed.clone(), definition, complete }, &now.definition)
@@ -95,7 +95,7 @@ impl TemplateApi {
 
     /// Returns what an update would change.
     #[must_use]
-    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
+    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Difference> {
         match self {
             Self::Nxlink(client) => client.diff(shown, definition),
             Self::Cams(client) => client.diff(shown, definition),

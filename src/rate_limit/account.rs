@@ -10,7 +10,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::limiter::{Rate, RateLimiter};
+use super::limiter::RateLimiter;
+use crate::model::Rate;
 
 /// Limits the requests of one provider account. Clones are the same account.
 #[derive(Clone, Debug)]

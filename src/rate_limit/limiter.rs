@@ -16,9 +16,7 @@ use tokio::time::Instant;
 
 use super::circuit_breaker::{CircuitBreaker, Reservation};
 use super::sliding_window::SlidingWindow;
-
-/// A number of requests per length of time.
-pub(super) type Rate = (NonZeroU32, Duration);
+use crate::model::Rate;
 
 type Pacer = Governor<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
 

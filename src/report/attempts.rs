@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::recipients_csv::{not_written, writer_of};
 use super::recipients_jsonl::Time;
-use super::types::Format;
+use super::types::ReportFormat;
 use crate::model::{AttemptRow, ProviderText, State};
 use crate::text::escape_formula;
 
@@ -52,12 +52,12 @@ struct Line<'a> {
 }
 
 impl<W: Write> AttemptsReport<W> {
-    /// Starts a report: as JSON lines if `format` is [`Format::Jsonl`], otherwise as CSV with a header.
+    /// Starts a report: as JSON lines if `format` is [`ReportFormat::Jsonl`], otherwise as CSV with a header.
     ///
     /// # Errors
     /// When the header cannot be written.
-    pub fn new(writer: W, format: Format) -> io::Result<Self> {
-        if format == Format::Jsonl {
+    pub fn new(writer: W, format: ReportFormat) -> io::Result<Self> {
+        if format == ReportFormat::Jsonl {
             return Ok(Self(Writer::Jsonl(BufWriter::new(writer))));
         }
         let mut csv = writer_of(writer);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::model::{Millis, RowNumber};
 
-    fn written(format: Format) -> String {
+    fn written(format: ReportFormat) -> String {
         let at = |second: i64| Some(Millis(1_774_249_921_000 + second * 1000));
         let first = AttemptRow {
             row: RowNumber(7),
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn each_attempt_has_a_line_of_csv() {
         assert_eq!(
-            written(Format::Csv),
+            written(ReportFormat::Csv),
             "row,to,attempt,outcome,message_id,started_at,ended_at,accepted_at,delivered_at,read_at,error_code,error_message\r\n\
              7,85264000001,1,try_again,,2026-03-23T07:12:01Z,2026-03-23T07:12:02Z,,,,130429,\"'=too \"\"many\"\", wait\"\r\n\
              7,85264000001,2,delivered,wamid.1,2026-03-23T07:12:01Z,2026-03-23T07:12:02Z,2026-03-23T07:12:04Z,\
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn each_attempt_is_an_object_with_the_same_columns() {
-        let text = written(Format::Jsonl);
+        let text = written(ReportFormat::Jsonl);
         let lines: Vec<serde_json::Map<_, _>> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 2);
         for line in &lines {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_run_without_attempts_has_its_header() {
         let mut out = Vec::new();
-        AttemptsReport::new(&mut out, Format::Csv).unwrap().finish().unwrap();
+        AttemptsReport::new(&mut out, ReportFormat::Csv).unwrap().finish().unwrap();
         assert_eq!(String::from_utf8(out).unwrap().trim_end(), COLUMNS.join(","));
     }
 }

@@ -15,7 +15,7 @@ use super::html;
 use super::recipients_csv::CsvReport;
 use super::summary::Summary;
 use super::summary_json::summary_json;
-use super::types::{Format, ReportError, RunFacts};
+use super::types::{ReportError, ReportFormat, RunFacts};
 use crate::crash_point::Point;
 use crate::model::ReportRow;
 
@@ -187,7 +187,7 @@ impl Reports {
         if let Err(source) = fs::create_dir_all(&dir) {
             return Err(ReportError::CreateFolder { dir, source });
         }
-        let path = dir.join(Format::Csv.file_name());
+        let path = dir.join(ReportFormat::Csv.file_name());
         let file = NewFile::create(&path)?;
         let csv = CsvReport::new(file, &[]).map_err(|source| ReportError::Write { path, source })?;
         Point::ReportBegun.pass();
@@ -201,7 +201,7 @@ impl Reports {
     pub fn add(&mut self, row: &ReportRow) -> Result<(), ReportError> {
         Point::ReportRow.pass();
         self.summary.add(row);
-        let path = || self.dir.join(Format::Csv.file_name());
+        let path = || self.dir.join(ReportFormat::Csv.file_name());
         self.csv.write(row).map_err(|source| ReportError::Write { path: path(), source })
     }
 
@@ -211,13 +211,13 @@ impl Reports {
     /// When one cannot be written or replaced.
     pub fn finish(self) -> Result<Paths, ReportError> {
         let Self { dir, csv, summary } = self;
-        let path = |format: Format| dir.join(format.file_name());
+        let path = |format: ReportFormat| dir.join(format.file_name());
         let csv = csv
             .finish()
-            .map_err(|source| ReportError::Write { path: path(Format::Csv), source })
+            .map_err(|source| ReportError::Write { path: path(ReportFormat::Csv), source })
             .and_then(NewFile::synced)?;
-        let json = whole(path(Format::Json), &summary_json(&summary))?;
-        let html = whole(path(Format::Html), &html(&summary)?)?;
+        let json = whole(path(ReportFormat::Json), &summary_json(&summary))?;
+        let html = whole(path(ReportFormat::Html), &html(&summary)?)?;
         let paths = Paths { csv: csv.take_place()?, json: json.take_place()?, html: html.take_place()? };
         Point::ReportsDone.pass();
         Ok(paths)

@@ -25,7 +25,7 @@ pub use recipients_csv::CsvReport;
 pub use recipients_jsonl::JsonLines;
 pub use summary::Summary;
 pub use summary_json::summary_json;
-pub use types::{BadFormat, Format, ReportError, RunFacts};
+pub use types::{BadFormat, ReportError, ReportFormat, RunFacts};
 
 #[cfg(test)]
 mod sample;

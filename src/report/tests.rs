@@ -320,10 +320,10 @@ fn an_error_says_which_file_and_what_to_do() {
 
 #[test]
 fn a_format_reads_back_as_written() {
-    for format in Format::ALL {
+    for format in ReportFormat::ALL {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
-    let error = "xml".parse::<Format>().unwrap_err();
+    let error = "xml".parse::<ReportFormat>().unwrap_err();
     assert_eq!(error.to_string(), "unknown report format `xml`; the formats are csv, json, jsonl and html");
 }
 

@@ -8,7 +8,7 @@ use crate::model::{Channel, Millis, Replies, RunId};
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum ReportFormat {
     /// One line per row: [`super::CsvReport`].
     Csv,
     /// The figures for programs: [`super::summary_json`].
@@ -19,7 +19,7 @@ pub enum Format {
     Html,
 }
 
-impl Format {
+impl ReportFormat {
     /// Every format, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Jsonl, Self::Html];
 
@@ -46,7 +46,7 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for ReportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Format {
 #[error("unknown report format `{0}`; the formats are csv, json, jsonl and html")]
 pub struct BadFormat(pub String);
 
-impl FromStr for Format {
+impl FromStr for ReportFormat {
     type Err = BadFormat;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -6,7 +6,7 @@ use crate::model::{IllegalChange, RunId};
 
 /// How a store and its mark file differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mismatch {
+pub enum StoreMismatch {
     /// Messages were sent that the store has no record of.
     Older,
     /// The database file is older than its log.
@@ -23,7 +23,7 @@ pub enum Mismatch {
     Unreadable,
 }
 
-impl Mismatch {
+impl StoreMismatch {
     /// Returns what to do, worded to follow the rest.
     pub(super) fn way_out(self) -> &'static str {
         match self {
@@ -124,7 +124,7 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
         /// How they differ.
-        why: Mismatch,
+        why: StoreMismatch,
     },
     /// The mark file cannot be used.
     #[error("cannot use the mark file {}, which shows whether the store is up to date", path.display())]

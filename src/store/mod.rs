@@ -23,13 +23,13 @@ mod tests;
 mod waiting;
 
 pub use attempt::{Advanced, Attempt, Claim, Deferral, History, Settlement, Step, Waiting};
-pub use error::{Mismatch, StoreError};
+pub use error::{StoreError, StoreMismatch};
 pub use key::{Owner, RowKey, WorkerId};
 pub use report::{
     AccountPause, BrokenRule, LeaveOut, LeftOut, Occurrence, OccurrenceStart, ProblemCount, PulledTemplate, Reached,
     ReachedBy, ReasonsByPhone, Uncertain, Verdict, WaitKind, Wanted, Which,
 };
-pub use run::{NewRun, Orders, PlannedRow, Rate, Requeued, Run, Stage};
+pub use run::{NewRun, Orders, PlannedRow, Requeued, Run, Stage};
 pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, Store};
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, WebhookBatch, WebhookResult};

@@ -1,12 +1,6 @@
 //! A run as stored.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
-
-use crate::model::{Millis, Phone, RowNumber, RowProblem, RunId};
-
-/// A number of requests, and the length of time they are for.
-pub type Rate = (NonZeroU32, Duration);
+use crate::model::{Millis, Phone, Rate, RowNumber, RowProblem, RunId};
 
 /// A run as stored.
 #[derive(Clone, Debug)]

@@ -57,7 +57,7 @@ pub(in crate::store) struct Earlier {
 
 /// What the earlier runs imply; runs are given by their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Rule {
+pub(in crate::store) enum StartRule {
     New,
     Resume(i64),
     RanBefore,
@@ -72,9 +72,9 @@ pub(in crate::store) enum Rule {
 /// needs a person's decision about the people already reached, whatever its content: correcting a list must not message
 /// everyone on it again. The same content still resumes waiting for its run's statuses. A cancelled run blocks nothing
 /// once it is known to have stopped sending.
-pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
+pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> StartRule {
     if let Some(run) = earlier.iter().find(|run| run.cancelled && !run.dispatched) {
-        return Rule::Ending(run.id);
+        return StartRule::Ending(run.id);
     }
     let same = |run: &&Earlier| run.same_campaign && run.same_recipients;
     let unsent = || earlier.iter().filter(|run| !run.dispatched && !run.cancelled);
@@ -82,23 +82,23 @@ pub(in crate::store) fn rule(earlier: &[Earlier], repeat: Repeat) -> Rule {
         // While its rows are not imported, it is undecided whom it skips.
         let reached = run.planned && earlier.iter().any(|other| other.id != run.id && other.started);
         return match repeat {
-            Repeat::OnlyNew if reached && !run.only_new => Rule::ForOthers(run.id),
-            Repeat::Again if reached && run.only_new => Rule::ForOthers(run.id),
-            _ => Rule::Resume(run.id),
+            Repeat::OnlyNew if reached && !run.only_new => StartRule::ForOthers(run.id),
+            Repeat::Again if reached && run.only_new => StartRule::ForOthers(run.id),
+            _ => StartRule::Resume(run.id),
         };
     }
     if let Some(run) = unsent().next() {
-        return Rule::Differs { run: run.id, campaign: !run.same_campaign };
+        return StartRule::Differs { run: run.id, campaign: !run.same_campaign };
     }
     if repeat == Repeat::Unsaid {
         if let Some(run) = earlier.iter().filter(|run| !run.finished && !run.cancelled).find(same) {
-            return Rule::Resume(run.id);
+            return StartRule::Resume(run.id);
         }
         if earlier.iter().any(|run| run.started) {
-            return Rule::RanBefore;
+            return StartRule::RanBefore;
         }
     }
-    Rule::New
+    StartRule::New
 }
 
 #[cfg(test)]
@@ -135,39 +135,39 @@ mod tests {
     #[test]
     fn the_rule_for_one_earlier_run() {
         use Repeat::{Again, OnlyNew, Unsaid};
-        let differs = Rule::Differs { run: 2, campaign: false };
+        let differs = StartRule::Differs { run: 2, campaign: false };
         for (run, unsaid, only_new, again) in [
-            (UNSENT, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
-            (IMPORTING, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
+            (UNSENT, StartRule::Resume(1), StartRule::Resume(1), StartRule::Resume(1)),
+            (IMPORTING, StartRule::Resume(1), StartRule::Resume(1), StartRule::Resume(1)),
             (other_list(UNSENT), differs, differs, differs),
-            (WAITS_FOR_STATUSES, Rule::Resume(1), Rule::New, Rule::New),
-            (other_list(WAITS_FOR_STATUSES), Rule::RanBefore, Rule::New, Rule::New),
-            (DONE, Rule::RanBefore, Rule::New, Rule::New),
-            (other_list(DONE), Rule::RanBefore, Rule::New, Rule::New),
-            (CANCELLED, Rule::RanBefore, Rule::New, Rule::New),
-            (other_list(CANCELLED), Rule::RanBefore, Rule::New, Rule::New),
-            (GIVEN_UP, Rule::New, Rule::New, Rule::New),
-            (NEVER_STARTED, Rule::New, Rule::New, Rule::New),
-            (PLANNED, Rule::Resume(1), Rule::Resume(1), Rule::Resume(1)),
-            (ENDING, Rule::Ending(1), Rule::Ending(1), Rule::Ending(1)),
-            (other_list(ENDING), Rule::Ending(2), Rule::Ending(2), Rule::Ending(2)),
+            (WAITS_FOR_STATUSES, StartRule::Resume(1), StartRule::New, StartRule::New),
+            (other_list(WAITS_FOR_STATUSES), StartRule::RanBefore, StartRule::New, StartRule::New),
+            (DONE, StartRule::RanBefore, StartRule::New, StartRule::New),
+            (other_list(DONE), StartRule::RanBefore, StartRule::New, StartRule::New),
+            (CANCELLED, StartRule::RanBefore, StartRule::New, StartRule::New),
+            (other_list(CANCELLED), StartRule::RanBefore, StartRule::New, StartRule::New),
+            (GIVEN_UP, StartRule::New, StartRule::New, StartRule::New),
+            (NEVER_STARTED, StartRule::New, StartRule::New, StartRule::New),
+            (PLANNED, StartRule::Resume(1), StartRule::Resume(1), StartRule::Resume(1)),
+            (ENDING, StartRule::Ending(1), StartRule::Ending(1), StartRule::Ending(1)),
+            (other_list(ENDING), StartRule::Ending(2), StartRule::Ending(2), StartRule::Ending(2)),
         ] {
             let rules = [unsaid, only_new, again];
             assert_eq!([Unsaid, OnlyNew, Again].map(|repeat| rule(&[run], repeat)), rules, "{run:?}");
         }
         let other_campaign = Earlier { same_campaign: false, ..UNSENT };
-        assert_eq!(rule(&[other_campaign], Unsaid), Rule::Differs { run: 1, campaign: true });
+        assert_eq!(rule(&[other_campaign], Unsaid), StartRule::Differs { run: 1, campaign: true });
     }
 
     #[test]
     fn a_run_for_everyone_is_not_continued_for_the_new_ones_only_nor_the_other_way_round() {
         let earlier = Earlier { id: 9, ..other_list(DONE) };
         let for_new = Earlier { only_new: true, ..UNSENT };
-        assert_eq!(rule(&[UNSENT, earlier], Repeat::OnlyNew), Rule::ForOthers(1));
-        assert_eq!(rule(&[UNSENT], Repeat::OnlyNew), Rule::Resume(1), "it reached nobody but its own");
-        assert_eq!(rule(&[IMPORTING, earlier], Repeat::OnlyNew), Rule::Resume(1));
-        assert_eq!(rule(&[for_new, earlier], Repeat::OnlyNew), Rule::Resume(1));
-        assert_eq!(rule(&[for_new, earlier], Repeat::Again), Rule::ForOthers(1));
+        assert_eq!(rule(&[UNSENT, earlier], Repeat::OnlyNew), StartRule::ForOthers(1));
+        assert_eq!(rule(&[UNSENT], Repeat::OnlyNew), StartRule::Resume(1), "it reached nobody but its own");
+        assert_eq!(rule(&[IMPORTING, earlier], Repeat::OnlyNew), StartRule::Resume(1));
+        assert_eq!(rule(&[for_new, earlier], Repeat::OnlyNew), StartRule::Resume(1));
+        assert_eq!(rule(&[for_new, earlier], Repeat::Again), StartRule::ForOthers(1));
     }
 
     fn any_run() -> impl Strategy<Value = Earlier> {
@@ -199,16 +199,16 @@ mod tests {
         ) {
             (1..).zip(&mut runs).for_each(|(id, run)| run.id = id);
             match rule(&runs, repeat) {
-                Rule::New => {
+                StartRule::New => {
                     prop_assert!(runs.iter().all(|run| run.dispatched));
                     prop_assert!(repeat != Repeat::Unsaid || runs.iter().all(|run| !run.started));
                 }
-                Rule::Resume(id) => {
+                StartRule::Resume(id) => {
                     let run = runs.iter().find(|run| run.id == id).unwrap();
                     prop_assert!(run.same_campaign && run.same_recipients && !run.cancelled && !run.finished);
                 }
-                Rule::RanBefore => prop_assert_eq!(repeat, Repeat::Unsaid),
-                Rule::Differs { .. } | Rule::ForOthers(_) | Rule::Ending(_) => {}
+                StartRule::RanBefore => prop_assert_eq!(repeat, Repeat::Unsaid),
+                StartRule::Differs { .. } | StartRule::ForOthers(_) | StartRule::Ending(_) => {}
             }
         }
     }

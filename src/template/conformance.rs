@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::definition::{
-    Button, ButtonKind, Category, Component, Definition, Format, Header, body_of, buttons_of, header_of,
+    Button, ButtonKind, Category, Component, Definition, HeaderComponent, HeaderFormat, body_of, buttons_of, header_of,
 };
 use super::placeholders::{fill, is_position, names};
 use super::rules::{BODY, BODY_WITH_OFFER, CARD_BODY, LINE, URL};
@@ -120,8 +120,8 @@ impl Comparison {
         self.buttons(given, at, buttons, &format!("{template}[{place}].buttons"));
     }
 
-    fn header(&mut self, given: &Given<'_>, wanted: &Header, template: &str) {
-        if wanted.format == Format::Text {
+    fn header(&mut self, given: &Given<'_>, wanted: &HeaderComponent, template: &str) {
+        if wanted.format == HeaderFormat::Text {
             let text = wanted.text.as_deref().unwrap_or_default();
             return self.text(given, text, &format!("{template}.text"), Part::Header, LINE);
         }

@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::definition::{
-    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
+    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, HeaderComponent, HeaderFormat,
+    Nxlink, Offer,
 };
 use crate::model::Finding;
 use crate::text::{list, nearest};
@@ -90,16 +91,16 @@ fn component(value: &Value, path: String, findings: &mut Vec<Finding>) -> Option
     })
 }
 
-fn header(object: &mut Object<'_, '_>) -> Option<Header> {
-    let format = object.required_word("format", "format", Format::ALL.map(Format::as_str).as_slice())?;
+fn header(object: &mut Object<'_, '_>) -> Option<HeaderComponent> {
+    let format = object.required_word("format", "format", HeaderFormat::ALL.map(HeaderFormat::as_str).as_slice())?;
     let sample = object.value("example").and_then(|(example, _)| example.get("header_handle")?.get(0)?.as_str());
     let example = if sample.is_some() {
         Examples::default()
     } else {
         object.examples(&["header_text", "header_text_named_params"])
     };
-    Some(Header {
-        format: Format::from_name(format)?,
+    Some(HeaderComponent {
+        format: HeaderFormat::from_name(format)?,
         text: object.text("text"),
         example,
         url: object.text("url"),

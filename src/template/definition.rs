@@ -63,7 +63,7 @@ impl Category {
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Component {
     /// The part above the body.
-    Header(Header),
+    Header(HeaderComponent),
     /// The text.
     Body(Body),
     /// The small print.
@@ -103,7 +103,7 @@ impl Component {
 /// The contents of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Format {
+pub enum HeaderFormat {
     /// A line of text.
     Text,
     /// A picture.
@@ -118,7 +118,7 @@ pub enum Format {
     Product,
 }
 
-impl Format {
+impl HeaderFormat {
     /// All values.
     pub const ALL: [Self; 6] = [Self::Text, Self::Image, Self::Video, Self::Document, Self::Location, Self::Product];
 
@@ -150,9 +150,9 @@ impl Format {
 
 /// The part above the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Header {
+pub struct HeaderComponent {
     /// Its contents.
-    pub format: Format,
+    pub format: HeaderFormat,
     /// Its text, with at most one variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -176,10 +176,10 @@ pub struct Header {
     pub caption: Option<String>,
 }
 
-impl Header {
+impl HeaderComponent {
     /// Returns an empty header of this format.
     #[must_use]
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: HeaderFormat) -> Self {
         let example = Examples::default();
         Self { format, text: None, example, url: None, handle: None, media_id: None, file_name: None, caption: None }
     }
@@ -420,7 +420,7 @@ impl Nxlink {
 impl Definition {
     /// Returns the header and its index among the components.
     #[must_use]
-    pub fn header(&self) -> Option<(usize, &Header)> {
+    pub fn header(&self) -> Option<(usize, &HeaderComponent)> {
         header_of(&self.components)
     }
 
@@ -464,7 +464,7 @@ impl Definition {
     }
 }
 
-pub(super) fn header_of(components: &[Component]) -> Option<(usize, &Header)> {
+pub(super) fn header_of(components: &[Component]) -> Option<(usize, &HeaderComponent)> {
     components.iter().enumerate().find_map(|(index, component)| match component {
         Component::Header(header) => Some((index, header)),
         _ => None,

@@ -11,7 +11,7 @@ use super::definition::Definition;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Difference {
     /// The place, in words such as `BODY text` or `button 2 url`.
     pub what: String,
     /// The provider's value, if any.
@@ -21,7 +21,7 @@ pub struct Change {
 }
 
 /// Displayed as `-` and `+` lines under the place.
-impl fmt::Display for Change {
+impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         for (sign, side) in [('-', &self.before), ('+', &self.after)] {
@@ -35,14 +35,14 @@ impl fmt::Display for Change {
 
 /// What an update would change: from what the provider has to what the file says.
 #[must_use]
-pub fn diff(before: &Definition, after: &Definition) -> Vec<Change> {
+pub fn diff(before: &Definition, after: &Definition) -> Vec<Difference> {
     let mut changes = Vec::new();
     let json = |definition: &Definition| serde_json::to_value(definition).unwrap_or_default();
     compare("", Some(&json(before)), Some(&json(after)), &mut changes);
     changes
 }
 
-fn compare(what: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<Change>) {
+fn compare(what: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<Difference>) {
     match (before, after) {
         (Some(before), Some(after)) if before == after => {}
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
@@ -74,7 +74,7 @@ fn compare(what: &str, before: Option<&Value>, after: Option<&Value>, changes: &
             }
         }
         (before, after) => {
-            changes.push(Change { what: what.to_owned(), before: before.map(words), after: after.map(words) });
+            changes.push(Difference { what: what.to_owned(), before: before.map(words), after: after.map(words) });
         }
     }
 }

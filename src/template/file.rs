@@ -103,7 +103,7 @@ pub fn read(path: &Path) -> Result<Loaded, FileError> {
 ///
 /// When the text does not have the structure of a definition.
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, FileError> {
-    let read = |root: &yaml::Node<'_>, problems: &mut yaml::Found| {
+    let read = |root: &yaml::Node<'_>, problems: &mut yaml::FoundProblems| {
         let (value, places) = yaml::json(root, yaml::Place::TOP, problems);
         if !problems.is_empty() {
             return None;

@@ -20,11 +20,12 @@ pub(crate) mod tests;
 
 pub use conformance::Disagreement;
 pub use definition::{
-    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
+    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, HeaderComponent, HeaderFormat,
+    Nxlink, Offer,
 };
-pub use diff::{Change, diff};
+pub use diff::{Difference, diff};
 pub use file::{Loaded, parse, read};
 pub(crate) use remote::left_out;
-pub use remote::{Answer, Error, RemoteTemplate, TemplateSummary, Translated};
+pub use remote::{ChangeAnswer, Error, RemoteTemplate, TemplateSummary, Translated};
 pub use rules::check;
 pub use snapshot::Snapshot;

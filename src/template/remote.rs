@@ -63,7 +63,7 @@ pub struct RemoteTemplate {
 
 /// A provider's answer to a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Answer {
+pub struct ChangeAnswer {
     /// The template's id or code, if given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

@@ -12,7 +12,9 @@ pub(super) use buttons::URL;
 pub(crate) use examples::lacking;
 
 use super::definition;
-use super::definition::{Body, Card, Category, Component, Definition, Examples, Footer, Format, Header, Offer};
+use super::definition::{
+    Body, Card, Category, Component, Definition, Examples, Footer, HeaderComponent, HeaderFormat, Offer,
+};
 use super::placeholders::{Piece, is_position, names, pieces};
 use crate::model::Finding;
 use crate::text::list;
@@ -162,11 +164,11 @@ impl Check {
         }
     }
 
-    fn header(&mut self, header: &Header, at: &str) {
+    fn header(&mut self, header: &HeaderComponent, at: &str) {
         if self.category == Category::Authentication {
             self.error("wrong_category", at, "an AUTHENTICATION template cannot have a HEADER");
         }
-        if header.format == Format::Text {
+        if header.format == HeaderFormat::Text {
             if let Some(text) = self.text(header.text.as_ref(), "a header of format TEXT", at) {
                 self.at_most(text, LINE, format!("{at}.text"));
                 self.variables(text, &header.example, at, Some(1));
@@ -178,8 +180,8 @@ impl Check {
         self.media_fields(header, at);
     }
 
-    fn media_fields(&mut self, header: &Header, at: &str) {
-        let Header { format, url, handle, media_id, file_name, caption, .. } = header;
+    fn media_fields(&mut self, header: &HeaderComponent, at: &str) {
+        let HeaderComponent { format, url, handle, media_id, file_name, caption, .. } = header;
         let fields =
             [("url", url), ("handle", handle), ("media_id", media_id), ("file_name", file_name), ("caption", caption)];
         if !format.is_media() {
@@ -334,7 +336,7 @@ impl Check {
                 None => {
                     self.error("missing_header", components.as_str(), "a card needs a HEADER with an image or a video");
                 }
-                Some((place, header)) if !matches!(header.format, Format::Image | Format::Video) => {
+                Some((place, header)) if !matches!(header.format, HeaderFormat::Image | HeaderFormat::Video) => {
                     let message = format!("a card's header must be IMAGE or VIDEO, not {}", header.format.as_str());
                     self.error("wrong_format", format!("{components}[{place}].format"), message);
                 }
@@ -384,7 +386,8 @@ pub(crate) fn texts<'d>(components: &'d [Component], at: &str) -> Vec<(String, &
     for (index, component) in components.iter().enumerate() {
         let at = format!("{at}[{index}]");
         match component {
-            Component::Header(Header { text: Some(text), .. }) | Component::Body(Body { text: Some(text), .. }) => {
+            Component::Header(HeaderComponent { text: Some(text), .. })
+            | Component::Body(Body { text: Some(text), .. }) => {
                 found.push((format!("{at}.text"), text.as_str()));
             }
             Component::Buttons { buttons } => {

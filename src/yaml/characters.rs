@@ -1,13 +1,13 @@
 //! Finds characters in a file's text and keys that are not allowed in messages.
 
-use super::problem::{FileProblem, Found, Place};
+use super::problem::{FileProblem, FoundProblems, Place};
 use super::syntax_hints::place_at;
 use super::tree::{Node, Value};
 use crate::model::OddCharacter;
 use crate::text::bad_character;
 
 /// Adds the problems of the text and keys of a tree, except under the path `cells`, which is validated as cells.
-pub(super) fn check(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut Found) {
+pub(super) fn check(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut FoundProblems) {
     match &node.value {
         Value::Broken => {}
         Value::Scalar(scalar) => check_text(&scalar.text, node.place, text, problems),
@@ -27,7 +27,7 @@ pub(super) fn check(node: &Node<'_>, text: &str, cells: &[&str], problems: &mut 
     }
 }
 
-fn check_text(words: &str, place: Place, text: &str, problems: &mut Found) {
+fn check_text(words: &str, place: Place, text: &str, problems: &mut FoundProblems) {
     let Some(bad) = bad_character(words) else { return };
     let written = text.get(place.start as usize..place.end as usize).unwrap_or_default();
     // One that is written as an escape is reported at the start of its text.

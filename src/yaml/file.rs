@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::characters;
 use super::file_kind::{FileKind, MAX_BYTES};
-use super::problem::{Document, FileError, FileProblem, Found, Place};
+use super::problem::{Document, FileError, FileProblem, FoundProblems, Place};
 use super::tree::{self, Node};
 use crate::input_file;
 
@@ -35,10 +35,10 @@ pub(crate) fn parse<T>(
     text: &str,
     path: &Path,
     kind: &'static FileKind,
-    decode: impl FnOnce(&Node<'_>, &mut Found) -> Option<T>,
+    decode: impl FnOnce(&Node<'_>, &mut FoundProblems) -> Option<T>,
 ) -> Result<(T, Document), FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut problems = Found::default();
+    let mut problems = FoundProblems::default();
     let decoded = tree::read(text, kind, &mut problems).and_then(|root| {
         characters::check(&root, text, kind.cells, &mut problems);
         decode(&root, &mut problems)
@@ -66,7 +66,7 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> FileError {
     };
     let problem =
         FileProblem::new("encoding", place, "this file is not valid UTF-8").hint("save it with UTF-8 encoding");
-    let mut problems = Found::default();
+    let mut problems = FoundProblems::default();
     problems.push(problem);
     FileError::wrong(Document::new(path, &text), problems)
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Number};
 
-use super::problem::{FileProblem, Found, Place};
+use super::problem::{FileProblem, FoundProblems, Place};
 use super::tree::{Meaning, Node, Scalar, Value};
 
 /// The place of each value of a block in the file.
@@ -46,7 +46,7 @@ impl Places {
 
 /// Returns the JSON of a node and the places of its values; `top` is the place of the whole. The value is complete only
 /// if no problem was added.
-pub(crate) fn json(node: &Node<'_>, top: Place, problems: &mut Found) -> (serde_json::Value, Places) {
+pub(crate) fn json(node: &Node<'_>, top: Place, problems: &mut FoundProblems) -> (serde_json::Value, Places) {
     let mut reader = Reader { path: String::new(), places: Places::default(), problems };
     let value = reader.value(node);
     reader.places.by_path.insert(String::new(), top);
@@ -56,7 +56,7 @@ pub(crate) fn json(node: &Node<'_>, top: Place, problems: &mut Found) -> (serde_
 struct Reader<'p> {
     path: String,
     places: Places,
-    problems: &'p mut Found,
+    problems: &'p mut FoundProblems,
 }
 
 impl Reader<'_> {

@@ -20,5 +20,5 @@ pub(crate) use describe::{is_null, kind};
 pub(crate) use file::{parse, read};
 pub(crate) use file_kind::FileKind;
 pub(crate) use json::json;
-pub(crate) use problem::Found;
+pub(crate) use problem::FoundProblems;
 pub(crate) use tree::{Entry, Meaning, Node, Value};

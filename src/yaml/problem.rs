@@ -84,9 +84,9 @@ impl FileProblem {
 
 /// The problems found so far, up to a limit.
 #[derive(Debug, Default)]
-pub(crate) struct Found(Vec<FileProblem>);
+pub(crate) struct FoundProblems(Vec<FileProblem>);
 
-impl Found {
+impl FoundProblems {
     pub(crate) fn push(&mut self, problem: FileProblem) {
         if !self.is_full() {
             self.0.push(problem);
@@ -260,7 +260,7 @@ pub enum FileError {
 
 impl FileError {
     /// Returns an error with these problems, in file order.
-    pub(crate) fn wrong(document: Document, Found(mut problems): Found) -> Self {
+    pub(crate) fn wrong(document: Document, FoundProblems(mut problems): FoundProblems) -> Self {
         problems.sort_by_key(|problem| problem.place.start);
         Self::Wrong(Box::new(FileProblems { document, problems }))
     }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::file_kind::FileKind;
-use super::problem::{FileProblem, Found, Place};
+use super::problem::{FileProblem, FoundProblems, Place};
 use super::syntax_hints;
 
 /// The most levels of nesting, counted separately for `[…]` and `{…}` and for indented blocks. The deepest documented
@@ -96,7 +96,7 @@ fn looks_like_a_number(text: &str) -> bool {
 
 /// Parses text as one YAML document. Returns `None` if it is not YAML or is empty. A syntax error is the last problem,
 /// because what follows it is unknown.
-pub(super) fn read<'a>(text: &'a str, kind: &'static FileKind, problems: &mut Found) -> Option<Node<'a>> {
+pub(super) fn read<'a>(text: &'a str, kind: &'static FileKind, problems: &mut FoundProblems) -> Option<Node<'a>> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_anchor_events: true,
@@ -116,7 +116,7 @@ struct Reader<'a, 'p> {
     text: &'a str,
     kind: &'static FileKind,
     parser: Parser<'a, StrInput<'a>>,
-    problems: &'p mut Found,
+    problems: &'p mut FoundProblems,
     /// The end of the last valid part.
     reached: usize,
     nodes: usize,

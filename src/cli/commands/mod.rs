@@ -58,9 +58,9 @@ pub(in crate::cli) enum Command {
     /// Record what became of uncertain rows
     Settle(settle::Args),
     /// Pause sending until `resume`, whichever process works on the run
-    Pause(pause::Pause),
+    Pause(pause::PauseArgs),
     /// Change the rate of a run, also while it is being sent
-    Rate(pause::Change),
+    Rate(pause::RateArgs),
     /// Stop sending for good; requests in flight finish
     Cancel(cancel::Args),
     /// Check a run's records for consistency

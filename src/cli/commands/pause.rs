@@ -6,13 +6,13 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::cli::who;
-use crate::model::{Millis, RunId};
-use crate::store::{Rate, Run, Store};
+use crate::model::{Millis, Rate, RunId};
+use crate::store::{Run, Store};
 use crate::text;
 
 /// The arguments of `pause`.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Pause {
+pub(in crate::cli) struct PauseArgs {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Pause {
 
 /// The arguments of `rate`.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Change {
+pub(in crate::cli) struct RateArgs {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
@@ -33,7 +33,7 @@ fn rate(text: &str) -> Result<Rate, String> {
     campaign_file::parse_rate(text).map_err(|error| error.to_string())
 }
 
-pub(in crate::cli) async fn pause(args: &Pause, global: &Global) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn pause(args: &PauseArgs, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
     store.pause(run.key, &who::user_name(), Millis::now()).await?;
     store.close().await?;
@@ -47,7 +47,7 @@ pub(in crate::cli) async fn pause(args: &Pause, global: &Global) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-pub(in crate::cli) async fn change(args: &Change, global: &Global) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn change(args: &RateArgs, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
     store.set_rate(run.key, args.rate, &who::user_name(), Millis::now()).await?;
     store.close().await?;

@@ -11,7 +11,7 @@ use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
 use crate::model::{AttemptRow, Millis, ReportRow, RunId, State};
 use crate::report::{
-    AttemptsReport, Comparison, CsvReport, Format, JsonLines, NewFile, ReportError, RunFacts, Summary, html,
+    AttemptsReport, Comparison, CsvReport, JsonLines, NewFile, ReportError, ReportFormat, RunFacts, Summary, html,
     summary_json,
 };
 use crate::store::{Run, Store, Wanted};
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Args {
     run: Option<RunId>,
     /// csv, jsonl: one line per row; json, html: the figures [default: csv; with --compare a table]
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<ReportFormat>,
     /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
@@ -68,8 +68,8 @@ fn since(text: &str) -> Result<Since, String> {
 }
 
 impl Args {
-    fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format.unwrap_or(Format::Csv) }
+    fn format(&self) -> ReportFormat {
+        if self.json { ReportFormat::Json } else { self.format.unwrap_or(ReportFormat::Csv) }
     }
 
     fn wanted(&self) -> Wanted {
@@ -108,15 +108,15 @@ impl Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    if args.input && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+    if args.input && !matches!(args.format(), ReportFormat::Csv | ReportFormat::Jsonl) {
         let words = "--input needs --format csv or jsonl, which have one line per row";
         return Err(CliError::new(Exit::Wrong, words));
     }
-    if args.attempts && !matches!(args.format(), Format::Csv | Format::Jsonl) {
+    if args.attempts && !matches!(args.format(), ReportFormat::Csv | ReportFormat::Jsonl) {
         let words = "--attempts needs --format csv or jsonl, which have one line per attempt";
         return Err(CliError::new(Exit::Wrong, words));
     }
-    if !args.compare.is_empty() && matches!(args.format(), Format::Html | Format::Jsonl) {
+    if !args.compare.is_empty() && matches!(args.format(), ReportFormat::Html | ReportFormat::Jsonl) {
         return Err(CliError::new(Exit::Wrong, "--compare prints a table, or needs --format csv or json"));
     }
     let store = Store::open_existing(&global.db).await?;
@@ -162,7 +162,7 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
         let compared = Comparison::new(&summary(args, store, &first).await?, &summary(args, store, &second).await?);
         return match args.format {
             None if !args.json => out.write_all(compared.text().as_bytes()),
-            Some(Format::Csv) => compared.csv(out),
+            Some(ReportFormat::Csv) => compared.csv(out),
             _ => writeln!(out, "{:#}", compared.json()),
         }
         .map_err(cannot_print);
@@ -176,19 +176,19 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
     }
     let columns = if args.input { run.columns.as_slice() } else { &[] };
     let text = match args.format() {
-        Format::Csv => {
+        ReportFormat::Csv => {
             let mut csv = CsvReport::new(out, columns).map_err(cannot_print)?;
             rows(args, store, &run, |row| csv.write(row)).await?;
             csv.finish().map_err(cannot_print)?;
             return Ok(());
         }
-        Format::Jsonl => {
+        ReportFormat::Jsonl => {
             let mut lines = JsonLines::new(out, columns);
             rows(args, store, &run, |row| lines.write(row)).await?;
             return lines.finish().map_err(cannot_print);
         }
-        Format::Json => summary_json(&summary(args, store, &run).await?),
-        Format::Html => {
+        ReportFormat::Json => summary_json(&summary(args, store, &run).await?),
+        ReportFormat::Html => {
             html(&summary(args, store, &run).await?).map_err(|error| CliError::of(Exit::Environment, &error))?
         }
     };

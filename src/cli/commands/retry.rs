@@ -7,7 +7,7 @@ use crate::cli::output::{console, terminal};
 use crate::cli::session::{Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
-use crate::model::{Change, Millis, RunId, State};
+use crate::model::{Millis, RunId, State, StateChange};
 use crate::store::{Requeued, Store};
 use crate::text;
 
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     for state in &args.state {
-        state.after(Change::PutBack).map_err(|_| {
+        state.after(StateChange::PutBack).map_err(|_| {
             CliError::new(
                 Exit::Wrong,
                 format!("{state} rows cannot be sent again; choose from rejected, exhausted, uncertain, failed"),

@@ -13,7 +13,7 @@ use crate::cli::output::{console, template_table, terminal};
 use crate::model::{Finding, TemplateProvider};
 use crate::provider::{cams, nxlink};
 use crate::template;
-use crate::template::{Answer, Definition, Loaded, TemplateSummary};
+use crate::template::{ChangeAnswer, Definition, Loaded, TemplateSummary};
 
 /// The arguments of `templates`.
 #[derive(Debug, clap::Args)]
@@ -191,7 +191,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let shown = api.show(&definition.name, Some(&definition.language)).await.map_err(failure)?;
             let changes = api.diff(&shown, definition);
             if at.json {
-                let change = |change: &template::Change| json!({"what": change.what, "before": change.before, "after": change.after});
+                let change = |change: &template::Difference| json!({"what": change.what, "before": change.before, "after": change.after});
                 data(&Value::Array(changes.iter().map(change).collect()))?;
             } else {
                 for change in &changes {
@@ -286,14 +286,14 @@ fn summary(loaded: &Loaded) -> String {
     format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
 }
 
-fn print_answer(what: &str, at: &At, loaded: &Loaded, answer: &Answer) -> Result<(), CliError> {
+fn print_answer(what: &str, at: &At, loaded: &Loaded, answer: &ChangeAnswer) -> Result<(), CliError> {
     if at.json {
         return data(&json!(answer));
     }
     line(&format!("{what}: {} in {}{}", loaded.definition.name, loaded.definition.language, details(answer)))
 }
 
-fn details(answer: &Answer) -> String {
+fn details(answer: &ChangeAnswer) -> String {
     let id = answer.id.iter().map(|id| format!(", id {id}"));
     let request = answer.request_id.iter().map(|id| format!(", request {id}"));
     let found =

@@ -10,7 +10,7 @@ use crate::model::Events;
 use crate::provider::TemplateApi;
 use crate::render::Renderer;
 use crate::store::{Run, Store, StoreError};
-use crate::template::{Change, Error, RemoteTemplate, Snapshot, TemplateSummary};
+use crate::template::{Difference, Error, RemoteTemplate, Snapshot, TemplateSummary};
 use crate::text;
 use crate::text::escaped_lines;
 
@@ -89,7 +89,7 @@ fn not_sendable(run: &Run, held: &Snapshot, what: &str) -> CliError {
 
 /// Returns the error for a template that changed. If the run has sent nothing, its plan is discarded, so that the
 /// campaign is checked again.
-async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) -> CliError {
+async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Difference]) -> CliError {
     let discarded = async {
         let discarded = store.discard_plan(run.key).await?;
         store.close().await?;
@@ -100,7 +100,7 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Change]) 
         Ok(false) => format!("then check the remaining rows:    campaigner resume {}", run.id),
         Err(error) => return error.into(),
     };
-    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+    let changes: Vec<String> = changes.iter().map(Difference::to_string).collect();
     let changes = changes.join("\n").replace('\n', "\n  ");
     let Snapshot { provider, listed: TemplateSummary { name, .. }, at, .. } = held;
     CliError::new(

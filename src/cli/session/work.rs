@@ -8,7 +8,7 @@ use crate::campaign_file;
 use crate::cli::config::{self, Account, hook};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::file_limit;
-use crate::cli::global::{Global, LogFormat, Progress};
+use crate::cli::global::{Global, LogFormat, ProgressStyle};
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
@@ -81,12 +81,12 @@ impl Overrides {
 /// Returns how progress is shown.
 pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
-        Progress::None => progress::Mode::None,
+        ProgressStyle::None => progress::Mode::None,
         _ if global.log_format == LogFormat::Json => progress::Mode::Json,
         // Log lines would break up the bars.
-        Progress::Auto if global.verbose > 0 => progress::Mode::Plain,
-        Progress::Auto | Progress::Bar => progress::Mode::Bars,
-        Progress::Plain => progress::Mode::Plain,
+        ProgressStyle::Auto if global.verbose > 0 => progress::Mode::Plain,
+        ProgressStyle::Auto | ProgressStyle::Bar => progress::Mode::Bars,
+        ProgressStyle::Plain => progress::Mode::Plain,
     };
     progress::reporter(mode, global.quiet, terminal::bar_style())
 }

@@ -1,6 +1,6 @@
 //! Turns an outcome into a settlement: a pure function of the claim and its outcome.
 
-use crate::model::{Change, Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, WhenUncertain};
+use crate::model::{Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, StateChange, WhenUncertain};
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Claim, Settlement, StoreError};
 
@@ -62,28 +62,28 @@ impl OutcomeRules<'_> {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
                 settled.next_poll_at = Some(now.plus(self.reconcile.after));
-                Change::Accept
+                StateChange::Accept
             }
             Outcome::Refused(problem) => {
                 settled.problem = Some(problem);
-                Change::Refuse
+                StateChange::Refuse
             }
             Outcome::TryAgain { problem, wait } => {
                 settled.problem = Some(problem);
                 if attempts_left {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, wait)));
-                    Change::TryAgain
+                    StateChange::TryAgain
                 } else {
-                    Change::Exhaust
+                    StateChange::Exhaust
                 }
             }
             Outcome::RetryOnce(problem) => {
                 settled.problem = Some(problem);
                 if attempts_left && attempts == 1 {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
-                    Change::TryAgain
+                    StateChange::TryAgain
                 } else {
-                    Change::Refuse
+                    StateChange::Refuse
                 }
             }
             Outcome::Deferred { problem, pause } => {
@@ -96,9 +96,9 @@ impl OutcomeRules<'_> {
                 }
                 if free || attempts_left {
                     settled.next_attempt_at = Some(now.plus(deferral(pause, times)));
-                    Change::TryAgain
+                    StateChange::TryAgain
                 } else {
-                    Change::Exhaust
+                    StateChange::Exhaust
                 }
             }
             // The account has to wait, not the row; the rate limiter takes care of that.
@@ -106,19 +106,19 @@ impl OutcomeRules<'_> {
                 settled.problem = Some(problem);
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now.plus(self.retry.wait(1, None)));
-                Change::TryAgain
+                StateChange::TryAgain
             }
             Outcome::Unnamed(problem) => {
                 settled.problem = Some(problem);
-                Change::Doubt
+                StateChange::Doubt
             }
             Outcome::Uncertain(problem) => {
                 settled.problem = Some(problem);
                 if self.dispatch.uncertain == WhenUncertain::Resend && attempts_left {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
-                    Change::TryAgain
+                    StateChange::TryAgain
                 } else {
-                    Change::Doubt
+                    StateChange::Doubt
                 }
             }
             // The problem concerns every row: the account waits, not the row.
@@ -126,16 +126,16 @@ impl OutcomeRules<'_> {
                 settled.problem = Some(problem);
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now);
-                Change::TryAgain
+                StateChange::TryAgain
             }
             Outcome::Unsent => return Ok(released(claim, now, now)),
         };
         settled.in_doubt |= in_doubt;
-        let alone = if in_doubt { Change::Doubt } else { change };
+        let alone = if in_doubt { StateChange::Doubt } else { change };
         settled.outcome = State::Sending.after(alone).map_err(StoreError::Illegal)?;
         let change = match change {
             // A row that was in doubt before may have been accepted then, so it can never count as not accepted.
-            Change::Refuse | Change::Exhaust if settled.in_doubt => Change::Doubt,
+            StateChange::Refuse | StateChange::Exhaust if settled.in_doubt => StateChange::Doubt,
             change => change,
         };
         settled.state = State::Sending.after(change).map_err(StoreError::Illegal)?;

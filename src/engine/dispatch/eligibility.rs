@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::model::{Change, Damage, Event, Millis, Notice, Outcome, RowCause, State};
+use crate::model::{Damage, Event, Millis, Notice, Outcome, RowCause, State, StateChange};
 use crate::send_window::{Hours, MaySend, RowTimes, RowTiming, day_of, local};
 use crate::store::{Attempt, Deferral, Owner, RunLock, StoreError, stopped};
 
@@ -149,7 +149,7 @@ impl Eligibility {
             MaySend::Wait(at) => deferred(State::Pending, Some(at), None),
             MaySend::Expire(at) => {
                 let cause = RowCause::Expired { at: self.local(at), passed: now >= at };
-                deferred(stopped(Change::Expire, in_doubt)?, None, (!in_doubt).then_some(cause))
+                deferred(stopped(StateChange::Expire, in_doubt)?, None, (!in_doubt).then_some(cause))
             }
         })
     }

@@ -13,7 +13,7 @@ pub(in crate::message) struct Check {
     /// Whether the body is a campaign's message: its templates are unknown texts, and it has no `to`.
     pub(in crate::message) message: bool,
     /// The templates for which only their own text matters.
-    pub(in crate::message) open: Vec<Place>,
+    pub(in crate::message) open: Vec<OpenText>,
     /// The characters left for templates that share a limit.
     pub(in crate::message) spare: usize,
     /// Whether a template was found whose text is compared with others.
@@ -21,7 +21,7 @@ pub(in crate::message) struct Check {
 }
 
 /// A template in a message.
-pub(in crate::message) struct Place {
+pub(in crate::message) struct OpenText {
     pub(in crate::message) path: String,
     pub(in crate::message) shape: Shape,
 }

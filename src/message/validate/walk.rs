@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Check, Place};
+use super::check::{Check, OpenText};
 use super::{link, list_rules, text};
 use crate::message::path::Path;
 use crate::message::schema::describe::{kind_of, names, near, shortened};
@@ -36,7 +36,7 @@ impl Check {
             (Shape::Text(_) | Shape::Exactly(_) | Shape::Link(_) | Shape::Url, Value::String(text))
                 if self.is_template(text) =>
             {
-                self.open.push(Place { path: at.to_string(), shape: *shape });
+                self.open.push(OpenText { path: at.to_string(), shape: *shape });
             }
             (Shape::Number(number), Value::String(text)) if number.or_text && self.is_open(text) => {}
             (Shape::Text(rules), Value::String(text)) => text::check(self, rules, text, at),

@@ -44,6 +44,9 @@ pub struct Campaign {
     pub timing: Timing,
 }
 
+/// A number of requests per length of time.
+pub type Rate = (NonZeroU32, Duration);
+
 /// The placeholder for the date of a run in the path of its CSV.
 pub const DATE: &str = "{{ date }}";
 

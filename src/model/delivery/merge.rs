@@ -1,7 +1,7 @@
 //! The delivery of one accepted message, and the one function that merges a status into it, whether it was polled or
 //! pushed by a webhook.
 
-use crate::model::{Change, DeliveryStatus, IllegalChange, Millis, Problem, RowCause, State, StatusUpdate};
+use crate::model::{DeliveryStatus, IllegalChange, Millis, Problem, RowCause, State, StateChange, StatusUpdate};
 
 /// The delivery of one accepted message, merged from every status that was reported for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +35,10 @@ impl Delivery {
     pub fn with(&self, update: &StatusUpdate) -> Result<Self, IllegalChange> {
         let delivered_at = earlier(self.delivered_at, update.delivered_at);
         let read_at = earlier(self.read_at, update.read_at);
-        let mut state = self.state.after(Change::Status(&update.status))?;
+        let mut state = self.state.after(StateChange::Status(&update.status))?;
         for (time, status) in [(delivered_at, DeliveryStatus::Delivered), (read_at, DeliveryStatus::Read)] {
             if time.is_some() {
-                state = state.after(Change::Status(&status))?;
+                state = state.after(StateChange::Status(&status))?;
             }
         }
         let word = match &update.status {

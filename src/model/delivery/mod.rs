@@ -7,5 +7,5 @@ mod status;
 
 pub use merge::Delivery;
 pub use outcome::{Outcome, Pause, Problem};
-pub use state::{Change, IllegalChange, State};
+pub use state::{IllegalChange, State, StateChange};
 pub use status::{DeliveryStatus, StatusUpdate};

@@ -41,7 +41,7 @@ pub enum State {
 
 /// An event that may move a row from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change<'a> {
+pub enum StateChange<'a> {
     /// The intent to send becomes durable.
     Intend,
     /// The attempt was accepted.
@@ -157,26 +157,26 @@ impl State {
     ///
     /// # Errors
     /// When the change is not legal.
-    pub fn after(self, change: Change<'_>) -> Result<Self, IllegalChange> {
+    pub fn after(self, change: StateChange<'_>) -> Result<Self, IllegalChange> {
         use State::{
             Accepted, Cancelled, Delivered, Exhausted, Expired, Failed, Pending, Read, Rejected, Sending, Sent,
             Suppressed, Uncertain,
         };
         let next = match (self, change) {
-            (Pending, Change::Intend) => Sending,
-            (Pending, Change::Suppress) => Suppressed,
-            (Pending, Change::Cancel) => Cancelled,
-            (Pending, Change::Expire) => Expired,
-            (Sending, Change::Accept) => Accepted,
-            (Sending, Change::Refuse) => Rejected,
-            (Sending, Change::TryAgain) => Pending,
-            (Sending, Change::Exhaust) => Exhausted,
+            (Pending, StateChange::Intend) => Sending,
+            (Pending, StateChange::Suppress) => Suppressed,
+            (Pending, StateChange::Cancel) => Cancelled,
+            (Pending, StateChange::Expire) => Expired,
+            (Sending, StateChange::Accept) => Accepted,
+            (Sending, StateChange::Refuse) => Rejected,
+            (Sending, StateChange::TryAgain) => Pending,
+            (Sending, StateChange::Exhaust) => Exhausted,
             // `Pending`: an earlier attempt may have been accepted, and the next one will not be made.
-            (Sending | Pending, Change::Doubt) => Uncertain,
-            (Uncertain, Change::SettleSent) => Sent,
-            (Uncertain, Change::SettleNotSent) => Exhausted,
-            (Rejected | Exhausted | Uncertain | Failed, Change::PutBack) => Pending,
-            (Accepted | Sent | Delivered | Read | Failed, Change::Status(status)) => match (self, status) {
+            (Sending | Pending, StateChange::Doubt) => Uncertain,
+            (Uncertain, StateChange::SettleSent) => Sent,
+            (Uncertain, StateChange::SettleNotSent) => Exhausted,
+            (Rejected | Exhausted | Uncertain | Failed, StateChange::PutBack) => Pending,
+            (Accepted | Sent | Delivered | Read | Failed, StateChange::Status(status)) => match (self, status) {
                 (Accepted, DeliveryStatus::Sent) => Sent,
                 (Accepted | Sent, DeliveryStatus::Failed) => Failed,
                 (Accepted | Sent | Failed, DeliveryStatus::Delivered) => Delivered,
@@ -217,25 +217,25 @@ mod tests {
     }
 
     /// Every change except statuses.
-    const PLAIN: [Change<'static>; 12] = [
-        Change::Intend,
-        Change::Accept,
-        Change::Refuse,
-        Change::TryAgain,
-        Change::Exhaust,
-        Change::Doubt,
-        Change::Suppress,
-        Change::Cancel,
-        Change::Expire,
-        Change::SettleSent,
-        Change::SettleNotSent,
-        Change::PutBack,
+    const PLAIN: [StateChange<'static>; 12] = [
+        StateChange::Intend,
+        StateChange::Accept,
+        StateChange::Refuse,
+        StateChange::TryAgain,
+        StateChange::Exhaust,
+        StateChange::Doubt,
+        StateChange::Suppress,
+        StateChange::Cancel,
+        StateChange::Expire,
+        StateChange::SettleSent,
+        StateChange::SettleNotSent,
+        StateChange::PutBack,
     ];
 
-    fn any_change() -> impl Strategy<Value = Change<'static>> {
+    fn any_change() -> impl Strategy<Value = StateChange<'static>> {
         static WORDS: LazyLock<Vec<DeliveryStatus>> =
             LazyLock::new(|| STATUSES.into_iter().chain([DeliveryStatus::Other("parked".into())]).collect());
-        prop::sample::select(PLAIN.into_iter().chain(WORDS.iter().map(Change::Status)).collect::<Vec<_>>())
+        prop::sample::select(PLAIN.into_iter().chain(WORDS.iter().map(StateChange::Status)).collect::<Vec<_>>())
     }
 
     proptest! {
@@ -257,15 +257,15 @@ mod tests {
                 }
                 if matches!(state, Failed | Rejected | Exhausted) {
                     let is_delivered = state == Failed && next.was_delivered();
-                    prop_assert!(next == state || change == Change::PutBack || is_delivered, "{state} {change:?} {next}");
+                    prop_assert!(next == state || change == StateChange::PutBack || is_delivered, "{state} {change:?} {next}");
                 }
                 if next.was_accepted() && !state.was_accepted() {
-                    prop_assert!(matches!(change, Change::Accept | Change::SettleSent), "{state} {change:?} {next}");
+                    prop_assert!(matches!(change, StateChange::Accept | StateChange::SettleSent), "{state} {change:?} {next}");
                 }
                 // Nobody is messaged twice by accident: what was or may have been accepted is never resent
                 // automatically.
                 if next == State::Pending && state != State::Sending {
-                    prop_assert_eq!(change, Change::PutBack);
+                    prop_assert_eq!(change, StateChange::PutBack);
                 }
                 if next == State::Sending {
                     prop_assert_eq!(state, State::Pending);
@@ -321,11 +321,11 @@ mod tests {
         for from in [State::Accepted, State::Sent, State::Failed, State::Delivered, State::Read] {
             for status in STATUSES {
                 let reported = State::from_name(status.as_word()).unwrap();
-                let to = from.after(Change::Status(&status)).unwrap();
+                let to = from.after(StateChange::Status(&status)).unwrap();
                 assert_eq!(rank(to), rank(from).max(rank(reported)), "{from} -> {to}");
             }
             let unknown = DeliveryStatus::Other("parked".into());
-            assert_eq!(from.after(Change::Status(&unknown)), Ok(from));
+            assert_eq!(from.after(StateChange::Status(&unknown)), Ok(from));
         }
     }
 
@@ -333,7 +333,7 @@ mod tests {
     fn a_row_that_was_not_accepted_has_no_status() {
         for from in State::ALL.into_iter().filter(|state| !state.was_accepted()) {
             for status in &STATUSES {
-                assert!(from.after(Change::Status(status)).is_err(), "{from}");
+                assert!(from.after(StateChange::Status(status)).is_err(), "{from}");
             }
         }
     }

@@ -8,8 +8,8 @@ use crate::model::Finding;
 use crate::provider::lenient_json::{boolean, items, number, text};
 use crate::template::placeholders::{Piece, is_position, names, pieces, pieces_between};
 use crate::template::{
-    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Offer,
-    Translated, left_out, rules,
+    Body, Button, ButtonKind, Card, Category, Component, Definition, Examples, Footer, HeaderComponent, HeaderFormat,
+    Nxlink, Offer, Translated, left_out, rules,
 };
 
 /// Returns the template parameters of a create or modify: `Components`, `Language`, `TemplateType` and, if needed,
@@ -137,7 +137,7 @@ impl To {
         let plain = |text: &Option<String>| text.as_deref().map(Value::from);
         match component {
             Component::Header(header) => {
-                if !header.format.is_media() && header.format != Format::Text {
+                if !header.format.is_media() && header.format != HeaderFormat::Text {
                     self.cannot(format!("{at}.format"), &format!("a header of format {}", header.format.as_str()));
                 }
                 if header.format.is_media() && header.url.is_none() {
@@ -148,7 +148,7 @@ impl To {
                 put("Text", words(&header.text));
                 put("Url", plain(&header.url));
                 put("Caption", plain(&header.caption));
-                if header.format == Format::Document {
+                if header.format == HeaderFormat::Document {
                     put("FileName", plain(&header.file_name));
                 } else if header.file_name.is_some() {
                     let path = format!("{at}.file_name");
@@ -309,13 +309,13 @@ impl From<'_> {
     fn component(&self, value: &Value) -> Option<Component> {
         let (words, example) = self.words(value);
         Some(match text(value, "Type")?.to_uppercase().as_str() {
-            "HEADER" => Component::Header(Header {
+            "HEADER" => Component::Header(HeaderComponent {
                 text: words,
                 example,
                 url: text(value, "Url"),
                 caption: text(value, "Caption"),
                 file_name: text(value, "FileName"),
-                ..Header::new(Format::from_name(&text(value, "Format")?)?)
+                ..HeaderComponent::new(HeaderFormat::from_name(&text(value, "Format")?)?)
             }),
             "BODY" => {
                 let add_security_recommendation = boolean(value, "AddSecretRecommendation");
@@ -395,7 +395,7 @@ fn settle(components: &mut [Component]) {
         match component {
             Component::Header(header) => {
                 (header.handle, header.media_id) = (None, None);
-                if header.format != Format::Document {
+                if header.format != HeaderFormat::Document {
                     header.file_name = None;
                 }
                 header.example.0.sort();

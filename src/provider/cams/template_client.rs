@@ -11,10 +11,10 @@ use super::call_rate::CallRate;
 use super::{components, error_codes, signature};
 use crate::base_url::BaseUrl;
 use crate::model::{Millis, ProviderText};
-use crate::provider::http::client::{Http, Lost, Reply, TRIES, pause, request_id};
+use crate::provider::http::client::{Http, HttpReply, Lost, TRIES, pause, request_id};
 use crate::provider::lenient_json::{items, number, text};
 use crate::provider::listed_template;
-use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, TemplateSummary, diff};
+use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, TemplateSummary, diff};
 
 const CAMS: &str = "CAMS";
 const VERSION: &str = "2020-06-06";
@@ -130,7 +130,7 @@ impl CamsClient {
     ///
     /// # Errors
     /// [`Error`]; [`Error::InDoubt`] only when the response was lost and the list does not show the template.
-    pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn create(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         let mut parameters = self.template(definition)?;
         parameters.push(("Name".into(), definition.name.clone()));
         parameters.push(("Category".into(), definition.category.as_str().into()));
@@ -147,7 +147,7 @@ impl CamsClient {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn update(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         let mut parameters = self.template(definition)?;
         let listed = listed_template::find(
             self.list(Some(&definition.name)).await?,
@@ -166,7 +166,7 @@ impl CamsClient {
             Err(in_doubt @ Error::InDoubt { .. }) => {
                 let shown = self.show(&definition.name, Some(&definition.language)).await;
                 match shown.is_ok_and(|shown| self.diff(&shown, definition).is_empty()) {
-                    true => Ok(Answer { id: Some(listed.id), request_id: None, found_afterwards: true }),
+                    true => Ok(ChangeAnswer { id: Some(listed.id), request_id: None, found_afterwards: true }),
                     false => Err(in_doubt),
                 }
             }
@@ -178,19 +178,19 @@ impl CamsClient {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete(&self, listed: &TemplateSummary) -> Result<Answer, Error> {
+    pub async fn delete(&self, listed: &TemplateSummary) -> Result<ChangeAnswer, Error> {
         let parameters = self.parameters(&[
             ("TemplateCode", &listed.id),
             ("Language", &listed.language),
             ("TemplateType", "WHATSAPP"),
         ]);
         match self.call("DeleteChatappTemplate", parameters, Effect::Changes).await {
-            Ok(answer) => Ok(Answer { id: Some(listed.id.clone()), ..answered(&answer) }),
+            Ok(answer) => Ok(ChangeAnswer { id: Some(listed.id.clone()), ..answered(&answer) }),
             Err(in_doubt @ Error::InDoubt { .. }) => {
                 let Ok(left) = self.list(Some(&listed.name)).await else { return Err(in_doubt) };
                 match left.iter().any(|left| left.id == listed.id && left.language == listed.language) {
                     true => Err(in_doubt),
-                    false => Ok(Answer { id: Some(listed.id.clone()), request_id: None, found_afterwards: true }),
+                    false => Ok(ChangeAnswer { id: Some(listed.id.clone()), request_id: None, found_afterwards: true }),
                 }
             }
             Err(error) => Err(error),
@@ -199,7 +199,7 @@ impl CamsClient {
 
     /// Returns what an update would change.
     #[must_use]
-    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
+    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Difference> {
         diff(&components::kept(&shown.definition), &components::kept(definition))
     }
 
@@ -298,7 +298,7 @@ enum Read {
     InDoubt(String),
 }
 
-fn read(reply: &Reply) -> Read {
+fn read(reply: &HttpReply) -> Read {
     let answer: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let Some((answer, code)) = answer.and_then(|answer| text(&answer, "Code").map(|code| (answer, code))) else {
         return Read::InDoubt(format!("HTTP {} without a valid CAMS response", reply.status));
@@ -329,9 +329,9 @@ fn words(answer: &Value) -> String {
     words.join("; access denied: ")
 }
 
-fn answered(answer: &Value) -> Answer {
+fn answered(answer: &Value) -> ChangeAnswer {
     let id = answer.get("Data").and_then(|data| text(data, "TemplateCode"));
-    Answer { id, request_id: request_id(text(answer, "RequestId")), found_afterwards: false }
+    ChangeAnswer { id, request_id: request_id(text(answer, "RequestId")), found_afterwards: false }
 }
 
 fn listed(value: &Value) -> Option<TemplateSummary> {

@@ -39,7 +39,7 @@ pub(in crate::provider) fn retry_after(headers: &HeaderMap) -> Option<Duration> 
 }
 
 /// A response, complete or cut off.
-pub(in crate::provider) struct Answer {
+pub(in crate::provider) struct HttpAnswer {
     /// The status of the first line.
     pub(in crate::provider) status: StatusCode,
     /// The pause that the provider asked for.

@@ -26,7 +26,7 @@ pub(in crate::provider) fn pause(next: u32) -> Duration {
 pub(in crate::provider) struct Http(Client);
 
 /// A complete response.
-pub(in crate::provider) struct Reply {
+pub(in crate::provider) struct HttpReply {
     pub(in crate::provider) status: u16,
     pub(in crate::provider) body: Vec<u8>,
 }
@@ -76,7 +76,7 @@ impl Http {
         url: Url,
         headers: &[(String, String)],
         body: Vec<u8>,
-    ) -> Result<Reply, Lost> {
+    ) -> Result<HttpReply, Lost> {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
         let mut request = self.0.request(method, url);
         for (name, value) in headers {
@@ -96,6 +96,6 @@ impl Http {
                 return Err(Lost::InDoubt("the response is too large".to_owned()));
             }
         }
-        Ok(Reply { status, body })
+        Ok(HttpReply { status, body })
     }
 }

@@ -18,7 +18,7 @@ use hyper::{Method, Request, Uri};
 use reqwest::Url;
 use tokio::time::{Instant, sleep};
 
-use super::answer::{Answer, LARGEST_ANSWER, retry_after};
+use super::answer::{HttpAnswer, LARGEST_ANSWER, retry_after};
 use super::connect::{Connector, timed_out};
 use super::failure::{self, Failure};
 use super::pool::{IDLE, IdlePool, LATELY};
@@ -60,13 +60,13 @@ impl Transport {
     /// arrive together. It is called again if the connection turns out to be closed.
     ///
     /// # Errors
-    /// [`Failure`] when there is no response; a response that was cut off is in [`Answer::body`].
+    /// [`Failure`] when there is no response; a response that was cut off is in [`HttpAnswer::body`].
     pub(in crate::provider) async fn send<F: Future<Output = bool>>(
         &self,
         channel: Channel,
         body: Vec<u8>,
         leave: impl Fn() -> F,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpAnswer, Failure> {
         let body = Bytes::from(body);
         let [(_, first), ..] = &self.heads;
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
@@ -127,7 +127,7 @@ impl Transport {
         if body.is_ok() {
             self.idle.put(line);
         }
-        Ok(Answer { status, wait, body })
+        Ok(HttpAnswer { status, wait, body })
     }
 }
 

@@ -33,7 +33,7 @@ fn transport(address: SocketAddr, most: usize) -> Transport {
     Transport::new(&sites, &headers, most, TIMEOUT / 2, TIMEOUT).unwrap()
 }
 
-async fn send(transport: &Transport) -> Result<Answer, Failure> {
+async fn send(transport: &Transport) -> Result<HttpAnswer, Failure> {
     transport.send(Channel::Viber, b"{}".to_vec(), || async { true }).await
 }
 

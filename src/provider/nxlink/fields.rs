@@ -8,8 +8,8 @@ use crate::model::{Finding, Severity};
 use crate::provider::lenient_json::{boolean, items, number, text, texts};
 use crate::template::placeholders::{is_position, names};
 use crate::template::{
-    Body, Button, ButtonKind, Category, Component, Definition, Examples, Footer, Format, Header, Nxlink, Translated,
-    left_out, rules,
+    Body, Button, ButtonKind, Category, Component, Definition, Examples, Footer, HeaderComponent, HeaderFormat, Nxlink,
+    Translated, left_out, rules,
 };
 
 /// The kinds of buttons that NXLink supports.
@@ -83,8 +83,8 @@ impl To {
         }
     }
 
-    fn header(&mut self, header: &Header, at: &str) {
-        if header.format == Format::Text {
+    fn header(&mut self, header: &HeaderComponent, at: &str) {
+        if header.format == HeaderFormat::Text {
             return self.put("headerText", header.text.clone().unwrap_or_default());
         }
         if !header.format.is_media() {
@@ -165,7 +165,7 @@ impl To {
         let of_buttons = rules::lacking(&definition.components, "components").into_iter().filter(|lack| lack.of_button);
         self.findings.extend(of_buttons.map(|lack| Finding { severity: Severity::Error, ..lack.finding }));
         let example = definition.components.iter().enumerate().find_map(|(index, component)| match component {
-            Component::Header(Header { example, .. }) | Component::Body(Body { example, .. })
+            Component::Header(HeaderComponent { example, .. }) | Component::Body(Body { example, .. })
                 if !example.is_empty() =>
             {
                 Some(format!("components[{index}].example"))
@@ -210,16 +210,17 @@ fn to_button(button: &Button) -> Value {
 #[must_use]
 pub fn from_request(value: &Value) -> Option<Definition> {
     let mut components = Vec::new();
-    let media = text(value, "mediaType").and_then(|name| Format::from_name(&name));
+    let media = text(value, "mediaType").and_then(|name| HeaderFormat::from_name(&name));
     if let Some(format) = media {
-        components.push(Component::Header(Header {
+        components.push(Component::Header(HeaderComponent {
             file_name: text(value, "mediaName"),
             media_id: text(value, "mediaId"),
             handle: text(value, "templateMediaId"),
-            ..Header::new(format)
+            ..HeaderComponent::new(format)
         }));
     } else if let Some(words) = text(value, "headerText") {
-        components.push(Component::Header(Header { text: Some(words), ..Header::new(Format::Text) }));
+        components
+            .push(Component::Header(HeaderComponent { text: Some(words), ..HeaderComponent::new(HeaderFormat::Text) }));
     }
     components.push(Component::Body(Body { text: text(value, "content"), ..Body::default() }));
     if let Some(words) = text(value, "footerText") {
@@ -299,13 +300,13 @@ fn from_components(data: &Value, language: &str) -> Option<Definition> {
     for value in items(data, "components") {
         let example = value.get("example").unwrap_or(&Value::Null);
         components.push(match text(value, "type")?.to_uppercase().as_str() {
-            "HEADER" => Component::Header(Header {
+            "HEADER" => Component::Header(HeaderComponent {
                 text: text(value, "text"),
                 example: counted(texts(example, "header_text")),
                 handle: text(value, "h"),
                 media_id: text(value, "media_id"),
                 file_name: text(value, "filename").or_else(|| text(example, "file_name")),
-                ..Header::new(Format::from_name(&text(value, "format")?)?)
+                ..HeaderComponent::new(HeaderFormat::from_name(&text(value, "format")?)?)
             }),
             "BODY" => {
                 let samples = items(example, "body_text").first().and_then(Value::as_array);

@@ -16,4 +16,4 @@ mod tests;
 pub use error_codes::{advice, status};
 pub use fields::{from_details, from_request, kept, to_request};
 pub use signature::sign;
-pub use template_client::{Flow, Media, NxlinkAccount, NxlinkClient};
+pub use template_client::{Flow, NxlinkAccount, NxlinkClient, UploadedMedia};

@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::{error_codes, fields, signature};
 use crate::base_url::BaseUrl;
 use crate::model::{Millis, ProviderText};
-use crate::provider::http::client::{Http, Lost, Reply, TRIES, pause, request_id};
+use crate::provider::http::client::{Http, HttpReply, Lost, TRIES, pause, request_id};
 use crate::provider::lenient_json::{boolean, items, number, text, texts};
 use crate::provider::listed_template;
-use crate::template::{Answer, Change, Definition, Error, RemoteTemplate, TemplateSummary, diff};
+use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, TemplateSummary, diff};
 
 const NXLINK: &str = "NXLink";
 /// The templates per page; the documentation has no limit and shows 10.
@@ -67,7 +67,7 @@ pub struct Flow {
 
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Media {
+pub struct UploadedMedia {
     /// For `media_id` of a header.
     pub media_id: String,
     /// For `file_name` of a header.
@@ -155,13 +155,13 @@ impl NxlinkClient {
     ///
     /// # Errors
     /// [`Error`]; [`Error::InDoubt`] only when the response was lost and the list does not show the template.
-    pub async fn create(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn create(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         let body = self.body(definition)?;
         let path = format!("template/{}", self.account.phone);
         match self.call("POST", &path, &[], Content::Json(body), Effect::New).await {
             Ok((data, request_id)) => {
                 let id = text(&data, "id");
-                Ok(Answer { id, request_id, found_afterwards: false })
+                Ok(ChangeAnswer { id, request_id, found_afterwards: false })
             }
             Err(in_doubt @ Error::InDoubt { .. }) => {
                 listed_template::made_after_all(self.list(Some(&definition.name)).await, definition).ok_or(in_doubt)
@@ -174,7 +174,7 @@ impl NxlinkClient {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn update(&self, definition: &Definition) -> Result<Answer, Error> {
+    pub async fn update(&self, definition: &Definition) -> Result<ChangeAnswer, Error> {
         let body = self.body(definition)?;
         let listed = listed_template::find(
             self.list(Some(&definition.name)).await?,
@@ -183,26 +183,26 @@ impl NxlinkClient {
         )?;
         let path = format!("template/{}", self.account.phone);
         let (_, request_id) = self.call("PUT", &path, &[], Content::Json(body), Effect::Same).await?;
-        Ok(Answer { id: Some(listed.id), request_id, found_afterwards: false })
+        Ok(ChangeAnswer { id: Some(listed.id), request_id, found_afterwards: false })
     }
 
     /// Deletes a template.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn delete(&self, listed: &TemplateSummary) -> Result<Answer, Error> {
+    pub async fn delete(&self, listed: &TemplateSummary) -> Result<ChangeAnswer, Error> {
         let tenant = self.account.tenant.to_string();
         let path = format!("template/{}/{}", self.account.phone, listed.id);
         let deleted = self.call("DELETE", &path, &[("tenant_id", &tenant)], Content::None, Effect::Same).await;
         let id = Some(listed.id.clone());
         match deleted {
-            Ok((_, request_id)) => Ok(Answer { id, request_id, found_afterwards: false }),
+            Ok((_, request_id)) => Ok(ChangeAnswer { id, request_id, found_afterwards: false }),
             // If the first attempt deleted it, a repeated delete is refused.
             Err(error @ (Error::Refused { .. } | Error::InDoubt { .. })) => {
                 let Ok(list) = self.list(Some(&listed.name)).await else { return Err(error) };
                 let left = list.iter().find(|left| left.id == listed.id);
                 match left.is_none_or(|left| ["deleted", "pending deletion"].contains(&left.status.as_str())) {
-                    true => Ok(Answer { id, request_id: None, found_afterwards: true }),
+                    true => Ok(ChangeAnswer { id, request_id: None, found_afterwards: true }),
                     false => Err(error),
                 }
             }
@@ -212,7 +212,7 @@ impl NxlinkClient {
 
     /// Returns what an update would change.
     #[must_use]
-    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Change> {
+    pub fn diff(&self, shown: &RemoteTemplate, definition: &Definition) -> Vec<Difference> {
         diff(&fields::kept(&shown.definition, shown.complete), &fields::kept(definition, shown.complete))
     }
 
@@ -238,13 +238,13 @@ impl NxlinkClient {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn upload(&self, url: &str) -> Result<Media, Error> {
+    pub async fn upload(&self, url: &str) -> Result<UploadedMedia, Error> {
         let form =
             format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"url\"\r\n\r\n{url}\r\n--{BOUNDARY}--\r\n");
         // The documentation has two slashes.
         let path = format!("/media/{}", self.account.phone);
         let (data, _) = self.call("POST", &path, &[], Content::Form(form.into_bytes()), Effect::Same).await?;
-        Ok(Media {
+        Ok(UploadedMedia {
             media_id: text(&data, "media_id").ok_or_else(|| strange("`media_id` is missing"))?,
             file_name: text(&data, "original_filename"),
             media_type: text(&data, "media_type"),
@@ -326,7 +326,7 @@ enum Read {
     InDoubt(String),
 }
 
-fn read(reply: &Reply) -> Read {
+fn read(reply: &HttpReply) -> Read {
     let envelope = serde_json::from_slice::<Value>(&reply.body).ok();
     let envelope = envelope.and_then(|envelope| Some((envelope.get("code")?.as_i64()?, envelope)));
     let Some((code, envelope)) = envelope else {

@@ -14,7 +14,7 @@ pub(in crate::recipients) const LONGEST_RECORD: usize = 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
 
 /// A reader that remembers its bytes since a mark. Offsets count the bytes it returned.
-pub(in crate::recipients) struct Window<R> {
+pub(in crate::recipients) struct RecordBuffer<R> {
     inner: R,
     bytes: Vec<u8>,
     /// The offset of the first of `bytes`.
@@ -26,7 +26,7 @@ pub(in crate::recipients) struct Window<R> {
     refused: bool,
 }
 
-impl<R: Read> Window<R> {
+impl<R: Read> RecordBuffer<R> {
     pub(in crate::recipients) fn new(inner: R) -> Self {
         Self { inner, bytes: Vec::new(), base: 0, next: 0, mark: 0, refused: false }
     }
@@ -105,7 +105,7 @@ impl<R: Read> Window<R> {
     }
 }
 
-impl<R: Read> Read for Window<R> {
+impl<R: Read> Read for RecordBuffer<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.refused = self.next == self.bytes.len() && self.held().len() > LONGEST_RECORD;
         if self.refused {
@@ -125,7 +125,7 @@ impl<R: Read> Read for Window<R> {
 }
 
 /// Seeks to a byte that is still held.
-impl<R: Read> Seek for Window<R> {
+impl<R: Read> Seek for RecordBuffer<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match to {
             SeekFrom::Start(offset) if (self.base..=self.base + self.bytes.len() as u64).contains(&offset) => {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn it_goes_back_to_what_it_holds_and_no_further() {
-        let mut window = Window::new(&b"one\ntwo\nthree\n"[..]);
+        let mut window = RecordBuffer::new(&b"one\ntwo\nthree\n"[..]);
         let mut text = String::new();
         window.read_to_string(&mut text).unwrap();
         assert_eq!(text, "one\ntwo\nthree\n");
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn it_refuses_more_than_a_record_and_skips_a_line_of_any_length_in_little_memory() {
         let long = io::repeat(b'x').take(64 * 1024 * 1024).chain(&b"\nnext"[..]);
-        let mut window = Window::new(long);
+        let mut window = RecordBuffer::new(long);
         assert!(io::copy(&mut window, &mut io::sink()).is_err());
         assert!(window.refused());
         assert!(window.held().len() <= LONGEST_RECORD + CHUNK);

@@ -9,7 +9,7 @@ use csv::{ByteRecord, Position, ReaderBuilder};
 
 use super::bytes::Content;
 use super::quotes;
-use super::record_buffer::{LONGEST_RECORD, Window};
+use super::record_buffer::{LONGEST_RECORD, RecordBuffer};
 use crate::model::{CellProblem, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
 use crate::recipients::error::{OpenError, ReadError};
@@ -31,7 +31,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// A CSV file whose header was read.
 pub(in crate::recipients) struct Table {
-    csv: csv::Reader<Window<Content>>,
+    csv: csv::Reader<RecordBuffer<Content>>,
     delimiter: u8,
     cells: ByteRecord,
     width: usize,
@@ -40,7 +40,7 @@ pub(in crate::recipients) struct Table {
 }
 
 /// The result of reading a record; its cells are in the table.
-pub(in crate::recipients) struct Found {
+pub(in crate::recipients) struct TableRecord {
     /// The line on which it starts, from 1.
     pub(in crate::recipients) line: u64,
     /// Why its cells cannot be used.
@@ -52,7 +52,7 @@ impl Table {
     pub(in crate::recipients) fn read(path: &Path, content: Content, to: &str) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
-        let mut window = Window::new(content);
+        let mut window = RecordBuffer::new(content);
         let delimiter = sniff(&mut window, &from)?;
         let mut csv =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);
@@ -73,7 +73,7 @@ impl Table {
     }
 
     /// Reads the next record. Returns `None` at the end.
-    pub(in crate::recipients) fn advance(&mut self) -> Result<Option<Found>, ReadError> {
+    pub(in crate::recipients) fn advance(&mut self) -> Result<Option<TableRecord>, ReadError> {
         loop {
             let start = self.csv.position().clone();
             self.csv.get_mut().mark(start.byte());
@@ -91,9 +91,9 @@ impl Table {
                     }
                     if record.len() > LONGEST_RECORD {
                         self.cells.clear();
-                        return Ok(Some(Found { line, problem: Some(too_long()) }));
+                        return Ok(Some(TableRecord { line, problem: Some(too_long()) }));
                     }
-                    return Ok(Some(Found { line, problem: self.ragged() }));
+                    return Ok(Some(TableRecord { line, problem: self.ragged() }));
                 }
                 Err(_) if self.csv.get_ref().refused() => {
                     let held = self.csv.get_ref().held();
@@ -115,7 +115,7 @@ impl Table {
 
     /// Handles a record whose quotes are wrong. It ends with the line of the quote, so that swallowed rows are read as
     /// separate records.
-    fn broken(&mut self, line: u64, start: u64, quote: Option<usize>) -> Result<Found, ReadError> {
+    fn broken(&mut self, line: u64, start: u64, quote: Option<usize>) -> Result<TableRecord, ReadError> {
         self.cells.clear();
         self.csv.get_mut().mark(start);
         let before = self.csv.get_ref().held().get(..quote.unwrap_or(0)).unwrap_or_default();
@@ -127,7 +127,7 @@ impl Table {
             None => too_long(),
             Some(_) => CellProblem::Quotes { line: quote_line }.into(),
         };
-        Ok(Found { line, problem: Some(problem) })
+        Ok(TableRecord { line, problem: Some(problem) })
     }
 
     /// Continues reading at another byte, the first of a line.
@@ -176,7 +176,7 @@ fn of_a_report(names: Vec<String>) -> Vec<String> {
 }
 
 /// Detects whether the file is text, and its delimiter.
-fn sniff(window: &mut Window<Content>, from: &str) -> Result<u8, OpenError> {
+fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<u8, OpenError> {
     let mut more = true;
     while more && window.held().len() < 4 {
         more = window.more().map_err(|error| window.get_ref().error(error))?;
@@ -205,7 +205,7 @@ fn too_long() -> RowProblem {
 }
 
 /// Converts an error of the CSV reader, which can only come from the file.
-fn failed(csv: &csv::Reader<Window<Content>>, error: csv::Error) -> ReadError {
+fn failed(csv: &csv::Reader<RecordBuffer<Content>>, error: csv::Error) -> ReadError {
     let error = match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::check::Seen;
 use super::op::{Ended, Fate, Op, message_id, settlement, status};
-use crate::model::{Change, DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StateChange, StatusUpdate};
 use crate::store::{
     Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, Run, Settlement, Stage,
     StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
@@ -362,7 +362,7 @@ impl World {
         Ok(if expires.is_multiple_of(4) {
             let cause = RowCause::Expired { at: "1".into(), passed: true };
             let cause = (!in_doubt).then_some(cause);
-            Deferral { key, state: stopped(Change::Expire, in_doubt)?, next_attempt_at: None, cause }
+            Deferral { key, state: stopped(StateChange::Expire, in_doubt)?, next_attempt_at: None, cause }
         } else {
             let at = Millis(self.now.0 + i64::from(expires));
             Deferral { key, state: State::Pending, next_attempt_at: Some(at), cause: None }

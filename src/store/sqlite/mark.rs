@@ -25,7 +25,7 @@ use super::connection::BUSY_TIMEOUT;
 use super::error::doing;
 use super::files::{FileId, beside, the_file_alone};
 use crate::crash_point::Point;
-use crate::store::{Mismatch, StoreError};
+use crate::store::{StoreError, StoreMismatch};
 
 /// The ending of the mark file's name, after the store's.
 const ENDING: &str = "-mark";
@@ -120,7 +120,7 @@ pub(super) async fn refuse_mixture(store: &Path) -> Result<(), StoreError> {
     // An older file with its own log is not a mixture; it is refused when it is about to send.
     match with_its_log(store).await {
         Ok(line) if (line.store, line.claims) == (alone.store, alone.claims) => Ok(()),
-        _ => Err(StoreError::WentBack { path: store.to_owned(), why: Mismatch::UnderItsLog }),
+        _ => Err(StoreError::WentBack { path: store.to_owned(), why: StoreMismatch::UnderItsLog }),
     }
 }
 
@@ -144,8 +144,8 @@ impl Mark {
         let went_back = |why| StoreError::WentBack { path: store.to_owned(), why };
         // The mark file is read first: a process that sends raises the store's counter before the file's.
         let noted = match read(&path)? {
-            Some(noted) => noted.ok_or_else(|| went_back(Mismatch::Unreadable))?,
-            None => return Err(went_back(Mismatch::Missing)),
+            Some(noted) => noted.ok_or_else(|| went_back(StoreMismatch::Unreadable))?,
+            None => return Err(went_back(StoreMismatch::Missing)),
         };
         let line = line(connection).await?;
         let mut alone = match alone(store).await {
@@ -157,13 +157,13 @@ impl Mark {
             read => read?,
         };
         if noted.store != line.store {
-            return Err(went_back(Mismatch::Other));
+            return Err(went_back(StoreMismatch::Other));
         }
         if noted.claims > line.claims {
-            return Err(went_back(Mismatch::Older));
+            return Err(went_back(StoreMismatch::Older));
         }
         if noted.file != FileId::of(store)?.kept() {
-            return Err(went_back(Mismatch::Copied));
+            return Err(went_back(StoreMismatch::Copied));
         }
         if !alone.is_some_and(|alone| alone.has_file && alone.store == line.store) {
             // Without its log, the database file would have no record of the mark.
@@ -195,7 +195,7 @@ impl Mark {
     pub(super) async fn went_back(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         match line(connection).await {
             Ok(line) if line.claims < self.claims => {
-                Err(StoreError::WentBack { path: self.store_path.clone(), why: Mismatch::Older })
+                Err(StoreError::WentBack { path: self.store_path.clone(), why: StoreMismatch::Older })
             }
             // The original error is more helpful.
             _ => Ok(()),

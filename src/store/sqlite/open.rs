@@ -10,7 +10,7 @@ use super::connection::{LONGEST_SCANS, READERS, connect, reading};
 use super::files::FileId;
 use super::{Store, error, files, mark, migrate};
 use crate::crash_point::Point;
-use crate::store::{Mismatch, StoreError};
+use crate::store::{StoreError, StoreMismatch};
 
 impl Store {
     /// Opens the store, creating it (with mode 0600) if it does not exist, and migrates it to the newest format.
@@ -73,7 +73,7 @@ impl Store {
         let path = std::fs::read_link(path).map_or(path.to_owned(), |to| path.parent().unwrap_or(path).join(to));
         let log = std::fs::metadata(files::beside(&path, "-wal")).map_or(0, |log| log.len());
         match !path.exists() && (mark::path_of(&path).exists() || log > 0) {
-            true => Err(StoreError::WentBack { path, why: Mismatch::Gone }),
+            true => Err(StoreError::WentBack { path, why: StoreMismatch::Gone }),
             false => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Finds missing examples of a definition. Each provider's module decides whether one is needed.
 
-use super::super::definition::{Body, Button, ButtonKind, Component, Examples, Header};
+use super::super::definition::{Body, Button, ButtonKind, Component, Examples, HeaderComponent};
 use crate::model::Finding;
 use crate::template::placeholders::names;
 
@@ -18,7 +18,7 @@ pub(crate) fn lacking(components: &[Component], at: &str) -> Vec<Lacking> {
     for (index, component) in components.iter().enumerate() {
         let at = format!("{at}[{index}]");
         match component {
-            Component::Header(Header { text: Some(text), example, .. })
+            Component::Header(HeaderComponent { text: Some(text), example, .. })
             | Component::Body(Body { text: Some(text), example, .. }) => of_text(text, example, &at, &mut found),
             Component::Buttons { buttons } => {
                 let buttons = buttons.iter().enumerate();

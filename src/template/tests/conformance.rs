@@ -42,8 +42,8 @@ fn a_message_that_fits_has_no_disagreement() {
 
 #[test]
 fn each_disagreement_is_told_in_both_places() {
-    type Change = fn(&mut Value);
-    let cases: [(Change, &str, &str, u32); 14] = [
+    type Difference = fn(&mut Value);
+    let cases: [(Difference, &str, &str, u32); 14] = [
         (|t| t["name"] = "sales".into(), "template_name", "template.name", 2),
         (|t| t["language"] = json!({"code": "de"}), "language", "template.language", 3),
         (|t| t["code"] = "123456".into(), "not_authentication", "template.code", 4),

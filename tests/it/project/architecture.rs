@@ -111,13 +111,17 @@ const FULLEST: usize = 15;
 /// The one folder with more: it holds a file for each command.
 const FULLER: (&str, usize) = ("src/cli/commands", 23);
 
+/// Whether a file of src/ holds tests alone.
+fn is_unit_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.starts_with("src/") && (path.contains("/tests/") || path.contains("model_test"))
+}
+
 #[test]
 fn a_folder_can_be_taken_in_at_a_glance() {
     let mut folders: BTreeMap<String, usize> = BTreeMap::new();
     for (path, text) in sources("src").into_iter().chain(sources("tests")) {
         let (folder, file) = path.rsplit_once('/').unwrap();
-        let is_unit_test = file.ends_with("tests.rs") || folder.contains("/tests");
-        if is_unit_test {
+        if is_unit_test(&path) {
             continue;
         }
         *folders.entry(folder.to_owned()).or_default() += 1;
@@ -128,6 +132,29 @@ fn a_folder_can_be_taken_in_at_a_glance() {
         let most = if folder == FULLER.0 { FULLER.1 } else { FULLEST };
         assert!(files <= most, "{folder} has {files} files");
     }
+}
+
+/// A name means one thing in all of src/. Each command has its own `Args`.
+#[test]
+fn a_type_that_others_see_has_a_name_of_its_own() {
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in sources("src") {
+        if is_unit_test(&path) {
+            continue;
+        }
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for line in code(text).filter(|line| line.starts_with("pub")) {
+            let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let kinds = ["struct", "enum", "trait", "type", "union"];
+            let name = words.windows(2).find(|pair| kinds.contains(&pair[0])).map(|pair| pair[1]);
+            if let Some(name) = name.filter(|name| !["Args", "Error"].contains(name)) {
+                files.entry(name.to_owned()).or_default().push(path.clone());
+            }
+        }
+    }
+    assert!(files.len() > 300, "{}", files.len());
+    files.retain(|_, files| files.len() > 1);
+    assert!(files.is_empty(), "{files:#?}");
 }
 
 #[test]

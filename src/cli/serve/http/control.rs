@@ -13,8 +13,8 @@ use super::{body, runs};
 use crate::campaign_file;
 use crate::cli::who;
 use crate::engine::{self, EngineError};
-use crate::model::{Millis, RunId};
-use crate::store::{Rate, Run, StoreError};
+use crate::model::{Millis, Rate, RunId};
+use crate::store::{Run, StoreError};
 
 /// A request to control a run.
 enum Control {

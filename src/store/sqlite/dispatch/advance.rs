@@ -10,7 +10,7 @@ use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
 use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
 use super::past_attempts::move_to_past;
 use crate::crash_point::Point;
-use crate::model::{Change, Millis, State};
+use crate::model::{Millis, State, StateChange};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::mark::Mark;
 use crate::store::sqlite::runs::lifecycle;
@@ -477,7 +477,7 @@ async fn commit_claims(
         .bind(limit_left)
         .bind(owner.worker.0)
         .bind(now.0)
-        .bind(stopped(Change::Suppress, false)?.code())
+        .bind(stopped(StateChange::Suppress, false)?.code())
         .bind(seen.map(u64::cast_signed))
         .fetch_all(store)
         .await

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::past_attempts::move_to_past;
-use crate::model::{Change, Millis, Phone, State};
+use crate::model::{Millis, Phone, State, StateChange};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
 use crate::store::{Attempt, Claim, History, Owner, RowKey, Step, StoreError, WorkerId, stopped};
@@ -152,8 +152,8 @@ async fn suppress(store: &mut SqliteConnection, keys: &[i64]) -> Result<(), Stor
          WHERE id IN (SELECT value FROM json_each(?1)) AND state = 0",
     ))
     .bind(keys)
-    .bind(stopped(Change::Suppress, false)?.code())
-    .bind(stopped(Change::Suppress, true)?.code())
+    .bind(stopped(StateChange::Suppress, false)?.code())
+    .bind(stopped(StateChange::Suppress, true)?.code())
     .execute(store)
     .await
     .map(drop)

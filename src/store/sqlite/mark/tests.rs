@@ -70,7 +70,7 @@ async fn claim(store: &Store, worker: &Worker) -> Result<(), StoreError> {
 }
 
 /// Returns why nothing may be sent from a store; `None` if sending is allowed.
-async fn refused(path: &Path) -> Option<Mismatch> {
+async fn refused(path: &Path) -> Option<StoreMismatch> {
     let may_send = async { Store::open(path).await?.may_send(false).await };
     match may_send.await {
         Ok(()) => None,
@@ -90,7 +90,7 @@ async fn a_store_knows_of_its_mark_before_anything_is_sent_and_by_its_file_alone
     assert!(alone(sender.store.path()).await.unwrap().unwrap().has_file);
     assert!(sender.store.may_send(false).await.is_ok());
     let (_folder, copy) = sender.killed(&[""]);
-    assert_eq!(refused(&copy).await, Some(Mismatch::Missing));
+    assert_eq!(refused(&copy).await, Some(StoreMismatch::Missing));
 }
 
 /// A checkpoint interrupted by a full disk: the first page of the file refers to pages that are only in the log.
@@ -134,11 +134,11 @@ async fn a_store_without_its_log_or_an_older_one_is_refused() {
     Store::open(&older).await.unwrap();
     sender.claim(1).await;
     let (_folder, without_log) = sender.killed(&["", "-mark"]);
-    assert_eq!(refused(&without_log).await, Some(Mismatch::Older));
+    assert_eq!(refused(&without_log).await, Some(StoreMismatch::Older));
     let (folder, left) = sender.killed(&ALL);
     std::fs::remove_file(folder.path().join("store.db-wal")).unwrap();
     std::fs::copy(&older, &left).unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Older));
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Older));
 }
 
 #[tokio::test]
@@ -163,10 +163,10 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
     sender.claim(2).await;
     let (_folder, left) = under_the_log(&sender, &older);
     for _ in 0..2 {
-        assert_eq!(refused(&left).await, Some(Mismatch::UnderItsLog), "and it stays as it is");
+        assert_eq!(refused(&left).await, Some(StoreMismatch::UnderItsLog), "and it stays as it is");
     }
     std::fs::remove_file(beside(&left, "-wal")).unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Older));
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Older));
     // An older file with its own log, as any command that changes something leaves it, is not a mixture: moving that
     // log away would undo the change.
     let store = Store::open(&left).await.unwrap();
@@ -176,7 +176,7 @@ async fn an_older_file_under_the_log_is_refused_unless_the_log_has_all_since() {
         std::fs::copy(beside(&left, ending), folder.path().join(format!("store.db{ending}"))).unwrap();
     }
     assert!(std::fs::metadata(folder.path().join("store.db-wal")).unwrap().len() > 0);
-    assert_eq!(refused(&folder.path().join("store.db")).await, Some(Mismatch::Older));
+    assert_eq!(refused(&folder.path().join("store.db")).await, Some(StoreMismatch::Older));
 }
 
 #[tokio::test]
@@ -189,9 +189,9 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     let noted = Noted::from_text(&words).unwrap();
 
     std::fs::remove_file(&mark).unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Missing));
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Missing));
     std::fs::write(&mark, words.replace("claims", "CLAIMS")).unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Unreadable));
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Unreadable));
     std::fs::write(&mark, &words).unwrap();
     assert_eq!(refused(&left).await, None);
 
@@ -200,13 +200,13 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     for ending in ["", "-mark"] {
         std::fs::copy(beside(&left, ending), copy.path().join(format!("store.db{ending}"))).unwrap();
     }
-    assert_eq!(refused(&copy.path().join("store.db")).await, Some(Mismatch::Copied));
+    assert_eq!(refused(&copy.path().join("store.db")).await, Some(StoreMismatch::Copied));
 
     std::fs::rename(&left, folder.path().join("old.db")).unwrap();
     let gone = Store::open(&left).await;
-    assert!(matches!(gone, Err(StoreError::WentBack { why: Mismatch::Gone, .. })), "{gone:?}");
+    assert!(matches!(gone, Err(StoreError::WentBack { why: StoreMismatch::Gone, .. })), "{gone:?}");
     Store::open_or_make(&left).await.unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Other), "a new store beside the old mark");
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Other), "a new store beside the old mark");
     let stays = read(&mark).unwrap().flatten().unwrap();
     assert_eq!((stays.store, stays.claims), (noted.store, noted.claims));
     let store = Store::open(&left).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     store.close().await.unwrap();
     // The old store comes back, with more claims than the new one has.
     std::fs::rename(folder.path().join("old.db"), &left).unwrap();
-    assert_eq!(refused(&left).await, Some(Mismatch::Other));
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Other));
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn a_log_without_its_store_tells_that_there_was_one() {
     sender.claim(1).await;
     let (folder, left) = sender.killed(&["-wal"]);
     let gone = Store::open(&left).await;
-    assert!(matches!(gone, Err(StoreError::WentBack { why: Mismatch::Gone, .. })), "{gone:?}");
+    assert!(matches!(gone, Err(StoreError::WentBack { why: StoreMismatch::Gone, .. })), "{gone:?}");
     assert!(!left.exists() && folder.path().join("store.db-wal").exists());
 }
 
@@ -278,7 +278,7 @@ async fn a_store_that_is_put_back_under_a_run_stops_it_before_anything_is_writte
     let step = Step { settlements: vec![accepted(&first, "m1")], want: 1, now: NOW, ..Step::default() };
     for _ in 0..2 {
         let stopped = sender.store.advance(sender.worker.owner, &step).await.map(drop);
-        assert!(matches!(stopped, Err(StoreError::WentBack { why: Mismatch::Older, .. })), "{stopped:?}");
+        assert!(matches!(stopped, Err(StoreError::WentBack { why: StoreMismatch::Older, .. })), "{stopped:?}");
     }
     let claims = sender.store.claims(sender.worker.owner, true).await.unwrap();
     assert_eq!(claims.len(), 3, "neither the claim nor the outcome");

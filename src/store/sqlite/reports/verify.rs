@@ -5,7 +5,7 @@ use sqlx::Row;
 use crate::model::State;
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::{BrokenRule, Mismatch, RowKey, Run, StoreError};
+use crate::store::{BrokenRule, RowKey, Run, StoreError, StoreMismatch};
 
 /// Each rule with the statement that counts its violations. `?1` and `?2` bound the run's keys, `?3` is the run. State
 /// numbers are inserted by name, so that they cannot drift from the model.
@@ -112,7 +112,7 @@ impl Store {
         let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
         findings.push(BrokenRule { rule: "the file is intact", broken });
         let is_older = match self.may_send(false).await {
-            Err(StoreError::WentBack { why, .. }) => why == Mismatch::Older,
+            Err(StoreError::WentBack { why, .. }) => why == StoreMismatch::Older,
             may_send => may_send.map(|()| false)?,
         };
         findings.push(BrokenRule { rule: "the store has recorded every message sent", broken: is_older.into() });

@@ -3,7 +3,7 @@
 use sqlx::{ConnectOptions, Connection};
 
 use crate::crash_point::Point;
-use crate::model::{Change, Known, Millis, Phone, RowCause, State, WhyUncertain};
+use crate::model::{Known, Millis, Phone, RowCause, State, StateChange, WhyUncertain};
 use crate::store::sqlite::dispatch::past_attempts::{move_to_past, take_back};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::plan::reached::{CHUNK, clear, collect_for_retry, other_runs};
@@ -45,7 +45,7 @@ impl Store {
         }
         let mut requeued = Requeued::default();
         for state in states {
-            let pending = state.after(Change::PutBack).map_err(StoreError::Illegal)?;
+            let pending = state.after(StateChange::PutBack).map_err(StoreError::Illegal)?;
             let mut after = RowKey::first(run.key);
             loop {
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
@@ -127,8 +127,8 @@ impl Store {
              WHERE run = ?1 AND next_attempt_at IS NOT NULL",
         ))
         .bind(owner.run)
-        .bind(stopped(Change::Cancel, false)?.code())
-        .bind(stopped(Change::Cancel, true)?.code())
+        .bind(stopped(StateChange::Cancel, false)?.code())
+        .bind(stopped(StateChange::Cancel, true)?.code())
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
@@ -185,8 +185,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let failed = || doing("record the decision");
         let change = match verdict {
-            Verdict::Sent => Change::SettleSent,
-            Verdict::NotSent => Change::SettleNotSent,
+            Verdict::Sent => StateChange::SettleSent,
+            Verdict::NotSent => StateChange::SettleNotSent,
         };
         let state = State::Uncertain.after(change).map_err(StoreError::Illegal)?;
         let (row, phone) = match which {

@@ -8,11 +8,11 @@ use sqlx::sqlite::{SqliteExecutor, SqliteRow};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 
 use crate::crash_point::Point;
-use crate::model::{Millis, RunId};
+use crate::model::{Millis, Rate, RunId};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::start::{Earlier, Rule, rule};
-use crate::store::{NewRun, Orders, Owner, Rate, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
+use crate::store::start::{Earlier, StartRule, rule};
+use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
     started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, rate, rate_per, rate_at, \
@@ -379,14 +379,16 @@ async fn earlier(connection: &mut SqliteConnection, new: &NewRun) -> Result<Vec<
 }
 
 /// Returns the decision with its run; `None` for a new run.
-async fn decided(connection: &mut SqliteConnection, rule: Rule) -> Result<Option<StartDecision>, StoreError> {
+async fn decided(connection: &mut SqliteConnection, rule: StartRule) -> Result<Option<StartDecision>, StoreError> {
     Ok(Some(match rule {
-        Rule::New => return Ok(None),
-        Rule::RanBefore => StartDecision::RanBefore,
-        Rule::Resume(run) => StartDecision::Resume(by_key(connection, run).await?),
-        Rule::ForOthers(run) => StartDecision::ForOthers(by_key(connection, run).await?),
-        Rule::Ending(run) => StartDecision::Ending(by_key(connection, run).await?),
-        Rule::Differs { run, campaign } => StartDecision::Differs { run: by_key(connection, run).await?, campaign },
+        StartRule::New => return Ok(None),
+        StartRule::RanBefore => StartDecision::RanBefore,
+        StartRule::Resume(run) => StartDecision::Resume(by_key(connection, run).await?),
+        StartRule::ForOthers(run) => StartDecision::ForOthers(by_key(connection, run).await?),
+        StartRule::Ending(run) => StartDecision::Ending(by_key(connection, run).await?),
+        StartRule::Differs { run, campaign } => {
+            StartDecision::Differs { run: by_key(connection, run).await?, campaign }
+        }
     }))
 }
 
