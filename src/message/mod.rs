@@ -14,7 +14,7 @@ mod schema;
 mod validate;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use media_links::links;
 pub use reference::reference;

@@ -17,12 +17,7 @@ const KNOWN: usize = 4;
 
 /// The bodies that the documents show, and one for each worked example that they do not show: Meta's templates.
 fn bodies() -> Vec<(Channel, Value)> {
-    let documented: Vec<Value> = serde_json::from_str(include_str!("../../message/tests/documented.json")).unwrap();
-    let documented = documented
-        .into_iter()
-        .map(|shown| (Channel::from_name(shown["channel"].as_str().unwrap()).unwrap(), shown["body"].clone()));
-    let mut bodies: Vec<_> = documented.collect();
-    assert_eq!(bodies.len(), 26);
+    let mut bodies = message::tests::documented();
     // A header that the documents show only on its own.
     let mut workshop = bodies.iter().find(|(_, body)| body["interactive"]["type"] == "button").unwrap().clone();
     workshop.1["interactive"]["header"] = json!({"type": "text", "text": "Workshop Details"});

