@@ -204,7 +204,8 @@ fn uncertain(text: &str) -> Result<WhenUncertain, BadValue> {
         "resend" => Ok(WhenUncertain::Resend),
         _ => Err(BadValue::new(
             format!("unknown value `{text}`"),
-            "write `hold` to leave such a row for you to decide, or `resend` to send it again, at the risk of a duplicate",
+            "write `hold` to decide about such rows yourself, or `resend` to send them again, at the risk of a \
+             duplicate",
         )),
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundPr
                 }
             }
             _ => {
-                let message = format!("a row must map columns to values, not be {}", kind(item));
+                let message = format!("a row must map columns to values, but this is {}", kind(item));
                 problems.push(FileProblem::new("wrong_type", item.place, message).hint(HINT));
             }
         }

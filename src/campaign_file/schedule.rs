@@ -36,7 +36,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundPr
         ),
         _ => {}
     }
-    let example = "`timezone: Asia/Hong_Kong`, or another IANA name, to say whose clock counts";
+    let example = "`timezone: Asia/Hong_Kong`, or another IANA name, to say which clock applies";
     let found = section.require("timezone", example, problems);
     let zone = value("timezone", found, problems, time_zone);
     let found = section.get("not_after", problems);

@@ -116,9 +116,8 @@ impl From<EngineError> for CliError {
             EngineError::Store(error) => error.into(),
             // The problem may quote the row.
             EngineError::Render { row, problem } => {
-                let words = |problem: &dyn fmt::Display| {
-                    format!("cannot render row {row} any more: {problem}; it was not sent")
-                };
+                let words =
+                    |problem: &dyn fmt::Display| format!("can no longer render row {row}: {problem}; it was not sent");
                 let shown = escaped_lines(&words(&problem)).into_owned();
                 Self::new(Exit::Environment, words(&problem.code)).shown(shown)
             }

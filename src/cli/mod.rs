@@ -32,7 +32,7 @@ use output::console;
 use output::terminal;
 
 /// Runs WhatsApp, Viber and RCS campaigns: every recipient appears on exactly one line of the report, nobody is
-/// messaged twice unless a person asks for it, and the rate is never exceeded.
+/// messaged twice unless you ask for it, and the rate is never exceeded.
 #[derive(Debug, Parser)]
 #[command(name = "campaigner", version, max_term_width = 110, after_help = AFTER_HELP)]
 struct Cli {
@@ -45,10 +45,10 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  all done and every sendable row was accepted
-  1  an error of the environment: store, network, provider account
-  2  the command line, campaign or recipients are wrong; nothing was sent
+  1  an environment error: store, network or provider account
+  2  a problem with the command line, campaign or recipients; nothing was sent
   3  done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired
-  4  stopped before the end; can be continued
+  4  stopped early; can be continued
   5  another process holds this run, or has taken it over";
 
 /// Reads the command line, runs the command, and returns the exit code.

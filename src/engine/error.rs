@@ -13,7 +13,7 @@ pub enum EngineError {
     #[error("{0}")]
     Store(#[source] StoreError),
     /// A row that was rendered for the plan can no longer be rendered.
-    #[error("cannot render row {row} any more: {problem}; it was not sent")]
+    #[error("can no longer render row {row}: {problem}; it was not sent")]
     Render {
         /// The row's number.
         row: RowNumber,

@@ -109,7 +109,7 @@ impl FileAnswer {
                 let hint = "use a server that sends it, such as a static file server";
                 return Some(error("media_length", words, hint));
             }
-            let words = format!("its server does not send its size; {}", at_most()?);
+            let words = format!("its server does not send the file's size; {}", at_most()?);
             return Some(warning("media_length", words, "check the size yourself"));
         };
         if bytes == 0 {

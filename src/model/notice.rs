@@ -126,13 +126,13 @@ impl fmt::Display for Notice {
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, own_times } => {
                 let why = if *own_times { "their own time or their next attempt" } else { "their next attempt" };
-                write!(f, "nothing to send before {until}: all remaining rows wait for {why}")
+                write!(f, "nothing to send before {until}: all remaining rows are waiting for {why}")
             }
             Self::Waiting { until, in_any_case } => {
                 write!(f, "no remaining row can be sent before {until}; ")?;
                 f.write_str(match in_any_case {
                     true => "waiting (Ctrl-C stops; run the same command to continue)",
-                    false => "they are sent then if this process is still waiting for statuses",
+                    false => "the rows will be sent then if this process is still waiting for statuses",
                 })
             }
             Self::ProviderPause { until } => {

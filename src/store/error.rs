@@ -45,11 +45,11 @@ impl StoreMismatch {
         let mark = format!("{store}-mark");
         match self {
             Self::Older => format!(
-                "went back in time: messages were sent that {store} has no record of. Its log ({store}-wal) is missing, or it \
+                "is out of date: messages were sent that {store} has no record of. Its log ({store}-wal) is missing, or it \
                  was replaced with an older copy"
             ),
             Self::UnderItsLog => {
-                format!("went back in time: {store} is older than the log next to it ({store}-wal)")
+                format!("is out of date: {store} is older than the log next to it ({store}-wal)")
             }
             Self::Other => format!(
                 "does not match {mark}, which belongs to another store: {store} is new here or was replaced, or the previous \

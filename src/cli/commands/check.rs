@@ -22,7 +22,7 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write the rows that cannot be sent to a CSV with the input's columns and a column `problem`
+    /// Write rows that cannot be sent to this CSV, with the input's columns and a column `problem`
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel
@@ -131,7 +131,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
-        console::info(&format!("wrote the rows that cannot be sent to {}", path.display()));
+        console::info(&format!("the rows that cannot be sent are in {}", path.display()));
     }
     let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
     Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })

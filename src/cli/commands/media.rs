@@ -17,7 +17,7 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Let NXLink fetch a file, and print what a header of a definition needs
+    /// Have NXLink fetch a file, and print the values for a definition's header
     Upload {
         /// The public URL of the file
         url: String,

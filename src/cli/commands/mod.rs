@@ -41,25 +41,25 @@ pub(in crate::cli) enum Command {
     Resume(resume::Args),
     /// Run the campaigns of a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),
-    /// Show when campaigns run, and why they do not
+    /// Show when campaigns run, or why they do not
     Schedule(schedule::Args),
-    /// Poll statuses until all are final or the campaign's `for` has passed
+    /// Poll statuses until all are final or the campaign's `reconcile.for` has passed
     Reconcile(reconcile::Args),
     /// Show the state of a run
     Status(status::Args),
-    /// Find one person in all runs: what was sent, when, and what became of it
+    /// Show what was sent to one person in all runs, when, and with what result
     Find(find::Args),
     /// Write a report of a run
     Report(report::Args),
     /// List replies, one per line (docs/webhooks.md)
     Replies(replies::Args),
-    /// Send rows again after a confirmation
+    /// Send rows again, after asking for confirmation
     Retry(retry::Args),
-    /// Record what became of uncertain rows
+    /// Record what happened to uncertain rows
     Settle(settle::Args),
-    /// Pause sending until `resume`, whichever process works on the run
+    /// Pause sending until `resume`, whichever process is working on the run
     Pause(pause::PauseArgs),
-    /// Change the rate of a run, also while it is being sent
+    /// Change the rate of a run, even while it is being sent
     Rate(pause::RateArgs),
     /// Stop sending for good; requests in flight finish
     Cancel(cancel::Args),
@@ -73,7 +73,7 @@ pub(in crate::cli) enum Command {
     Flows(flows::Args),
     /// Upload files for template headers to NXLink
     Media(media::Args),
-    /// Run the simulated provider on its own
+    /// Run the simulated provider as a server
     Simulator(simulator::Args),
     /// Print completions for a shell
     Completions(completions::Args),

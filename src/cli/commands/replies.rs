@@ -20,7 +20,7 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// List the replies that belong to no message of this store instead
+    /// List only replies that do not belong to a message in this store
     #[arg(long, conflicts_with = "run")]
     loose: bool,
     /// Print one JSON object per line instead of CSV

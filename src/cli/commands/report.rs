@@ -34,14 +34,14 @@ pub(in crate::cli) struct Args {
     /// Include only rows with these error codes, separated by commas. Rows delivered despite the error need --state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
-    /// Only rows that were tried, accepted, delivered, read or failed since: 2026-03-23, 2026-03-23T07:12:01Z, or 2h
-    /// (ago)
+    /// Include only rows that were tried, accepted, delivered, read or failed since: 2026-03-23,
+    /// 2026-03-23T07:12:01Z, or 2h (ago)
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
     /// Append the row's own columns, so a filtered report can be used as a recipient list (csv, jsonl)
     #[arg(long)]
     input: bool,
-    /// One line per attempt instead of one per row: every request with its message id and what became of it (csv,
+    /// Write one line per attempt instead of one per row: every request with its message id and its result (csv,
     /// jsonl)
     #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
     attempts: bool,

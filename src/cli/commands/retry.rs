@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Include people reached by another run of this campaign since
+    /// Include people whom another run of this campaign has reached since
     #[arg(long)]
     again: bool,
     #[command(flatten)]

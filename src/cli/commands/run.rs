@@ -235,7 +235,7 @@ fn add(answer: &mut Value, more: Value) {
 }
 
 fn differs(run: &Run, campaign: bool, global: &Global) -> CliError {
-    let what = if campaign { "the campaign file" } else { "the recipients" };
+    let what = if campaign { "the campaign file has" } else { "the recipients have" };
     CliError::new(
         Exit::Wrong,
         format!(

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
 enum Command {
     /// List when each campaign of a folder runs, in its time zone and in this machine's
     List(List),
-    /// Explain when a campaign runs, how long it takes, what it did so far, and why it does not run
+    /// Explain when a campaign runs, how long it takes, what it has done so far, and why it does not run
     Explain(Explain),
 }
 
@@ -39,7 +39,7 @@ struct List {
     /// The folder of campaigns
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Show N times of each
+    /// Show the next N times of each campaign
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     next: u16,
     /// Print one JSON object per line
@@ -231,7 +231,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
             _ => format!("to continue it:         campaigner resume {}", run.id),
         };
         print(&format!(
-            "\nblocked: {} is {}, and the next run starts only after it is sent\n  {next_step}\n  \
+            "\nblocked: {} is {}, and the next run starts only after it has been sent\n  {next_step}\n  \
              to stop it for good:    campaigner cancel {}",
             run.id,
             engine::stage(&run),

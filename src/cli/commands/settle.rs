@@ -16,7 +16,7 @@ use crate::text;
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true),
-    after_help = "The decision is final, and recorded with the person's name and the time. `sent`: the row counts as \
+    after_help = "The decision is final and is recorded with the person's name and the time. `sent`: the row counts as \
                   sent, without a message id, and no statuses are polled. `not-sent`: the row becomes exhausted with \
                   the code settled_not_sent; `campaigner retry RUN --state exhausted` sends it again."
 )]

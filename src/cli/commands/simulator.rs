@@ -21,7 +21,7 @@ pub(in crate::cli) struct Args {
     /// Share of sends answered with HTTP 500, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     error_rate: f64,
-    /// Share of sends that are accepted and whose connection is then closed without an answer
+    /// Share of sends that are accepted, after which the connection is closed without an answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     drop_rate: f64,
     /// Share of sends that are accepted and never answered

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Add numbers; takes effect at once, also for runs in progress
+    /// Add numbers; takes effect at once, even for runs in progress
     Add {
         /// Numbers with country code
         #[arg(required = true)]

@@ -60,7 +60,7 @@ enum Action {
     },
     /// Save templates in the store, so campaigns with `definition: {from: …}` are checked against them
     Pull {
-        /// Only those with these names; all of the account if left out
+        /// The names of the templates to save; all of the account's if left out
         names: Vec<String>,
         #[command(flatten)]
         at: At,
@@ -69,7 +69,7 @@ enum Action {
     Check {
         /// The definition
         file: PathBuf,
-        /// Check for this provider; default: it is enough that one of them supports it
+        /// Check against this provider; default: one provider that supports it is enough
         #[arg(long, value_enum)]
         provider: Option<TemplateProvider>,
         /// Print one finding per line as JSON
@@ -90,7 +90,7 @@ enum Action {
         #[command(flatten)]
         at: At,
     },
-    /// Delete a template after a confirmation
+    /// Delete a template, after asking for confirmation
     Delete {
         #[command(flatten)]
         named: Named,
@@ -100,7 +100,7 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
-    /// Show what an update would change; exit with code 3 if anything would
+    /// Show what an update would change; exit with code 3 if it would change anything
     Diff {
         /// The definition
         file: PathBuf,
@@ -149,7 +149,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                     );
                 }
                 for finding in translate(&shown.definition, at.provider).iter().filter(|finding| finding.is_error()) {
-                    console::info(&format!("the answer of {} is incomplete: {finding}", at.provider));
+                    console::info(&format!("{}'s answer is incomplete: {finding}", at.provider));
                 }
             }
         }

@@ -50,11 +50,11 @@ pub(super) struct Args {
     /// Serve HTTP at this address. Other machines need the token that CAMPAIGNER_TOKEN sets
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", value_parser = address)]
     listen: SocketAddr,
-    /// Do not answer over HTTP
+    /// Do not serve HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
-    /// Accept the provider's webhooks at POST /webhook/SECRET; the secret is that of
-    /// CAMPAIGNER_WEBHOOK_SECRET (docs/webhooks.md)
+    /// Accept the provider's webhooks at POST /webhook/SECRET; set the secret in CAMPAIGNER_WEBHOOK_SECRET
+    /// (docs/webhooks.md)
     #[arg(long, conflicts_with = "no_http")]
     webhook: bool,
     /// Write the reports to DIR/RUN/

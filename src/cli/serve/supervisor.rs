@@ -74,7 +74,10 @@ impl Service {
 
     /// Skips a started occurrence that sent nothing.
     async fn skip_late_run(&mut self, run: &Run, due: Millis, now: Millis) -> Result<(), StoreError> {
-        let reason = format!("{} was interrupted before it sent anything, and is now later than `not_after`", run.id);
+        let reason = format!(
+            "{} was interrupted before it sent anything, and it is now too late to start (`not_after`)",
+            run.id
+        );
         let store = &self.context.store;
         let stopped = match run.planned_at {
             None => match store.lock(&run.id) {
@@ -270,7 +273,7 @@ impl Task {
             run = store.run(Some(&run.id)).await?;
             if started.elapsed() >= SLOW {
                 // It may be later than `not_after` by now. That is checked before the run is resumed.
-                return Err(CliError::new(Exit::Stopped, "reading the recipients took long"));
+                return Err(CliError::new(Exit::Stopped, "reading the recipients is taking too long"));
             }
         }
         let campaign = engine::thaw(&run)?;

@@ -106,7 +106,8 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Differenc
     CliError::new(
         Exit::Stopped,
         format!(
-            "stopped before the first message: the template {held} at {provider} changed since it was pulled at {at}\n  \
+            "stopped before the first message: the template {held} at {provider} has changed since it was \
+             pulled at {at}\n  \
              {changes}\n  \
              what to do: change it back at {provider}, or\n  \
              accept the change:                campaigner templates pull --provider {} {name}\n  {next}",
@@ -142,7 +143,7 @@ async fn check_remaining(store: &Store, run: &Run, renderer: &Renderer, newer: &
     let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code())).collect();
     let words = |problems: &str| {
         format!(
-            "stopped before the next message: {} left that do not fit the template {newer} as it is now:{problems}\n  \
+            "stopped before the next message: {} would not fit the template {newer} as it is now:{problems}\n  \
              what to do: fix the template at {}\n  \
              or cancel this run (`campaigner cancel {id}`), fix the campaign, and send it to the recipients that \
              `campaigner report {id} --state cancelled --input` lists",

@@ -102,7 +102,7 @@ fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), L
         return at_name("template_state", &words, &hint);
     }
     if snapshot.definition.is_none() {
-        let words = format!("the answer of {provider} about the template {snapshot} cannot be read");
+        let words = format!("cannot read what {provider} answered about the template {snapshot}");
         return at_name("no_definition", &words, "write the definition in a file, and use `definition: FILE`");
     }
     if !global.quiet {

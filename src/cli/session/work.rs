@@ -42,10 +42,10 @@ impl Sending {
 /// What the command line changes for this process only; it is not stored with the run.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Overrides {
-    /// Send at this rate this time: 80/s or 1000/min
+    /// Override the campaign's rate for this command: 80/s or 1000/min
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
-    /// Allow at most N requests in flight this time, or `auto`
+    /// Override the most requests in flight for this command: a number, or `auto`
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
     /// Confirm that this store was moved or restored and no other copy will be used
@@ -259,7 +259,7 @@ fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
     let rejected = match rejected {
         0 => String::new(),
         rows => format!(
-            "\n  to send the {} that it refused again: campaigner retry {} --state rejected",
+            "\n  to resend the {} that it refused: campaigner retry {} --state rejected",
             text::count(rows, "row"),
             run.id
         ),

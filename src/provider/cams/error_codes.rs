@@ -16,7 +16,7 @@ pub fn advice(code: &str) -> &'static str {
             "a request with this nonce was already received: check whether it took effect, then try again"
         }
         "InvalidTimeStamp.Expired" => "this machine's clock is more than 15 minutes off: correct it",
-        "InvalidParameter.MessageInvalid" => "variables have names on CAMS: write {{first_name}}, not {{1}}",
+        "InvalidParameter.MessageInvalid" => "CAMS requires variables with names: write {{first_name}}, not {{1}}",
         "InvalidParameter.FooterHaveVariable" => "remove the variable from the footer",
         "InvalidParameter.HeaderMoreVarable" => "leave at most one variable in the header",
         "InvalidParameter.HeaderTypeNotSupport" => "use TEXT, IMAGE, VIDEO or DOCUMENT as the header's format",

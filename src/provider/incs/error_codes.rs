@@ -65,7 +65,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(4, Class::Throttled, SLOWS),
     one(10, Class::Account, PERMISSION),
     one(33, Class::Account, "check the sending number: it was deleted, or the provider uses the wrong one"),
-    one(100, Class::Message, "correct the message: WhatsApp does not know one of its parameters"),
+    one(100, Class::Message, "correct the message: WhatsApp does not recognise one of its parameters"),
     one(190, Class::Account, "ask the provider to renew its WhatsApp access token: it expired"),
     span(200, 299, Class::Account, PERMISSION),
     one(368, Class::Account, "appeal in Meta's business settings: the account is blocked for a policy violation"),
@@ -73,7 +73,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(80_007, Class::Throttled, SLOWS),
     one(130_429, Class::Throttled, SLOWS),
     one(130_472, Class::Message, "nothing; Meta excludes this person from marketing for now, as part of an experiment"),
-    one(130_497, Class::Message, "remove the numbers of this country: the account may not send there"),
+    one(130_497, Class::Message, "remove this country's numbers: the account may not send there"),
     one(131_000, Class::Passing, WAITS),
     one(131_005, Class::Account, PERMISSION),
     one(131_008, Class::Message, "correct the message: a required parameter is missing"),
@@ -94,7 +94,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_048,
         Class::Account,
-        "stop sending from this number for some hours and improve the content: too many people blocked it or reported spam",
+        "stop sending from this number for a few hours and improve the content: too many people blocked it or reported spam",
     ),
     one(
         131_049,

@@ -200,7 +200,7 @@ fn a_run_that_was_started_continues_only_with_rows_that_fit_the_template_as_it_i
     assert_printed(
         &left,
         4,
-        &["2 rows left that do not fit the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"],
+        &["2 rows would not fit the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"],
     );
     assert_eq!(server.sent(), 1);
 

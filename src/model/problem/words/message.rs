@@ -40,20 +40,20 @@ impl MessageProblem {
                 let is = match begun {
                     0 => "something is missing here",
                     1 => "this is incomplete",
-                    _ => "there is too much here",
+                    _ => "more than one alternative is present",
                 };
                 format!("{is}: it must be {}", rule())
             }
             Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
-            Self::EmptyText { blank: true } => "this text contains only blanks".to_owned(),
+            Self::EmptyText { blank: true } => "this text contains only whitespace".to_owned(),
             Self::TooLong { text, chars, most, advised: false } => {
                 format!("`{text}` has {chars} characters; the limit is {most}")
             }
             Self::TooLong { text, chars, most, advised: true } => {
                 format!("`{text}` has {chars} characters; more than {most} may be refused")
             }
-            Self::TooLongInAll { chars, .. } => format!("these texts have {chars} characters together: {}", rule()),
+            Self::TooLongInAll { chars, .. } => format!("these texts have {chars} characters in total: {}", rule()),
             Self::BadParameter { text, holds } => {
                 let what = match holds {
                     NoParameter::LineBreak => "a line break",

@@ -8,7 +8,7 @@ impl Mismatch {
     pub fn words(&self) -> String {
         match self {
             Self::Name { message, template } => {
-                format!("the message is for the template `{message}`, but the definition is of `{template}`")
+                format!("the message is for the template `{message}`, but the definition is for `{template}`")
             }
             Self::Language { message, template } => {
                 format!("the message is in {message}, but the template is in {template}")

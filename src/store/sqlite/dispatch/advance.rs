@@ -412,7 +412,7 @@ async fn begin(
             .bind(seconds(settlements)?),
     };
     let rows = query.fetch_all(store).await.map_err(failed())?;
-    let row = rows.last().ok_or_else(|| StoreError::Damaged("nobody has taken the run up".to_owned()))?;
+    let row = rows.last().ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
     let read = || {
         Ok(Progress {
             owner: row.try_get(0)?,
