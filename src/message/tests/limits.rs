@@ -181,7 +181,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("rcs document", "/type", json!("audio"), "unknown_type", "type", "`audio`"),
         ("whatsapp text", "/text", Value::Null, "missing_field", "text", "must be text"),
         ("whatsapp text", "/text", json!({"body": "Hello"}), "wrong_type", "text", "without keys below it"),
-        ("whatsapp text", "/text", json!(" \n"), "empty_text", "text", "blanks"),
+        ("whatsapp text", "/text", json!(" \n"), "empty_text", "text", "no visible"),
         ("whatsapp image", "/image", json!("https://www.example.com/a.png"), "wrong_type", "image", "`link`"),
         ("whatsapp image", "/image/link", Value::Null, "missing_field", "image.link", "a link to an image"),
         // Templates.
@@ -296,7 +296,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("viber text", "/text", long(1001), "too_long", "text", "1001 characters; the limit is 1000"),
         ("rcs template", "/template/parameters", json!([]), "wrong_type", "template.parameters", "text values"),
         ("rcs template", "/template/parameters/who", json!(""), "empty_text", "template.parameters.who", "empty"),
-        ("rcs template", "/template/parameters/who", json!(" \u{a0}"), "empty_text", "template.parameters.who", "blanks"),
+        ("rcs template", "/template/parameters/who", json!(" \u{a0}"), "empty_text", "template.parameters.who", "no visible"),
         ("rcs template", "/template/parameters/the age", json!(7), "wrong_type", "template.parameters[\"the age\"]", "in quotes: \"7\""),
     ];
     for (name, pointer, value, code, path, words) in cases {

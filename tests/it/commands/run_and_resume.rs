@@ -66,12 +66,12 @@ fn a_changed_list_does_not_mix_with_an_unfinished_run() {
     env.write("list.csv", csv(13));
     let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((refused.code, provider.sends()), (2, 5), "{refused}");
-    assert!(refused.err.contains("resume job-1") && refused.err.contains("the recipients changed"), "{refused}");
+    assert!(refused.err.contains("resume job-1") && refused.err.contains("the recipients have changed"), "{refused}");
     env.write("list.csv", csv(12));
     env.write("job.yaml", CampaignFile { text: "Hello {{ first_name }}", ..CampaignFile::default() }.yaml());
     let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((refused.code, provider.sends()), (2, 5), "{refused}");
-    assert!(refused.err.contains("the campaign file changed"), "{refused}");
+    assert!(refused.err.contains("the campaign file has changed"), "{refused}");
     let resumed = env.run(&provider, &["resume"]);
     assert_eq!((resumed.code, provider.sends()), (0, 12), "{resumed}");
 }

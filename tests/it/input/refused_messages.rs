@@ -135,7 +135,7 @@ fn cases() -> Vec<Case> {
         // Plain messages of WhatsApp.
         ("text", "/type", json!("sms"), "type", "one of `template`, `text`, `image`"),
         ("text", "/text", json!({"body": "Hello"}), "text", "must be text"),
-        ("text", "/text", json!(" "), "text", "only blanks"),
+        ("text", "/text", json!(" "), "text", "no visible characters"),
         ("image", "/image/link", Value::Null, "image.link", "missing"),
         ("image", "/image/link", file("a.gif"), "image.link", ".jpeg, .png"),
         ("image", "/image/link", json!("http://192.168.1.4/a.png"), "image.link", "which the provider cannot reach"),

@@ -46,7 +46,7 @@ impl MessageProblem {
             }
             Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
-            Self::EmptyText { blank: true } => "this text contains only whitespace".to_owned(),
+            Self::EmptyText { blank: true } => "this text contains no visible characters".to_owned(),
             Self::TooLong { text, chars, most, advised: false } => {
                 format!("`{text}` has {chars} characters; the limit is {most}")
             }
