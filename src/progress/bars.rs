@@ -9,6 +9,7 @@ use super::terminal::{BAR, Line, NOTE, PROBLEM, TITLE, Terminal, WARNING};
 use super::text;
 use super::view::RunView;
 use crate::model::{Event, State, Tally};
+use crate::text::{count, grouped};
 
 /// The shortest time between two frames. Events arrive faster than anyone can read.
 const FRAME: Duration = Duration::from_millis(100);
@@ -136,7 +137,7 @@ impl RunState {
         }
         if let Some((rows, bytes, total)) = self.reading {
             let template = if total.is_some() { BAR } else { NOTE };
-            add(template, "reading", (bytes, total.unwrap_or(0)), text::rows(rows));
+            add(template, "reading", (bytes, total.unwrap_or(0)), count(rows, "row"));
             left = total.map_or(0, |total| text::rows_left(rows, bytes, total));
         }
         if let Some((done, total)) = self.asking {
@@ -162,7 +163,7 @@ impl RunState {
         note(WARNING, self.waiting.clone().unwrap_or_default());
         note(NOTE, self.tally.as_ref().map_or_else(String::new, text::troubles));
         for (code, count, words) in &self.problems {
-            note(PROBLEM, format!("{} × {code}: {words}", text::grouped(*count)));
+            note(PROBLEM, format!("{} × {code}: {words}", grouped(*count)));
         }
         lines
     }

@@ -4,21 +4,12 @@ use std::time::Duration;
 
 use super::rate_meter::Rates;
 use crate::model::{State, Tally};
+use crate::text::{count, grouped};
 
 /// Two rates whose ratio is below this are shown as one rate.
 const SAME_RATE: f64 = 1.1;
 /// Two rates whose ratio is at least this give two estimates of the time left.
 const TWO_ESTIMATES: f64 = 1.25;
-
-/// `1,234,567`
-pub(super) fn grouped(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
-}
-
-/// `120,000 rows`
-pub(super) fn rows(rows: u64) -> String {
-    format!("{} rows", grouped(rows))
-}
 
 /// Estimates how many rows are left to read, from the average length of the rows so far.
 pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
@@ -29,8 +20,8 @@ pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
 /// `reading: 120,000 rows (45 % of the file)`
 pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     match total.filter(|total| *total > 0) {
-        Some(total) => format!("reading: {} ({} of the file)", self::rows(rows), percent(bytes, total)),
-        None => format!("reading: {}", self::rows(rows)),
+        Some(total) => format!("reading: {} ({} of the file)", count(rows, "row"), percent(bytes, total)),
+        None => format!("reading: {}", count(rows, "row")),
     }
 }
 
@@ -43,7 +34,7 @@ pub(super) fn asking(done: u64, total: u64) -> String {
 pub(super) fn planned(tally: &Tally) -> String {
     let left = tally.of(State::Pending) + tally.of(State::Sending);
     let done = tally.settled();
-    let mut line = format!("read {} rows, {} to send", grouped(tally.rows()), grouped(left));
+    let mut line = format!("read {}, {} to send", count(tally.rows(), "row"), grouped(left));
     if done > 0 {
         line.push_str(&format!(", {} already done", grouped(done)));
     }
