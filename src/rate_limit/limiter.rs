@@ -35,9 +35,10 @@ impl Clock for TokioClock {
 /// Limits the requests of one provider account.
 ///
 /// 1. [`reserve`](RateLimiter::reserve) spreads requests evenly.
-/// 2. [`admit`](RateLimiter::admit) is called last, with a connection in hand. It makes the rate strict: no window of the
-///    rate's length ever holds more requests than the rate, whatever delayed them after their reservation.
-/// 3. [`reached`](RateLimiter::reached) or [`unreachable`](RateLimiter::unreachable) reports whether there was a connection.
+/// 2. [`admit`](RateLimiter::admit) is called last, with a connection in hand. It makes the rate strict: no window of
+///    the rate's length ever holds more requests than the rate, whatever delayed them after their reservation.
+/// 3. [`reached`](RateLimiter::reached) or [`unreachable`](RateLimiter::unreachable) reports whether there was a
+///    connection.
 #[derive(Debug)]
 pub struct RateLimiter {
     state: Mutex<Limits>,
