@@ -1,7 +1,7 @@
 //! The rate of one account: governor spreads requests evenly, and a sliding window makes the rate strict.
 //!
-//! Governor alone (GCRA) lets the rate plus its burst through in one window. The window alone would send a second's worth of
-//! requests in one burst.
+//! Governor alone (GCRA) lets the rate plus its burst through in one window. The window alone would send a second's
+//! worth of requests in one burst.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -154,8 +154,8 @@ impl RateLimiter {
         self.reserve_now().ok()
     }
 
-    /// Waits until one more request may leave. Call this last, right before the first byte. Returns false if the request
-    /// must not leave, because the provider was found unreachable after the reservation.
+    /// Waits until one more request may leave. Call this last, right before the first byte. Returns false if the
+    /// request must not leave, because the provider was found unreachable after the reservation.
     #[must_use]
     pub async fn admit(&self, reservation: Reservation) -> bool {
         let _first_in_line = self.admitting.lock().await;
@@ -214,8 +214,8 @@ impl RateLimiter {
         let _ = self.paused_until.subscribe().wait_for(is_long).await;
     }
 
-    /// Halves the rate after a throttle answer, at most once per second, and pauses for as long as the provider asked. The
-    /// rate recovers by a twentieth of the full rate per second.
+    /// Halves the rate after a throttle answer, at most once per second, and pauses for as long as the provider asked.
+    /// The rate recovers by a twentieth of the full rate per second.
     pub fn slow_down(&self, wait: Option<Duration>) -> Slowed {
         let now = Instant::now();
         let pause = wait.unwrap_or_default();
