@@ -23,7 +23,7 @@ pub(in crate::cli) struct Global {
     /// Write standard error as text, or as JSON with one event per line (docs/logs.md)
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(in crate::cli) log_format: LogFormat,
-    /// Show progress this way
+    /// Choose how progress is shown
     #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
     pub(in crate::cli) progress: ProgressStyle,
 }

@@ -99,9 +99,9 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopping => {
-                f.write_str("stopping: requests in flight finish, nothing new starts; a second signal aborts at once")
-            }
+            Self::Stopping => f.write_str(
+                "stopping: requests in flight finish, and nothing new starts; a second signal aborts at once",
+            ),
             Self::InDoubt { messages: 1 } => f.write_str(
                 "1 message was in flight when the last process ended; it may have been accepted, so it is marked uncertain \
                  and not resent",
@@ -136,7 +136,7 @@ impl fmt::Display for Notice {
                 })
             }
             Self::ProviderPause { until } => {
-                write!(f, "the provider asked for a pause; nothing is sent before {until}")
+                write!(f, "the provider asked for a pause; nothing will be sent before {until}")
             }
             Self::QuotaInUse { name } => {
                 write!(f, "another run of `{name}` uses the same daily quota; waiting for it to finish sending")

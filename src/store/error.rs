@@ -60,8 +60,8 @@ impl StoreMismatch {
                  sent since, continue with that one"
             ),
             Self::Missing => format!(
-                "has no mark file ({mark}): it was moved or copied without it, or the file was deleted. {store} may not record \
-                 every message sent"
+                "has no mark file ({mark}): the store was moved or copied without it, or the mark file was \
+                 deleted. {store} may not record every message sent"
             ),
             Self::Gone => {
                 format!("is missing: {store} was deleted or moved; what is left next to it shows that it was used here")

@@ -15,7 +15,7 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// Poll every message that is not final once, then exit; for cron
+    /// Poll once for every message whose status is not final, then exit; for cron
     #[arg(long)]
     once: bool,
     #[command(flatten)]

@@ -31,11 +31,12 @@ pub(in crate::cli) struct Args {
     /// Include only rows in these states, separated by commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
-    /// Include only rows with these error codes, separated by commas. Rows delivered despite the error need --state
+    /// Include only rows with these error codes, separated by commas. Rows delivered despite the error are included
+    /// only if --state names their state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
-    /// Include only rows that were tried, accepted, delivered, read or failed since: 2026-03-23,
-    /// 2026-03-23T07:12:01Z, or 2h (ago)
+    /// Include only rows that were tried, accepted, delivered, read or failed since this time: 2026-03-23,
+    /// 2026-03-23T07:12:01Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
     /// Append the row's own columns, so a filtered report can be used as a recipient list (csv, jsonl)

@@ -275,8 +275,9 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
     let words = format!("no one on this list is new{}", reached::counts(&checked.left_out));
     if checked.invalid > 0 {
         let invalid = text::count(checked.invalid, "row");
-        let words =
-            format!("{words}, {invalid} invalid; nothing was sent. Fix the problems listed above and run it again");
+        let words = format!(
+            "{words}, {invalid} invalid; nothing was sent. Fix the problems listed above and run the command again"
+        );
         return Err(CliError::new(Exit::Wrong, words));
     }
     if !global.quiet {

@@ -140,8 +140,8 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     };
     print(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
     let late = match schedule.if_late {
-        IfLate::Skip => "after that, it is skipped, and the skip is recorded",
-        IfLate::Send => "after that, it still runs, once for all missed times",
+        IfLate::Skip => "after that, the run is skipped, and the skip is recorded",
+        IfLate::Send => "after that, it still runs, but only once, however many times were missed",
     };
     print(&format!("  may start up to {} late; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
@@ -173,7 +173,7 @@ enum NoMore {
     DueSince(Millis),
     /// It was due at this time; a service will skip it.
     Missed(Millis),
-    /// It has no more times.
+    /// It has ended.
     Over,
 }
 
@@ -186,7 +186,7 @@ impl std::fmt::Display for NoMore {
             Self::Missed(at) => {
                 write!(f, "nothing: it was due at {at}, more than `not_after` ago; `campaigner serve` will skip it")
             }
-            Self::Over => f.write_str("nothing: the schedule has no more times"),
+            Self::Over => f.write_str("nothing: the schedule has ended"),
         }
     }
 }

@@ -16,9 +16,10 @@ use crate::text;
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true),
-    after_help = "The decision is final and is recorded with the person's name and the time. `sent`: the row counts as \
-                  sent, without a message id, and no statuses are polled. `not-sent`: the row becomes exhausted with \
-                  the code settled_not_sent; `campaigner retry RUN --state exhausted` sends it again."
+    after_help = "The decision is final and is recorded with the time and the name of the person who made it. \
+                  `sent`: the row counts as sent, without a message id, and no statuses are polled. `not-sent`: the \
+                  row becomes exhausted with the code settled_not_sent; `campaigner retry RUN --state exhausted` sends \
+                  it again."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N

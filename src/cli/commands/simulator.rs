@@ -21,10 +21,10 @@ pub(in crate::cli) struct Args {
     /// Share of sends answered with HTTP 500, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     error_rate: f64,
-    /// Share of sends that are accepted, after which the connection is closed without an answer
+    /// Share of sends for which the message is accepted but the connection is closed without an answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     drop_rate: f64,
-    /// Share of sends that are accepted and never answered
+    /// Share of sends for which the message is accepted but no answer ever comes
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hang_rate: f64,
     /// Answer HTTP 429 above N sends per second
@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
     /// Typical time from acceptance to delivery
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pace: Option<Duration>,
-    /// Send webhooks as the provider does, statuses and replies, to this URL on this machine (docs/webhooks.md)
+    /// Send status and reply webhooks to this URL on this machine, as the provider does (docs/webhooks.md)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// Share of read messages that get a reply

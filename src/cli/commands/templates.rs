@@ -47,7 +47,7 @@ enum Action {
     List {
         #[command(flatten)]
         at: At,
-        /// List only templates that the provider finds for this name
+        /// List only templates that the provider's search by this name returns
         #[arg(long)]
         name: Option<String>,
     },
@@ -65,7 +65,7 @@ enum Action {
         #[command(flatten)]
         at: At,
     },
-    /// Check a definition against the documented rules and a provider's abilities; nothing is sent
+    /// Check a definition against the documented rules and a provider's capabilities; nothing is sent
     Check {
         /// The definition
         file: PathBuf,
@@ -296,7 +296,8 @@ fn print_answer(what: &str, at: &At, loaded: &Loaded, answer: &ChangeAnswer) -> 
 fn details(answer: &ChangeAnswer) -> String {
     let id = answer.id.iter().map(|id| format!(", id {id}"));
     let request = answer.request_id.iter().map(|id| format!(", request {id}"));
-    let found =
-        answer.found_afterwards.then(|| "; the answer was lost, but a check showed that it was done".to_owned());
+    let found = answer
+        .found_afterwards
+        .then(|| "; the answer was lost, but a check showed that the change was made".to_owned());
     id.chain(request).chain(found).collect()
 }

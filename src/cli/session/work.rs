@@ -45,7 +45,7 @@ pub(in crate::cli) struct Overrides {
     /// Override the campaign's rate for this command: 80/s or 1000/min
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
-    /// Override the most requests in flight for this command: a number, or `auto`
+    /// Override the maximum number of requests in flight for this command: a number, or `auto`
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
     /// Confirm that this store was moved or restored and no other copy will be used

@@ -171,7 +171,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
     #[rustfmt::skip]
     let cases = [
         // The envelope.
-        ("template", "/to", json!("+85268411234"), "bad_number", "to", "only digits"),
+        ("template", "/to", json!("+85268411234"), "bad_number", "to", "digits only"),
         ("template", "/to", json!(85_268_411_234_u64), "wrong_type", "to", "text"),
         ("template", "/to", Value::Null, "missing_field", "to", "missing"),
         ("template", "/type", json!("tempalte"), "unknown_type", "type", "did you mean `template`?"),

@@ -103,7 +103,7 @@ pub struct Dispatch {
     pub rate: NonZeroU32,
     /// The period of `rate`: a second or a minute.
     pub per: Duration,
-    /// The most requests in flight; `None` derives it from the rate and the provider's latency.
+    /// The maximum number of requests in flight; `None` derives it from the rate and the provider's latency.
     pub concurrency: Option<usize>,
     /// The time limit of one request, from connecting to the last byte of the response.
     pub timeout: Duration,

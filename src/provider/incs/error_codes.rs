@@ -88,13 +88,14 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(131_030, Class::Message, "add the number to the test account's recipients, or send from a live account"),
     one(131_031, Class::Account, "unlock the account in Meta's business settings"),
     one(131_037, Class::Account, "get the sending number's display name approved"),
-    one(131_042, Class::Account, "fix the account's payment in Meta's business settings"),
+    one(131_042, Class::Account, "fix the account's payment method in Meta's business settings"),
     one(131_045, Class::Account, REGISTER),
     one(131_047, Class::Message, "send a template: the person last wrote more than 24 hours ago"),
     one(
         131_048,
         Class::Account,
-        "stop sending from this number for a few hours and improve the content: too many people blocked it or reported spam",
+        "stop sending from this number for a few hours and improve the content: too many people blocked it or \
+         reported it as spam",
     ),
     one(
         131_049,

@@ -1,4 +1,4 @@
-//! The client of NXLink: every attempt is signed again, and a template is never created twice.
+//! The client of NXLink: every attempt gets a new signature, and a template is never created twice.
 //!
 //! The API has no protection against a repeated create, so after a lost response the template is looked up in the list,
 //! and the create is never repeated. Everything else may be repeated.

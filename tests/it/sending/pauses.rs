@@ -35,7 +35,7 @@ fn a_pause_of_a_day_ends_the_run_and_is_kept_after_a_restart() {
     for args in [&["resume", "--no-wait"][..], &["run", "job.yaml", "--no-wait"]] {
         let resumed = env.run(&provider, args);
         assert_eq!(resumed.code, 4, "{resumed}");
-        assert!(resumed.err.contains("the provider asked for a pause; nothing is sent before"), "{resumed}");
+        assert!(resumed.err.contains("the provider asked for a pause; nothing will be sent before"), "{resumed}");
     }
     let status = env.run_offline(&["status"]);
     assert!(status.out.contains("the provider asked to pause until") && !status.out.contains(" left"), "{status}");
@@ -70,7 +70,7 @@ fn a_short_pause_outlives_the_process_that_was_asked_for_it() {
     let sent = provider.sends();
 
     let resumed = env.start(&provider, &["resume", "--no-wait"]);
-    resumed.wait_for_words("the provider asked for a pause; nothing is sent before");
+    resumed.wait_for_words("the provider asked for a pause; nothing will be sent before");
     assert!(!wait_until(Duration::from_secs(1), || provider.sends() > sent), "a request within the pause");
     assert_eq!(resumed.stop().code, 4);
     env.verify("job-1");
@@ -103,7 +103,7 @@ fn a_pause_that_a_status_request_is_asked_for_is_kept_and_not_slept_through() {
     }
     assert_eq!(polls.load(Ordering::SeqCst), 1);
     let waits = env.start_at(Some(&url), &["reconcile"]);
-    waits.wait_for_words("the provider asked for a pause; nothing is sent before");
+    waits.wait_for_words("the provider asked for a pause; nothing will be sent before");
     waits.terminate();
     assert_eq!(waits.wait_for(SOON).code, 4);
 }

@@ -65,8 +65,8 @@ impl MessageProblem {
             Self::TooManyLines { text, breaks, most } => {
                 format!("`{text}` has {breaks} line breaks; the limit is {most}")
             }
-            Self::NotAlphanumeric { text } => format!("`{text}` may contain {}", rule()),
-            Self::NotDigits => format!("the number may contain {}: the country code and the number", rule()),
+            Self::NotAlphanumeric { text } => format!("`{text}` contains other characters; allowed: {}", rule()),
+            Self::NotDigits => "write the number with digits only, including the country code".to_owned(),
             Self::TemplateName { text } => format!(
                 "`{text}` cannot be a Meta template: template names have only lowercase letters a to z, digits and `_`"
             ),
