@@ -47,7 +47,7 @@ enum Action {
     List {
         #[command(flatten)]
         at: At,
-        /// List only templates that the provider's search by this name returns
+        /// List only templates that the provider finds when searching for this name
         #[arg(long)]
         name: Option<String>,
     },
@@ -69,7 +69,7 @@ enum Action {
     Check {
         /// The definition
         file: PathBuf,
-        /// Check against this provider; default: one provider that supports it is enough
+        /// Check against this provider; without it, the check passes if at least one provider supports the definition
         #[arg(long, value_enum)]
         provider: Option<TemplateProvider>,
         /// Print one finding per line as JSON
