@@ -21,6 +21,8 @@ pub enum NumberProblem {
     Letters,
     /// It has a character that is not allowed in a phone number.
     Character(char),
+    /// It is two numbers with a slash between them.
+    TwoNumbers,
     /// It starts with a single 0, and the campaign has no region.
     National,
     /// It is not a country code followed by a number.

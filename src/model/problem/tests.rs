@@ -26,6 +26,7 @@ fn numbers() -> Vec<NumberProblem> {
         NumberProblem::TooManyDigits { most: 24 },
         NumberProblem::Letters,
         NumberProblem::Character('\u{202e}'),
+        NumberProblem::TwoNumbers,
         NumberProblem::National,
         NumberProblem::International { why: Misfit::CodeWith0, may_be_national: true },
         NumberProblem::TwoPrefixes("001".into()),

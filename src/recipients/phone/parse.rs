@@ -22,6 +22,9 @@ use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 /// The most digits of a written number: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
 
+/// The fewest digits of a complete number next to a slash. Fewer are an area code or a group of digits.
+const COMPLETE: usize = 7;
+
 /// The fewest digits of an international prefix. A single 0 (Samoa, Cape Verde) does not count: it is the national
 /// prefix of most other countries.
 const MIN_DIAL_PREFIX: usize = 3;
@@ -75,7 +78,8 @@ impl Numbers {
     ///
     /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
     /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,
-    /// dots, parentheses, an apostrophe in front, invisible marks and full-width digits do not matter.
+    /// dots, parentheses, slashes between digits, an apostrophe in front, invisible marks and full-width digits do not
+    /// matter.
     ///
     /// # Errors
     /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.
@@ -327,7 +331,7 @@ fn phone(digits: &str) -> Result<Phone, Misfit> {
 /// Returns the digits of a written number, and whether it starts with `+`.
 fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     let mut digits = String::with_capacity(MOST_DIGITS);
-    let mut plus = false;
+    let (mut plus, mut slash) = (false, false);
     for c in text.chars() {
         if let Some(digit) = digit_of(c) {
             if digits.len() == MOST_DIGITS {
@@ -336,6 +340,11 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
             digits.push(digit);
         } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
             plus = true;
+        } else if is_slash(c) {
+            if !slash {
+                check_slashes(text)?;
+            }
+            slash = true;
         } else if c.is_alphabetic() {
             return Err(NumberProblem::Letters);
         } else if !is_formatting(c) {
@@ -343,6 +352,29 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
         }
     }
     Ok((digits, plus))
+}
+
+/// Checks that slashes only format one number, as in `0151/2345678` and `06/12/34/56/78`. They separate two if a
+/// complete number is before one, or if one or two last digits after it replace those before it (`68411234/5`).
+fn check_slashes(text: &str) -> Result<(), NumberProblem> {
+    let digits = |part: &str| part.chars().filter_map(digit_of).collect::<String>();
+    let parts: Vec<String> = text.split(is_slash).map(digits).collect();
+    let is_date = parts.len() == 3 && parts.concat().len() <= 8;
+    if parts.contains(&String::new()) || is_date {
+        return Err(NumberProblem::Character('/'));
+    }
+    let ends_a_number = |(before, after): (&String, &String)| {
+        let length = before.strip_prefix("00").unwrap_or(before).len();
+        length >= COMPLETE || length >= 5 && after.len() <= 2
+    };
+    match parts.iter().zip(parts.iter().skip(1)).any(ends_a_number) {
+        true => Err(NumberProblem::TwoNumbers),
+        false => Ok(()),
+    }
+}
+
+fn is_slash(c: char) -> bool {
+    matches!(c, '/' | '\u{ff0f}')
 }
 
 /// Converts an ASCII or full-width digit.

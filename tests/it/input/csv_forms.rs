@@ -50,6 +50,14 @@ fn semicolons_and_tabs_are_delimiters_too() {
 }
 
 #[test]
+fn a_slash_within_a_number_is_formatting() {
+    assert_received(PLAIN.replace("+852 6400 0002", "+852/6400/0002").as_bytes());
+    let env = TestEnv::with(&CampaignFile::default(), "phone,first_name\n85264000001/85264000002,Ana\n");
+    let check = env.run_offline(&["check", "job.yaml"]);
+    assert!(check.out.contains("contains two numbers"), "{check}");
+}
+
+#[test]
 fn a_packed_list_is_unpacked() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(PLAIN.as_bytes()).unwrap();

@@ -21,6 +21,7 @@ impl NumberProblem {
             Self::TooManyDigits { most } => format!("has more than {most} digits"),
             Self::Letters => "contains letters".to_owned(),
             Self::Character(c) => format!("`{}` is not allowed in a phone number", c.escape_debug()),
+            Self::TwoNumbers => "contains two numbers, separated by `/`".to_owned(),
             Self::National => "looks like a national number (leading 0)".to_owned(),
             Self::International { why, .. } => why.words(),
             Self::TwoPrefixes(prefix) => {
@@ -54,6 +55,7 @@ impl NumberProblem {
         Some(match self {
             Self::Letters => "the phone column must hold only the number".to_owned(),
             Self::Character(_) => "write one number, using digits, spaces and dashes".to_owned(),
+            Self::TwoNumbers => "write one number per row".to_owned(),
             Self::National => NO_REGION.to_owned(),
             Self::International { may_be_national: true, .. } => {
                 format!("if it is a national number, {NO_REGION}")

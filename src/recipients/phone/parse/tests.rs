@@ -161,6 +161,31 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
 }
 
 #[test]
+fn a_slash_formats_one_number_and_never_joins_two() {
+    let germany = Numbers::new(Some("DE")).unwrap();
+    for text in ["0151/2345678", "0151 / 234 56-78", "0049151/2345678", "+49 (0)151/2345678", "0151／2345678"] {
+        assert_eq!(read(&germany, text).as_deref(), Ok("491512345678"), "{text}");
+    }
+    let france = Numbers::new(Some("FR")).unwrap();
+    assert_eq!(read(&france, "06/12/34/56/78").as_deref(), Ok("33612345678"));
+    for text in [
+        "1512345678/1512345679",
+        "0151 2345678 / 0151 2345679",
+        "+4915123456789/+4915123456780",
+        "0151/2345678/0151/2345679",
+        "2345678/3456789",
+        "0151 2345678/9",
+        "030/12345/6",
+    ] {
+        assert!(words(&germany, text).contains("contains two numbers, separated by `/`; write one"), "{text}");
+    }
+    // A date, and slashes that are not between digits.
+    for text in ["23/05/2024", "2024/5/23", "/01512345678", "01512345678/", "0151//2345678", "0151/x"] {
+        assert!(words(&germany, text).contains("`/` is not allowed in a phone number"), "{text}");
+    }
+}
+
+#[test]
 fn what_a_spreadsheet_did_is_said() {
     let numbers = Numbers::new(Some("HK")).unwrap();
     for text in ["1.23E+11", "8,52684E+10", "8.52684e10", "8E+10", "85268411234.0", "68411234,00", "#N/A", "######"] {
