@@ -37,8 +37,8 @@ enum Input {
 
 /// Opens the recipients and reads the names of their columns.
 ///
-/// A file is CSV (RFC 4180), in UTF-8 with or without a byte order mark, delimited by `,`, `;` or tabs, optionally
-/// gzipped. It must be a regular file, because a list is read twice and reading must not block.
+/// A file is CSV (RFC 4180), in UTF-8 with or without a byte order mark, delimited by `,`, `;`, `|` or tabs,
+/// optionally gzipped. It must be a regular file, because a list is read twice and reading must not block.
 ///
 /// # Errors
 /// When the file is not a regular file, cannot be opened or read, or is not UTF-8 text; when a column name is missing

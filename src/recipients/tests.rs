@@ -86,6 +86,7 @@ fn every_way_of_writing_a_table_is_read() {
         plain.replace('\n', "\r\n").into_bytes(),
         semicolon.as_bytes().to_vec(),
         semicolon.replace(';', "\t").into_bytes(),
+        semicolon.replace(';', "|").into_bytes(),
         plain.replace("phone,name", " phone , name").into_bytes(),
         plain.replace("phone,name", "phone,name,,").into_bytes(),
         gzip(plain.as_bytes()),
@@ -338,7 +339,7 @@ proptest! {
     #[test]
     fn cells_in_are_cells_out(
         table in (1_usize..5).prop_flat_map(|width| prop::collection::vec(prop::collection::vec(cell(), width), 0..20)),
-        delimiter in prop::sample::select(vec![b',', b';', b'\t']),
+        delimiter in prop::sample::select(vec![b',', b';', b'\t', b'|']),
         crlf in any::<bool>(),
     ) {
         let width = table.first().map_or(1, Vec::len);

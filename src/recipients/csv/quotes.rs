@@ -74,7 +74,7 @@ pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
             .count()
     };
     // In a tie the last one wins, and a comma is the most likely.
-    [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+    [b'|', b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -108,6 +108,8 @@ mod tests {
             ("a,b;c,d", b','),
             ("a;b;c", b';'),
             ("a\tb", b'\t'),
+            ("a|b", b'|'),
+            ("a,b|c", b','),
             ("\"a,b,c\";d", b';'),
             ("phone", b','),
             ("a;b,c", b','),

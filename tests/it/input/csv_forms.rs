@@ -39,7 +39,7 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
 }
 
 #[test]
-fn semicolons_and_tabs_are_delimiters_too() {
+fn semicolons_tabs_and_bars_are_delimiters_too() {
     let with = |delimiter| {
         let rows = [("85264000001", "Ana"), ("+852 6400 0002", "\"Zoë; \"\"the, one\"\"\""), ("64000003", "Li")];
         let rows = rows.map(|(to, name)| format!("{to}{delimiter}{name}\n"));
@@ -47,6 +47,7 @@ fn semicolons_and_tabs_are_delimiters_too() {
     };
     assert_received(with(';').as_bytes());
     assert_received(with('\t').as_bytes());
+    assert_received(with('|').as_bytes());
 }
 
 #[test]
