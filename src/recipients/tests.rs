@@ -104,6 +104,21 @@ fn rows_are_not_lines() {
 }
 
 #[test]
+fn a_first_line_that_sets_the_delimiter_is_not_the_header() {
+    // The name has more commas than the header has semicolons.
+    let table = "phone;a,b,c\n1;\"two\nlines\"\n2;\"Bo\n3;x\n";
+    let expected = [row(1, 3, &["1", "two\nlines"]), bad(2, 5, &["", ""], "bad_quotes"), row(3, 6, &["3", "x"])];
+    for start in ["sep=;\n", "\u{feff}sep=;\r\n", "\"sep=;\"\n", "\u{feff}\"SEP=;\"\r\n"] {
+        assert_eq!(rows(&case(format!("{start}{table}")).recipients), expected, "{start:?}");
+        assert_eq!(rows(&case(gzip(format!("{start}{table}").as_bytes())).recipients), expected, "{start:?}");
+    }
+    assert_eq!(rows(&case("sep=^\nphone^name\n1^x|y\n").recipients), [row(1, 3, &["1", "x|y"])]);
+    assert_eq!(rows(&case("sep=;\n\nphone;name\n\n1;x\n").recipients), [row(1, 5, &["1", "x"])]);
+    assert_eq!(rows(&case("sep=;\nphone\n").recipients), []);
+    assert!(error("sep=;\n").contains("is empty"));
+}
+
+#[test]
 fn a_header_alone_is_a_table_without_rows() {
     for bytes in ["phone,name", "phone,name\n", "phone,name\r\n\r\n"] {
         assert_eq!(rows(&case(bytes).recipients), []);

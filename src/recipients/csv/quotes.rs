@@ -62,6 +62,29 @@ pub(in crate::recipients) fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> 
     line.split_at_checked(end).filter(|(_, end)| end.len() > 1 || end == b"\n")
 }
 
+/// Returns the delimiter that a first line such as `sep=;` or `"sep=;"` sets for Excel, and the length of that line with
+/// its line end.
+pub(in crate::recipients) fn set_delimiter(bytes: &[u8]) -> Option<(u8, usize)> {
+    let end = bytes.iter().take(MAX_SET_DELIMITER).position(|byte| *byte == b'\n')?;
+    let line = bytes.get(..end)?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match line.split_at_checked(4)? {
+        (key, &[delimiter]) if key.eq_ignore_ascii_case(b"sep=") && is_delimiter(delimiter) => {
+            Some((delimiter, end + 1))
+        }
+        _ => None,
+    }
+}
+
+/// The most bytes of a line that sets the delimiter: `"sep=;"` with its line end.
+const MAX_SET_DELIMITER: usize = 9;
+
+/// Whether a byte can separate cells: a tab, a space or ASCII punctuation, except a quote.
+fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' ') || byte.is_ascii_punctuation() && byte != b'"'
+}
+
 /// Returns the delimiter of a table: the most frequent one outside quotes in its first line.
 pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
     let count = |delimiter: u8| {
@@ -115,6 +138,21 @@ mod tests {
             ("a;b,c", b','),
         ] {
             assert_eq!(delimiter(line.as_bytes()), expected, "{line}");
+        }
+        for (start, expected) in [
+            (&b"sep=;\nphone;name"[..], Some((b';', 6))),
+            (b"SEP=\t\r\n", Some((b'\t', 7))),
+            (b"\"sep=|\"\r\nphone", Some((b'|', 9))),
+            (b"sep=^\n", Some((b'^', 6))),
+            (b"sep=;;\n", None),
+            (b"sep=;,x\n", None),
+            (b"sep=\n", None),
+            (b"sep=\"\n", None),
+            (b"sep=x\n", None),
+            (b"sep=;\rphone;name\r", None),
+            (b"sep=;", None),
+        ] {
+            assert_eq!(set_delimiter(start), expected, "{:?}", start.escape_ascii().to_string());
         }
         assert_eq!(first_line(b"\r\n\na,\"b\nc\"\r\nd"), Some((&b"a,\"b\nc\""[..], &b"\r\nd"[..])));
         assert_eq!(first_line(b"a,b\r"), None);

@@ -53,7 +53,7 @@ impl Table {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
         let mut window = RecordBuffer::new(content);
-        let delimiter = sniff(&mut window, &from)?;
+        let Start { delimiter, lines } = sniff(&mut window, &from)?;
         let mut csv =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);
         let cells = csv.byte_headers().cloned().map_err(|error| match csv.get_ref().refused() {
@@ -69,7 +69,12 @@ impl Table {
         let report = ReportRow::is_header(&names);
         let names = if report { of_a_report(names) } else { names };
         let columns = Columns::new(&from, names, to)?;
-        Ok((Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report }, columns))
+        let mut table = Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report };
+        if lines > 0 {
+            let position = table.csv.position().clone();
+            table.go_on(position.byte(), position.line() + lines)?;
+        }
+        Ok((table, columns))
     }
 
     /// Reads the next record. Returns `None` at the end.
@@ -175,8 +180,15 @@ fn of_a_report(names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Detects whether the file is text, and its delimiter.
-fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<u8, OpenError> {
+/// The format of a file.
+struct Start {
+    delimiter: u8,
+    /// The lines above the header that are not part of the table.
+    lines: u64,
+}
+
+/// Detects whether the file is text, and its delimiter. Drops what is above the table.
+fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenError> {
     let mut more = true;
     while more && window.held().len() < 4 {
         more = window.more().map_err(|error| window.get_ref().error(error))?;
@@ -187,8 +199,11 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<u8, OpenError
     if window.held().starts_with(BYTE_ORDER_MARK) {
         window.forget(BYTE_ORDER_MARK.len());
     }
-    while more && window.held().len() <= LONGEST_RECORD && quotes::first_line(window.held()).is_none() {
-        more = window.more().map_err(|error| window.get_ref().error(error))?;
+    hold_first_line(window)?;
+    let set = quotes::set_delimiter(window.held());
+    if let Some((_, length)) = set {
+        window.forget(length);
+        hold_first_line(window)?;
     }
     let (line, end) = quotes::first_line(window.held()).unwrap_or((window.held(), b""));
     let not_text = |what| Err(OpenError::NotText { from: from.to_owned(), what });
@@ -196,8 +211,20 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<u8, OpenError
         _ if line.contains(&0) => not_text("not plain text (it may be UTF-16)"),
         // Supporting these would need separate line counting and recovery.
         [b'\r', other, ..] if *other != b'\n' => not_text("text with old Mac line endings (CR alone)"),
-        _ => Ok(quotes::delimiter(line)),
+        _ => Ok(match set {
+            Some((delimiter, _)) => Start { delimiter, lines: 1 },
+            None => Start { delimiter: quotes::delimiter(line), lines: 0 },
+        }),
     }
+}
+
+/// Reads until the buffer holds the whole first line with text, if it is not too long.
+fn hold_first_line(window: &mut RecordBuffer<Content>) -> Result<(), ReadError> {
+    let mut more = true;
+    while more && window.held().len() <= LONGEST_RECORD && quotes::first_line(window.held()).is_none() {
+        more = window.more().map_err(|error| window.get_ref().error(error))?;
+    }
+    Ok(())
 }
 
 fn too_long() -> RowProblem {

@@ -51,6 +51,17 @@ fn semicolons_tabs_and_bars_are_delimiters_too() {
 }
 
 #[test]
+fn a_first_line_for_excel_sets_the_delimiter() {
+    let list =
+        "sep=;\r\nphone;first_name\r\n85264000001;Ana\r\n+852 6400 0002;\"Zoë; \"\"the, one\"\"\"\r\n64000003;Li\r\n";
+    assert_received(list.as_bytes());
+    assert_received(format!("\u{feff}{list}").as_bytes());
+    let env = TestEnv::with(&CampaignFile::default(), "sep=,\nphone,first_name\n12,Ana\n");
+    let check = env.run_offline(&["check", "job.yaml"]);
+    assert!(check.out.contains("line 3"), "{check}");
+}
+
+#[test]
 fn a_slash_within_a_number_is_formatting() {
     assert_received(PLAIN.replace("+852 6400 0002", "+852/6400/0002").as_bytes());
     let env = TestEnv::with(&CampaignFile::default(), "phone,first_name\n85264000001/85264000002,Ana\n");
