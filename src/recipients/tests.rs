@@ -119,6 +119,24 @@ fn a_first_line_that_sets_the_delimiter_is_not_the_header() {
 }
 
 #[test]
+fn rows_of_empty_cells_above_the_header_are_skipped() {
+    for (start, lines) in [(",\n", 1), ("\u{feff};;;\r\n\r\n \t\n", 3), ("\"\",\"\"\n", 1), ("sep=^\n^\n", 2)] {
+        let table = "phone,name\n1,Ana\n2,\"Bo\n3,Cy\n".replace(',', if start.starts_with("sep") { "^" } else { "," });
+        let expected = [
+            row(1, lines + 2, &["1", "Ana"]),
+            bad(2, lines + 3, &["", ""], "bad_quotes"),
+            row(3, lines + 4, &["3", "Cy"]),
+        ];
+        assert_eq!(rows(&case(format!("{start}{table}")).recipients), expected, "{start:?}");
+    }
+    // More than is read at once.
+    let case = case(format!("{}phone,name\n1,Ana\n", ",,\r\n".repeat(1 << 19)));
+    assert_eq!(rows(&case.recipients), [row(1, (1 << 19) + 2, &["1", "Ana"])]);
+    assert!(error(",,\n,\n").contains("is empty"));
+    assert!(error(",phone\n").contains("no name for column 1"));
+}
+
+#[test]
 fn a_header_alone_is_a_table_without_rows() {
     for bytes in ["phone,name", "phone,name\n", "phone,name\r\n\r\n"] {
         assert_eq!(rows(&case(bytes).recipients), []);
@@ -127,7 +145,7 @@ fn a_header_alone_is_a_table_without_rows() {
 
 #[test]
 fn a_file_without_proper_columns_is_refused() {
-    for bytes in ["", "\n\r\n", ",,\n1,2,3\n", "\u{feff}"] {
+    for bytes in ["", "\n\r\n", ",,\n,,\n", "\u{feff}"] {
         assert!(error(bytes).contains("is empty"), "{bytes:?}: {}", error(bytes));
     }
     assert!(error("phone,name,phone\n").contains("columns 1 and 3 of"));

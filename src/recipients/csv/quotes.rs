@@ -85,6 +85,26 @@ fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'\t' | b' ') || byte.is_ascii_punctuation() && byte != b'"'
 }
 
+/// Returns the first lines whose cells are all empty, such as `;;;` and `"",""`, or blank: their bytes and their line
+/// breaks. `set` is a delimiter next to the usual ones.
+pub(in crate::recipients) fn empty_lines(bytes: &[u8], set: Option<u8>) -> (usize, u64) {
+    let (mut length, mut quoted) = (0, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => quoted ^= true,
+            b'\n' if !quoted => length = at + 1,
+            b'\n' | b'\r' | b' ' => {}
+            byte if DELIMITERS.contains(byte) || Some(*byte) == set => {}
+            _ => break,
+        }
+    }
+    let lines = bytes.iter().take(length).filter(|byte| **byte == b'\n').count();
+    (length, lines as u64)
+}
+
+/// The delimiters that a table may have without setting one. In a tie the last one wins, and a comma is the most likely.
+const DELIMITERS: [u8; 4] = [b'|', b'\t', b';', b','];
+
 /// Returns the delimiter of a table: the most frequent one outside quotes in its first line.
 pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
     let count = |delimiter: u8| {
@@ -96,8 +116,7 @@ pub(in crate::recipients) fn delimiter(line: &[u8]) -> u8 {
             })
             .count()
     };
-    // In a tie the last one wins, and a comma is the most likely.
-    [b'|', b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
+    DELIMITERS.into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -123,6 +142,25 @@ mod tests {
             assert_eq!(misplaced(record.as_bytes(), b','), expected, "{record:?}");
         }
         assert_eq!(misplaced(b"\"a\"\t\"b\"\n", b'\t'), None);
+    }
+
+    #[test]
+    fn lines_of_empty_cells_are_counted() {
+        for (start, expected) in [
+            (",,\r\n\r\nphone,name\n", (6, 2)),
+            ("\"\";\"\"\n ; \nphone;name\n", (10, 2)),
+            ("\"\n\"|\n|phone\n", (5, 2)),
+            ("phone,name\n", (0, 0)),
+            (",phone\n", (0, 0)),
+            (",,", (0, 0)),
+            (",\rphone\r", (0, 0)),
+            ("\"\n,phone\"\n", (0, 0)),
+            ("^^\nphone^name\n", (0, 0)),
+            ("", (0, 0)),
+        ] {
+            assert_eq!(empty_lines(start.as_bytes(), None), expected, "{start:?}");
+        }
+        assert_eq!(empty_lines(b"^^\nphone^name\n", Some(b'^')), (3, 1));
     }
 
     #[test]

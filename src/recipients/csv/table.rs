@@ -201,9 +201,20 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenEr
     }
     hold_first_line(window)?;
     let set = quotes::set_delimiter(window.held());
+    let mut lines = 0;
     if let Some((_, length)) = set {
         window.forget(length);
+        lines += 1;
+    }
+    let set = set.map(|(delimiter, _)| delimiter);
+    loop {
         hold_first_line(window)?;
+        let (length, empty) = quotes::empty_lines(window.held(), set);
+        if length == 0 {
+            break;
+        }
+        window.forget(length);
+        lines += empty;
     }
     let (line, end) = quotes::first_line(window.held()).unwrap_or((window.held(), b""));
     let not_text = |what| Err(OpenError::NotText { from: from.to_owned(), what });
@@ -211,10 +222,7 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenEr
         _ if line.contains(&0) => not_text("not plain text (it may be UTF-16)"),
         // Supporting these would need separate line counting and recovery.
         [b'\r', other, ..] if *other != b'\n' => not_text("text with old Mac line endings (CR alone)"),
-        _ => Ok(match set {
-            Some((delimiter, _)) => Start { delimiter, lines: 1 },
-            None => Start { delimiter: quotes::delimiter(line), lines: 0 },
-        }),
+        _ => Ok(Start { delimiter: set.unwrap_or_else(|| quotes::delimiter(line)), lines }),
     }
 }
 

@@ -62,6 +62,12 @@ fn a_first_line_for_excel_sets_the_delimiter() {
 }
 
 #[test]
+fn a_row_of_empty_cells_above_the_header_is_skipped() {
+    assert_received(format!(",\n\n{PLAIN}").as_bytes());
+    assert_received(format!("\u{feff};;;\r\n{PLAIN}").as_bytes());
+}
+
+#[test]
 fn a_slash_within_a_number_is_formatting() {
     assert_received(PLAIN.replace("+852 6400 0002", "+852/6400/0002").as_bytes());
     let env = TestEnv::with(&CampaignFile::default(), "phone,first_name\n85264000001/85264000002,Ana\n");
