@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::OpenError;
 use crate::model::Header;
-use crate::text::plain_name;
+use crate::text::{formula_text, plain_name};
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -16,10 +16,10 @@ pub(super) struct Columns {
 impl Columns {
     /// Checks the names. `from` names the source, for error messages.
     ///
-    /// Whitespace and zero-width marks around a name do not count. Neither do empty names at the end, which
+    /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty names at the end, which
     /// spreadsheets write for formerly used columns.
     pub(super) fn new(from: &str, names: Vec<String>, to: &str) -> Result<Self, OpenError> {
-        let mut names: Vec<String> = names.iter().map(|name| plain_name(name).to_owned()).collect();
+        let mut names: Vec<String> = names.iter().map(|name| of_cell(name)).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
         if names.is_empty() {
             return Err(OpenError::Empty { from: from.to_owned() });
@@ -39,4 +39,10 @@ impl Columns {
         };
         Ok(Self { names, to: index })
     }
+}
+
+/// Returns the name in a cell of the header.
+fn of_cell(cell: &str) -> String {
+    let name = plain_name(cell);
+    formula_text(name).map_or_else(|| name.to_owned(), |name| plain_name(&name).to_owned())
 }

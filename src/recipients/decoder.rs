@@ -7,7 +7,7 @@ use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
 use crate::model::{CellProblem, RowProblem};
-use crate::text::{is_blank, is_plain, without_marks};
+use crate::text::{formula_text, is_blank, is_plain, without_marks};
 
 /// Decodes rows into records.
 pub struct Decoder {
@@ -36,7 +36,13 @@ impl Decoder {
         for ((cell, name), bytes) in record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()) {
             cell.clear();
             match std::str::from_utf8(bytes) {
-                Ok(text) => cell.push_str(visible(text)),
+                Ok(text) => {
+                    let text = visible(text);
+                    match formula_text(text) {
+                        Some(text) => cell.push_str(visible(&text)),
+                        None => cell.push_str(text),
+                    }
+                }
                 Err(_) => {
                     cell.push_str(&String::from_utf8_lossy(bytes));
                     record

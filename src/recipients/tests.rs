@@ -184,6 +184,24 @@ fn what_nobody_sees_around_a_name_does_not_count() {
 }
 
 #[test]
+fn a_text_that_a_spreadsheet_keeps_by_a_formula_is_that_text() {
+    let quoted = "\"=\"\"phone\"\"\",\"=\"\"name\"\"\"\n\"=\"\"0123\"\"\",\"=\"\"a, \"\"\"\"b\"\"\"\"\"\"\"\n";
+    for list in ["=\"phone\",name\n=\"0123\",=\"a\"&B1\n=\"\u{200b}\",=\"\"\n", quoted] {
+        let read = rows(&case(list).recipients);
+        assert_eq!(read[0].2[0], "0123");
+        assert_eq!(read[0].2[1], if list == quoted { "a, \"b\"" } else { "=\"a\"&B1" });
+        assert!(list == quoted || read[1].2 == ["", ""], "{read:?}");
+    }
+    // The apostrophe of a text in a spreadsheet.
+    let mut reader = open(&case("phone,name\n=\"85268411234\",a\n'85268411234,'a\n").recipients).unwrap();
+    let mut record = Record::default();
+    while reader.read(&mut record).unwrap() {
+        assert_eq!(record.to.as_ref().unwrap().digits(), "85268411234");
+    }
+    assert_eq!(record.cells, ["'85268411234", "'a"]);
+}
+
+#[test]
 fn marks_around_a_cell_go_and_a_cell_that_nobody_sees_is_empty() {
     let cells = "\u{feff}85268411234\u{200b},\u{200e}Ana \u{200f}\n85268411235,\u{3164}\n85268411236,❤\u{fe0f}\n85268411237,\u{a0}\n";
     let read = rows(&case(format!("phone,name\n{cells}")).recipients);

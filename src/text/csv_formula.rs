@@ -24,6 +24,19 @@ pub fn unescape_formula(cell: &str) -> &str {
     }
 }
 
+/// Returns the text of a cell such as `="0123"`, which programs write so that a spreadsheet keeps it as text. `None` for
+/// other cells, also for formulas such as `="a"&"b"`.
+#[must_use]
+pub fn formula_text(cell: &str) -> Option<Cow<'_, str>> {
+    let text = cell.strip_prefix("=\"")?.strip_suffix('"')?;
+    if !text.contains('"') {
+        return Some(Cow::Borrowed(text));
+    }
+    // A quote in the text is doubled.
+    let single = text.replace("\"\"", "");
+    (!single.contains('"')).then(|| Cow::Owned(text.replace("\"\"", "\"")))
+}
+
 fn runs_as_formula(cell: &str) -> bool {
     let mut chars = cell.chars();
     match chars.next() {
@@ -72,6 +85,24 @@ mod tests {
         ] {
             assert_eq!(escape_formula(cell), format!("'{cell}"), "{cell:?}");
             assert_eq!(unescape_formula(&format!("'{cell}")), cell);
+        }
+    }
+
+    #[test]
+    fn a_formula_that_is_only_a_text_is_that_text() {
+        for (cell, expected) in [
+            ("=\"0123\"", Some("0123")),
+            ("=\"\"", Some("")),
+            ("=\"say \"\"hi\"\"\"", Some("say \"hi\"")),
+            ("=\"a\"&\"b\"", None),
+            ("=\"a\"\"", None),
+            ("=\"", None),
+            ("=0123", None),
+            ("\"0123\"", None),
+            ("0123", None),
+            ("", None),
+        ] {
+            assert_eq!(formula_text(cell).as_deref(), expected, "{cell}");
         }
     }
 

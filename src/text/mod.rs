@@ -6,7 +6,7 @@ mod redact;
 mod sanitize;
 mod suggest;
 
-pub use csv_formula::{escape_formula, unescape_formula};
+pub use csv_formula::{escape_formula, formula_text, unescape_formula};
 pub use format::{count, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{

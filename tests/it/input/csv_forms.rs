@@ -68,6 +68,12 @@ fn a_row_of_empty_cells_above_the_header_is_skipped() {
 }
 
 #[test]
+fn a_text_kept_by_a_formula_or_an_apostrophe_is_that_text() {
+    let list = PLAIN.replace("85264000001,Ana", "=\"85264000001\",=\"Ana\"").replace("64000003", "'64000003");
+    assert_received(list.as_bytes());
+}
+
+#[test]
 fn a_slash_within_a_number_is_formatting() {
     assert_received(PLAIN.replace("+852 6400 0002", "+852/6400/0002").as_bytes());
     let env = TestEnv::with(&CampaignFile::default(), "phone,first_name\n85264000001/85264000002,Ana\n");
