@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::shortened;
-use crate::text::{escaped_name, redact_numbers};
+use crate::text::{escaped_name, redact_numbers, with_ascii_digits};
 
 /// The most columns named in a message; a wide table has hundreds.
 const NAMED: usize = 20;
@@ -27,7 +27,7 @@ impl Header {
     /// Whether a cell contains a phone number: then the line is a person, not a header.
     #[must_use]
     pub fn is_person(&self) -> bool {
-        self.0.iter().any(|cell| redact_numbers(cell) != *cell)
+        self.0.iter().map(|cell| with_ascii_digits(cell)).any(|cell| redact_numbers(&cell) != cell)
     }
 
     /// Returns a hint about a missing column, for the terminal only: the likely name, or all names. `None` if the line
@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn of_a_line_that_is_a_person_nothing_is_told() {
-        for cells in [["85268411234", "Ana Maria"], ["+852 6841 1234", "Ana"], ["Ana", "tel:85268411234"]] {
+        for cells in
+            [["85268411234", "Ana Maria"], ["+852 6841 1234", "Ana"], ["Ana", "tel:85268411234"], ["٠٥٠١٢٣٤٥٦٧", "Ana"]]
+        {
             let header = header(&cells);
             assert!(header.is_person() && header.hint("name").is_none(), "{cells:?}");
             assert_eq!(format!("{header:?}"), "Header { .. }");

@@ -1,12 +1,14 @@
 //! Text: formats numbers, times and errors for people, and makes text from outside safe to show.
 
 mod csv_formula;
+mod digits;
 mod format;
 mod redact;
 mod sanitize;
 mod suggest;
 
 pub use csv_formula::{escape_formula, formula_text, unescape_formula};
+pub use digits::{decimal_digit, with_ascii_digits};
 pub use format::{count, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{

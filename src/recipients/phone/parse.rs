@@ -18,6 +18,7 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::numbering_plan::{Code, Plans};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
+use crate::text::decimal_digit;
 
 /// The most digits of a written number: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
@@ -78,8 +79,8 @@ impl Numbers {
     ///
     /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
     /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,
-    /// dots, parentheses, slashes between digits, an apostrophe in front, invisible marks and full-width digits do not
-    /// matter.
+    /// dots, parentheses, slashes between digits, an apostrophe in front and invisible marks do not matter. Digits
+    /// may be of any script.
     ///
     /// # Errors
     /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.
@@ -333,7 +334,7 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     let mut digits = String::with_capacity(MOST_DIGITS);
     let (mut plus, mut slash) = (false, false);
     for c in text.chars() {
-        if let Some(digit) = digit_of(c) {
+        if let Some(digit) = decimal_digit(c) {
             if digits.len() == MOST_DIGITS {
                 return Err(NumberProblem::TooManyDigits { most: MOST_DIGITS });
             }
@@ -357,7 +358,7 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
 /// Checks that slashes only format one number, as in `0151/2345678` and `06/12/34/56/78`. They separate two if a
 /// complete number is before one, or if one or two last digits after it replace those before it (`68411234/5`).
 fn check_slashes(text: &str) -> Result<(), NumberProblem> {
-    let digits = |part: &str| part.chars().filter_map(digit_of).collect::<String>();
+    let digits = |part: &str| part.chars().filter_map(decimal_digit).collect::<String>();
     let parts: Vec<String> = text.split(is_slash).map(digits).collect();
     let is_date = parts.len() == 3 && parts.concat().len() <= 8;
     if parts.contains(&String::new()) || is_date {
@@ -375,15 +376,6 @@ fn check_slashes(text: &str) -> Result<(), NumberProblem> {
 
 fn is_slash(c: char) -> bool {
     matches!(c, '/' | '\u{ff0f}')
-}
-
-/// Converts an ASCII or full-width digit.
-fn digit_of(c: char) -> Option<char> {
-    match c {
-        '0'..='9' => Some(c),
-        '\u{ff10}'..='\u{ff19}' => char::from_digit(u32::from(c) - 0xff10, 10),
-        _ => None,
-    }
 }
 
 /// Whether a character only formats a number or is invisible. A line break does not: it separates two numbers.

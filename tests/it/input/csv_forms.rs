@@ -74,6 +74,12 @@ fn a_text_kept_by_a_formula_or_an_apostrophe_is_that_text() {
 }
 
 #[test]
+fn digits_of_every_script_are_digits() {
+    let list = PLAIN.replace("85264000001", "٨٥٢٦٤٠٠٠٠٠١").replace("+852 6400 0002", "+८५२ ६४०० ०००२");
+    assert_received(list.replace("64000003", "６４０００００３").as_bytes());
+}
+
+#[test]
 fn a_slash_within_a_number_is_formatting() {
     assert_received(PLAIN.replace("+852 6400 0002", "+852/6400/0002").as_bytes());
     let env = TestEnv::with(&CampaignFile::default(), "phone,first_name\n85264000001/85264000002,Ana\n");

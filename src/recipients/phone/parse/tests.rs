@@ -26,7 +26,10 @@ fn international_numbers_need_no_region() {
             "\u{2019}+85268411234",
             "\u{202a}+852\u{a0}6841\u{200b}1234\u{202c}",
             "\u{feff}+852\u{2011}6841\u{202f}1234",
-            "＋８５２ ６８４１ １２３４",
+            "＋８５２ ６８４１ १２३４",
+            "+٨٥٢ ٦٨٤١ ١٢٣٤",
+            "+۸۵۲ ۶۸۴۱ ۱۲۳۴",
+            "००८५२/६८४१/१२३४",
             "\t+852 (6841) 1234 ",
         ] {
             assert_eq!(read(&numbers, text).as_deref(), Ok("85268411234"), "{text} in {region:?}");
@@ -221,7 +224,8 @@ fn what_is_no_number_is_said() {
         "0",
         "+1234567890123456",
         "1234567890123456789012345678901234567890",
-        "٨٥٢٦٨٤١١٢٣٤",
+        "八五二六八四一一二三四",
+        "85268411²³",
     ] {
         let code = read(&numbers, text);
         assert!(code == Err("bad_number".to_owned()) || text == "+" && code.is_err(), "{text:?}: {code:?}");
