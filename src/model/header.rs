@@ -30,8 +30,8 @@ impl Header {
         self.0.iter().map(|cell| with_ascii_digits(cell)).any(|cell| redact_numbers(&cell) != cell)
     }
 
-    /// Returns a hint about a missing column, for the terminal only: the likely name, or all names. `None` if the line
-    /// is a person.
+    /// Returns a hint about a missing column, for the terminal only: the likely name, or all names. It names the first
+    /// odd character of a name that may look like the missing one. `None` if the line is a person.
     #[must_use]
     pub fn hint(&self, wanted: &str) -> Option<String> {
         if self.is_person() {
@@ -45,7 +45,15 @@ impl Header {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|(likeness, _)| *likeness >= ALIKE);
         Some(match nearest {
-            Some((_, name)) => format!("did you mean {}?", shown(name)),
+            Some((_, name)) => match odd_character(&name.to_lowercase(), &wanted) {
+                Some((place, odd, usual)) => format!(
+                    "did you mean {}? Its character {place} is U+{:04X}, not U+{:04X}",
+                    shown(name),
+                    u32::from(odd),
+                    u32::from(usual)
+                ),
+                None => format!("did you mean {}?", shown(name)),
+            },
             None => format!("the columns are {}", self.list()),
         })
     }
@@ -75,6 +83,14 @@ impl fmt::Debug for Header {
 /// The hint for a first line that is a person.
 pub const NO_HEADER: &str = "the first line looks like a recipient; add a header line that names the columns";
 
+/// Returns the first difference between a name and the wanted one if it may be invisible, because one of both
+/// characters is beyond ASCII: the place in the name, from 1, and both characters.
+fn odd_character(name: &str, wanted: &str) -> Option<(usize, char, char)> {
+    let mut pairs = (1..).zip(name.chars().zip(wanted.chars()));
+    let (place, (odd, usual)) = pairs.find(|(_, (name, wanted))| name != wanted)?;
+    (!odd.is_ascii() || !usual.is_ascii()).then_some((place, odd, usual))
+}
+
 /// Formats a name for the terminal.
 fn shown(name: &str) -> String {
     let name = redact_numbers(name);
@@ -93,7 +109,16 @@ mod tests {
     fn a_slip_is_found_and_the_names_can_be_told_apart() {
         let names = header(&["phone", "First\u{a0}Name", "city\u{202e}"]);
         assert_eq!(names.hint("Phone").as_deref(), Some("did you mean `phone`?"));
-        assert_eq!(names.hint("First Name").as_deref(), Some("did you mean `First\\u{a0}Name`?"));
+        assert_eq!(
+            names.hint("First Name").as_deref(),
+            Some("did you mean `First\\u{a0}Name`? Its character 6 is U+00A0, not U+0020")
+        );
+        let cyrillic = header(&["ph\u{43e}ne"]);
+        assert_eq!(
+            cyrillic.hint("phone").as_deref(),
+            Some("did you mean `phоne`? Its character 3 is U+043E, not U+006F")
+        );
+        assert_eq!(header(&["Équipe"]).hint("équipe").as_deref(), Some("did you mean `Équipe`?"));
         let all = "the columns are `phone`, `First\\u{a0}Name`, `city\\u{202e}`";
         assert_eq!(names.hint("zzz").as_deref(), Some(all));
         let many: Vec<String> = (0..30).map(|at| format!("c{at}")).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::OpenError;
 use crate::model::Header;
-use crate::text::{formula_text, plain_name};
+use crate::text::{find_column, formula_text, plain_name};
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -34,7 +34,7 @@ impl Columns {
         if let Some(columns) = twice {
             return Err(OpenError::DuplicateColumn { from: from.to_owned(), columns, header: header() });
         }
-        let Some(index) = names.iter().position(|name| name == plain_name(to)) else {
+        let Some(index) = find_column(&names, to) else {
             return Err(OpenError::NoColumn { from: from.to_owned(), wanted: to.to_owned(), header: header() });
         };
         Ok(Self { names, to: index })

@@ -11,6 +11,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
 use super::explain::{self, TemplateProblem};
+use super::keys::with_column_names;
 use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
 use super::row::{HeaderInUse, ROW, Row};
 use super::{filters, limits};
@@ -141,6 +142,7 @@ impl Compiler<'_> {
     }
 
     fn hole(&mut self, text: &str) {
+        let text = &*with_column_names(text, self.columns);
         let checked = match limits::check(text) {
             Ok(checked) => checked,
             Err(refused) => {

@@ -7,6 +7,7 @@
 mod compile;
 mod explain;
 mod filters;
+mod keys;
 mod limits;
 mod renderer;
 mod row;

@@ -215,7 +215,12 @@ fn a_variable_that_is_no_column_says_which_are() {
         told("{{ name }}", &["85268411234", "Ana Maria"])
             .ends_with("the first line looks like a recipient; add a header line that names the columns")
     );
-    assert!(told("{{ row['First Name'] }}", &["First\u{a0}Name"]).ends_with("did you mean `First\\u{a0}Name`?"));
+    let invisible = told("{{ row['First Name'] }}", &["First\u{200b}Name"]);
+    assert!(
+        invisible.ends_with("did you mean `First\\u{200b}Name`? Its character 6 is U+200B, not U+0020"),
+        "{invisible}"
+    );
+    assert_eq!(text("{{ row['First Name'] }}", &[("First\u{a0}Name", "Ana")]), "Ana");
     let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();
     assert_eq!(problem.hint, None, "the list's names are for the terminal alone");
     let dashed = told("{{ first-name }}", &["first-name"]);

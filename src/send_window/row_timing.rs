@@ -7,7 +7,7 @@ use super::{Hours, zones_of};
 use crate::model::{
     Flaw, Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, TimeProblem, Timing, WhoseClock, WrittenTime,
 };
-use crate::text::plain_name;
+use crate::text::find_column;
 
 /// The campaign names a time column that its recipients do not have.
 ///
@@ -81,7 +81,7 @@ impl RowTiming {
     pub fn new(timing: &Timing, columns: &[String], begun: Millis) -> Result<Option<Self>, NoColumn> {
         let find = |key, column: &Option<String>| {
             let Some(column) = column else { return Ok(None) };
-            let at = columns.iter().position(|name| name == plain_name(column));
+            let at = find_column(columns, column);
             at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), header: Header::new(columns) })
         };
         let timed = Self {

@@ -1,5 +1,6 @@
 //! Text: formats numbers, times and errors for people, and makes text from outside safe to show.
 
+mod column;
 mod csv_formula;
 mod digits;
 mod format;
@@ -7,6 +8,7 @@ mod redact;
 mod sanitize;
 mod suggest;
 
+pub use column::find_column;
 pub use csv_formula::{escape_formula, formula_text, unescape_formula};
 pub use digits::{decimal_digit, with_ascii_digits};
 pub use format::{count, duration, error_chain, grouped, hex, rate};

@@ -74,6 +74,25 @@ fn a_text_kept_by_a_formula_or_an_apostrophe_is_that_text() {
 }
 
 #[test]
+fn a_column_is_found_across_no_break_and_repeated_spaces() {
+    let list = PLAIN.replace("phone,first_name", " my\u{a0}phone ,First\u{202f} Name");
+    for (to, text) in [
+        ("my phone", "{{ row['First Name'] }}"),
+        ("my\u{a0}phone", "{{ row['First\u{a0}Name'] }}"),
+        ("my  phone ", "{{ row['First  Name'] }}"),
+    ] {
+        let campaign = CampaignFile {
+            recipients: format!("{{csv: list.csv, to: \"{to}\", region: HK}}"),
+            text,
+            ..CampaignFile::default()
+        };
+        let env = TestEnv::with(&campaign, "");
+        env.write("list.csv", list.as_bytes());
+        assert_eq!(received(&env), RECEIVED.map(|(to, name)| (to.to_owned(), name.to_owned())));
+    }
+}
+
+#[test]
 fn digits_of_every_script_are_digits() {
     let list = PLAIN.replace("85264000001", "٨٥٢٦٤٠٠٠٠٠١").replace("+852 6400 0002", "+८५२ ६४०० ०००२");
     assert_received(list.replace("64000003", "６４０００００３").as_bytes());
