@@ -356,7 +356,8 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
 }
 
 /// Checks that slashes only format one number, as in `0151/2345678` and `06/12/34/56/78`. They separate two if a
-/// complete number is before one, or if one or two last digits after it replace those before it (`68411234/5`).
+/// complete number is before one, or one without a prefix (`123456/654321`), or if one or two last digits after it
+/// replace those before it (`68411234/5`): joined, they could be the number of a stranger.
 fn check_slashes(text: &str) -> Result<(), NumberProblem> {
     let digits = |part: &str| part.chars().filter_map(decimal_digit).collect::<String>();
     let parts: Vec<String> = text.split(is_slash).map(digits).collect();
@@ -366,7 +367,8 @@ fn check_slashes(text: &str) -> Result<(), NumberProblem> {
     }
     let ends_a_number = |(before, after): (&String, &String)| {
         let length = before.strip_prefix("00").unwrap_or(before).len();
-        length >= COMPLETE || length >= 5 && after.len() <= 2
+        let has_prefix = before.starts_with('0') || text.trim_start().starts_with(['+', '\u{ff0b}']);
+        length >= COMPLETE || length >= 5 && (after.len() <= 2 || !has_prefix)
     };
     match parts.iter().zip(parts.iter().skip(1)).any(ends_a_number) {
         true => Err(NumberProblem::TwoNumbers),
