@@ -27,7 +27,7 @@ impl Header {
     /// Whether a cell contains a phone number: then the line is a person, not a header.
     #[must_use]
     pub fn is_person(&self) -> bool {
-        self.0.iter().map(|cell| with_ascii_digits(cell)).any(|cell| redact_numbers(&cell) != cell)
+        self.0.iter().map(|cell| with_ascii_digits(cell).replace('/', "")).any(|cell| redact_numbers(&cell) != cell)
     }
 
     /// Returns a hint about a missing column, for the terminal only: the likely name, or all names. It names the first

@@ -16,8 +16,8 @@ pub(super) struct Columns {
 impl Columns {
     /// Checks the names. `from` names the source, for error messages.
     ///
-    /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty names at the end, which
-    /// spreadsheets write for formerly used columns.
+    /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty
+    /// names at the end, which spreadsheets write for formerly used columns.
     pub(super) fn new(from: &str, names: Vec<String>, to: &str) -> Result<Self, OpenError> {
         let mut names: Vec<String> = names.iter().map(|name| of_cell(name)).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));

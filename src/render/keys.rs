@@ -11,6 +11,10 @@ pub(super) fn with_column_names(template: &str, columns: &[String]) -> String {
         let (before, after) = rest.split_at(at + "row[".len());
         written.push_str(before);
         rest = after;
+        let blanks = rest.len() - rest.trim_start().len();
+        let (before, after) = rest.split_at(blanks);
+        written.push_str(before);
+        rest = after;
         let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
         let Some((key, after)) = rest.get(1..).and_then(|rest| rest.split_once(quote)) else { continue };
         let column = find_column(columns, key).and_then(|position| columns.get(position));
@@ -35,6 +39,7 @@ mod tests {
                 "{{ row['First\u{a0}Name'] }}\u{a0}{{ row[\"First\u{a0}Name\"] }}!",
             ),
             ("{{ row['a\u{a0}b'] }} a\u{a0}b", "{{ row['a b'] }} a\u{a0}b"),
+            ("{{ row[ 'a\u{a0}b' ] }}", "{{ row[ 'a b' ] }}"),
             ("{{ row['it x'] }}{{ row[\"it's x\"] }}", "{{ row['it x'] }}{{ row[\"it's  x\"] }}"),
             ("{{ row[key] }}{{ row['other'] }}{{ row['a", "{{ row[key] }}{{ row['other'] }}{{ row['a"),
             ("row[", "row["),

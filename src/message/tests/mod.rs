@@ -192,7 +192,7 @@ fn the_reference_is_what_the_tables_say() {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == reference(),
-        "docs/messages.md is not what the tables say; write it anew with UPDATE_DOCS=1 cargo test --lib message::"
+        "docs/messages.md does not match the schema; regenerate it with UPDATE_DOCS=1 cargo test --lib message::"
     );
 }
 

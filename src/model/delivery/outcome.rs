@@ -139,7 +139,7 @@ pub enum Outcome {
         /// The provider's id of the message.
         message_id: String,
     },
-    /// The provider accepted the message but gave no usable id: its fate stays unknown, and it is never resent
+    /// The provider accepted the message but gave no usable id: what happens to it stays unknown, and it is never resent
     /// automatically.
     Unnamed(Problem),
     /// The provider refused this message for good.
@@ -193,8 +193,8 @@ impl Outcome {
             Self::Unnamed(_) => "unnamed",
             Self::Refused(_) => "refused",
             Self::TryAgain { .. } => "try again",
-            Self::RetryOnce(_) => "once more",
-            Self::Deferred { .. } => "put off",
+            Self::RetryOnce(_) => "retry once",
+            Self::Deferred { .. } => "deferred",
             Self::Throttled { .. } => "throttled",
             Self::Unreachable(_) => "unreachable",
             Self::Uncertain(_) => "uncertain",

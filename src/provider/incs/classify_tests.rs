@@ -15,8 +15,8 @@ fn kind(outcome: &Outcome) -> (&'static str, String) {
         }
         Outcome::Unreachable(p) => ("unreachable", p.code.clone()),
         Outcome::Uncertain(p) => ("uncertain", p.code.clone()),
-        Outcome::RetryOnce(p) => ("once more", p.code.clone()),
-        Outcome::Deferred { problem, pause } => ("put off", format!("{} {pause:?}", problem.code)),
+        Outcome::RetryOnce(p) => ("retry once", p.code.clone()),
+        Outcome::Deferred { problem, pause } => ("deferred", format!("{} {pause:?}", problem.code)),
         Outcome::Halted(p) => ("halted", p.code.clone()),
         Outcome::TemplateRefused(p) => ("template refused", p.code.clone()),
         Outcome::Unsent => ("unsent", String::new()),
@@ -66,8 +66,8 @@ fn every_answer_has_its_meaning() {
         (200, None, error(10002, "(#132012) Parameter format does not match"), "refused", "132012"),
         (200, None, error(10002, "(#130429) Rate limit hit"), "throttled", "130429 0"),
         (200, Some(9), error(10002, "(#130429) Rate limit hit"), "throttled", "130429 9"),
-        (200, None, error(10002, "(#131056) pair rate limit"), "put off", "131056 Short"),
-        (200, None, error(10002, "(#131049) healthy ecosystem"), "put off", "131049 Days"),
+        (200, None, error(10002, "(#131056) pair rate limit"), "deferred", "131056 Short"),
+        (200, None, error(10002, "(#131049) healthy ecosystem"), "deferred", "131049 Days"),
         (200, None, error(10003, "Message failed: (#131026) Message undeliverable"), "refused", "131026"),
         (200, None, error(10002, "(#131000) Something went wrong"), "try again", "131000 0"),
         (200, None, error(10002, "(#190) token expired"), "halted", "190"),
@@ -292,10 +292,10 @@ fn words_are_found_where_they_begin_and_end() {
 /// Meta's table of codes, by their effect on a message.
 const TABLE: [(&str, &[u32]); 9] = [
     ("throttled", &[4, 80_007, 130_429, 132_069]),
-    ("put off Short", &[131_056]),
-    ("put off Days", &[131_049]),
+    ("deferred Short", &[131_056]),
+    ("deferred Days", &[131_049]),
     ("try again", &[2, 131_000, 131_016, 131_057, 133_004]),
-    ("once more", &[1, 131_052, 131_053]),
+    ("retry once", &[1, 131_052, 131_053]),
     ("template refused", &[132_001, 132_015, 132_016, 132_068]),
     (
         "halted",
@@ -321,7 +321,7 @@ fn every_code_of_whatsapp_has_its_meaning_and_its_words_are_kept() {
         let outcome = answer(StatusCode::OK, None, error(10002, &format!("(#{code}) its own words")).as_bytes());
         let (mut shown, detail) = kind(&outcome);
         let whole = format!("{shown} {}", detail.split_once(' ').map_or("", |(_, pause)| pause));
-        if outcome.name() == "put off" {
+        if outcome.name() == "deferred" {
             shown = &whole;
         }
         assert_eq!(shown, *expected, "{code}");

@@ -18,13 +18,16 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::numbering_plan::{Code, Plans};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
-use crate::text::decimal_digit;
+use crate::text::{decimal_digit, with_ascii_digits};
 
 /// The most digits of a written number: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
 
-/// The fewest digits of a complete number next to a slash. Fewer are an area code or a group of digits.
+/// The fewest digits of a complete number before a slash. Fewer are an area code.
 const COMPLETE: usize = 7;
+
+/// The fewest digits after the slash after an area code. Fewer may replace the last digits before it.
+const REST: usize = 5;
 
 /// The fewest digits of an international prefix. A single 0 (Samoa, Cape Verde) does not count: it is the national
 /// prefix of most other countries.
@@ -89,7 +92,9 @@ impl Numbers {
     }
 
     fn read(&self, text: &str) -> Result<Phone, NumberProblem> {
-        let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
+        // What a spreadsheet does to a number it does in every script.
+        let ascii = with_ascii_digits(text);
+        let text = ascii.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
         let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
         if text.is_empty() {
             return Err(NumberProblem::Empty);
@@ -343,7 +348,7 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
             plus = true;
         } else if is_slash(c) {
             if !slash {
-                check_slashes(text)?;
+                check_slash(text)?;
             }
             slash = true;
         } else if c.is_alphabetic() {
@@ -355,24 +360,26 @@ fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
     Ok((digits, plus))
 }
 
-/// Checks that slashes only format one number, as in `0151/2345678` and `06/12/34/56/78`. They separate two if a
-/// complete number is before one, or one without a prefix (`123456/654321`), or if one or two last digits after it
-/// replace those before it (`68411234/5`): joined, they could be the number of a stranger.
-fn check_slashes(text: &str) -> Result<(), NumberProblem> {
+/// Checks that a slash only formats one number, as in `0151/2345678`: there is one, an area code with its prefix is
+/// before it, and the rest of the number after it. Anything else may be two numbers or a date, and joined it could be
+/// the number of a stranger.
+fn check_slash(text: &str) -> Result<(), NumberProblem> {
     let digits = |part: &str| part.chars().filter_map(decimal_digit).collect::<String>();
     let parts: Vec<String> = text.split(is_slash).map(digits).collect();
-    let is_date = parts.len() == 3 && parts.concat().len() <= 8;
-    if parts.contains(&String::new()) || is_date {
-        return Err(NumberProblem::Character('/'));
-    }
-    let ends_a_number = |(before, after): (&String, &String)| {
-        let length = before.strip_prefix("00").unwrap_or(before).len();
-        let has_prefix = before.starts_with('0') || text.trim_start().starts_with(['+', '\u{ff0b}']);
-        length >= COMPLETE || length >= 5 && (after.len() <= 2 || !has_prefix)
-    };
-    match parts.iter().zip(parts.iter().skip(1)).any(ends_a_number) {
-        true => Err(NumberProblem::TwoNumbers),
-        false => Ok(()),
+    let is_short = |part: &String| part.len() <= 4;
+    match parts.as_slice() {
+        [before, after] if !before.is_empty() && !after.is_empty() => {
+            let has_prefix = before.starts_with('0') || text.starts_with(['+', '\u{ff0b}']);
+            let is_area = has_prefix && before.strip_prefix("00").unwrap_or(before).len() < COMPLETE;
+            match is_area && after.len() >= REST && !after.starts_with('0') {
+                true => Ok(()),
+                false => Err(NumberProblem::TwoNumbers),
+            }
+        }
+        [first, second, _, ..] if !(parts.contains(&String::new()) || is_short(first) && is_short(second)) => {
+            Err(NumberProblem::TwoNumbers)
+        }
+        _ => Err(NumberProblem::Character('/')),
     }
 }
 
@@ -399,14 +406,15 @@ fn what_a_spreadsheet_did(text: &str) -> Result<(), NumberProblem> {
     if text.starts_with('#') {
         return Err(NumberProblem::SheetError);
     }
+    const POINTS: [char; 4] = ['.', ',', '\u{ff0e}', '\u{ff0c}'];
     let number = text.strip_prefix(['+', '-']).unwrap_or(text);
     if let Some((mantissa, exponent)) = number.split_once(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+        let (whole, fraction) = mantissa.split_once(POINTS).unwrap_or((mantissa, ""));
         if all_digits(whole) && all_digits(exponent) && (fraction.is_empty() || all_digits(fraction)) {
             return Err(NumberProblem::SheetRounded);
         }
-    } else if let Some((whole, fraction)) = number.split_once(['.', ','])
+    } else if let Some((whole, fraction)) = number.split_once(POINTS)
         && whole.len() >= 7
         && fraction.len() <= 2
         && all_digits(whole)

@@ -121,7 +121,7 @@ fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
         State::Uncertain => is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
         State::Failed if is_requeued => true,
         State::Rejected | State::Exhausted => is_requeued,
-        // A row that no one had read; whoever schedules it may not know yet that the run was cancelled.
+        // A row that no process had read. The process that schedules it may not know yet that the run was cancelled.
         State::Cancelled => matches!(op, Op::Schedule { .. }),
         before => rank(before).zip(rank(after)).is_some_and(|(before, after)| before < after),
     };

@@ -135,7 +135,7 @@ async fn nothing_is_claimed_of_a_run_that_is_paused_or_cancelled(f: Fixture<impl
     let cancelled = w.step(Step { want: 9, now: at(9), ..Step::default() }).await;
     assert!(cancelled.is_held && cancelled.attempts.is_empty());
     let next = w.next().await;
-    assert_eq!(next.claim_at(9, at(9)).await.len(), 0, "whoever takes it up");
+    assert_eq!(next.claim_at(9, at(9)).await.len(), 0, "for any process");
     use State::{Accepted, Cancelled, Sending};
     assert_eq!(w.states().await, [Sending, Accepted, Cancelled, Cancelled]);
     w.check().await;
@@ -174,7 +174,7 @@ async fn however_many_claim_at_once_no_row_is_claimed_twice(f: Fixture<impl Plac
                 if claims.is_empty() {
                     return claimed;
                 }
-                // Every third row is due again at once, whoever claims it then.
+                // Every third row is due again at once, for any process.
                 worker
                     .settle(claims.iter().filter(|a| a.claim.number == 1).step_by(3).map(|a| again(&a.claim, NOW)))
                     .await;

@@ -10,7 +10,7 @@ contract!(
     an_import_that_is_abandoned_ends_its_run,
     a_plan_is_discarded_only_before_anything_was_sent,
     the_content_of_a_run_changes_only_before_its_plan,
-    whoever_lost_the_run_is_refused_everything,
+    a_process_that_lost_the_run_is_refused_everything,
 );
 
 async fn rows_come_out_as_they_went_in(f: Fixture<impl Place>) {
@@ -142,7 +142,7 @@ async fn the_content_of_a_run_changes_only_before_its_plan(f: Fixture<impl Place
     assert_eq!(w.now().await.template.as_deref(), Some("snapshot"));
 }
 
-async fn whoever_lost_the_run_is_refused_everything(f: Fixture<impl Place>) {
+async fn a_process_that_lost_the_run_is_refused_everything(f: Fixture<impl Place>) {
     let fresh = f.begun("fresh").await;
     f.store.begin_import(fresh.owner, &[], None).await.unwrap();
     f.store.add_rows(fresh.owner, &[planned(1)]).await.unwrap();

@@ -5,7 +5,7 @@ use super::*;
 use crate::model::{DeliveryStatus, State, StatusUpdate};
 
 contract!(
-    whoever_lost_the_run_records_what_it_sent_and_claims_nothing,
+    a_process_that_lost_the_run_records_what_it_sent_and_claims_nothing,
     the_word_of_the_next_worker_comes_second_to_an_outcome,
     a_late_outcome_resolves_an_interrupted_row_in_each_direction,
     a_late_acceptance_stops_a_row_that_waits_to_be_sent_again,
@@ -54,7 +54,7 @@ fn poll(w: &Worker, n: u64) -> Polled {
     Polled { key: w.key(n), message_id, update, polled_at: at(70), next_poll_at: None }
 }
 
-async fn whoever_lost_the_run_records_what_it_sent_and_claims_nothing(f: Fixture<impl Place>) {
+async fn a_process_that_lost_the_run_records_what_it_sent_and_claims_nothing(f: Fixture<impl Place>) {
     let before = f.run("job", 5).await;
     let claims = before.claim(3).await;
     let next = before.next().await;

@@ -35,7 +35,7 @@ struct Flight {
 struct Known {
     /// Messages that the provider accepted.
     accepted: Vec<String>,
-    /// Those of them that the store was told about.
+    /// Those of them that were recorded in the store.
     reported: Vec<String>,
     /// How often the campaign or a person had it sent although it may have been accepted.
     asked: usize,
@@ -329,7 +329,7 @@ async fn nobody_is_messaged_twice_unasked_whatever_happens_in_whatever_order(f: 
         w.store.cancel(w.run, "Ana", NOW).await.unwrap();
         w.store.cancel_waiting(w.owner).await.unwrap();
         w.check().await;
-        // The next run messages no one who has the message, as far as the store was told.
+        // The next run messages no one who has the message, as far as the store knows.
         let next = f.one_more_begun(&name).await;
         next.store.begin_import(next.owner, &[], None).await.unwrap();
         next.store.add_rows(next.owner, &(1..=ROWS).map(planned).collect::<Vec<_>>()).await.unwrap();

@@ -4,9 +4,9 @@ use super::*;
 use crate::model::{DeliveryStatus, Millis, RowNumber, RunId, State, StatusUpdate};
 
 contract!(
-    whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next,
-    whoever_is_about_to_be_sent_it_is_left_out_however_long_ago_the_last_attempt_was,
-    whoever_got_an_earlier_message_of_a_row_is_left_out,
+    people_who_may_have_an_earlier_message_are_left_out_of_the_next_run,
+    people_about_to_be_messaged_are_left_out_however_old_their_last_attempt_is,
+    people_who_got_an_earlier_message_of_a_row_are_left_out,
     a_list_is_told_whom_it_would_leave_out_and_whom_earlier_runs_reached,
     a_store_with_nobody_to_leave_out_has_no_listing,
 );
@@ -66,7 +66,7 @@ async fn left_out(next: &Worker, which: LeaveOut) -> Vec<(u64, String)> {
     left_out.into_iter().map(|row| (row.row.0, row.error_message.unwrap())).collect()
 }
 
-async fn whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next(f: Fixture<impl Place>) {
+async fn people_who_may_have_an_earlier_message_are_left_out_of_the_next_run(f: Fixture<impl Place>) {
     let words = |row: u64, second: u32| (row, format!("already messaged by job-1 at 1970-01-01T00:00:0{second}Z"));
     let waits = (4, "waiting for a retry by job-1 at 1970-01-01T00:00:05Z".to_owned());
     let w = earlier(&f).await;
@@ -82,7 +82,7 @@ async fn whoever_may_have_the_message_of_an_earlier_run_is_left_out_of_the_next(
 }
 
 /// A provider may ask for a message to be retried days later.
-async fn whoever_is_about_to_be_sent_it_is_left_out_however_long_ago_the_last_attempt_was(f: Fixture<impl Place>) {
+async fn people_about_to_be_messaged_are_left_out_however_old_their_last_attempt_is(f: Fixture<impl Place>) {
     let w = f.run("job", 3).await;
     w.settle([ended(again(&w.claim_one_at(Millis(5000)).await, at(5)), 5000)]).await;
     w.settle([ended(interrupted_and_resent(&w.claim_one_at(Millis(5000)).await, at(5)), 5000)]).await;
@@ -94,7 +94,7 @@ async fn whoever_is_about_to_be_sent_it_is_left_out_however_long_ago_the_last_at
     assert_eq!(rows, [1, 2], "the third may have it, but not lately");
 }
 
-async fn whoever_got_an_earlier_message_of_a_row_is_left_out(f: Fixture<impl Place>) {
+async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl Place>) {
     let w = f.run("job", 2).await;
     let report = async |id: &str, status| {
         let message_id = id.into();

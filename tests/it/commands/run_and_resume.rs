@@ -1,4 +1,4 @@
-//! `run`, `resume` and `reconcile`: where a run stops, and how it goes on.
+//! `run`, `resume` and `reconcile`: where a run stops, and how it continues.
 
 use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
@@ -87,8 +87,8 @@ fn an_import_that_broke_off_does_not_hold_up_the_corrected_list() {
     let broken = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((broken.code, provider.sends()), (2, 0), "{broken}");
     env.write("list.csv", csv(10));
-    let mended = env.run(&provider, &["run", "job.yaml"]);
-    assert_eq!((mended.code, provider.sends()), (0, 10), "{mended}");
+    let fixed = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((fixed.code, provider.sends()), (0, 10), "{fixed}");
     assert_eq!(env.states("job-1"), counts(&[]));
     env.verify("job-1");
     env.verify("job-2");

@@ -132,7 +132,7 @@ fn provider(story: Story) -> ScriptedProvider {
     })
 }
 
-/// Has the process die at this point, goes on to the end, and looks at everything there is.
+/// Crashes the process at this point, resumes the run to its end, and checks everything.
 fn play(point: Point, time: usize, story: Story) {
     let provider = provider(story);
     let rest = match story {
@@ -177,7 +177,7 @@ fn play(point: Point, time: usize, story: Story) {
     sending = if sending.is_empty() { still_sending } else { sending };
 
     if story == Story::Retry && point == Point::PutBackWritten {
-        // Nothing came of it, and so nothing is put back by itself.
+        // Nothing was stored, so nothing is requeued automatically.
         assert_eq!(env.run(&provider, again).code, 3);
         assert_eq!(env.run(&provider, args).code, 0);
     } else {

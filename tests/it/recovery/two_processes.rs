@@ -157,7 +157,7 @@ fn a_link_to_the_store_is_the_same_store() {
 fn from_a_copy_made_while_the_run_sends_nobody_is_messaged_a_second_time() {
     let (provider, env) = (ScriptedProvider::slow(20), test_env());
     let run = running(&env, &provider);
-    // With its log or without: as whoever copies it may happen to do it.
+    // With its log or without, as people may copy it.
     for (with_log, name) in [(true, "with.db"), (false, "without.db")] {
         fs::copy(env.path("store.db"), env.path(name)).unwrap();
         if with_log {

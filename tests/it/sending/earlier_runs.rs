@@ -135,7 +135,7 @@ fn after_a_cancel_the_next_run_waits_until_the_one_before_sends_nothing_any_more
         let run = env.run_offline(&["status", "--json"]);
         let run = json(&run)["run"].as_str().unwrap().to_owned();
         assert_eq!(env.run_offline(&["cancel", &run]).code, 0);
-        // At once: whoever sends it looks for orders once a second.
+        // At once: the sending process checks for pause and cancel once a second.
         let next = env.run(&provider, &["run", "job.yaml", "--only-new", "--limit", "30", "--no-wait"]);
         assert_eq!(next.code, 5, "{next}");
         assert!(next.err.contains(&format!("another process is working on {run}")), "{next}");
@@ -187,7 +187,7 @@ fn only_new_works_while_the_run_before_waits_for_statuses_and_not_while_it_sends
     assert_eq!(json(&only_new)["states"]["suppressed"], 12, "{only_new}");
     assert_eq!(provider.sends(), ROWS + 3);
     provider.received().assert_nobody_twice();
-    // The same content goes on with its own statuses.
+    // The same content continues with its own statuses.
     env.write("list.csv", csv(ROWS));
     let dry = env.run(&provider, &["run", "job.yaml", "--dry-run"]);
     assert!(dry.code == 0 && dry.out.contains("job-1 is unfinished and would continue with 0 rows to send"), "{dry}");

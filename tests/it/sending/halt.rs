@@ -38,9 +38,9 @@ fn after_the_first_refusal_of_the_account_no_request_leaves() {
         assert!(!said.contains(CREDENTIAL), "{said}");
         assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64)]));
 
-        let mended = ScriptedProvider::accepting_all();
-        let resumed = env.run(&mended, &["resume"]);
-        assert_eq!((resumed.code, mended.sends()), (0, ROWS), "{resumed}");
+        let fixed = ScriptedProvider::accepting_all();
+        let resumed = env.run(&fixed, &["resume"]);
+        assert_eq!((resumed.code, fixed.sends()), (0, ROWS), "{resumed}");
     }
 }
 
@@ -56,10 +56,10 @@ fn a_message_that_every_row_fails_on_is_sent_twenty_times() {
     }
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("rejected", 20)]));
 
-    let mended = ScriptedProvider::accepting_all();
-    let retried = env.run(&mended, &["retry", "job-1", "--state", "rejected", "--yes"]);
-    assert_eq!((retried.code, mended.sends()), (0, ROWS), "{retried}");
-    mended.received().assert_nobody_twice();
+    let fixed = ScriptedProvider::accepting_all();
+    let retried = env.run(&fixed, &["retry", "job-1", "--state", "rejected", "--yes"]);
+    assert_eq!((retried.code, fixed.sends()), (0, ROWS), "{retried}");
+    fixed.received().assert_nobody_twice();
 }
 
 #[test]

@@ -131,10 +131,10 @@ fn a_refused_account_stops_the_run_at_once_and_resume_continues_once_it_is_fixed
     assert_eq!(env.states("job-1"), counts(&[("pending", MANY as u64)]));
     env.verify("job-1");
 
-    let mended = ScriptedProvider::accepting_all();
-    let resumed = env.run(&mended, &["resume"]);
-    assert_eq!((resumed.code, mended.sends()), (0, MANY), "{resumed}");
-    mended.received().assert_nobody_twice();
+    let fixed = ScriptedProvider::accepting_all();
+    let resumed = env.run(&fixed, &["resume"]);
+    assert_eq!((resumed.code, fixed.sends()), (0, MANY), "{resumed}");
+    fixed.received().assert_nobody_twice();
     env.verify("job-1");
 }
 

@@ -247,7 +247,7 @@ fn every_answer_is_taken_for_what_it_says() {
         // Told to go elsewhere: a POST is not sent after it.
         (302, "location: /elsewhere\r\n", String::new(), "halted", "http_302"),
         (307, "location: /elsewhere\r\n", String::new(), "halted", "http_307"),
-        // Not the whole request, says whoever answers; a gateway may have passed it on.
+        // The answer says that the request was incomplete, but a gateway may have passed it on.
         (408, "", page.into(), "uncertain", "http_408"),
         (421, "", page.into(), "try again", "http_421"),
         (425, "", page.into(), "try again", "http_425"),

@@ -19,7 +19,7 @@ fn a_recipient_that_got_too_much_waits_alone_and_uses_up_no_try() {
     let env = TestEnv::with(&CampaignFile { attempts: 1, ..CampaignFile::default() }, &csv(ROWS));
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 0, "{run}");
-    assert!(!run.err.contains("slow"), "the account goes on as fast as before: {run}");
+    assert!(!run.err.contains("slow"), "the account keeps its rate: {run}");
     let third: Vec<_> =
         provider.received().sends.iter().filter(|sent| sent.to == phone(3)).map(|sent| sent.at).collect();
     let waits: Vec<_> = third.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();

@@ -77,7 +77,7 @@ fn a_service_that_dies_while_it_reads_the_list_reads_it_again() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
     env.crash(&provider, "rows committed", &["serve", "--no-http"]);
     assert_eq!(provider.sends(), 0);
-    // Nothing was sent, so that the list may be mended still.
+    // Nothing was sent, so the list may still be fixed.
     env.write("list.csv", csv(ROWS).replace("Name1,", "Ana,"));
     let service = service(&env, &provider);
     assert!(all_read(&env), "{}", service.stderr());

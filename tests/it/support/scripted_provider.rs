@@ -194,7 +194,7 @@ impl ScriptedProvider {
             let before = self.sends();
             !wait_until(quiet, || self.sends() > before)
         };
-        assert!(wait_until(SOON, is_silent), "it goes on sending");
+        assert!(wait_until(SOON, is_silent), "it keeps sending");
     }
 
     /// The id and the last status of each number that was accepted.

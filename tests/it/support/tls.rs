@@ -12,7 +12,7 @@ const KEY: &[u8] = include_bytes!("certificate/self_signed.key");
 
 /// A server with [`CERTIFICATE`].
 pub(crate) fn server() -> Arc<ServerConfig> {
-    // Needed once per process; whoever was first has set the same.
+    // Needed once per process; any earlier call has set the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));

@@ -158,7 +158,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
         nothing_sent();
         assert_printed(&server.run(&["resume"]), 2, &["import it again with `campaigner run FILE`"]);
 
-        // Taken as it is: the rows are judged anew, and sent.
+        // Accepted as it is: the rows are checked again, and sent.
         server.succeeds(&["pull", "spring_sale"]);
         assert_printed(&server.run(&["run", "job.yaml", "--no-wait"]), 0, &[]);
         assert_eq!(server.sent(), 3);
