@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::RunId;
+use crate::text::count;
 
 /// Something that the person watching a run should know. Displayed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,11 +118,7 @@ impl fmt::Display for Notice {
                 if *waits == 1 { " was" } else { "s were" }
             ),
             Self::LeftOut { rows, code } => {
-                write!(
-                    f,
-                    "skipped {rows} row{} already reached by earlier runs (`{code}` in the report)",
-                    plural(*rows)
-                )
+                write!(f, "skipped {} already reached by earlier runs (`{code}` in the report)", count(*rows, "row"))
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, own_times } => {
@@ -161,8 +158,4 @@ impl fmt::Display for Notice {
             ),
         }
     }
-}
-
-fn plural(number: u64) -> &'static str {
-    if number == 1 { "" } else { "s" }
 }

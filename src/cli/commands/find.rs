@@ -6,10 +6,10 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine;
-use crate::model::{AttemptRow, Millis, Phone, ReportRow, RunId, State};
+use crate::model::{AttemptRow, Channel, Millis, Phone, ReportRow, RunId, State};
 use crate::provider;
 use crate::recipients::Numbers;
-use crate::store::Store;
+use crate::store::{Run, Store};
 
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
@@ -40,11 +40,18 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     let suppressed = store.suppression(phone).await?;
     let mut found = Vec::new();
+    let mut current: Option<(Run, Channel)> = None;
     for (id, row) in store.find(phone).await? {
-        let run = store.run(Some(&id)).await?;
-        let campaign = engine::thaw(&run)?;
-        if let Some(state) = store.report_row(&run, campaign.channel, row).await? {
-            found.push(Found { run: id, row: state, attempts: store.attempts(&run, row.0..=row.0).await? });
+        let (run, channel) = match current.take().filter(|(run, _)| run.id == id) {
+            Some(same) => current.insert(same),
+            None => {
+                let run = store.run(Some(&id)).await?;
+                let channel = engine::thaw(&run)?.channel;
+                current.insert((run, channel))
+            }
+        };
+        if let Some(state) = store.report_row(run, *channel, row).await? {
+            found.push(Found { run: id, row: state, attempts: store.attempts(run, row.0..=row.0).await? });
         }
     }
     if args.json {
@@ -83,7 +90,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
     for Found { run, row, attempts } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));
         // The problem of the last attempt is the row's own.
-        let has_attempt = attempts.iter().any(|attempt| attempt.error_code == row.error_code);
+        let has_attempt = attempts.last().is_some_and(|attempt| attempt.error_code == row.error_code);
         lines.extend(attempts.iter().map(|attempt| format!("  {}", in_words(attempt))));
         if let (Some(code), false) = (&row.error_code, has_attempt) {
             lines.push(format!("  {}", problem(code, row.error_message.as_deref())));

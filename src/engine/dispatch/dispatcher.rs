@@ -406,7 +406,12 @@ impl Dispatcher {
                 }
                 Err(error) => error,
             };
-            retry.wait_or_fail(error).await?;
+            if let Err(error) = retry.wait_or_fail(error).await {
+                // The last step of the run tries once more to record what has ended.
+                self.step.settlements.extend(step.settlements.iter().cloned());
+                self.step.deferrals.extend(step.deferrals.iter().cloned());
+                return Err(error.into());
+            }
             if let Ok(claims) = context.job.store.claims(self.owner, true).await {
                 step = Arc::new(self.with_unknown(&step, claims));
             }
@@ -456,10 +461,10 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 ended = self.endings.recv() => ended.into_iter().for_each(|ended| self.ended(ended)),
-                () = linger => self.record().await?,
+                () = linger => self.record_or_fail().await,
             }
         }
-        self.record().await?;
+        self.record_or_fail().await;
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -472,6 +477,13 @@ impl Dispatcher {
             }
             Ok(remaining) => Ok(remaining),
             Err(()) => Ok(Remaining::Stopped),
+        }
+    }
+
+    /// Records finished requests. An error stops the run, but not the wait for requests in flight.
+    async fn record_or_fail(&mut self) {
+        if let Err(error) = self.record().await {
+            self.fail(error);
         }
     }
 

@@ -1,6 +1,8 @@
 //! Decisions of the program about a row, such as why it is not sent: a code and values, from which words are built
 //! later.
 
+use std::cell::LazyCell;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -106,7 +108,10 @@ impl RowCause {
     /// Reads a decision from its stored code and values; `None` if it is not one of these.
     #[must_use]
     pub fn read(code: &str, values: Option<&str>) -> Option<Self> {
-        let values: Vec<Value> = values.and_then(|values| serde_json::from_str(values).ok()).unwrap_or_default();
+        // Not parsed for the problems that are none of these.
+        let values = LazyCell::new(|| -> Vec<Value> {
+            values.and_then(|values| serde_json::from_str(values).ok()).unwrap_or_default()
+        });
         let text = |place: usize| values.get(place).and_then(Value::as_str).map(str::to_owned);
         let number = |place: usize| values.get(place).and_then(Value::as_i64);
         // SQLite stores booleans as 0 and 1.

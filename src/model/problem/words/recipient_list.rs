@@ -4,7 +4,7 @@ use crate::model::Phone;
 use crate::model::problem::cell::{CellProblem, OddCharacter};
 use crate::model::problem::number::{Doubt, Lengths, Misfit, NumberProblem};
 use crate::model::problem::time::TimeProblem;
-use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name};
+use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name, grouped};
 
 const NO_REGION: &str = "add the country code, or set `region`";
 const PLUS: &str = "write `+` and the country code";
@@ -129,7 +129,7 @@ impl CellProblem {
             Self::Quotes { line } => {
                 format!("a quote opened on line {line} is not closed, or text follows the closing quote")
             }
-            Self::LongRow(most) => format!("the row is longer than {most} bytes"),
+            Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),

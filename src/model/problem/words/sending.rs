@@ -4,6 +4,7 @@ use crate::model::problem::known::Known;
 use crate::model::problem::row_cause::RowCause;
 use crate::model::problem::row_problem::RowProblem;
 use crate::model::problem::sending::{BadAnswer, Damage, SendProblem, TooMany};
+use crate::text::grouped;
 
 impl SendProblem {
     /// Describes what happened, in a sentence without a full stop.
@@ -65,7 +66,7 @@ impl RowCause {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Duplicate { of } => format!("the same number as row {of}"),
+            Self::Duplicate { of } => format!("the same number as row {}", grouped(of.0)),
             Self::Suppressed { reason } => reason.clone().unwrap_or_else(|| "on the suppression list".to_owned()),
             Self::Reached { run, at, waits: false, .. } => format!("already messaged by {run} at {at}"),
             Self::Reached { run, at, waits: true, .. } => format!("waiting for a retry by {run} at {at}"),

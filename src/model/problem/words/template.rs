@@ -1,6 +1,7 @@
 //! The words for mismatches between a message and its template.
 
 use crate::model::problem::template::{Mismatch, Part};
+use crate::text::count;
 
 impl Mismatch {
     /// Describes the mismatch, in a sentence without a full stop.
@@ -26,8 +27,8 @@ impl Mismatch {
             Self::ParameterCount { part, variables, parameters } => format!(
                 "the template's {} has {}, but the message gives {}",
                 part.words(),
-                count(*variables, "variable"),
-                count(*parameters, "parameter")
+                count(*variables as u64, "variable"),
+                count(*parameters as u64, "parameter")
             ),
             Self::ParameterKind { part, kind } => format!("a variable in the {} cannot be a `{kind}`", part.words()),
             Self::ParameterName { part: Part::Address(index), name } => {
@@ -43,7 +44,7 @@ impl Mismatch {
             Self::ButtonIndex { index, buttons } => {
                 format!(
                     "button {index} does not exist: the template has {}, numbered from 0",
-                    count(*buttons, "button")
+                    count(*buttons as u64, "button")
                 )
             }
             Self::ButtonKind { index, message, template } => {
@@ -61,8 +62,8 @@ impl Mismatch {
             Self::CardCount { template, message } => {
                 format!(
                     "the template has {}, but the message has {}",
-                    count(*template, "card"),
-                    count(*message, "card")
+                    count(*template as u64, "card"),
+                    count(*message as u64, "card")
                 )
             }
         }
@@ -77,8 +78,4 @@ impl Part {
             Self::Address(_) => "URL",
         }
     }
-}
-
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -73,7 +73,8 @@ impl Store {
     /// When the store cannot be read.
     pub async fn find(&self, phone: Phone) -> Result<Vec<(RunId, RowNumber)>, StoreError> {
         let failed = || doing("find a number");
-        let mut reader = self.scanner.acquire().await.map_err(failed())?;
+        // One snapshot: a stretch that is indexed between the two statements would be in neither result.
+        let mut reader = self.scanner.begin().await.map_err(failed())?;
         let mut keys: Vec<i64> = Vec::new();
         for statement in [IN_STRETCHES, NOT_IN_STRETCHES] {
             let found = sqlx::query_scalar(statement)

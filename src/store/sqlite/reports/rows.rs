@@ -133,9 +133,10 @@ impl ReportRows {
         })
     }
 
-    /// Starts at this row.
-    pub(in crate::store::sqlite) fn from(self, row: RowNumber) -> Self {
-        Self { after: RowKey::new(self.run, row).0 - 1, ..self }
+    /// Reads this row alone.
+    pub(in crate::store::sqlite) fn only(self, row: RowNumber) -> Self {
+        let key = RowKey::new(self.run, row).0;
+        Self { after: key - 1, last: self.last.min(key), ..self }
     }
 
     /// Returns the next page, if there is one. It may be empty if not all rows are wanted.
@@ -146,7 +147,7 @@ impl ReportRows {
         if self.after >= self.last {
             return Ok(None);
         }
-        let end = self.after + ROWS;
+        let end = self.last.min(self.after + ROWS);
         let rows = sqlx::query(READ)
             .bind(self.after)
             .bind(end)

@@ -43,9 +43,9 @@ impl Store {
         channel: Channel,
         row: RowNumber,
     ) -> Result<Option<ReportRow>, StoreError> {
-        let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.from(row);
+        let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.only(row);
         let Some(mut page) = rows.page().await? else { return Ok(None) };
-        Ok(page.next_row()?.filter(|found| found.row == row).cloned())
+        Ok(page.next_row()?.cloned())
     }
 
     /// Counts the rows in each state.
@@ -146,8 +146,8 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Returns a problem in words, and its sort key, by which the lowest becomes the sample: the words, or the values of a
-/// problem that the program found.
+/// Returns a problem in words, and its sort key, by which the lowest becomes the sample: the values of a decision about a
+/// row, and the words of any other problem.
 fn words(code: &str, message: Option<String>, values: Option<String>) -> (String, String) {
     let known = if message.is_none() { Known::read(code, values.as_deref()) } else { None };
     let words = message.or_else(|| known.as_ref().map(Known::words)).unwrap_or_default();
