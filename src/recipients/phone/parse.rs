@@ -82,7 +82,7 @@ impl Numbers {
     ///
     /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
     /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,
-    /// dots, parentheses, slashes between digits, an apostrophe in front and invisible marks do not matter. Digits
+    /// dots, parentheses, a slash after the area code, an apostrophe in front and invisible marks do not matter. Digits
     /// may be of any script.
     ///
     /// # Errors
