@@ -124,7 +124,7 @@ async fn begun(store: &Store) -> Owner {
     let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, Millis(0)).await.unwrap() else {
         unreachable!()
     };
-    store.take_up(run.key, None, Millis(0)).await.unwrap()
+    store.take_over(run.key, None, Millis(0)).await.unwrap()
 }
 
 /// Creates a store with a planned run of `ROWS` rows.
@@ -336,11 +336,11 @@ fn check(c: &mut Criterion) {
     group.bench_function("check 100,000 rows, 1 % bad", |b| {
         b.iter(|| {
             let plan = Plan::open(&campaign).unwrap();
-            let told = |bad: Bad<'_>| {
+            let found = |bad: Bad<'_>| {
                 black_box(bad);
                 Ok(())
             };
-            let checked = runtime.block_on(plan.check(None, told, &(Arc::new(|_| {}) as _))).unwrap();
+            let checked = runtime.block_on(plan.check(None, found, &(Arc::new(|_| {}) as _))).unwrap();
             assert!((500..1500).contains(&(checked.invalid + checked.duplicates)));
         });
     });

@@ -39,7 +39,7 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
         recipients_hash: digest.clone(),
     };
     let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, Millis::now()).await.unwrap() else { panic!() };
-    let owner = store.take_up(run.key, None, Millis::now()).await.unwrap();
+    let owner = store.take_over(run.key, None, Millis::now()).await.unwrap();
     let nobody: campaigner::model::Events = Arc::new(|_| {});
     Plan::open(&campaign).unwrap().import(&store, owner, &digest, &nobody).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();

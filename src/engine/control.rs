@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::engine::recovery::take_up;
+use crate::engine::recovery::take_over;
 use crate::engine::status::thaw;
 use crate::engine::stop::Reason;
 use crate::model::{Event, Millis, Notice};
@@ -86,7 +86,7 @@ pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, 
         Err(error) => return Err(error.into()),
     };
     // After a crash the run may not have been resumed yet; then its rows in doubt are not marked as uncertain.
-    let (owner, _) = take_up(store, run, &thaw(run)?, None).await?;
+    let (owner, _) = take_over(store, run, &thaw(run)?, None).await?;
     store.cancel_waiting(owner).await?;
     store.reach(run.key, Stage::Dispatched, Millis::now()).await?;
     if store.next_poll(run.key, Millis(i64::MIN)).await?.is_none() {

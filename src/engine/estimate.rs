@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_not_told() {
+    fn what_never_ends_is_not_estimated() {
         assert_eq!(forecast("rate: 10/s, quota: 1/day", "timezone: UTC\n", 1_000_000), None);
     }
 }

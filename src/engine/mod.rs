@@ -34,14 +34,16 @@ pub use error::EngineError;
 pub use estimate::sent_by;
 pub use job::Job;
 pub use plan::PlanError;
-pub use plan::hold_left;
+pub use plan::check_remaining_rows;
 pub use plan::{Bad, Checked, Plan, RowBody};
 pub use plan::{Link, Links, ask};
 pub use plan::{Times, Warning};
 pub use reconcile::{QueuePlace, WebhookCounts, WebhookQueue, WebhookWriter};
-pub use recovery::take_up;
+pub use recovery::take_over;
 pub use report::Notifier;
 pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
 pub use run::{RunMode, RunResult, run};
-pub use status::{Details, details, provider_pause, rate_now, speed, stage, status, thaw, time_to_send, told, waiting};
+pub use status::{
+    Details, details, provider_pause, rate_now, speed, stage, status, status_of, thaw, time_to_send, waiting,
+};
 pub use stop::{Reason, StopHandle};

@@ -12,14 +12,14 @@ use crate::store::{Owner, Run, Step, Store};
 ///
 /// # Errors
 /// When the store fails.
-pub async fn take_up(
+pub async fn take_over(
     store: &Store,
     run: &Run,
     campaign: &Campaign,
     limit: Option<u64>,
 ) -> Result<(Owner, usize), EngineError> {
     let now = Millis::now();
-    let owner = store.take_up(run.key, limit, now).await?;
+    let owner = store.take_over(run.key, limit, now).await?;
     let claims = store.claims(owner, false).await?;
     if claims.is_empty() {
         return Ok((owner, 0));
@@ -30,6 +30,6 @@ pub async fn take_up(
         claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
     store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
-    Point::DoubtsCommitted.pass();
+    Point::UncertainCommitted.pass();
     Ok((owner, uncertain))
 }

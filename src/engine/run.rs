@@ -59,7 +59,7 @@ const COUNT_SHARE: u32 = 50;
 /// be recorded then become `uncertain`.
 pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let job = Arc::new(job);
-    let (owner, uncertain) = recovery::take_up(&job.store, &job.run, &job.campaign, job.limit).await?;
+    let (owner, uncertain) = recovery::take_over(&job.store, &job.run, &job.campaign, job.limit).await?;
     if uncertain > 0 {
         (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
     }
@@ -71,7 +71,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     control::begin(&job, sends);
     if sends {
         job.store.reach(owner.run, Stage::Started, Millis::now()).await?;
-        Point::SendingBegun.pass();
+        Point::SendingStarted.pass();
     }
     let eligibility = Arc::new(Eligibility::of(&job)?);
     if let Some(until) = job.keep_pause().await? {

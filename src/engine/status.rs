@@ -89,7 +89,7 @@ pub struct Details {
 /// # Errors
 /// When the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
-    told(run, tally, &details(store, run, tally).await?, rate_now(store, run).await?)
+    status_of(run, tally, &details(store, run, tally).await?, rate_now(store, run).await?)
 }
 
 /// Returns the waiting rows: each waits for its own time, or all wait for another day if today's quota is used up.
@@ -111,7 +111,7 @@ pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<W
     Ok((rows > 0).then_some(Waiting { rows, first: until, last }))
 }
 
-/// Reads what [`told`] needs besides the counts.
+/// Reads what [`status_of`] needs besides the counts.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -149,7 +149,7 @@ pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, 
 ///
 /// # Errors
 /// When the stored campaign cannot be read.
-pub fn told(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
+pub fn status_of(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
     let Details { errors, contradicted, waiting, replies, pause } = details;
     let states: serde_json::Map<String, Value> =

@@ -143,7 +143,7 @@ async fn a_length_that_head_does_not_tell_is_asked_of_get() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_with_its_status() {
+async fn what_is_not_there_is_reported_with_its_status() {
     let server = Scripted::start(|_| head("404 Not Found", "Content-Length: 0\r\n"));
     let findings = ask(server.file("/a.png")).await;
     assert_eq!(codes(&findings), [(true, "media_refused")]);
@@ -239,12 +239,12 @@ async fn a_server_that_says_nothing_is_not_waited_for_long() {
 
 /// Returns what `ask_all` reports for each file, by its index.
 async fn ask_all(files: Vec<File>, timeouts: Timeouts) -> Vec<Option<Vec<Finding>>> {
-    let mut told = vec![None; files.len()];
+    let mut found = vec![None; files.len()];
     prober(LOOPBACK, timeouts)
-        .ask_all(files, |index, findings| assert!(told[index].replace(findings).is_none()))
+        .ask_all(files, |index, findings| assert!(found[index].replace(findings).is_none()))
         .await
         .unwrap();
-    told
+    found
 }
 
 #[tokio::test]
@@ -266,8 +266,8 @@ async fn many_files_are_asked_about_a_few_at_a_time() {
     });
     let server = Scripted { address, requests: Arc::default() };
     let files = (0..4 * MAX_CONCURRENT).map(|n| server.file(&format!("/{n}.png"))).collect();
-    let told = ask_all(files, PATIENT).await;
-    assert!(told.iter().all(|told| told.as_ref().is_some_and(Vec::is_empty)));
+    let found = ask_all(files, PATIENT).await;
+    assert!(found.iter().all(|found| found.as_ref().is_some_and(Vec::is_empty)));
     assert_eq!(most.load(Ordering::SeqCst), MAX_CONCURRENT);
 }
 
@@ -275,9 +275,9 @@ async fn many_files_are_asked_about_a_few_at_a_time() {
 async fn a_server_that_never_answers_is_given_up() {
     let server = Scripted::start(|_| Reply::Close);
     let files = (0..20 * MAX_CONCURRENT).map(|n| server.file(&format!("/{n}.png"))).collect();
-    let told = ask_all(files, PATIENT).await;
-    assert!(told.iter().flatten().flatten().all(|finding| finding.code == "media_unreachable"));
-    assert!(told.iter().all(|told| told.as_ref().is_some_and(|findings| findings.len() == 1)));
+    let found = ask_all(files, PATIENT).await;
+    assert!(found.iter().flatten().flatten().all(|finding| finding.code == "media_unreachable"));
+    assert!(found.iter().all(|found| found.as_ref().is_some_and(|findings| findings.len() == 1)));
     assert!(server.asked().len() <= 2 * (MAX_CONCURRENT + MAX_FAILURES as usize), "{}", server.asked().len());
 }
 

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_line_that_is_a_person_nothing_is_told() {
+    fn of_a_line_that_is_a_person_nothing_is_reported() {
         for cells in
             [["85268411234", "Ana Maria"], ["+852 6841 1234", "Ana"], ["Ana", "tel:85268411234"], ["٠٥٠١٢٣٤٥٦٧", "Ana"]]
         {

@@ -73,8 +73,8 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{{ {'a': x} }}", "`{…}` is not available"),
     ];
     for (template, why) in cases {
-        let told = compile(template).err().unwrap_or_default();
-        assert!(told.contains(why), "{:.60}: {told}", template);
+        let found = compile(template).err().unwrap_or_default();
+        assert!(found.contains(why), "{:.60}: {found}", template);
     }
 }
 
@@ -96,7 +96,7 @@ fn what_messages_need_is_read() {
         ("a * b {{ x }} [c] {d}", "a * b a [c] {d}"),
     ];
     for (template, expected) in cases {
-        let renderer = compile(template).unwrap_or_else(|told| panic!("{template}: {told}"));
+        let renderer = compile(template).unwrap_or_else(|found| panic!("{template}: {found}"));
         let mut texts = Vec::new();
         renderer.texts(&["a", ""], |_, text| texts.push(text.to_owned())).unwrap();
         assert_eq!(texts, [expected], "{template}");
@@ -126,7 +126,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
     ]
     .map(str::to_owned);
     for template in cases {
-        let told = rendered(&compile(&template).unwrap()).unwrap_err();
+        let found = rendered(&compile(&template).unwrap()).unwrap_err();
         let words = [
             "beyond 16 KiB",
             "beyond 64 KiB",
@@ -135,7 +135,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
             "write a width of at most 100",
             "too many steps",
         ];
-        assert!(words.iter().any(|words| told.contains(words)), "{template}: {told}");
+        assert!(words.iter().any(|words| found.contains(words)), "{template}: {found}");
     }
     assert!(rendered(&compile("{{ long }}").unwrap()).is_ok());
     let renderer = compile("{{ long }}").unwrap();
@@ -201,8 +201,8 @@ fn a_panic_of_the_engine_is_a_problem_of_the_row() {
     let mut env = Environment::new();
     env.add_filter("broken", |_: Value| -> String { panic!("a filter that panics") });
     env.add_template("t", "{{ x | broken }}").unwrap();
-    let told = super::render(&env.get_template("t").unwrap(), context!(x => "a"), None).unwrap_err();
-    assert!(told.to_string().contains("internal error"), "{told}");
+    let found = super::render(&env.get_template("t").unwrap(), context!(x => "a"), None).unwrap_err();
+    assert!(found.to_string().contains("internal error"), "{found}");
 }
 
 proptest! {

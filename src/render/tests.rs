@@ -194,7 +194,7 @@ fn cells_that_are_missing_are_empty() {
 #[test]
 fn a_variable_that_is_no_column_says_which_are() {
     let names = ["phone", "first_name", "Last Name"];
-    let told = |template: &str, names: &[&str]| {
+    let found = |template: &str, names: &[&str]| {
         let [problem] = wrong(&json!({"text": template}), names).try_into().unwrap();
         assert_eq!((problem.code, problem.path.as_str()), ("unknown_column", "text"), "{template}");
         let [hint, of_list] = [problem.hint, problem.hint_of_list].map(Option::unwrap_or_default);
@@ -202,20 +202,20 @@ fn a_variable_that_is_no_column_says_which_are() {
     };
     let x = "there is no column `x`, but every row needs it: the columns are ";
     assert_eq!(
-        told("{{ firstname }}", &names),
+        found("{{ firstname }}", &names),
         "there is no column `firstname`, but every row needs it: did you mean `first_name`?"
     );
-    assert!(told("Hi {{ First_Name | upper }}!", &names).ends_with("did you mean `first_name`?"));
-    assert_eq!(told("{{ x }}", &names), format!("{x}`phone`, `first_name`, `Last Name`"));
-    assert!(told("{{ row['last name'] }}", &names).ends_with("did you mean `Last Name`?"));
+    assert!(found("Hi {{ First_Name | upper }}!", &names).ends_with("did you mean `first_name`?"));
+    assert_eq!(found("{{ x }}", &names), format!("{x}`phone`, `first_name`, `Last Name`"));
+    assert!(found("{{ row['last name'] }}", &names).ends_with("did you mean `Last Name`?"));
     let many: Vec<String> = (0..20).map(|n| format!("column_{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(told("{{ x }}", &many).ends_with("`column_18`, `column_19`"));
+    assert!(found("{{ x }}", &many).ends_with("`column_18`, `column_19`"));
     assert!(
-        told("{{ name }}", &["85268411234", "Ana Maria"])
+        found("{{ name }}", &["85268411234", "Ana Maria"])
             .ends_with("the first line looks like a recipient; add a header line that names the columns")
     );
-    let invisible = told("{{ row['First Name'] }}", &["First\u{200b}Name"]);
+    let invisible = found("{{ row['First Name'] }}", &["First\u{200b}Name"]);
     assert!(
         invisible.ends_with("did you mean `First\\u{200b}Name`? Its character 6 is U+200B, not U+0020"),
         "{invisible}"
@@ -223,7 +223,7 @@ fn a_variable_that_is_no_column_says_which_are() {
     assert_eq!(text("{{ row['First Name'] }}", &[("First\u{a0}Name", "Ana")]), "Ana");
     let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();
     assert_eq!(problem.hint, None, "the list's names are for the terminal alone");
-    let dashed = told("{{ first-name }}", &["first-name"]);
+    let dashed = found("{{ first-name }}", &["first-name"]);
     assert!(dashed.ends_with("write the column `first-name` as `{{ row[\"first-name\"] }}`"), "{dashed}");
 }
 
@@ -240,12 +240,12 @@ fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_row_is_told() {
+fn all_that_is_wrong_with_a_row_is_reported() {
     let message = json!({"one": "{{ a }}", "two": "fixed", "three": ["{{ b | upper }}", "{{ c | default('-') }}", "{{ b }} {{ a }}"]});
     let renderer = Renderer::compile(&message, &columns(&["a", "b", "c"])).unwrap();
     let problems = renderer.render(phone(), &["", "", ""], &mut Vec::new()).unwrap_err();
-    let told: Vec<_> = problems.iter().map(|p| (p.columns.concat(), p.path.as_deref().unwrap().to_owned())).collect();
-    assert_eq!(told, [("a".into(), "one".into()), ("b".into(), "three[0]".into())]);
+    let found: Vec<_> = problems.iter().map(|p| (p.columns.concat(), p.path.as_deref().unwrap().to_owned())).collect();
+    assert_eq!(found, [("a".into(), "one".into()), ("b".into(), "three[0]".into())]);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn the_columns_behind_a_place_of_the_message_are_known() {
 }
 
 #[test]
-fn a_template_that_fails_is_told() {
+fn a_template_that_fails_is_reported() {
     let row = [("a", "1"), ("b", "x")];
     for template in
         ["{{ b | int }}", "{{ a + 1 }}", "{{ b.c.d }}", "{{ b() }}", "{{ row }}", "{{ row | upper }}", "{{ row ~ a }}"]
@@ -280,7 +280,7 @@ fn a_template_that_fails_is_told() {
 }
 
 #[test]
-fn every_wrong_template_is_told_with_its_place() {
+fn every_wrong_template_is_reported_with_its_place() {
     let message = json!({
         "type": "text",
         "text": "Hello {{ name",
@@ -313,7 +313,7 @@ fn every_wrong_template_is_told_with_its_place() {
 }
 
 #[test]
-fn a_message_that_cannot_be_a_body_is_told() {
+fn a_message_that_cannot_be_a_body_is_reported() {
     assert_eq!(wrong(&json!("text"), &[])[0].path, "");
     assert_eq!(wrong(&json!({"type": "text", "to": "1"}), &[])[0].path, "to");
 }

@@ -190,7 +190,7 @@ impl Reports {
         let path = dir.join(ReportFormat::Csv.file_name());
         let file = NewFile::create(&path)?;
         let csv = CsvReport::new(file, &[]).map_err(|source| ReportError::Write { path, source })?;
-        Point::ReportBegun.pass();
+        Point::ReportStarted.pass();
         Ok(Self { dir, csv, summary: Summary::new(facts) })
     }
 

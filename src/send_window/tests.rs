@@ -96,7 +96,7 @@ fn it_is_open_when_the_clock_on_the_wall_says_so_and_the_next_change_is_the_next
                         assert_eq!(
                             stretch.until,
                             Some(Millis(now)),
-                            "{names}, window {index}: a change that was not told"
+                            "{names}, window {index}: a change that was not found"
                         );
                         assert_ne!(known.open, stretch.open);
                         stretch = known;
@@ -241,7 +241,7 @@ fn a_row_leaves_waits_or_is_too_late() {
 }
 
 #[test]
-fn a_column_that_is_not_there_is_told_with_the_nearest() {
+fn a_column_that_is_not_there_is_reported_with_the_nearest() {
     let timing =
         Timing { columns: TimeColumns { send_at: Some("wen".into()), ..TimeColumns::default() }, ..Timing::default() };
     let error = RowTiming::new(&timing, &columns(), Millis(0)).unwrap_err();

@@ -93,7 +93,7 @@ fn the_examples_of_this_repository_are_right() {
 }
 
 #[test]
-fn a_difference_is_told_by_its_place() {
+fn a_difference_is_reported_by_its_place() {
     let before = good(FULL);
     assert_eq!(diff(&before, &before), []);
     let after = good(
@@ -102,9 +102,9 @@ fn a_difference_is_told_by_its_place() {
             .replace("  - {type: FOOTER, text: bye}\n", "")
             .replace("text: Shop", "text: Buy"),
     );
-    let told: Vec<String> = diff(&before, &after).iter().map(ToString::to_string).collect();
+    let found: Vec<String> = diff(&before, &after).iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        found,
         [
             "BODY text\n  - Take {{1}} off, {{2}}.\n  + Take {{1}} off,\n  + dear {{2}}.",
             "FOOTER\n  - FOOTER\n  - text: bye",

@@ -77,16 +77,16 @@ def check(browser, program, folder, pictures, numbers):
     until(lambda: accepted() > 50, "messages are accepted")
     first = accepted()
     until(lambda: accepted() > first + 100, "the numbers move")
-    until(lambda: "empty_cell" in shown("#errors"), "problems are told")
+    until(lambda: "empty_cell" in shown("#errors"), "problems are shown")
     assert now() == "sending" and "%" in browser.run("document.title")
     assert "/s" in shown("#headlines div:nth-child(4) b"), shown("#headlines")
     curve = lambda: browser.run("document.querySelector('#curve path').getAttribute('d') ?? ''")
     until(lambda: curve().count("L") > 3, "the rate is drawn")
     assert re.fullmatch(r"now [\d.]+/s, highest [\d.]+/s", browser.run("document.querySelector('#curve desc').textContent"))
     # As `status` has it.
-    told = json.load(urllib.request.urlopen(home + "runs/live-1"))
-    assert told["rows"] == ROWS and told["states"]["invalid"] == len([row for row in range(ROWS) if row % 97 == 0])
-    assert f"{told['states']['invalid']} invalid" in shown("#funnel")
+    status = json.load(urllib.request.urlopen(home + "runs/live-1"))
+    assert status["rows"] == ROWS and status["states"]["invalid"] == len([row for row in range(ROWS) if row % 97 == 0])
+    assert f"{status['states']['invalid']} invalid" in shown("#funnel")
     for look in ({"dark": True}, {"width": 390, "height": 844, "mobile": True}, {}):
         browser.open(home, **look)
         until(lambda: accepted() > 0, "the page opens in the middle")
@@ -112,7 +112,7 @@ def check(browser, program, folder, pictures, numbers):
 
     give("wrong-horse-battery")
     press("pause")
-    until(lambda: "token" in shown("#news"), "a wrong token is told")
+    until(lambda: "token" in shown("#news"), "a wrong token is shown")
     assert browser.run("document.getElementById('orders').hidden")
     browser.complaints.clear()  # the browser itself tells of the 401
     give(TOKEN)
@@ -129,7 +129,7 @@ def check(browser, program, folder, pictures, numbers):
 
     # The service dies in the middle, and comes back.
     service.end("kill")
-    until(lambda: "has not answered" in shown("#gone"), "it is told that the service is gone")
+    until(lambda: "has not answered" in shown("#gone"), "it is shown that the service is gone")
     browser.picture(pictures / "live-gone.png")
     before = accepted()
     service = Service(program, folder, address)

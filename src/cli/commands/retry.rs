@@ -34,7 +34,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     for state in &args.state {
-        state.after(StateChange::PutBack).map_err(|_| {
+        state.after(StateChange::Requeue).map_err(|_| {
             CliError::new(
                 Exit::Wrong,
                 format!("{state} rows cannot be sent again; choose from rejected, exhausted, uncertain, failed"),
@@ -56,7 +56,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let lock = store.lock(&run.id)?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
-    let (owner, _) = engine::take_up(&store, &run, &engine::thaw(&run)?, None).await?;
+    let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
     let mut states = args.state.clone();
     states.sort_unstable();

@@ -129,7 +129,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let stop = StopHandle::default();
     if run.planned_at.is_none() {
         let events = progress.events();
-        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        let owner = store.take_over(run.key, None, Millis::now()).await?;
         let import = plan.only_new(run.only_new).import(&store, owner, &digest, &events);
         let Some(imported) = session::unless_stopped(&stop, &events, import).await else {
             progress.finish();
@@ -185,7 +185,7 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
     {
         // Its import did not finish, so nothing was sent: it must not block the corrected content.
         let _lock = store.lock(&run.id)?;
-        let owner = store.take_up(run.key, None, Millis::now()).await?;
+        let owner = store.take_over(run.key, None, Millis::now()).await?;
         store.abandon_import(owner, Millis::now()).await?;
         decision = store.start_run(new, repeat, Millis::now()).await?;
     }

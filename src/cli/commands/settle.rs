@@ -77,7 +77,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let which = which(args, &campaign)?;
     let _lock = store.lock(&run.id)?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
-    let (owner, _) = engine::take_up(&store, &run, &campaign, None).await?;
+    let (owner, _) = engine::take_over(&store, &run, &campaign, None).await?;
     let verdict = match args.verdict {
         As::Sent => Verdict::Sent,
         As::NotSent => Verdict::NotSent,

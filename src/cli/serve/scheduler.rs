@@ -231,7 +231,7 @@ impl Service {
                     && self.context.store.due_of(run.key).await?.is_none()
                     && let Ok(_lock) = self.context.store.lock(&run.id)
                 {
-                    let owner = self.context.store.take_up(run.key, None, now).await?;
+                    let owner = self.context.store.take_over(run.key, None, now).await?;
                     self.context.store.abandon_import(owner, now).await?;
                 }
                 Err(CliError::new(Exit::Stopped, format!("{} is not sent yet", run.id)))

@@ -82,7 +82,7 @@ impl Service {
         let stopped = match run.planned_at {
             None => match store.lock(&run.id) {
                 Ok(_lock) => {
-                    let owner = store.take_up(run.key, None, now).await?;
+                    let owner = store.take_over(run.key, None, now).await?;
                     store.abandon_import(owner, now).await.map(|()| true)
                 }
                 Err(StoreError::Held(_)) => Ok(false),
@@ -268,7 +268,7 @@ impl Task {
                     (plan, new.recipients_hash)
                 }
             };
-            let owner = store.take_up(run.key, None, Millis::now()).await?;
+            let owner = store.take_over(run.key, None, Millis::now()).await?;
             plan.only_new(run.only_new).import(store, owner, &digest, &events).await?;
             run = store.run(Some(&run.id)).await?;
             if started.elapsed() >= SLOW {

@@ -58,7 +58,7 @@ pub(in crate::cli) async fn try_plan(
     };
     match plan {
         Some(plan) if problems.is_empty() => Ok(match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
-            Some((template, pulled)) => plan.held_against(template, pulled.to_text()),
+            Some((template, pulled)) => plan.with_template(template, pulled.to_text()),
             None => plan,
         }),
         _ => {

@@ -134,7 +134,7 @@ async fn pulled_again(
 /// Checks the remaining rows against a newer snapshot, which the run then uses if all of them fit.
 async fn check_remaining(store: &Store, run: &Run, renderer: &Renderer, newer: &Snapshot) -> Result<(), CliError> {
     let Some(template) = newer.loaded() else { return Ok(()) };
-    let (rows, first) = engine::hold_left(store, run, renderer, &template).await?;
+    let (rows, first) = engine::check_remaining_rows(store, run, renderer, &template).await?;
     if rows == 0 {
         return Ok(store.hold_run(run.key, &newer.to_text()).await?);
     }

@@ -79,7 +79,7 @@ pub(in crate::engine) async fn dispatch(
         limit_is_used_up: job.limit == Some(0),
         next_due: None,
         looked_at: None,
-        told: None,
+        notified_at: None,
         blocked_since: None,
         failed: None,
     };
@@ -91,7 +91,7 @@ pub(in crate::engine) async fn dispatch(
         while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
             retry.wait_or_fail(error).await?;
         }
-        Point::SendingNoted.pass();
+        Point::SendingRecorded.pass();
     }
     Ok(remaining)
 }
@@ -119,7 +119,7 @@ struct Dispatcher {
     /// When the store was last asked for `next_due`.
     looked_at: Option<Instant>,
     /// The time up to which a long wait was already reported.
-    told: Option<Millis>,
+    notified_at: Option<Millis>,
     /// Since when the store could not be written.
     blocked_since: Option<Instant>,
     /// The error that stopped the run, if any.
@@ -196,11 +196,11 @@ impl Dispatcher {
         let is_idle = self.is_idle();
         let longest = if is_open && !is_idle { LOOK_EVERY } else { LOOK_EVERY_WHILE_CLOSED };
         let wait = next.map_or(LOOK_EVERY, |at| at.since(now));
-        if let Some(at) = next.filter(|at| wait > LONG && self.told != Some(*at) && !job.stop.is_paused()) {
+        if let Some(at) = next.filter(|at| wait > LONG && self.notified_at != Some(*at) && !job.stop.is_paused()) {
             let until = context.eligibility.local(at);
             let own_times = context.eligibility.may_defer();
             (job.events)(Event::Notice(Notice::NothingDue { until, own_times }));
-            self.told = Some(at);
+            self.notified_at = Some(at);
         }
         let wait = wait.clamp(Duration::from_millis(1), longest);
         let held = job.stop.is_paused();

@@ -77,12 +77,12 @@ impl Eligibility {
     pub(super) async fn take_quota(&self, job: &Job) -> Result<Option<RunLock>, EngineError> {
         let Some(quota) = &self.quota else { return Ok(None) };
         let name = job.run.id.name();
-        let mut told = false;
+        let mut notified = false;
         let lock = loop {
             if let Some(lock) = job.store.lock_quota(name)? {
                 break lock;
             }
-            if !std::mem::replace(&mut told, true) {
+            if !std::mem::replace(&mut notified, true) {
                 (job.events)(Event::Notice(Notice::QuotaInUse { name: name.to_owned() }));
             }
             tokio::select! {

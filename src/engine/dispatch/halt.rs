@@ -69,10 +69,10 @@ impl HaltMonitor {
                 seen.decided(None, self.settings?)
             }
             Outcome::Refused(problem) | Outcome::RetryOnce(problem) => {
-                let streak = seen.again(problem, self.settings);
+                let streak = seen.count_refusal(problem, self.settings);
                 streak.or_else(|| seen.decided(Some(problem.clone()), self.settings?))
             }
-            Outcome::Uncertain(problem) if is_no_provider(problem) => seen.again(problem, self.settings),
+            Outcome::Uncertain(problem) if is_no_provider(problem) => seen.count_refusal(problem, self.settings),
             Outcome::Uncertain(problem) | Outcome::Unnamed(problem) => seen.doubted(problem, at, now, self.settings),
             Outcome::Throttled { .. } | Outcome::Deferred { .. } => {
                 seen.answered = true;
@@ -92,7 +92,7 @@ impl HaltMonitor {
 
 impl Seen {
     /// Counts another answer with this problem.
-    fn again(&mut self, problem: &Problem, settings: Option<Halt>) -> Option<Problem> {
+    fn count_refusal(&mut self, problem: &Problem, settings: Option<Halt>) -> Option<Problem> {
         self.answered = true;
         if self.code != problem.code {
             (self.code, self.streak) = (problem.code.clone(), 0);
@@ -148,7 +148,7 @@ mod tests {
 
     impl HaltMonitor {
         /// Records an outcome whose time does not matter.
-        fn told(&self, outcome: &Outcome) -> Option<Problem> {
+        fn halts(&self, outcome: &Outcome) -> Option<Problem> {
             self.watch(Millis(0), Millis(0), outcome)
         }
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_same_refusal_again_and_again_stops_the_run_once() {
         let rule = rule();
-        let stops: Vec<u32> = (1..=60).filter(|_| rule.told(&refused("132000")).is_some()).collect();
+        let stops: Vec<u32> = (1..=60).filter(|_| rule.halts(&refused("132000")).is_some()).collect();
         assert_eq!(stops, [20]);
     }
 
@@ -176,7 +176,7 @@ mod tests {
     fn something_that_is_not_the_provider_stops_the_run() {
         let rule = rule();
         let page = Outcome::Uncertain(Problem::new("http_200", "HTTP 200: <html>Login"));
-        assert_eq!((1..=30).filter(|_| rule.told(&page).is_some()).collect::<Vec<_>>(), [20]);
+        assert_eq!((1..=30).filter(|_| rule.halts(&page).is_some()).collect::<Vec<_>>(), [20]);
     }
 
     #[test]
@@ -206,11 +206,11 @@ mod tests {
         let rule = HaltMonitor::new(Some(Halt { share: 100, ..Halt::default() }));
         for n in 0..200 {
             let outcome = if n % 20 == 19 { accepted() } else { refused("131026") };
-            assert_eq!(rule.told(&outcome), None);
-            assert_eq!(rule.told(&Outcome::Uncertain(Problem::new("timeout", "?"))), None);
+            assert_eq!(rule.halts(&outcome), None);
+            assert_eq!(rule.halts(&Outcome::Uncertain(Problem::new("timeout", "?"))), None);
         }
         for n in 0..100 {
-            assert_eq!(rule.told(&refused(if n % 2 == 0 { "a" } else { "b" })), None);
+            assert_eq!(rule.halts(&refused(if n % 2 == 0 { "a" } else { "b" })), None);
         }
     }
 
@@ -224,7 +224,7 @@ mod tests {
                 4 => refused("131026"),
                 _ => accepted(),
             };
-            rule.told(&outcome).map(|problem| (n, problem.to_string()))
+            rule.halts(&outcome).map(|problem| (n, problem.to_string()))
         });
         let words = "50 of the last 200 rows were refused, 25 of them with this error: no (131026)";
         assert_eq!(stop, Some((200, words.to_owned())));
@@ -233,21 +233,21 @@ mod tests {
     #[test]
     fn a_share_below_the_limit_never_stops_and_an_old_refusal_is_forgotten() {
         let rule = rule();
-        assert!((0..5000).all(|n| rule.told(&if n % 6 == 0 { refused("131026") } else { accepted() }).is_none()));
+        assert!((0..5000).all(|n| rule.halts(&if n % 6 == 0 { refused("131026") } else { accepted() }).is_none()));
         // 39 of 200, then none for long, then 39 again.
         let rule = HaltMonitor::new(Some(Halt { same_error: 1000, ..Halt::default() }));
         let outcomes = (0..39).map(|_| true).chain((0..161).map(|_| false)).cycle().take(2000);
         for bad in outcomes {
-            assert_eq!(rule.told(&if bad { refused("x") } else { accepted() }), None);
+            assert_eq!(rule.halts(&if bad { refused("x") } else { accepted() }), None);
         }
-        assert!(rule.told(&refused("x")).is_none());
+        assert!(rule.halts(&refused("x")).is_none());
     }
 
     #[test]
     fn it_begins_with_one_request_then_a_handful_then_all() {
         let rule = rule();
         let tell = |outcome: Outcome| {
-            rule.told(&outcome);
+            rule.halts(&outcome);
             rule.in_flight()
         };
         assert_eq!(rule.in_flight(), 1);
@@ -263,7 +263,7 @@ mod tests {
     fn switched_off_refusals_never_stop_the_run_and_the_first_request_still_goes_alone() {
         let rule = HaltMonitor::new(None);
         assert_eq!(rule.in_flight(), 1);
-        assert!((0..1000).all(|_| rule.told(&refused("a")).is_none()));
+        assert!((0..1000).all(|_| rule.halts(&refused("a")).is_none()));
         assert_eq!(rule.in_flight(), ALL);
     }
 }

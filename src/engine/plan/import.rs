@@ -64,7 +64,7 @@ impl Checked {
 
 impl Plan {
     /// Opens the recipients and compiles the message over their columns. If the template's definition is at a provider,
-    /// check the plan against it with [`Plan::held_against`].
+    /// check the plan against it with [`Plan::with_template`].
     ///
     /// # Errors
     /// When the recipients cannot be opened or the message cannot be compiled. Nothing is stored.
@@ -73,7 +73,7 @@ impl Plan {
         let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
         let mut measure = Measure::new(campaign.channel, &campaign.message, renderer);
         if let Some(TemplateSource::File(path)) = &campaign.definition {
-            measure = measure.held_against(template::read(path).map_err(PlanError::Definition)?);
+            measure = measure.with_template(template::read(path).map_err(PlanError::Definition)?);
         }
         measure.timed = RowTiming::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
         let skip_sent_within = campaign.recipients.skip_sent_within;
@@ -97,8 +97,8 @@ impl Plan {
 
     /// Requires every message to conform to this template.
     #[must_use]
-    pub fn held_against(mut self, template: template::Loaded, snapshot: String) -> Self {
-        self.measure = self.measure.held_against(template);
+    pub fn with_template(mut self, template: template::Loaded, snapshot: String) -> Self {
+        self.measure = self.measure.with_template(template);
         self.snapshot = Some(snapshot);
         self
     }

@@ -167,12 +167,12 @@ mod tests {
             noted.row(Channel::Viber, &image(link), RowNumber(row));
         }
         let links = noted.into_links();
-        let told: Vec<_> = links.list.iter().map(|link| (link.shown(), link.first.clone(), link.rows)).collect();
+        let seen: Vec<_> = links.list.iter().map(|link| (link.shown(), link.first.clone(), link.rows)).collect();
         let expected = [
             ("https://example.com/odd.png".to_owned(), [1, 3, 5].map(RowNumber).to_vec(), 4),
             ("https://example.com/even.png".to_owned(), [2, 4, 6].map(RowNumber).to_vec(), 3),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(seen, expected);
         assert_eq!((links.list[0].path.as_str(), links.rows_left_out), ("image.link", 0));
         assert!(!format!("{links:?}").contains("example.com"));
     }

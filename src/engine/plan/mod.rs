@@ -14,5 +14,5 @@ mod validate;
 pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
-pub use remaining_rows::hold_left;
+pub use remaining_rows::check_remaining_rows;
 pub use validate::{Times, Warning};

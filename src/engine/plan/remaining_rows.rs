@@ -16,18 +16,18 @@ const MAX_REPORTED: usize = 3;
 ///
 /// # Errors
 /// When the store fails, or a row cannot be rendered any more.
-pub async fn hold_left(
+pub async fn check_remaining_rows(
     store: &Store,
     run: &Run,
     renderer: &Renderer,
     template: &Loaded,
 ) -> Result<(u64, Vec<(RowNumber, RowProblem)>), EngineError> {
-    let (mut rows, mut told) = (0, Vec::new());
+    let (mut rows, mut problems) = (0, Vec::new());
     let mut after = None;
     let mut body = renderer.blank();
     loop {
         let page = store.remaining_rows(run.key, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok((rows, told)) };
+        let Some(last) = page.last() else { return Ok((rows, problems)) };
         after = Some(last.claim.key);
         for attempt in &page {
             let row = attempt.claim.key.row();
@@ -39,9 +39,9 @@ pub async fn hold_left(
                 .map_err(|problems| damaged(Damage::Message(problems)))?;
             let found = template.hold(&body);
             rows += u64::from(!found.is_empty());
-            if told.len() < MAX_REPORTED {
+            if problems.len() < MAX_REPORTED {
                 let problem = found.into_iter().next().map(|found| (row, in_the_template(found, template, renderer)));
-                told.extend(problem);
+                problems.extend(problem);
             }
         }
     }

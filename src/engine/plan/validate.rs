@@ -86,7 +86,7 @@ impl Measure {
     }
 
     /// Requires every message to conform to this template.
-    pub(in crate::engine) fn held_against(mut self, template: Loaded) -> Self {
+    pub(in crate::engine) fn with_template(mut self, template: Loaded) -> Self {
         // Conformance depends on the whole body.
         (self.open, self.template) = (None, Some(template));
         self
@@ -153,7 +153,7 @@ impl<'m> RowValidator<'m> {
                 && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
         };
         let errors = findings.iter().filter(|finding| finding.is_error() && !of_cells(finding));
-        let told: Vec<RowProblem> = errors
+        let broken: Vec<RowProblem> = errors
             .filter(|finding| !follows(&finding.path, to, &problems))
             .filter_map(|finding| in_the_message(finding, renderer))
             .collect();
@@ -164,7 +164,7 @@ impl<'m> RowValidator<'m> {
         let disagreed: Vec<RowProblem> =
             disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems)).collect();
         problems.extend(bad_cells);
-        problems.extend(told);
+        problems.extend(broken);
         problems.extend(disagreed);
         match to {
             Some(phone) if problems.is_empty() => {
@@ -228,9 +228,9 @@ impl<'m> RowValidator<'m> {
 
 /// Counts a warning about a row that can be sent.
 fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
-    let same = |told: &&mut Warning| (told.code, &told.path) == (finding.code, &finding.path);
+    let same = |known: &&mut Warning| (known.code, &known.path) == (finding.code, &finding.path);
     match warnings.iter_mut().find(same) {
-        Some(told) => told.rows += 1,
+        Some(known) => known.rows += 1,
         None => warnings.push(Warning {
             code: finding.code,
             path: finding.path.clone(),
@@ -243,8 +243,8 @@ fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
 /// Merges the warnings of later rows.
 pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
     for warning in later {
-        match warnings.iter_mut().find(|told| (told.code, &told.path) == (warning.code, &warning.path)) {
-            Some(told) => told.rows += warning.rows,
+        match warnings.iter_mut().find(|known| (known.code, &known.path) == (warning.code, &warning.path)) {
+            Some(known) => known.rows += warning.rows,
             None => warnings.push(warning),
         }
     }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_judged_as_if_it_were_the_only_one() {
+    fn a_row_is_validated_as_if_it_were_the_only_one() {
         let mut quick = 0;
         for (channel, message) in messages() {
             let columns = ["a", "b"].map(str::to_owned);
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_no_message_may_hold_is_told_with_its_place_where_it_is_used() {
+    fn a_cell_that_no_message_may_hold_is_reported_with_its_place_where_it_is_used() {
         let message = json!({"type": "text", "text": "{{ a }}"});
         for (cell, code, words) in [
             ("A\u{0}na", "control_character", "character 2 is U+0000, a control character"),

@@ -202,7 +202,7 @@ pub async fn write_reports(
     };
     if let Some(end) = end.filter(|_| notified) {
         store.reach(run.key, Stage::Finished, end).await.map_err(in_the_store)?;
-        Point::EndNoted.pass();
+        Point::EndRecorded.pass();
     }
     Ok(paths)
 }

@@ -89,8 +89,8 @@ fn is_open(zone: &TimeZone, at: Millis) -> bool {
 fn list() -> (String, HashMap<String, Row>) {
     let (mut csv, mut rows) = ("phone,zone,when,until\n".to_owned(), HashMap::new());
     let named = NAMED.into_iter().enumerate().map(|(index, zone)| (zone, zone, format!("8525{index:02}"), 5));
-    let told = BY_NUMBER.into_iter().map(|(zone, prefix, rest)| (zone, "", prefix.to_owned(), rest));
-    for (name, cell, prefix, rest) in named.chain(told) {
+    let by_number = BY_NUMBER.into_iter().map(|(zone, prefix, rest)| (zone, "", prefix.to_owned(), rest));
+    for (name, cell, prefix, rest) in named.chain(by_number) {
         let zone = TimeZone::get(name).unwrap();
         for n in 0..A_ZONE {
             let phone = format!("{prefix}{n:0rest$}");
@@ -165,7 +165,7 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
         panic!("it is new")
     };
     let silent: Events = Arc::new(|_| {});
-    let owner = store.take_up(run.key, None, Millis(0)).await.unwrap();
+    let owner = store.take_over(run.key, None, Millis(0)).await.unwrap();
     Plan::open(&campaign).unwrap().import(&store, owner, &digest, &silent).await.unwrap();
     let run = store.run(Some(&run.id)).await.unwrap();
     assert_eq!(campaign_file::thaw(&run.campaign).unwrap().timing, campaign.timing);

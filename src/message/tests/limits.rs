@@ -306,8 +306,8 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         let first = findings.iter().find(|finding| finding.severity == Severity::Error);
         let first = first.unwrap_or_else(|| panic!("{name} {pointer} passes"));
         assert_eq!((first.code, first.path.as_str()), (code, path), "{name} {pointer}: {findings:?}");
-        let told = format!("{} {}", first.message, first.hint.as_deref().unwrap_or_default());
-        assert!(told.contains(words), "{name} {pointer}: {told}");
+        let found = format!("{} {}", first.message, first.hint.as_deref().unwrap_or_default());
+        assert!(found.contains(words), "{name} {pointer}: {found}");
     }
 }
 
@@ -337,9 +337,9 @@ fn what_may_be_right_is_a_warning() {
         let (channel, mut body) = base(name);
         set(&mut body, pointer, value);
         let findings = check(channel, &body);
-        let told: Vec<_> = findings.iter().filter(|finding| finding.code != super::SESSION_ONLY).collect();
-        assert_eq!(told.len(), 1, "{name} {pointer}: {findings:?}");
-        assert_eq!((told[0].severity, told[0].code, told[0].path.as_str()), (Severity::Warning, code, path));
+        let found: Vec<_> = findings.iter().filter(|finding| finding.code != super::SESSION_ONLY).collect();
+        assert_eq!(found.len(), 1, "{name} {pointer}: {findings:?}");
+        assert_eq!((found[0].severity, found[0].code, found[0].path.as_str()), (Severity::Warning, code, path));
     }
     let payload = "/template/components/0/cards/0/components/1/parameters/0/payload";
     let (channel, mut body) = base("cards");

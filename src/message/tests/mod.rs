@@ -62,11 +62,11 @@ fn every_kind_of_the_tables_is_in_the_document() {
 }
 
 #[test]
-fn a_session_is_told_once_and_not_for_templates_or_viber() {
+fn a_session_is_reported_once_and_not_for_templates_or_viber() {
     for (channel, body) in documented() {
-        let told = codes(&check(channel, &body)).into_iter().filter(|code| *code == SESSION_ONLY).count();
+        let found = codes(&check(channel, &body)).into_iter().filter(|code| *code == SESSION_ONLY).count();
         let session = channel != Channel::Viber && body["type"] != "template";
-        assert_eq!(told, usize::from(session), "{channel} {body}");
+        assert_eq!(found, usize::from(session), "{channel} {body}");
     }
 }
 
@@ -129,7 +129,7 @@ fn cards_whose_kinds_come_from_a_column_are_compared_when_they_are_known() {
 }
 
 #[test]
-fn a_text_that_is_too_long_by_itself_is_told_once() {
+fn a_text_that_is_too_long_by_itself_is_reported_once() {
     let text = json!({"type": "text", "text": "a".repeat(1025)});
     let body = json!({"to": "85268411234", "type": "template", "template": {"name": "a",
         "components": [{"type": "body", "parameters": [text]}]}});
@@ -144,13 +144,13 @@ fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
         "name": "welcome", "language": {"code": "en"}, "componets": []}, "biz_opaque": 1});
     let findings = check(Channel::Whatsapp, &body);
     assert_eq!(errors(&findings), Vec::<&Finding>::new());
-    let told: Vec<_> = findings.iter().map(|f| (f.code, f.path.as_str())).collect();
+    let found: Vec<_> = findings.iter().map(|f| (f.code, f.path.as_str())).collect();
     let expected = [
         ("undocumented_field", "template.language"),
         ("unknown_field", "template.componets"),
         ("unknown_field", "biz_opaque"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
     assert_eq!(findings[1].hint.as_deref(), Some("did you mean `components`?"));
     assert_eq!(findings[2].hint, None);
 

@@ -72,7 +72,7 @@ fn earlier(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
 
 /// Orders the reasons of a failure; the smallest one is kept. The store orders those of early statuses in the same way.
 fn rank(problem: &Problem) -> (bool, &str, &str) {
-    (problem.code == RowCause::NOT_DELIVERED, &problem.code, problem.told().unwrap_or_default())
+    (problem.code == RowCause::NOT_DELIVERED, &problem.code, problem.provider_message().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Problem {
 
     /// Returns the provider's original words, for the store; `None` if they are ours.
     #[must_use]
-    pub fn told(&self) -> Option<&str> {
+    pub fn provider_message(&self) -> Option<&str> {
         match &self.reason {
             Reason::Told(message) => Some(message.original()),
             Reason::Known(_) | Reason::TooMany(..) => None,

@@ -67,7 +67,7 @@ pub enum StateChange<'a> {
     /// A person settled an uncertain row as not sent.
     SettleNotSent,
     /// A person, or the campaign's `uncertain: resend`, requeues the row.
-    PutBack,
+    Requeue,
 }
 
 /// A change that is not legal. It means an internal error or a damaged store, and the row stays as it is.
@@ -175,7 +175,7 @@ impl State {
             (Sending | Pending, StateChange::Doubt) => Uncertain,
             (Uncertain, StateChange::SettleSent) => Sent,
             (Uncertain, StateChange::SettleNotSent) => Exhausted,
-            (Rejected | Exhausted | Uncertain | Failed, StateChange::PutBack) => Pending,
+            (Rejected | Exhausted | Uncertain | Failed, StateChange::Requeue) => Pending,
             (Accepted | Sent | Delivered | Read | Failed, StateChange::Status(status)) => match (self, status) {
                 (Accepted, DeliveryStatus::Sent) => Sent,
                 (Accepted | Sent, DeliveryStatus::Failed) => Failed,
@@ -229,7 +229,7 @@ mod tests {
         StateChange::Expire,
         StateChange::SettleSent,
         StateChange::SettleNotSent,
-        StateChange::PutBack,
+        StateChange::Requeue,
     ];
 
     fn any_change() -> impl Strategy<Value = StateChange<'static>> {
@@ -257,7 +257,7 @@ mod tests {
                 }
                 if matches!(state, Failed | Rejected | Exhausted) {
                     let is_delivered = state == Failed && next.was_delivered();
-                    prop_assert!(next == state || change == StateChange::PutBack || is_delivered, "{state} {change:?} {next}");
+                    prop_assert!(next == state || change == StateChange::Requeue || is_delivered, "{state} {change:?} {next}");
                 }
                 if next.was_accepted() && !state.was_accepted() {
                     prop_assert!(matches!(change, StateChange::Accept | StateChange::SettleSent), "{state} {change:?} {next}");
@@ -265,7 +265,7 @@ mod tests {
                 // Nobody is messaged twice by accident: what was or may have been accepted is never resent
                 // automatically.
                 if next == State::Pending && state != State::Sending {
-                    prop_assert_eq!(change, StateChange::PutBack);
+                    prop_assert_eq!(change, StateChange::Requeue);
                 }
                 if next == State::Sending {
                     prop_assert_eq!(state, State::Pending);
@@ -298,12 +298,12 @@ mod tests {
                 "sending TryAgain pending",
                 "sending Exhaust exhausted",
                 "sending Doubt uncertain",
-                "failed PutBack pending",
-                "rejected PutBack pending",
-                "exhausted PutBack pending",
+                "failed Requeue pending",
+                "rejected Requeue pending",
+                "exhausted Requeue pending",
                 "uncertain SettleSent sent",
                 "uncertain SettleNotSent exhausted",
-                "uncertain PutBack pending",
+                "uncertain Requeue pending",
             ]
         );
     }

@@ -354,6 +354,6 @@ fn what_too_many_rows_have_stops_a_run_in_the_words_of_the_problem() {
         ),
     ] {
         let stops = problem.clone().too_many(rows);
-        assert_eq!((stops.to_string().as_str(), stops.told(), stops.values()), (words, None, None));
+        assert_eq!((stops.to_string().as_str(), stops.provider_message(), stops.values()), (words, None, None));
     }
 }

@@ -81,7 +81,7 @@ async fn the_documented_answer_is_read() {
 }
 
 #[tokio::test]
-async fn each_documented_error_is_told_with_what_to_do() {
+async fn each_documented_error_is_reported_with_what_to_do() {
     for (code, message, advice) in [
         ("Product.Unsubscript", "You have not subscribed to the specified product.", "subscribe"),
         ("Ram.PermissionDeny", "You are not authorized to perform the operation.", "RAM"),

@@ -155,7 +155,7 @@ fn texts_that_whatsapp_writes_are_no_part_of_a_definition() {
 }
 
 /// Severity, code and path of all findings for a definition.
-fn told(text: &str) -> Vec<(Severity, &'static str, String)> {
+fn findings(text: &str) -> Vec<(Severity, &'static str, String)> {
     let findings = to_request(&good(text)).map_or_else(|findings| findings, |translated| translated.warnings);
     findings.into_iter().map(|finding| (finding.severity, finding.code, finding.path)).collect()
 }
@@ -165,10 +165,10 @@ fn warnings(list: &[(&'static str, &str)]) -> Vec<(Severity, &'static str, Strin
 }
 
 #[test]
-fn what_cams_cannot_express_is_told_by_its_place() {
+fn what_cams_cannot_express_is_reported_by_its_place() {
     let text = "{name: a, language: en, category: UTILITY, components: [{type: HEADER, format: IMAGE, media_id: \"1\"}, \
         {type: BODY, text: \"{{1}} $(x)\", example: [a]}, {type: BUTTONS, buttons: [{type: VOICE_CALL, text: a}]}]}";
-    let errors = told(text).into_iter().filter(|(severity, ..)| *severity == Severity::Error);
+    let errors = findings(text).into_iter().filter(|(severity, ..)| *severity == Severity::Error);
     let paths: Vec<String> = errors.map(|(_, _, path)| path).collect();
     assert_eq!(paths, ["components[1].text", "components[1].text", "components[0]", "components[2].buttons[0]"]);
 }
@@ -187,18 +187,18 @@ fn what_cams_does_not_take_is_said_to_be_left_out() {
         ("left_out", "components[2].buttons[0].events"),
         ("left_out", "nxlink"),
     ];
-    assert_eq!(told(text), warnings(&expected));
+    assert_eq!(findings(text), warnings(&expected));
     let request = to_request(&good(text)).unwrap().request.to_string();
     assert!(!request.contains("a.png\",\"FileName") && !request.contains("tagName"), "{request}");
     let document = text.replace("IMAGE", "DOCUMENT").replace(", handle: h, media_id: m", "");
-    assert!(!told(&document).contains(&warnings(&expected)[0]));
+    assert!(!findings(&document).contains(&warnings(&expected)[0]));
     assert_eq!(to_request(&good(&document)).unwrap().request["Components"][0]["FileName"], "a.png");
 }
 
 #[test]
 fn examples_that_cams_has_no_place_for_are_left_out() {
     let of = |button: &str| {
-        told(&format!(
+        findings(&format!(
             "{{name: a, language: en, category: UTILITY, components: [{{type: BODY, text: Hi}}, \
              {{type: BUTTONS, buttons: [{button}]}}]}}"
         ))
@@ -212,7 +212,7 @@ fn examples_that_cams_has_no_place_for_are_left_out() {
 #[test]
 fn what_only_cams_s_library_takes_is_a_warning() {
     let one = |category: &str, ttl: &str, button: &str| {
-        told(&format!(
+        findings(&format!(
             "{{name: a, language: en, category: {category}, {ttl}components: [{{type: BODY}}, \
              {{type: BUTTONS, buttons: [{button}]}}]}}"
         ))
@@ -242,5 +242,5 @@ fn an_example_that_is_lacking_is_a_warning() {
         ("missing_example", "components[1].buttons[0]"),
         ("missing_example", "components[1].buttons[1]"),
     ];
-    assert_eq!(told(text), warnings(&expected));
+    assert_eq!(findings(text), warnings(&expected));
 }

@@ -268,7 +268,7 @@ async fn a_kept_connection_that_is_closed_over_a_request_leaves_it_in_doubt() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_to_its_end_however_that_is_told_and_kept_where_both_sides_keep_it() {
+async fn an_answer_is_read_to_its_end_however_that_is_reported_and_kept_where_both_sides_keep_it() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nx-more: 1\r\n\r\n";
     for (answer, connections) in [
         (chunked, 1),

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_used_is_no_error_and_what_cannot_be_read_is_told_without_a_word_of_it() {
+    fn what_is_not_used_is_no_error_and_what_cannot_be_read_is_reported_without_a_word_of_it() {
         for text in [
             r#"{"event": "template_status_update", "template_id": 1, "new_value": "APPROVED"}"#,
             r#"{"event": "message_created", "channel_status": 4, "channel_msg_id": "w"}"#,

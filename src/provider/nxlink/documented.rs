@@ -135,7 +135,7 @@ async fn the_documented_flows_and_media_are_read() {
 }
 
 #[tokio::test]
-async fn each_documented_code_is_told_with_what_to_do() {
+async fn each_documented_code_is_reported_with_what_to_do() {
     for (code, advice) in [
         ("-1", "contact its support with the trace id"),
         ("1003", "NXLINK_ACCESS_SECRET"),

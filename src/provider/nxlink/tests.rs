@@ -5,7 +5,7 @@ use crate::model::Severity;
 use crate::template::tests::good;
 
 /// Severity, code and path of all findings for a definition.
-fn told(text: &str) -> Vec<(Severity, &'static str, String)> {
+fn findings(text: &str) -> Vec<(Severity, &'static str, String)> {
     let findings = to_request(&good(text), 1).map_or_else(|findings| findings, |translated| translated.warnings);
     findings.into_iter().map(|finding| (finding.severity, finding.code, finding.path)).collect()
 }
@@ -16,7 +16,7 @@ fn what_nxlink_has_no_field_for_is_said_to_be_left_out() {
         url: \"https://example.com/a.png\"}, {type: BODY, text: \"Hi {{1}} all\", example: [Ana]}, {type: BUTTONS, \
         buttons: [{type: FLOW, text: Go, flow_id: \"1\", flow_action: NAVIGATE, navigate_screen: S}, \
         {type: COPY_CODE, text: Copy, example: A, coupon_code: \"{{code}}\"}]}]}";
-    let mut warnings = told(text);
+    let mut warnings = findings(text);
     warnings.retain(|(_, code, _)| *code != "attribute");
     let left_out = |path: &str| (Severity::Warning, "left_out", path.to_owned());
     let expected = [
@@ -37,10 +37,10 @@ fn an_example_is_asked_for_where_the_document_asks_for_one() {
              {{type: BUTTONS, buttons: [{buttons}]}}]}}"
         )
     };
-    assert_eq!(told(&text("{type: URL, text: Go, url: \"https://example.com/\"}")), []);
+    assert_eq!(findings(&text("{type: URL, text: Go, url: \"https://example.com/\"}")), []);
     let lacking = "{type: URL, text: Go, url: \"https://example.com/{{1}}\"}, {type: COPY_CODE, text: Copy}";
     let error = |button: usize| (Severity::Error, "missing_example", format!("components[1].buttons[{button}]"));
-    assert_eq!(told(&text(lacking)), [error(0), error(1)]);
+    assert_eq!(findings(&text(lacking)), [error(0), error(1)]);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn events_have_what_the_document_requires() {
              buttons: [{{type: QUICK_REPLY, text: Yes, events: [{event}]}}]}}]}}"
         );
         let after = |path: &str| path.strip_prefix("components[1].buttons[0].events[0]").unwrap().to_owned();
-        told(&text).into_iter().map(|(severity, code, path)| (severity, code, after(&path))).collect::<Vec<_>>()
+        findings(&text).into_iter().map(|(severity, code, path)| (severity, code, after(&path))).collect::<Vec<_>>()
     };
     let bad = |paths: &[&str]| {
         paths.iter().map(|path| (Severity::Error, "bad_event", (*path).to_owned())).collect::<Vec<_>>()
@@ -76,7 +76,7 @@ fn events_have_what_the_document_requires() {
 }
 
 #[test]
-fn what_nxlink_has_no_field_for_is_told_by_its_place() {
+fn what_nxlink_has_no_field_for_is_reported_by_its_place() {
     let text = "{name: a, language: en, category: AUTHENTICATION, message_send_ttl_seconds: 60, components: [\
         {type: HEADER, format: LOCATION}, {type: CAROUSEL, cards: []}, {type: LIMITED_TIME_OFFER, limited_time_offer: \
         {text: a}}, {type: BUTTONS, buttons: [{type: CATALOG, text: a}, {type: COPY_CODE, example: A}]}]}";

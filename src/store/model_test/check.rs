@@ -144,10 +144,10 @@ impl World {
             prop_assert!(!matches!(state, State::Pending | State::Sending), "{row} is {state} at the end");
             seen.told_nothing_wrong(*row, *state, self)?;
             let claims: Vec<_> = self.claims.range((*row, 0)..=(*row, u32::MAX)).collect();
-            let told_accepted = claims.iter().any(|(_, made)| made.told == Some(State::Accepted));
+            let was_accepted = claims.iter().any(|(_, made)| made.recorded == Some(State::Accepted));
             let is_right =
                 state.was_accepted() || self.said.contains_key(row) || self.resend && *state == State::Uncertain;
-            prop_assert!(!told_accepted || is_right, "{row} was accepted, and is {state} at the end");
+            prop_assert!(!was_accepted || is_right, "{row} was accepted, and is {state} at the end");
         }
         prop_assert!(seen.run.dispatched_at.is_some());
         prop_assert_eq!(&seen.states, &Seen::reported(self).await?, "states in the report");

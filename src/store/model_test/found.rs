@@ -83,7 +83,7 @@ pub(super) fn expired_in_doubt() -> Done {
 pub(super) fn restored() -> Done {
     in_runtime(async {
         let mut world = World::new(1, false).await?;
-        world.take_up(None).await?;
+        world.take_over(None).await?;
         let first = world.owner;
         let copy = world.store.path().with_file_name("copy.db");
         let into = AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()));
@@ -93,7 +93,7 @@ pub(super) fn restored() -> Done {
         let lost = world.store.advance(first, &claim(1)).await?.attempts;
         let store = Store::open_or_make(&copy).await?;
         store.may_send(true).await?;
-        let second = store.take_up(world.run.key, None, now).await?;
+        let second = store.take_over(world.run.key, None, now).await?;
         let claimed = store.advance(second, &claim(1)).await?.attempts;
         prop_assert!(first.worker != second.worker && lost[0].claim.number == claimed[0].claim.number);
         let settlements = vec![settlement(lost[0].claim, Ended::Again, false, now)];

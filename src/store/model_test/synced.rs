@@ -39,7 +39,7 @@ async fn a_run_that_is_watched() {
 
 /// Counts the writes that follow a commit, and those of them before which the log was not synced.
 fn unsynced(trace: &str) -> (u32, u32) {
-    let (mut told, mut unsynced) = (0, 0);
+    let (mut sent, mut unsynced) = (0, 0);
     let mut is_dirty = false;
     // If another thread's call interrupts a call, the end of a sync counts, and the start of a write.
     let mut syncing = None;
@@ -57,11 +57,11 @@ fn unsynced(trace: &str) -> (u32, u32) {
         } else if call.contains("write") && call.contains("-wal>") {
             is_dirty = true;
         } else if call.contains("write") && (call.contains("-mark>") || call.contains(&format!("/{ANSWERED}>"))) {
-            told += 1;
+            sent += 1;
             unsynced += u32::from(is_dirty);
         }
     }
-    (told, unsynced)
+    (sent, unsynced)
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn what_the_store_has_answered_is_synced() {
     let done = strace(&std::env::current_exe().unwrap(), &["--exact", test, "--ignored"]).unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     let trace = std::fs::read_to_string(&trace).unwrap();
-    let (told, missing) = unsynced(&trace);
-    assert!(told > 13 && missing == 0, "{missing} of {told} times the log was not synced");
+    let (sent, missing) = unsynced(&trace);
+    assert!(sent > 13 && missing == 0, "{missing} of {sent} times the log was not synced");
     // Without the syncs this test fails.
     let without: String = trace.lines().filter(|line| !line.contains("sync")).flat_map(|line| [line, "\n"]).collect();
     assert!(unsynced(&without).1 > 10, "{:?}", unsynced(&without));

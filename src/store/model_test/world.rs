@@ -29,7 +29,7 @@ struct Worker {
     owner: Owner,
     flights: Vec<Claim>,
     recovery: Vec<Settlement>,
-    told: Vec<Settlement>,
+    settled: Vec<Settlement>,
 }
 
 /// A claim that was returned.
@@ -39,7 +39,7 @@ pub(super) struct Made {
     /// Whether a living worker may still send it.
     may_leave: bool,
     /// What the store was given for it; an acceptance outweighs a doubt.
-    pub(super) told: Option<State>,
+    pub(super) recorded: Option<State>,
     /// Whether the provider reported that it was not delivered.
     pub(super) failed: bool,
 }
@@ -101,7 +101,7 @@ impl World {
         let StartDecision::New(run) = store.start_run(&new, Repeat::Unsaid, now).await? else {
             return Err(TestCaseError::fail("it is a new run"));
         };
-        let owner = store.take_up(run.key, None, now).await?;
+        let owner = store.take_over(run.key, None, now).await?;
         store.begin_import(owner, &[], None).await?;
         let planned = |row| PlannedRow {
             row: RowNumber(row),
@@ -136,7 +136,7 @@ impl World {
     pub(super) async fn apply(&mut self, op: &Op) -> Done {
         self.now.0 += 1;
         match *op {
-            Op::TakeUp { limit } => self.take_up(limit.map(|limit| u64::from(limit % 6))).await,
+            Op::TakeUp { limit } => self.take_over(limit.map(|limit| u64::from(limit % 6))).await,
             Op::Send { worker, flight, fate } => {
                 let Some(worker) = pick(&self.workers, worker) else { return Ok(()) };
                 let Some(claim) = pick(&worker.flights, flight).copied() else { return Ok(()) };
@@ -145,7 +145,7 @@ impl World {
             }
             Op::Step { worker, some, again, want, answer_is_lost } => {
                 let Some(worker) = usize::from(worker).checked_rem(self.workers.len()) else { return Ok(()) };
-                let again = again.and_then(|which| pick(&self.workers[worker].told, which).cloned());
+                let again = again.and_then(|which| pick(&self.workers[worker].settled, which).cloned());
                 self.step(worker, some, again, u32::from(want % 4), answer_is_lost).await
             }
             Op::Crash { worker } => {
@@ -208,17 +208,17 @@ impl World {
         }
     }
 
-    pub(super) async fn take_up(&mut self, limit: Option<u64>) -> Done {
+    pub(super) async fn take_over(&mut self, limit: Option<u64>) -> Done {
         if self.workers.len() == WORKERS {
             self.crash(0);
         }
-        self.owner = self.store.take_up(self.run.key, limit, self.now).await?;
+        self.owner = self.store.take_over(self.run.key, limit, self.now).await?;
         prop_assert!(!self.limits.contains_key(&self.owner.worker), "a worker's number is given once");
         self.limits.insert(self.owner.worker, (Vec::new(), limit));
         let found = self.store.claims(self.owner, false).await?;
         let recovery =
             found.into_iter().map(|claim| settlement(claim, Ended::Interrupted, self.resend, self.now)).collect();
-        self.workers.push(Worker { owner: self.owner, flights: Vec::new(), recovery, told: Vec::new() });
+        self.workers.push(Worker { owner: self.owner, flights: Vec::new(), recovery, settled: Vec::new() });
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl World {
             );
         }
         let attempts = self.advance(owner, settlements.clone(), want).await?.attempts;
-        self.workers[worker].told.extend(settlements);
+        self.workers[worker].settled.extend(settlements);
         for attempt in attempts {
             prop_assert!(!self.suppressed.contains(&attempt.phone), "{} is suppressed", attempt.claim.key.row());
             self.claimed(&attempt.claim, true)?;
@@ -301,9 +301,9 @@ impl World {
     ) -> Result<Advanced, TestCaseError> {
         let is_owner = owner == self.owner;
         for settlement in settlements.iter().filter(|settlement| settlement.departed) {
-            let told = &mut self.made(&settlement.claim).told;
-            if settlement.outcome != State::Uncertain || told.is_none() {
-                *told = Some(settlement.outcome);
+            let recorded = &mut self.made(&settlement.claim).recorded;
+            if settlement.outcome != State::Uncertain || recorded.is_none() {
+                *recorded = Some(settlement.outcome);
             }
         }
         let step = Step { settlements, want, now: self.now, ..Step::default() };
@@ -325,7 +325,7 @@ impl World {
         let send_again = self.said.entry(row).or_default().send_again;
         for ((_, number), earlier) in self.claims.range((row, 0)..(row, claim.number)) {
             let may_arrive = earlier.is_message() || earlier.may_leave;
-            let in_doubt = earlier.told == Some(State::Uncertain) || earlier.failed;
+            let in_doubt = earlier.recorded == Some(State::Uncertain) || earlier.failed;
             let is_allowed = *number <= send_again || (self.resend && in_doubt);
             prop_assert!(!may_arrive || is_allowed, "{row} is sent again, though claim {number} arrives");
         }
@@ -405,7 +405,7 @@ impl World {
         let update = self.update(key, status);
         let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
         let early = self.store.save_webhooks(&batch, self.now).await?.early;
-        let is_known = self.claims[&key].told == Some(State::Accepted);
+        let is_known = self.claims[&key].recorded == Some(State::Accepted);
         let person_spoke = self.said.get(&key.0).is_some_and(|said| key.1 <= said.what_became);
         prop_assert!(early == u64::from(!is_known) || person_spoke, "message {key:?} is known: {is_known}");
         Ok(())
@@ -453,7 +453,7 @@ impl World {
             self.step(worker, u8::MAX, None, 0, false).await?;
         }
         self.apply(&Op::Lift).await?;
-        self.take_up(None).await?;
+        self.take_over(None).await?;
         for _ in 0..100 {
             let worker = self.workers.len() - 1;
             self.step(worker, u8::MAX, None, 4, false).await?;

@@ -30,7 +30,7 @@ impl Store {
     pub async fn open_or_make(path: &Path) -> Result<Self, StoreError> {
         let opened = |source: std::io::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         files::make(path).map_err(opened)?;
-        Point::StoreFileMade.pass();
+        Point::StoreFileCreated.pass();
         if files::is_foreign(path).await? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }

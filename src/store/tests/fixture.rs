@@ -107,7 +107,7 @@ pub(in crate::store) struct Worker {
 impl Worker {
     /// Takes over the run, without a limit.
     pub(in crate::store) async fn of(store: &Store, run: &Run) -> Self {
-        let owner = store.take_up(run.key, None, NOW).await.unwrap();
+        let owner = store.take_over(run.key, None, NOW).await.unwrap();
         Self { store: store.clone(), run: run.key, id: run.id.clone(), owner }
     }
 
@@ -118,7 +118,7 @@ impl Worker {
 
     /// Returns another worker that takes over the run with a limit.
     pub(in crate::store) async fn next_with(&self, limit: Option<u64>) -> Self {
-        let owner = self.store.take_up(self.run, limit, NOW).await.unwrap();
+        let owner = self.store.take_over(self.run, limit, NOW).await.unwrap();
         Self { owner, ..self.clone() }
     }
 
@@ -274,7 +274,7 @@ fn departed(claim: &Claim, outcome: State, problem: Option<Problem>) -> Settleme
     }
 }
 
-fn told(code: &str) -> Option<Problem> {
+fn found(code: &str) -> Option<Problem> {
     Some(Problem::new(code, format!("words of {code}")))
 }
 
@@ -287,22 +287,22 @@ pub(in crate::store) fn accepted(claim: &Claim, message_id: &str) -> Settlement 
 
 /// Refused for good.
 pub(in crate::store) fn rejected(claim: &Claim) -> Settlement {
-    departed(claim, State::Rejected, told("refused"))
+    departed(claim, State::Rejected, found("refused"))
 }
 
 /// Known not to be accepted, with no attempt left.
 pub(in crate::store) fn exhausted(claim: &Claim) -> Settlement {
-    departed(claim, State::Exhausted, told("busy"))
+    departed(claim, State::Exhausted, found("busy"))
 }
 
 /// Known not to be accepted, and retried at `due`.
 pub(in crate::store) fn again(claim: &Claim, due: Millis) -> Settlement {
-    Settlement { next_attempt_at: Some(due), ..departed(claim, State::Pending, told("busy")) }
+    Settlement { next_attempt_at: Some(due), ..departed(claim, State::Pending, found("busy")) }
 }
 
 /// May have been accepted, according to its sender.
 pub(in crate::store) fn doubted(claim: &Claim) -> Settlement {
-    departed(claim, State::Uncertain, told("timeout"))
+    departed(claim, State::Uncertain, found("timeout"))
 }
 
 /// May have been accepted, according to the next owner.

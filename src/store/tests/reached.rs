@@ -7,7 +7,7 @@ contract!(
     people_who_may_have_an_earlier_message_are_left_out_of_the_next_run,
     people_about_to_be_messaged_are_left_out_however_old_their_last_attempt_is,
     people_who_got_an_earlier_message_of_a_row_are_left_out,
-    a_list_is_told_whom_it_would_leave_out_and_whom_earlier_runs_reached,
+    a_list_is_reported_whom_it_would_leave_out_and_whom_earlier_runs_reached,
     a_store_with_nobody_to_leave_out_has_no_listing,
 );
 
@@ -115,7 +115,7 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
     assert_eq!(left_out(&next, LeaveOut::Everyone).await, [(1, words)]);
 }
 
-async fn a_list_is_told_whom_it_would_leave_out_and_whom_earlier_runs_reached(f: Fixture<impl Place>) {
+async fn a_list_is_reported_whom_it_would_leave_out_and_whom_earlier_runs_reached(f: Fixture<impl Place>) {
     let w = earlier(&f).await;
     f.store.suppress(&[1, 8, 99].map(phone), Some("asked"), Millis(1)).await.unwrap();
     let mut listing = f.store.listing("job").await.unwrap().unwrap();

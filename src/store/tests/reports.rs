@@ -5,8 +5,8 @@ use crate::model::{Channel, DeliveryStatus, Millis, RowCause, RowNumber, State, 
 
 contract!(
     the_report_has_every_row_in_whatever_state_it_is,
-    what_happened_since_is_told,
-    every_attempt_is_told_with_its_own_message_and_late_status,
+    what_happened_since_is_reported,
+    every_attempt_is_reported_with_its_own_message_and_late_status,
     an_attempt_keeps_its_own_problem_whatever_becomes_of_the_row,
     one_row_is_found_by_its_number,
     counts_add_up_at_every_step,
@@ -54,7 +54,7 @@ async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>
     w.check().await;
 }
 
-async fn every_attempt_is_told_with_its_own_message_and_late_status(f: Fixture<impl Place>) {
+async fn every_attempt_is_reported_with_its_own_message_and_late_status(f: Fixture<impl Place>) {
     let w = f.run("job", 4).await;
     let first = w.claim_at(3, at(10)).await;
     let (one, two, three) = (first[0].claim, first[1].claim, first[2].claim);
@@ -113,7 +113,7 @@ async fn an_attempt_keeps_its_own_problem_whatever_becomes_of_the_row(f: Fixture
     w.check().await;
 }
 
-async fn what_happened_since_is_told(f: Fixture<impl Place>) {
+async fn what_happened_since_is_reported(f: Fixture<impl Place>) {
     let w = f.run("job", 9).await;
     let claims: Vec<Claim> = w.claim_at(7, at(10)).await.iter().map(|attempt| attempt.claim).collect();
     let ended = |settlement, seconds| Settlement { ended_at: at(seconds), ..settlement };

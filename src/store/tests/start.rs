@@ -109,7 +109,7 @@ async fn a_worker_number_is_never_used_again(f: Fixture<impl Place>) {
     for _ in 0..3 {
         // From two processes at once.
         let (store, other) = (f.reopened().await, f.reopened().await);
-        let (first, second) = tokio::join!(store.take_up(one.run, None, NOW), other.take_up(two.run, None, NOW));
+        let (first, second) = tokio::join!(store.take_over(one.run, None, NOW), other.take_over(two.run, None, NOW));
         workers.extend([first.unwrap().worker, second.unwrap().worker]);
     }
     assert!((1..workers.len()).all(|n| !workers[..n].contains(&workers[n])), "{workers:?}");

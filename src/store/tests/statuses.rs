@@ -128,17 +128,17 @@ async fn ten_thousand_webhooks_in_any_order_with_repeats_leave_what_polls_leave(
     assert!(early > 2_000, "{early}");
     assert_eq!(g.store.match_early(Millis(0), NOW).await.unwrap(), WebhookResult::default(), "none is left");
 
-    let mut told = 0;
+    let mut found = 0;
     for (by_poll, mut by_webhook) in deliveries(&by_poll).await.into_iter().zip(deliveries(&by_webhook).await) {
         if by_webhook.0.error_code.is_some() && by_webhook.0.error_code != by_poll.0.error_code {
             // The only thing that only a webhook reports.
-            told += 1;
+            found += 1;
             by_webhook.0.error_code.clone_from(&by_poll.0.error_code);
             by_webhook.0.error_message.clone_from(&by_poll.0.error_message);
         }
         assert!(by_poll == by_webhook, "{by_poll:?} {by_webhook:?}");
     }
-    assert!(told > 100, "{told}");
+    assert!(found > 100, "{found}");
     by_poll.check().await;
     by_webhook.check().await;
 }

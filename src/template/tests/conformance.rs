@@ -26,22 +26,23 @@ fn fits() -> Value {
 }
 
 /// Codes, places in the message and lines in the file.
-fn told(template: &str, message: &Value) -> Vec<(&'static str, String, u32)> {
+fn found(template: &str, message: &Value) -> Vec<(&'static str, String, u32)> {
     let loaded = parse(template, Path::new("sale.yaml")).unwrap();
-    let told = loaded.definition.hold(message);
-    told.into_iter()
+    let found = loaded.definition.hold(message);
+    found
+        .into_iter()
         .map(|found| (found.mismatch.code(), found.message_path, loaded.places.of(&found.template_path).line))
         .collect()
 }
 
 #[test]
 fn a_message_that_fits_has_no_disagreement() {
-    assert_eq!(told(SALE, &fits()), []);
-    assert_eq!(told(SALE, &json!({"type": "text", "text": "Hi"})), []);
+    assert_eq!(found(SALE, &fits()), []);
+    assert_eq!(found(SALE, &json!({"type": "text", "text": "Hi"})), []);
 }
 
 #[test]
-fn each_disagreement_is_told_in_both_places() {
+fn each_disagreement_is_reported_in_both_places() {
     type Difference = fn(&mut Value);
     let cases: [(Difference, &str, &str, u32); 14] = [
         (|t| t["name"] = "sales".into(), "template_name", "template.name", 2),
@@ -104,13 +105,13 @@ fn each_disagreement_is_told_in_both_places() {
     for (change, code, place, line) in cases {
         let mut message = fits();
         change(&mut message["template"]);
-        assert_eq!(told(SALE, &message), [(code, place.to_owned(), line)]);
+        assert_eq!(found(SALE, &message), [(code, place.to_owned(), line)]);
     }
     let mut message = fits();
     let more = message["template"]["components"].as_array_mut().unwrap();
     more.push(json!({"type": "carousel", "cards": []}));
     more.push(json!({"type": "limited_time_offer", "parameters": []}));
-    let codes: Vec<&str> = told(SALE, &message).into_iter().map(|(code, ..)| code).collect();
+    let codes: Vec<&str> = found(SALE, &message).into_iter().map(|(code, ..)| code).collect();
     assert_eq!(codes, ["no_offer", "no_carousel"]);
 }
 
@@ -119,7 +120,7 @@ fn named_variables_are_given_by_name_or_in_the_order_of_the_text() {
     let named = SALE
         .replace("{{1}}, {{2}} off", "{{name}}, {{off}} off, {{name}}")
         .replace("[Ana, \"25%\"]", "{name: Ana, off: 25%}");
-    let codes = |message: &Value| told(&named, message).into_iter().map(|(code, ..)| code).collect::<Vec<_>>();
+    let codes = |message: &Value| found(&named, message).into_iter().map(|(code, ..)| code).collect::<Vec<_>>();
     // By position, as INCS documents it.
     assert_eq!(codes(&fits()), [""; 0]);
     let mut message = fits();
@@ -141,11 +142,11 @@ fn named_variables_are_given_by_name_or_in_the_order_of_the_text() {
 fn the_name_of_an_address_s_variable_has_to_be_the_template_s() {
     let named = SALE.replace("example.com/{{1}}", "example.com/{{shop}}");
     let mut message = fits();
-    assert_eq!(told(&named, &message), []);
+    assert_eq!(found(&named, &message), []);
     message["template"]["components"][2]["parameters"][0]["parameter_name"] = "shop".into();
-    assert_eq!(told(&named, &message), []);
+    assert_eq!(found(&named, &message), []);
     let place = "template.components[2].parameters[0].parameter_name".to_owned();
-    assert_eq!(told(SALE, &message), [("parameter_name", place, 11)]);
+    assert_eq!(found(SALE, &message), [("parameter_name", place, 11)]);
 }
 
 #[test]
@@ -162,10 +163,10 @@ fn cards_are_held_one_by_one() {
     };
     let message =
         |cards: Value| json!({"template": {"name": "c", "components": [{"type": "carousel", "cards": cards}]}});
-    assert_eq!(told(&template, &message(json!([filled(0, "a"), filled(1, "b")]))), []);
-    let long = told(&template, &message(json!([filled(0, "a"), filled(1, &"b".repeat(160))])));
+    assert_eq!(found(&template, &message(json!([filled(0, "a"), filled(1, "b")]))), []);
+    let long = found(&template, &message(json!([filled(0, "a"), filled(1, &"b".repeat(160))])));
     assert_eq!(long, [("too_long", "template.components[0].cards[1].components[1].parameters".to_owned(), 1)]);
-    let few = told(&template, &message(json!([filled(0, "a")])));
+    let few = found(&template, &message(json!([filled(0, "a")])));
     assert_eq!(few, [("card_count", "template.components[0].cards".to_owned(), 1)]);
-    assert_eq!(told(&template, &json!({"template": {"name": "c"}}))[0].0, "card_count");
+    assert_eq!(found(&template, &json!({"template": {"name": "c"}}))[0].0, "card_count");
 }

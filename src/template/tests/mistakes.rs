@@ -20,11 +20,11 @@ fn with_buttons(buttons: &str) -> String {
 }
 
 #[test]
-fn a_mistake_of_shape_is_told_with_line_and_column() {
+fn a_mistake_of_shape_is_reported_with_line_and_column() {
     let text = "name: a\nlanguage: en\ncategory: MARKETTING\ncomponents:\n  - type: BODY\n    txt: Hi\n  - {type: FOOTER, text: 5}\n";
     let error = parse(text, Path::new("t.yaml")).unwrap_err();
-    let told: Vec<(&str, u32)> = error.problems().iter().map(|problem| (&*problem.code, problem.place.line)).collect();
-    assert_eq!(told, [("bad_value", 3), ("unknown_key", 6), ("wrong_type", 7)]);
+    let found: Vec<(&str, u32)> = error.problems().iter().map(|problem| (&*problem.code, problem.place.line)).collect();
+    assert_eq!(found, [("bad_value", 3), ("unknown_key", 6), ("wrong_type", 7)]);
     assert_eq!(error.problems()[1].place.column, 5, "the key, not its value");
     let hints: Vec<&str> = error.problems().iter().filter_map(|problem| problem.hint.as_deref()).collect();
     assert_eq!(hints, ["did you mean `MARKETING`?", "did you mean `text`?", "put it in quotes: \"5\""]);

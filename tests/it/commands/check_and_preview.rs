@@ -72,9 +72,9 @@ fn a_dry_run_sends_and_stores_nothing() {
 fn mistakes_are_reported_with_their_place_and_what_to_do() {
     let env = TestEnv::with(&CampaignFile::default(), "number,first_name\n85264000001,Ana\n");
     let assert_tells = |code: i32, args: &[&str], parts: &[&str]| {
-        let told = env.run_offline(args);
-        assert_eq!(told.code, code, "{told}");
-        assert!(parts.iter().all(|part| told.err.contains(part)), "{parts:?}: {told}");
+        let output = env.run_offline(args);
+        assert_eq!(output.code, code, "{output}");
+        assert!(parts.iter().all(|part| output.err.contains(part)), "{parts:?}: {output}");
     };
     assert_tells(2, &["check", "job.yaml"], &["no column `phone`", "`number`, `first_name`"]);
     env.write("list.csv", csv(1));
@@ -107,15 +107,15 @@ fn mistakes_are_reported_with_their_place_and_what_to_do() {
 fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     let list = "phone,first_name\n85264000001,Ana\n0123,\n85264000003,one\ttwo\n85264000004,\n";
     let env = TestEnv::with(&CampaignFile { text: "{{ first_name }}", ..CampaignFile::default() }, list);
-    let told = env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]);
-    assert_eq!(told.code, 2, "{told}");
+    let output = env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]);
+    assert_eq!(output.code, 2, "{output}");
     for part in [
         "row 2, line 3, column `phone` (`0123`): looks like a national number",
         "row 2, line 3, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): the cell is empty; fill it in",
         "row 3, line 4, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): `one\\ttwo` contains a tab",
         "4 rows: 1 can be sent, 3 invalid",
     ] {
-        assert!(told.out.contains(part), "{part}: {told}");
+        assert!(output.out.contains(part), "{part}: {output}");
     }
     let bad = std::fs::read_to_string(env.path("bad.csv")).unwrap();
     let mut rows = ::csv::Reader::from_reader(bad.as_bytes());
@@ -123,9 +123,9 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     let first = rows.records().next().unwrap().unwrap();
     assert!(first[2].contains("column `phone`: looks") && first[2].contains("column `first_name`: the cell"), "{bad}");
 
-    let told = env.run_offline(&["check", "job.yaml", "--json"]);
-    let lines = json_lines(&told.out);
-    assert_eq!(lines.len(), 5, "{told}");
+    let output = env.run_offline(&["check", "job.yaml", "--json"]);
+    let lines = json_lines(&output.out);
+    assert_eq!(lines.len(), 5, "{output}");
     let tab = &lines[2];
     assert_eq!((&tab["row"], &tab["line"], &tab["columns"]), (&json!(3), &json!(4), &json!(["first_name"])));
     assert_eq!((&tab["code"], &tab["value"]), (&json!("bad_parameter"), &json!("one\\ttwo")));
@@ -135,7 +135,7 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     assert_eq!(totals, [4, 1, 3, 0, 0, 0]);
 
     env.write("typo.yaml", CampaignFile::default().yaml().replace("  concurrency:", "  concurency:"));
-    let told = env.run_offline(&["check", "typo.yaml", "--json"]);
-    let problem: Value = serde_json::from_str(told.out.trim()).unwrap();
-    assert_eq!((told.code, &problem["code"], &problem["place"]["line"]), (2, &json!("unknown_key"), &json!(8)));
+    let output = env.run_offline(&["check", "typo.yaml", "--json"]);
+    let problem: Value = serde_json::from_str(output.out.trim()).unwrap();
+    assert_eq!((output.code, &problem["code"], &problem["place"]["line"]), (2, &json!("unknown_key"), &json!(8)));
 }

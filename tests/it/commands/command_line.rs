@@ -33,9 +33,9 @@ fn a_run_that_is_not_there_is_a_mistake_of_the_command_line() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(1));
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
     for command in ["status", "resume", "report", "verify", "cancel", "reconcile"] {
-        let told = env.run(&provider, &[command, "job-2"]);
-        assert_eq!(told.code, 2, "{told}");
-        assert!(told.err.contains("job-2"), "{told}");
+        let output = env.run(&provider, &[command, "job-2"]);
+        assert_eq!(output.code, 2, "{output}");
+        assert!(output.err.contains("job-2"), "{output}");
     }
 }
 

@@ -117,12 +117,12 @@ fn text_from_outside_is_never_taken_for_a_statement() {
 fn printed_of(list: &str, text: &'static str) -> String {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { text, ..CampaignFile::default() }, list);
-    let mut told = String::new();
+    let mut output = String::new();
     for args in
         [&["check", "job.yaml"][..], &["preview", "job.yaml"], &["run", "--dry-run", "job.yaml"], &["run", "job.yaml"]]
     {
         let args: Vec<&str> = ["-vvv", "--log-format", "json"].iter().chain(args).copied().collect();
-        told += &env.run(&provider, &args).err;
+        output += &env.run(&provider, &args).err;
     }
     drop(env);
     let env = TestEnv::with(&CampaignFile { text, rest: schedule(-1, ""), ..CampaignFile::default() }, list);
@@ -130,10 +130,10 @@ fn printed_of(list: &str, text: &'static str) -> String {
     let get = |path: &str| service::ask(&service, "GET", path, "", "").1;
     let is_over = || get("/campaigns").contains("\"trouble\":\"") || get("/runs").contains("\"stage\":\"finished\"");
     assert!(wait_until(SOON, is_over), "{}{}", get("/campaigns"), service.stderr());
-    told += &["/campaigns", "/runs", "/runs/job-1", "/live"].map(get).concat();
+    output += &["/campaigns", "/runs", "/runs/job-1", "/live"].map(get).concat();
     service.terminate();
-    told += &service.wait().err;
-    told
+    output += &service.wait().err;
+    output
 }
 
 #[test]
@@ -151,11 +151,11 @@ fn a_list_without_a_header_and_rows_that_are_wrong_are_no_part_of_a_log_or_an_an
         (with("phone,first_name,x", &format!("{},Wilhelmina,x,Tell\n12 34,Tell,x\n", phone(1))), "{{ first_name }}"),
         (with("phone,first_name,Tell", &format!("{},Wilhelmina,\u{1}\n", phone(1))), "{{ first_name }} {{ row.Tell }}"),
     ] {
-        let told = printed_of(&list, text);
+        let output = printed_of(&list, text);
         let secrets = [phone(1), phone(2), "12 34".to_owned(), "Wilhelmina".to_owned()];
         let of_list = if text.contains("Tell") { None } else { Some("Tell".to_owned()) };
         for secret in secrets.into_iter().chain(of_list) {
-            assert!(!told.contains(&secret), "{secret} of {list} is told: {told}");
+            assert!(!output.contains(&secret), "{secret} of {list} is shown: {output}");
         }
     }
 }

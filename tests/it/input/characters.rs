@@ -113,12 +113,12 @@ fn nothing_is_printed_raw() {
             assert_nothing_acts(&env.run_offline(args));
         }
     }
-    let told = env.run_offline(&["check", "a.yaml"]);
-    assert!(told.out.contains("column `na\\u{1b}[2J\\u{202e}me\\u{9b}31m`"), "{told}");
-    let told = env.run_offline(&["check", "h\u{202e}\u{1b}[2J.yaml"]);
-    assert!(told.err.contains("--> h\\u{202e}\\u{1b}[2J.yaml:5:29"), "{told}");
-    let told = env.run_offline(&["suppress", "import", file, "--column", "x"]);
-    assert!(told.err.contains("li\\u{202e}st\\u{1b}[2J.csv has no column `x`"), "{told}");
-    let told = env.run_offline(&["check", "c.yaml"]);
-    assert!(told.err.contains("c.yaml:5:47") && told.err.contains("U+202E"), "{told}");
+    let output = env.run_offline(&["check", "a.yaml"]);
+    assert!(output.out.contains("column `na\\u{1b}[2J\\u{202e}me\\u{9b}31m`"), "{output}");
+    let output = env.run_offline(&["check", "h\u{202e}\u{1b}[2J.yaml"]);
+    assert!(output.err.contains("--> h\\u{202e}\\u{1b}[2J.yaml:5:29"), "{output}");
+    let output = env.run_offline(&["suppress", "import", file, "--column", "x"]);
+    assert!(output.err.contains("li\\u{202e}st\\u{1b}[2J.csv has no column `x`"), "{output}");
+    let output = env.run_offline(&["check", "c.yaml"]);
+    assert!(output.err.contains("c.yaml:5:47") && output.err.contains("U+202E"), "{output}");
 }

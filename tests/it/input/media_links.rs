@@ -134,9 +134,9 @@ fn as_json_every_finding_is_a_line_and_the_totals_count_the_links() {
     assert_eq!(checked.code, 2, "{checked}");
     let lines: Vec<Value> = checked.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let gone = lines.iter().find(|line| line["code"] == "media_refused").unwrap();
-    let told = ["severity", "path", "link", "hint"].map(|key| gone[key].as_str().unwrap());
+    let output = ["severity", "path", "link", "hint"].map(|key| gone[key].as_str().unwrap());
     assert_eq!(
-        told,
+        output,
         ["error", "image.link", "http://media.example.com/gone.png?…", "upload the file there, or fix the link"]
     );
     assert_eq!((&gone["rows"], &gone["first_rows"]), (&2.into(), &vec![1, 4].into()));

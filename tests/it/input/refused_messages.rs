@@ -8,7 +8,7 @@ use crate::support::documented::bodies;
 
 use crate::support::{Finished, ScriptedProvider, TestEnv, phone};
 
-/// One limit broken: the body, what is put where (null takes it out), the field and the limit as they are told.
+/// One limit broken: the body, what is put where (null takes it out), the field and the limit as they are shown.
 type Case = (&'static str, &'static str, Value, &'static str, &'static str);
 
 /// A right message, without `to`: a body of the document or, where that has none, of Meta's.
@@ -244,17 +244,17 @@ fn standing_at(message: &Value, path: &str) -> (String, String) {
     (written.lines().next().unwrap().to_owned(), key)
 }
 
-/// The line and the column, from 1, that are told after `--> job.yaml:` for a field.
-fn printed_place(told: &str, field: &str) -> (usize, usize) {
-    let of_field = told.split("error[").find(|problem| problem.contains(&format!("`{field}`"))).unwrap_or_default();
-    let place = of_field.split("--> job.yaml:").nth(1).unwrap_or_else(|| panic!("no place: {told}"));
+/// The line and the column, from 1, that are shown after `--> job.yaml:` for a field.
+fn printed_place(output: &str, field: &str) -> (usize, usize) {
+    let of_field = output.split("error[").find(|problem| problem.contains(&format!("`{field}`"))).unwrap_or_default();
+    let place = of_field.split("--> job.yaml:").nth(1).unwrap_or_else(|| panic!("no place: {output}"));
     let mut numbers = place.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-fn assert_printed(told: &str, (base, pointer, _, field, limit): &Case, whole: &Finished) {
+fn assert_printed(output: &str, (base, pointer, _, field, limit): &Case, whole: &Finished) {
     for part in [&format!("`{field}`"), *limit] {
-        assert!(told.contains(part), "{base} {pointer}: `{part}` is not told: {whole}");
+        assert!(output.contains(part), "{base} {pointer}: `{part}` is not shown: {whole}");
     }
 }
 

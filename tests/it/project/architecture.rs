@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are told in the words
+/// Modules of rank 0: each knows itself alone. `model` also knows `text`; `yaml`, whose problems are shown in the words
 /// of both, knows these two and the files that are opened to be read.
 const LOWEST: [&str; 6] = ["base_url", "crash_point", "input_file", "model", "text", "yaml"];
 
@@ -198,14 +198,14 @@ fn what_a_module_must_not_use_is_not_in_it() {
     }
 }
 
-/// The compiler takes literals for statements and nothing else, unless it is told that a text is safe. These are all
-/// the places where it is told: a test's look at a plan, a number, state numbers, and columns and conditions that are
+/// The compiler takes literals for statements and nothing else, unless it is assured that a text is safe. These are all
+/// the places where it is assured: a test's look at a plan, a number, state numbers, and columns and conditions that are
 /// literals themselves.
 #[test]
 fn no_statement_is_made_of_text_from_outside() {
-    let told = |text: &str| code(text).filter(|line| line.contains("AssertSqlSafe(")).count();
+    let output = |text: &str| code(text).filter(|line| line.contains("AssertSqlSafe(")).count();
     let places: Vec<_> =
-        sources("src").into_iter().map(|(path, text)| (path, told(&text))).filter(|(_, times)| *times > 0).collect();
+        sources("src").into_iter().map(|(path, text)| (path, output(&text))).filter(|(_, times)| *times > 0).collect();
     let known = [
         ("src/store/model_test/found.rs", 1),
         ("src/store/model_test/guards.rs", 1),

@@ -53,7 +53,7 @@ enum Story {
 fn cases(point: Point) -> Vec<(usize, Story)> {
     use Story::*;
     match point {
-        Point::StoreFileMade
+        Point::StoreFileCreated
         | Point::MigrationWritten
         | Point::MigrationCommitted
         | Point::MarkWritten
@@ -62,13 +62,17 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         | Point::RunCommitted
         | Point::InputOpened
         | Point::PlanWritten
-        | Point::ReportBegun
+        | Point::ReportStarted
         | Point::ReportsDone => vec![(1, Run)],
-        Point::PlanCommitted | Point::SendingBegun | Point::SendingOver | Point::SendingNoted | Point::StatusesOver => {
+        Point::PlanCommitted
+        | Point::SendingStarted
+        | Point::SendingOver
+        | Point::SendingRecorded
+        | Point::StatusesOver => {
             vec![(1, Run), (1, Resume), (1, Windowed)]
         }
         // Taken up for the import, and for the sending.
-        Point::RunTakenUp => vec![(1, Run), (2, Run), (2, Resume)],
+        Point::RunTakenOver => vec![(1, Run), (2, Run), (2, Resume)],
         Point::RowsScheduled => vec![(1, Windowed)],
         Point::RowsWritten | Point::RowsCommitted | Point::DuplicatesMarked => vec![(1, Run), (2, LongList)],
         Point::ClaimCommitted | Point::OutcomeCommitted => {
@@ -82,15 +86,15 @@ fn cases(point: Point) -> Vec<(usize, Story)> {
         Point::ReportRow => vec![(1, Run), (GOOD, Run)],
         Point::ReportSynced | Point::ReportReplaced => vec![(1, Run), (2, Resume), (3, Run)],
         // `run` would refuse to do it all again.
-        Point::EndNoted | Point::LogFolded => vec![(1, Resume)],
-        Point::DoubtsCommitted => vec![(1, Twice)],
-        Point::ImportBegun => vec![(1, Run), (1, OtherList)],
-        Point::ImportGivenUp => vec![(1, OtherList)],
-        Point::PutBackWritten | Point::PutBackCommitted => vec![(1, Retry)],
-        Point::CancelNoted | Point::WaitingCancelled => vec![(1, Cancel)],
+        Point::EndRecorded | Point::LogFolded => vec![(1, Resume)],
+        Point::UncertainCommitted => vec![(1, Twice)],
+        Point::ImportStarted => vec![(1, Run), (1, OtherList)],
+        Point::ImportAbandoned => vec![(1, OtherList)],
+        Point::RequeueWritten | Point::RequeueCommitted => vec![(1, Retry)],
+        Point::CancelRecorded | Point::WaitingCancelled => vec![(1, Cancel)],
         Point::Suppressed => vec![(1, Suppress)],
         // In `webhook`: nobody sends there.
-        Point::CallbacksWritten | Point::CallbacksCommitted => Vec::new(),
+        Point::WebhooksWritten | Point::WebhooksCommitted => Vec::new(),
     }
 }
 
@@ -104,7 +108,7 @@ fn in_flight(point: Point) -> RangeInclusive<usize> {
         | Point::PollAnswered
         | Point::StatusCommitted
         // After a death while sending.
-        | Point::CancelNoted => 0..=IN_FLIGHT,
+        | Point::CancelRecorded => 0..=IN_FLIGHT,
         _ => 0..=0,
     }
 }
@@ -176,12 +180,12 @@ fn play(point: Point, time: usize, story: Story) {
     assert!(in_flight(point).contains(&still_sending.len()), "{} in flight", still_sending.len());
     sending = if sending.is_empty() { still_sending } else { sending };
 
-    if story == Story::Retry && point == Point::PutBackWritten {
+    if story == Story::Retry && point == Point::RequeueWritten {
         // Nothing was stored, so nothing is requeued automatically.
         assert_eq!(env.run(&provider, again).code, 3);
         assert_eq!(env.run(&provider, args).code, 0);
     } else {
-        if point == Point::PutBackCommitted {
+        if point == Point::RequeueCommitted {
             let asked = env.run(&provider, args);
             assert!(asked.code == 4 && asked.err.contains("1 row left to send"), "{asked}");
         }

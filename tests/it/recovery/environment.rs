@@ -128,7 +128,7 @@ fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_on_a_full_disk_that_is_told_to_stop_stops() {
+fn a_run_on_a_full_disk_that_is_reported_to_stop_stops() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { timeout: "2s", rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     let prelude = "trap '' XFSZ; ulimit -S -f 400";
@@ -210,8 +210,8 @@ fn a_store_that_was_cut_short_is_reported_as_damaged() {
     let file = fs::OpenOptions::new().write(true).open(env.path("store.db")).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096).unwrap();
     drop(file);
-    let told = env.run(&provider, &["resume"]);
-    assert_fails_with(&told, &["damaged", "backup"]);
+    let output = env.run(&provider, &["resume"]);
+    assert_fails_with(&output, &["damaged", "backup"]);
 }
 
 #[test]

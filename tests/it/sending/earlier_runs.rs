@@ -49,11 +49,11 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
             assert!(refused.err.contains(words), "{words}: {refused}");
         }
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        let told = json(&env.run(&provider, &args));
-        assert_eq!((&told["decision"], &told["reason"]), (&"refused".into(), &"ran_before".into()), "{told}");
-        assert_eq!((&told["reached"]["people"], &told["reached"]["of"]), (&7.into(), &12.into()), "{told}");
-        assert_eq!(told["reached"]["runs"][0]["run"], "job-1");
-        assert_eq!(told["reached"]["uncertain"]["first"][0]["row"], 1);
+        let output = json(&env.run(&provider, &args));
+        assert_eq!((&output["decision"], &output["reason"]), (&"refused".into(), &"ran_before".into()), "{output}");
+        assert_eq!((&output["reached"]["people"], &output["reached"]["of"]), (&7.into(), &12.into()), "{output}");
+        assert_eq!(output["reached"]["runs"][0]["run"], "job-1");
+        assert_eq!(output["reached"]["uncertain"]["first"][0]["row"], 1);
     }
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "no run was made");
 
@@ -85,8 +85,8 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     let nobody = env.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert!(nobody.code == 0 && nobody.err.contains("no one on this list is new, 12 reached before"), "{nobody}");
     for args in [&["--json"][..], &["--json", "--dry-run"]] {
-        let told = json(&env.run(&provider, &[&["run", "job.yaml", "--only-new"], args].concat()));
-        assert_eq!((&told["decision"], &told["already_reached"]), (&"nobody_new".into(), &12.into()), "{told}");
+        let output = json(&env.run(&provider, &[&["run", "job.yaml", "--only-new"], args].concat()));
+        assert_eq!((&output["decision"], &output["already_reached"]), (&"nobody_new".into(), &12.into()), "{output}");
     }
     assert_eq!(provider.sends(), sends + 5);
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 2, "no run was made of nobody");
@@ -250,9 +250,9 @@ fn check_preview_and_dry_run_have_the_figures_of_run_and_make_no_store() {
     for line in ["row 1: left out: already messaged by job-1 at 20", "row 3: left out: asked us to stop [suppressed]"] {
         assert!(checked.out.contains(line), "{checked}");
     }
-    let told = json(&env.run_offline(&["check", "job.yaml", "--json"]));
+    let output = json(&env.run_offline(&["check", "job.yaml", "--json"]));
     assert_eq!(
-        [&told["sendable"], &told["sent_recently"], &told["suppressed"], &told["reached"]["people"]],
+        [&output["sendable"], &output["sent_recently"], &output["suppressed"], &output["reached"]["people"]],
         [2, 2, 2, 2]
     );
     let preview = env.run_offline(&["preview", "job.yaml"]);

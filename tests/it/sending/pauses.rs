@@ -76,7 +76,7 @@ fn a_short_pause_outlives_the_process_that_was_asked_for_it() {
     env.verify("job-1");
 }
 
-/// Where status requests are told to pause, what is in flight ends, and so does who asks.
+/// Where status requests must pause, what is in flight ends, and so does who asks.
 #[test]
 fn a_pause_that_a_status_request_is_asked_for_is_kept_and_not_slept_through() {
     let polls = Arc::new(AtomicUsize::new(0));

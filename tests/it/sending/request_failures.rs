@@ -72,7 +72,7 @@ fn without_a_connection_the_provider_is_unreachable() {
 }
 
 #[test]
-fn a_connection_that_takes_too_long_is_told_apart_from_an_answer_that_does() {
+fn a_connection_that_takes_too_long_is_reported_apart_from_an_answer_that_does() {
     // A queue of one that is full: the system lets further connections wait.
     let runtime = runtime();
     let _guard = runtime.enter();
@@ -307,7 +307,7 @@ fn every_answer_is_taken_for_what_it_says() {
 }
 
 #[test]
-fn a_throttle_is_told_apart_from_a_failure_and_its_wait_is_limited() {
+fn a_throttle_is_reported_apart_from_a_failure_and_its_wait_is_limited() {
     let date = "date: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
     let cases: [(u16, String, &str, Option<u64>); 12] = [
         (429, String::new(), "throttled", None),

@@ -72,8 +72,8 @@ fn a_failure_for_an_unknown_reason_leaves_its_row_in_doubt_with_what_to_do() {
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64 - 1), ("uncertain", 1)]));
-    for told in [&run.out, &env.run_offline(&["status"]).out] {
-        assert!(told.contains("10003: Message failed") && told.contains("use `campaigner settle`"), "{told}");
+    for output in [&run.out, &env.run_offline(&["status"]).out] {
+        assert!(output.contains("10003: Message failed") && output.contains("use `campaigner settle`"), "{output}");
     }
     let json: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     let advice = json.to_string();

@@ -103,8 +103,8 @@ fn a_quota_holds_over_restarts() {
     }
     let status = env.run_offline(&["status"]);
     assert!(status.out.contains("13 rows wait until "), "{status}");
-    let told: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
-    assert_eq!(told["waiting"]["rows"], 13, "{told}");
+    let output: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
+    assert_eq!(output["waiting"]["rows"], 13, "{output}");
     env.verify("job-1");
 }
 

@@ -98,7 +98,7 @@ fn reports_that_cannot_be_written_for_now_are_written_by_the_next_one() {
 fn a_run_whose_reports_cannot_be_written_ends_at_the_first_signal() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(10));
-    let prelude = "export CAMPAIGNER_HANG_AT='report begun'";
+    let prelude = "export CAMPAIGNER_HANG_AT='report started'";
     let run = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml"]);
     assert!(wait_until(SOON, || env.path("store.db").exists() && provider.sends() == 10));
     assert!(wait_until(SOON, || env.states("job-1") == counts(&[("read", 10)])), "{}", run.stderr());

@@ -7,9 +7,9 @@ use crate::support::service::{TOKEN, WITH_TOKEN, ask, ask_for_all, due, service}
 use crate::support::{Running, SOON, ScriptedProvider, wait_until};
 
 fn live(service: &Running, of: &str) -> Value {
-    let (status, told) = ask(service, "GET", &format!("/live{of}"), "", "");
-    assert_eq!(status, 200, "{told}");
-    serde_json::from_str(&told).unwrap()
+    let (status, output) = ask(service, "GET", &format!("/live{of}"), "", "");
+    assert_eq!(status, 200, "{output}");
+    serde_json::from_str(&output).unwrap()
 }
 
 #[test]
@@ -26,18 +26,18 @@ fn the_page_is_the_same_for_everybody_and_shows_what_status_has() {
     }
 
     let status: Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
-    let told = live(&service, "");
-    let shown = &told["shown"];
+    let output = live(&service, "");
+    let shown = &output["shown"];
     for key in ["run", "rows", "states", "errors", "started_at", "polls"] {
         assert_eq!(shown[key], status[key], "{key}");
     }
     let counts = json!({"accepted": 60, "delivered": 60, "read": 60, "settled": 60, "sendable": 60});
     assert_eq!(shown["counts"], counts);
     assert!(shown["funnel"].as_str().unwrap().contains("<b class=\"number\">60</b>"), "{shown}");
-    assert_eq!(told["runs"][0]["run"], "job-1");
-    assert!(!told.to_string().contains("85264"), "no numbers: {told}");
+    assert_eq!(output["runs"][0]["run"], "job-1");
+    assert!(!output.to_string().contains("85264"), "no numbers: {output}");
 
-    // What did not change is not told again, and a run that is not there is no failure of the service.
+    // What did not change is not shown again, and a run that is not there is no failure of the service.
     let (head, _) = ask_for_all(&service, "GET", "/live/job-1", "", "");
     let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
     let again = ask(&service, "GET", "/live/job-1", &format!("If-None-Match: {etag}\r\n"), "");

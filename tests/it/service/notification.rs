@@ -19,19 +19,22 @@ fn with(hook: &str) -> TestEnv {
 #[test]
 fn a_command_is_run_once_after_the_reports_and_before_the_end() {
     let provider = ScriptedProvider::accepting_all();
-    let script = "cat > told.json; echo $CAMPAIGNER_HOOK_ID >> ids; ls reports/job-1 > there";
+    let script = "cat > done.json; echo $CAMPAIGNER_HOOK_ID >> ids; ls reports/job-1 > there";
     let env = with(&format!("command = ['/bin/sh', '-c', '{script}']"));
-    // On the way, nobody is told anything.
+    // On the way, nobody is shown anything.
     let begun = env.run(&provider, &["--config", "ours.toml", "run", "--limit", "1", "job.yaml"]);
     assert_eq!(begun.code, 4, "{begun}");
     assert!(!env.path("ids").exists());
     let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
-    let told: serde_json::Value = serde_json::from_str(&env.read("told.json")).unwrap();
-    assert_eq!((&told["event"], &told["run"], &told["summary"]["rows"]), (&"done".into(), &"job-1".into(), &3.into()));
+    let output: serde_json::Value = serde_json::from_str(&env.read("done.json")).unwrap();
+    assert_eq!(
+        (&output["event"], &output["run"], &output["summary"]["rows"]),
+        (&"done".into(), &"job-1".into(), &3.into())
+    );
     let ids = env.read("ids");
     assert_eq!(ids.lines().count(), 1);
-    assert!(ids.starts_with("job-1@") && told["id"] == ids.trim(), "{ids}");
+    assert!(ids.starts_with("job-1@") && output["id"] == ids.trim(), "{ids}");
     assert!(env.read("there").contains("summary.json"));
     env.verify("job-1");
 }

@@ -260,7 +260,7 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     assert!(explained.out.contains("the store store.db does not exist yet"), "{explained}");
     drop(env);
     let late = due(0, "400/s", "");
-    let told = |args: &[&str]| late.run_offline(args).out;
-    assert!(wait_until(SOON, || told(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
-    assert!(told(&["schedule", "list"]).contains("due since 20"));
+    let output = |args: &[&str]| late.run_offline(args).out;
+    assert!(wait_until(SOON, || output(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
+    assert!(output(&["schedule", "list"]).contains("due since 20"));
 }

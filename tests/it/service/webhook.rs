@@ -270,7 +270,7 @@ fn without_the_secret_nothing_is_taken() {
 #[cfg(debug_assertions)] // in other builds there are no crash points
 #[test]
 fn a_service_that_dies_has_kept_what_it_answered_and_takes_the_rest_again() {
-    for (point, kept) in [("callbacks written", false), ("callbacks committed", true)] {
+    for (point, kept) in [("webhooks written", false), ("webhooks committed", true)] {
         let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(2)));
         assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
         let prelude = format!("export CAMPAIGNER_WEBHOOK_SECRET={SECRET} CAMPAIGNER_CRASH_AT='{point}:2'");

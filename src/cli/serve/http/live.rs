@@ -103,7 +103,7 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
         }
     };
     let tally = active_tally(app, run).unwrap_or(counts.tally);
-    let answer = engine::told(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
+    let answer = engine::status_of(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
     let mut answer = runs::add_service_state(app, run, answer).await?;
     answer["counts"] = json!({
         "accepted": tally.accepted(), "delivered": tally.delivered(), "read": tally.of(RowState::Read),

@@ -366,7 +366,7 @@ fn a_refusal_never_repeats_message_content() {
         ("rcs document", "/document/link"),
     ] {
         let (channel, mut body) = base(name);
-        set(&mut body, pointer, json!("not to be told, not here ever"));
-        assert!(!check(channel, &body).unwrap_err().1.contains("told"), "{name}");
+        set(&mut body, pointer, json!("not to be shown, not here ever"));
+        assert!(!check(channel, &body).unwrap_err().1.contains("shown"), "{name}");
     }
 }

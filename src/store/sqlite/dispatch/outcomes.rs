@@ -186,7 +186,7 @@ impl Serialize for Columns<'_> {
         row.serialize_element(&u8::from(s.in_doubt))?;
         row.serialize_element(&s.message_id)?;
         row.serialize_element(&problem.map(|problem| &problem.code))?;
-        row.serialize_element(&problem.and_then(Problem::told))?;
+        row.serialize_element(&problem.and_then(Problem::provider_message))?;
         row.serialize_element(&problem.and_then(Problem::values))?;
         row.serialize_element(&s.next_attempt_at.map(|at| at.0))?;
         row.serialize_element(&s.next_poll_at.map(|at| at.0))?;

@@ -73,7 +73,7 @@ pub(in crate::store::sqlite) async fn record_late(
     .bind(ended_at.0)
     .bind(message_id)
     .bind(problem.map(|problem| &problem.code))
-    .bind(problem.and_then(Problem::told))
+    .bind(problem.and_then(Problem::provider_message))
     .bind(problem.and_then(Problem::values))
     .execute(&mut *store)
     .await

@@ -38,7 +38,7 @@ impl Store {
             .await
             .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        Point::ImportBegun.pass();
+        Point::ImportStarted.pass();
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Store {
         .await
         .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        Point::ImportGivenUp.pass();
+        Point::ImportAbandoned.pass();
         Ok(())
     }
 

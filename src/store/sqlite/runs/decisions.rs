@@ -45,7 +45,7 @@ impl Store {
         }
         let mut requeued = Requeued::default();
         for state in states {
-            let pending = state.after(StateChange::PutBack).map_err(StoreError::Illegal)?;
+            let pending = state.after(StateChange::Requeue).map_err(StoreError::Illegal)?;
             let mut after = RowKey::first(run.key);
             loop {
                 let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
@@ -105,9 +105,9 @@ impl Store {
                     .await
                     .map_err(failed())?;
                 }
-                Point::PutBackWritten.pass();
+                Point::RequeueWritten.pass();
                 tx.commit().await.map_err(failed())?;
-                Point::PutBackCommitted.pass();
+                Point::RequeueCommitted.pass();
             }
         }
         connection.close().await.map_err(failed())?;

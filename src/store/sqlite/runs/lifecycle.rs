@@ -123,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn take_up(&self, run: i64, limit: Option<u64>, now: Millis) -> Result<Owner, StoreError> {
+    pub async fn take_over(&self, run: i64, limit: Option<u64>, now: Millis) -> Result<Owner, StoreError> {
         let failed = || doing("take over the run");
         let mut writer = self.write().await?;
         // The files are compared again before the first claim, whatever happened to them since.
@@ -147,7 +147,7 @@ impl Store {
         .await
         .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
-        Point::RunTakenUp.pass();
+        Point::RunTakenOver.pass();
         Ok(Owner { run, worker: WorkerId(worker) })
     }
 
@@ -259,7 +259,7 @@ impl Store {
             .execute(self.write().await?.connection())
             .await
             .map_err(doing("cancel the run"))?;
-        Point::CancelNoted.pass();
+        Point::CancelRecorded.pass();
         Ok(())
     }
 }

@@ -271,7 +271,7 @@ fn text(messages: &[Message]) -> String {
     let row = |Message { key, claim, delivery, next_poll_at, last_poll_at, .. }: &Message| {
         let Delivery { state, word, delivered_at, read_at, problem } = delivery;
         let code = problem.as_ref().map(|problem| &problem.code);
-        let words = problem.as_ref().and_then(Problem::told);
+        let words = problem.as_ref().and_then(Problem::provider_message);
         let [delivered_at, read_at, next, last] =
             [delivered_at, read_at, next_poll_at, last_poll_at].map(|at| at.map(|at| at.0));
         serde_json::json!([key.0, claim, state.code(), word, delivered_at, read_at, code, words, next, last])

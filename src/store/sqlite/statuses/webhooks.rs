@@ -47,9 +47,9 @@ impl Store {
         let mut result = WebhookResult::default();
         (result.early, result.dropped) = keep_early(&mut tx, &unknown, now).await?;
         (result.replies, result.suppressed) = keep_replies(&mut tx, &batch.replies, now).await?;
-        Point::CallbacksWritten.pass();
+        Point::WebhooksWritten.pass();
         tx.commit().await.map_err(doing("save webhooks"))?;
-        Point::CallbacksCommitted.pass();
+        Point::WebhooksCommitted.pass();
         Ok(result)
     }
 
@@ -163,7 +163,7 @@ async fn keep_early(
         .map(|update| {
             let [delivered, read] = [update.delivered_at, update.read_at].map(|at| at.map(|at| at.0));
             let problem = update.problem.as_ref();
-            let (code, message) = (problem.map(|p| p.code.as_str()), problem.and_then(Problem::told));
+            let (code, message) = (problem.map(|p| p.code.as_str()), problem.and_then(Problem::provider_message));
             (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message)
         })
         .collect();

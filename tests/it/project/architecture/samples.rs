@@ -135,11 +135,11 @@ fn paths_are_found_wherever_they_stand_in_code() {
 fn a_function_does_not_hide_the_module_of_its_name() {
     let found = ties(&[
         ("lib.rs", "mod a; mod m;"),
-        ("a.rs", "use crate::m::judge; fn f() { judge(); judge::g() }"),
-        ("m.rs", "pub mod judge; pub fn judge() {}"),
-        ("m/judge.rs", "pub fn g() {}"),
+        ("a.rs", "use crate::m::verify; fn f() { verify(); verify::g() }"),
+        ("m.rs", "pub mod verify; pub fn verify() {}"),
+        ("m/verify.rs", "pub fn g() {}"),
     ]);
-    assert_eq!(found, ["a.rs judge m.rs", "a.rs g m/judge.rs"]);
+    assert_eq!(found, ["a.rs verify m.rs", "a.rs g m/verify.rs"]);
 }
 
 #[test]
@@ -276,14 +276,14 @@ fn a_cycle_of_a_parent_and_a_child_by_way_of_another_file_is_one() {
 }
 
 #[test]
-fn a_cycle_is_told_with_the_names_that_tie_its_files() {
+fn a_cycle_is_reported_with_the_names_that_tie_its_files() {
     let found = imports(&[
         ("lib.rs", "mod m;"),
         ("m/mod.rs", "mod a; mod b;"),
         ("m/a.rs", "use super::b::B; pub struct A;"),
         ("m/b.rs", "use super::a::A; pub struct B;"),
     ]);
-    let told =
+    let output =
         "a cycle of 2 files:\n  src/m/a.rs\n    uses `B` of src/m/b.rs\n  src/m/b.rs\n    uses `A` of src/m/a.rs\n";
-    assert_eq!(cycles(&found).iter().map(|cycle| cycle.describe()).collect::<Vec<_>>(), [told]);
+    assert_eq!(cycles(&found).iter().map(|cycle| cycle.describe()).collect::<Vec<_>>(), [output]);
 }
