@@ -44,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     std::fs::write(&*FILE, &list).expect("the file can be written");
 
-    let recipients = Recipients { source: Source::Csv(FILE.clone()), to: "phone".into(), region: None, skip_sent_within: None };
+    let recipients = Recipients::new(Source::Csv(FILE.clone()), "phone");
     let Ok(mut reader) = recipients::open(&recipients) else { return };
     let columns = reader.columns().len();
     let mut record = Record::default();

@@ -7,17 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{
-    Campaign, Channel, DATE, Dispatch, Halt, Recipients, Reconcile, Schedule, Source, TemplateProvider, TemplateSource,
-    TimeColumns, WhenUncertain,
+    Campaign, Channel, Dispatch, Halt, Reconcile, Schedule, TemplateProvider, TemplateSource, WhenUncertain,
 };
 use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place, Places, Value};
 
 use super::section::{Section, is_word, value};
-use super::values::{
-    BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, region, word,
-};
-use super::{inline_rows, message_block, schedule, timing};
+use super::values::{BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, word};
+use super::{message_block, recipients, schedule, timing};
 
 /// The default rate of a provider account, in messages per second.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
@@ -39,7 +36,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProbl
     let channel = value("channel", found, problems, channel);
     let recipients = top
         .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
-        .and_then(|found| recipients(found, folder, top.has("schedule"), problems));
+        .and_then(|found| recipients::read(found, folder, top.has("schedule"), problems));
     let (recipients, columns) = recipients.unzip();
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
@@ -114,61 +111,6 @@ fn template_provider(text: &str) -> Result<TemplateProvider, BadValue> {
         );
         BadValue::new(format!("unknown template provider `{text}`"), hint)
     })
-}
-
-fn recipients(
-    (node, key_place): (&Node<'_>, Place),
-    folder: &Path,
-    scheduled: bool,
-    problems: &mut FoundProblems,
-) -> Option<(Recipients, TimeColumns)> {
-    let section = Section::open("recipients", key_place, node, problems)?;
-    let csv_found = section.get("csv", problems);
-    let csv = value("csv", csv_found, problems, |text| schedule::path_with_date(&word(text)?))
-        .map(|file| Source::Csv(folder.join(file)));
-    if let (Some(Source::Csv(path)), Some((node, _))) = (&csv, csv_found)
-        && !scheduled
-        && path.to_string_lossy().contains(DATE)
-    {
-        let message = "`csv` contains the date of a run, but there is no `schedule` to set its time zone";
-        problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write a fixed date"));
-    }
-    let rows_found = section.get("rows", problems);
-    let rows = rows_found.and_then(|found| inline_rows::read(found, problems));
-    let found = section.require("to", "`to: phone`, with the name of the phone number column", problems);
-    let to_place = found.map(|(node, _)| node.place);
-    let to = value("to", found, problems, word);
-    let found = section.get("region", problems);
-    let has_region = found.is_some();
-    let region = value("region", found, problems, region);
-    let skip_found = section.get("skip_sent_within", problems);
-    let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
-    let columns = timing::columns(&section, problems);
-
-    match (csv_found, rows_found) {
-        (Some((_, csv)), Some((_, rows))) => problems.push(
-            FileProblem::new("both_sources", rows, "recipients come from either `csv` or `rows`, not both")
-                .hint("remove one of the two")
-                .related(csv, "`csv` is here"),
-        ),
-        (None, None) if !section.has("csv") && !section.has("rows") => problems.push(
-            FileProblem::new("missing_key", key_place, "`recipients` needs a source")
-                .hint("add `csv: FILE.csv`, or `rows:` with a list of rows"),
-        ),
-        _ => {}
-    }
-    if let (Some(rows), Some(to), Some(place)) = (&rows, &to, to_place)
-        && !rows.columns.contains(to)
-    {
-        let columns: Vec<&str> = rows.columns.iter().map(String::as_str).collect();
-        let hint = nearest(to, &columns)
-            .map_or_else(|| format!("the columns are {}", list(&columns)), |near| format!("did you mean `{near}`?"));
-        let message = format!("`to`: the rows have no column `{to}`");
-        problems.push(FileProblem::new("bad_value", place, message).hint(hint));
-    }
-    let source = csv.or(rows.map(Source::Inline))?;
-    let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    whole.then_some((Recipients { source, to: to?, region, skip_sent_within }, columns))
 }
 
 fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) -> (Dispatch, Option<NonZeroU32>) {

@@ -12,8 +12,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Campaign, Channel, Dispatch, Halt, Inline, Millis, NotAfter, Recipients, Reconcile, Source, TimeColumns, Timing,
-    WhenUncertain, WhoseClock, Window,
+    Campaign, Channel, Dispatch, Halt, Inline, Millis, NotAfter, Reading, Recipients, Reconcile, Source, TimeColumns,
+    Timing, WhenUncertain, WhoseClock, Window,
 };
 
 use super::timing;
@@ -101,11 +101,27 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
     if let Some(within) = recipients.skip_sent_within {
         frozen["recipients"]["skip_sent_within_ms"] = millis(within).into();
     }
+    if recipients.reading != Reading::default() {
+        frozen["recipients"]["reading"] = frozen_reading(&recipients.reading);
+    }
     // As above.
     if *timing != Timing::default() {
         frozen["timing"] = frozen_timing(timing);
     }
     frozen.to_string()
+}
+
+/// Writes only what differs from the default, for the same reason.
+fn frozen_reading(reading: &Reading) -> serde_json::Value {
+    let Reading { trim, flatten } = *reading;
+    let mut frozen = serde_json::Map::new();
+    if !trim {
+        frozen.insert("trim".to_owned(), false.into());
+    }
+    if flatten {
+        frozen.insert("flatten".to_owned(), true.into());
+    }
+    frozen.into()
 }
 
 fn frozen_timing(timing: &Timing) -> serde_json::Value {
@@ -151,6 +167,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         "resend" => WhenUncertain::Resend,
         _ => return Err(ThawError::Value("`uncertain`")),
     };
+    let FrozenReading { trim, flatten } = frozen.recipients.reading;
     let source = match frozen.recipients.csv {
         Some(path) => Source::Csv(path.into()),
         None => Source::Inline(Inline::default()),
@@ -164,6 +181,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             to: frozen.recipients.to,
             region: frozen.recipients.region,
             skip_sent_within: frozen.recipients.skip_sent_within_ms.map(Duration::from_millis),
+            reading: Reading { trim: trim.unwrap_or(true), flatten: flatten.unwrap_or(false) },
         },
         message: frozen.message,
         definition: None,
@@ -231,6 +249,15 @@ struct FrozenRecipients {
     to: String,
     region: Option<String>,
     skip_sent_within_ms: Option<u64>,
+    #[serde(default)]
+    reading: FrozenReading,
+}
+
+/// What is missing has its default.
+#[derive(Deserialize, Default)]
+struct FrozenReading {
+    trim: Option<bool>,
+    flatten: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ mod decode;
 mod frozen;
 mod inline_rows;
 mod message_block;
+mod recipients;
 mod schedule;
 mod section;
 mod timing;

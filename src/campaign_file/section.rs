@@ -27,7 +27,10 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("definition", &["from", "language"]),
-    ("recipients", &["csv", "rows", "to", "region", "skip_sent_within", "timezone", "send_at", "not_after"]),
+    (
+        "recipients",
+        &["csv", "rows", "to", "region", "trim", "flatten", "skip_sent_within", "timezone", "send_at", "not_after"],
+    ),
     ("schedule", &["at", "cron", "timezone", "not_after", "if_late", "until"]),
     ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "halt", "quota"]),
     ("halt", &["share", "over", "same_error"]),

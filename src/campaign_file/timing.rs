@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_what_to_write() {
+    fn what_is_wrong_is_reported_with_its_place_and_what_to_write() {
         for (rest, place, words) in [
             ("timezone: Europe/Berln", "a.yaml:6:11", "did you mean `Europe/Berlin`?"),
             ("timezone: CET+1", "a.yaml:6:11", "an IANA name"),

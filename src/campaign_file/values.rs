@@ -216,6 +216,15 @@ pub(super) fn word(text: &str) -> Result<String, BadValue> {
     Ok(word.to_owned())
 }
 
+/// Parses `true` or `false`.
+pub(super) fn switch_value(text: &str) -> Result<bool, BadValue> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(BadValue::new(format!("`{text}` is not `true` or `false`"), "write `true` or `false`")),
+    }
+}
+
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -28,12 +28,8 @@ fn columns() -> Vec<String> {
 
 /// Returns the cells of these columns of a list.
 fn read(list: &Path, columns: &[String]) -> Vec<Vec<String>> {
-    let recipients = Recipients {
-        source: Source::Csv(list.to_owned()),
-        to: "phone".to_owned(),
-        region: None,
-        skip_sent_within: None,
-    };
+    let mut recipients = Recipients::new(Source::Csv(list.to_owned()), "phone");
+    recipients.reading.trim = false;
     let mut reader = recipients::open(&recipients).unwrap();
     let place = |name: &String| reader.columns().iter().position(|known| known == name).unwrap();
     let places: Vec<usize> = columns.iter().map(place).collect();

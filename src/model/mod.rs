@@ -19,7 +19,7 @@ mod time;
 
 pub use attempt_row::AttemptRow;
 pub use campaign::{
-    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, Rate, Recipients,
+    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, Rate, Reading, Recipients,
     Reconcile, Schedule, Source, Span, TemplateProvider, TemplateSource, TimeColumns, Timing, When, WhenUncertain,
     WhoseClock, Window, WrittenTime,
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::OpenError;
 use crate::model::Header;
-use crate::text::{find_column, formula_text, plain_name};
+use crate::text::{find_column, formula_text, trimmed};
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -43,6 +43,6 @@ impl Columns {
 
 /// Returns the name in a cell of the header.
 fn of_cell(cell: &str) -> String {
-    let name = plain_name(cell);
-    formula_text(name).map_or_else(|| name.to_owned(), |name| plain_name(&name).to_owned())
+    let name = trimmed(cell);
+    formula_text(name).map_or_else(|| name.to_owned(), |name| trimmed(&name).to_owned())
 }

@@ -6,18 +6,20 @@ use super::columns::Columns;
 use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
-use crate::model::{CellProblem, RowProblem};
-use crate::text::{formula_text, is_blank, is_plain, without_marks};
+use crate::model::{CellProblem, Reading, RowProblem};
+use crate::text::{formula_text, is_blank, is_plain, trimmed, without_marks};
 
 /// Decodes rows into records.
 pub struct Decoder {
     pub(super) columns: Columns,
     numbers: Numbers,
+    trim: bool,
+    flatten: bool,
 }
 
 impl Decoder {
-    pub(super) fn new(columns: Columns, numbers: Numbers) -> Self {
-        Self { columns, numbers }
+    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading) -> Self {
+        Self { columns, numbers, trim: reading.trim, flatten: reading.flatten }
     }
 
     /// Returns the names of the columns.
@@ -37,10 +39,13 @@ impl Decoder {
             cell.clear();
             match std::str::from_utf8(bytes) {
                 Ok(text) => {
-                    let text = visible(text);
+                    let text = visible(text, self.trim);
                     match formula_text(text) {
-                        Some(text) => cell.push_str(visible(&text)),
+                        Some(text) => cell.push_str(visible(&text, self.trim)),
                         None => cell.push_str(text),
+                    }
+                    if self.flatten {
+                        flatten(cell);
                     }
                 }
                 Err(_) => {
@@ -66,14 +71,30 @@ impl Decoder {
     }
 }
 
-/// Returns a cell without invisible marks at its ends; empty if nothing is visible.
-fn visible(cell: &str) -> &str {
+/// Returns a cell without invisible marks at its ends, and without whitespace there if `trim` is true; empty if nothing
+/// is visible.
+fn visible(cell: &str, trim: bool) -> &str {
     // Most cells start and end with a visible character.
     let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
     if plain(cell.as_bytes().first()) && plain(cell.as_bytes().last()) {
         return cell;
     }
-    let visible = without_marks(cell);
-    // A cell of whitespace stays as it is: it counts as empty anyway.
+    let visible = if trim { trimmed(cell) } else { without_marks(cell) };
+    // A cell of whitespace that is not trimmed stays as it is: it counts as empty anyway.
     if is_blank(visible) && !visible.trim().is_empty() { "" } else { visible }
+}
+
+/// Replaces every run of whitespace, line breaks included, with one space.
+fn flatten(cell: &mut String) {
+    if cell.chars().any(|c| c.is_whitespace() && c != ' ') || cell.contains("  ") {
+        let mut flat = String::with_capacity(cell.len());
+        for c in cell.chars() {
+            match c.is_whitespace() {
+                true if flat.ends_with(' ') => {}
+                true => flat.push(' '),
+                false => flat.push(c),
+            }
+        }
+        *cell = flat;
+    }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::csv::record_buffer;
 use super::*;
-use crate::model::{Inline, Recipients, Source};
+use crate::model::{Inline, Reading, Recipients, Source};
 use crate::text::{hex, is_blank};
 
 /// A file with these bytes, and recipients that use it.
@@ -25,7 +25,7 @@ fn case(bytes: impl AsRef<[u8]>) -> Case {
 }
 
 fn recipients(source: Source) -> Recipients {
-    Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None }
+    Recipients::new(source, "phone")
 }
 
 /// Row, line, cells and the code of the record's problem.
@@ -162,7 +162,7 @@ fn a_file_without_proper_columns_is_refused() {
 }
 
 #[test]
-fn a_first_line_that_is_a_person_is_not_told() {
+fn a_first_line_that_is_a_person_is_not_estimated() {
     for bytes in ["85268411234,Ana Maria\n", "Ana Maria,+852 6841 1234\n", "85268411234,Ana Maria,Ana Maria\n"] {
         for words in [error(bytes), to_person(bytes)] {
             assert!(words.contains("the first line looks like a recipient"), "{words}");
@@ -206,7 +206,7 @@ fn marks_around_a_cell_go_and_a_cell_that_nobody_sees_is_empty() {
     let cells = "\u{feff}85268411234\u{200b},\u{200e}Ana \u{200f}\n85268411235,\u{3164}\n85268411236,❤\u{fe0f}\n85268411237,\u{a0}\n";
     let read = rows(&case(format!("phone,name\n{cells}")).recipients);
     let names: Vec<&str> = read.iter().map(|row| row.2[1].as_str()).collect();
-    assert_eq!(names, ["Ana ", "", "❤\u{fe0f}", "\u{a0}"]);
+    assert_eq!(names, ["Ana", "", "❤\u{fe0f}", ""]);
     assert_eq!(read[0].2[0], "85268411234");
 }
 
@@ -406,7 +406,8 @@ proptest! {
         for cells in &table {
             file.write_record(cells).unwrap();
         }
-        let case = case(file.into_inner().unwrap());
+        let mut case = case(file.into_inner().unwrap());
+        case.recipients.reading.trim = false;
         let read = rows(&case.recipients);
         prop_assert!(read.iter().all(|row| row.3.is_none()));
         prop_assert_eq!(read.into_iter().map(|row| row.2).collect::<Vec<_>>(), table);
@@ -422,6 +423,20 @@ proptest! {
         prop_assert!(read.iter().all(|row| row.1 >= 2 && row.1 <= lines));
         prop_assert!(read.is_sorted_by_key(|row| row.1));
     }
+}
+
+#[test]
+fn cells_are_trimmed_and_flattened_as_the_campaign_says() {
+    let text = "phone,name\n 85268411234 ,\"\u{a0} Ana \u{3000}\n  Maria\t\u{200b} \"\n";
+    let case = case(text);
+    let name = |trim, flatten| {
+        let reading = Reading { trim, flatten };
+        rows(&Recipients { reading, ..case.recipients.clone() })[0].2[1].clone()
+    };
+    assert_eq!(name(true, false), "Ana \u{3000}\n  Maria");
+    assert_eq!(name(true, true), "Ana Maria");
+    assert_eq!(name(false, false), "\u{a0} Ana \u{3000}\n  Maria\t\u{200b} ");
+    assert_eq!(name(false, true), " Ana Maria \u{200b} ");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Finds a column by its name.
 
-use super::plain_name;
+use super::trimmed;
 
 /// Returns the position of the column with this name. Without such a column, it is the only one whose name differs in
 /// blanks alone: no-break and repeated spaces count as one space.
 #[must_use]
 pub fn find_column(names: &[String], wanted: &str) -> Option<usize> {
-    let wanted = plain_name(wanted);
+    let wanted = trimmed(wanted);
     names.iter().position(|name| name == wanted).or_else(|| {
         let is_alike = |name: &String| name.split_whitespace().eq(wanted.split_whitespace());
         let first = names.iter().position(is_alike)?;

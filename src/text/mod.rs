@@ -15,6 +15,6 @@ pub use format::{count, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{
     BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,
-    is_plain, plain_name, without_marks,
+    is_plain, trimmed, without_marks,
 };
 pub use suggest::{list, nearest};

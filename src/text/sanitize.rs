@@ -87,9 +87,9 @@ pub fn without_marks(text: &str) -> &str {
     }
 }
 
-/// Returns a column name without invisible characters around it.
+/// Returns a text without whitespace and invisible marks around it.
 #[must_use]
-pub fn plain_name(name: &str) -> &str {
+pub fn trimmed(name: &str) -> &str {
     without_marks(name.trim()).trim()
 }
 

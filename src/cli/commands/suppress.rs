@@ -95,12 +95,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         Action::List => list(&store).await,
         Action::Import { file, column, reason, region } => {
-            let recipients = Recipients {
-                source: Source::Csv(file.clone()),
-                to: column.clone(),
-                region: region.clone(),
-                skip_sent_within: None,
-            };
+            let recipients =
+                Recipients { region: region.clone(), ..Recipients::new(Source::Csv(file.clone()), column) };
             if store.is_file(file) {
                 return Err(load::is_the_store(file));
             }

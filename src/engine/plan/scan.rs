@@ -240,9 +240,7 @@ mod tests {
     /// Everything that a scan passes on, as text.
     fn scanned(folder: &Path, keep: Keep, workers: usize) -> String {
         let source = Source::Csv(folder.join("list.csv"));
-        let reader =
-            recipients::open(&Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None })
-                .unwrap();
+        let reader = recipients::open(&Recipients::new(source, "phone")).unwrap();
         let message = json!({"type": "image", "image": {"link": "https://example.com/{{ n | trim }}"}, "odd": 1});
         let renderer = Renderer::compile(&message, reader.columns()).unwrap();
         let mut measure = Measure::new(Channel::Viber, &message, renderer);
@@ -300,9 +298,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("list.csv"), "phone\n".to_owned() + &"85268411234\n".repeat(50_000)).unwrap();
         let source = Source::Csv(folder.path().join("list.csv"));
-        let reader =
-            recipients::open(&Recipients { source, to: "phone".to_owned(), region: None, skip_sent_within: None })
-                .unwrap();
+        let reader = recipients::open(&Recipients::new(source, "phone")).unwrap();
         let message = json!({"type": "text", "text": "Hi"});
         let renderer = Renderer::compile(&message, reader.columns()).unwrap();
         let measure = Measure::new(Channel::Viber, &message, renderer);

@@ -2,6 +2,7 @@
 
 mod channel;
 mod cron;
+mod recipients;
 mod schedule;
 mod template_source;
 mod timing;
@@ -14,6 +15,7 @@ use super::Millis;
 
 pub use channel::Channel;
 pub use cron::{BadCron, Cron};
+pub use recipients::{Inline, Reading, Recipients, Source};
 pub use schedule::{IfLate, Schedule, When};
 pub use template_source::{TemplateProvider, TemplateSource};
 pub use timing::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};
@@ -61,39 +63,6 @@ impl Campaign {
         }
         self
     }
-}
-
-/// Who gets a campaign.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipients {
-    /// Where the rows come from.
-    pub source: Source,
-    /// The column that holds the number.
-    pub to: String,
-    /// The region of national numbers (ISO 3166-1 alpha-2, upper case).
-    pub region: Option<String>,
-    /// Leaves out people whom an earlier run of the campaign reached within this time.
-    pub skip_sent_within: Option<Duration>,
-}
-
-/// Where the rows come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Source {
-    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain [`DATE`].
-    Csv(PathBuf),
-    /// Rows in the campaign file itself.
-    Inline(Inline),
-}
-
-/// Rows in the campaign file itself, as a table: every row has as many cells as there are columns.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Inline {
-    /// The columns' names, in the order in which they first appear.
-    pub columns: Vec<String>,
-    /// The cells; empty where a row does not have a column.
-    pub rows: Vec<Vec<String>>,
-    /// The line of the campaign file on which each row starts.
-    pub lines: Vec<u64>,
 }
 
 /// How a campaign is sent.

@@ -1,0 +1,62 @@
+//! Who gets a campaign: where the list is and how it is read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Who gets a campaign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipients {
+    /// Where the rows come from.
+    pub source: Source,
+    /// The column that holds the number.
+    pub to: String,
+    /// The region of national numbers (ISO 3166-1 alpha-2, upper case).
+    pub region: Option<String>,
+    /// Leaves out people whom an earlier run of the campaign reached within this time.
+    pub skip_sent_within: Option<Duration>,
+    /// How the list is read.
+    pub reading: Reading,
+}
+
+impl Recipients {
+    /// Returns recipients whose numbers are in the column `to`, with the default for everything else.
+    #[must_use]
+    pub fn new(source: Source, to: impl Into<String>) -> Self {
+        Self { source, to: to.into(), region: None, skip_sent_within: None, reading: Reading::default() }
+    }
+}
+
+/// How the cells of a list are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Whether whitespace at both ends of a cell is removed.
+    pub trim: bool,
+    /// Whether every run of whitespace in a cell, line breaks included, becomes one space.
+    pub flatten: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { trim: true, flatten: false }
+    }
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain [`DATE`].
+    Csv(PathBuf),
+    /// Rows in the campaign file itself.
+    Inline(Inline),
+}
+
+/// Rows in the campaign file itself, as a table: every row has as many cells as there are columns.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Inline {
+    /// The columns' names, in the order in which they first appear.
+    pub columns: Vec<String>,
+    /// The cells; empty where a row does not have a column.
+    pub rows: Vec<Vec<String>>,
+    /// The line of the campaign file on which each row starts.
+    pub lines: Vec<u64>,
+}
