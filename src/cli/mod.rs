@@ -1,13 +1,14 @@
 //! The command line: what a person types, sees and configures. The only module that prints or ends the process.
 //!
 //! - `global`: the options of every command. `commands`: one file per command.
-//! - `config`: `campaigner.toml` and the environment.
+//! - `config`: `campaigner.toml` and the environment. `confirm`: questions before something that cannot be undone.
 //! - `session`: working on a run, for every command that does.
 //! - `serve`: the service, which starts and resumes runs on its own.
 //! - `output`: everything that is printed. `error`: errors with their exit codes.
 
 mod commands;
 mod config;
+mod confirm;
 mod error;
 mod file_limit;
 mod global;

@@ -1,5 +1,6 @@
 //! `campaigner cancel RUN`: stops sending for good.
 
+use crate::cli::confirm::Confirm;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
@@ -7,7 +8,7 @@ use crate::cli::value_parsers::run_id;
 use crate::cli::who;
 use crate::engine::{self, CancelResult};
 use crate::model::{RunId, State};
-use crate::store::Store;
+use crate::store::{Run, Store};
 use crate::text;
 
 /// The arguments of `cancel`.
@@ -16,6 +17,8 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
+    #[command(flatten)]
+    confirm: Confirm,
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
@@ -23,6 +26,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let run = store.run(Some(&args.run)).await?;
     if run.dispatched_at.is_some() {
         return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
+    }
+    if run.cancelled_at.is_none() && !args.confirm.ask(&question(&store, &run).await?).unwrap_or(true) {
+        return Err(CliError::new(Exit::Wrong, "nothing was cancelled"));
     }
     let result = engine::cancel(&store, &run, &who::user_name()).await?;
     store.close().await?;
@@ -37,9 +43,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
              After that, `campaigner status {id}` shows how many rows were not sent"
         ),
         CancelResult::Stopped => {
-            let left = store.tally(&store.run(Some(id)).await?).await?.of(State::Cancelled);
-            format!("{id} is cancelled: {} will not be sent", text::count(left, "row"))
+            let tally = store.tally(&store.run(Some(id)).await?).await?;
+            let (left, rows) = (tally.of(State::Cancelled), tally.rows());
+            format!("{id} is cancelled: {} of {} will not be sent", text::grouped(left), text::count(rows, "row"))
         }
     });
     Ok(Exit::Done)
+}
+
+/// Returns what to ask: how many rows would never be sent, and what to do instead.
+async fn question(store: &Store, run: &Run) -> Result<String, CliError> {
+    let tally = store.tally(run).await?;
+    let left = tally.of(State::Pending);
+    Ok(format!(
+        "cancel {0}? {1} of {2} will never be sent. This cannot be undone; `campaigner pause {0}` stops sending until \
+         `campaigner resume {0}`.\nCancel it?",
+        run.id,
+        text::grouped(left),
+        text::count(tally.rows(), "row")
+    ))
 }

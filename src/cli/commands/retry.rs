@@ -1,9 +1,10 @@
 //! `campaigner retry RUN --state …`: requeues rows after a confirmation, then continues the run.
 
 use crate::cli::commands::resume;
+use crate::cli::confirm::Confirm;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::output::{console, terminal};
+use crate::cli::output::console;
 use crate::cli::session::{Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
@@ -20,9 +21,8 @@ pub(in crate::cli) struct Args {
     /// Send rows in these states again: rejected, exhausted, uncertain, failed; separated by commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', required = true, value_parser = state)]
     state: Vec<State>,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirm: Confirm,
     /// Include people whom another run of this campaign has reached since
     #[arg(long)]
     again: bool,
@@ -81,10 +81,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
     }
-    let yes = args.yes || (terminal::can_ask() && terminal::ask(&question));
-    if !yes {
-        return Err(CliError::new(Exit::Wrong, format!("{question} Nothing was done; confirm with --yes")));
-    }
+    args.confirm.require(&question)?;
     let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
     if left_out > 0 {
         let left_out = text::count(left_out, "row");

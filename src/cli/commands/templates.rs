@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::commands::pull;
 use crate::cli::config::template_accounts::{self, failure};
+use crate::cli::confirm::Confirm;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::{console, template_table, terminal};
@@ -96,9 +97,8 @@ enum Action {
         named: Named,
         #[command(flatten)]
         at: At,
-        /// Do not ask for confirmation
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        confirm: Confirm,
     },
     /// Show what an update would change; exit with code 3 if it would change anything
     Diff {
@@ -165,18 +165,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let api = template_accounts::api(at.provider, global).await?;
             print_answer("updated", at, &loaded, &api.update(&loaded.definition).await.map_err(failure)?)?;
         }
-        Action::Delete { named, at, yes } => {
+        Action::Delete { named, at, confirm } => {
             let api = template_accounts::api(at.provider, global).await?;
             let listed = api.find(&named.name, named.language.as_deref()).await.map_err(failure)?;
             let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
-            if !yes {
-                if !terminal::can_ask() {
-                    return Err(CliError::new(Exit::Wrong, format!("{question} stdin is not a terminal; pass --yes")));
-                }
-                if !terminal::ask(&question) {
-                    return Ok(Exit::Wrong);
-                }
-            }
+            confirm.require(&question)?;
             let answer = api.delete(&listed).await.map_err(failure)?;
             if at.json {
                 data(&json!(answer))?;

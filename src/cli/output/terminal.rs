@@ -1,6 +1,6 @@
-//! What the terminal supports, and questions to the user.
+//! What the terminal supports.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use crate::progress::BarStyle;
 
@@ -21,19 +21,4 @@ pub(in crate::cli) fn bar_style() -> Option<BarStyle> {
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
     let unicode = locale.contains("utf-8") || locale.contains("utf8");
     (able && io::stderr().is_terminal()).then(|| BarStyle { colour: has_color(), unicode })
-}
-
-/// Returns whether the user can be asked a question.
-pub(in crate::cli) fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks the user; returns true for `y` or `yes`.
-pub(in crate::cli) fn ask(question: &str) -> bool {
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "{question} [y/N] ");
-    let _ = err.flush();
-    drop(err);
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
 }

@@ -10,6 +10,7 @@ mod report; // the lines of a report
 mod scripted_provider; // the provider that most runs send to, and the record of all it received
 pub(crate) mod service; // `campaigner serve` and requests to it
 pub(crate) mod template_server; // a simulated provider of templates, and a connection that loses requests on purpose
+pub(crate) mod terminal; // a terminal in which a person answers questions
 mod test_env; // a folder, and the binary started in it
 pub(crate) mod tls; // TLS at a server
 mod wait; // the one way to wait

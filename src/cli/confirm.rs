@@ -1,0 +1,57 @@
+//! Confirmations: a question before something that cannot be undone.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::builder::FalseyValueParser;
+
+use crate::cli::error::{CliError, Exit};
+
+/// `--yes`, for every command that asks.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(in crate::cli) struct Confirm {
+    /// Do not ask for confirmation
+    #[arg(long, env = "CAMPAIGNER_YES", value_parser = FalseyValueParser::new())]
+    yes: bool,
+}
+
+impl Confirm {
+    /// Returns whether the user agrees: in advance, or by answering `y` or `yes`. `None` if nobody can be asked.
+    pub(in crate::cli) fn ask(self, question: &str) -> Option<bool> {
+        if self.yes {
+            return Some(true);
+        }
+        can_ask().then(|| ask(question))
+    }
+
+    /// Requires that the user agrees.
+    ///
+    /// # Errors
+    /// When the user does not, or nobody can be asked.
+    pub(in crate::cli) fn require(self, question: &str) -> Result<(), CliError> {
+        match self.ask(question) {
+            Some(true) => Ok(()),
+            Some(false) => Err(CliError::new(Exit::Wrong, "nothing was done")),
+            None => Err(CliError::new(Exit::Wrong, format!("{question} stdin is not a terminal; pass --yes"))),
+        }
+    }
+}
+
+/// Returns whether a person can be asked: standard input and standard error are terminals.
+pub(in crate::cli) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks the user; returns true for `y` or `yes`.
+fn ask(question: &str) -> bool {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{question} [y/N] ");
+    let _ = err.flush();
+    drop(err);
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    if !answer.ends_with('\n') {
+        // Ctrl-D leaves the cursor after the question.
+        let _ = writeln!(io::stderr());
+    }
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
+}

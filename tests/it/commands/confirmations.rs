@@ -1,0 +1,73 @@
+//! Questions before something that cannot be undone: answered, refused, interrupted, and where nobody can be asked.
+
+use crate::support::terminal::Terminal;
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, TestEnv, counts, csv};
+
+/// An unfinished run of three rows, one of them accepted.
+fn unfinished(provider: &ScriptedProvider) -> TestEnv {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(3));
+    assert_eq!(env.run(provider, &["run", "job.yaml", "--limit", "1"]).code, 4);
+    env
+}
+
+#[test]
+fn cancel_asks_on_a_terminal_and_says_what_cannot_be_undone() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = unfinished(&provider);
+    for refusal in ["n\n", "\n", "\u{4}"] {
+        let mut terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
+        terminal.wait_for("2 of 3 rows will never be sent. This cannot be undone; `campaigner pause job-1`");
+        terminal.wait_for("[y/N] ");
+        terminal.write(refusal);
+        let (finished, screen) = terminal.wait();
+        assert!(finished.code == 2 && screen.contains("nothing was cancelled"), "{refusal:?}: {screen}");
+    }
+    let terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
+    terminal.wait_for("[y/N] ");
+    terminal.signal("INT");
+    assert_eq!(terminal.wait().0.code, -2, "interrupted");
+    assert_eq!(env.states("job-1"), counts(&[("pending", 2), ("read", 1)]), "nothing was cancelled so far");
+
+    let mut terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
+    terminal.wait_for("[y/N] ");
+    terminal.write("y\n");
+    let (finished, screen) = terminal.wait();
+    assert!(finished.code == 0 && screen.contains("job-1 is cancelled: 2 of 3 rows will not be sent"), "{screen}");
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", 2), ("read", 1)]));
+}
+
+#[test]
+fn whoever_agreed_in_advance_or_is_no_terminal_is_not_asked_to_cancel() {
+    let provider = ScriptedProvider::accepting_all();
+    for (prelude, args) in [("", &["cancel", "job-1", "--yes"][..]), ("export CAMPAIGNER_YES=1;", &["cancel", "job-1"])]
+    {
+        let env = unfinished(&provider);
+        let (finished, screen) = Terminal::start(&env, prelude, None, args).wait();
+        assert!(finished.code == 0 && !screen.contains("[y/N]"), "{screen}");
+    }
+    let env = unfinished(&provider);
+    assert_eq!(env.run_offline(&["cancel", "job-1"]).code, 0);
+}
+
+#[test]
+fn retry_needs_an_answer() {
+    // The first request is refused, and every later one accepted.
+    let provider = ScriptedProvider::start(Script::answering(|sent| match (sent.index, sent.nth) {
+        (1, 0) => Answer::error(10002, "(#131026) Message undeliverable"),
+        _ => Answer::Accept,
+    }));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(2));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
+    let retry = ["retry", "job-1", "--state", "rejected"];
+    let nobody = env.run(&provider, &retry);
+    assert!(nobody.code == 2 && nobody.err.contains("send 1 row of job-1 again (rejected)?"), "{nobody}");
+    assert!(nobody.err.contains("pass --yes"), "{nobody}");
+    for (answer, code) in [("no\n", 2), ("yes\n", 0)] {
+        let mut terminal = Terminal::start(&env, "", Some(&provider.url()), &retry);
+        terminal.wait_for("send 1 row of job-1 again (rejected)? [y/N] ");
+        terminal.write(answer);
+        let (finished, screen) = terminal.wait();
+        assert!(finished.code == code, "{answer}: {screen}");
+    }
+    assert_eq!(env.states("job-1"), counts(&[("read", 2)]));
+}
