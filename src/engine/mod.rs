@@ -6,7 +6,8 @@
 //!
 //! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`: a row that was claimed
 //! and has no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
-//! follows pause, rate and cancel requests. `report` writes the reports and calls the hook.
+//! follows pause, rate and cancel requests. `report` writes the reports and calls the hook. `test_message` sends a single
+//! message outside every run.
 
 mod clock;
 mod clock_skew;
@@ -24,6 +25,7 @@ mod status;
 mod stop;
 mod store_retry;
 mod tasks;
+mod test_message;
 #[cfg(test)]
 mod tests;
 
@@ -47,3 +49,4 @@ pub use status::{
     Details, details, provider_pause, rate_now, speed, stage, status, status_of, thaw, time_to_send, waiting,
 };
 pub use stop::{Reason, StopHandle};
+pub use test_message::{follow_test, send_test};

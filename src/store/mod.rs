@@ -6,7 +6,7 @@
 //! [`Store`] is the contract: its methods are what a store can do, grouped by caller. The types in their signatures are
 //! in the files here, in the order in which data meets them: `key`, `run`, `start` (what a second run of a name may
 //! do), `attempt` (a row in flight), `waiting` (what becomes of a row that is no longer sent), `status`, `report`,
-//! `error`. `sqlite` keeps everything in one file. `tests` is the contract suite: it defines what a store does.
+//! `test_message`, `error`. `sqlite` keeps everything in one file. `tests` is the contract suite: it defines what a store does.
 
 mod attempt;
 mod error;
@@ -18,6 +18,7 @@ mod run;
 mod sqlite;
 mod start;
 mod status;
+mod test_message;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -33,4 +34,5 @@ pub use run::{NewRun, Orders, PlannedRow, Requeued, Run, Stage};
 pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, Store};
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, WebhookBatch, WebhookResult};
+pub use test_message::{NewTestMessage, TestMessage};
 pub use waiting::stopped;

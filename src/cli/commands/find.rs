@@ -9,7 +9,7 @@ use crate::engine;
 use crate::model::{AttemptRow, Channel, Millis, Phone, ReportRow, RunId, State};
 use crate::provider;
 use crate::recipients::Numbers;
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, TestMessage};
 
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
@@ -54,11 +54,15 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             found.push(Found { run: id, row: state, attempts: store.attempts(run, row.0..=row.0).await? });
         }
     }
+    let tests = store.tests_to(phone).await?;
     if args.json {
-        console::data(&as_json(phone, suppressed.as_ref(), &found)).map_err(cannot_print)?;
+        let mut found = as_json(phone, suppressed.as_ref(), &found);
+        found["tests"] = tests.iter().map(test_as_json).collect();
+        console::data(&found).map_err(cannot_print)?;
         return Ok(Exit::Done);
     }
-    for line in as_text(phone, suppressed.as_ref(), &found) {
+    let tests = tests.iter().map(test_in_words);
+    for line in as_text(phone, suppressed.as_ref(), &found).into_iter().chain(tests) {
         console::line(&line).map_err(cannot_print)?;
     }
     Ok(Exit::Done)
@@ -120,6 +124,26 @@ fn in_words(attempt: &AttemptRow) -> String {
 
 fn problem(code: &str, words: Option<&str>) -> String {
     words.map_or_else(|| code.to_owned(), |words| format!("{code}: {words}"))
+}
+
+/// Returns a test message in words.
+fn test_in_words(test: &TestMessage) -> String {
+    let id = test.message_id.as_ref().map_or_else(String::new, |id| format!(", message id {id}"));
+    let why =
+        test.problem.as_ref().map_or_else(String::new, |(code, words)| format!(", {}", problem(code, Some(words))));
+    format!("test of {}, row {}: {}; sent {}{id}{why}", test.name, test.row, test.result(), test.started_at)
+}
+
+fn test_as_json(test: &TestMessage) -> Value {
+    json!({
+        "campaign": test.name,
+        "row": test.row.0,
+        "result": test.result(),
+        "started_at": test.started_at.to_string(),
+        "message_id": test.message_id,
+        "error_code": test.problem.as_ref().map(|(code, _)| code),
+        "error_message": test.problem.as_ref().map(|(_, words)| words),
+    })
 }
 
 fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> Value {

@@ -21,6 +21,7 @@ mod simulator;
 mod status;
 mod suppress;
 mod templates;
+mod test_message;
 mod verify;
 
 use clap::Subcommand;
@@ -35,6 +36,8 @@ pub(in crate::cli) enum Command {
     Check(check::Args),
     /// Print the exact JSON bodies that would be posted
     Preview(preview::Args),
+    /// Send one row's message to a number of your own
+    Test(test_message::Args),
     /// Import, send, collect statuses and report; continue an unfinished run of the same content
     Run(run::Args),
     /// Continue a run from the store alone, and lift a pause
@@ -85,6 +88,7 @@ impl Command {
         match self {
             Self::Check(args) => check::run(&args, global).await,
             Self::Preview(args) => preview::run(&args, global).await,
+            Self::Test(args) => test_message::run(&args, global).await,
             Self::Run(args) => run::run(&args, global).await,
             Self::Resume(args) => resume::run(&args, global).await,
             Self::Serve(args) => serve::run(&args, global).await,

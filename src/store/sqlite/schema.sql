@@ -180,6 +180,22 @@ CREATE TABLE suppression (
     added_at INTEGER NOT NULL
 );
 
+-- Messages that a person sent to a number of their own to try a campaign out (`campaigner test`). They belong to no run.
+CREATE TABLE test_message (
+    id            INTEGER PRIMARY KEY,
+    name          TEXT    NOT NULL,   -- the campaign's name
+    row           INTEGER NOT NULL,   -- the row of the list whose message it is
+    phone         INTEGER NOT NULL,
+    started_at    INTEGER NOT NULL,   -- recorded before the request
+    outcome       TEXT,               -- of the request; NULL while it is in flight or if the process ended
+    message_id    TEXT,
+    status        TEXT,               -- the last one that the provider reported
+    error_code    TEXT,
+    error_message TEXT,
+    error_values  TEXT
+);
+CREATE INDEX test_message_phone ON test_message (phone);
+
 -- Replies, as received in the provider's webhooks.
 CREATE TABLE reply (
     id          INTEGER PRIMARY KEY,

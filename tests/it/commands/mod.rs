@@ -10,4 +10,5 @@ mod privacy; // numbers, names and credentials that nobody may see
 mod reports; // every format, filter and comparison, and a report as the next list
 mod run_and_resume; // where a run stops, and how it continues
 mod settle; // a person's decision on uncertain rows
+mod test_message; // one message to a number of one's own
 mod untrusted_answers; // no text of the provider reaches a terminal, a log or a page unescaped

@@ -3,3 +3,4 @@
 pub(super) mod decisions; // rows requeued, cancelled, resolved, suppressed
 pub(super) mod lifecycle; // started, found, taken over, moved through their stages
 pub(super) mod occurrences; // the times at which scheduled campaigns are due
+pub(super) mod test_messages; // single messages outside every run

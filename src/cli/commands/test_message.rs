@@ -1,0 +1,187 @@
+//! `campaigner test FILE --to NUMBER`: sends one row's message to a number of one's own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::campaign_file::{Loaded, parse_duration};
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::session::{self, load};
+use crate::engine::{self, Clock, Plan};
+use crate::model::{DeliveryStatus, Millis, Outcome, Phone, RowNumber, StatusUpdate};
+use crate::provider::{self, Provider};
+use crate::recipients::Numbers;
+use crate::store::{NewTestMessage, Store};
+use crate::text;
+
+/// The arguments of `test`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The message goes through the campaign's real provider and costs what a message costs. It belongs to \
+                  no run: quota, reports, `--only-new` and the send window do not know it. `campaigner find NUMBER` \
+                  shows it. A second test sends a second message. Nothing is sent to a number on the suppression list. \
+                  Exit code 3: not accepted, or not delivered within --timeout."
+)]
+pub(in crate::cli) struct Args {
+    /// The campaign file
+    file: PathBuf,
+    /// Send to this number of your own, written as in a recipient list
+    #[arg(long, value_name = "NUMBER")]
+    to: String,
+    /// Send the message of this row; 1 is the first after the header. Default: the first row that can be sent
+    #[arg(long, value_name = "N")]
+    row: Option<u64>,
+    /// Wait this long for the message to be delivered
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = timeout)]
+    timeout: Duration,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let loaded = load::read(&args.file)?;
+    let campaign = &loaded.campaign;
+    let phone = number(args, &loaded)?;
+    Store::is_not_gone(&global.db)?;
+    let store = Store::open_if_there(&global.db).await?;
+    let plan = load::plan(&loaded, store.as_ref(), global).await?;
+    let (row, body) = message(args, plan, phone)?;
+    let account = session::account(campaign, global).await?;
+    let store = match store {
+        Some(store) => store,
+        None => Store::open_or_make(&global.db).await?,
+    };
+    if let Some((at, reason)) = store.suppression(phone).await? {
+        let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        return Err(CliError::new(
+            Exit::Wrong,
+            format!("this number is on the suppression list since {at}{reason}; nothing was sent"),
+        ));
+    }
+    let clock = Clock::default();
+    let paused = store.account_pause(&account.endpoint.fingerprint()).await?;
+    if let Some(until) = paused.filter(|until| *until > clock.now()) {
+        let words =
+            format!("the provider asked for a pause until {until}; nothing was sent. Run the command again then");
+        return Err(CliError::new(Exit::Stopped, words));
+    }
+    if let (Some(earlier), false) = (store.tests_to(phone).await?.last(), global.quiet) {
+        console::info(&format!(
+            "an earlier test of `{}` to this number, at {}, is {}; sending another one",
+            earlier.name,
+            earlier.started_at,
+            earlier.result()
+        ));
+    }
+    let provider = Provider::new(&account.endpoint, 1, campaign.dispatch.timeout)
+        .map_err(|error| CliError::of(Exit::Environment, &error))?;
+    let new = NewTestMessage { name: campaign.name.clone(), row, phone };
+    let (key, outcome) = engine::send_test(&store, &provider, campaign.channel, &new, body, &clock).await?;
+    let Outcome::Accepted { message_id } = &outcome else {
+        return not_accepted(args, row, &outcome);
+    };
+    let at = clock.now();
+    let print = |words: &str| match args.json {
+        true => Ok(()),
+        false => console::line(words),
+    };
+    print(&format!("row {row} of {} as a test: accepted {at}, message id {message_id}", campaign.name))
+        .map_err(cannot_print)?;
+    let each = |update: &StatusUpdate| {
+        let _ = print(&status_in_words(update, at));
+    };
+    let last = engine::follow_test(&store, &provider, (key, message_id), args.timeout, &clock, each).await?;
+    store.close().await?;
+    let status = last.as_ref().map(|update| &update.status);
+    let arrived = matches!(status, Some(DeliveryStatus::Delivered | DeliveryStatus::Read));
+    if args.json {
+        let failure = last.as_ref().and_then(StatusUpdate::failure);
+        let answer = json!({
+            "row": row.0, "outcome": outcome.name(), "message_id": message_id, "accepted_at": at.to_string(),
+            "status": status.map(DeliveryStatus::as_word), "error_code": failure.as_ref().map(|problem| &problem.code),
+            "error_message": failure.as_ref().map(|problem| problem.message().to_string()),
+        });
+        console::data(&answer).map_err(cannot_print)?;
+    } else if !arrived && status != Some(&DeliveryStatus::Failed) {
+        console::info(&format!(
+            "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
+            text::duration(args.timeout),
+            global.command()
+        ));
+    }
+    Ok(if arrived { Exit::Done } else { Exit::SomeFailed })
+}
+
+/// Returns the number that gets the message.
+fn number(args: &Args, loaded: &Loaded) -> Result<Phone, CliError> {
+    let region = loaded.campaign.recipients.region.as_deref();
+    let numbers = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+    numbers.normalise(&args.to).map_err(|problem| CliError::new(Exit::Wrong, format!("--to: {problem}")))
+}
+
+/// Returns the row and the body of the message, addressed to `phone`.
+fn message(args: &Args, mut plan: Plan, phone: Phone) -> Result<(RowNumber, Vec<u8>), CliError> {
+    for row in plan.bodies() {
+        let (row, body) = row?;
+        match body {
+            _ if args.row.is_some_and(|wanted| RowNumber(wanted) != row) => {}
+            Ok((_, body)) => return Ok((row, addressed(&body, phone)?)),
+            Err(problems) if args.row.is_some() => {
+                let words: Vec<String> = problems.iter().map(|problem| format!("row {row}: {problem}")).collect();
+                return Err(CliError::new(Exit::Wrong, format!("{}; nothing was sent", words.join("\n"))));
+            }
+            Err(_) => {}
+        }
+    }
+    let words = match args.row {
+        Some(row) => format!("the list has no row {row}; nothing was sent"),
+        None => "no row can be sent; see `campaigner check`".to_owned(),
+    };
+    Err(CliError::new(Exit::Wrong, words))
+}
+
+/// Returns a body with another recipient.
+fn addressed(body: &[u8], phone: Phone) -> Result<Vec<u8>, CliError> {
+    let damaged = |error: serde_json::Error| CliError::of(Exit::Environment, &error);
+    let mut body: Value = serde_json::from_slice(body).map_err(damaged)?;
+    body["to"] = phone.digits().into();
+    serde_json::to_vec(&body).map_err(damaged)
+}
+
+/// Returns the result of a message that the provider did not accept, or may not have accepted.
+fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome) -> Result<Exit, CliError> {
+    let problem = outcome.problem();
+    if args.json {
+        let answer = json!({
+            "row": row.0, "outcome": outcome.name(), "error_code": problem.map(|problem| &problem.code),
+            "error_message": problem.map(|problem| problem.message().to_string()),
+        });
+        console::data(&answer).map_err(cannot_print)?;
+    }
+    let words = problem.map_or_else(String::new, ToString::to_string);
+    let advice = problem.and_then(|problem| provider::advice(&problem.code));
+    let advice = advice.map_or_else(String::new, |advice| format!("\n  what to do: {advice}"));
+    let (exit, what) = match outcome {
+        Outcome::Uncertain(_) => (Exit::SomeFailed, "may have been accepted"),
+        Outcome::Unnamed(_) => (Exit::SomeFailed, "was accepted without a usable message id, so it cannot be followed"),
+        Outcome::Unreachable(_) | Outcome::Halted(_) => (Exit::Environment, "was not sent"),
+        _ => (Exit::SomeFailed, "was not accepted"),
+    };
+    Err(CliError::new(exit, format!("the test message {what}: {words}{advice}")))
+}
+
+fn status_in_words(update: &StatusUpdate, accepted_at: Millis) -> String {
+    let after = text::duration(Millis::now().since(accepted_at));
+    match update.failure() {
+        Some(problem) => format!("failed after {after}: {problem}"),
+        None => format!("{} after {after}", update.status.as_word()),
+    }
+}
