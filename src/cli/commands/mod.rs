@@ -4,11 +4,9 @@ mod cancel;
 mod check;
 mod completions;
 mod find;
-mod flows;
-mod media;
 mod pause;
 mod preview;
-mod pull;
+mod provider;
 mod reconcile;
 mod replies;
 pub(in crate::cli) mod report;
@@ -20,7 +18,6 @@ mod settle;
 mod simulator;
 mod status;
 mod suppress;
-mod templates;
 mod test_message;
 mod verify;
 
@@ -29,6 +26,7 @@ use clap::Subcommand;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::serve;
+use provider::{flows, media, templates};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {

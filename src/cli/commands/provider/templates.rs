@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::commands::pull;
+use crate::cli::commands::provider::pull;
 use crate::cli::config::template_accounts::{self, failure};
 use crate::cli::confirm::Confirm;
 use crate::cli::error::{CliError, Exit, cannot_print};

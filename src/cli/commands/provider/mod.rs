@@ -1,0 +1,6 @@
+//! Commands about what is stored at a template provider: templates, flows, and files for headers.
+
+pub(super) mod flows;
+pub(super) mod media;
+mod pull;
+pub(super) mod templates;
