@@ -105,7 +105,7 @@ pub(super) fn failure(error: reqwest::Error) -> Finding {
     } else if error.is_connect() {
         (format!("cannot reach its server: {last}"), "try the link from another network, or fix the server")
     } else {
-        (format!("its server did not give a valid HTTP answer: {last}"), "try the link from another network")
+        (format!("its server did not return a valid HTTP response: {last}"), "try the link from another network")
     };
     wrong(UNREACHABLE, words, hint)
 }

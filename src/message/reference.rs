@@ -25,15 +25,15 @@ const CONTRADICTIONS: &str = "
 
 | topic | what the documents say | what campaigner does |
 | --- | --- | --- |
-| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS keep variables with names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position counts: variables are in the order in which the component's text first uses them. The request contains what the campaign says. |
+| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the order is that in which the component's text first uses its variables. The request contains what the campaign says. |
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, like the numbering plan. | The numbering plan counts: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
-| `text` of a message | INCS has the text itself, Meta has an object with `body`. | Follows INCS. |
-| `language` of a template | INCS has no such key, Meta requires it. | Passes with a warning. |
-| the code of an AUTHENTICATION template | INCS has `code`, Meta has a body and a button that both contain the code. | Follows INCS; components also pass. |
-| `sub_type` and `index` of a button | INCS has `COPY_CODE` and text, Meta has `copy_code` and a number. | Both pass and are sent unchanged. |
+| `text` of a message | INCS has the text itself; Meta has an object with `body`. | Follows INCS. |
+| `language` of a template | INCS has no such key; Meta requires it. | Passes with a warning. |
+| the code of an AUTHENTICATION template | INCS has `code`; Meta has a body and a button that both contain the code. | Follows INCS; components also pass. |
+| `sub_type` and `index` of a button | INCS has `COPY_CODE` and text; Meta has `copy_code` and a number. | Both pass and are sent unchanged. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
-| documents in a template's header | INCS lists eight file types, Meta's API accepts PDF. | Follows INCS. |
+| documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Follows INCS. |
 | an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
 ";
 
@@ -44,8 +44,8 @@ What each channel accepts, and what campaigner checks before it sends anything. 
 that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
 
 The limits come from INCS's document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
-API, because the provider passes parameters on to Meta: what is marked *Meta's* is not in the provider's documentation. A
-key that neither documents is sent unchanged, with a warning.
+API, because the provider passes parameters on to Meta. Parts that are marked *Meta's* are not in the provider's
+documentation. A key that is in neither is sent unchanged, with a warning.
 
 - `to` is filled in for every row and is not part of a campaign's `message`.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), counted after the row's values are filled
@@ -56,8 +56,9 @@ key that neither documents is sent unchanged, with a warning.
   end of a cell they are removed.
 - A link is an http or https URL of a public server: no `localhost`, no private network address, no host name without a
   dot. Its extension shows the file type; anything after `?` is ignored.
-- Only `campaigner check --media` looks at the file itself: that it exists, its content type and its size. 1 MB counts as
-  1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not say which it means.
+- Only `campaigner check --media` looks at the file itself, and checks that it exists, its content type and its size. 1 MB
+  counts as 1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not say which it
+  means.
 ";
 
 struct Page {
@@ -75,7 +76,7 @@ impl Page {
         if let Some(at_any_time) = sheet.at_any_time {
             let _ = writeln!(
                 self.text,
-                "Can be sent at any time: {}. Everything else reaches only people who wrote to you within the last 24 hours.",
+                "At any time, you can send {}. Everything else reaches only people who wrote to you within the last 24 hours.",
                 list(at_any_time.iter().copied())
             );
         }

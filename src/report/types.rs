@@ -120,7 +120,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// The new file was written, but could not replace the old one. The file is the old or the new version.
-    #[error("cannot replace {} by its new version; check that it is not a folder or write-protected", path.display())]
+    #[error("cannot replace {} with its new version; check that it is not a folder or write-protected", path.display())]
     Replace {
         /// The path of the report.
         path: PathBuf,

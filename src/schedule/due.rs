@@ -56,8 +56,7 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
         .into_iter()
         .map(|due| {
             let late = now.since(due) > schedule.not_after;
-            let reason =
-                if late { too_late(schedule, due, now) } else { format!("a later one, due at {last}, is due too") };
+            let reason = if late { too_late(schedule, due, now) } else { format!("a later time ({last}) is also due") };
             Skipped { due, reason }
         })
         .collect();

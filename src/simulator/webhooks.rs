@@ -49,7 +49,8 @@ pub(super) struct WebhookSender {
 /// When the URL is not on this machine.
 pub(super) fn open(url: &str, replies: f64) -> io::Result<(WebhookScheduler, WebhookSender)> {
     let wrong = || {
-        let words = format!("simulator: {url} is no URL on this machine, such as http://127.0.0.1:8088/webhook/SECRET");
+        let words =
+            format!("simulator: {url} is not a URL on this machine, such as http://127.0.0.1:8088/webhook/SECRET");
         io::Error::new(io::ErrorKind::InvalidInput, words)
     };
     let base = BaseUrl::parse(url).map_err(|_| wrong())?;

@@ -56,15 +56,15 @@ impl StoreMismatch {
                  store was deleted"
             ),
             Self::Copied => format!(
-                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If the other file has \
-                 sent since, continue with that one"
+                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If messages were sent \
+                 from the other file since, continue with that one"
             ),
             Self::Missing => format!(
                 "has no mark file ({mark}): the store was moved or copied without it, or the mark file was \
                  deleted. {store} may not record every message sent"
             ),
             Self::Gone => {
-                format!("is missing: {store} was deleted or moved; what is left next to it shows that it was used here")
+                format!("is missing: {store} was deleted or moved; the files next to it show that it was used here")
             }
             Self::Unreadable => format!("has a mark file that cannot be read: {mark}"),
         }

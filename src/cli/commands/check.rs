@@ -22,7 +22,7 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write rows that cannot be sent to this CSV, with the input's columns and a column `problem`
+    /// Write rows that cannot be sent to this CSV, with the input's columns and a `problem` column
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel

@@ -102,7 +102,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     if runs.len() > 1 {
-        words.push_str("\n  (each person counts once, for the latest run)");
+        words.push_str("\n  (each person is counted once, under the latest run)");
     }
     // Rows that the campaign or the suppression list leaves out are not counted.
     let all = format!("send to everyone ({}):", text::grouped(checked.sendable()));

@@ -48,7 +48,7 @@ pub(in crate::cli) async fn find(
     if names.is_empty() {
         return Err(at_name(
             "not_pulled",
-            format!("no templates of {provider} were pulled into {}", global.db.display()),
+            format!("no {provider} templates have been pulled into {}", global.db.display()),
             format!("run {pull}"),
         ));
     }
@@ -95,20 +95,20 @@ fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), L
     if !snapshot.listed.sendable {
         let reason = snapshot.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
         let words = format!(
-            "the template {snapshot} cannot be sent: at {provider} it is `{}`{reason}, as pulled {age} ago",
+            "the template {snapshot} cannot be sent: at {provider}, it was `{}`{reason} when it was pulled {age} ago",
             snapshot.listed.status
         );
         let hint = format!("once it can be sent, run {}", pull(provider, &snapshot.listed.name));
         return at_name("template_state", &words, &hint);
     }
     if snapshot.definition.is_none() {
-        let words = format!("cannot read what {provider} answered about the template {snapshot}");
+        let words = format!("cannot read {provider}'s response about the template {snapshot}");
         return at_name("no_definition", &words, "write the definition in a file, and use `definition: FILE`");
     }
     if !global.quiet {
         let incomplete = if snapshot.complete { "" } else { "; header and footer are unknown" };
         let status = &snapshot.listed.status;
-        console::info(&format!("template {snapshot}: `{status}` at {provider}, as pulled {age} ago{incomplete}"));
+        console::info(&format!("template {snapshot}: `{status}` at {provider}, pulled {age} ago{incomplete}"));
     }
     Ok(())
 }

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(rule.watch(Millis(100), Millis(101), &doubt("http_502")), None);
         assert_eq!(rule.in_flight(), 1);
         let stops = rule.watch(Millis(101), Millis(102), &doubt("http_502")).unwrap();
-        let words = "3 rows in a row are uncertain; the last one: HTTP 502 (http_502)";
+        let words = "3 consecutive rows are uncertain; the last one: HTTP 502 (http_502)";
         assert_eq!(stops.to_string(), words);
         assert_eq!(rule.watch(Millis(103), Millis(104), &doubt("http_502")), None, "once");
 

@@ -194,7 +194,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("template", "/template/components/0/type", json!("hedaer"), "unknown_type", "template.components[0].type", "did you mean `header`?"),
         ("template", "/template/components/0/parameters/0/text", long(61), "too_long", "template.components[0].parameters[0].text", "61 characters; the limit is 60"),
         ("template", "/template/components/0/parameters/-", json!({"type": "text", "text": "x"}), "too_many", "template.components[0].parameters", "exactly 1"),
-        ("template", "/template/components/0/parameters/0", json!({"type": "image", "image": {}}), "one_of", "template.components[0].parameters[0].image", "`link`, or `id`"),
+        ("template", "/template/components/0/parameters/0", json!({"type": "image", "image": {}}), "one_of", "template.components[0].parameters[0].image", "`link` or `id`"),
         ("template", "/template/components/1", json!({"type": "HEADER", "parameters": [{"type": "text", "text": "Hi"}]}), "not_unique", "template.components[1]", "second `HEADER`"),
         ("template", "/template/components/1/parameters", json!([]), "too_few", "template.components[1].parameters", "at least 1"),
         ("template", "/template/components/1/parameters/1/text", json!(""), "empty_text", "template.components[1].parameters[1].text", "empty"),

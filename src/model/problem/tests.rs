@@ -343,10 +343,13 @@ fn what_too_many_rows_have_stops_a_run_in_the_words_of_the_problem() {
     let problem = crate::model::Problem::from(SendProblem::Timeout);
     for (rows, words) in [
         (TooMany::Alike(1), "a row failed with this error: no response within the timeout (timeout)"),
-        (TooMany::Alike(20), "20 rows in a row failed with the same error: no response within the timeout (timeout)"),
+        (
+            TooMany::Alike(20),
+            "20 consecutive rows failed with the same error: no response within the timeout (timeout)",
+        ),
         (
             TooMany::InDoubt(20),
-            "20 rows in a row are uncertain; the last one: no response within the timeout (timeout)",
+            "20 consecutive rows are uncertain; the last one: no response within the timeout (timeout)",
         ),
         (
             TooMany::Refused { refused: 41, over: 200, alike: 30 },

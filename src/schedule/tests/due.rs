@@ -55,7 +55,7 @@ fn a_campaign_that_is_sent_late_is_sent_once_for_all_that_was_missed() {
 fn of_several_in_time_only_the_last_starts() {
     let due = due(&cron("*/10 * * * *", "UTC"), millis("2026-12-01T09:00Z"), millis("2026-12-01T09:25Z"));
     assert_eq!(due.start, Some(millis("2026-12-01T09:20Z")));
-    let overtaken = [("2026-12-01T09:10:00Z".to_owned(), "a later one, due at 2026-12-01T09:20:00Z, is due too")];
+    let overtaken = [("2026-12-01T09:10:00Z".to_owned(), "a later time (2026-12-01T09:20:00Z) is also due")];
     assert_eq!(reasons(&due), overtaken);
 }
 

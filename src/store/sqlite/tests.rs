@@ -119,7 +119,7 @@ async fn whatever_is_broken_in_a_store_is_found() {
     let file = "the file is intact";
     let sum = "the state counts add up to the number of rows read";
     let numbered = "rows are numbered from 1 without gaps, and there are as many as were read";
-    let counts = "the counts saved at the import match the rows";
+    let counts = "the counts saved by the import match the rows";
     let sendable = "every row to be sent has a number, and every other row has a reason";
     let claimed = "only rows to be sent were claimed";
     let passed_over = "no row was skipped: all rows up to the last claimed one were claimed";

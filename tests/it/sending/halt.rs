@@ -51,7 +51,7 @@ fn a_message_that_every_row_fails_on_is_sent_twenty_times() {
     assert_eq!(provider.sends(), 20, "{said}");
     let most = provider.received().most_in_flight;
     assert!((2..=19).contains(&most), "{most}: the first alone, and then no more than may still fail");
-    for part in ["20 rows in a row", "132000", "what to do: compare", "campaigner retry job-1 --state rejected"] {
+    for part in ["20 consecutive rows", "132000", "what to do: compare", "campaigner retry job-1 --state rejected"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("rejected", 20)]));
@@ -93,7 +93,7 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     let gateway = || Answer::Refuse(502, "<h1>Bad Gateway</h1>".into());
     let (provider, env, said) = ran(move |_| gateway(), "");
     assert_eq!(provider.sends(), 20, "{said}");
-    assert!(said.contains("20 rows in a row are uncertain; the last one: HTTP 502"), "{said}");
+    assert!(said.contains("20 consecutive rows are uncertain; the last one: HTTP 502"), "{said}");
     assert!(said.contains("what to do: ask the provider"), "{said}");
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
 

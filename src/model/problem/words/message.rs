@@ -22,7 +22,9 @@ impl MessageProblem {
             }
             Self::WrongWord { text, word } => format!("this must be `{word}`, but is `{text}`"),
             Self::OutOfRange { value, rule } => format!("{value} is not {rule}"),
-            Self::WrongCount { count, .. } => format!("the number of items is {count}: it must be {}", rule()),
+            Self::WrongCount { count, .. } => {
+                format!("this has {count} item{}, but must be {}", if *count == 1 { "" } else { "s" }, rule())
+            }
             Self::TooManyInAll { count, .. } => format!("{count} items are too many: {}", rule()),
             Self::UnknownKey { .. } => {
                 "the provider's documentation does not list this key; it is sent unchanged".to_owned()
@@ -42,7 +44,7 @@ impl MessageProblem {
                     1 => "this is incomplete",
                     _ => "more than one alternative is present",
                 };
-                format!("{is}: it must be {}", rule())
+                format!("{is}: write {}", rule())
             }
             Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
@@ -65,7 +67,9 @@ impl MessageProblem {
             Self::TooManyLines { text, breaks, most } => {
                 format!("`{text}` has {breaks} line breaks; the limit is {most}")
             }
-            Self::NotAlphanumeric { text } => format!("`{text}` contains other characters; allowed: {}", rule()),
+            Self::NotAlphanumeric { text } => {
+                format!("`{text}` contains characters that are not allowed; write {}", rule())
+            }
             Self::NotDigits => "write the number with digits only, including the country code".to_owned(),
             Self::TemplateName { text } => format!(
                 "`{text}` cannot be a Meta template: template names have only lowercase letters a to z, digits and `_`"

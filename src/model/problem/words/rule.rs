@@ -61,8 +61,9 @@ impl fmt::Display for Rule {
             Self::MostCharsInAll(key, most) => write!(f, "at most {most} characters across all `{key}`"),
             Self::OneGroup(groups) => {
                 f.write_str("either ")?;
+                let or = if groups.iter().all(|group| group.len() == 1) { " or " } else { ", or " };
                 for (index, group) in groups.iter().enumerate() {
-                    write!(f, "{}`{}`", if index == 0 { "" } else { ", or " }, group.join("` with `"))?;
+                    write!(f, "{}`{}`", if index == 0 { "" } else { or }, group.join("` with `"))?;
                 }
                 Ok(())
             }

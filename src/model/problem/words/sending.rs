@@ -52,8 +52,8 @@ impl TooMany {
     pub fn words(self, problem: &str) -> String {
         match self {
             Self::Alike(1) => format!("a row failed with this error: {problem}"),
-            Self::Alike(rows) => format!("{rows} rows in a row failed with the same error: {problem}"),
-            Self::InDoubt(rows) => format!("{rows} rows in a row are uncertain; the last one: {problem}"),
+            Self::Alike(rows) => format!("{rows} consecutive rows failed with the same error: {problem}"),
+            Self::InDoubt(rows) => format!("{rows} consecutive rows are uncertain; the last one: {problem}"),
             Self::Refused { refused, over, alike } => {
                 format!("{refused} of the last {over} rows were refused, {alike} of them with this error: {problem}")
             }

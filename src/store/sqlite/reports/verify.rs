@@ -16,7 +16,7 @@ const RULES: [(&str, &str); 15] = [
          FROM recipient WHERE id BETWEEN ?1 AND ?2 AND EXISTS (SELECT 1 FROM run WHERE id = ?3 AND planned_at IS NOT NULL)",
     ),
     (
-        "the counts saved at the import match the rows",
+        "the counts saved by the import match the rows",
         "SELECT abs(r.invalid - coalesce(sum(state = {invalid}), 0)) + abs(r.duplicate - coalesce(sum(state = {duplicate}), 0)) \
          + abs(r.suppressed - coalesce(sum(state = {suppressed}), 0)) FROM run r LEFT JOIN recipient ON recipient.id BETWEEN ?1 AND ?2 \
          WHERE r.id = ?3 AND r.planned_at IS NOT NULL",
