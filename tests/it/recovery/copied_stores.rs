@@ -221,9 +221,10 @@ fn a_store_that_is_replaced_while_statuses_are_awaited_or_restored_while_a_run_s
     assert!(stopped.err.contains("this store was deleted, moved or replaced"), "{stopped}");
     assert_refused(&env, &provider, &["resume"], "--moved");
 
-    // The file stays the same one, and what is in it is older.
+    // The file stays the same one, and what is in it is older. Slow enough to be restored before all is sent, even on a
+    // busy machine.
     drop(env);
-    let (provider, env) = (ScriptedProvider::slow(20), test_env());
+    let (provider, env) = (ScriptedProvider::slow(300), test_env());
     let run = running(&env, &provider, 40);
     back_up(&env, "backup.db");
     let more = provider.sends() + 60;
