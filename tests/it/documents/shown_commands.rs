@@ -41,7 +41,11 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
     (
         "docs/commands.md",
         // The list has mistakes to show, and the campaign ran before.
-        &[("check campaigns/welcome.yaml", REFUSED), ("run campaigns/welcome.yaml", REFUSED)],
+        &[
+            ("check campaigns/welcome.yaml", REFUSED),
+            ("test campaigns/welcome.yaml --to \"+852 6999 0000\"", SENDS),
+            ("run campaigns/welcome.yaml", REFUSED),
+        ],
     ),
     ("docs/logs.md", &[("--log-format json run spring-sale.yaml", SENDS)]),
     (
