@@ -97,7 +97,10 @@ fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
 }
 
 async fn run(cli: Cli) -> Result<Exit, CliError> {
-    config::check_named(&cli.global).await?;
+    // `doctor` reports a bad configuration together with everything else.
+    if !matches!(cli.command, Command::Doctor(_)) {
+        config::check_named(&cli.global).await?;
+    }
     cli.command.run(&cli.global, Cli::command()).await
 }
 

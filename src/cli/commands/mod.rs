@@ -3,6 +3,7 @@
 mod cancel;
 mod check;
 mod completions;
+mod doctor;
 mod find;
 mod pause;
 mod preview;
@@ -76,6 +77,8 @@ pub(in crate::cli) enum Command {
     Media(media::Args),
     /// Run the simulated provider as a server
     Simulator(simulator::Args),
+    /// Check configuration, store, clock, network and accounts, and say how to fix problems
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -107,6 +110,7 @@ impl Command {
             Self::Flows(args) => flows::run(&args, global).await,
             Self::Media(args) => media::run(&args, global).await,
             Self::Simulator(args) => simulator::run(&args).await,
+            Self::Doctor(args) => doctor::run(&args, global).await,
             Self::Completions(args) => completions::run(&args, whole),
         }
     }

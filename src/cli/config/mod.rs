@@ -1,6 +1,6 @@
 //! `campaigner.toml` and the environment; read only by commands that need them.
 
-mod file;
+pub(in crate::cli) mod file;
 pub(in crate::cli) mod hook;
 mod providers;
 pub(in crate::cli) mod template_accounts;

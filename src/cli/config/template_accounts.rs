@@ -44,6 +44,24 @@ pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Res
     }
 }
 
+/// Whether anything of this provider's account is configured.
+pub(in crate::cli) async fn is_configured(which: TemplateProvider, global: &Global) -> Result<bool, CliError> {
+    let file::ConfigFile { nxlink, cams, .. } = file::read(global).await?;
+    let is_set = |variable: &str| optional(variable, None).is_some();
+    Ok(match which {
+        TemplateProvider::Nxlink => {
+            nxlink.access_key.is_some()
+                || nxlink.access_secret.is_some()
+                || is_set("NXLINK_ACCESS_KEY")
+                || is_set("NXLINK_ACCESS_SECRET")
+        }
+        // The variables of Alibaba Cloud may be set for other programs.
+        TemplateProvider::Cams => {
+            cams.access_key_id.is_some() || cams.access_key_secret.is_some() || is_set("CAMS_CUST_SPACE_ID")
+        }
+    })
+}
+
 /// Returns a client of NXLink, the only provider with flows and media.
 pub(in crate::cli) async fn nxlink(global: &Global) -> Result<nxlink::NxlinkClient, CliError> {
     let raw = file::read(global).await?.nxlink;

@@ -34,7 +34,7 @@ use crate::model::{Event, Events};
 use crate::store::Store;
 
 pub(super) use campaign_folder::files;
-pub(super) use http::Token;
+pub(super) use http::{Token, token};
 
 use accounts::Accounts;
 use campaign_folder::Folder;

@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode};
 
 use super::failure;
-use crate::model::BadAnswer;
+use crate::model::{BadAnswer, Millis};
 
 /// The most bytes of a response that are read; an envelope has a few hundred.
 pub(in crate::provider) const LARGEST_ANSWER: usize = 1 << 20;
@@ -23,6 +23,13 @@ pub(in crate::provider) async fn read(mut response: Response) -> Result<Vec<u8>,
             Err(error) => return Err(BadAnswer::BrokeOff(failure::words(&error.without_url()))),
         }
     }
+}
+
+/// Returns the time in the header `Date`.
+pub(in crate::provider) fn server_time(headers: &HeaderMap) -> Option<Millis> {
+    let date = headers.get("date")?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+    Some(Millis(date.as_millisecond()))
 }
 
 /// Parses `Retry-After`: seconds, or a date, which is compared with the date of the response, so that our clock does

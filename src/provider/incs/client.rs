@@ -9,10 +9,10 @@ use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::classify;
-use crate::model::{Channel, Outcome, Problem, SendProblem, StatusUpdate};
+use crate::model::{Channel, Millis, Outcome, Problem, SendProblem, StatusUpdate};
 use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
-use crate::provider::http::answer::{read, retry_after};
+use crate::provider::http::answer::{read, retry_after, server_time};
 use crate::provider::http::failure;
 use crate::provider::http::pool::IDLE;
 use crate::provider::http::transport::Transport;
@@ -160,6 +160,12 @@ impl Provider {
             self.cut_credential(Some(error.problem_mut()));
             error
         })
+    }
+
+    /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
+    pub async fn server_time(&self) -> Option<Millis> {
+        let response = self.client.get(self.status.clone()).send().await.ok()?;
+        server_time(response.headers())
     }
 
     /// Removes the credential from the provider's words after classification. A short one is left, because it may be

@@ -4,6 +4,7 @@ mod cancel_and_suppress; // who gets nothing any more
 mod check_and_preview; // what is wrong, where, and what would be sent
 mod command_line; // help, mistakes and output files
 mod confirmations; // questions before something that cannot be undone
+mod doctor; // faults put there on purpose
 mod find; // one person over all runs
 mod pause_and_rate; // pause, resume and rate, from a second process
 mod privacy; // numbers, names and credentials that nobody may see

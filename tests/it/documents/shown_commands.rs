@@ -56,6 +56,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("--db weekly.db run -q --no-wait --again weekly.yaml", SENDS),
             ("--db weekly.db reconcile -q --once", SENDS),
             ("run -q --no-wait --only-new welcome.yaml", SENDS),
+            ("doctor --offline", SUCCEEDS),
             ("suppress import received.csv --reason \"received before the restore\"", SUCCEEDS),
             ("resume spring-sale-1 --moved", SENDS),
         ],

@@ -31,8 +31,7 @@ use crate::engine::StopHandle;
 pub(super) use app::App;
 pub(super) use connections::MAX_CONNECTIONS;
 use response::{no_such_page, refused};
-pub(in crate::cli) use token::Token;
-pub(super) use token::token;
+pub(in crate::cli) use token::{Token, token};
 pub(super) use webhook::Webhook;
 
 /// Serves HTTP over at most this many connections until the service stops, then finishes the open requests.

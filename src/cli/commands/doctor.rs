@@ -1,0 +1,376 @@
+//! `campaigner doctor`: checks everything that a run needs besides the campaign, and says how to fix what is wrong.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cli::config::file::{self, ConfigFile, ProviderKind};
+use crate::cli::config::{self, hook, template_accounts, webhook};
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::file_limit;
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::serve;
+use crate::engine::{self, MOST_IN_FLIGHT};
+use crate::model::{Millis, TemplateProvider};
+use crate::provider::{self, PollError, Provider};
+use crate::store::Store;
+use crate::text::{self, nearest};
+
+/// The arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Sends no message. It asks each provider for the status of a message that does not exist, which shows \
+                  whether the account works. Exit code 1: at least one problem was found."
+)]
+pub(in crate::cli) struct Args {
+    /// Do not contact any provider
+    #[arg(long)]
+    offline: bool,
+    /// Print one JSON object per check
+    #[arg(long)]
+    json: bool,
+}
+
+/// The variables that start with `CAMPAIGNER_` and are read.
+const VARIABLES: [&str; 5] =
+    ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "CAMPAIGNER_YES", "CAMPAIGNER_TOKEN", "CAMPAIGNER_WEBHOOK_SECRET"];
+/// The time limit of a request to a provider.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How much this machine's clock may differ from a provider's. Send times, quotas and polls depend on the clock.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+/// The free space below which a store may fill the disk during a run; a row takes about 200 bytes.
+const MIN_FREE: u64 = 1 << 30;
+/// Runs looked at.
+const MAX_RUNS: u32 = 20;
+/// A message id that no provider has.
+const NO_MESSAGE: &str = "campaigner-doctor";
+
+/// How a check went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Good,
+    /// Not wrong, but worth knowing.
+    Note,
+    Bad,
+}
+
+/// The checks so far.
+struct Checkup {
+    json: bool,
+    problems: u64,
+}
+
+impl Checkup {
+    fn print(&mut self, health: Health, what: &str, words: &str) -> Result<(), CliError> {
+        self.problems += u64::from(health == Health::Bad);
+        let name = match health {
+            Health::Good => "ok",
+            Health::Note => "note",
+            Health::Bad => "problem",
+        };
+        let printed = match self.json {
+            true => console::data(&json!({"check": what, "result": name, "message": words})),
+            false => console::line(&format!("{name:<8} {what}: {}", words.replace('\n', "\n         "))),
+        };
+        printed.map_err(cannot_print)
+    }
+
+    fn good(&mut self, what: &str, words: &str) -> Result<(), CliError> {
+        self.print(Health::Good, what, words)
+    }
+
+    fn note(&mut self, what: &str, words: &str) -> Result<(), CliError> {
+        self.print(Health::Note, what, words)
+    }
+
+    fn bad(&mut self, what: &str, words: &str) -> Result<(), CliError> {
+        self.print(Health::Bad, what, words)
+    }
+
+    /// Prints an error of another command, which says what to do.
+    fn error(&mut self, what: &str, error: &CliError) -> Result<(), CliError> {
+        self.bad(what, &error.words)
+    }
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let mut checkup = Checkup { json: args.json, problems: 0 };
+    environment(&mut checkup)?;
+    let store = store(&mut checkup, global).await?;
+    match file::read(global).await {
+        Err(error) => checkup.error("configuration", &error)?,
+        Ok(configured) => {
+            configuration(&mut checkup, &configured, global).await?;
+            providers(&mut checkup, &configured, store.as_ref(), args.offline, global).await?;
+            for which in TemplateProvider::ALL {
+                template_account(&mut checkup, which, args.offline, global).await?;
+            }
+        }
+    }
+    if !args.json {
+        let summary = match checkup.problems {
+            0 => "no problems found".to_owned(),
+            problems => format!("{} found", text::count(problems, "problem")),
+        };
+        console::line(&summary).map_err(cannot_print)?;
+    }
+    Ok(if checkup.problems == 0 { Exit::Done } else { Exit::Environment })
+}
+
+fn environment(checkup: &mut Checkup) -> Result<(), CliError> {
+    let mut is_good = true;
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CAMPAIGNER_") && !VARIABLES.contains(&name.as_ref()) {
+            let hint = match nearest(&name, &VARIABLES) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("the variables are {}", VARIABLES.join(", ")),
+            };
+            checkup.bad("environment", &format!("campaigner does not read {name}; {hint}"))?;
+            is_good = false;
+        }
+    }
+    let concurrency = file_limit::enough_for(MOST_IN_FLIGHT);
+    if concurrency < MOST_IN_FLIGHT {
+        let words = format!(
+            "the limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; raise it with \
+             `ulimit -n 8192`, or with LimitNOFILE=8192 in a systemd unit"
+        );
+        checkup.note("environment", &words)?;
+    }
+    if let Err(error) = tempfile::tempfile_in(".") {
+        let words = format!("cannot write to this folder: {error}; reports go to ./reports. Choose another folder");
+        checkup.bad("environment", &words)?;
+        is_good = false;
+    }
+    if is_good { checkup.good("environment", "variables, open files and this folder") } else { Ok(()) }
+}
+
+/// Checks the store. Returns it if it can be used.
+async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, CliError> {
+    let path = &global.db;
+    let store = match Store::is_not_gone(path).map(|()| path.exists()) {
+        Err(error) => {
+            checkup.error("store", &error.into())?;
+            return Ok(None);
+        }
+        Ok(false) => {
+            checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", path.display()))?;
+            None
+        }
+        Ok(true) => match Store::open_existing(path).await {
+            Ok(store) => Some(store),
+            Err(error) => {
+                checkup.error("store", &error.into())?;
+                return Ok(None);
+            }
+        },
+    };
+    disk(checkup, path)?;
+    let Some(store) = store else { return Ok(None) };
+    if let Err(error) = store.may_send(false).await {
+        checkup.error("store", &error.into())?;
+        return Ok(Some(store));
+    }
+    let runs = store.runs(MAX_RUNS).await?;
+    for run in runs.iter().filter(|run| run.finished_at.is_none() && run.cancelled_at.is_none()) {
+        // Another process may be working on it.
+        if store.lock(&run.id).is_ok() {
+            let words = format!(
+                "{0} is {1}, and no process is working on it; to continue: {2} resume {0}",
+                run.id,
+                engine::stage(run),
+                global.command()
+            );
+            checkup.note("store", &words)?;
+        }
+    }
+    checkup.good("store", &format!("{}: {}", path.display(), text::count(runs.len() as u64, "run")))?;
+    Ok(Some(store))
+}
+
+/// Checks the file system that holds the store.
+fn disk(checkup: &mut Checkup, path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(space) = rustix::fs::statvfs(folder) {
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        if free < MIN_FREE {
+            let words = format!(
+                "only {} MiB are free in {}; a store needs about 200 bytes per row, and a full disk stops a run. Free \
+                 some space, or choose another place with --db",
+                free >> 20,
+                folder.display()
+            );
+            checkup.bad("disk", &words)?;
+        }
+    }
+    Ok(())
+}
+
+async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &Global) -> Result<(), CliError> {
+    let before = checkup.problems;
+    let path = global.config.clone().unwrap_or_else(|| "campaigner.toml".into());
+    if let Ok(metadata) = std::fs::metadata(&path)
+        && metadata.permissions().mode() & 0o077 != 0
+        && has_secret(configured)
+    {
+        let words = format!("{0} holds a secret, and other users can read it; run `chmod 600 {0}`", path.display());
+        checkup.bad("configuration", &words)?;
+    }
+    if let Err(error) = hook::hook(global).await {
+        checkup.error("on_done", &error)?;
+    }
+    if let Some(program) = configured.on_done.as_ref().and_then(|hook| hook.command.as_ref()?.first())
+        && !is_program(program)
+    {
+        let words = format!("`on_done.command`: there is no program `{program}`; write its full path");
+        checkup.bad("on_done", &words)?;
+    }
+    let raw = &configured.webhook;
+    let has_webhook =
+        raw.secret.is_some() || raw.secret_env.is_some() || std::env::var_os("CAMPAIGNER_WEBHOOK_SECRET").is_some();
+    if has_webhook && let Err(error) = webhook::settings(global).await {
+        checkup.error("webhook", &error)?;
+    }
+    if let Err(error) = serve::token() {
+        checkup.error("service", &error)?;
+    }
+    if checkup.problems > before {
+        return Ok(());
+    }
+    match path.exists() {
+        true => checkup.good("configuration", &path.display().to_string()),
+        false => checkup.note("configuration", &format!("there is no {}; the defaults apply", path.display())),
+    }
+}
+
+fn has_secret(configured: &ConfigFile) -> bool {
+    configured.providers.values().any(|provider| provider.certification_code.is_some())
+        || configured.nxlink.access_secret.is_some()
+        || configured.cams.access_key_secret.is_some()
+        || configured.webhook.secret.is_some()
+}
+
+/// Whether a command of this name can be run.
+fn is_program(name: &str) -> bool {
+    let can_run = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if name.contains('/') {
+        return can_run(Path::new(name));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| can_run(&folder.join(name)))
+}
+
+/// Checks every account that messages can be sent from.
+async fn providers(
+    checkup: &mut Checkup,
+    configured: &ConfigFile,
+    store: Option<&Store>,
+    offline: bool,
+    global: &Global,
+) -> Result<(), CliError> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let mut names: Vec<&str> = Vec::new();
+    for (name, raw) in &configured.providers {
+        if raw.kind == ProviderKind::Incs || raw.base_url.is_some() {
+            names.push(name);
+        }
+    }
+    if !configured.providers.contains_key("incs") && (is_set("INCS_CERTIFICATION_CODE") || is_set("INCS_BASE_URL")) {
+        names.push("incs");
+    }
+    if names.is_empty() {
+        return checkup.note(
+            "provider",
+            "no account is configured, so only the simulator can send; set INCS_CERTIFICATION_CODE, or add \
+             [providers.NAME] to campaigner.toml",
+        );
+    }
+    for name in names {
+        let what = format!("provider {name}");
+        let account = match config::account(name, global).await {
+            Ok(account) => account,
+            Err(error) => {
+                checkup.error(&what, &error)?;
+                continue;
+            }
+        };
+        if let Some(store) = store
+            && let Some(until) = store.account_pause(&account.endpoint.fingerprint()).await?
+            && until > Millis::now()
+        {
+            checkup
+                .note(&what, &format!("the provider asked for a pause until {until}; nothing is sent before then"))?;
+        }
+        if offline {
+            checkup.good(&what, "configured; not contacted")?;
+            continue;
+        }
+        let provider =
+            Provider::new(&account.endpoint, 1, TIMEOUT).map_err(|error| CliError::of(Exit::Environment, &error))?;
+        contact(checkup, &what, &provider).await?;
+    }
+    Ok(())
+}
+
+/// Asks a provider something harmless.
+async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Result<(), CliError> {
+    match provider.poll(&[NO_MESSAGE]).await {
+        // Some providers call an unknown id an error; either way, the account was accepted.
+        Ok(_) | Err(PollError::TryAgain(_)) => checkup.good(what, "reached, and the account works")?,
+        Err(PollError::Throttled(problem, _)) => {
+            checkup.note(what, &format!("reached, but it is limiting the account at the moment: {problem}"))?;
+        }
+        Err(PollError::Unreachable(problem)) => {
+            let words = format!("{problem}; check `base_url`, the network, and the proxy variables of this machine");
+            return checkup.bad(what, &words);
+        }
+        Err(PollError::Halted(problem)) => {
+            let advice = provider::advice(&problem.code);
+            let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
+            return checkup.bad(what, &format!("{problem}{advice}"));
+        }
+    }
+    let Some(theirs) = provider.server_time().await else { return Ok(()) };
+    let ours = Millis::now();
+    let skew = Duration::from_millis(ours.0.abs_diff(theirs.0));
+    if skew <= MAX_SKEW {
+        return checkup.good("clock", &format!("agrees with {what}"));
+    }
+    let words = format!(
+        "this machine's clock is {} {} that of {what}; send times, quotas and schedules depend on it. Set it, for \
+         example with `timedatectl set-ntp true`",
+        text::duration(skew),
+        if ours > theirs { "ahead of" } else { "behind" }
+    );
+    checkup.bad("clock", &words)
+}
+
+/// Checks the account of a template provider, if there is one.
+async fn template_account(
+    checkup: &mut Checkup,
+    which: TemplateProvider,
+    offline: bool,
+    global: &Global,
+) -> Result<(), CliError> {
+    let what = format!("templates at {which}");
+    if !template_accounts::is_configured(which, global).await? {
+        return Ok(());
+    }
+    let api = match template_accounts::api(which, global).await {
+        Ok(api) => api,
+        Err(error) => return checkup.error(&what, &error),
+    };
+    if offline {
+        return checkup.good(&what, "configured; not contacted");
+    }
+    match api.list(Some(NO_MESSAGE)).await {
+        Ok(_) => checkup.good(&what, "reached, and the account works"),
+        Err(error) => checkup.error(&what, &template_accounts::failure(error)),
+    }
+}
