@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::cli::output::rejects_csv::Rejects;
-use crate::model::{Channel, Recipients, ReportRow, RowNumber, Source, State};
+use crate::model::{CellProblem, Channel, Recipients, ReportRow, RowNumber, RowProblem, Source, State};
 use crate::recipients::{self, Record};
 use crate::report::CsvReport;
 use crate::text::is_blank;
@@ -78,16 +78,22 @@ proptest! {
     }
 
     #[test]
-    fn rejected_rows_are_read_back_as_they_were_with_their_problem(table in table(), problem in "[a-z \"]{1,20}") {
+    fn rejected_rows_are_read_back_as_they_were_with_their_problem(
+        table in table(),
+        delimiter in prop::sample::select(vec![b',', b';', b'\t', b'|']),
+    ) {
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("rejects.csv");
-        let mut rejects = Rejects::create(&list, &columns()).unwrap();
-        for cells in &table {
-            rejects.add(&serde_json::to_string(cells).unwrap(), &problem).unwrap();
+        let problem = RowProblem::from(CellProblem::Empty).column("the \"name\"; of it");
+        let mut rejects = Rejects::create(&list, &columns(), delimiter).unwrap();
+        for (row, cells) in (7..).zip(&table) {
+            rejects.add(row, &serde_json::to_string(cells).unwrap(), &[problem.clone()]).unwrap();
         }
         rejects.finish().unwrap();
+        let rows: Vec<String> = read(&list, &["input_row".to_owned()]).concat();
+        prop_assert_eq!(rows, (7..).take(table.len()).map(|row| row.to_string()).collect::<Vec<_>>());
         prop_assert_eq!(read(&list, &columns()), table.clone());
         let problems = read(&list, &["problem".to_owned()]);
-        prop_assert!(problems.len() == table.len() && problems.iter().all(|cells| cells[0] == problem));
+        prop_assert!(problems.len() == table.len() && problems.iter().all(|cells| cells[0] == problem.to_string()));
     }
 }

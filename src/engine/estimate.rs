@@ -1,7 +1,7 @@
 //! Estimates when a campaign will have sent its last message, from its rate, window, quota and the rows' own times. It
 //! knows neither the provider nor the store.
 
-use crate::engine::plan::Times;
+use crate::engine::plan::DueRows;
 use crate::engine::status::time_to_send;
 use crate::model::{Campaign, Millis};
 use crate::send_window::{Hours, Stretch, day_of};
@@ -10,31 +10,79 @@ use crate::send_window::{Hours, Stretch, day_of};
 const MAX_STEPS: usize = 20_000;
 
 /// Returns when `rows` messages are all sent, starting at `from` or at their own times; `None` if no end can be
-/// estimated. A window on the recipients' clocks is read on the campaign's clock. Only the first and the last own time
-/// are known: if many rows share a late one, sending takes longer.
+/// estimated. `due` says in which time zones the rows are; if it counts other rows too, they are taken to be spread
+/// alike. Only the first and the last own time of each zone are known: if many rows share a late one, sending takes
+/// longer.
 #[must_use]
-pub fn sent_by(rows: u64, from: Millis, own: Option<Times>, campaign: &Campaign) -> Option<Millis> {
-    let Some(Times { first, last }) = own else { return at_its_rate(rows, from, campaign) };
-    let all = at_its_rate(rows, from.max(first), campaign)?;
-    Some(all.max(at_its_rate(1, from.max(last), campaign)?))
+pub fn sent_by(rows: u64, from: Millis, due: &DueRows, campaign: &Campaign) -> Option<Millis> {
+    let groups = groups(rows, from, due);
+    let last = |group: &Group| Group { left: 1, from: group.last, ..group.clone() };
+    let latest: Vec<Group> = groups.iter().filter(|group| group.last > group.from).map(last).collect();
+    let all = at_its_rate(groups, from, campaign)?;
+    latest.into_iter().try_fold(all, |end, group| Some(end.max(at_its_rate(vec![group], from, campaign)?)))
 }
 
-fn at_its_rate(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
+/// Rows in the same time zones that are still to be sent.
+#[derive(Clone)]
+struct Group {
+    zones: String,
+    left: u64,
+    from: Millis,
+    last: Millis,
+}
+
+/// Distributes the rows over the zones.
+fn groups(rows: u64, from: Millis, due: &DueRows) -> Vec<Group> {
+    let zones = due.by_zone();
+    let counted: u64 = zones.iter().map(|(_, zone)| zone.rows).sum();
+    if counted == 0 {
+        return vec![Group { zones: String::new(), left: rows, from, last: from }];
+    }
+    let (mut seen, mut given) = (0, 0);
+    let mut groups = Vec::new();
+    for (zones, zone) in zones {
+        seen += zone.rows;
+        // The sums are rounded, so that the parts add up.
+        let so_far = (u128::from(rows) * u128::from(seen)).div_ceil(counted.into());
+        let left = u64::try_from(so_far).unwrap_or(u64::MAX) - given;
+        given += left;
+        let (from, last) = (from.max(zone.first), from.max(zone.last));
+        groups.push(Group { zones: zones.to_owned(), left, from, last });
+    }
+    groups
+}
+
+fn at_its_rate(mut groups: Vec<Group>, from: Millis, campaign: &Campaign) -> Option<Millis> {
     let (timing, dispatch) = (&campaign.timing, &campaign.dispatch);
     let zone = timing.timezone.as_deref();
     let mut hours = timing.window.clone().map(Hours::new);
     let a_day = timing.quota.map_or(u64::MAX, |quota| quota.get().into());
-    let (mut now, mut left) = (from, rows);
-    let (mut today, mut day_ends) = (a_day, None);
+    let (mut now, mut today, mut day_ends) = (from, a_day, None);
     for _ in 0..MAX_STEPS {
-        let open_until = match hours.as_mut().map(|hours| hours.at(zone.unwrap_or("UTC"), now)) {
-            None => None,
-            Some(Stretch { open: true, until, .. }) => until,
-            Some(Stretch { open: false, until, .. }) => {
-                now = until?;
-                continue;
-            }
-        };
+        groups.retain(|group| group.left > 0);
+        // When any group's window opens or closes.
+        let mut change: Option<Millis> = None;
+        let mut open = Vec::new();
+        for (index, group) in groups.iter().enumerate() {
+            let next = if now < group.from {
+                Some(group.from)
+            } else {
+                let zones = if group.zones.is_empty() { zone.unwrap_or("UTC") } else { &group.zones };
+                match hours.as_mut().map(|hours| hours.at(zones, now)) {
+                    Some(Stretch { open: false, until, .. }) => Some(until?),
+                    stretch => {
+                        let until = stretch.and_then(|stretch| stretch.until);
+                        open.push((until.unwrap_or(Millis(i64::MAX)), index));
+                        until
+                    }
+                }
+            };
+            change = [change, next].into_iter().flatten().min();
+        }
+        if open.is_empty() {
+            now = change?;
+            continue;
+        }
         if timing.quota.is_some() && day_ends.is_none_or(|end| end <= now) {
             (today, day_ends) = (a_day, Some(day_of(now, zone).1));
         }
@@ -42,21 +90,29 @@ fn at_its_rate(rows: u64, from: Millis, campaign: &Campaign) -> Option<Millis> {
             now = day_ends?;
             continue;
         }
-        let sent = left.min(today);
-        let done = now.plus(time_to_send(sent, dispatch));
-        match [open_until, day_ends].into_iter().flatten().min().filter(|until| *until < done) {
-            None if sent == left => return Some(done),
-            None => (now, today) = (done, 0),
+        let left: u64 = groups.iter().map(|group| group.left).sum();
+        let waiting: u64 = open.iter().filter_map(|(_, index)| groups.get(*index)).map(|group| group.left).sum();
+        let mut gone = waiting.min(today);
+        let done = now.plus(time_to_send(gone, dispatch));
+        match [change, day_ends].into_iter().flatten().min().filter(|until| *until < done) {
+            None if gone == left => return Some(done),
+            None => now = done,
             Some(until) => {
                 let periods = until.since(now).as_secs_f64() / dispatch.per.as_secs_f64();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below `sent`")]
-                let gone = ((periods * f64::from(dispatch.rate.get())) as u64).min(sent);
-                (now, today) = (until, today - gone);
-                left -= gone;
-                continue;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below `gone`")]
+                let sent = ((periods * f64::from(dispatch.rate.get())) as u64).min(gone);
+                (now, gone) = (until, sent);
             }
         }
-        left -= sent;
+        today -= gone;
+        // Those whose window closes first.
+        open.sort_unstable();
+        for (_, index) in open {
+            let Some(group) = groups.get_mut(index) else { continue };
+            let sent = group.left.min(gone);
+            group.left -= sent;
+            gone -= sent;
+        }
     }
     None
 }
@@ -68,10 +124,10 @@ mod tests {
     use super::*;
 
     fn forecast(dispatch: &str, more: &str, rows: u64) -> Option<String> {
-        forecast_of(dispatch, more, rows, None)
+        forecast_of(dispatch, more, rows, &DueRows::default())
     }
 
-    fn forecast_of(dispatch: &str, more: &str, rows: u64, own: Option<Times>) -> Option<String> {
+    fn forecast_of(dispatch: &str, more: &str, rows: u64, due: &DueRows) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f.yaml");
         let text = format!(
@@ -82,7 +138,7 @@ mod tests {
         let campaign = crate::campaign_file::read(Path::new(&file)).unwrap().campaign;
         // A Tuesday, 18:00 in Hong Kong.
         let from = "2026-12-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
-        sent_by(rows, Millis(from.as_millisecond()), own, &campaign).map(|at| at.to_string())
+        sent_by(rows, Millis(from.as_millisecond()), due, &campaign).map(|at| at.to_string())
     }
 
     #[test]
@@ -102,9 +158,13 @@ mod tests {
     #[test]
     fn rows_with_times_of_their_own_leave_then() {
         let at = |text: &str| Millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
-        let own = |first, last| Some(Times { first: at(first), last: at(last) });
+        let own = |first, last| {
+            let mut due = DueRows::default();
+            [first, last].into_iter().for_each(|time| due.add("", Some(at(time))));
+            due
+        };
         let zone = "timezone: Asia/Hong_Kong\n";
-        let forecast = |rows, own| forecast_of("rate: 10/s", zone, rows, own).unwrap();
+        let forecast = |rows, due: DueRows| forecast_of("rate: 10/s", zone, rows, &due).unwrap();
         // All at one time, spread over a day, and long ago.
         let noon = "2026-12-02T12:00:00Z";
         assert_eq!(forecast(36_000, own(noon, noon)), "2026-12-02T13:00:00Z");
@@ -112,8 +172,30 @@ mod tests {
         assert_eq!(forecast(600, own("2026-11-01T12:00:00Z", "2026-11-02T12:00:00Z")), "2026-12-01T10:01:00Z");
         let window = format!("{zone}window: \"09:00-20:00\"\n");
         // At 21:00 in Hong Kong.
-        let late = forecast_of("rate: 10/s", &window, 600, own(noon, "2026-12-02T13:00:00Z"));
+        let late = forecast_of("rate: 10/s", &window, 600, &own(noon, "2026-12-02T13:00:00Z"));
         assert_eq!(late.as_deref(), Some("2026-12-03T01:01:00Z"));
+    }
+
+    #[test]
+    fn a_window_on_the_recipients_clocks_is_read_on_each_of_them() {
+        let window = "window: {open: [\"09:00-20:00\"], clock: recipient}\n";
+        let due = |zones: &[(&str, u64)]| {
+            let mut due = DueRows::default();
+            for (zone, rows) in zones {
+                (0..*rows).for_each(|_| due.add(zone, None));
+            }
+            due
+        };
+        let forecast = |rows, zones: &[(&str, u64)]| forecast_of("rate: 10/s", window, rows, &due(zones)).unwrap();
+        // 02:00 in Los Angeles, 18:00 in Hong Kong.
+        assert_eq!(forecast(1, &[("America/Los_Angeles", 1)]), "2026-12-01T17:00:00Z");
+        assert_eq!(forecast(600, &[("Asia/Hong_Kong", 600)]), "2026-12-01T10:01:00Z");
+        let both = [("America/Los_Angeles", 100), ("Asia/Hong_Kong", 100)];
+        assert_eq!(forecast(200, &both), "2026-12-01T17:00:10Z");
+        // Of twice as many, half are left out.
+        assert_eq!(forecast(100, &both), "2026-12-01T17:00:05Z");
+        // Two hours of it today, one tomorrow.
+        assert_eq!(forecast(108_000, &[("Asia/Hong_Kong", 108_000)]), "2026-12-02T02:00:00Z");
     }
 
     #[test]

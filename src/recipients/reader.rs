@@ -90,6 +90,15 @@ impl Reader {
         self.decoder.columns()
     }
 
+    /// Returns the character between the cells of the file. `None` without a file.
+    #[must_use]
+    pub fn delimiter(&self) -> Option<u8> {
+        match &self.input {
+            Input::Csv(table) => Some(table.delimiter()),
+            Input::Inline { .. } => None,
+        }
+    }
+
     /// Returns the decoder for the rows that [`Reader::read_rows`] reads. It works on any thread.
     #[must_use]
     pub fn decoder(&self) -> Arc<Decoder> {

@@ -36,6 +36,13 @@ pub(super) struct Hole {
     pub(super) fill: Fill,
 }
 
+impl Hole {
+    /// Whether it is at a place of the message, or below it.
+    fn is_at(&self, path: &str) -> bool {
+        self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+}
+
 /// How a hole is filled.
 #[derive(Debug)]
 pub(super) enum Fill {
@@ -116,11 +123,14 @@ impl Renderer {
 
     /// Returns the columns that a place of the message uses, or anything below it.
     pub fn columns_at<'r>(&'r self, path: &'r str) -> impl Iterator<Item = &'r str> {
-        let is_there = move |hole: &&Hole| {
-            hole.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        let positions = self.holes.iter().filter(is_there).flat_map(|hole| &hole.columns);
+        let positions = self.holes.iter().filter(|hole| hole.is_at(path)).flat_map(|hole| &hole.columns);
         positions.filter_map(|position| self.header.columns().get(*position)).map(String::as_str)
+    }
+
+    /// Whether a place of the message, or anything below it, is a template.
+    #[must_use]
+    pub fn is_filled(&self, path: &str) -> bool {
+        self.holes.iter().any(|hole| hole.is_at(path))
     }
 
     /// Returns each used column once: its position, its name, and the first place of the message that uses it.

@@ -47,7 +47,7 @@ const NO_TEXT: char = '\u{fdd0}';
 /// Returns a rendered text, or an error if a row was rendered as text.
 pub(super) fn is_text(text: String) -> Result<String, Error> {
     if text.contains(NO_TEXT) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "`row` alone is not text; write `row[\"column\"]`"));
+        return Err(Error::new(ErrorKind::InvalidOperation, "`row` alone is not text; write `row['column']`"));
     }
     Ok(text)
 }

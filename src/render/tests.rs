@@ -224,7 +224,7 @@ fn a_variable_that_is_no_column_says_which_are() {
     let [problem] = wrong(&json!({"text": "{{ nam }}"}), &["name"]).try_into().unwrap();
     assert_eq!(problem.hint, None, "the list's names are for the terminal alone");
     let dashed = found("{{ first-name }}", &["first-name"]);
-    assert!(dashed.ends_with("write the column `first-name` as `{{ row[\"first-name\"] }}`"), "{dashed}");
+    assert!(dashed.ends_with("write the column `first-name` as `{{ row['first-name'] }}`"), "{dashed}");
 }
 
 /// What only some rows need is not a mistake of the campaign.

@@ -150,8 +150,8 @@ impl RowTiming {
         Ok(RowTimes { zones, send_at, not_after })
     }
 
-    /// Returns the row's own time, or all of its problems: those of [`RowTiming::of_row`], and a window that is never
-    /// open for it. `hours` are those of the window.
+    /// Returns the row's times, or all of its problems: those of [`RowTiming::of_row`], and a window that is never open
+    /// for it. `hours` are those of the window.
     ///
     /// # Errors
     /// When the row has a problem.
@@ -160,11 +160,11 @@ impl RowTiming {
         hours: Option<&mut Hours>,
         phone: Phone,
         cells: &[C],
-    ) -> Result<Option<Millis>, RowProblem> {
+    ) -> Result<RowTimes, RowProblem> {
         let row = self.of_row(phone, cells)?;
         match hours.map(|hours| hours.at(&row.zones, self.begun)) {
             Some(stretch) if !stretch.open && stretch.until.is_none() => Err(never(&row.zones)),
-            _ => Ok(row.send_at),
+            _ => Ok(row),
         }
     }
 

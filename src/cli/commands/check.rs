@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::campaign_file::{CampaignError, FileProblem};
+use jiff::civil::Date;
+
+use crate::campaign_file::{self, CampaignError, FileProblem};
 use crate::cli::commands::{report, run};
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
-use crate::cli::output::problem_groups::{self, ProblemGroups};
+use crate::cli::output::problem_groups::ProblemGroups;
+use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
 use crate::cli::output::{console, media_findings, problem_json, reached};
 use crate::cli::session::{LoadError, load};
 use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
-use crate::model::{RowProblem, Source};
+use crate::model::Source;
 use crate::store::{Store, StoreError};
 use crate::text;
 use crate::text::escaped_json;
@@ -22,21 +25,24 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write rows that cannot be sent to this CSV, with the input's columns and a `problem` column
+    /// Write invalid rows to this CSV, to fix and use as a list: the input's columns, its row number and the problem
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel
     #[arg(long)]
     media: bool,
-    /// Print each problem as a line of JSON, then the totals
+    /// Read the list of this day: the date to fill in for `{{ date }}` in its file name; today by default
+    #[arg(long, value_name = "DATE")]
+    date: Option<Date>,
+    /// Print each problem as a line of JSON, then the totals with the reasons
     #[arg(long)]
     json: bool,
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = match load::read(&args.file) {
+    let loaded = match campaign_file::read(&args.file) {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
-        read => read?,
+        read => load::dated(read?, args.date)?,
     };
     let store = Store::open_if_there(&global.db).await?;
     let plan = match load::try_plan(&loaded, store.as_ref(), global).await {
@@ -53,21 +59,20 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::refuse_to_overwrite(target, &others)?;
     }
     config::known(&loaded.campaign.provider, global).await?;
-    let mut rejects = args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns())).transpose()?;
+    let delimiter = plan.delimiter().unwrap_or(b',');
+    let mut rejects =
+        args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns(), delimiter)).transpose()?;
     let progress = session::progress(global);
-    let mut groups = ProblemGroups::new(&loaded);
+    let mut groups = ProblemGroups::default();
     let each = |bad: Bad<'_>| {
         if args.json {
             for problem in problem_json::row(&loaded, &bad) {
                 console::stream(&escaped_json(&problem.to_string())).map_err(PlanError::Tell)?;
             }
-        } else {
-            groups.add(&bad);
         }
+        groups.add(&bad);
         if let (Some(rejects), Bad::Invalid(row)) = (&mut rejects, &bad) {
-            rejects
-                .add(&row.cells, &RowProblem::joined(&row.problems))
-                .map_err(|error| PlanError::Tell(error.into()))?;
+            rejects.add(row.row.0, &row.cells, &row.problems).map_err(|error| PlanError::Tell(error.into()))?;
         }
         Ok(())
     };
@@ -84,6 +89,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         false => None,
     };
     let good = checked.sendable();
+    let report = ProblemReport { loaded: &loaded, groups: &groups, checked: &checked };
     if args.json {
         for warning in &checked.warnings {
             console::data(&problem_json::warning(&loaded, warning)).map_err(cannot_print)?;
@@ -93,28 +99,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         let mut totals = reached::totals(&checked);
         totals["reached"] = reached::as_json(&checked.reached);
+        totals["reasons"] = report.reasons();
         if let Some(probed) = &probed {
             probed.print(args.json)?;
             probed.add_to(&mut totals);
         }
         console::data(&totals).map_err(cannot_print)?;
     } else {
-        let warnings = checked.warnings.iter().map(problem_groups::warning);
-        for line in groups.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
-            console::line(&line).map_err(cannot_print)?;
+        for line in report.verdict().into_iter().chain(report.details()) {
+            console::wrapped_line(&line).map_err(cannot_print)?;
         }
         if let Some(probed) = &probed {
+            console::line("").map_err(cannot_print)?;
             probed.print(args.json)?;
         }
-        console::line(&format!(
-            "{}: {} can be sent, {} invalid, {}{}",
-            text::count(checked.rows, "row"),
-            text::grouped(good),
-            text::grouped(checked.invalid),
-            text::count(checked.duplicates, "duplicate"),
-            reached::counts(&checked.left_out),
-        ))
-        .map_err(cannot_print)?;
+        if report.has_more() && rejects.is_none() {
+            console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
+        }
         if let (Some(store), None) = (&store, &loaded.campaign.schedule)
             && run::has_run_before(&loaded.campaign, store).await?
         {
@@ -131,7 +132,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
-        console::info(&format!("the rows that cannot be sent are in {}", path.display()));
+        console::info(&format!("the invalid rows are in {}", path.display()));
+    }
+    let of_the_campaign = report.campaign_errors();
+    if !of_the_campaign.is_empty() && !args.json {
+        return Err(LoadError::Wrong(of_the_campaign).shown(&loaded));
     }
     let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
     Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })

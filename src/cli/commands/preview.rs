@@ -3,6 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
+use jiff::civil::Date;
+
+use crate::campaign_file;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
@@ -21,6 +24,9 @@ pub(in crate::cli) struct Args {
     /// Print at most N bodies
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Read the list of this day: the date to fill in for `{{ date }}` in its file name; today by default
+    #[arg(long, value_name = "DATE")]
+    date: Option<Date>,
     /// Indent the JSON
     #[arg(long)]
     pretty: bool,
@@ -30,7 +36,7 @@ pub(in crate::cli) struct Args {
 const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::read(&args.file)?;
+    let loaded = load::dated(campaign_file::read(&args.file)?, args.date)?;
     let store = Store::open_if_there(&global.db).await?;
     let mut plan = load::plan(&loaded, store.as_ref(), global).await?;
     let mut listing = plan.listing(store.as_ref()).await?;

@@ -9,9 +9,10 @@ use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
-use crate::cli::output::problem_groups::{self, ProblemGroups};
+use crate::cli::output::problem_groups::ProblemGroups;
+use crate::cli::output::problem_report::{self, ProblemReport};
 use crate::cli::output::{console, reached};
-use crate::cli::session::{self, Overrides, Sending, Session, load};
+use crate::cli::session::{self, LoadError, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
 use crate::engine::{self, Bad, CancelResult, Checked, Plan, StopHandle};
 use crate::model::{Campaign, Event, Millis, Notice};
@@ -72,6 +73,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     hook::hook(global).await?;
     let digest = digest(&campaign).await?;
     let new = content(&loaded.campaign, digest.clone());
+    let plan = match is_continued(store.as_ref(), &new, args.repeat()).await? {
+        true => plan,
+        false => refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?,
+    };
     let store = match store {
         Some(store) => store,
         None => {
@@ -140,7 +145,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         };
         for warning in imported? {
             let words =
-                if console::is_log() { problem_groups::logged(&warning) } else { problem_groups::warning(&warning) };
+                if console::is_log() { problem_report::logged(&warning) } else { problem_report::warning(&warning) };
             events(Event::Notice(Notice::Warning(words)));
         }
         run = store.run(Some(&run.id)).await?;
@@ -175,6 +180,38 @@ pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> N
         campaign_hash: campaign_file::fingerprint(campaign),
         recipients_hash,
     }
+}
+
+/// Whether this content continues a run whose rows are stored already.
+async fn is_continued(store: Option<&Store>, new: &NewRun, repeat: Repeat) -> Result<bool, CliError> {
+    let Some(store) = store else { return Ok(false) };
+    let decision = store.would_start(new, repeat).await?;
+    Ok(matches!(decision, Some(StartDecision::Resume(run)) if run.planned_at.is_some()))
+}
+
+/// Refuses a campaign that has a mistake because of which no row can be sent, before anything is stored. All rows are
+/// read only if the first one fails in that way.
+async fn refuse_a_mistake_in_the_campaign(
+    plan: Plan,
+    loaded: &Loaded,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Plan, CliError> {
+    let campaign = loaded.campaign.clone();
+    let (plan, may_fail) = off_thread(move || {
+        let may_fail = plan.may_fail_for_all(&campaign);
+        (plan, may_fail)
+    })
+    .await;
+    if !may_fail? {
+        return Ok(plan);
+    }
+    let (checked, groups) = read_rows(plan, None, global).await?;
+    let problems = ProblemReport { loaded, groups: &groups, checked: &checked }.campaign_errors();
+    if problems.is_empty() {
+        return load::plan(loaded, store, global).await;
+    }
+    Err(LoadError::Wrong(problems).shown(loaded))
 }
 
 /// Decides whether this content starts a new run, continues an unfinished one, or neither.
@@ -289,22 +326,17 @@ fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
 /// Reads every row to find out who is left out and whom earlier runs reached. Prints the problems of rows if no
 /// recipient is new.
 async fn check(plan: Plan, loaded: &Loaded, store: &Store, global: &Global) -> Result<Checked, CliError> {
-    let (checked, groups) = read_rows(plan, loaded, Some(store), global).await?;
+    let (checked, groups) = read_rows(plan, Some(store), global).await?;
     if has_nobody_new(&checked) {
-        groups.print();
+        ProblemReport { loaded, groups: &groups, checked: &checked }.print();
     }
     Ok(checked)
 }
 
 /// Reads every row without storing any, and collects the rows that cannot be sent.
-async fn read_rows<'a>(
-    plan: Plan,
-    loaded: &'a Loaded,
-    store: Option<&Store>,
-    global: &Global,
-) -> Result<(Checked, ProblemGroups<'a>), CliError> {
+async fn read_rows(plan: Plan, store: Option<&Store>, global: &Global) -> Result<(Checked, ProblemGroups), CliError> {
     let progress = session::progress(global);
-    let mut groups = ProblemGroups::new(loaded);
+    let mut groups = ProblemGroups::default();
     let each = |bad: Bad<'_>| {
         groups.add(&bad);
         Ok(())
@@ -348,11 +380,12 @@ async fn dry_run(
     }
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
     let plan = plan.only_new(args.only_new || importing);
-    let (checked, groups) = read_rows(plan, loaded, store, global).await?;
-    groups.print();
-    reached::print(&checked.left_out);
-    for warning in &checked.warnings {
-        console::info_to_person(&problem_groups::warning(warning), &problem_groups::logged(warning));
+    let (checked, groups) = read_rows(plan, store, global).await?;
+    let report = ProblemReport { loaded, groups: &groups, checked: &checked };
+    report.print();
+    let of_the_campaign = report.campaign_errors();
+    if !of_the_campaign.is_empty() {
+        return Err(LoadError::Wrong(of_the_campaign).shown(loaded));
     }
     if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
         return refused(args, loaded, &decision, &checked, global);
@@ -370,7 +403,7 @@ async fn dry_run(
     }
     if !args.json {
         let limits = load::limits_in_words(&campaign.timing);
-        let when = match engine::sent_by(sendable, Millis::now(), checked.times, campaign) {
+        let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
             _ if limits.is_empty() => {
                 format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
             }

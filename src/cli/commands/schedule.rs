@@ -268,7 +268,7 @@ async fn estimate(
                 text::count(rows, "message"),
                 text::rate((dispatch.rate, dispatch.per)),
             );
-            match engine::sent_by(rows, Millis(at.as_millisecond()), checked.times, &loaded.campaign) {
+            match engine::sent_by(rows, Millis(at.as_millisecond()), &checked.due, &loaded.campaign) {
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::output::terminal;
+use crate::cli::output::wrap::wrapped;
 use crate::model::Millis;
 use crate::text::{escaped_json, escaped_lines};
 
@@ -28,6 +29,13 @@ pub(in crate::cli) fn data(json: &Value) -> io::Result<()> {
 /// Like [`data`], for text. Control characters are always escaped.
 pub(in crate::cli) fn line(sentence: &str) -> io::Result<()> {
     unless_closed(write(&escaped_lines(sentence)))
+}
+
+/// Like [`line`], wrapped at the width of the terminal, if there is one.
+pub(in crate::cli) fn wrapped_line(sentence: &str) -> io::Result<()> {
+    let sentence = escaped_lines(sentence);
+    let shown = terminal::data_width().map_or_else(|| sentence.clone(), |width| wrapped(&sentence, width).into());
+    unless_closed(write(&shown))
 }
 
 /// Like [`data`], for one of many lines of JSON. Writes the exact bytes, except on a terminal. Returns an error when
@@ -121,6 +129,14 @@ impl Write for Log {
 /// Prints a message on standard error. An error of writing is ignored.
 pub(in crate::cli) fn info(sentence: &str) {
     print("INFO", "said", sentence, sentence);
+}
+
+/// Prints a message for a person on standard error, wrapped at the width of the terminal, if there is one.
+pub(in crate::cli) fn wrapped_info(sentence: &str) {
+    match terminal::info_width() {
+        Some(width) => info(&wrapped(sentence, width)),
+        None => info(sentence),
+    }
 }
 
 /// Prints a message for a person; a log gets `logged` instead, which holds no personal data.

@@ -1,138 +1,157 @@
-//! Problems of rows in groups: the first three rows of each kind and a count, so that a mistake in 100,000 rows fits on
-//! a screen. Shared by `check` and `run --dry-run`.
+//! Rows that cannot be sent, by reason: a count and the first three rows of each, so that a mistake in 100,000 rows fits
+//! on a screen. Memory is bounded.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-use crate::campaign_file::Loaded;
-use crate::cli::output::console;
-use crate::engine::{Bad, Warning};
-use crate::model::{RowNumber, RowProblem};
+use crate::engine::Bad;
+use crate::model::{CellProblem, Flaw, RowProblem};
 use crate::store::PlannedRow;
-use crate::text;
 use crate::text::escaped;
 
-/// Rows shown of each kind.
+/// Rows shown of each reason.
 const MAX_ROWS: usize = 3;
-/// Kinds kept apart. A file with more usually has one problem with many different messages.
-const MAX_KINDS: usize = 50;
+/// Reasons told apart. A file with more usually has one problem with many different messages.
+const MAX_REASONS: usize = 50;
 
-/// Returns a warning as one line.
-pub(in crate::cli) fn warning(warning: &Warning) -> String {
-    format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(warning.rows, "row"))
+/// What the rows of a group have in common. Nothing in it is from a row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::cli) struct Reason {
+    pub(in crate::cli) code: &'static str,
+    pub(in crate::cli) words: Cow<'static, str>,
+    pub(in crate::cli) columns: Vec<String>,
+    /// The place in the message.
+    pub(in crate::cli) path: Option<Box<str>>,
 }
 
-/// Returns a warning as one line for a log, without text from a row.
-pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
-    format!("warning: `{path}`: {code} in {}", text::count(*rows, "row"))
+/// The rows with one reason.
+pub(in crate::cli) struct Group {
+    /// Rows whose first problem this is. Every row that cannot be sent is counted in exactly one group.
+    pub(in crate::cli) rows: u64,
+    /// More rows with this problem, which are counted under another reason.
+    pub(in crate::cli) more: u64,
+    pub(in crate::cli) first_row: u64,
+    last_row: u64,
+    pub(in crate::cli) examples: Vec<Example>,
+    /// The first problem, where the campaign file can be at fault.
+    pub(in crate::cli) problem: Option<RowProblem>,
 }
 
-/// Problems of rows by kind.
-pub(in crate::cli) struct ProblemGroups<'l> {
-    loaded: &'l Loaded,
-    kinds: BTreeMap<Kind, Rows>,
-    others: u64,
+/// One of the first rows of a group.
+pub(in crate::cli) struct Example {
+    /// `row 2, line 3`.
+    pub(in crate::cli) row: String,
+    /// What is wrong with it; `None` if the reason says it all.
+    pub(in crate::cli) words: Option<String>,
+    /// The value, unless the words quote it.
+    pub(in crate::cli) value: Option<String>,
+    pub(in crate::cli) hint: Option<String>,
 }
 
-/// What the problems of a group have in common: the code, the columns, and the place in the message.
-type Kind = (&'static str, Vec<String>, Option<Box<str>>);
-
+/// Rows that cannot be sent, by reason.
 #[derive(Default)]
-struct Rows {
-    count: u64,
-    first: Vec<String>,
-    /// The first row of the group.
-    row: u64,
+pub(in crate::cli) struct ProblemGroups {
+    groups: HashMap<Reason, Group>,
+    /// Rows whose first problem has a reason that is not told apart.
+    pub(in crate::cli) other_rows: u64,
+    /// Rows that could not be split into cells, so that nothing is known about their message.
+    unreadable: u64,
 }
 
-impl<'l> ProblemGroups<'l> {
-    pub(in crate::cli) fn new(loaded: &'l Loaded) -> Self {
-        Self { loaded, kinds: BTreeMap::new(), others: 0 }
-    }
-
+impl ProblemGroups {
     pub(in crate::cli) fn add(&mut self, bad: &Bad<'_>) {
         match bad {
             Bad::Invalid(row) => {
-                for problem in &row.problems {
-                    let kind = (problem.code(), problem.columns.clone(), problem.path.clone());
-                    self.add_to_group(kind, row.row, |loaded| in_words(loaded, row, problem));
+                self.unreadable += u64::from(row.problems.iter().any(is_unreadable));
+                for (index, problem) in row.problems.iter().enumerate() {
+                    let reason = Reason {
+                        code: problem.code(),
+                        words: problem.reason(),
+                        columns: problem.columns.clone(),
+                        path: problem.path.clone().filter(|path| !path.is_empty()),
+                    };
+                    let is_new = self.count(reason, row.row.0, index == 0, || example(row, problem));
+                    if let Some(group) = is_new {
+                        group.problem = problem.may_be_of_the_campaign().then(|| problem.clone());
+                    }
                 }
             }
             Bad::Duplicate { row, earlier } => {
-                let words = |_: &Loaded| format!("row {row}: the same number as row {earlier}");
-                self.add_to_group(("duplicate", Vec::new(), None), *row, words);
+                let words = Cow::Borrowed("the same number as an earlier row");
+                let reason = Reason { code: "duplicate", words, columns: Vec::new(), path: None };
+                self.count(reason, row.0, true, || Example {
+                    row: format!("row {row}"),
+                    words: Some(format!("the same number as row {earlier}")),
+                    value: None,
+                    hint: None,
+                });
             }
         }
     }
 
-    fn add_to_group(&mut self, kind: Kind, row: RowNumber, words: impl FnOnce(&Loaded) -> String) {
-        if !self.kinds.contains_key(&kind) && self.kinds.len() == MAX_KINDS {
-            self.others += 1;
-            return;
+    /// Counts a problem of a row. Returns the group if it is new.
+    fn count(
+        &mut self,
+        reason: Reason,
+        row: u64,
+        is_first: bool,
+        example: impl FnOnce() -> Example,
+    ) -> Option<&mut Group> {
+        let is_full = self.groups.len() >= MAX_REASONS && reason.code != "duplicate";
+        let is_new = !self.groups.contains_key(&reason);
+        if is_full && is_new {
+            self.other_rows += u64::from(is_first);
+            return None;
         }
-        let rows = self.kinds.entry(kind).or_default();
-        rows.count += 1;
-        if rows.count == 1 {
-            rows.row = row.0;
+        let group = self.groups.entry(reason).or_insert_with(|| Group {
+            rows: 0,
+            more: 0,
+            first_row: row,
+            last_row: 0,
+            examples: Vec::new(),
+            problem: None,
+        });
+        if group.last_row == row {
+            // The row has the problem twice.
+            return None;
         }
-        if rows.first.len() < MAX_ROWS {
-            rows.first.push(words(self.loaded));
+        group.last_row = row;
+        *(if is_first { &mut group.rows } else { &mut group.more }) += 1;
+        if group.examples.len() < MAX_ROWS {
+            group.examples.push(example());
         }
+        is_new.then_some(group)
     }
 
-    /// Prints the problems on standard error. A log gets neither column names nor text from a row.
-    pub(in crate::cli) fn print(&self) {
-        if !console::is_log() {
-            return self.lines().iter().for_each(|line| console::info(line));
-        }
-        for ((code, _, path), rows) in &self.kinds {
-            let path = path.as_deref().filter(|path| !path.is_empty());
-            let at = path.map_or_else(String::new, |path| format!(", for `{path}` ({})", place(self.loaded, path)));
-            let count = text::count(rows.count, "row");
-            console::info(&format!("{count} cannot be sent: {code}{at}, first row {}", rows.row));
-        }
-        if self.others > 0 {
-            console::info(&format!("{} of other kinds", text::count(self.others, "problem")));
-        }
+    /// Returns the groups, the largest first.
+    pub(in crate::cli) fn sorted(&self) -> Vec<(&Reason, &Group)> {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|(reason, group)| {
+            (std::cmp::Reverse((group.rows, group.more)), group.first_row, reason.code, &reason.words, &reason.path)
+        });
+        groups
     }
 
-    /// Returns the problems as lines, sorted by kind.
-    pub(in crate::cli) fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for ((code, ..), rows) in &self.kinds {
-            lines.extend(rows.first.iter().map(|words| format!("{words} [{code}]")));
-            let more = rows.count - rows.first.len() as u64;
-            if more > 0 {
-                lines.push(format!("  … and {} like it [{code}]", text::count(more, "more row")));
-            }
-        }
-        if self.others > 0 {
-            lines.push(format!("  … and {} of other kinds", text::count(self.others, "more problem")));
-        }
-        lines
+    /// Whether a problem of the campaign file makes all of these rows fail: the reason is in the message, not in a cell,
+    /// and every row that could be read has it.
+    pub(in crate::cli) fn is_of_the_campaign(&self, group: &Group, rows: u64) -> bool {
+        group.problem.is_some() && group.rows + group.more + self.unreadable == rows
     }
 }
 
-/// Returns a problem of a row as one line: the cell, where the message uses it, what is wrong, and what to do.
-fn in_words(loaded: &Loaded, row: &PlannedRow, problem: &RowProblem) -> String {
-    let mut line = format!("row {}, line {}", row.row, row.line);
-    if let Some(columns) = problem.columns_in_words() {
-        line.push_str(&format!(", {columns}"));
-    }
-    match (&problem.path, &problem.value) {
-        // A problem with a text of the message already quotes it.
-        (Some(path), _) => line.push_str(&format!(", for `{}` ({})", escaped(path), place(loaded, path))),
-        (None, Some(value)) => line.push_str(&format!(" (`{value}`)")),
-        (None, None) => {}
-    }
-    line.push_str(&format!(": {}", problem.message()));
-    if let Some(hint) = problem.hint() {
-        line.push_str(&format!("; {hint}"));
-    }
-    line
+/// Whether the row could not be split into cells reliably.
+pub(in crate::cli) fn is_unreadable(problem: &RowProblem) -> bool {
+    use CellProblem::{LongRow, NotUtf8, Quotes, Ragged};
+    problem.path.is_none() && matches!(problem.what, Flaw::Cell(Ragged { .. } | Quotes { .. } | LongRow(_) | NotUtf8))
 }
 
-/// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.
-fn place(loaded: &Loaded, path: &str) -> String {
-    let place = loaded.places.of(path);
-    format!("{}:{}:{}", loaded.document.path().display(), place.line, place.column)
+fn example(row: &PlannedRow, problem: &RowProblem) -> Example {
+    let words = problem.beyond_reason();
+    let value = problem.value.as_deref().filter(|value| !words.as_ref().is_some_and(|words| words.contains(value)));
+    Example {
+        row: format!("row {}, line {}", row.row, row.line),
+        value: value.map(|value| escaped(value).into_owned()),
+        words,
+        hint: problem.hint(),
+    }
 }

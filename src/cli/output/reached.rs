@@ -1,4 +1,4 @@
-//! Who on a list is left out and why, and whom earlier runs reached; as text and as JSON.
+//! How many of a list are left out, and whom earlier runs reached; as text and as JSON.
 
 use std::path::Path;
 
@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::output::console;
 use crate::engine::Checked;
 use crate::store::{LeftOut, Reached, ReachedBy};
 use crate::text;
@@ -26,32 +25,6 @@ pub(in crate::cli) fn totals(checked: &Checked) -> Value {
         totals[code] = json!(rows);
     }
     totals
-}
-
-/// Returns who is left out, as lines: the first rows of each reason and a count.
-pub(in crate::cli) fn lines(left_out: &LeftOut) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
-        let first: Vec<_> = left_out.first.iter().filter(|(_, of, _)| *of == code).collect();
-        lines.extend(first.iter().map(|(row, _, reason)| format!("row {row}: left out: {reason} [{code}]")));
-        let more = rows - first.len() as u64;
-        if more > 0 {
-            lines.push(format!("  … and {} left out [{code}]", text::count(more, "more row")));
-        }
-    }
-    lines
-}
-
-/// Prints who is left out on standard error. The reason may be free text, so a log gets only its code.
-pub(in crate::cli) fn print(left_out: &LeftOut) {
-    if !console::is_log() {
-        return lines(left_out).iter().for_each(|line| console::info(line));
-    }
-    for (code, rows) in [(left_out.reached_code, left_out.reached), ("suppressed", left_out.suppressed)] {
-        if rows > 0 {
-            console::info(&format!("{} left out: {code}", text::count(rows, "row")));
-        }
-    }
 }
 
 /// Returns how many are left out, as text that follows the other counts; empty if none are.

@@ -9,6 +9,21 @@ pub(in crate::cli) fn shows_data() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Returns how many cells wide standard output is; `None` if it is not a terminal.
+pub(in crate::cli) fn data_width() -> Option<usize> {
+    width(&console::Term::stdout())
+}
+
+/// Returns how many cells wide standard error is; `None` if it is not a terminal.
+pub(in crate::cli) fn info_width() -> Option<usize> {
+    width(&console::Term::stderr())
+}
+
+fn width(term: &console::Term) -> Option<usize> {
+    let (_, columns) = term.is_term().then(|| term.size_checked()).flatten()?;
+    Some(columns.into())
+}
+
 /// Returns whether errors may be coloured: on a terminal, unless NO_COLOR is set (<https://no-color.org>).
 pub(in crate::cli) fn has_color() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -11,13 +13,30 @@ use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
 use crate::message;
-use crate::model::{Campaign, Millis, Severity, Source, TemplateSource, Timing};
+use crate::model::{Campaign, DATE, Millis, RowProblem, Severity, Source, TemplateSource, Timing, WhoseClock};
 use crate::store::Store;
 
 /// Reads a campaign file; its dates are filled in as of now.
 pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CampaignError> {
     let loaded = campaign_file::read(file)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
+}
+
+/// Fills in the dates of a campaign file: this date, or as of now.
+pub(in crate::cli) fn dated(loaded: Loaded, date: Option<Date>) -> Result<Loaded, CliError> {
+    let campaign = match date {
+        None => loaded.campaign.dated(Millis::now()),
+        Some(date) => {
+            let dated = loaded.campaign.clone().of_date(date);
+            if dated == loaded.campaign {
+                let file = loaded.document.path().display();
+                let words = format!("--date: the list of {file} has no `{DATE}` in its name; leave the option out");
+                return Err(CliError::new(Exit::Wrong, words));
+            }
+            dated
+        }
+    };
+    Ok(Loaded { campaign, ..loaded })
 }
 
 /// Opens the recipients and compiles the message of a campaign file.
@@ -56,16 +75,25 @@ pub(in crate::cli) async fn try_plan(
         }
         opened => Some(opened.map_err(|error| LoadError::Failed(error.into()))?),
     };
+    let plan = plan.map(|plan| match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
+        Some((template, pulled)) => plan.with_template(template, pulled.to_text()),
+        None => plan,
+    });
+    problems.extend(plan.iter().flat_map(Plan::off_template).map(|problem| campaign_error(loaded, &problem)));
     match plan {
-        Some(plan) if problems.is_empty() => Ok(match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
-            Some((template, pulled)) => plan.with_template(template, pulled.to_text()),
-            None => plan,
-        }),
+        Some(plan) if problems.is_empty() => Ok(plan),
         _ => {
             problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
             Err(LoadError::Wrong(problems))
         }
     }
+}
+
+/// Returns a problem that does not depend on the row as one of the campaign file.
+pub(in crate::cli) fn campaign_error(loaded: &Loaded, problem: &RowProblem) -> FileProblem {
+    let path = problem.path.as_deref().unwrap_or_default();
+    let words = format!("`{path}`: {}", problem.message());
+    with_hint(FileProblem::new(problem.code(), loaded.places.of(path), words), problem.hint())
 }
 
 /// Refuses a campaign that uses the store as one of its files. Opening and closing it directly would drop the locks of
@@ -111,8 +139,10 @@ fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
 
 /// Returns what the rows of a campaign may have to wait for, as text that follows the time of sending.
 pub(in crate::cli) fn limits_in_words(timing: &Timing) -> String {
+    let by_recipient = timing.window.as_ref().is_some_and(|window| window.clock == WhoseClock::Recipient);
     let limits = [
-        (timing.window.is_some(), ", within the send window"),
+        (timing.window.is_some() && !by_recipient, ", within the send window"),
+        (by_recipient, ", within the send window on the recipients' clocks"),
         (timing.quota.is_some(), ", within the quota"),
         (timing.columns.send_at.is_some(), ", not before each row's own time"),
     ];

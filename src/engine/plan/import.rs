@@ -14,10 +14,11 @@ use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store
 use crate::template;
 
 use crate::engine::error::PANICKED;
+use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::Links;
 use crate::engine::plan::scan::{self, Chunk, Keep, ScanSummary};
-use crate::engine::plan::validate::{Measure, RowValidator, Times, Warning};
+use crate::engine::plan::validate::{Measure, RowValidator, Warning};
 
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
@@ -46,8 +47,8 @@ pub struct Checked {
     pub warnings: Vec<Warning>,
     /// The media links of the rows that can be sent, duplicates included; see [`Plan::noting_links`].
     pub links: Links,
-    /// When the rows that can be sent are due, by their own times; `None` if there are no such rows.
-    pub times: Option<Times>,
+    /// When the rows that can be sent are due, duplicates and skipped rows included.
+    pub due: DueRows,
     /// Rows that would still be skipped, if there is a store to check.
     pub left_out: LeftOut,
     /// Numbers that earlier runs of the campaign reached, if there is a store to check.
@@ -120,6 +121,35 @@ impl Plan {
     #[must_use]
     pub fn columns(&self) -> &[String] {
         self.reader.columns()
+    }
+
+    /// Returns the character between the cells of the input. `None` if it is not a CSV.
+    #[must_use]
+    pub fn delimiter(&self) -> Option<u8> {
+        self.reader.delimiter()
+    }
+
+    /// Returns how the message differs from its template whatever the row, so that it is a mistake in the campaign.
+    #[must_use]
+    pub fn off_template(&self) -> Vec<RowProblem> {
+        self.measure.off_template()
+    }
+
+    /// Whether the first row that can be read fails for a reason that may be the same for all rows, because no cell is
+    /// at fault. The rows that the plan reads stay the same.
+    ///
+    /// # Errors
+    /// When the recipients cannot be read.
+    pub fn may_fail_for_all(&self, campaign: &Campaign) -> Result<bool, PlanError> {
+        let mut reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
+        let (mut record, mut validator) = (Record::default(), RowValidator::new(&self.measure));
+        while reader.read(&mut record).map_err(PlanError::Read)? {
+            if record.problem.is_none() {
+                let problems = validator.row(&record).err().unwrap_or_default();
+                return Ok(problems.iter().any(RowProblem::may_be_of_the_campaign));
+            }
+        }
+        Ok(false)
     }
 
     /// Returns a lookup that says for single rows whether a run would skip them; `None` if the store has no numbers to
@@ -226,8 +256,8 @@ impl Plan {
                         each(Bad::Duplicate { row, earlier })?;
                     }
                 }
-                Chunk::End { summary: ScanSummary { warnings, links, times }, .. } => {
-                    (checked.warnings, checked.links, checked.times) = (warnings, links, times);
+                Chunk::End { summary: ScanSummary { warnings, links, due }, .. } => {
+                    (checked.warnings, checked.links, checked.due) = (warnings, links, due);
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! The plan: what a campaign would send, and its rows in the store.
 //!
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
-//! row becomes a message, and `media_links` collects the files that messages link to. `remaining_rows` validates the
+//! row becomes a message, `media_links` collects the files that messages link to, and `due_rows` counts when rows are due. `remaining_rows` validates the
 //! remaining rows against a newer template.
 
+mod due_rows;
 mod error;
 mod import;
 mod media_links;
@@ -11,8 +12,9 @@ mod remaining_rows;
 mod scan;
 mod validate;
 
+pub use due_rows::DueRows;
 pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
 pub use remaining_rows::check_remaining_rows;
-pub use validate::{Times, Warning};
+pub use validate::Warning;

@@ -15,9 +15,10 @@ use crate::model::{Phone, RowNumber, RowProblem};
 use crate::recipients::{Decoder, Duplicates, Reader, Record, Rows};
 use crate::store::PlannedRow;
 
+use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::{Links, Noted};
-use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Times, Warning};
+use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Warning};
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
@@ -48,7 +49,7 @@ pub(in crate::engine) enum Chunk {
 pub(in crate::engine) struct ScanSummary {
     pub(in crate::engine) warnings: Vec<Warning>,
     pub(in crate::engine) links: Links,
-    pub(in crate::engine) times: Option<Times>,
+    pub(in crate::engine) due: DueRows,
 }
 
 /// Which rows are passed on.
@@ -185,7 +186,7 @@ fn collect(
     let mut duplicates = Duplicates::new(folder);
     let mut warnings = Vec::new();
     let mut links = Noted::default();
-    let mut times: Option<Times> = None;
+    let mut due = DueRows::default();
     for awaited in queue {
         // A failed worker sends nothing.
         let Ok(validated) = awaited.recv() else { return Ok(None) };
@@ -195,10 +196,7 @@ fn collect(
         }
         validate::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
-        times = match (times, notes.times) {
-            (Some(so_far), Some(more)) => Some(so_far.and(more)),
-            (so_far, more) => so_far.or(more),
-        };
+        due.merge(&notes.due);
         if chunks.blocking_send(Chunk::Rows { rows, numbers, read, bytes, total }).is_err() {
             return Ok(None);
         }
@@ -213,7 +211,7 @@ fn collect(
         }
     }
     let _ = chunks.blocking_send(Chunk::Duplicates(pairs));
-    Ok(Some(ScanSummary { warnings, links: links.into_links(), times }))
+    Ok(Some(ScanSummary { warnings, links: links.into_links(), due }))
 }
 
 fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {

@@ -4,13 +4,15 @@
 //! number, the cells, and what the document says about the resulting message.
 
 use crate::message::{self, Open};
-use crate::model::{CellProblem, Channel, Finding, Flaw, Millis, OffTemplate, Phone, RowProblem};
+use crate::model::Mismatch::{Language, Name, TooLong};
+use crate::model::{CellProblem, Channel, Finding, Flaw, OffTemplate, Phone, RowProblem};
 use crate::recipients::Record;
 use crate::render::Renderer;
-use crate::send_window::{Hours, RowTiming};
+use crate::send_window::{Hours, RowTimes, RowTiming};
 use crate::template::{Disagreement, Loaded};
 use crate::text::{BAD_CHARACTERS, bad_character};
 
+use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::media_links::{self, LinkSeen};
 
 /// A warning about rows that can be sent, reported once however many rows it concerns.
@@ -26,39 +28,17 @@ pub struct Warning {
     pub rows: u64,
 }
 
-/// When the first and the last of a set of rows are due, by their own times. A row without a time may be sent at any
-/// time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
-    /// The first of them.
-    pub first: Millis,
-    /// The last of them.
-    pub last: Millis,
-}
-
-impl Times {
-    /// Merges two time ranges.
-    pub(in crate::engine) fn and(self, others: Self) -> Self {
-        Self { first: self.first.min(others.first), last: self.last.max(others.last) }
-    }
-}
-
 /// Notes about valid rows.
 #[derive(Default)]
 pub(in crate::engine) struct Notes {
     /// One per kind and place, so their number is bounded by the message's places.
     pub(in crate::engine) warnings: Vec<Warning>,
     pub(in crate::engine) links: Vec<LinkSeen>,
-    /// `None` if there are no rows.
-    pub(in crate::engine) times: Option<Times>,
+    pub(in crate::engine) due: DueRows,
 }
 
-impl Notes {
-    /// Adds a row.
-    fn at(&mut self, times: Times) {
-        self.times = Some(self.times.map_or(times, |so_far| so_far.and(times)));
-    }
-}
+/// The keys of a message that decide which parts it has.
+const STRUCTURE: [&str; 5] = ["type", "sub_type", "index", "card_index", "parameter_name"];
 
 /// What rows are validated against: the message and its open parts.
 pub(in crate::engine) struct Measure {
@@ -90,6 +70,22 @@ impl Measure {
         // Conformance depends on the whole body.
         (self.open, self.template) = (None, Some(template));
         self
+    }
+
+    /// Returns how the message differs from its template whatever the row.
+    pub(in crate::engine) fn off_template(&self) -> Vec<RowProblem> {
+        let Some(template) = &self.template else { return Vec::new() };
+        let is_filled = |place: &str| place.rsplit('.').next().is_some_and(|key| STRUCTURE.contains(&key));
+        if self.renderer.places().any(is_filled) {
+            // The row decides which parts the message has.
+            return Vec::new();
+        }
+        let found = template.hold(&self.renderer.blank()).into_iter();
+        let is_fixed = |found: &Disagreement| {
+            let has_texts = matches!(found.mismatch, TooLong { .. } | Name { .. } | Language { .. });
+            !has_texts || !self.renderer.is_filled(&found.message_path)
+        };
+        found.filter(is_fixed).map(|found| in_the_template(found, template, &self.renderer)).collect()
     }
 }
 
@@ -123,16 +119,18 @@ impl<'m> RowValidator<'m> {
             return Err(vec![problem.clone()]);
         }
         let to = record.to.as_ref().ok().copied();
-        let (send_at, untimely) = match self.time(record) {
-            Ok(send_at) => (send_at, None),
+        let (times, untimely) = match self.time(record) {
+            Ok(times) => (times, None),
             Err(problem) => (None, Some(problem)),
         };
-        let at = send_at.unwrap_or(Millis(i64::MIN));
-        let times = Times { first: at, last: at };
+        let due = |due: &mut DueRows| match &times {
+            Some(times) => due.add(&times.zones, times.send_at),
+            None => due.add("", None),
+        };
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
             usual.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
-            self.notes.at(times);
+            due(&mut self.notes.due);
             return Ok(phone);
         }
         let Measure { renderer, channel, template, .. } = self.measure;
@@ -169,7 +167,7 @@ impl<'m> RowValidator<'m> {
         match to {
             Some(phone) if problems.is_empty() => {
                 findings.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
-                self.notes.at(times);
+                due(&mut self.notes.due);
                 if self.measure.links {
                     media_links::see(*channel, &self.body, record.row, &mut self.notes.links);
                 }
@@ -182,10 +180,10 @@ impl<'m> RowValidator<'m> {
         }
     }
 
-    /// Returns the record's own time, or what is wrong with it.
-    fn time(&mut self, record: &Record) -> Result<Option<Millis>, RowProblem> {
+    /// Returns the record's own times, or what is wrong with them.
+    fn time(&mut self, record: &Record) -> Result<Option<RowTimes>, RowProblem> {
         let (Some(timed), Ok(phone)) = (&self.measure.timed, &record.to) else { return Ok(None) };
-        timed.validate(self.hours.as_mut(), *phone, &record.cells)
+        timed.validate(self.hours.as_mut(), *phone, &record.cells).map(Some)
     }
 
     /// Whether every text of the record's message is valid on its own.

@@ -11,6 +11,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::Millis;
 
 pub use channel::Channel;
@@ -55,11 +57,20 @@ pub const DATE: &str = "{{ date }}";
 impl Campaign {
     /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its CSV.
     #[must_use]
-    pub fn dated(mut self, at: Millis) -> Self {
-        if let (Source::Csv(path), Some(schedule)) = (&mut self.recipients.source, &self.schedule)
+    pub fn dated(self, at: Millis) -> Self {
+        match self.schedule.as_ref().map(|schedule| schedule.date(at)) {
+            Some(date) => self.of_date(date),
+            None => self,
+        }
+    }
+
+    /// Returns the campaign with this date in the path of its CSV.
+    #[must_use]
+    pub fn of_date(mut self, date: Date) -> Self {
+        if let Source::Csv(path) = &mut self.recipients.source
             && let Some(text) = path.to_str().filter(|text| text.contains(DATE))
         {
-            *path = PathBuf::from(text.replace(DATE, &schedule.date(at).to_string()));
+            *path = PathBuf::from(text.replace(DATE, &date.to_string()));
         }
         self
     }

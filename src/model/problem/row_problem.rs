@@ -123,6 +123,14 @@ impl RowProblem {
         }
     }
 
+    /// Whether the campaign file may be at fault: no cell is.
+    #[must_use]
+    pub fn may_be_of_the_campaign(&self) -> bool {
+        let is_of_message =
+            matches!(self.what, Flaw::Cell(CellProblem::NoColumn { .. }) | Flaw::Message(_) | Flaw::Template(_));
+        is_of_message && self.columns.is_empty() && self.path.as_deref().is_some_and(|path| !path.is_empty())
+    }
+
     /// Whether the problem is an empty cell.
     #[must_use]
     pub fn is_empty_cell(&self) -> bool {

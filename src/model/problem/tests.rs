@@ -1,5 +1,7 @@
 //! Each kind of problem can be stored and read back, and has words.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::model::{Millis, RowNumber};
 
@@ -272,6 +274,51 @@ fn every_problem_reads_back_and_has_words() {
         let words = known.words();
         assert!(words.len() > 4 && !words.contains("  ") && !words.ends_with('.'), "{words}");
         assert_eq!(Known::in_words(Some(&code), None, values.as_deref()), Some(words));
+    }
+}
+
+#[test]
+fn different_problems_have_different_reasons() {
+    let mut seen: HashMap<(&str, String), String> = HashMap::new();
+    for problem in every_row_problem() {
+        // The names of the variants, without their values.
+        let what = serde_json::to_value(&problem.what).unwrap();
+        let inner = what.as_object().unwrap().values().next().unwrap();
+        let inner = inner.get("mismatch").unwrap_or(inner);
+        let variant = inner.as_str().map(text).or_else(|| inner.as_object()?.keys().next().cloned()).unwrap();
+        let known = seen.entry((problem.code(), problem.reason().into_owned())).or_insert_with(|| variant.clone());
+        assert_eq!(*known, variant, "{}", problem.reason());
+    }
+    assert!(seen.len() > 90, "{}", seen.len());
+}
+
+#[test]
+fn a_reason_has_nothing_of_the_row() {
+    let lengths = Lengths(1 << 8);
+    let length = |code, digits| NumberProblem::International {
+        why: Misfit::Length { code, lengths, digits },
+        may_be_national: false,
+    };
+    let long = |name: &str, chars| {
+        let long = MessageProblem::TooLong { text: text(name), chars, most: 60, advised: false };
+        RowProblem::new(Flaw::Message(Box::new(long)))
+    };
+    assert_eq!(RowProblem::from(length(852, 7)).reason(), RowProblem::from(length(49, 3)).reason());
+    assert_eq!(long("Ana", 61).reason(), long("Bo", 90).reason());
+    assert_eq!(long("Ana", 61).beyond_reason().as_deref(), Some("`Ana` has 61 characters; the limit is 60"));
+    assert_eq!(RowProblem::from(NumberProblem::Letters).beyond_reason(), None);
+}
+
+#[test]
+fn the_hint_for_a_column_can_be_pasted_into_a_text_in_double_quotes() {
+    for (column, expected) in [
+        ("First Name", "{{ row['First Name'] }}"),
+        ("Kunde's", r#"{{ row[\"Kunde's\"] }}"#),
+        ("the \"name\"", r#"{{ row['the \"name\"'] }}"#),
+        ("a\\b", r#"{{ row[\"a\\\\b\"] }}"#),
+    ] {
+        let hint = column_by_key(column);
+        assert!(hint.ends_with(&format!("as `{expected}`")), "{hint}");
     }
 }
 

@@ -158,6 +158,11 @@ impl Table {
         std::str::from_utf8(cell).map_or(cell, |text| unescape_formula(text).as_bytes())
     }
 
+    /// The character between cells.
+    pub(in crate::recipients) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// The file.
     pub(in crate::recipients) fn content(&self) -> &Content {
         self.csv.get_ref().get_ref()

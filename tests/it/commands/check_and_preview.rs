@@ -14,15 +14,13 @@ fn check_reports_every_bad_row_and_writes_those_that_can_be_corrected() {
     let env = TestEnv::with(&CampaignFile::default(), list);
     let checked = env.run_offline(&["check", "job.yaml", "--rejects", "rejects.csv"]);
     assert_eq!(checked.code, 2, "{checked}");
-    for part in
-        ["row 2, line 3", "row 3, line 4", "row 4: the same number as row 1", "4 rows: 1 can be sent, 2 invalid"]
-    {
+    for part in ["row 2, line 3", "row 3, line 4", "row 4: the same number as row 1", "1 of 4 rows can be sent"] {
         assert!(checked.out.contains(part), "{part}: {checked}");
     }
     let rejects = env.read("rejects.csv");
     let rejects: Vec<&str> = rejects.lines().collect();
-    assert_eq!((rejects[0], rejects.len()), ("phone,first_name,problem", 3));
-    assert!(rejects[1].starts_with("12,Bo,") && rejects[2].starts_with("85264000002,,"), "{rejects:?}");
+    assert_eq!((rejects[0], rejects.len()), ("\u{feff}input_row,phone,first_name,problem", 3));
+    assert!(rejects[1].starts_with("2,12,Bo,") && rejects[2].starts_with("3,85264000002,,"), "{rejects:?}");
 
     let json = json_lines(&env.run_offline(&["check", "job.yaml", "--json"]).out);
     let rows: Vec<&Value> = json.iter().map(|line| &line["row"]).collect();
@@ -109,19 +107,36 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     let env = TestEnv::with(&CampaignFile { text: "{{ first_name }}", ..CampaignFile::default() }, list);
     let output = env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]);
     assert_eq!(output.code, 2, "{output}");
-    for part in [
-        "row 2, line 3, column `phone` (`0123`): looks like a national number",
-        "row 2, line 3, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): the cell is empty; fill it in",
-        "row 3, line 4, column `first_name`, for `template.components[0].parameters[0].text` (job.yaml:5:122): `one\\ttwo` contains a tab",
-        "4 rows: 1 can be sent, 3 invalid",
-    ] {
-        assert!(output.out.contains(part), "{part}: {output}");
-    }
+    let expected = "\
+1 of 4 rows can be sent
+
+  rows  why not
+     1  column `first_name`: the cell is empty [empty_cell] (and in 1 row counted under another reason)
+     1  column `phone`: looks like a national number (leading 0) [bad_number]
+     1  column `first_name`: contains a tab [bad_parameter]
+     3  in total
+
+2 rows (1 counted under another reason): column `first_name`: the cell is empty [empty_cell]
+  used in job.yaml:5:122 (`template.components[0].parameters[0].text`)
+  row 2, line 3
+  row 4, line 5
+  what to do: fill it in, or set a fallback in the message with `default(…)`
+
+1 row: column `phone`: looks like a national number (leading 0) [bad_number]
+  row 2, line 3 (`0123`)
+  what to do: add the country code, or set `recipients.region`
+
+1 row: column `first_name`: contains a tab [bad_parameter]
+  used in job.yaml:5:122 (`template.components[0].parameters[0].text`)
+  row 3, line 4 (`one\\ttwo`)
+  what to do: Meta refuses it with error 132018: write it on one line, with single spaces
+";
+    assert_eq!(output.out, expected, "{output}");
     let bad = std::fs::read_to_string(env.path("bad.csv")).unwrap();
-    let mut rows = ::csv::Reader::from_reader(bad.as_bytes());
-    assert_eq!(rows.headers().unwrap(), vec!["phone", "first_name", "problem"]);
+    let mut rows = ::csv::Reader::from_reader(bad.trim_start_matches('\u{feff}').as_bytes());
+    assert_eq!(rows.headers().unwrap(), vec!["input_row", "phone", "first_name", "problem"]);
     let first = rows.records().next().unwrap().unwrap();
-    assert!(first[2].contains("column `phone`: looks") && first[2].contains("column `first_name`: the cell"), "{bad}");
+    assert!(first[3].contains("column `phone`: looks") && first[3].contains("column `first_name`: the cell"), "{bad}");
 
     let output = env.run_offline(&["check", "job.yaml", "--json"]);
     let lines = json_lines(&output.out);
@@ -133,9 +148,116 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     assert!(tab["rule"].as_str().unwrap().contains("no tab") && tab["hint"].is_string(), "{tab}");
     let totals = ["rows", "sendable", "invalid", "duplicate", "suppressed", "sent_recently"].map(|key| &lines[4][key]);
     assert_eq!(totals, [4, 1, 3, 0, 0, 0]);
+    let reasons = lines[4]["reasons"].as_array().unwrap();
+    assert_eq!(reasons.iter().map(|reason| reason["rows"].as_u64().unwrap()).sum::<u64>(), 3, "{reasons:?}");
 
     env.write("typo.yaml", CampaignFile::default().yaml().replace("  concurrency:", "  concurency:"));
     let output = env.run_offline(&["check", "typo.yaml", "--json"]);
     let problem: Value = serde_json::from_str(output.out.trim()).unwrap();
     assert_eq!((output.code, &problem["code"], &problem["place"]["line"]), (2, &json!("unknown_key"), &json!(8)));
+}
+
+#[test]
+fn different_faults_of_one_cell_are_counted_apart_and_the_counts_add_up() {
+    let mut list = "phone,first_name\n".to_owned();
+    for (row, number) in
+        ["0151 2345678", "8526400000", "call me", "99912345678", ""].iter().cycle().take(100).enumerate()
+    {
+        list.push_str(&format!("{number},{}\n", if row % 5 == 4 { "" } else { "Ana" }));
+    }
+    list.push_str("85264000001,Ana\n85264000002,Bo\n85264000002,Bo\n85264000003,Cy\n");
+    let env = TestEnv::with(&CampaignFile { text: "{{ first_name }}", ..CampaignFile::default() }, &list);
+    assert_eq!(env.run_offline(&["suppress", "add", "85264000003"]).code, 0);
+    let output = env.run_offline(&["check", "job.yaml"]);
+    assert_eq!(output.code, 2, "{output}");
+    let (table, details) = output.out.split_once("in total").unwrap();
+    let lines: Vec<&str> = table.lines().skip(3).collect();
+    let counts: Vec<u64> = lines.iter().map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect();
+    // The last is the total.
+    assert_eq!(counts, [20, 20, 20, 20, 20, 1, 1, 0, 102], "{output}");
+    for part in ["(leading 0)", "wrong number of digits", "contains letters", "known country code", "is missing"] {
+        assert_eq!(lines.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {output}");
+    }
+    assert!(
+        table.contains("0  column `first_name`: the cell is empty [empty_cell] (in 20 rows counted under"),
+        "{output}"
+    );
+    assert_eq!(details.matches("… and 17 more rows").count(), 6, "{output}");
+    assert!(output.err.contains("pass --rejects FILE"), "{output}");
+}
+
+#[test]
+fn rejects_keep_the_delimiter_and_can_be_checked_and_corrected_again() {
+    let list = "phone;row note;problem\n12;\"a;b\";mine\n85264000001;c;d\n85264000009;no;quotes;here\n";
+    let text = "{{ row['row note'] }}";
+    let env = TestEnv::with(&CampaignFile { text, ..CampaignFile::default() }, list);
+    assert_eq!(env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]).code, 2);
+    let bad = env.read("bad.csv");
+    assert!(bad.starts_with("\u{feff}input_row;phone;row note;problem;report_problem\n1;12;\"a;b\";mine;"), "{bad}");
+    // A row that was split wrongly stays invalid until somebody has looked at it.
+    let corrected = bad.replace(";12;", ";85264000002;");
+    env.write("list.csv", &corrected);
+    let output = env.run_offline(&["check", "job.yaml"]);
+    assert!(output.code == 2 && output.out.contains("1 of 2 rows can be sent"), "{output}");
+    env.write(
+        "list.csv",
+        corrected
+            .replace(";\"check the cells of this row, then clear this cell\"", "")
+            .replace(";check the cells of this row, then clear this cell", ""),
+    );
+    let output = env.run_offline(&["check", "job.yaml"]);
+    assert!(output.code == 0 && output.out.contains("2 of 2 rows can be sent"), "{output}");
+    env.write("list.csv", bad);
+    assert_eq!(env.run_offline(&["check", "job.yaml", "--rejects", "again.csv"]).code, 2);
+    let again = env.read("again.csv");
+    let header = "\u{feff}report_input_row;input_row;phone;row note;problem;report_problem;report_report_problem";
+    assert_eq!(again.lines().next(), Some(header));
+}
+
+/// A mistake in the campaign is not a problem of 300 rows, and nothing is stored for it.
+#[test]
+fn a_missing_column_that_keeps_every_row_from_being_sent_is_one_error_of_the_campaign() {
+    let provider = ScriptedProvider::accepting_all();
+    let text = "{% if phone %}{{ frist_name }}{% endif %}";
+    let env = TestEnv::with(&CampaignFile { text, ..CampaignFile::default() }, &csv(300));
+    for args in [&["check", "job.yaml"][..], &["run", "job.yaml"], &["run", "job.yaml", "--dry-run"]] {
+        let output = env.run(&provider, args);
+        assert_eq!(output.code, 2, "{output}");
+        for part in ["error[undefined_variable]", "there is no column `frist_name`", "job.yaml:5:"] {
+            assert_eq!(
+                output.err.matches(part).count(),
+                1 + usize::from(args.len() == 3 && part != "error[undefined_variable]"),
+                "{part}: {output}"
+            );
+        }
+        assert!(!output.out.contains("row 1"), "{output}");
+    }
+    let checked = env.run_offline(&["check", "job.yaml"]);
+    assert!(checked.out.contains("   300  job.yaml:5:"), "{checked}");
+    assert!(!env.path("store.db").exists());
+    // A row that does not need the column can be sent.
+    let text = "{% if first_name == 'Nobody' %}{{ frist_name }}{% else %}Hi{% endif %}";
+    env.write("job.yaml", CampaignFile { text, ..CampaignFile::default() }.yaml());
+    env.write("list.csv", "phone,first_name\n85264000001,Nobody\n85264000002,Ana\n");
+    let output = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    assert_eq!((output.code, provider.sends()), (2, 1), "{output}");
+}
+
+#[test]
+fn check_and_preview_read_the_list_of_another_day() {
+    let recipients = "{csv: \"list-{{ date }}.csv\", to: phone}".to_owned();
+    let env = TestEnv::new();
+    let campaign = CampaignFile { recipients, ..CampaignFile::default() }.yaml();
+    env.write("job.yaml", format!("{campaign}schedule: {{cron: \"0 9 * * *\", timezone: UTC}}\n"));
+    env.write("list-2026-12-24.csv", csv(3));
+    assert_eq!(env.run_offline(&["check", "job.yaml"]).code, 2);
+    let checked = env.run_offline(&["check", "job.yaml", "--date", "2026-12-24"]);
+    assert!(checked.code == 0 && checked.out.contains("3 of 3 rows can be sent"), "{checked}");
+    let preview = env.run_offline(&["preview", "job.yaml", "--date", "2026-12-24"]);
+    assert_eq!((preview.code, preview.out.lines().count()), (0, 3), "{preview}");
+    env.write("job.yaml", CampaignFile::default().yaml());
+    env.write("list.csv", csv(1));
+    let refused = env.run_offline(&["check", "job.yaml", "--date", "2026-12-24"]);
+    assert!(refused.code == 2 && refused.err.contains("has no `{{ date }}` in its name"), "{refused}");
+    assert_eq!(env.run_offline(&["check", "job.yaml", "--date", "tomorrow"]).code, 2);
 }

@@ -169,7 +169,7 @@ fn a_filtered_report_is_the_next_recipient_list() {
         ..CampaignFile::default()
     };
     env.write("job.yaml", numbers.yaml());
-    assert!(env.run_offline(&["check", "job.yaml"]).out.contains("3 rows: 3 can be sent"));
+    assert!(env.run_offline(&["check", "job.yaml"]).out.contains("3 of 3 rows can be sent"));
 }
 
 /// The text that each number was sent last.
@@ -240,7 +240,7 @@ fn the_same_store_gives_the_same_report_and_a_filtered_one_is_a_recipient_list()
     env.write("job.yaml", CampaignFile { name: "again", ..CampaignFile::default() }.yaml());
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 0, "{checked}");
-    assert!(checked.out.contains("8 rows: 8 can be sent"), "{checked}");
+    assert!(checked.out.contains("8 of 8 rows can be sent"), "{checked}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn without_to(body: &Value) -> (String, Value) {
 fn assert_becomes(env: &TestEnv, body: &Value) {
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert_eq!(checked.code, 0, "{body}\n{checked}");
-    assert!(checked.out.contains("1 row: 1 can be sent"), "{checked}");
+    assert!(checked.out.contains("1 of 1 row can be sent"), "{checked}");
     let preview = env.run_offline(&["preview", "job.yaml"]);
     assert_eq!((preview.code, preview.out.trim_end()), (0, body.to_string().as_str()), "{preview}");
 }

@@ -71,7 +71,12 @@ fn rows_leave_at_their_own_times_or_expire() {
     let recipients = "{csv: list.csv, to: phone, send_at: when, not_after: until}".to_owned();
     let env = TestEnv::with(&CampaignFile { recipients, ..CampaignFile::default() }, &list);
     let checked = env.run_offline(&["check", "job.yaml"]);
-    assert!(checked.out.contains("row 5, line 6, column `when` (`someday`): this is not a valid time"), "{checked}");
+    assert!(
+        checked
+            .out
+            .contains("1 row: column `when`: this is not a valid time [bad_send_at]\n  row 5, line 6 (`someday`)\n"),
+        "{checked}"
+    );
     assert!(checked.out.contains("row 3") && checked.out.contains("[bad_send_at]"), "{checked}");
     let sent = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(sent.code, 3, "{sent}");

@@ -2,9 +2,11 @@
 //! another language would be another folder like this one.
 //!
 //! `recipient_list` covers numbers, cells and times; `message` and `rule` cover a message and what its channel accepts;
-//! `template` covers a message and its template; `sending` covers the transport and decisions about a row.
+//! `template` covers a message and its template; `sending` covers the transport and decisions about a row; `reason` has
+//! the short words by which problems are counted.
 
 mod message;
+mod reason;
 mod recipient_list;
 mod rule;
 mod sending;

@@ -6,7 +6,7 @@ use crate::model::problem::number::{Doubt, Lengths, Misfit, NumberProblem};
 use crate::model::problem::time::TimeProblem;
 use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name, grouped};
 
-const NO_REGION: &str = "add the country code, or set `region`";
+const NO_REGION: &str = "add the country code, or set `recipients.region`";
 const PLUS: &str = "write `+` and the country code";
 const FIX_SHEET: &str = "format the column as text in the spreadsheet, restore the number and export again";
 
@@ -53,6 +53,7 @@ impl NumberProblem {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Empty => "fill it in, or remove the row".to_owned(),
             Self::Letters => "the phone column must hold only the number".to_owned(),
             Self::Character(_) => "write one number, using digits, spaces and dashes".to_owned(),
             Self::TwoNumbers => "write one number per row".to_owned(),
@@ -73,7 +74,6 @@ impl NumberProblem {
                 format!("without decimals it is {whole}: format the column as text in the spreadsheet and export again")
             }
             Self::NoRow
-            | Self::Empty
             | Self::NoDigits
             | Self::TooManyDigits { .. }
             | Self::International { may_be_national: false, .. } => return None,
@@ -165,11 +165,18 @@ impl CellProblem {
     }
 }
 
-/// Returns the hint for a column whose name cannot be a variable in a template.
+/// Returns the hint for a column whose name cannot be a variable in a template. It can be pasted into a text in double
+/// quotes, as most texts of a campaign file are.
 #[must_use]
 pub fn column_by_key(column: &str) -> String {
-    let key = serde_json::Value::from(column).to_string();
-    format!("write the column `{}` as `{{{{ row[{}] }}}}`", escaped_name(column), escaped_json(&key))
+    let name = escaped_name(column);
+    let is_simple = name == column && !column.contains(['\'', '\\']);
+    let key = match is_simple {
+        true => format!("'{column}'"),
+        false => escaped_json(&serde_json::Value::from(column).to_string()).into_owned(),
+    };
+    let key = key.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("write the column `{name}` as `{{{{ row[{key}] }}}}`")
 }
 
 impl OddCharacter {
@@ -177,14 +184,17 @@ impl OddCharacter {
     #[must_use]
     pub fn words(self) -> String {
         let Self(character, place) = self;
-        let what = match character {
+        format!("character {place} is U+{:04X}, {}", u32::from(character), self.kind())
+    }
+
+    pub(super) fn kind(self) -> &'static str {
+        match self.0 {
             '\u{202c}' | '\u{2069}' => "a closing direction mark without an opening one",
             '\u{2028}' | '\u{2029}' => "a line separator that apps do not display as a line break",
             '\r' => "a carriage return without a line feed",
             _ if self.is_direction() => "a text-direction mark that is not closed",
             _ => "a control character",
-        };
-        format!("character {place} is U+{:04X}, {what}", u32::from(character))
+        }
     }
 
     /// Returns what to do about it.

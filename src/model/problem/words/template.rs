@@ -71,7 +71,7 @@ impl Mismatch {
 }
 
 impl Part {
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Header => "header",
             Self::Body => "body",
