@@ -87,7 +87,7 @@ proptest! {
         let problem = RowProblem::from(CellProblem::Empty).column("the \"name\"; of it");
         let mut rejects = Rejects::create(&list, &columns(), delimiter).unwrap();
         for (row, cells) in (7..).zip(&table) {
-            rejects.add(row, &serde_json::to_string(cells).unwrap(), &[problem.clone()]).unwrap();
+            rejects.add(row, &serde_json::to_string(cells).unwrap(), std::slice::from_ref(&problem)).unwrap();
         }
         rejects.finish().unwrap();
         let rows: Vec<String> = read(&list, &["input_row".to_owned()]).concat();

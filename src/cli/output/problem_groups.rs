@@ -16,7 +16,7 @@ const MAX_REASONS: usize = 50;
 
 /// What the rows of a group have in common. Nothing in it is from a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::cli) struct Reason {
+pub(in crate::cli) struct ProblemReason {
     pub(in crate::cli) code: &'static str,
     pub(in crate::cli) words: Cow<'static, str>,
     pub(in crate::cli) columns: Vec<String>,
@@ -45,13 +45,15 @@ pub(in crate::cli) struct Example {
     pub(in crate::cli) words: Option<String>,
     /// The value, unless the words quote it.
     pub(in crate::cli) value: Option<String>,
+    /// The broken rule, unless the words say it.
+    pub(in crate::cli) rule: Option<String>,
     pub(in crate::cli) hint: Option<String>,
 }
 
 /// Rows that cannot be sent, by reason.
 #[derive(Default)]
 pub(in crate::cli) struct ProblemGroups {
-    groups: HashMap<Reason, Group>,
+    groups: HashMap<ProblemReason, Group>,
     /// Rows whose first problem has a reason that is not told apart.
     pub(in crate::cli) other_rows: u64,
     /// Rows that could not be split into cells, so that nothing is known about their message.
@@ -64,7 +66,7 @@ impl ProblemGroups {
             Bad::Invalid(row) => {
                 self.unreadable += u64::from(row.problems.iter().any(is_unreadable));
                 for (index, problem) in row.problems.iter().enumerate() {
-                    let reason = Reason {
+                    let reason = ProblemReason {
                         code: problem.code(),
                         words: problem.reason(),
                         columns: problem.columns.clone(),
@@ -78,11 +80,12 @@ impl ProblemGroups {
             }
             Bad::Duplicate { row, earlier } => {
                 let words = Cow::Borrowed("the same number as an earlier row");
-                let reason = Reason { code: "duplicate", words, columns: Vec::new(), path: None };
+                let reason = ProblemReason { code: "duplicate", words, columns: Vec::new(), path: None };
                 self.count(reason, row.0, true, || Example {
                     row: format!("row {row}"),
                     words: Some(format!("the same number as row {earlier}")),
                     value: None,
+                    rule: None,
                     hint: None,
                 });
             }
@@ -92,7 +95,7 @@ impl ProblemGroups {
     /// Counts a problem of a row. Returns the group if it is new.
     fn count(
         &mut self,
-        reason: Reason,
+        reason: ProblemReason,
         row: u64,
         is_first: bool,
         example: impl FnOnce() -> Example,
@@ -124,7 +127,7 @@ impl ProblemGroups {
     }
 
     /// Returns the groups, the largest first.
-    pub(in crate::cli) fn sorted(&self) -> Vec<(&Reason, &Group)> {
+    pub(in crate::cli) fn sorted(&self) -> Vec<(&ProblemReason, &Group)> {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|(reason, group)| {
             (std::cmp::Reverse((group.rows, group.more)), group.first_row, reason.code, &reason.words, &reason.path)
@@ -151,6 +154,7 @@ fn example(row: &PlannedRow, problem: &RowProblem) -> Example {
     Example {
         row: format!("row {}, line {}", row.row, row.line),
         value: value.map(|value| escaped(value).into_owned()),
+        rule: problem.rule.as_ref().filter(|_| words.is_none()).map(ToString::to_string),
         words,
         hint: problem.hint(),
     }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::cli::output::console;
-use crate::cli::output::problem_groups::{Example, Group, ProblemGroups, Reason};
+use crate::cli::output::problem_groups::{Example, Group, ProblemGroups, ProblemReason};
 use crate::cli::session::load::campaign_error;
 use crate::engine::{Checked, Warning};
 use crate::text::{count, escaped, escaped_name, grouped};
 
-/// Where all examples of a reason have the same hint, it is printed once.
+/// What comes before a hint that all rows of a reason share.
 const WHAT_TO_DO: &str = "what to do";
 
 /// Returns a warning as one line.
@@ -75,10 +75,10 @@ impl ProblemReport<'_> {
         lines
     }
 
-    fn table_line(&self, reason: &Reason, group: &Group, all: &[(&Reason, &Group)]) -> Line {
+    fn table_line(&self, reason: &ProblemReason, group: &Group, all: &[(&ProblemReason, &Group)]) -> Line {
         let mut words = in_words(reason);
         let alike =
-            |(other, _): &&(&Reason, &Group)| (&other.words, &other.columns) == (&reason.words, &reason.columns);
+            |(other, _): &&(&ProblemReason, &Group)| (&other.words, &other.columns) == (&reason.words, &reason.columns);
         if let Some(path) = &reason.path
             && (reason.columns.is_empty() || all.iter().filter(alike).count() > 1)
         {
@@ -122,12 +122,12 @@ impl ProblemReport<'_> {
 
     /// Whether some rows are not shown one by one.
     pub(in crate::cli) fn has_more(&self) -> bool {
-        let is_cut = |(_, group): &(&Reason, &Group)| group.rows + group.more > group.examples.len() as u64;
+        let is_cut = |(_, group): &(&ProblemReason, &Group)| group.rows + group.more > group.examples.len() as u64;
         self.groups.other_rows > 0
             || self.groups.sorted().iter().any(|it| is_cut(it) && it.0.code != "duplicate" && !self.is_common(it))
     }
 
-    fn is_common(&self, (_, group): &(&Reason, &Group)) -> bool {
+    fn is_common(&self, (_, group): &(&ProblemReason, &Group)) -> bool {
         self.groups.is_of_the_campaign(group, self.checked.rows)
     }
 
@@ -141,8 +141,8 @@ impl ProblemReport<'_> {
     /// Prints all on standard error. A log gets neither column names nor text from a row.
     pub(in crate::cli) fn print(&self) {
         if !console::is_log() {
-            let nobody = self.checked.sendable() == self.checked.rows && self.checked.warnings.is_empty();
-            if !nobody {
+            let is_fine = self.checked.sendable() == self.checked.rows && self.checked.warnings.is_empty();
+            if !is_fine {
                 let lines = self.verdict().into_iter().chain(self.details()).chain([String::new()]);
                 lines.for_each(|line| console::wrapped_info(&line));
             }
@@ -167,7 +167,7 @@ impl ProblemReport<'_> {
 
     /// Returns the table as JSON: the counts add up to the rows that cannot be sent.
     pub(in crate::cli) fn reasons(&self) -> Value {
-        let of_group = |(reason, group): (&Reason, &Group)| {
+        let of_group = |(reason, group): (&ProblemReason, &Group)| {
             json!({
                 "code": reason.code, "message": reason.words, "columns": reason.columns, "path": reason.path,
                 "rows": group.rows, "also": group.more, "first_row": group.first_row,
@@ -201,7 +201,7 @@ fn left_out(checked: &Checked) -> impl Iterator<Item = (u64, &'static str, &'sta
 }
 
 /// ``column `phone`: contains letters``.
-fn in_words(reason: &Reason) -> String {
+fn in_words(reason: &ProblemReason) -> String {
     let names: Vec<String> = reason.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
     match names.len() {
         0 => reason.words.to_string(),
@@ -230,7 +230,7 @@ fn counted_elsewhere(group: &Group) -> String {
 fn examples(group: &Group) -> Vec<String> {
     let hint = group.examples.first().and_then(|example| example.hint.as_ref());
     let shared = hint.filter(|hint| group.examples.iter().all(|example| example.hint.as_ref() == Some(hint)));
-    let one = |Example { row, words, value, hint }: &Example| {
+    let one = |Example { row, words, value, hint, .. }: &Example| {
         let value = value.iter().map(|value| format!(" (`{value}`)")).collect::<String>();
         let own = hint.iter().filter(|_| shared.is_none()).cloned();
         let words: Vec<String> = words.iter().cloned().chain(own).collect();
@@ -238,8 +238,10 @@ fn examples(group: &Group) -> Vec<String> {
         format!("  {row}{value}{gap}{}", words.join("; "))
     };
     let more = (group.rows + group.more) - group.examples.len() as u64;
+    let rule = group.examples.first().and_then(|example| example.rule.as_ref());
+    let rule = rule.map(|rule| format!("  rule: {rule}"));
     let to_do = shared.map(|hint| format!("  {WHAT_TO_DO}: {hint}"));
-    group.examples.iter().map(one).chain(further(more)).chain(to_do).collect()
+    group.examples.iter().map(one).chain(further(more)).chain(rule).chain(to_do).collect()
 }
 
 fn further(more: u64) -> impl Iterator<Item = String> {

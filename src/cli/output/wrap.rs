@@ -7,7 +7,8 @@ const MIN_WIDTH: usize = 40;
 /// The indentation of continuation lines, in addition to that of the line itself.
 const INDENT: usize = 4;
 
-/// Breaks a line between words so that it fits into `width` cells. A word that is too long stays whole.
+/// Breaks a line between words so that it fits into `width` cells. A word that is too long stays whole. In a line with
+/// two columns, the second is continued.
 pub(super) fn wrapped(line: &str, width: usize) -> String {
     let width = width.max(MIN_WIDTH);
     if measure_text_width(line) <= width {
@@ -15,14 +16,16 @@ pub(super) fn wrapped(line: &str, width: usize) -> String {
     }
     let indent = line.len() - line.trim_start_matches(' ').len();
     let (start, rest) = line.split_at(indent);
-    let gap = format!("\n{}", " ".repeat(indent + INDENT));
+    let column = rest.find("  ").map_or(INDENT, |end| measure_text_width(&rest[..end]) + 2);
+    let continued = indent + column;
+    let gap = format!("\n{}", " ".repeat(continued));
     let mut lines = start.to_owned();
     let mut used = indent;
     for (number, word) in rest.split(' ').enumerate() {
         let cells = measure_text_width(word);
         if number > 0 && used + 1 + cells > width {
             lines.push_str(&gap);
-            used = indent + INDENT;
+            used = continued;
         } else if number > 0 {
             lines.push(' ');
             used += 1;
@@ -49,7 +52,7 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_cells_and_columns_stay_aligned() {
-        let line = format!("    12  {} {}", "姓".repeat(12), "名".repeat(8));
-        assert_eq!(wrapped(&line, 40), format!("    12  {}\n        {}", "姓".repeat(12), "名".repeat(8)));
+        let line = format!("   120  {} {}", "姓".repeat(12), "名".repeat(8));
+        assert_eq!(wrapped(&line, 40), format!("   120  {}\n        {}", "姓".repeat(12), "名".repeat(8)));
     }
 }

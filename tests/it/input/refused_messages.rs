@@ -330,9 +330,8 @@ fn a_row_that_breaks_a_documented_limit_is_refused_by_its_number() {
     assert_eq!(provider.sends(), 0);
 }
 
-/// What is said of a row: from its line to the next row's.
+/// What is said of a row: the paragraph of its reason.
 fn printed_of_row(checked: &Finished, row: usize) -> &str {
-    let start = checked.out.find(&format!("row {row},")).unwrap_or_else(|| panic!("no row {row}: {checked}"));
-    let rest = &checked.out[start..];
-    &rest[..rest[1..].find("\nrow ").map_or(rest.len(), |end| end + 1)]
+    let is_of_row = |paragraph: &&str| paragraph.contains(&format!("\n  row {row},"));
+    checked.out.split("\n\n").find(is_of_row).unwrap_or_else(|| panic!("no row {row}: {checked}"))
 }

@@ -145,7 +145,7 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
     for text in ["07911123456", "0151 12345678", "68411234", "61234567", "2125551234", "91234567"] {
         assert_eq!(read(&anywhere, text), Err("bad_number".to_owned()), "{text}");
     }
-    assert!(words(&anywhere, "07911123456").contains("set `region`"));
+    assert!(words(&anywhere, "07911123456").contains("set `recipients.region`"));
     assert!(
         words(&anywhere, "61234567").contains("+61 numbers have 9 digits after the country code, but this one has 6")
     );
