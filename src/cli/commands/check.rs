@@ -99,7 +99,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         console::data(&totals).map_err(cannot_print)?;
     } else {
-        let warnings = checked.warnings.iter().map(problem_groups::warning);
+        let warnings = checked.warnings.iter().map(|warning| problem_groups::warning(&loaded, warning));
         for line in groups.lines().into_iter().chain(reached::lines(&checked.left_out)).chain(warnings) {
             console::line(&line).map_err(cannot_print)?;
         }

@@ -139,8 +139,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ));
         };
         for warning in imported? {
-            let words =
-                if console::is_log() { problem_groups::logged(&warning) } else { problem_groups::warning(&warning) };
+            let words = if console::is_log() {
+                problem_groups::logged(&warning)
+            } else {
+                problem_groups::warning(&loaded, &warning)
+            };
             events(Event::Notice(Notice::Warning(words)));
         }
         run = store.run(Some(&run.id)).await?;
@@ -352,7 +355,7 @@ async fn dry_run(
     groups.print();
     reached::print(&checked.left_out);
     for warning in &checked.warnings {
-        console::info_to_person(&problem_groups::warning(warning), &problem_groups::logged(warning));
+        console::info_to_person(&problem_groups::warning(loaded, warning), &problem_groups::logged(warning));
     }
     if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
         return refused(args, loaded, &decision, &checked, global);

@@ -17,13 +17,18 @@ const MAX_ROWS: usize = 3;
 const MAX_KINDS: usize = 50;
 
 /// Returns a warning as one line.
-pub(in crate::cli) fn warning(warning: &Warning) -> String {
-    format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(warning.rows, "row"))
+pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> String {
+    let Warning { code, columns, path, message, row, rows } = warning;
+    // What does not come from a cell is fixed in the campaign file.
+    let in_the_file = columns.is_empty() && !path.is_empty();
+    let place = if in_the_file { format!(" ({})", place(loaded, path)) } else { String::new() };
+    format!("warning: {message}{place} [{code}, {}, first row {row}]", text::count(*rows, "row"))
 }
 
 /// Returns a warning as one line for a log, without text from a row.
-pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
-    format!("warning: `{path}`: {code} in {}", text::count(*rows, "row"))
+pub(in crate::cli) fn logged(Warning { code, path, row, rows, .. }: &Warning) -> String {
+    let path = if path.is_empty() { String::new() } else { format!("`{path}`: ") };
+    format!("warning: {path}{code} in {}, first row {row}", text::count(*rows, "row"))
 }
 
 /// Problems of rows by kind.

@@ -1,7 +1,7 @@
 //! The plan: what a campaign would send, and its rows in the store.
 //!
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
-//! row becomes a message, and `media_links` collects the files that messages link to. `remaining_rows` validates the
+//! row becomes a message, `warnings` counts what is odd about rows that can be sent, and `media_links` collects the files that messages link to. `remaining_rows` validates the
 //! remaining rows against a newer template.
 
 mod error;
@@ -10,9 +10,11 @@ mod media_links;
 mod remaining_rows;
 mod scan;
 mod validate;
+mod warnings;
 
 pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
 pub use remaining_rows::check_remaining_rows;
-pub use validate::{Times, Warning};
+pub use validate::Times;
+pub use warnings::Warning;

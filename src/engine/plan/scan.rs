@@ -17,7 +17,8 @@ use crate::store::PlannedRow;
 
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::{Links, Noted};
-use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Times, Warning};
+use crate::engine::plan::validate::{Measure, Notes, RowValidator, Times};
+use crate::engine::plan::warnings::{self, Warning};
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
@@ -193,7 +194,7 @@ fn collect(
         for (phone, row) in &numbers {
             duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
-        validate::add(&mut warnings, notes.warnings);
+        warnings::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
         times = match (times, notes.times) {
             (Some(so_far), Some(more)) => Some(so_far.and(more)),

@@ -23,7 +23,7 @@ pub use cell::{CellProblem, OddCharacter};
 pub use finding::{Finding, Severity};
 pub use known::Known;
 pub use message::{Is, LinkFlaw, MessageProblem, NoParameter, TypeFix};
-pub use number::{Doubt, Lengths, Misfit, NumberProblem};
+pub use number::{Doubt, Lengths, Misfit, NumberKind, NumberProblem};
 pub use row_cause::{RowCause, WhyUncertain};
 pub use row_problem::{Flaw, OffTemplate, RowProblem, shortened};
 pub use rule::Rule;

@@ -14,7 +14,7 @@ use super::time::TimeProblem;
 use crate::text::escaped;
 
 /// Characters of a value that are shown.
-const SHOWN_CHARS: usize = 40;
+pub(super) const SHOWN_CHARS: usize = 40;
 
 /// One reason why a row cannot become a message. The words are in `words`.
 ///
