@@ -148,7 +148,7 @@ impl<'m> RowValidator<'m> {
         findings.extend(ended_offer(&self.body, self.measure.now));
         let bad_cells = self.bad_cells(record);
         // A problem of a cell is reported only for that cell.
-        let is_sheet_error = bad_cells.iter().any(|cell| matches!(cell.what, Flaw::Cell(CellProblem::SheetError)));
+        let is_sheet_error = bad_cells.iter().any(|cell| matches!(cell.what, Flaw::Cell(CellProblem::SheetError(_))));
         let of_cells = |finding: &&Finding| {
             (is_sheet_error || BAD_CHARACTERS.contains(&finding.code))
                 && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
@@ -223,7 +223,7 @@ impl<'m> RowValidator<'m> {
         let bad = |(position, name, path): &(usize, String, String)| {
             let cell = record.cells.get(*position)?;
             let problem = match is_sheet_error(cell) {
-                true => CellProblem::SheetError,
+                true => CellProblem::sheet_error(cell),
                 false => CellProblem::Character(bad_character(cell).filter(|_| !record.is_plain)?.into()),
             };
             Some(RowProblem::from(problem).column(name).value(cell).at(path))
@@ -390,7 +390,7 @@ mod tests {
                 let record = record(row, a, b);
                 let mut only = RowValidator::new(&measure);
                 assert_eq!(validator.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
-                add(&mut expected, only.take_notes().warnings);
+                crate::engine::plan::warnings::add(&mut expected, only.take_notes().warnings);
             }
             assert_eq!(validator.take_notes().warnings, expected, "{message}");
             quick += usize::from(validator.usual.is_some());

@@ -4,6 +4,8 @@
 //! [`KindLookup`] asks once for each range of numbers, with a few numbers of it, and asks for a number itself only in
 //! ranges whose numbers differ. What it answers does not depend on the numbers before, so threads may share the work.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use rlibphonenumber::{PhoneNumber, PhoneNumberType, PhoneNumberUtil};
@@ -12,13 +14,13 @@ use super::numbering_plan::Plans;
 use crate::model::{NumberKind, Phone};
 
 /// The digits after the country code that name a range. Numbering plans rarely differ behind them.
-const RANGE_DIGITS: u32 = 5;
+const RANGE_DIGITS: u32 = 4;
 
 /// The fewest digits within a range.
 const MIN_OPEN_DIGITS: u32 = 4;
 
-/// How many ranges are remembered, as a power of two.
-const REMEMBERED: u32 = 14;
+/// The most ranges that are remembered. A country has at most ten thousand of each length.
+const MOST_RANGES: usize = 65_536;
 
 /// Tells the kinds of numbers. Shared by threads.
 pub struct NumberKinds {
@@ -29,8 +31,26 @@ pub struct NumberKinds {
 /// Tells the kinds of many numbers, faster, for one thread.
 pub struct KindLookup<'k> {
     kinds: &'k NumberKinds,
-    /// The range that was last asked for in each place, and its answer.
-    ranges: Vec<(u64, Range)>,
+    ranges: HashMap<u64, Range, BuildHasherDefault<Spread>>,
+}
+
+/// Hashes the name of a range. The names come from phone numbers, so this need not resist an attack.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ spread >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The kind of the numbers of a range.
@@ -78,7 +98,7 @@ impl NumberKinds {
     /// Returns a lookup for many numbers.
     #[must_use]
     pub fn lookup(&self) -> KindLookup<'_> {
-        KindLookup { kinds: self, ranges: vec![(0, Range::Mixed); 1 << REMEMBERED] }
+        KindLookup { kinds: self, ranges: HashMap::default() }
     }
 }
 
@@ -92,16 +112,13 @@ impl KindLookup<'_> {
         let size = 10_u64.pow(open);
         // No number has more than 15 digits.
         let name = (number / size) << 4 | u64::from(digits & 15);
-        let hash = name.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - REMEMBERED);
-        let kinds = self.kinds;
-        let exact = || kinds.of(phone);
-        let Some(place) = usize::try_from(hash).ok().and_then(|hash| self.ranges.get_mut(hash)) else { return exact() };
-        if place.0 != name {
-            *place = (name, kinds.of_range(number / size * size, size));
+        if self.ranges.len() == MOST_RANGES && !self.ranges.contains_key(&name) {
+            self.ranges.clear();
         }
-        match place.1 {
+        let range = self.ranges.entry(name).or_insert_with(|| self.kinds.of_range(number / size * size, size));
+        match *range {
             Range::All(kind) => kind,
-            Range::Mixed => exact(),
+            Range::Mixed => self.kinds.of(phone),
         }
     }
 }

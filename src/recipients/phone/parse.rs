@@ -43,6 +43,8 @@ const MIN_DIAL_PREFIX: usize = 3;
 pub struct Numbers {
     plans: &'static Plans,
     home: Option<Home>,
+    /// The library, if it was loaded. Loading it again for `kinds` would take as long as checking 40,000 rows.
+    library: Option<Arc<PhoneNumberUtil>>,
     /// Whether the first of several numbers in a cell is used.
     first_of_several: bool,
 }
@@ -70,20 +72,20 @@ impl Numbers {
     /// # Errors
     /// When the region has no phone numbers.
     pub fn new(region: Option<&str>) -> Result<Self, UnknownRegion> {
-        // The plans are a few constant kilobytes; the library, which takes 7 MiB, is dropped when it is not needed.
+        // The plans are a few constant kilobytes; the library, which takes 7 MiB, is not loaded when it is not needed.
         static PLANS: OnceLock<Plans> = OnceLock::new();
         if let (Some(plans), None) = (PLANS.get(), region) {
-            return Ok(Self { plans, home: None, first_of_several: false });
+            return Ok(Self { plans, home: None, library: None, first_of_several: false });
         }
         // The library's tables are part of the program, so loading them cannot fail.
         let unknown = || UnknownRegion(region.unwrap_or_default().to_owned());
-        let library = PhoneNumberUtil::new().map_err(|_| unknown())?;
+        let library = Arc::new(PhoneNumberUtil::new().map_err(|_| unknown())?);
         let plans = PLANS.get_or_init(|| Plans::new(&library));
         let home = match region {
             None => None,
-            Some(name) => Some(Home::new(Arc::new(library), plans, name).ok_or_else(unknown)?),
+            Some(name) => Some(Home::new(Arc::clone(&library), plans, name).ok_or_else(unknown)?),
         };
-        Ok(Self { plans, home, first_of_several: false })
+        Ok(Self { plans, home, library: Some(library), first_of_several: false })
     }
 
     /// Uses the first of several numbers in a cell, if `whether` is true and each is complete.
@@ -98,8 +100,8 @@ impl Numbers {
     /// # Errors
     /// Never: the library's tables are part of the program.
     pub fn kinds(&self) -> Result<NumberKinds, UnknownRegion> {
-        let library = match &self.home {
-            Some(home) => Arc::clone(&home.library),
+        let library = match &self.library {
+            Some(library) => Arc::clone(library),
             None => Arc::new(PhoneNumberUtil::new().map_err(|_| UnknownRegion(String::new()))?),
         };
         Ok(NumberKinds::new(library, self.plans))

@@ -159,7 +159,10 @@ impl CellProblem {
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),
             Self::Character(character) => character.words(),
-            Self::SheetError => "the cell contains a spreadsheet error, or `####` from a narrow column".to_owned(),
+            Self::SheetError(error) if error.starts_with("##") => {
+                format!("the cell contains `{error}`, which a spreadsheet shows when the column is too narrow")
+            }
+            Self::SheetError(error) => format!("the cell contains the spreadsheet error `{error}`"),
             Self::DoubleEncoded(original) => {
                 format!("the text was probably decoded with the wrong encoding; the original may be `{original}`")
             }
@@ -183,7 +186,7 @@ impl CellProblem {
             Self::NotUtf8 => "save the file as UTF-8 CSV".to_owned(),
             Self::Empty => "fill it in, or set a fallback in the message with `default(…)`".to_owned(),
             Self::Character(character) => character.hint().to_owned(),
-            Self::SheetError => "restore the value in the spreadsheet and export again".to_owned(),
+            Self::SheetError(_) => "restore the value in the spreadsheet and export again".to_owned(),
             Self::DoubleEncoded(_) => "export the list again as UTF-8".to_owned(),
             Self::NoColumn { by_key: Some(column), .. } => column_by_key(column),
             Self::LongRow(_)
@@ -239,7 +242,7 @@ impl TimeProblem {
     pub fn words(&self) -> String {
         match self {
             Self::BadSendAt | Self::BadNotAfter => "this is not a valid time".to_owned(),
-            Self::Passed(at) => format!("the send time {at} has passed, so the message is sent at once"),
+            Self::Passed(at) => format!("the send time {at} has passed, so the message is sent as soon as possible"),
             Self::TooLate(send_at, late) => format!("the send time {send_at} is later than the deadline {late}"),
             Self::NoSuchZone => "unknown time zone".to_owned(),
             Self::NoZone => "the recipient's time zone is unknown".to_owned(),
