@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row_problem::{SHOWN_CHARS, shortened};
+use super::shortened::{SHOWN_CHARS, shortened};
 use crate::text::BadCharacter;
 
 /// Why a row cannot be read, or a cell cannot be used in the message.
