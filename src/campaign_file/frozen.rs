@@ -113,13 +113,19 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
 
 /// Writes only what differs from the default, for the same reason.
 fn frozen_reading(reading: &Reading) -> serde_json::Value {
-    let Reading { trim, flatten } = *reading;
+    let Reading { trim, flatten, first_of_several, strict_numbers } = *reading;
     let mut frozen = serde_json::Map::new();
     if !trim {
         frozen.insert("trim".to_owned(), false.into());
     }
     if flatten {
         frozen.insert("flatten".to_owned(), true.into());
+    }
+    if first_of_several {
+        frozen.insert("split".to_owned(), "first".into());
+    }
+    if strict_numbers {
+        frozen.insert("strict_numbers".to_owned(), true.into());
     }
     frozen.into()
 }
@@ -167,7 +173,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         "resend" => WhenUncertain::Resend,
         _ => return Err(ThawError::Value("`uncertain`")),
     };
-    let FrozenReading { trim, flatten } = frozen.recipients.reading;
+    let FrozenReading { trim, flatten, split, strict_numbers } = frozen.recipients.reading;
     let source = match frozen.recipients.csv {
         Some(path) => Source::Csv(path.into()),
         None => Source::Inline(Inline::default()),
@@ -181,7 +187,12 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             to: frozen.recipients.to,
             region: frozen.recipients.region,
             skip_sent_within: frozen.recipients.skip_sent_within_ms.map(Duration::from_millis),
-            reading: Reading { trim: trim.unwrap_or(true), flatten: flatten.unwrap_or(false) },
+            reading: Reading {
+                trim: trim.unwrap_or(true),
+                flatten: flatten.unwrap_or(false),
+                first_of_several: split.is_some(),
+                strict_numbers: strict_numbers.unwrap_or(false),
+            },
         },
         message: frozen.message,
         definition: None,
@@ -258,6 +269,14 @@ struct FrozenRecipients {
 struct FrozenReading {
     trim: Option<bool>,
     flatten: Option<bool>,
+    split: Option<Split>,
+    strict_numbers: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Split {
+    First,
 }
 
 #[derive(Deserialize)]

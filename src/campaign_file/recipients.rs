@@ -7,7 +7,7 @@ use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 use super::section::{Section, value};
-use super::values::{duration_within, region, switch_value, word};
+use super::values::{BadValue, duration_within, region, switch_value, word};
 use super::{inline_rows, schedule, timing};
 
 /// Reads the section. The path of a file is relative to `folder`, that of the campaign file.
@@ -40,6 +40,15 @@ pub(super) fn read(
     let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
     let (trim, trim_read) = switch("trim", true, &section, problems);
     let (flatten, flatten_read) = switch("flatten", false, &section, problems);
+    let (strict_numbers, strict_read) = switch("strict_numbers", false, &section, problems);
+    let split_found = section.get("split", problems);
+    let split = value("split", split_found, problems, |text| match text {
+        "first" => Ok(()),
+        _ => Err(BadValue::new(
+            format!("`{text}` is not `first`"),
+            "write `first` to use the first number of a cell, or remove `split`",
+        )),
+    });
     let columns = timing::columns(&section, problems);
 
     match (csv_found, rows_found) {
@@ -65,8 +74,8 @@ pub(super) fn read(
     }
     let source = csv.or(rows.map(Source::Inline))?;
     let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    let reading = Reading { trim, flatten };
-    (whole && trim_read && flatten_read)
+    let reading = Reading { trim, flatten, first_of_several: split.is_some(), strict_numbers };
+    (whole && trim_read && flatten_read && strict_read && split_found.is_some() == split.is_some())
         .then_some((Recipients { source, to: to?, region, skip_sent_within, reading }, columns))
 }
 

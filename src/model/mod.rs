@@ -33,8 +33,8 @@ pub use notice::Notice;
 pub use phone::Phone;
 pub use problem::{
     BadAnswer, CellProblem, Damage, Doubt, Finding, Flaw, Is, Known, Lengths, LinkFlaw, MessageProblem, Misfit,
-    Mismatch, NoParameter, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule, SendProblem,
-    Severity, TimeProblem, TooMany, TypeFix, WhyUncertain, column_by_key, shortened,
+    Mismatch, NoParameter, NumberKind, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule,
+    SendProblem, Severity, TimeProblem, TooMany, TypeFix, WhyUncertain, column_by_key, shortened,
 };
 #[cfg(test)]
 pub(crate) use problem::{every_row_problem, every_send_problem};

@@ -3,23 +3,51 @@
 //! The decoder has no state that changes, so threads can share it.
 
 use super::columns::Columns;
-use super::phone::parse::Numbers;
+use super::phone::kinds::NumberKinds;
+use super::phone::parse::{Numbers, UnknownRegion};
 use super::raw_rows::Rows;
 use super::record::Record;
-use crate::model::{CellProblem, Reading, RowProblem};
+use crate::model::{CellProblem, NumberProblem, Phone, Reading, RowProblem};
 use crate::text::{formula_text, is_blank, is_plain, trimmed, without_marks};
 
 /// Decodes rows into records.
 pub struct Decoder {
     pub(super) columns: Columns,
     numbers: Numbers,
+    /// Set if numbers must be able to get messages by the numbering plan.
+    strict: Option<NumberKinds>,
     trim: bool,
     flatten: bool,
 }
 
 impl Decoder {
-    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading) -> Self {
-        Self { columns, numbers, trim: reading.trim, flatten: reading.flatten }
+    /// # Errors
+    /// Never: the numbering plans are part of the program.
+    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading) -> Result<Self, UnknownRegion> {
+        let numbers = numbers.first_of_several(reading.first_of_several);
+        let strict = reading.strict_numbers.then(|| numbers.kinds()).transpose()?;
+        Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten })
+    }
+
+    /// Returns what the numbering plans say about the kinds of numbers; `None` if the rows that it matters for are
+    /// invalid anyway.
+    #[must_use]
+    pub fn number_kinds(&self) -> Option<NumberKinds> {
+        if self.strict.is_some() { None } else { self.numbers.kinds().ok() }
+    }
+
+    fn number(&self, text: &str) -> Result<Phone, RowProblem> {
+        let phone = self.numbers.normalise(text)?;
+        match self.strict.as_ref().and_then(|kinds| kinds.of(phone)) {
+            Some(kind) => Err(NumberProblem::Kind(kind).into()),
+            None => Ok(phone),
+        }
+    }
+
+    /// Returns the name of the column with the number.
+    #[must_use]
+    pub fn number_column(&self) -> &str {
+        self.columns.names.get(self.columns.to).map_or("", String::as_str)
     }
 
     /// Returns the names of the columns.
@@ -63,10 +91,9 @@ impl Decoder {
         // Without cells there is no number, but the number is not the problem.
         record.to = match &record.problem {
             Some(problem) if record.raw_to.is_empty() => Err(problem.clone()),
-            _ => self.numbers.normalise(&record.raw_to).map_err(|problem| {
-                let column = self.columns.names.get(self.columns.to).map_or("", String::as_str);
-                problem.column(column).value(&record.raw_to)
-            }),
+            _ => self
+                .number(&record.raw_to)
+                .map_err(|problem| problem.column(self.number_column()).value(&record.raw_to)),
         };
     }
 }

@@ -21,6 +21,7 @@ mod record;
 pub use decoder::Decoder;
 pub use duplicates::{Duplicate, DuplicateRows, Duplicates, SpillError};
 pub use error::{OpenError, ReadError};
+pub use phone::kinds::{KindLookup, NumberKinds};
 pub use phone::parse::{Numbers, UnknownRegion};
 pub use raw_rows::Rows;
 pub use reader::{Reader, digest, open, open_once};

@@ -67,7 +67,7 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
         }
     };
     let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
-    let decoder = Arc::new(Decoder::new(columns, numbers, &recipients.reading));
+    let decoder = Arc::new(Decoder::new(columns, numbers, &recipients.reading).map_err(OpenError::Region)?);
     Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }
 

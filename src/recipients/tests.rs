@@ -430,7 +430,7 @@ fn cells_are_trimmed_and_flattened_as_the_campaign_says() {
     let text = "phone,name\n 85268411234 ,\"\u{a0} Ana \u{3000}\n  Maria\t\u{200b} \"\n";
     let case = case(text);
     let name = |trim, flatten| {
-        let reading = Reading { trim, flatten };
+        let reading = Reading { trim, flatten, ..Reading::default() };
         rows(&Recipients { reading, ..case.recipients.clone() })[0].2[1].clone()
     };
     assert_eq!(name(true, false), "Ana \u{3000}\n  Maria");

@@ -98,6 +98,12 @@ impl RowTiming {
         Ok(timing.holds_rows().then_some(timed))
     }
 
+    /// Returns the column with the time before which a row is not sent.
+    #[must_use]
+    pub fn send_at_column(&self) -> Option<&str> {
+        self.timing.columns.send_at.as_deref()
+    }
+
     /// Returns the hours of its window, if it has one.
     #[must_use]
     pub fn hours(&self) -> Option<Hours> {
@@ -128,6 +134,10 @@ impl RowTiming {
                 Err(Some(problem)) => problem,
                 Err(None) => bad.into(),
             };
+            // A problem with a column is one of the time zone.
+            if !problem.columns.is_empty() {
+                return Err(problem);
+            }
             Err(problem.column(column.as_deref().unwrap_or_default()).value(text))
         };
         let send_at = time(TimeProblem::BadSendAt, cell(self.send_at), &columns.send_at)?;

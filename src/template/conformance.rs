@@ -225,6 +225,9 @@ impl Comparison {
             self.add(mismatch, path, format!("{template}.url"));
         }
         let value = parameters[0]["text"].as_str().unwrap_or_default();
+        if let Some(mismatch) = wrong_rest(url, value, index) {
+            self.add(mismatch, format!("{at}.parameters[0].text"), format!("{template}.url"));
+        }
         let chars = fill(url, |_| Some(value)).chars().count();
         if chars > URL {
             let mismatch = Mismatch::TooLong { part: Part::Address(index), chars, most: URL };
@@ -276,6 +279,24 @@ impl Comparison {
             self.parts(components, &at, &wanted.components, &format!("{template}[{index}].components"), CARD_BODY);
         }
     }
+}
+
+/// Returns what is wrong with the value for the rest of a URL.
+fn wrong_rest(url: &str, value: &str, index: usize) -> Option<Mismatch> {
+    let start = url.split("{{").next().unwrap_or_default();
+    let server = |url: &str| {
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)).then(|| host.to_lowercase())
+    };
+    if let Some(host) = server(value.trim_start()) {
+        let is_same = server(start).is_some_and(|own| own == host);
+        return Some(Mismatch::UrlInUrl { index, start: start.to_owned(), is_same });
+    }
+    if value.contains(char::is_whitespace) {
+        return Some(Mismatch::SpaceInUrl(index));
+    }
+    (start.ends_with('/') && value.starts_with('/')).then_some(Mismatch::DoubleSlash(index))
 }
 
 /// Whether each message must have a parameter for this button.

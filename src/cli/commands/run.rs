@@ -144,8 +144,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ));
         };
         for warning in imported? {
-            let words =
-                if console::is_log() { problem_report::logged(&warning) } else { problem_report::warning(&warning) };
+            let words = match console::is_log() {
+                true => problem_report::logged(&warning),
+                false => problem_report::warning(&loaded, &warning),
+            };
             events(Event::Notice(Notice::Warning(words)));
         }
         run = store.run(Some(&run.id)).await?;

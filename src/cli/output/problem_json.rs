@@ -45,9 +45,11 @@ pub(in crate::cli) fn left_out((row, code, reason): &(RowNumber, &str, String)) 
 
 /// Returns a warning about rows that can be sent.
 pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> Value {
+    let Warning { code, columns, path, message, row, rows } = warning;
+    let path = Some(path).filter(|path| !path.is_empty());
     json!({
-        "severity": "warning", "code": warning.code, "path": warning.path, "message": warning.message,
-        "rows": warning.rows, "place": in_the_message(loaded, &warning.path),
+        "severity": "warning", "code": code, "columns": columns, "path": path, "message": message, "rows": rows,
+        "row": row.0, "place": path.map(|path| in_the_message(loaded, path)),
     })
 }
 

@@ -16,13 +16,24 @@ use crate::text::{count, escaped, escaped_name, grouped};
 const WHAT_TO_DO: &str = "what to do";
 
 /// Returns a warning as one line.
-pub(in crate::cli) fn warning(warning: &Warning) -> String {
-    format!("warning: {} [{}, {}]", warning.message, warning.code, count(warning.rows, "row"))
+pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> String {
+    let Warning { code, columns, path, message, row, rows } = warning;
+    // What does not come from a cell is fixed in the campaign file.
+    let in_the_file = columns.is_empty() && !path.is_empty();
+    let place = if in_the_file { format!(" ({})", place(loaded, path)) } else { String::new() };
+    format!("warning: {message}{place} [{code}, {}, first row {row}]", count(*rows, "row"))
 }
 
 /// Returns a warning as one line for a log, without text from a row.
-pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
-    format!("warning: `{path}`: {code} in {}", count(*rows, "row"))
+pub(in crate::cli) fn logged(Warning { code, path, row, rows, .. }: &Warning) -> String {
+    let path = if path.is_empty() { String::new() } else { format!("`{path}`: ") };
+    format!("warning: {path}{code} in {}, first row {row}", count(*rows, "row"))
+}
+
+/// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.
+fn place(loaded: &Loaded, path: &str) -> String {
+    let place = loaded.places.of(path);
+    format!("{}:{}:{}", loaded.document.path().display(), place.line, place.column)
 }
 
 /// The findings about a list.
@@ -116,7 +127,7 @@ impl ProblemReport<'_> {
         if !self.checked.warnings.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(self.checked.warnings.iter().map(warning));
+        lines.extend(self.checked.warnings.iter().map(|it| warning(self.loaded, it)));
         lines
     }
 
@@ -181,8 +192,7 @@ impl ProblemReport<'_> {
 
     /// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.
     fn place(&self, path: &str) -> String {
-        let place = self.loaded.places.of(path);
-        format!("{}:{}:{}", self.loaded.document.path().display(), place.line, place.column)
+        place(self.loaded, path)
     }
 }
 

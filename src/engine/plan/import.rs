@@ -18,7 +18,8 @@ use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::Links;
 use crate::engine::plan::scan::{self, Chunk, Keep, ScanSummary};
-use crate::engine::plan::validate::{Measure, RowValidator, Warning};
+use crate::engine::plan::validate::{Measure, RowValidator};
+use crate::engine::plan::warnings::Warning;
 
 /// A campaign whose recipients are open and whose message is compiled.
 pub struct Plan {
@@ -76,7 +77,8 @@ impl Plan {
         if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.with_template(template::read(path).map_err(PlanError::Definition)?);
         }
-        measure.timed = RowTiming::new(&campaign.timing, reader.columns(), Millis::now()).map_err(PlanError::Timing)?;
+        measure.now = Millis::now();
+        measure.timed = RowTiming::new(&campaign.timing, reader.columns(), measure.now).map_err(PlanError::Timing)?;
         let skip_sent_within = campaign.recipients.skip_sent_within;
         Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
     }
@@ -223,13 +225,13 @@ impl Plan {
         Ok(warnings)
     }
 
-    /// Scans every row without storing any. `each` gets every row that cannot become a message, and every duplicate
+    /// Scans every row without storing any, and warns about the kinds of numbers. `each` gets every row that cannot become a message, and every duplicate
     /// with the first row of the same number. The store, if there is one, decides who would be skipped.
     ///
     /// # Errors
     /// When reading fails midway, the store cannot be read, or `each` fails.
     pub async fn check(
-        self,
+        mut self,
         store: Option<&Store>,
         mut each: impl FnMut(Bad<'_>) -> Result<(), PlanError>,
         events: &Events,
@@ -237,6 +239,8 @@ impl Plan {
         let folder = std::env::temp_dir();
         let leave_out = self.leave_out();
         let mut listing = listing(store, &self.name).await?;
+        let decoder = self.reader.decoder();
+        self.measure.kinds = decoder.number_kinds().map(|kinds| (kinds, decoder.number_column().to_owned()));
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Bad);
         let mut checked = Checked::default();
         while let Some(chunk) = planned.recv().await {

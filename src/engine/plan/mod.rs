@@ -1,7 +1,8 @@
 //! The plan: what a campaign would send, and its rows in the store.
 //!
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
-//! row becomes a message, `media_links` collects the files that messages link to, and `due_rows` counts when rows are due. `remaining_rows` validates the
+//! row becomes a message, `warnings` counts what is odd about rows that can be sent, `due_rows` counts when rows are
+//! due, and `media_links` collects the files that messages link to. `remaining_rows` validates the
 //! remaining rows against a newer template.
 
 mod due_rows;
@@ -11,10 +12,11 @@ mod media_links;
 mod remaining_rows;
 mod scan;
 mod validate;
+mod warnings;
 
 pub use due_rows::DueRows;
 pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
 pub use remaining_rows::check_remaining_rows;
-pub use validate::Warning;
+pub use warnings::Warning;

@@ -18,7 +18,8 @@ use crate::store::PlannedRow;
 use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::{Links, Noted};
-use crate::engine::plan::validate::{self, Measure, Notes, RowValidator, Warning};
+use crate::engine::plan::validate::{Measure, Notes, RowValidator};
+use crate::engine::plan::warnings::{self, Warning};
 
 /// Rows in a chunk.
 const CHUNK: usize = 1000;
@@ -194,7 +195,7 @@ fn collect(
         for (phone, row) in &numbers {
             duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
-        validate::add(&mut warnings, notes.warnings);
+        warnings::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
         due.merge(&notes.due);
         if chunks.blocking_send(Chunk::Rows { rows, numbers, read, bytes, total }).is_err() {

@@ -5,28 +5,18 @@
 
 use crate::message::{self, Open};
 use crate::model::Mismatch::{Language, Name, TooLong};
-use crate::model::{CellProblem, Channel, Finding, Flaw, OffTemplate, Phone, RowProblem};
-use crate::recipients::Record;
+use crate::model::{
+    CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, RowNumber, RowProblem, TimeProblem,
+};
+use crate::recipients::{KindLookup, NumberKinds, Record};
 use crate::render::Renderer;
 use crate::send_window::{Hours, RowTimes, RowTiming};
 use crate::template::{Disagreement, Loaded};
-use crate::text::{BAD_CHARACTERS, bad_character};
+use crate::text::{BAD_CHARACTERS, bad_character, is_encoded_once, is_sheet_error, original_text};
 
 use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::media_links::{self, LinkSeen};
-
-/// A warning about rows that can be sent, reported once however many rows it concerns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// What kind of warning it is: stable and short.
-    pub code: &'static str,
-    /// Where in the body the problem is.
-    pub path: String,
-    /// The warning, worded for the first row that has it.
-    pub message: String,
-    /// Number of rows that have it.
-    pub rows: u64,
-}
+use crate::engine::plan::warnings::{Warning, ended_offer, note};
 
 /// Notes about valid rows.
 #[derive(Default)]
@@ -54,6 +44,10 @@ pub(in crate::engine) struct Measure {
     pub(in crate::engine) timed: Option<RowTiming>,
     /// Whether to collect the media links of valid rows.
     pub(in crate::engine) links: bool,
+    /// The time before which a send time or the end of an offer has passed.
+    pub(in crate::engine) now: Millis,
+    /// What the numbering plans say, with the column of the number, if valid rows get warnings about it.
+    pub(in crate::engine) kinds: Option<(NumberKinds, String)>,
 }
 
 impl Measure {
@@ -62,7 +56,8 @@ impl Measure {
         let open = Open::of(channel, message, renderer.places());
         let used = renderer.columns_used();
         let used = used.map(|(position, name, path)| (position, name.to_owned(), path.to_owned())).collect();
-        Self { renderer, channel, used, open, template: None, timed: None, links: false }
+        let now = Millis(i64::MIN);
+        Self { renderer, channel, used, open, template: None, timed: None, links: false, now, kinds: None }
     }
 
     /// Requires every message to conform to this template.
@@ -98,13 +93,15 @@ pub(in crate::engine) struct RowValidator<'m> {
     usual: Option<Vec<Finding>>,
     /// The window's hours, in the time zones seen so far.
     hours: Option<Hours>,
+    kinds: Option<KindLookup<'m>>,
     notes: Notes,
 }
 
 impl<'m> RowValidator<'m> {
     pub(in crate::engine) fn new(measure: &'m Measure) -> Self {
         let hours = measure.timed.as_ref().and_then(RowTiming::hours);
-        Self { measure, body: measure.renderer.blank(), usual: None, hours, notes: Notes::default() }
+        let kinds = measure.kinds.as_ref().map(|(kinds, _)| kinds.lookup());
+        Self { measure, body: measure.renderer.blank(), usual: None, hours, kinds, notes: Notes::default() }
     }
 
     /// Returns the notes about rows found valid since the last call.
@@ -123,13 +120,16 @@ impl<'m> RowValidator<'m> {
             Ok(times) => (times, None),
             Err(problem) => (None, Some(problem)),
         };
+        let send_at = times.as_ref().and_then(|times| times.send_at);
         let due = |due: &mut DueRows| match &times {
             Some(times) => due.add(&times.zones, times.send_at),
             None => due.add("", None),
         };
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
-            usual.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
+            let renderer = &self.measure.renderer;
+            usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record.row, renderer));
+            self.note_row(record, phone, send_at);
             due(&mut self.notes.due);
             return Ok(phone);
         }
@@ -143,11 +143,13 @@ impl<'m> RowValidator<'m> {
             self.body = renderer.blank();
             let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
-        let findings = message::check(*channel, &self.body);
+        let mut findings = message::check(*channel, &self.body);
+        findings.extend(ended_offer(&self.body, self.measure.now));
         let bad_cells = self.bad_cells(record);
         // A problem of a cell is reported only for that cell.
+        let is_sheet_error = bad_cells.iter().any(|cell| matches!(cell.what, Flaw::Cell(CellProblem::SheetError(_))));
         let of_cells = |finding: &&Finding| {
-            BAD_CHARACTERS.contains(&finding.code)
+            (is_sheet_error || BAD_CHARACTERS.contains(&finding.code))
                 && renderer.columns_at(&finding.path).any(|name| bad_cells.iter().any(|cell| cell.columns == [name]))
         };
         let errors = findings.iter().filter(|finding| finding.is_error() && !of_cells(finding));
@@ -159,14 +161,20 @@ impl<'m> RowValidator<'m> {
             let found = template.hold(&self.body);
             found.into_iter().map(move |found| in_the_template(found, template, renderer))
         });
-        let disagreed: Vec<RowProblem> =
-            disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems)).collect();
+        let disagreed = disagreed.filter(|found| !follows(found.path.as_deref().unwrap_or_default(), to, &problems));
+        let (doubtful, disagreed): (Vec<_>, Vec<_>) = disagreed.partition(is_doubt);
         problems.extend(bad_cells);
         problems.extend(broken);
         problems.extend(disagreed);
         match to {
             Some(phone) if problems.is_empty() => {
-                findings.iter().for_each(|finding| note(&mut self.notes.warnings, finding));
+                let warnings = &mut self.notes.warnings;
+                findings.iter().for_each(|finding| note_finding(warnings, finding, record.row, renderer));
+                for doubt in &doubtful {
+                    let key = (doubt.code(), doubt.path.as_deref().unwrap_or_default(), None);
+                    note(warnings, key, || Warning::new(doubt, record.row));
+                }
+                self.note_row(record, phone, send_at);
                 due(&mut self.notes.due);
                 if self.measure.links {
                     media_links::see(*channel, &self.body, record.row, &mut self.notes.links);
@@ -190,9 +198,12 @@ impl<'m> RowValidator<'m> {
     fn is_fine(&self, record: &Record) -> bool {
         let Measure { renderer, open: Some(open), used, .. } = self.measure else { return false };
         let is_bad = |(position, ..): &(usize, String, String)| {
-            record.cells.get(*position).is_some_and(|cell| bad_character(cell).is_some())
+            record
+                .cells
+                .get(*position)
+                .is_some_and(|cell| is_sheet_error(cell) || !record.is_plain && bad_character(cell).is_some())
         };
-        if !record.is_plain && used.iter().any(is_bad) {
+        if used.iter().any(is_bad) {
             return false;
         }
         let (mut fine, mut bytes) = (true, 0);
@@ -205,14 +216,46 @@ impl<'m> RowValidator<'m> {
         fine && rendered.is_ok() && open.has_room(bytes)
     }
 
-    /// Reports the cells that the message uses and that contain characters no message may contain.
+    /// Reports the cells that the message uses and that contain an error of a spreadsheet, or characters that no
+    /// message may contain.
     fn bad_cells(&self, record: &Record) -> Vec<RowProblem> {
         let bad = |(position, name, path): &(usize, String, String)| {
             let cell = record.cells.get(*position)?;
-            let bad = bad_character(cell)?;
-            Some(RowProblem::from(CellProblem::Character(bad.into())).column(name).value(cell).at(path))
+            let problem = match is_sheet_error(cell) {
+                true => CellProblem::sheet_error(cell),
+                false => CellProblem::Character(bad_character(cell).filter(|_| !record.is_plain)?.into()),
+            };
+            Some(RowProblem::from(problem).column(name).value(cell).at(path))
         };
-        if record.is_plain { Vec::new() } else { self.measure.used.iter().filter_map(bad).collect() }
+        self.measure.used.iter().filter_map(bad).collect()
+    }
+
+    /// Notes what is odd about a row that can be sent, apart from its message.
+    fn note_row(&mut self, record: &Record, phone: Phone, send_at: Option<Millis>) {
+        let Self { measure, kinds, notes, .. } = self;
+        let (warnings, row) = (&mut notes.warnings, record.row);
+        if let (Some(lookup), Some((_, column))) = (kinds, &measure.kinds)
+            && let Some(kind) = lookup.of(phone)
+        {
+            let problem = || RowProblem::from(NumberProblem::Kind(kind)).column(column).value(&record.raw_to);
+            note(warnings, (kind.code(), "", None), || Warning::new(&problem(), row));
+        }
+        if let Some(at) = send_at.filter(|at| *at < measure.now) {
+            let problem = RowProblem::from(TimeProblem::Passed(at));
+            note(warnings, (problem.code(), "", None), || {
+                let column = measure.timed.as_ref().and_then(RowTiming::send_at_column).unwrap_or_default();
+                Warning::new(&problem.column(column), row)
+            });
+        }
+        for (position, name, path) in &measure.used {
+            let Some(cell) = record.cells.get(*position).filter(|cell| !is_encoded_once(cell)) else { continue };
+            if let Some(original) = original_text(cell) {
+                let problem = RowProblem::from(CellProblem::double_encoded(&original));
+                note(warnings, (problem.code(), path, Some(name)), || {
+                    Warning::new(&problem.column(name).value(cell).at(path), row)
+                });
+            }
+        }
     }
 
     /// Does the same as [`RowValidator::row`], and returns the exact bytes of the body.
@@ -224,28 +267,16 @@ impl<'m> RowValidator<'m> {
     }
 }
 
-/// Counts a warning about a row that can be sent.
-fn note(warnings: &mut Vec<Warning>, finding: &Finding) {
-    let same = |known: &&mut Warning| (known.code, &known.path) == (finding.code, &finding.path);
-    match warnings.iter_mut().find(same) {
-        Some(known) => known.rows += 1,
-        None => warnings.push(Warning {
-            code: finding.code,
-            path: finding.path.clone(),
-            message: finding.to_string(),
-            rows: 1,
-        }),
-    }
+/// Counts a warning about a message that can be sent.
+fn note_finding(warnings: &mut Vec<Warning>, finding: &Finding, row: RowNumber, renderer: &Renderer) {
+    note(warnings, (finding.code, &finding.path, None), || {
+        Warning::of_finding(finding, in_the_message(finding, renderer).as_ref(), row)
+    });
 }
 
-/// Merges the warnings of later rows.
-pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
-    for warning in later {
-        match warnings.iter_mut().find(|known| (known.code, &known.path) == (warning.code, &warning.path)) {
-            Some(known) => known.rows += warning.rows,
-            None => warnings.push(warning),
-        }
-    }
+/// Whether a message that does not conform to its template can be sent all the same.
+fn is_doubt(found: &RowProblem) -> bool {
+    matches!(&found.what, Flaw::Template(off) if off.mismatch.is_doubt())
 }
 
 /// Whether a finding only follows from a missing number or text.
@@ -358,7 +389,7 @@ mod tests {
                 let record = record(row, a, b);
                 let mut only = RowValidator::new(&measure);
                 assert_eq!(validator.row(&record), only.row(&record), "{message}: {a:?}, {b:?}");
-                add(&mut expected, only.take_notes().warnings);
+                crate::engine::plan::warnings::add(&mut expected, only.take_notes().warnings);
             }
             assert_eq!(validator.take_notes().warnings, expected, "{message}");
             quick += usize::from(validator.usual.is_some());

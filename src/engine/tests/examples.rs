@@ -35,8 +35,12 @@ async fn every_row_of_every_example_can_be_sent() {
             Ok(())
         };
         let checked = Plan::open(&campaign).unwrap().check(None, each, &(Arc::new(|_| {}) as _)).await.unwrap();
-        assert_eq!(checked.warnings.len(), warnings(&campaign), "{path:?}: {:?}", checked.warnings);
-        assert!(checked.warnings.iter().all(|warning| warning.rows == checked.rows), "{path:?}");
+        // Numbers in examples belong to nobody, so the numbering plan does not know some of them.
+        let (numbers, of_message): (Vec<_>, Vec<_>) =
+            checked.warnings.iter().partition(|warning| warning.code == "unassigned_number");
+        assert!(numbers.len() <= 1, "{path:?}: {numbers:?}");
+        assert_eq!(of_message.len(), warnings(&campaign), "{path:?}: {of_message:?}");
+        assert!(of_message.iter().all(|warning| warning.rows == checked.rows), "{path:?}");
         // The first campaign has invalid rows on purpose, but its message is valid.
         let is_first = path.ends_with("campaigns/welcome.yaml");
         assert_eq!(bad.is_empty(), !is_first, "{path:?}: {bad:?}");

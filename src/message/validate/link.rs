@@ -34,6 +34,9 @@ pub(in crate::message) fn check(check: &mut Check, media: Option<&Media>, text: 
     if let Some(why) = not_public(host) {
         check.error(at, MessageProblem::PrivateLink { link: shortened(text), why });
     }
+    if text.contains("&amp;") {
+        check.warning(at, MessageProblem::EscapedLink { link: shortened(text) });
+    }
     if let Some(media) = media.filter(|media| !media.extensions.is_empty()) {
         check_extension(check, media, path, at);
     }

@@ -33,11 +33,15 @@ pub struct Reading {
     pub trim: bool,
     /// Whether every run of whitespace in a cell, line breaks included, becomes one space.
     pub flatten: bool,
+    /// Whether the first of several numbers in a cell is used; otherwise the row is invalid.
+    pub first_of_several: bool,
+    /// Whether numbers are invalid that probably cannot get messages by the numbering plan.
+    pub strict_numbers: bool,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { trim: true, flatten: false }
+        Self { trim: true, flatten: false, first_of_several: false, strict_numbers: false }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shortened::{SHOWN_CHARS, shortened};
 use crate::text::BadCharacter;
 
 /// Why a row cannot be read, or a cell cannot be used in the message.
@@ -32,6 +33,10 @@ pub enum CellProblem {
     TooLong,
     /// The cell contains a character that is not allowed in messages.
     Character(OddCharacter),
+    /// The cell has this error of a spreadsheet instead of a value.
+    SheetError(Box<str>),
+    /// The cell was probably decoded with the wrong encoding; this is the probable original, shortened.
+    DoubleEncoded(Box<str>),
     /// The message needs a missing column.
     NoColumn {
         /// Its name.
@@ -74,6 +79,18 @@ impl CellProblem {
     /// The code of a cell without a value.
     pub const EMPTY: &str = "empty_cell";
 
+    /// Returns the problem of a cell with this error of a spreadsheet.
+    #[must_use]
+    pub fn sheet_error(cell: &str) -> Self {
+        Self::SheetError(shortened(cell.trim(), SHOWN_CHARS).into())
+    }
+
+    /// Returns the problem of a cell that was decoded with the wrong encoding, with its probable original.
+    #[must_use]
+    pub fn double_encoded(original: &str) -> Self {
+        Self::DoubleEncoded(shortened(original, SHOWN_CHARS).into())
+    }
+
     /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -85,6 +102,8 @@ impl CellProblem {
             Self::Empty => Self::EMPTY,
             Self::TooLong => "cell_too_long",
             Self::Character(character) => character.code(),
+            Self::SheetError(_) => "spreadsheet_error",
+            Self::DoubleEncoded(_) => "double_encoded",
             Self::NoColumn { .. } => "undefined_variable",
             Self::Undefined(_) | Self::TooManySteps | Self::Failed { .. } => "template_failed",
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::OddCharacter;
 use super::rule::Rule;
+use crate::model::Millis;
 
 /// Why the provider refuses a message, or may refuse it. Quoted text is shortened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,6 +205,16 @@ pub enum MessageProblem {
         /// Why not.
         why: LinkFlaw,
     },
+    /// The link has `&amp;`, which HTML writes for `&`.
+    EscapedLink {
+        /// The link.
+        link: String,
+    },
+    /// The limited-time offer ended at this time.
+    OfferEnded {
+        /// When.
+        at: Millis,
+    },
     /// The link points to another type of file.
     WrongExtension {
         /// The file's extension.
@@ -337,6 +348,8 @@ impl MessageProblem {
             Self::Character { bad, .. } => bad.code(),
             Self::BadLink { .. } => "bad_link",
             Self::PrivateLink { .. } => "private_link",
+            Self::EscapedLink { .. } => "escaped_link",
+            Self::OfferEnded { .. } => "offer_ended",
             Self::WrongExtension { .. } => "wrong_extension",
             Self::UndocumentedExtension { .. } => "undocumented_extension",
             Self::UnclearExtension { .. } => "unclear_extension",
@@ -378,7 +391,9 @@ impl MessageProblem {
             | Self::UndocumentedKey { .. }
             | Self::NotAllowed { .. }
             | Self::BadLink { .. }
-            | Self::PrivateLink { .. } => return None,
+            | Self::PrivateLink { .. }
+            | Self::EscapedLink { .. }
+            | Self::OfferEnded { .. } => return None,
         })
     }
 }

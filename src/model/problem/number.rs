@@ -23,6 +23,12 @@ pub enum NumberProblem {
     Character(char),
     /// It is two numbers with a slash between them.
     TwoNumbers,
+    /// It is several complete numbers: these, as they are written.
+    SeveralNumbers(Vec<Box<str>>),
+    /// It is a number with this extension.
+    Extension(Box<str>),
+    /// It is a number of this kind, and the campaign accepts only those that can get a message.
+    Kind(NumberKind),
     /// It starts with a single 0, and the campaign has no region.
     National,
     /// It is not a country code followed by a number.
@@ -66,6 +72,36 @@ pub enum NumberProblem {
         /// The digits before the decimals.
         whole: Box<str>,
     },
+}
+
+/// What the numbering plan says about a number that probably cannot get a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberKind {
+    /// The numbering plan has no such number, although its length is possible.
+    Unassigned,
+    /// A landline number, where those differ from mobile numbers.
+    Landline,
+    /// Calls are free for the caller.
+    TollFree,
+    /// Calls cost more.
+    PremiumRate,
+    /// Shared costs, a pager, a mailbox, a company's or a personal number.
+    Service,
+}
+
+impl NumberKind {
+    /// Returns the stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unassigned => "unassigned_number",
+            Self::Landline => "landline_number",
+            Self::TollFree => "toll_free_number",
+            Self::PremiumRate => "premium_rate_number",
+            Self::Service => "service_number",
+        }
+    }
 }
 
 /// Why digits are not a country code followed by a number.
@@ -117,6 +153,7 @@ impl NumberProblem {
         match self {
             Self::NoRow | Self::Empty | Self::NoDigits => "no_number",
             Self::SheetError | Self::SheetRounded | Self::SheetDecimals { .. } => "spreadsheet_number",
+            Self::Kind(kind) => kind.code(),
             _ => "bad_number",
         }
     }

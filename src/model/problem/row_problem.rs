@@ -9,12 +9,9 @@ use super::cell::CellProblem;
 use super::message::MessageProblem;
 use super::number::NumberProblem;
 use super::rule::Rule;
+use super::shortened::{SHOWN_CHARS, shortened};
 use super::template::Mismatch;
 use super::time::TimeProblem;
-use crate::text::escaped;
-
-/// Characters of a value that are shown.
-const SHOWN_CHARS: usize = 40;
 
 /// One reason why a row cannot become a message. The words are in `words`.
 ///
@@ -145,15 +142,4 @@ impl fmt::Debug for RowProblem {
         debug.field("code", &self.code()).field("columns", &self.columns).field("path", &self.path);
         debug.finish_non_exhaustive()
     }
-}
-
-/// Returns a text for quoting: on one line, cut after `most` characters, and [`escaped`].
-#[must_use]
-pub fn shortened(text: &str, most: usize) -> String {
-    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
-    let mut short = escaped(&text[..end]).into_owned();
-    if end < text.len() {
-        short.push('…');
-    }
-    short
 }

@@ -95,6 +95,19 @@ pub enum Mismatch {
     },
     /// The URL of this button has no variable.
     ButtonStatic(usize),
+    /// A value of a URL is a whole URL itself.
+    UrlInUrl {
+        /// The button's index.
+        index: usize,
+        /// What the URL starts with.
+        start: String,
+        /// Whether the value is on the same server, and so certainly wrong.
+        is_same: bool,
+    },
+    /// The value for the URL of this button has a space.
+    SpaceInUrl(usize),
+    /// The value for the URL of this button starts with a slash, after a slash.
+    DoubleSlash(usize),
     /// The template has no offer.
     NoOffer,
     /// The template's offer expires, but the message does not say when.
@@ -123,6 +136,12 @@ pub enum Part {
 }
 
 impl Mismatch {
+    /// Whether the message may be right all the same.
+    #[must_use]
+    pub fn is_doubt(&self) -> bool {
+        matches!(self, Self::UrlInUrl { is_same: false, .. } | Self::SpaceInUrl(_) | Self::DoubleSlash(_))
+    }
+
     /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -143,6 +162,9 @@ impl Mismatch {
             Self::ButtonKind { .. } => "button_kind",
             Self::ButtonMissing { .. } => "button_missing",
             Self::ButtonStatic(_) => "button_static",
+            Self::UrlInUrl { .. } => "url_in_url",
+            Self::SpaceInUrl(_) => "space_in_url",
+            Self::DoubleSlash(_) => "double_slash",
             Self::NoOffer => "no_offer",
             Self::OfferMissing => "offer_missing",
             Self::NoCarousel => "no_carousel",

@@ -12,6 +12,8 @@ pub enum TimeProblem {
     BadSendAt,
     /// The deadline is not a time.
     BadNotAfter,
+    /// This send time has passed.
+    Passed(Millis),
     /// The send time (first) is later than the deadline (second).
     TooLate(Millis, Millis),
     /// The time zone is unknown.
@@ -32,6 +34,7 @@ impl TimeProblem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadSendAt | Self::TooLate(..) => "bad_send_at",
+            Self::Passed(_) => "past_send_at",
             Self::BadNotAfter => "bad_not_after",
             Self::NoSuchZone => "bad_timezone",
             Self::NoZone | Self::SeveralZones | Self::NeverOpen(_) | Self::NeverOpenInAll(_) => "no_timezone",

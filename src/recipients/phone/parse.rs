@@ -2,8 +2,8 @@
 //!
 //! The first rule is never to turn one person's number into another's: an ambiguous number is refused with a reason,
 //! and a national number is never read as a foreign one. Lengths are a hard limit. Whether a number is assigned is not,
-//! because numbering plans age; it only decides between two interpretations. Numbers with a country code must not use
-//! the library, so that a list of all countries needs no more memory than a list of one.
+//! because numbering plans age; it only decides between two interpretations, and `kinds` tells it. Numbers with a
+//! country code must not use the library, so that a list of all countries needs no more memory than a list of one.
 //!
 //! In a campaign with a region, digits are one of these, or not a number:
 //!
@@ -12,19 +12,25 @@
 //! - a country code and a number, after `+`, `00` or the region's international prefix;
 //! - the region's own country code and a number.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, PhoneNumberUtil, Region};
 
+use super::kinds::NumberKinds;
 use super::numbering_plan::{Code, Plans};
-use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
-use crate::text::{decimal_digit, with_ascii_digits};
+use super::several::{extension, has_gap, parts};
+use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem, shortened};
+use crate::text::{decimal_digit, is_sheet_error, with_ascii_digits};
 
 /// The most digits of a written number: prefix, country code, trunk prefix and number.
 const MOST_DIGITS: usize = 24;
 
-/// The fewest digits of a complete number before a slash. Fewer are an area code.
+/// The fewest digits of a complete number next to another one. Fewer before a slash are an area code.
 const COMPLETE: usize = 7;
+
+/// The most numbers in a cell that are named, and the most characters of each.
+const MOST_NAMED: usize = 5;
+const NAMED_CHARS: usize = 40;
 
 /// The fewest digits after the slash after an area code. Fewer may replace the last digits before it.
 const REST: usize = 5;
@@ -37,11 +43,15 @@ const MIN_DIAL_PREFIX: usize = 3;
 pub struct Numbers {
     plans: &'static Plans,
     home: Option<Home>,
+    /// The library, if it was loaded. Loading it again for `kinds` would take as long as checking 40,000 rows.
+    library: Option<Arc<PhoneNumberUtil>>,
+    /// Whether the first of several numbers in a cell is used.
+    first_of_several: bool,
 }
 
 /// The region of national numbers.
 struct Home {
-    library: PhoneNumberUtil,
+    library: Arc<PhoneNumberUtil>,
     region: Region,
     plan: Code,
     /// The digits of the country code.
@@ -62,20 +72,39 @@ impl Numbers {
     /// # Errors
     /// When the region has no phone numbers.
     pub fn new(region: Option<&str>) -> Result<Self, UnknownRegion> {
-        // The plans are a few constant kilobytes; the library, which takes 7 MiB, is dropped when it is not needed.
+        // The plans are a few constant kilobytes; the library, which takes 7 MiB, is not loaded when it is not needed.
         static PLANS: OnceLock<Plans> = OnceLock::new();
         if let (Some(plans), None) = (PLANS.get(), region) {
-            return Ok(Self { plans, home: None });
+            return Ok(Self { plans, home: None, library: None, first_of_several: false });
         }
         // The library's tables are part of the program, so loading them cannot fail.
         let unknown = || UnknownRegion(region.unwrap_or_default().to_owned());
-        let library = PhoneNumberUtil::new().map_err(|_| unknown())?;
+        let library = Arc::new(PhoneNumberUtil::new().map_err(|_| unknown())?);
         let plans = PLANS.get_or_init(|| Plans::new(&library));
         let home = match region {
             None => None,
-            Some(name) => Some(Home::new(library, plans, name).ok_or_else(unknown)?),
+            Some(name) => Some(Home::new(Arc::clone(&library), plans, name).ok_or_else(unknown)?),
         };
-        Ok(Self { plans, home })
+        Ok(Self { plans, home, library: Some(library), first_of_several: false })
+    }
+
+    /// Uses the first of several numbers in a cell, if `whether` is true and each is complete.
+    #[must_use]
+    pub fn first_of_several(mut self, whether: bool) -> Self {
+        self.first_of_several = whether;
+        self
+    }
+
+    /// Returns what the numbering plans say about the kinds of numbers.
+    ///
+    /// # Errors
+    /// Never: the library's tables are part of the program.
+    pub fn kinds(&self) -> Result<NumberKinds, UnknownRegion> {
+        let library = match &self.library {
+            Some(library) => Arc::clone(library),
+            None => Arc::new(PhoneNumberUtil::new().map_err(|_| UnknownRegion(String::new()))?),
+        };
+        Ok(NumberKinds::new(library, self.plans))
     }
 
     /// Parses a text into a number in international form.
@@ -94,7 +123,36 @@ impl Numbers {
     fn read(&self, text: &str) -> Result<Phone, NumberProblem> {
         // What a spreadsheet does to a number it does in every script.
         let ascii = with_ascii_digits(text);
-        let text = ascii.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
+        match self.one(&ascii) {
+            // Joined, two numbers next to each other could be that of a stranger.
+            Ok(phone) if ascii.len() > 2 * COMPLETE && has_gap(&ascii) => self.several(&ascii).unwrap_or(Ok(phone)),
+            Ok(phone) => Ok(phone),
+            Err(problem) => match extension(&ascii) {
+                Some(extension) => Err(NumberProblem::Extension(extension.into())),
+                None => self.several(&ascii).unwrap_or(Err(problem)),
+            },
+        }
+    }
+
+    /// Parses a text with several numbers, each of which is complete; `None` for any other text.
+    fn several(&self, text: &str) -> Option<Result<Phone, NumberProblem>> {
+        let parts = parts(text);
+        if !(2..=MOST_NAMED).contains(&parts.len()) {
+            return None;
+        }
+        let complete = |part: &&str| {
+            let digits = part.bytes().filter(u8::is_ascii_digit).count();
+            self.one(part).ok().filter(|_| digits >= COMPLETE)
+        };
+        let phones: Vec<Phone> = parts.iter().map(complete).collect::<Option<_>>()?;
+        let first = phones.first().copied().filter(|_| self.first_of_several);
+        let named = || parts.iter().map(|part| shortened(part, NAMED_CHARS).into()).collect();
+        Some(first.ok_or_else(|| NumberProblem::SeveralNumbers(named())))
+    }
+
+    /// Parses a text with ASCII digits as one number.
+    fn one(&self, text: &str) -> Result<Phone, NumberProblem> {
+        let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
         let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
         if text.is_empty() {
             return Err(NumberProblem::Empty);
@@ -227,7 +285,7 @@ impl Numbers {
 }
 
 impl Home {
-    fn new(library: PhoneNumberUtil, plans: &Plans, name: &str) -> Option<Self> {
+    fn new(library: Arc<PhoneNumberUtil>, plans: &Plans, name: &str) -> Option<Self> {
         let region = Region::from_code(name).ok()?;
         let prefix = library.get_country_code_for_region(region)?.to_string();
         let plan = plans.code_of(&prefix)?;
@@ -403,7 +461,7 @@ fn is_formatting(c: char) -> bool {
 
 /// Detects numbers that a spreadsheet changed because it treated them as quantities.
 fn what_a_spreadsheet_did(text: &str) -> Result<(), NumberProblem> {
-    if text.starts_with('#') {
+    if is_sheet_error(text) {
         return Err(NumberProblem::SheetError);
     }
     const POINTS: [char; 4] = ['.', ',', '\u{ff0e}', '\u{ff0c}'];

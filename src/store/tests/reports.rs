@@ -217,7 +217,7 @@ async fn problems_are_counted_by_code_the_most_frequent_first(f: Fixture<impl Pl
     let interrupted = RowCause::Interrupted.words();
     let expected = [
         ("busy", 2, "words of busy", false),
-        ("bad_number", 1, "contains letters; the phone column must hold only the number", true),
+        ("bad_number", 1, "contains letters; write only the number, in digits", true),
         ("interrupted", 1, interrupted.as_str(), false),
         ("refused", 1, "words of refused", false),
         ("suppressed", 1, "asked", true),

@@ -76,6 +76,8 @@ impl MessageProblem {
             ),
             Self::Character { bad, text } => format!("{}, in `{text}`", bad.words()),
             Self::BadLink { link, why } | Self::PrivateLink { link, why } => format!("`{link}` {}", why.words()),
+            Self::EscapedLink { link } => format!("`{link}` contains `&amp;`, which HTML writes for `&`"),
+            Self::OfferEnded { at } => format!("the offer ended at {at}"),
             Self::WrongExtension { extension, media, .. } => {
                 format!("a .{extension} file is not accepted as {} {media} here; accepted: {}", article(media), rule())
             }
@@ -114,6 +116,8 @@ impl MessageProblem {
             Self::TooManyLines { .. } => "remove line breaks".to_owned(),
             Self::Character { bad, .. } => bad.hint().to_owned(),
             Self::BadLink { .. } => "write the full URL, such as https://www.example.com/picture.png".to_owned(),
+            Self::EscapedLink { .. } => "write `&`".to_owned(),
+            Self::OfferEnded { .. } => "set a later time".to_owned(),
             Self::PrivateLink { .. } => "put it on a public server".to_owned(),
             Self::NoObject(_)
             | Self::WrongWord { .. }

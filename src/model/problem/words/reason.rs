@@ -59,6 +59,8 @@ impl NumberProblem {
                 Misfit::DigitMissing(_) => "has a 0 after the country code, and a digit is missing",
                 Misfit::TooLong(_) => "has more digits than any international number",
             },
+            Self::SeveralNumbers(_) => "contains several numbers",
+            Self::Extension(_) => "has an extension, which cannot get a message",
             Self::TwoPrefixes(_) => "ambiguous: there are two international prefixes that fit",
             Self::Incomplete { how, .. } => match how {
                 Doubt::CodeDigitMissing => "a digit of the country code may be missing",
@@ -78,6 +80,8 @@ impl CellProblem {
             Self::Ragged { extra: false, .. } => "the row has fewer cells than the header",
             Self::Quotes { .. } => "a quote is not closed, or text follows the closing quote",
             Self::Empty => "the cell is empty",
+            Self::SheetError(_) => "the cell contains a spreadsheet error",
+            Self::DoubleEncoded(_) => "the text was decoded twice",
             Self::Character(character) => return contains(character.kind()),
             Self::Failed { kind, .. } => return Cow::Owned(format!("the template failed: {kind}")),
             _ => return Cow::Owned(self.words()),

@@ -2,7 +2,7 @@
 
 use crate::model::Phone;
 use crate::model::problem::cell::{CellProblem, OddCharacter};
-use crate::model::problem::number::{Doubt, Lengths, Misfit, NumberProblem};
+use crate::model::problem::number::{Doubt, Lengths, Misfit, NumberKind, NumberProblem};
 use crate::model::problem::time::TimeProblem;
 use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name, grouped};
 
@@ -22,6 +22,12 @@ impl NumberProblem {
             Self::Letters => "contains letters".to_owned(),
             Self::Character(c) => format!("`{}` is not allowed in a phone number", c.escape_debug()),
             Self::TwoNumbers => "contains two numbers, separated by `/`".to_owned(),
+            Self::SeveralNumbers(numbers) => {
+                let quoted: Vec<String> = numbers.iter().map(|number| format!("`{}`", escaped(number))).collect();
+                format!("contains {} numbers: {}", numbers.len(), quoted.join(", "))
+            }
+            Self::Extension(digits) => format!("has the extension {digits}, which cannot get a message"),
+            Self::Kind(kind) => kind.words().to_owned(),
             Self::National => "looks like a national number (leading 0)".to_owned(),
             Self::International { why, .. } => why.words(),
             Self::TwoPrefixes(prefix) => {
@@ -54,9 +60,16 @@ impl NumberProblem {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Empty => "fill it in, or remove the row".to_owned(),
-            Self::Letters => "the phone column must hold only the number".to_owned(),
+            Self::Letters => "write only the number, in digits".to_owned(),
             Self::Character(_) => "write one number, using digits, spaces and dashes".to_owned(),
             Self::TwoNumbers => "write one number per row".to_owned(),
+            Self::SeveralNumbers(_) => {
+                "write one number per row, or set `recipients.split: first` to use the first one".to_owned()
+            }
+            Self::Extension(_) => "remove the extension".to_owned(),
+            Self::Kind(_) => {
+                "it may not get messages; `recipients.strict_numbers` decides whether such rows are invalid".to_owned()
+            }
             Self::National => NO_REGION.to_owned(),
             Self::International { may_be_national: true, .. } => {
                 format!("if it is a national number, {NO_REGION}")
@@ -78,6 +91,20 @@ impl NumberProblem {
             | Self::TooManyDigits { .. }
             | Self::International { may_be_national: false, .. } => return None,
         })
+    }
+}
+
+impl NumberKind {
+    /// Describes the number, in words that follow it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unassigned => "is not assigned in the numbering plan of its country",
+            Self::Landline => "is a landline number",
+            Self::TollFree => "is a toll-free number",
+            Self::PremiumRate => "is a premium-rate number",
+            Self::Service => "is not a personal mobile number, but one of a service",
+        }
     }
 }
 
@@ -134,6 +161,13 @@ impl CellProblem {
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),
             Self::Character(character) => character.words(),
+            Self::SheetError(error) if error.starts_with("##") => {
+                format!("the cell contains `{error}`, which a spreadsheet shows when the column is too narrow")
+            }
+            Self::SheetError(error) => format!("the cell contains the spreadsheet error `{error}`"),
+            Self::DoubleEncoded(original) => {
+                format!("the text was probably decoded with the wrong encoding; the original may be `{original}`")
+            }
             Self::NoColumn { name, .. } => format!("there is no column `{}`", escaped_name(name)),
             Self::Undefined(expression) => format!("`{expression}` is undefined"),
             Self::TooManySteps => "the template takes too many steps to render".to_owned(),
@@ -154,6 +188,8 @@ impl CellProblem {
             Self::NotUtf8 => "save the file as UTF-8 CSV".to_owned(),
             Self::Empty => "fill it in, or set a fallback in the message with `default(…)`".to_owned(),
             Self::Character(character) => character.hint().to_owned(),
+            Self::SheetError(_) => "restore the value in the spreadsheet and export again".to_owned(),
+            Self::DoubleEncoded(_) => "export the list again as UTF-8".to_owned(),
             Self::NoColumn { by_key: Some(column), .. } => column_by_key(column),
             Self::LongRow(_)
             | Self::TooLong
@@ -218,6 +254,7 @@ impl TimeProblem {
     pub fn words(&self) -> String {
         match self {
             Self::BadSendAt | Self::BadNotAfter => "this is not a valid time".to_owned(),
+            Self::Passed(at) => format!("the send time {at} has passed, so the message is sent as soon as possible"),
             Self::TooLate(send_at, late) => format!("the send time {send_at} is later than the deadline {late}"),
             Self::NoSuchZone => "unknown time zone".to_owned(),
             Self::NoZone => "the recipient's time zone is unknown".to_owned(),
@@ -238,6 +275,7 @@ impl TimeProblem {
             Self::BadSendAt | Self::BadNotAfter => {
                 "write `2026-12-01T09:00` for the recipient's clock, or `2026-12-01T09:00+08:00` with an offset"
             }
+            Self::Passed(_) => "correct the time, or leave the cell empty",
             Self::TooLate(..) => "set a send time before the deadline",
             Self::NoSuchZone => "write an IANA name such as `Europe/Berlin`, or leave the cell empty",
             Self::NoZone => "set `recipients.timezone` to a column, or set `timezone` in the campaign",

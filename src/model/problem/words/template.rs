@@ -1,7 +1,7 @@
 //! The words for mismatches between a message and its template.
 
 use crate::model::problem::template::{Mismatch, Part};
-use crate::text::count;
+use crate::text::{count, escaped};
 
 impl Mismatch {
     /// Describes the mismatch, in a sentence without a full stop.
@@ -54,6 +54,18 @@ impl Mismatch {
                 format!("button {index} of the template ({kind}) needs a parameter")
             }
             Self::ButtonStatic(index) => format!("the URL of button {index} has no variable"),
+            Self::UrlInUrl { index, start, .. } => {
+                format!(
+                    "the value is a whole URL, but the URL of button {index} starts with `{}`: write only the rest",
+                    escaped(start)
+                )
+            }
+            Self::SpaceInUrl(index) => {
+                format!("the value for the URL of button {index} contains a space; write it as %20")
+            }
+            Self::DoubleSlash(index) => {
+                format!("the value starts with `/`, but the URL of button {index} already ends with one before it")
+            }
             Self::NoOffer => "the template has no LIMITED_TIME_OFFER".to_owned(),
             Self::OfferMissing => {
                 "the template's offer expires: the message must say when, in `limited_time_offer`".to_owned()

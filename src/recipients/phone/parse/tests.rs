@@ -170,12 +170,8 @@ fn a_slash_formats_one_number_and_never_joins_two() {
         assert_eq!(read(&germany, text).as_deref(), Ok("491512345678"), "{text}");
     }
     for text in [
-        "1512345678/1512345679",
-        "0151 2345678 / 0151 2345679",
-        "+4915123456789/+4915123456780",
         "0151/2345678/0151/2345679",
         "123456/654321",
-        "2345678/3456789",
         "0151 2345678/9",
         "030 123/124",
         "0151/0171234567",
@@ -184,6 +180,10 @@ fn a_slash_formats_one_number_and_never_joins_two() {
         "030/12345/6",
     ] {
         assert!(words(&germany, text).contains("contains two numbers, separated by `/`; write one"), "{text}");
+    }
+    let first = Numbers::new(Some("DE")).unwrap().first_of_several(true);
+    for text in ["0151/2345678/0151/2345679", "123456/654321", "0151 2345678/9", "62211/1234567", "030/12345/6"] {
+        assert_eq!(read(&first, text), Err("bad_number".to_owned()), "{text}");
     }
     // A date, and slashes that are not between digits.
     for text in [
@@ -200,6 +200,62 @@ fn a_slash_formats_one_number_and_never_joins_two() {
     ] {
         assert!(words(&germany, text).contains("`/` is not allowed in a phone number"), "{text}");
     }
+}
+
+#[test]
+fn several_numbers_are_named_and_only_a_complete_first_one_is_used() {
+    let germany = Numbers::new(Some("DE")).unwrap();
+    let first = Numbers::new(Some("DE")).unwrap().first_of_several(true);
+    for between in ["/", " / ", ",", ", ", ";", " or ", " oder ", "\n", "\r\n", "&", " & ", "   ", " | ", "、"] {
+        for (one, two) in [
+            ("+49 151 2345678", "+49 171 9999999"),
+            ("0151 2345678", "0171 9999999"),
+            ("+49 (0)151 2345678", "1719999999"),
+        ] {
+            let text = format!("{one}{between}{two}");
+            let words = words(&germany, &text);
+            assert!(
+                words.starts_with(&format!("contains 2 numbers: `{one}`, `{two}`; write one")),
+                "{text:?}: {words}"
+            );
+            assert_eq!(read(&first, &text).as_deref(), Ok("491512345678"), "{text:?}");
+        }
+    }
+    assert_eq!(read(&first, "+852 6841 1234 +852 9123 4567").as_deref(), Ok("85268411234"));
+    assert!(words(&germany, "+4915123456789/+4915123456780,0151 2345678").contains("3 numbers"));
+    // Not both are complete.
+    for text in [
+        "+49 151 2345678 / 9",
+        "+49 151 2345678 / 123",
+        "+49 151 2345678, Ana",
+        "call +49 151 2345678 or +49 171 9999999",
+        "+49 151 2345678 / +999 1234567",
+        "+49 151 2345678 / 0171",
+        "0049151 / 2345678 / 3456789",
+        "85268411234,00",
+    ] {
+        let code = read(&first, text);
+        assert!(
+            matches!(code.as_deref().map_err(String::as_str), Err("bad_number" | "spreadsheet_number")),
+            "{text}: {code:?}"
+        );
+    }
+    // Spaces within one number.
+    for text in ["+49  151  2345678", "0151   2345678", "0151 234   5678", "+49 (0)  151 2345678"] {
+        assert_eq!(read(&germany, text).map(|phone| phone.len()), Ok(12), "{text}");
+    }
+}
+
+#[test]
+fn an_extension_is_named() {
+    let numbers = Numbers::new(Some("DE")).unwrap();
+    for text in
+        ["+49 30 1234567 ext. 5", "030 1234567 x5", "+49301234567 Durchwahl 5", "030 1234567 #5", "٠٣٠ ١٢٣٤٥٦٧ ext ٥"]
+    {
+        let words = words(&numbers, text);
+        assert!(words.contains("has the extension 5") && words.ends_with("remove the extension"), "{text}: {words}");
+    }
+    assert!(words(&numbers, "Ana 5").contains("letters"));
 }
 
 #[test]
@@ -255,7 +311,7 @@ fn what_is_no_number_is_said() {
         let code = read(&numbers, text);
         assert!(code == Err("bad_number".to_owned()) || text == "+" && code.is_err(), "{text:?}: {code:?}");
     }
-    assert!(words(&numbers, "+85268411234 x123").contains("letters"));
+    assert!(words(&numbers, "n/a").contains("letters"));
     assert!(words(&numbers, "85268411234;91234567").contains("`;`"));
     assert!(words(&numbers, "+999 1234567").contains("999"));
 }
@@ -296,14 +352,14 @@ fn only_digits(text: &str) -> String {
 
 /// The parsers of all regions one after another, with one library.
 fn at_home_everywhere(mut visit: impl FnMut(&Numbers, &Home)) {
-    let mut library = PhoneNumberUtil::new().unwrap();
+    let library = Arc::new(PhoneNumberUtil::new().unwrap());
     let plans = Numbers::new(None).unwrap().plans;
     let regions: BTreeSet<String> = library.get_supported_regions().map(|region| region.to_string()).collect();
     assert!(regions.len() > 240, "{}", regions.len());
     for region in regions {
-        let numbers = Numbers { plans, home: Home::new(library, plans, &region) };
+        let home = Home::new(Arc::clone(&library), plans, &region);
+        let numbers = Numbers { plans, home, library: None, first_of_several: false };
         visit(&numbers, numbers.home.as_ref().unwrap());
-        library = numbers.home.unwrap().library;
     }
 }
 
