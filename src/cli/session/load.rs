@@ -11,7 +11,7 @@ use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
 use crate::message;
-use crate::model::{Campaign, Millis, Severity, Source, TemplateSource, Timing};
+use crate::model::{Campaign, Millis, Severity, TemplateSource, Timing};
 use crate::store::Store;
 
 /// Reads a campaign file; its dates are filled in as of now.
@@ -71,15 +71,18 @@ pub(in crate::cli) async fn try_plan(
 /// Refuses a campaign that uses the store as one of its files. Opening and closing it directly would drop the locks of
 /// this process.
 fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), CliError> {
-    let list = match &campaign.recipients.source {
-        Source::Csv(path) => Some(path),
-        Source::Inline(_) => None,
-    };
     let definition = match &campaign.definition {
-        Some(TemplateSource::File(path)) => Some(path),
+        Some(TemplateSource::File(path)) => Some(path.as_path()),
         _ => None,
     };
-    match list.into_iter().chain(definition).find(|path| store.is_some_and(|store| store.is_file(path))) {
+    match campaign
+        .recipients
+        .source
+        .path()
+        .into_iter()
+        .chain(definition)
+        .find(|path| store.is_some_and(|store| store.is_file(path)))
+    {
         Some(path) => Err(is_the_store(path)),
         None => Ok(()),
     }

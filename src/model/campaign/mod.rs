@@ -49,14 +49,14 @@ pub struct Campaign {
 /// A number of requests per length of time.
 pub type Rate = (NonZeroU32, Duration);
 
-/// The placeholder for the date of a run in the path of its CSV.
+/// The placeholder for the date of a run in the path of its list.
 pub const DATE: &str = "{{ date }}";
 
 impl Campaign {
-    /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its CSV.
+    /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its list.
     #[must_use]
     pub fn dated(mut self, at: Millis) -> Self {
-        if let (Source::Csv(path), Some(schedule)) = (&mut self.recipients.source, &self.schedule)
+        if let (Some(path), Some(schedule)) = (self.recipients.source.path_mut(), &self.schedule)
             && let Some(text) = path.to_str().filter(|text| text.contains(DATE))
         {
             *path = PathBuf::from(text.replace(DATE, &schedule.date(at).to_string()));
