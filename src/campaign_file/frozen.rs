@@ -5,6 +5,7 @@
 //! number, and the old one must stay readable.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -37,21 +38,17 @@ pub enum ThawError {
 /// Returns a campaign without its recipient rows, as canonical JSON on one line.
 #[must_use]
 pub fn freeze(campaign: &Campaign) -> String {
-    let csv = match &campaign.recipients.source {
-        Source::Csv(path) => Some(path.to_string_lossy()),
-        Source::Inline(_) => None,
-    };
-    canonical(campaign, csv.as_deref())
+    canonical(campaign, campaign.recipients.source.path())
 }
 
-/// Returns the SHA-256 of a frozen campaign, in hexadecimal. It ignores the path of the CSV, so a campaign can be
-/// moved, and the contents of the rows, which are compared in another way.
+/// Returns the SHA-256 of a frozen campaign, in hexadecimal. It ignores the path of the list, so a campaign can
+/// be moved, and the contents of the rows, which are compared in another way.
 #[must_use]
 pub fn fingerprint(campaign: &Campaign) -> String {
     Sha256::digest(canonical(campaign, None)).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
+fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
     let Campaign {
         name,
         provider,
@@ -67,6 +64,11 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
     let uncertain = match dispatch.uncertain {
         WhenUncertain::Hold => "hold",
         WhenUncertain::Resend => "resend",
+    };
+    let path = path.map(Path::to_string_lossy);
+    let (csv, sheet) = match &recipients.source {
+        Source::Csv(_) | Source::Inline(_) => (path, None),
+        Source::Sheet { name, .. } => (None, Some((path, name))),
     };
     let mut frozen = json!({
         "v": VERSION,
@@ -97,6 +99,9 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
             }
             None => serde_json::Value::Null,
         };
+    }
+    if let Some((path, name)) = sheet {
+        frozen["recipients"]["sheet"] = json!({"xlsx": path, "name": name});
     }
     if let Some(within) = recipients.skip_sent_within {
         frozen["recipients"]["skip_sent_within_ms"] = millis(within).into();
@@ -156,7 +161,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Returns the campaign of a text that [`freeze`] wrote. Its source is the path that the CSV had then, or no rows.
+/// Returns the campaign of a text that [`freeze`] wrote. Its source is the path that the list had then, or no rows.
 ///
 /// # Errors
 ///
@@ -174,9 +179,10 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         _ => return Err(ThawError::Value("`uncertain`")),
     };
     let FrozenReading { trim, flatten, split, strict_numbers } = frozen.recipients.reading;
-    let source = match frozen.recipients.csv {
-        Some(path) => Source::Csv(path.into()),
-        None => Source::Inline(Inline::default()),
+    let source = match (frozen.recipients.csv, frozen.recipients.sheet) {
+        (Some(path), _) => Source::Csv(path.into()),
+        (None, Some(FrozenSheet { xlsx, name })) => Source::Sheet { path: xlsx.into(), name },
+        (None, None) => Source::Inline(Inline::default()),
     };
     Ok(Campaign {
         name: frozen.name,
@@ -257,11 +263,18 @@ struct Frozen {
 #[derive(Deserialize)]
 struct FrozenRecipients {
     csv: Option<String>,
+    sheet: Option<FrozenSheet>,
     to: String,
     region: Option<String>,
     skip_sent_within_ms: Option<u64>,
     #[serde(default)]
     reading: FrozenReading,
+}
+
+#[derive(Deserialize)]
+struct FrozenSheet {
+    xlsx: String,
+    name: Option<String>,
 }
 
 /// What is missing has its default.

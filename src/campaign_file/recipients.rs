@@ -18,15 +18,26 @@ pub(super) fn read(
     problems: &mut FoundProblems,
 ) -> Option<(Recipients, TimeColumns)> {
     let section = Section::open("recipients", key_place, node, problems)?;
-    let csv_found = section.get("csv", problems);
-    let csv = value("csv", csv_found, problems, |text| schedule::path_with_date(&word(text)?))
-        .map(|file| Source::Csv(folder.join(file)));
-    if let (Some(Source::Csv(path)), Some((node, _))) = (&csv, csv_found)
-        && !scheduled
-        && path.to_string_lossy().contains(DATE)
-    {
-        let message = "`csv` contains the date of a run, but there is no `schedule` to set its time zone";
-        problems.push(FileProblem::new("bad_value", node.place, message).hint("add `schedule`, or write a fixed date"));
+    let files = ["csv", "xlsx"].map(|key| {
+        let found = section.get(key, problems);
+        let path = value(key, found, problems, |text| schedule::path_with_date(&word(text)?));
+        if let (Some(path), Some((node, _))) = (&path, found)
+            && !scheduled
+            && path.contains(DATE)
+        {
+            let message =
+                format!("`{key}` contains the date of a run, but there is no `schedule` to set its time zone");
+            let problem = FileProblem::new("bad_value", node.place, message);
+            problems.push(problem.hint("add `schedule`, or write a fixed date"));
+        }
+        (found, path.map(|path| folder.join(path)))
+    });
+    let [(csv_found, csv), (xlsx_found, xlsx)] = files;
+    let sheet_found = section.get("sheet", problems);
+    let sheet = value("sheet", sheet_found, problems, word);
+    if let (Some((_, place)), None) = (sheet_found, xlsx_found) {
+        let problem = FileProblem::new("bad_value", place, "`sheet` names a sheet of a spreadsheet, but there is none");
+        problems.push(problem.hint("write the path of the spreadsheet as `xlsx: FILE.xlsx`, or remove `sheet`"));
     }
     let rows_found = section.get("rows", problems);
     let rows = rows_found.and_then(|found| inline_rows::read(found, problems));
@@ -51,15 +62,25 @@ pub(super) fn read(
     });
     let columns = timing::columns(&section, problems);
 
-    match (csv_found, rows_found) {
-        (Some((_, csv)), Some((_, rows))) => problems.push(
-            FileProblem::new("both_sources", rows, "recipients come from either `csv` or `rows`, not both")
-                .hint("remove one of the two")
-                .related(csv, "`csv` is here"),
+    let sources = [
+        ("csv", csv_found, "`csv` is here"),
+        ("xlsx", xlsx_found, "`xlsx` is here"),
+        ("rows", rows_found, "`rows` is here"),
+    ];
+    let mut given = sources.iter().filter_map(|(key, found, here)| Some((key, found.as_ref()?.1, *here)));
+    match (given.next(), given.next()) {
+        (Some((first, first_place, here)), Some((second, place, _))) => problems.push(
+            FileProblem::new(
+                "both_sources",
+                place,
+                format!("recipients come from either `{first}` or `{second}`, not both"),
+            )
+            .hint("remove one of the two")
+            .related(first_place, here),
         ),
-        (None, None) if !section.has("csv") && !section.has("rows") => problems.push(
+        (None, _) if !sources.iter().any(|(key, ..)| section.has(key)) => problems.push(
             FileProblem::new("missing_key", key_place, "`recipients` needs a source")
-                .hint("add `csv: FILE.csv`, or `rows:` with a list of rows"),
+                .hint("add `csv: FILE.csv`, `xlsx: FILE.xlsx`, or `rows:` with a list of rows"),
         ),
         _ => {}
     }
@@ -72,8 +93,10 @@ pub(super) fn read(
         let message = format!("`to`: the rows have no column `{to}`");
         problems.push(FileProblem::new("bad_value", place, message).hint(hint));
     }
-    let source = csv.or(rows.map(Source::Inline))?;
-    let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
+    let has_sheet = sheet_found.is_some() == sheet.is_some();
+    let xlsx = xlsx.map(|path| Source::Sheet { path, name: sheet });
+    let source = csv.map(Source::Csv).or(xlsx).or(rows.map(Source::Inline))?;
+    let whole = has_sheet && has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
     let reading = Reading { trim, flatten, first_of_several: split.is_some(), strict_numbers };
     (whole && trim_read && flatten_read && strict_read && split_found.is_some() == split.is_some())
         .then_some((Recipients { source, to: to?, region, skip_sent_within, reading }, columns))

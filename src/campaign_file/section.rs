@@ -31,6 +31,8 @@ const KEYS: &[(&str, &[&str])] = &[
         "recipients",
         &[
             "csv",
+            "xlsx",
+            "sheet",
             "rows",
             "to",
             "region",

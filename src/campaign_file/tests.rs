@@ -312,8 +312,11 @@ fn a_frozen_campaign_thaws_to_itself() {
     assert_eq!(thaw(&frozen).unwrap(), campaign);
     assert_eq!(freeze(&thaw(&frozen).unwrap()), frozen);
     snapshot!("frozen", frozen);
-    campaign.recipients.source = Source::Inline(crate::model::Inline::default());
-    assert_eq!(thaw(&freeze(&campaign)).unwrap(), campaign);
+    let sheet = |name: Option<&str>| Source::Sheet { path: "a.xlsx".into(), name: name.map(str::to_owned) };
+    for source in [Source::Inline(crate::model::Inline::default()), sheet(None), sheet(Some("List"))] {
+        campaign.recipients.source = source;
+        assert_eq!(thaw(&freeze(&campaign)).unwrap(), campaign);
+    }
 }
 
 #[test]
@@ -333,6 +336,11 @@ fn the_fingerprint_is_of_the_meaning() {
     assert_eq!(one.len(), 64);
     assert_eq!(one, fingerprint_of(&FULL.replace("lists/spring-sale.csv", "elsewhere.csv.gz")), "the file moved");
     assert_eq!(one, fingerprint_of(&FULL.replace("# a comment", "").replace("1m30s", "90s")), "the layout changed");
+    let sheet = |text: &str| fingerprint_of(&FULL.replace("csv: lists/spring-sale.csv", text));
+    assert_eq!(sheet("xlsx: a.xlsx"), sheet("xlsx: b.ods"), "the file moved");
+    assert_eq!(sheet("xlsx: a.xlsx\n  sheet: May"), sheet("xlsx: b.ods\n  sheet: May"), "the file moved");
+    assert_ne!(sheet("xlsx: a.xlsx\n  sheet: May"), sheet("xlsx: a.xlsx\n  sheet: June"));
+    assert_ne!(sheet("xlsx: a.xlsx\n  sheet: May"), sheet("xlsx: a.xlsx"));
     assert_ne!(one, fingerprint_of(&FULL.replace("25%", "30%")));
     assert_ne!(one, fingerprint_of(&FULL.replace("to: phone", "to: mobile")));
     assert_ne!(one, fingerprint_of(&FULL.replace("region: hk", "region: SG")));
@@ -370,6 +378,8 @@ fn what_is_no_campaign_is_explained() {
         ("a top level key that is indented", with("  csv: a.csv\n  to: phone\n  dispatch: {rate: 80/s}", TEXT, "")),
         ("an unknown key without a likeness", with(CSV, TEXT, "colour: red\n")),
         ("both sources", with("  csv: a.csv\n  to: phone\n  rows: [{phone: 1}]", TEXT, "")),
+        ("two files", with("  csv: a.csv\n  xlsx: a.xlsx\n  to: phone", TEXT, "")),
+        ("a sheet of a CSV", with("  csv: a.csv\n  sheet: May\n  to: phone", TEXT, "")),
         ("no source", with("  to: phone", TEXT, "")),
         ("rows that are no rows", with("  to: phon\n  rows:\n    - {phone: 1, tags: [a, b]}\n    - 852", TEXT, "")),
         ("a column that the rows do not have", with("  to: phon\n  rows:\n    - {phone: 1}", TEXT, "")),

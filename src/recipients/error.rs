@@ -36,6 +36,14 @@ pub enum OpenError {
         /// What it is instead.
         what: &'static str,
     },
+    /// The file is not a spreadsheet that can be read, or its sheet is unclear.
+    #[error("{from} {what}")]
+    Spreadsheet {
+        /// The file.
+        from: String,
+        /// Why, and what to do.
+        what: String,
+    },
     /// The first line cannot be read as column names.
     #[error("{from}: the header line {what}")]
     Header {

@@ -1,4 +1,4 @@
-//! Reads recipients from a CSV file or the campaign file.
+//! Reads recipients from a CSV file, a spreadsheet or the campaign file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,9 +10,11 @@ use super::csv::bytes::Content;
 use super::csv::table::Table;
 use super::decoder::Decoder;
 use super::error::{OpenError, ReadError};
+use super::note::ListNote;
 use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
+use super::spreadsheet::Spreadsheet;
 use crate::model::{Inline, Recipients, Source};
 use crate::text::hex;
 
@@ -32,22 +34,23 @@ pub struct Reader {
 /// Where the rows come from.
 enum Input {
     Csv(Box<Table>),
+    Sheet(Box<Spreadsheet>),
     Inline { table: Inline, next: usize },
 }
 
 /// Opens the recipients and reads the names of their columns.
 ///
 /// A file is CSV (RFC 4180), in UTF-8 with or without a byte order mark, delimited by `,`, `;`, `|` or tabs,
-/// optionally gzipped. It must be a regular file, because a list is read twice and reading must not block.
+/// optionally gzipped; or a spreadsheet (`.xlsx`, `.xls`, `.ods`). It must be a regular file, because a list is read twice and reading must not block.
 ///
 /// # Errors
-/// When the file is not a regular file, cannot be opened or read, or is not UTF-8 text; when a column name is missing
+/// When the file is not a regular file, cannot be opened or read, or is not UTF-8 text or a spreadsheet; when a column name is missing
 /// or repeated, or the phone column is missing; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
     open_with(recipients, Content::open)
 }
 
-/// As [`open()`], but the file may also be a pipe or a device: it is read once, and reading may block.
+/// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block.
 ///
 /// # Errors
 /// As [`open()`].
@@ -60,6 +63,10 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
         Source::Csv(path) => {
             let (table, columns) = Table::read(path, content(path)?, &recipients.to)?;
             (Input::Csv(Box::new(table)), columns)
+        }
+        Source::Sheet { path, name } => {
+            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), &recipients.to)?;
+            (Input::Sheet(Box::new(sheet)), columns)
         }
         Source::Inline(table) => {
             let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
@@ -78,7 +85,7 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
 /// When the file cannot be opened or read. Its content does not matter.
 pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
     match &recipients.source {
-        Source::Csv(path) => Ok(Content::open(path)?.digest()?),
+        Source::Csv(path) | Source::Sheet { path, .. } => Ok(Content::open(path)?.digest()?),
         Source::Inline(table) => Ok(inline_digest(table)),
     }
 }
@@ -90,12 +97,12 @@ impl Reader {
         self.decoder.columns()
     }
 
-    /// Returns the character between the cells of the file. `None` without a file.
+    /// Returns the character between the cells of a CSV file.
     #[must_use]
     pub fn delimiter(&self) -> Option<u8> {
         match &self.input {
             Input::Csv(table) => Some(table.delimiter()),
-            Input::Inline { .. } => None,
+            Input::Sheet(_) | Input::Inline { .. } => None,
         }
     }
 
@@ -136,12 +143,14 @@ impl Reader {
                     }
                     None => false,
                 },
+                Input::Sheet(sheet) => sheet.push_next(self.row + 1, rows),
                 Input::Inline { table, next } => push_inline(table, next, self.row + 1, rows, width),
             };
             if !more {
                 if self.digest.is_none() {
                     self.digest = Some(match &mut self.input {
                         Input::Csv(table) => table.digest()?,
+                        Input::Sheet(sheet) => sheet.digest().to_owned(),
                         Input::Inline { table, .. } => inline_digest(table),
                     });
                 }
@@ -157,6 +166,7 @@ impl Reader {
     pub fn bytes_read(&self) -> u64 {
         match &self.input {
             Input::Csv(table) => table.content().read_from_disk(),
+            Input::Sheet(sheet) => sheet.bytes_read(),
             Input::Inline { .. } => 0,
         }
     }
@@ -166,7 +176,17 @@ impl Reader {
     pub fn total_bytes(&self) -> Option<u64> {
         match &self.input {
             Input::Csv(table) => table.content().length(),
+            Input::Sheet(sheet) => Some(sheet.length()),
             Input::Inline { .. } => None,
+        }
+    }
+
+    /// Returns notes about the list as a whole. They are complete once [`Reader::read`] has reached the end.
+    #[must_use]
+    pub fn notes(&self) -> Vec<ListNote> {
+        match &self.input {
+            Input::Sheet(sheet) => sheet.notes().to_vec(),
+            Input::Csv(_) | Input::Inline { .. } => Vec::new(),
         }
     }
 

@@ -215,7 +215,7 @@ fn what_is_not_text_in_utf_8_is_refused() {
     assert!(error(b"\xff\xfep\0h\0o\0n\0e\0\n\0").contains("UTF-16; export it as UTF-8 CSV"));
     assert!(error(b"\xfe\xff\0p\0h\0o\0n\0e\0\n").contains("UTF-16"));
     assert!(error(b"p\0h\0o\0n\0e\0\n\0").contains("may be UTF-16"));
-    assert!(error(b"PK\x03\x04rest").contains("a spreadsheet file"));
+    assert!(error(b"PK\x03\x04rest").contains("is a spreadsheet, not a CSV file; write `xlsx:`"));
     assert!(error("phone,name\r1,2\r").contains("old Mac line endings"));
 }
 

@@ -51,6 +51,9 @@ fn the_date_in_the_path_is_that_of_the_run_in_its_time_zone() {
     let half_past_three_in_the_afternoon = Millis(1_764_603_000_000); // 2025-12-01 15:30 UTC
     let dated = campaign.dated(half_past_three_in_the_afternoon);
     assert_eq!(dated.recipients.source, Source::Csv("lists/2025-12-02.csv".into()));
+    let sheet = text.replace("csv: ", "xlsx: ").replace(".csv", ".xlsx");
+    let dated = read_text(&sheet).campaign.dated(half_past_three_in_the_afternoon);
+    assert_eq!(dated.recipients.source.path(), Some("lists/2025-12-02.xlsx".as_ref()));
 }
 
 #[test]

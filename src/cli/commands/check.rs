@@ -15,7 +15,6 @@ use crate::cli::output::{console, media_findings, problem_json, reached};
 use crate::cli::session::{LoadError, load};
 use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
-use crate::model::Source;
 use crate::store::{Store, StoreError};
 use crate::text;
 use crate::text::escaped_json;
@@ -53,9 +52,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if let Some(target) = &args.rejects {
         report::refuse_the_stores_files(target, global)?;
         let mut others = vec![args.file.as_path()];
-        if let Source::Csv(list) = &loaded.campaign.recipients.source {
-            others.push(list);
-        }
+        others.extend(loaded.campaign.recipients.source.path());
         console::refuse_to_overwrite(target, &others)?;
     }
     config::known(&loaded.campaign.provider, global).await?;

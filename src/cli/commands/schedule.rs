@@ -14,7 +14,7 @@ use crate::cli::output::console;
 use crate::cli::serve;
 use crate::cli::session::load;
 use crate::engine;
-use crate::model::{IfLate, Millis, Schedule, Source, When};
+use crate::model::{IfLate, Millis, Schedule, When};
 use crate::schedule;
 use crate::store::{Occurrence, Store, StoreError};
 use crate::text;
@@ -147,7 +147,7 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         print(&format!("  until {until}"))?;
     }
-    if let Source::Csv(path) = &loaded.campaign.recipients.source {
+    if let Some(path) = loaded.campaign.recipients.source.path() {
         print(&format!("  reads {} each time it runs", path.display()))?;
     }
     print("\nnext")?;

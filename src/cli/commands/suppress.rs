@@ -46,13 +46,16 @@ enum Action {
     },
     /// Print the list as CSV
     List,
-    /// Add every number of a CSV
+    /// Add every number of a CSV or a spreadsheet
     Import {
-        /// The CSV file, or a pipe such as /dev/stdin
+        /// The CSV file, or a pipe such as /dev/stdin; or a spreadsheet (.xlsx, .xls, .ods)
         file: PathBuf,
         /// Read the number from this column
         #[arg(long, default_value = "phone")]
         column: String,
+        /// Read this sheet of the spreadsheet
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
         /// Give a reason, shown in reports
         #[arg(long)]
         reason: Option<String>,
@@ -94,9 +97,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
-        Action::Import { file, column, reason, region } => {
-            let recipients =
-                Recipients { region: region.clone(), ..Recipients::new(Source::Csv(file.clone()), column) };
+        Action::Import { file, column, sheet, reason, region } => {
+            let source = source(file, sheet.as_deref())?;
+            let recipients = Recipients { region: region.clone(), ..Recipients::new(source, column) };
             if store.is_file(file) {
                 return Err(load::is_the_store(file));
             }
@@ -145,6 +148,20 @@ async fn list(store: &Store) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// Returns what a file is by its ending.
+fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => {
+            Ok(Source::Sheet { path: file.to_owned(), name: sheet.map(str::to_owned) })
+        }
+        _ if sheet.is_some() => {
+            Err(CliError::new(Exit::Wrong, "--sheet is for spreadsheets, whose names end in .xlsx, .xls or .ods"))
+        }
+        _ => Ok(Source::Csv(file.to_owned())),
+    }
+}
+
 /// Adds every number of a file to the list; reports and skips rows without one.
 async fn import(
     store: &Store,
@@ -176,6 +193,9 @@ async fn import(
         if !more {
             break;
         }
+    }
+    for note in reader.notes() {
+        console::info_to_person(&format!("warning: {}", note.message), &format!("warning: {}", note.code));
     }
     if bad > 0 && recipients.region.is_none() {
         console::info(REGION_HINT);

@@ -49,7 +49,7 @@ pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> Value {
     let path = Some(path).filter(|path| !path.is_empty());
     json!({
         "severity": "warning", "code": code, "columns": columns, "path": path, "message": message, "rows": rows,
-        "row": row.0, "place": path.map(|path| in_the_message(loaded, path)),
+        "row": row.map(|row| row.0), "place": path.map(|path| in_the_message(loaded, path)),
     })
 }
 

@@ -17,17 +17,27 @@ const WHAT_TO_DO: &str = "what to do";
 
 /// Returns a warning as one line.
 pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> String {
-    let Warning { code, columns, path, message, row, rows } = warning;
+    let Warning { code, columns, path, message, .. } = warning;
     // What does not come from a cell is fixed in the campaign file.
     let in_the_file = columns.is_empty() && !path.is_empty();
     let place = if in_the_file { format!(" ({})", place(loaded, path)) } else { String::new() };
-    format!("warning: {message}{place} [{code}, {}, first row {row}]", count(*rows, "row"))
+    format!("warning: {message}{place} [{code}{}]", rows_of_warning(warning))
 }
 
 /// Returns a warning as one line for a log, without text from a row.
-pub(in crate::cli) fn logged(Warning { code, path, row, rows, .. }: &Warning) -> String {
+pub(in crate::cli) fn logged(warning: &Warning) -> String {
+    let Warning { code, path, .. } = warning;
     let path = if path.is_empty() { String::new() } else { format!("`{path}`: ") };
-    format!("warning: {path}{code} in {}, first row {row}", count(*rows, "row"))
+    format!("warning: {path}{code}{}", rows_of_warning(warning))
+}
+
+/// Returns how many rows have a warning, and the first one, as text that follows its code.
+fn rows_of_warning(Warning { row, rows, .. }: &Warning) -> String {
+    let first = row.map_or_else(String::new, |row| format!(", first row {row}"));
+    match rows {
+        0 => first,
+        rows => format!(", {}{first}", count(*rows, "row")),
+    }
 }
 
 /// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.

@@ -13,7 +13,7 @@ use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
 use crate::message;
-use crate::model::{Campaign, DATE, Millis, RowProblem, Severity, Source, TemplateSource, Timing, WhoseClock};
+use crate::model::{Campaign, DATE, Millis, RowProblem, Severity, TemplateSource, Timing, WhoseClock};
 use crate::store::Store;
 
 /// Reads a campaign file; its dates are filled in as of now.
@@ -99,15 +99,18 @@ pub(in crate::cli) fn campaign_error(loaded: &Loaded, problem: &RowProblem) -> F
 /// Refuses a campaign that uses the store as one of its files. Opening and closing it directly would drop the locks of
 /// this process.
 fn refuse_the_store(campaign: &Campaign, store: Option<&Store>) -> Result<(), CliError> {
-    let list = match &campaign.recipients.source {
-        Source::Csv(path) => Some(path),
-        Source::Inline(_) => None,
-    };
     let definition = match &campaign.definition {
-        Some(TemplateSource::File(path)) => Some(path),
+        Some(TemplateSource::File(path)) => Some(path.as_path()),
         _ => None,
     };
-    match list.into_iter().chain(definition).find(|path| store.is_some_and(|store| store.is_file(path))) {
+    match campaign
+        .recipients
+        .source
+        .path()
+        .into_iter()
+        .chain(definition)
+        .find(|path| store.is_some_and(|store| store.is_file(path)))
+    {
         Some(path) => Err(is_the_store(path)),
         None => Ok(()),
     }

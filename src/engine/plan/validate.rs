@@ -4,7 +4,7 @@
 //! number, the cells, and what the document says about the resulting message.
 
 use crate::message::{self, Open};
-use crate::model::Mismatch::{Language, Name, TooLong};
+use crate::model::Mismatch::{Language, Name, TooLong, UrlInUrl};
 use crate::model::{
     CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, RowNumber, RowProblem, TimeProblem,
 };
@@ -77,8 +77,8 @@ impl Measure {
         }
         let found = template.hold(&self.renderer.blank()).into_iter();
         let is_fixed = |found: &Disagreement| {
-            let has_texts = matches!(found.mismatch, TooLong { .. } | Name { .. } | Language { .. });
-            !has_texts || !self.renderer.is_filled(&found.message_path)
+            let has_texts = matches!(found.mismatch, TooLong { .. } | Name { .. } | Language { .. } | UrlInUrl { .. });
+            !found.mismatch.is_doubt() && (!has_texts || !self.renderer.is_filled(&found.message_path))
         };
         found.filter(is_fixed).map(|found| in_the_template(found, template, &self.renderer)).collect()
     }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::model::{Finding, Flaw, MessageProblem, Millis, RowNumber, RowProblem, Severity};
+use crate::recipients::ListNote;
 
-/// A warning about rows that can be sent, reported once however many rows it concerns.
+/// A warning about rows that can be sent, or about the whole list, reported once however many rows it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What kind of warning it is: stable and short.
@@ -15,9 +16,9 @@ pub struct Warning {
     pub path: String,
     /// The warning, worded for the first row that has it.
     pub message: String,
-    /// The first row that has it.
-    pub row: RowNumber,
-    /// Number of rows that have it.
+    /// The first row that has it; `None` for a warning about the list.
+    pub row: Option<RowNumber>,
+    /// Number of rows that have it; 0 if it is about the list as a whole.
     pub rows: u64,
 }
 
@@ -34,7 +35,7 @@ impl Warning {
             _ => problem.to_string(),
         };
         let path = problem.path.as_deref().unwrap_or_default().to_owned();
-        Self { code: problem.code(), columns: problem.columns.clone(), path, message, row, rows: 1 }
+        Self { code: problem.code(), columns: problem.columns.clone(), path, message, row: Some(row), rows: 1 }
     }
 
     /// Returns the warning about a row with this finding.
@@ -46,10 +47,16 @@ impl Warning {
                 columns: Vec::new(),
                 path: finding.path.clone(),
                 message: finding.to_string(),
-                row,
+                row: Some(row),
                 rows: 1,
             },
         }
+    }
+}
+
+impl From<ListNote> for Warning {
+    fn from(ListNote { code, message, rows }: ListNote) -> Self {
+        Self { code, columns: Vec::new(), path: String::new(), message, row: None, rows }
     }
 }
 

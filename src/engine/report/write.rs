@@ -54,9 +54,13 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
 /// confidential, and only the file name of the list is included.
 fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     let Campaign { recipients, message, dispatch, reconcile, .. } = campaign;
-    let list = match &recipients.source {
-        Source::Csv(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        Source::Inline(_) => "inline".to_owned(),
+    let list = match recipients.source.path() {
+        Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        None => "inline".to_owned(),
+    };
+    let sheet = match &recipients.source {
+        Source::Sheet { name, .. } => name.clone(),
+        Source::Csv(_) | Source::Inline(_) => None,
     };
     let word = |pointer: &str| message.pointer(pointer).and_then(|word| word.as_str()).map(str::to_owned);
     let uncertain = match dispatch.uncertain {
@@ -69,6 +73,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     );
     let all = [
         ("recipients", Some(list)),
+        ("recipients.sheet", sheet),
         ("recipients.to", Some(recipients.to.clone())),
         ("recipients.region", recipients.region.clone()),
         ("message.type", word("/type")),

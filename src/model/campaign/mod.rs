@@ -51,11 +51,11 @@ pub struct Campaign {
 /// A number of requests per length of time.
 pub type Rate = (NonZeroU32, Duration);
 
-/// The placeholder for the date of a run in the path of its CSV.
+/// The placeholder for the date of a run in the path of its list.
 pub const DATE: &str = "{{ date }}";
 
 impl Campaign {
-    /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its CSV.
+    /// Returns the campaign with the date of `at`, in its schedule's time zone, in the path of its list.
     #[must_use]
     pub fn dated(self, at: Millis) -> Self {
         match self.schedule.as_ref().map(|schedule| schedule.date(at)) {
@@ -64,10 +64,10 @@ impl Campaign {
         }
     }
 
-    /// Returns the campaign with this date in the path of its CSV.
+    /// Returns the campaign with this date in the path of its list.
     #[must_use]
     pub fn of_date(mut self, date: Date) -> Self {
-        if let Source::Csv(path) = &mut self.recipients.source
+        if let Some(path) = self.recipients.source.path_mut()
             && let Some(text) = path.to_str().filter(|text| text.contains(DATE))
         {
             *path = PathBuf::from(text.replace(DATE, &date.to_string()));

@@ -1,6 +1,6 @@
 //! Who gets a campaign: where the list is and how it is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Who gets a campaign.
@@ -50,8 +50,34 @@ impl Default for Reading {
 pub enum Source {
     /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain [`DATE`].
     Csv(PathBuf),
+    /// A spreadsheet (`.xlsx`, `.xls`, `.ods`).
+    Sheet {
+        /// The file; as for a CSV.
+        path: PathBuf,
+        /// The sheet; `None` for the only visible one.
+        name: Option<String>,
+    },
     /// Rows in the campaign file itself.
     Inline(Inline),
+}
+
+impl Source {
+    /// Returns the file that holds the rows, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Csv(path) | Self::Sheet { path, .. } => Some(path),
+            Self::Inline(_) => None,
+        }
+    }
+
+    /// Returns the file that holds the rows, to change it.
+    pub(super) fn path_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Csv(path) | Self::Sheet { path, .. } => Some(path),
+            Self::Inline(_) => None,
+        }
+    }
 }
 
 /// Rows in the campaign file itself, as a table: every row has as many cells as there are columns.

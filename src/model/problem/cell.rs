@@ -27,6 +27,8 @@ pub enum CellProblem {
     LongRow(usize),
     /// The cell is not valid UTF-8.
     NotUtf8,
+    /// How the cell's number looks is unknown, because its number format is not supported.
+    NumberFormat(Box<str>),
     /// The cell is empty.
     Empty,
     /// The cell is longer than any message.
@@ -99,6 +101,7 @@ impl CellProblem {
             Self::Quotes { .. } => "bad_quotes",
             Self::LongRow(_) => "long_record",
             Self::NotUtf8 => "bad_utf8",
+            Self::NumberFormat(_) => "number_format",
             Self::Empty => Self::EMPTY,
             Self::TooLong => "cell_too_long",
             Self::Character(character) => character.code(),

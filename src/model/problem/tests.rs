@@ -59,6 +59,7 @@ fn cells() -> Vec<CellProblem> {
         CellProblem::Quotes { line: 3 },
         CellProblem::LongRow(1_000_000),
         CellProblem::NotUtf8,
+        CellProblem::NumberFormat("# ?/?".into()),
         CellProblem::Empty,
         CellProblem::TooLong,
         CellProblem::sheet_error("#N/A"),

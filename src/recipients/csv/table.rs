@@ -16,13 +16,11 @@ use crate::recipients::error::{OpenError, ReadError};
 use crate::text::unescape_formula;
 
 /// The first bytes of files that are not a text table, and what they are.
-const NOT_TEXT: [(&[u8], &str); 5] = [
-    (b"\xff\xfe", UTF16),
-    (b"\xfe\xff", UTF16),
-    (b"PK\x03\x04", "a spreadsheet file or an archive"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet file"),
-    (b"%PDF", "a PDF"),
-];
+const NOT_TEXT: [(&[u8], &str); 3] = [(b"\xff\xfe", UTF16), (b"\xfe\xff", UTF16), (b"%PDF", "a PDF")];
+/// The first bytes of spreadsheets.
+const SPREADSHEETS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+const SPREADSHEET: &str = "is a spreadsheet, not a CSV file; write `xlsx:` instead of `csv:` in the campaign, or give the \
+                           file its ending for `suppress import`";
 const UTF16: &str = "text in UTF-16";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -197,6 +195,9 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenEr
     let mut more = true;
     while more && window.held().len() < 4 {
         more = window.more().map_err(|error| window.get_ref().error(error))?;
+    }
+    if SPREADSHEETS.iter().any(|start| window.held().starts_with(start)) {
+        return Err(OpenError::Spreadsheet { from: from.to_owned(), what: SPREADSHEET.to_owned() });
     }
     if let Some((_, what)) = NOT_TEXT.iter().find(|(start, _)| window.held().starts_with(start)) {
         return Err(OpenError::NotText { from: from.to_owned(), what });

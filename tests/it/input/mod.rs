@@ -6,3 +6,4 @@ mod doubtful_values; // spreadsheet errors, wrong encodings, landlines, times th
 mod media_links; // `check --media` reports what the servers of media files answer
 mod refused_messages; // a message that breaks a documented limit is refused before anything is sent
 mod regular_files; // pipes, devices and folders are refused at once
+mod spreadsheets; // a spreadsheet gives the same messages as the same list as CSV

@@ -158,6 +158,9 @@ impl CellProblem {
             }
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
+            Self::NumberFormat(format) => {
+                format!("the number has the format `{}`, which is not supported", escaped(format))
+            }
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),
             Self::Character(character) => character.words(),
@@ -186,6 +189,7 @@ impl CellProblem {
             Self::Ragged { extra: false, .. } => "a delimiter may be missing".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8 CSV".to_owned(),
+            Self::NumberFormat(_) => "format the column as text in the spreadsheet, and check the numbers".to_owned(),
             Self::Empty => "fill it in, or set a fallback in the message with `default(…)`".to_owned(),
             Self::Character(character) => character.hint().to_owned(),
             Self::SheetError(_) => "restore the value in the spreadsheet and export again".to_owned(),
