@@ -10,6 +10,7 @@ use super::csv::bytes::Content;
 use super::csv::table::Table;
 use super::decoder::Decoder;
 use super::error::{OpenError, ReadError};
+use super::note::ListNote;
 use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
@@ -158,6 +159,14 @@ impl Reader {
         match &self.input {
             Input::Csv(table) => table.content().length(),
             Input::Inline { .. } => None,
+        }
+    }
+
+    /// Returns notes about the list as a whole. They are complete once [`Reader::read`] has reached the end.
+    #[must_use]
+    pub fn notes(&self) -> Vec<ListNote> {
+        match &self.input {
+            Input::Csv(_) | Input::Inline { .. } => Vec::new(),
         }
     }
 

@@ -18,12 +18,19 @@ const MAX_KINDS: usize = 50;
 
 /// Returns a warning as one line.
 pub(in crate::cli) fn warning(warning: &Warning) -> String {
-    format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(warning.rows, "row"))
+    match warning.rows {
+        0 => format!("warning: {} [{}]", warning.message, warning.code),
+        rows => format!("warning: {} [{}, {}]", warning.message, warning.code, text::count(rows, "row")),
+    }
 }
 
 /// Returns a warning as one line for a log, without text from a row.
 pub(in crate::cli) fn logged(Warning { code, path, rows, .. }: &Warning) -> String {
-    format!("warning: `{path}`: {code} in {}", text::count(*rows, "row"))
+    match (path.as_str(), rows) {
+        ("", 0) => format!("warning: {code}"),
+        ("", rows) => format!("warning: {code} in {}", text::count(*rows, "row")),
+        (path, rows) => format!("warning: `{path}`: {code} in {}", text::count(*rows, "row")),
+    }
 }
 
 /// Problems of rows by kind.

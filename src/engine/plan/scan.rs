@@ -43,7 +43,7 @@ pub(in crate::engine) enum Chunk {
     End { digest: Option<String>, summary: ScanSummary },
 }
 
-/// Notes about all valid rows.
+/// Notes about the list and all valid rows.
 #[derive(Default)]
 pub(in crate::engine) struct ScanSummary {
     pub(in crate::engine) warnings: Vec<Warning>,
@@ -109,9 +109,10 @@ fn scan(
         // When this ends, the workers lose their consumer and end too.
         collect(validated, folder, chunks)
     })?;
-    if let Some(summary) = whole {
+    if let Some(mut summary) = whole {
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         let digest = source.reader.digest().map(str::to_owned);
+        summary.warnings.splice(0..0, source.reader.notes().into_iter().map(Warning::from));
         let _ = chunks.blocking_send(Chunk::End { digest, summary });
     }
     Ok(())

@@ -5,7 +5,7 @@
 
 use crate::message::{self, Open};
 use crate::model::{CellProblem, Channel, Finding, Flaw, Millis, OffTemplate, Phone, RowProblem};
-use crate::recipients::Record;
+use crate::recipients::{ListNote, Record};
 use crate::render::Renderer;
 use crate::send_window::{Hours, RowTiming};
 use crate::template::{Disagreement, Loaded};
@@ -13,17 +13,23 @@ use crate::text::{BAD_CHARACTERS, bad_character};
 
 use crate::engine::plan::media_links::{self, LinkSeen};
 
-/// A warning about rows that can be sent, reported once however many rows it concerns.
+/// A warning about rows that can be sent or about the list, reported once however many rows it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What kind of warning it is: stable and short.
     pub code: &'static str,
-    /// Where in the body the problem is.
+    /// Where in the body the problem is; empty for a warning about the list.
     pub path: String,
     /// The warning, worded for the first row that has it.
     pub message: String,
-    /// Number of rows that have it.
+    /// Number of rows that have it; 0 if it is about the list as a whole.
     pub rows: u64,
+}
+
+impl From<ListNote> for Warning {
+    fn from(ListNote { code, message, rows }: ListNote) -> Self {
+        Self { code, path: String::new(), message, rows }
+    }
 }
 
 /// When the first and the last of a set of rows are due, by their own times. A row without a time may be sent at any
