@@ -7,6 +7,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -113,13 +114,16 @@ fn canonical(campaign: &Campaign, csv: Option<&str>) -> String {
 
 /// Writes only what differs from the default, for the same reason.
 fn frozen_reading(reading: &Reading) -> serde_json::Value {
-    let Reading { trim, flatten } = *reading;
+    let Reading { trim, flatten, encoding } = *reading;
     let mut frozen = serde_json::Map::new();
     if !trim {
         frozen.insert("trim".to_owned(), false.into());
     }
     if flatten {
         frozen.insert("flatten".to_owned(), true.into());
+    }
+    if let Some(encoding) = encoding {
+        frozen.insert("encoding".to_owned(), encoding.name().into());
     }
     frozen.into()
 }
@@ -167,7 +171,9 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         "resend" => WhenUncertain::Resend,
         _ => return Err(ThawError::Value("`uncertain`")),
     };
-    let FrozenReading { trim, flatten } = frozen.recipients.reading;
+    let FrozenReading { trim, flatten, encoding } = frozen.recipients.reading;
+    let encoding = encoding.map(|name| Encoding::for_label(name.as_bytes()).ok_or(ThawError::Value("`encoding`")));
+    let encoding = encoding.transpose()?;
     let source = match frozen.recipients.csv {
         Some(path) => Source::Csv(path.into()),
         None => Source::Inline(Inline::default()),
@@ -181,7 +187,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             to: frozen.recipients.to,
             region: frozen.recipients.region,
             skip_sent_within: frozen.recipients.skip_sent_within_ms.map(Duration::from_millis),
-            reading: Reading { trim: trim.unwrap_or(true), flatten: flatten.unwrap_or(false) },
+            reading: Reading { trim: trim.unwrap_or(true), flatten: flatten.unwrap_or(false), encoding },
         },
         message: frozen.message,
         definition: None,
@@ -258,6 +264,7 @@ struct FrozenRecipients {
 struct FrozenReading {
     trim: Option<bool>,
     flatten: Option<bool>,
+    encoding: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 use super::section::{Section, value};
-use super::values::{duration_within, region, switch_value, word};
+use super::values::{duration_within, parse_encoding, region, switch_value, word};
 use super::{inline_rows, schedule, timing};
 
 /// Reads the section. The path of a file is relative to `folder`, that of the campaign file.
@@ -40,8 +40,16 @@ pub(super) fn read(
     let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
     let (trim, trim_read) = switch("trim", true, &section, problems);
     let (flatten, flatten_read) = switch("flatten", false, &section, problems);
+    let encoding_found = section.get("encoding", problems);
+    let encoding = value("encoding", encoding_found, problems, parse_encoding);
     let columns = timing::columns(&section, problems);
 
+    if let (Some((_, place)), Some(_)) = (encoding_found, rows_found) {
+        problems.push(
+            FileProblem::new("bad_value", place, "`encoding` is of a `csv` file, but the recipients come from `rows`")
+                .hint("remove `encoding`"),
+        );
+    }
     match (csv_found, rows_found) {
         (Some((_, csv)), Some((_, rows))) => problems.push(
             FileProblem::new("both_sources", rows, "recipients come from either `csv` or `rows`, not both")
@@ -65,7 +73,8 @@ pub(super) fn read(
     }
     let source = csv.or(rows.map(Source::Inline))?;
     let whole = has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    let reading = Reading { trim, flatten };
+    let whole = whole && encoding_found.is_some() == encoding.is_some();
+    let reading = Reading { trim, flatten, encoding };
     (whole && trim_read && flatten_read)
         .then_some((Recipients { source, to: to?, region, skip_sent_within, reading }, columns))
 }

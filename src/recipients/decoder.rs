@@ -2,6 +2,8 @@
 //!
 //! The decoder has no state that changes, so threads can share it.
 
+use encoding_rs::{Encoding, UTF_8};
+
 use super::columns::Columns;
 use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
@@ -15,11 +17,17 @@ pub struct Decoder {
     numbers: Numbers,
     trim: bool,
     flatten: bool,
+    /// What is wrong with a cell that cannot be decoded.
+    undecodable: CellProblem,
 }
 
 impl Decoder {
-    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading) -> Self {
-        Self { columns, numbers, trim: reading.trim, flatten: reading.flatten }
+    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading, encoding: &'static Encoding) -> Self {
+        let undecodable = match encoding == UTF_8 {
+            true => CellProblem::NotUtf8,
+            false => CellProblem::NotInEncoding(encoding.name().to_lowercase().into()),
+        };
+        Self { columns, numbers, trim: reading.trim, flatten: reading.flatten, undecodable }
     }
 
     /// Returns the names of the columns.
@@ -52,7 +60,7 @@ impl Decoder {
                     cell.push_str(&String::from_utf8_lossy(bytes));
                     record
                         .problem
-                        .get_or_insert_with(|| RowProblem::from(CellProblem::NotUtf8).column(name).value(cell));
+                        .get_or_insert_with(|| RowProblem::from(self.undecodable.clone()).column(name).value(cell));
                 }
             }
         }

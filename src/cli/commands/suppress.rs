@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use encoding_rs::Encoding;
 
+use crate::campaign_file::parse_encoding;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Millis, Phone, Recipients, Source};
+use crate::model::{Millis, Phone, Reading, Recipients, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
 use crate::text;
@@ -59,6 +61,9 @@ enum Action {
         /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
+        /// Read the file in this encoding, such as gbk; a file's own encoding is detected, a pipe's is not
+        #[arg(long, value_parser = parse_encoding)]
+        encoding: Option<&'static Encoding>,
     },
 }
 
@@ -94,9 +99,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
-        Action::Import { file, column, reason, region } => {
-            let recipients =
-                Recipients { region: region.clone(), ..Recipients::new(Source::Csv(file.clone()), column) };
+        Action::Import { file, column, reason, region, encoding } => {
+            let recipients = Recipients {
+                region: region.clone(),
+                reading: Reading { encoding: *encoding, ..Reading::default() },
+                ..Recipients::new(Source::Csv(file.clone()), column)
+            };
             if store.is_file(file) {
                 return Err(load::is_the_store(file));
             }
@@ -176,6 +184,9 @@ async fn import(
         if !more {
             break;
         }
+    }
+    for note in reader.notes() {
+        console::info_to_person(&note.message, note.code);
     }
     if bad > 0 && recipients.region.is_none() {
         console::info(REGION_HINT);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
+
 /// Who gets a campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipients {
@@ -33,11 +35,13 @@ pub struct Reading {
     pub trim: bool,
     /// Whether every run of whitespace in a cell, line breaks included, becomes one space.
     pub flatten: bool,
+    /// The encoding of a file; `None` to find it out.
+    pub encoding: Option<&'static Encoding>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { trim: true, flatten: false }
+        Self { trim: true, flatten: false, encoding: None }
     }
 }
 

@@ -26,6 +26,8 @@ pub enum CellProblem {
     LongRow(usize),
     /// The cell is not valid UTF-8.
     NotUtf8,
+    /// The cell cannot be decoded; the encoding of the list.
+    NotInEncoding(Box<str>),
     /// The cell is empty.
     Empty,
     /// The cell is longer than any message.
@@ -82,6 +84,7 @@ impl CellProblem {
             Self::Quotes { .. } => "bad_quotes",
             Self::LongRow(_) => "long_record",
             Self::NotUtf8 => "bad_utf8",
+            Self::NotInEncoding(_) => "bad_encoding",
             Self::Empty => Self::EMPTY,
             Self::TooLong => "cell_too_long",
             Self::Character(character) => character.code(),

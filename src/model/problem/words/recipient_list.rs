@@ -131,6 +131,7 @@ impl CellProblem {
             }
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
+            Self::NotInEncoding(encoding) => format!("the cell cannot be decoded as {encoding}"),
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),
             Self::Character(character) => character.words(),
@@ -151,7 +152,8 @@ impl CellProblem {
             Self::Ragged { extra: true, .. } => "put quotes around a cell that contains the delimiter".to_owned(),
             Self::Ragged { extra: false, .. } => "a delimiter may be missing".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
-            Self::NotUtf8 => "save the file as UTF-8 CSV".to_owned(),
+            Self::NotUtf8 => "save the file as UTF-8 CSV, or set its `encoding`".to_owned(),
+            Self::NotInEncoding(_) => "save the file as UTF-8 CSV, or set another `encoding`".to_owned(),
             Self::Empty => "fill it in, or set a fallback in the message with `default(…)`".to_owned(),
             Self::Character(character) => character.hint().to_owned(),
             Self::NoColumn { by_key: Some(column), .. } => column_by_key(column),
