@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -118,7 +119,7 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
 
 /// Writes only what differs from the default, for the same reason.
 fn frozen_reading(reading: &Reading) -> serde_json::Value {
-    let Reading { trim, flatten, first_of_several, strict_numbers } = *reading;
+    let Reading { trim, flatten, first_of_several, strict_numbers, encoding } = *reading;
     let mut frozen = serde_json::Map::new();
     if !trim {
         frozen.insert("trim".to_owned(), false.into());
@@ -131,6 +132,9 @@ fn frozen_reading(reading: &Reading) -> serde_json::Value {
     }
     if strict_numbers {
         frozen.insert("strict_numbers".to_owned(), true.into());
+    }
+    if let Some(encoding) = encoding {
+        frozen.insert("encoding".to_owned(), encoding.name().into());
     }
     frozen.into()
 }
@@ -178,7 +182,9 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         "resend" => WhenUncertain::Resend,
         _ => return Err(ThawError::Value("`uncertain`")),
     };
-    let FrozenReading { trim, flatten, split, strict_numbers } = frozen.recipients.reading;
+    let FrozenReading { trim, flatten, split, strict_numbers, encoding } = frozen.recipients.reading;
+    let encoding = encoding.map(|name| Encoding::for_label(name.as_bytes()).ok_or(ThawError::Value("`encoding`")));
+    let encoding = encoding.transpose()?;
     let source = match (frozen.recipients.csv, frozen.recipients.sheet) {
         (Some(path), _) => Source::Csv(path.into()),
         (None, Some(FrozenSheet { xlsx, name })) => Source::Sheet { path: xlsx.into(), name },
@@ -198,6 +204,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
                 flatten: flatten.unwrap_or(false),
                 first_of_several: split.is_some(),
                 strict_numbers: strict_numbers.unwrap_or(false),
+                encoding,
             },
         },
         message: frozen.message,
@@ -282,6 +289,7 @@ struct FrozenSheet {
 struct FrozenReading {
     trim: Option<bool>,
     flatten: Option<bool>,
+    encoding: Option<String>,
     split: Option<Split>,
     strict_numbers: Option<bool>,
 }

@@ -24,7 +24,7 @@ use crate::yaml::{self, FileKind};
 
 pub use crate::yaml::{Document, FileError as CampaignError, FileProblem, FileProblems, Place, Places};
 pub use frozen::{ThawError, fingerprint, freeze, thaw};
-pub use values::{BadValue, parse_concurrency, parse_duration, parse_rate};
+pub use values::{BadValue, parse_concurrency, parse_duration, parse_encoding, parse_rate};
 
 /// How problems refer to campaign files.
 static CAMPAIGN: FileKind = FileKind {

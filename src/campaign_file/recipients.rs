@@ -7,7 +7,7 @@ use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 use super::section::{Section, value};
-use super::values::{BadValue, duration_within, region, switch_value, word};
+use super::values::{BadValue, duration_within, parse_encoding, region, switch_value, word};
 use super::{inline_rows, schedule, timing};
 
 /// Reads the section. The path of a file is relative to `folder`, that of the campaign file.
@@ -60,8 +60,16 @@ pub(super) fn read(
             "write `first` to use the first number of a cell, or remove `split`",
         )),
     });
+    let encoding_found = section.get("encoding", problems);
+    let encoding = value("encoding", encoding_found, problems, parse_encoding);
     let columns = timing::columns(&section, problems);
 
+    if let (Some((_, place)), None) = (encoding_found, csv_found) {
+        problems.push(
+            FileProblem::new("bad_value", place, "`encoding` belongs to a `csv` file, but there is none")
+                .hint("remove `encoding`"),
+        );
+    }
     let sources = [
         ("csv", csv_found, "`csv` is here"),
         ("xlsx", xlsx_found, "`xlsx` is here"),
@@ -97,7 +105,8 @@ pub(super) fn read(
     let xlsx = xlsx.map(|path| Source::Sheet { path, name: sheet });
     let source = csv.map(Source::Csv).or(xlsx).or(rows.map(Source::Inline))?;
     let whole = has_sheet && has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    let reading = Reading { trim, flatten, first_of_several: split.is_some(), strict_numbers };
+    let reading = Reading { trim, flatten, first_of_several: split.is_some(), strict_numbers, encoding };
+    let whole = whole && encoding_found.is_some() == encoding.is_some();
     (whole && trim_read && flatten_read && strict_read && split_found.is_some() == split.is_some())
         .then_some((Recipients { source, to: to?, region, skip_sent_within, reading }, columns))
 }

@@ -8,6 +8,10 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use encoding_rs::{Encoding, X_USER_DEFINED};
+
+use crate::text::{list, nearest};
+
 /// The longest duration. Nothing in a campaign lasts longer, and the sum of two cannot overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -223,6 +227,45 @@ pub(super) fn switch_value(text: &str) -> Result<bool, BadValue> {
         "false" => Ok(false),
         _ => Err(BadValue::new(format!("`{text}` is not `true` or `false`"), "write `true` or `false`")),
     }
+}
+
+/// The encodings that hints name.
+const ENCODINGS: [&str; 12] = [
+    "utf-8",
+    "utf-16",
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "iso-8859-1",
+    "gbk",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-kr",
+    "macintosh",
+];
+
+/// Parses the label of an encoding, as on the web: `gbk`, `latin1`, `windows-1252` …; and Windows' own names, such as
+/// `cp936`.
+///
+/// # Errors
+/// When there is no such encoding.
+pub fn parse_encoding(text: &str) -> Result<&'static Encoding, BadValue> {
+    let label = match text.trim().to_lowercase().as_str() {
+        "cp932" => "shift_jis".to_owned(),
+        "cp936" | "windows-936" => "gbk".to_owned(),
+        "cp949" => "euc-kr".to_owned(),
+        "cp950" | "windows-950" => "big5".to_owned(),
+        label => label.to_owned(),
+    };
+    let found = Encoding::for_label_no_replacement(label.as_bytes()).filter(|encoding| *encoding != X_USER_DEFINED);
+    found.ok_or_else(|| {
+        let hint = nearest(&label, &ENCODINGS).map_or_else(
+            || format!("write {} or another label of the web; or export the list as UTF-8", list(&ENCODINGS)),
+            |near| format!("did you mean `{near}`?"),
+        );
+        BadValue::new(format!("unknown encoding `{text}`"), hint)
+    })
 }
 
 pub(super) fn is_digits(text: &str) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! The decoder has no state that changes, so threads can share it.
 
+use encoding_rs::{Encoding, UTF_8};
+
 use super::columns::Columns;
 use super::phone::kinds::NumberKinds;
 use super::phone::parse::{Numbers, UnknownRegion};
@@ -18,15 +20,26 @@ pub struct Decoder {
     strict: Option<NumberKinds>,
     trim: bool,
     flatten: bool,
+    /// What is wrong with a cell that cannot be decoded.
+    undecodable: CellProblem,
 }
 
 impl Decoder {
     /// # Errors
     /// Never: the numbering plans are part of the program.
-    pub(super) fn new(columns: Columns, numbers: Numbers, reading: &Reading) -> Result<Self, UnknownRegion> {
+    pub(super) fn new(
+        columns: Columns,
+        numbers: Numbers,
+        reading: &Reading,
+        encoding: &'static Encoding,
+    ) -> Result<Self, UnknownRegion> {
         let numbers = numbers.first_of_several(reading.first_of_several);
         let strict = reading.strict_numbers.then(|| numbers.kinds()).transpose()?;
-        Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten })
+        let undecodable = match encoding == UTF_8 {
+            true => CellProblem::NotUtf8,
+            false => CellProblem::NotInEncoding(encoding.name().to_lowercase().into()),
+        };
+        Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten, undecodable })
     }
 
     /// Returns what the numbering plans say about the kinds of numbers; `None` if the rows that it matters for are
@@ -80,7 +93,7 @@ impl Decoder {
                     cell.push_str(&String::from_utf8_lossy(bytes));
                     record
                         .problem
-                        .get_or_insert_with(|| RowProblem::from(CellProblem::NotUtf8).column(name).value(cell));
+                        .get_or_insert_with(|| RowProblem::from(self.undecodable.clone()).column(name).value(cell));
                 }
             }
         }

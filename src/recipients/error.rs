@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::encoding::Rival;
 use super::phone::parse::UnknownRegion;
 use crate::model::{Header, NO_HEADER};
+use crate::text::escaped;
 
 /// Why the recipients cannot be read; no row was read yet.
 ///
@@ -28,8 +30,8 @@ pub enum OpenError {
         /// The file, or the campaign's rows.
         from: String,
     },
-    /// The file is not UTF-8 text.
-    #[error("{from} is {what}; export it as UTF-8 CSV")]
+    /// The file is not text.
+    #[error("{from} is {what}; export it as CSV (UTF-8)")]
     NotText {
         /// The file.
         from: String,
@@ -43,6 +45,27 @@ pub enum OpenError {
         from: String,
         /// Why, and what to do.
         what: String,
+    },
+    /// The file is not UTF-8, and it is unclear what it is.
+    #[error(
+        "{from} is not UTF-8, and its encoding is unclear; {}",
+        of_unclear(rivals.iter().map(|rival| format!("`{}`", rival.label)).collect(), rivals)
+    )]
+    UnclearEncoding {
+        /// The file.
+        from: String,
+        /// The encodings that it may have, the likeliest first.
+        rivals: Vec<Rival>,
+    },
+    /// The file's mark contradicts the campaign.
+    #[error("{from} starts with the mark of {mark}, but `encoding` is {named}; remove `encoding`")]
+    OtherMark {
+        /// The file.
+        from: String,
+        /// What the campaign says.
+        named: String,
+        /// What the mark says.
+        mark: String,
     },
     /// The first line cannot be read as column names.
     #[error("{from}: the header line {what}")]
@@ -86,6 +109,11 @@ impl OpenError {
             Self::DuplicateColumn { columns: (first, _), header, .. } => {
                 header.name(first - 1).map(|name| format!("the name is {name}"))
             }
+            Self::UnclearEncoding { from, rivals } => {
+                let shown = rivals.iter().map(|Rival { label, sample }| format!("`{label}` ({})", escaped(sample)));
+                let words = of_unclear(shown.collect(), rivals);
+                return format!("{from} is not UTF-8, and its encoding is unclear; {words}");
+            }
             _ => None,
         };
         more.map_or_else(|| self.to_string(), |more| format!("{self}; {more}"))
@@ -99,6 +127,18 @@ fn of_missing(header: &Header) -> &'static str {
             "set `to` in the campaign, or `--column` of `suppress import`, to a column that the first line of the file \
              names"
         }
+    }
+}
+
+/// Returns what to do about an unclear encoding. `shown` are the rivals as they are listed.
+fn of_unclear(shown: Vec<String>, rivals: &[Rival]) -> String {
+    let [Rival { label, .. }, others @ ..] = rivals else {
+        return "export it as UTF-8 CSV, or set `encoding` under `recipients`".to_owned();
+    };
+    let set = format!("add `encoding: {label}` under `recipients` (`--encoding {label}` for `suppress import`)");
+    match others {
+        [] => format!("it may be {}: if that is right, {set}", shown.join(", ")),
+        _ => format!("it may be {}: choose the one with the right text and, for the first, {set}", shown.join(", ")),
     }
 }
 

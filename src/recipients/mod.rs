@@ -1,6 +1,7 @@
 //! Recipients: reads the rows of a CSV file, a spreadsheet or the campaign file, each with its number and its problems.
 //!
-//! `csv` splits a file into records, `spreadsheet` reads the sheets of workbooks, `raw_rows` holds the rows of either source, `columns` finds the columns that the
+//! `encoding` reads a file as UTF-8, `csv` splits it into records, `spreadsheet` reads the sheets of workbooks, `raw_rows`
+//! holds the rows of either source, `columns` finds the columns that the
 //! campaign uses, `phone` converts numbers to international form, `decoder` turns each row into a [`Record`], and
 //! `duplicates` finds repeated numbers. [`open`] ties them together.
 //!
@@ -13,6 +14,7 @@ mod columns;
 mod csv;
 mod decoder;
 mod duplicates;
+mod encoding;
 mod error;
 mod note;
 mod phone;
@@ -23,6 +25,7 @@ mod spreadsheet;
 
 pub use decoder::Decoder;
 pub use duplicates::{Duplicate, DuplicateRows, Duplicates, SpillError};
+pub use encoding::Rival;
 pub use error::{OpenError, ReadError};
 pub use note::ListNote;
 pub use phone::kinds::{KindLookup, NumberKinds};

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::UTF_8;
 use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
 use super::csv::bytes::Content;
 use super::csv::table::Table;
 use super::decoder::Decoder;
+use super::encoding::ListText;
 use super::error::{OpenError, ReadError};
 use super::note::ListNote;
 use super::phone::parse::Numbers;
@@ -40,17 +42,20 @@ enum Input {
 
 /// Opens the recipients and reads the names of their columns.
 ///
-/// A file is CSV (RFC 4180), in UTF-8 with or without a byte order mark, delimited by `,`, `;`, `|` or tabs,
-/// optionally gzipped; or a spreadsheet (`.xlsx`, `.xls`, `.ods`). It must be a regular file, because a list is read twice and reading must not block.
+/// A file is CSV (RFC 4180), delimited by `,`, `;`, `|` or tabs, optionally gzipped; or a spreadsheet (`.xlsx`, `.xls`,
+/// `.ods`). The encoding of a CSV is that of its mark or of [`Reading::encoding`](crate::model::Reading), or is found
+/// out. The file must be a regular file, because a list is read twice and reading must not block.
 ///
 /// # Errors
-/// When the file is not a regular file, cannot be opened or read, or is not UTF-8 text or a spreadsheet; when a column name is missing
+/// When the file is not a regular file, cannot be opened or read, or is neither text in a clear encoding nor a
+/// spreadsheet; when a column name is missing
 /// or repeated, or the phone column is missing; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
     open_with(recipients, Content::open)
 }
 
-/// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block.
+/// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block. Without a mark or
+/// an encoding, a pipe is read as UTF-8.
 ///
 /// # Errors
 /// As [`open()`].
@@ -59,22 +64,25 @@ pub fn open_once(recipients: &Recipients) -> Result<Reader, OpenError> {
 }
 
 fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, OpenError>) -> Result<Reader, OpenError> {
-    let (input, columns) = match &recipients.source {
+    let (input, columns, encoding) = match &recipients.source {
         Source::Csv(path) => {
-            let (table, columns) = Table::read(path, content(path)?, &recipients.to)?;
-            (Input::Csv(Box::new(table)), columns)
+            let text = ListText::open(path, content(path)?, recipients.reading.encoding)?;
+            let (table, columns) = Table::read(path, text, &recipients.to)?;
+            let encoding = table.text().chosen().encoding;
+            (Input::Csv(Box::new(table)), columns, encoding)
         }
         Source::Sheet { path, name } => {
             let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), &recipients.to)?;
-            (Input::Sheet(Box::new(sheet)), columns)
+            (Input::Sheet(Box::new(sheet)), columns, UTF_8)
         }
         Source::Inline(table) => {
             let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
-            (Input::Inline { table: table.clone(), next: 0 }, columns)
+            (Input::Inline { table: table.clone(), next: 0 }, columns, UTF_8)
         }
     };
     let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
-    let decoder = Arc::new(Decoder::new(columns, numbers, &recipients.reading).map_err(OpenError::Region)?);
+    let decoder = Decoder::new(columns, numbers, &recipients.reading, encoding).map_err(OpenError::Region)?;
+    let decoder = Arc::new(decoder);
     Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }
 
@@ -185,8 +193,9 @@ impl Reader {
     #[must_use]
     pub fn notes(&self) -> Vec<ListNote> {
         match &self.input {
+            Input::Csv(table) => table.notes(),
             Input::Sheet(sheet) => sheet.notes().to_vec(),
-            Input::Csv(_) | Input::Inline { .. } => Vec::new(),
+            Input::Inline { .. } => Vec::new(),
         }
     }
 

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use encoding_rs::Encoding;
 
+use crate::campaign_file::parse_encoding;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Millis, Phone, Recipients, Source};
+use crate::model::{Millis, Phone, Reading, Recipients, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
 use crate::text;
@@ -62,6 +64,9 @@ enum Action {
         /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
+        /// Read the file in this encoding, such as gbk; a file's own encoding is detected, a pipe's is not
+        #[arg(long, value_parser = parse_encoding)]
+        encoding: Option<&'static Encoding>,
     },
 }
 
@@ -97,9 +102,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
-        Action::Import { file, column, sheet, reason, region } => {
-            let source = source(file, sheet.as_deref())?;
-            let recipients = Recipients { region: region.clone(), ..Recipients::new(source, column) };
+        Action::Import { file, column, sheet, reason, region, encoding } => {
+            let recipients = Recipients {
+                region: region.clone(),
+                reading: Reading { encoding: *encoding, ..Reading::default() },
+                ..Recipients::new(source(file, sheet.as_deref())?, column)
+            };
             if store.is_file(file) {
                 return Err(load::is_the_store(file));
             }

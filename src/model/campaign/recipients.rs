@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use encoding_rs::Encoding;
+
 /// Who gets a campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipients {
@@ -37,11 +39,13 @@ pub struct Reading {
     pub first_of_several: bool,
     /// Whether numbers are invalid that probably cannot get messages by the numbering plan.
     pub strict_numbers: bool,
+    /// The encoding of a file; `None` to find it out.
+    pub encoding: Option<&'static Encoding>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { trim: true, flatten: false, first_of_several: false, strict_numbers: false }
+        Self { trim: true, flatten: false, first_of_several: false, strict_numbers: false, encoding: None }
     }
 }
 

@@ -29,6 +29,8 @@ pub enum CellProblem {
     NotUtf8,
     /// How the cell's number looks is unknown, because its number format is not supported.
     NumberFormat(Box<str>),
+    /// The cell cannot be decoded; the encoding of the list.
+    NotInEncoding(Box<str>),
     /// The cell is empty.
     Empty,
     /// The cell is longer than any message.
@@ -102,6 +104,7 @@ impl CellProblem {
             Self::LongRow(_) => "long_record",
             Self::NotUtf8 => "bad_utf8",
             Self::NumberFormat(_) => "number_format",
+            Self::NotInEncoding(_) => "bad_encoding",
             Self::Empty => Self::EMPTY,
             Self::TooLong => "cell_too_long",
             Self::Character(character) => character.code(),

@@ -60,6 +60,7 @@ fn cells() -> Vec<CellProblem> {
         CellProblem::LongRow(1_000_000),
         CellProblem::NotUtf8,
         CellProblem::NumberFormat("# ?/?".into()),
+        CellProblem::NotInEncoding("gbk".into()),
         CellProblem::Empty,
         CellProblem::TooLong,
         CellProblem::sheet_error("#N/A"),
@@ -399,7 +400,7 @@ fn a_problem_tells_where_what_and_what_to_do() {
 fn many_problems_of_a_row_become_one_line() {
     let all = [RowProblem::from(NumberProblem::NoDigits).column("phone"), CellProblem::NotUtf8.into()];
     assert_eq!(Known::List(all.to_vec()).code(), "no_number");
-    let words = "column `phone`: contains no digits | the cell is not valid UTF-8; save the file as UTF-8 CSV";
+    let words = "column `phone`: contains no digits | the cell is not valid UTF-8; save the file as UTF-8 CSV, or set its `encoding`";
     assert_eq!(RowProblem::joined(&all), words);
 }
 

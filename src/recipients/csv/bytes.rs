@@ -3,7 +3,7 @@
 //! `table` interprets the bytes.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -16,6 +16,9 @@ use crate::text::hex;
 /// The bytes per read from the disk.
 const CHUNK: usize = 64 * 1024;
 
+/// The bytes that show what a file is.
+const START: u64 = 4;
+
 /// The first bytes of every gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -24,6 +27,8 @@ pub(in crate::recipients) struct Content {
     path: PathBuf,
     length: Option<u64>,
     bytes: Bytes,
+    /// Its first bytes, if they were looked at and not read yet.
+    start: Vec<u8>,
 }
 
 enum Bytes {
@@ -70,7 +75,45 @@ impl Content {
         } else {
             Bytes::Plain(plain)
         };
-        Ok(Self { path: path.to_owned(), length: metadata.is_file().then_some(metadata.len()), bytes })
+        Ok(Self {
+            path: path.to_owned(),
+            length: metadata.is_file().then_some(metadata.len()),
+            bytes,
+            start: Vec::new(),
+        })
+    }
+
+    /// Returns its first bytes, which are read again afterwards: at most [`START`], fewer at the end of the file.
+    pub(in crate::recipients) fn start(&mut self) -> io::Result<Vec<u8>> {
+        let mut start = Vec::with_capacity(START as usize);
+        self.by_ref().take(START).read_to_end(&mut start)?;
+        self.start.clone_from(&start);
+        Ok(start)
+    }
+
+    /// Opens a regular file once more, at its start. Before [`Read`] continues, call [`Content::resume`].
+    pub(in crate::recipients) fn again(&self) -> io::Result<Box<dyn Read + '_>> {
+        let (disk, is_gzip) = self.disk();
+        let mut file = &disk.file;
+        file.rewind()?;
+        Ok(match is_gzip {
+            true => Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, file))),
+            false => Box::new(file),
+        })
+    }
+
+    /// Continues where it was before [`Content::again`].
+    pub(in crate::recipients) fn resume(&self) -> io::Result<()> {
+        let (disk, _) = self.disk();
+        (&disk.file).seek(SeekFrom::Start(disk.read)).map(|_| ())
+    }
+
+    /// Returns the file on disk, and whether it is gzipped.
+    fn disk(&self) -> (&Disk, bool) {
+        match &self.bytes {
+            Bytes::Plain(file) => (file.get_ref(), false),
+            Bytes::Gzip(file) => (file.get_ref().get_ref(), true),
+        }
     }
 
     /// Returns its length on disk; `None` for a pipe.
@@ -80,10 +123,7 @@ impl Content {
 
     /// Returns the bytes read from the disk so far.
     pub(in crate::recipients) fn read_from_disk(&self) -> u64 {
-        match &self.bytes {
-            Bytes::Plain(file) => file.get_ref().read,
-            Bytes::Gzip(file) => file.get_ref().get_ref().read,
-        }
+        self.disk().0.read
     }
 
     /// Returns the fingerprint: the SHA-256 of the whole file on disk, in hexadecimal. Reads the rest of the file
@@ -115,6 +155,11 @@ impl Content {
 
 impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.start.is_empty() {
+            let count = self.start.as_slice().read(buffer)?;
+            self.start.drain(..count);
+            return Ok(count);
+        }
         match &mut self.bytes {
             Bytes::Plain(file) => file.read(buffer),
             Bytes::Gzip(file) => file.read(buffer),

@@ -12,16 +12,11 @@ use super::quotes;
 use super::record_buffer::{LONGEST_RECORD, RecordBuffer};
 use crate::model::{CellProblem, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
+use crate::recipients::encoding::ListText;
 use crate::recipients::error::{OpenError, ReadError};
+use crate::recipients::note::ListNote;
 use crate::text::unescape_formula;
 
-/// The first bytes of files that are not a text table, and what they are.
-const NOT_TEXT: [(&[u8], &str); 3] = [(b"\xff\xfe", UTF16), (b"\xfe\xff", UTF16), (b"%PDF", "a PDF")];
-/// The first bytes of spreadsheets.
-const SPREADSHEETS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-const SPREADSHEET: &str = "is a spreadsheet, not a CSV file; write `xlsx:` instead of `csv:` in the campaign, or give the \
-                           file its ending for `suppress import`";
-const UTF16: &str = "text in UTF-16";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes per read of the CSV reader.
@@ -29,7 +24,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// A CSV file whose header was read.
 pub(in crate::recipients) struct Table {
-    csv: csv::Reader<RecordBuffer<Content>>,
+    csv: csv::Reader<RecordBuffer<ListText>>,
     delimiter: u8,
     cells: ByteRecord,
     width: usize,
@@ -47,10 +42,10 @@ pub(in crate::recipients) struct TableRecord {
 
 impl Table {
     /// Detects the format of a file and reads the names of its columns.
-    pub(in crate::recipients) fn read(path: &Path, content: Content, to: &str) -> Result<(Self, Columns), OpenError> {
+    pub(in crate::recipients) fn read(path: &Path, text: ListText, to: &str) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
-        let mut window = RecordBuffer::new(content);
+        let mut window = RecordBuffer::new(text);
         let Start { delimiter, lines } = sniff(&mut window, &from)?;
         let mut csv =
             ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(CHUNK).from_reader(window);
@@ -59,7 +54,8 @@ impl Table {
             false => failed(&csv, error).into(),
         })?;
         let names = cells.iter().map(|cell| std::str::from_utf8(cell).map(str::to_owned)).collect::<Result<_, _>>();
-        let names: Vec<String> = names.map_err(|_| header("is not valid UTF-8; save the file as UTF-8 CSV"))?;
+        let names: Vec<String> =
+            names.map_err(|_| header("cannot be decoded; save the file as UTF-8 CSV, or set its `encoding`"))?;
         let line = csv.get_ref().until(csv.position().byte());
         if quotes::misplaced(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter).is_some() {
             return Err(header("has a quote that is not closed correctly"));
@@ -124,7 +120,7 @@ impl Table {
         let before = self.csv.get_ref().held().get(..quote.unwrap_or(0)).unwrap_or_default();
         let quote_line = line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
         let from = start + before.len() as u64;
-        let next = self.csv.get_mut().next_line(from).map_err(|error| self.csv.get_ref().get_ref().error(error))?;
+        let next = self.csv.get_mut().next_line(from).map_err(|error| self.content().error(error))?;
         self.go_on(next, quote_line + 1)?;
         let problem = match quote {
             None => too_long(),
@@ -163,6 +159,16 @@ impl Table {
 
     /// The file.
     pub(in crate::recipients) fn content(&self) -> &Content {
+        self.text().content()
+    }
+
+    /// Returns notes about the file as a whole.
+    pub(in crate::recipients) fn notes(&self) -> Vec<ListNote> {
+        self.text().chosen().note().into_iter().collect()
+    }
+
+    /// Its text.
+    pub(in crate::recipients) fn text(&self) -> &ListText {
         self.csv.get_ref().get_ref()
     }
 
@@ -191,16 +197,10 @@ struct Start {
 }
 
 /// Detects whether the file is text, and its delimiter. Drops what is above the table.
-fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenError> {
+fn sniff(window: &mut RecordBuffer<ListText>, from: &str) -> Result<Start, OpenError> {
     let mut more = true;
     while more && window.held().len() < 4 {
-        more = window.more().map_err(|error| window.get_ref().error(error))?;
-    }
-    if SPREADSHEETS.iter().any(|start| window.held().starts_with(start)) {
-        return Err(OpenError::Spreadsheet { from: from.to_owned(), what: SPREADSHEET.to_owned() });
-    }
-    if let Some((_, what)) = NOT_TEXT.iter().find(|(start, _)| window.held().starts_with(start)) {
-        return Err(OpenError::NotText { from: from.to_owned(), what });
+        more = window.more().map_err(|error| window.get_ref().content().error(error))?;
     }
     if window.held().starts_with(BYTE_ORDER_MARK) {
         window.forget(BYTE_ORDER_MARK.len());
@@ -225,7 +225,7 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenEr
     let (line, end) = quotes::first_line(window.held()).unwrap_or((window.held(), b""));
     let not_text = |what| Err(OpenError::NotText { from: from.to_owned(), what });
     match end {
-        _ if line.contains(&0) => not_text("not plain text (it may be UTF-16)"),
+        _ if line.contains(&0) => not_text("not plain text"),
         // Supporting these would need separate line counting and recovery.
         [b'\r', other, ..] if *other != b'\n' => not_text("text with old Mac line endings (CR alone)"),
         _ => Ok(Start { delimiter: set.unwrap_or_else(|| quotes::delimiter(line)), lines }),
@@ -233,10 +233,10 @@ fn sniff(window: &mut RecordBuffer<Content>, from: &str) -> Result<Start, OpenEr
 }
 
 /// Reads until the buffer holds the whole first line with text, if it is not too long.
-fn hold_first_line(window: &mut RecordBuffer<Content>) -> Result<(), ReadError> {
+fn hold_first_line(window: &mut RecordBuffer<ListText>) -> Result<(), ReadError> {
     let mut more = true;
     while more && window.held().len() <= LONGEST_RECORD && quotes::first_line(window.held()).is_none() {
-        more = window.more().map_err(|error| window.get_ref().error(error))?;
+        more = window.more().map_err(|error| window.get_ref().content().error(error))?;
     }
     Ok(())
 }
@@ -246,10 +246,10 @@ fn too_long() -> RowProblem {
 }
 
 /// Converts an error of the CSV reader, which can only come from the file.
-fn failed(csv: &csv::Reader<RecordBuffer<Content>>, error: csv::Error) -> ReadError {
+fn failed(csv: &csv::Reader<RecordBuffer<ListText>>, error: csv::Error) -> ReadError {
     let error = match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     };
-    csv.get_ref().get_ref().error(error)
+    csv.get_ref().get_ref().content().error(error)
 }

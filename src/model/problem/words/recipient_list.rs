@@ -161,6 +161,7 @@ impl CellProblem {
             Self::NumberFormat(format) => {
                 format!("the number has the format `{}`, which is not supported", escaped(format))
             }
+            Self::NotInEncoding(encoding) => format!("the cell cannot be decoded as {encoding}"),
             Self::Empty => "the cell is empty".to_owned(),
             Self::TooLong => "the cell is longer than 16 KiB, more than any message can hold".to_owned(),
             Self::Character(character) => character.words(),
@@ -188,7 +189,8 @@ impl CellProblem {
             Self::Ragged { extra: true, .. } => "put quotes around a cell that contains the delimiter".to_owned(),
             Self::Ragged { extra: false, .. } => "a delimiter may be missing".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
-            Self::NotUtf8 => "save the file as UTF-8 CSV".to_owned(),
+            Self::NotUtf8 => "save the file as UTF-8 CSV, or set its `encoding`".to_owned(),
+            Self::NotInEncoding(_) => "save the file as UTF-8 CSV, or set another `encoding`".to_owned(),
             Self::NumberFormat(_) => "format the column as text in the spreadsheet, and check the numbers".to_owned(),
             Self::Empty => "fill it in, or set a fallback in the message with `default(…)`".to_owned(),
             Self::Character(character) => character.hint().to_owned(),
