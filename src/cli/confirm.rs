@@ -15,6 +15,11 @@ pub(in crate::cli) struct Confirm {
 }
 
 impl Confirm {
+    /// Returns whether there is a question: the user has not agreed in advance, and can be asked.
+    pub(in crate::cli) fn can_ask(self) -> bool {
+        !self.yes && can_ask()
+    }
+
     /// Returns whether the user agrees: in advance, or by answering `y` or `yes`. `None` if nobody can be asked.
     pub(in crate::cli) fn ask(self, question: &str) -> Option<bool> {
         if self.yes {

@@ -70,6 +70,12 @@ impl Endpoint {
         hex(&hash[..8])
     }
 
+    /// Returns the host of the URL.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.join("").host_str().unwrap_or_default().to_owned()
+    }
+
     /// Whether the URL is on this machine's loopback.
     pub(super) fn is_this_machine(&self) -> bool {
         self.base.is_this_machine()

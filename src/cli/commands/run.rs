@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::campaign_file::{self, Loaded};
-use crate::cli::config::hook;
+use crate::cli::config::{Account, hook};
+use crate::cli::confirm::Confirm;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::{self, ProblemReport};
-use crate::cli::output::{console, reached};
+use crate::cli::output::{console, reached, run_question};
 use crate::cli::session::{self, LoadError, Overrides, Sending, Session, load};
 use crate::cli::{config, who};
 use crate::engine::{self, Bad, CancelResult, Checked, Plan, StopHandle};
@@ -38,6 +39,8 @@ pub(in crate::cli) struct Args {
     /// Print the result (dry run, refusal or final summary) as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    confirm: Confirm,
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
@@ -73,9 +76,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     hook::hook(global).await?;
     let digest = digest(&campaign).await?;
     let new = content(&loaded.campaign, digest.clone());
-    let plan = match is_continued(store.as_ref(), &new, args.repeat()).await? {
-        true => plan,
-        false => refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?,
+    let decision = match &store {
+        Some(store) => {
+            store.may_send(args.overrides.moved).await?;
+            store.would_start(&new, args.repeat()).await?
+        }
+        None => None,
+    };
+    let mut plan = match decision {
+        Some(StartDecision::Resume(run)) if run.planned_at.is_some() => plan,
+        // `start` decides, or the list is imported.
+        ref decision => {
+            let plan = refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?;
+            match imports(decision.as_ref()) && account.is_real && args.confirm.can_ask() {
+                true => ask(args, plan, &loaded, &campaign, &account, store.as_ref(), global).await?,
+                false => plan,
+            }
+        }
     };
     let store = match store {
         Some(store) => store,
@@ -87,7 +104,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     };
     store.may_send(args.overrides.moved).await?;
-    let mut plan = plan;
     if args.only_new && store.would_start(&new, Repeat::OnlyNew).await?.is_none() {
         // A daily `--only-new` job should not create an empty run each time.
         let checked = check(plan.only_new(true), &loaded, &store, global).await?;
@@ -184,11 +200,37 @@ pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> N
     }
 }
 
-/// Whether this content continues a run whose rows are stored already.
-async fn is_continued(store: Option<&Store>, new: &NewRun, repeat: Repeat) -> Result<bool, CliError> {
-    let Some(store) = store else { return Ok(false) };
-    let decision = store.would_start(new, repeat).await?;
-    Ok(matches!(decision, Some(StartDecision::Resume(run)) if run.planned_at.is_some()))
+/// Whether a run with this decision imports the list. Its messages have not been confirmed yet.
+fn imports(decision: Option<&StartDecision>) -> bool {
+    match decision {
+        None => true,
+        Some(StartDecision::Resume(run) | StartDecision::Differs { run, .. }) => run.planned_at.is_none(),
+        Some(_) => false,
+    }
+}
+
+/// Shows what is about to be sent, and asks. Nothing is stored before the answer.
+async fn ask(
+    args: &Args,
+    plan: Plan,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    account: &Account,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Plan, CliError> {
+    let (checked, groups) = read_rows(plan.only_new(args.only_new), store, global).await?;
+    if checked.sendable() > 0 {
+        let report = ProblemReport { loaded, groups: &groups, checked: &checked };
+        let (_, limit) = args.sending.mode();
+        for line in run_question::lines(&report, campaign, account, limit) {
+            console::wrapped_info(&line);
+        }
+        if args.confirm.ask(&run_question::question(&report, limit)) != Some(true) {
+            return Err(CliError::new(Exit::Wrong, "nothing was stored or sent"));
+        }
+    }
+    load::plan(loaded, store, global).await
 }
 
 /// Refuses a campaign that has a mistake because of which no row can be sent, before anything is stored. All rows are

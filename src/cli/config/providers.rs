@@ -13,6 +13,8 @@ use crate::simulator::{Behaviour, Simulator};
 /// A provider's address and credential. An embedded simulator runs as long as this value lives.
 pub(in crate::cli) struct Account {
     pub(in crate::cli) endpoint: Endpoint,
+    /// Whether people get its messages.
+    pub(in crate::cli) is_real: bool,
     _simulator: Option<Simulator>,
 }
 
@@ -59,7 +61,7 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
                 .map_err(|error| {
                     CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
                 })?;
-            Ok(Account { endpoint, _simulator: None })
+            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, _simulator: None })
         }
     }
 }
@@ -87,7 +89,7 @@ fn simulated() -> Result<Account, CliError> {
         .map_err(|error| failed(error.to_string()))?;
     let base = format!("http://{}", simulator.address());
     let endpoint = Endpoint::new(&base, SecretString::from("simulator")).map_err(|error| failed(error.to_string()))?;
-    Ok(Account { endpoint, _simulator: Some(simulator) })
+    Ok(Account { endpoint, is_real: false, _simulator: Some(simulator) })
 }
 
 fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {

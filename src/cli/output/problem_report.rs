@@ -80,6 +80,11 @@ impl ProblemReport<'_> {
         lines
     }
 
+    /// Returns the warnings.
+    pub(in crate::cli) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.checked.warnings.iter().map(|it| warning(self.loaded, it))
+    }
+
     /// Returns the reasons; each row is counted once.
     fn table(&self) -> Vec<Line> {
         let groups = self.groups.sorted();
@@ -137,7 +142,7 @@ impl ProblemReport<'_> {
         if !self.checked.warnings.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(self.checked.warnings.iter().map(|it| warning(self.loaded, it)));
+        lines.extend(self.warnings());
         lines
     }
 

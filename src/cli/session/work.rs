@@ -245,6 +245,9 @@ async fn conclude(
         }
         return Ok(Exit::Stopped);
     }
+    if !ending.finished && !global.quiet {
+        console::info(&format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id));
+    }
     if ending.tally.sendable() == 0 {
         console::error(&format!("no row of {} can be sent; the report gives the reason for each", run.id));
     }

@@ -1,7 +1,7 @@
 //! Questions before something that cannot be undone: answered, refused, interrupted, and where nobody can be asked.
 
 use crate::support::terminal::Terminal;
-use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, TestEnv, counts, csv};
+use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, TestEnv, counts, csv, phone};
 
 /// An unfinished run of three rows, one of them accepted.
 fn unfinished(provider: &ScriptedProvider) -> TestEnv {
@@ -70,4 +70,57 @@ fn retry_needs_an_answer() {
         assert!(finished.code == code, "{answer}: {screen}");
     }
     assert_eq!(env.states("job-1"), counts(&[("read", 2)]));
+}
+
+#[test]
+fn run_shows_what_it_is_about_to_do_and_asks_once() {
+    let provider = ScriptedProvider::accepting_all();
+    let list = csv(4).replace(&phone(3), "12");
+    let env = TestEnv::with(&CampaignFile::default(), &list);
+    let url = provider.url();
+    for refusal in ["n\n", "\u{4}"] {
+        let mut terminal = Terminal::start(&env, "", Some(&url), &["run", "job.yaml"]);
+        terminal.wait_for("Send 3 messages? [y/N] ");
+        let screen = terminal.screen();
+        for words in
+            ["3 of 4 rows can be sent", "why not", "account   incs (127.0.0.1)", "rate      ", "last one  at about 20"]
+        {
+            assert!(screen.contains(words), "{words}: {screen}");
+        }
+        terminal.write(refusal);
+        let (finished, screen) = terminal.wait();
+        assert!(finished.code == 2 && screen.contains("nothing was stored or sent"), "{screen}");
+    }
+    let terminal = Terminal::start(&env, "", Some(&url), &["run", "job.yaml"]);
+    terminal.wait_for("[y/N] ");
+    terminal.signal("INT");
+    assert_eq!(terminal.wait().0.code, -2);
+    assert!(provider.sends() == 0 && !env.path("store.db").exists(), "nothing was stored");
+
+    let mut terminal = Terminal::start(&env, "", Some(&url), &["run", "job.yaml", "--limit", "1"]);
+    terminal.wait_for("Send 1 message? [y/N] ");
+    terminal.write("y\n");
+    assert_eq!(terminal.wait().0.code, 4);
+    // These messages were confirmed when the run started.
+    let (finished, screen) = Terminal::start(&env, "", Some(&url), &["run", "job.yaml"]).wait();
+    assert!(finished.code == 0 && !screen.contains("[y/N]"), "{screen}");
+    assert_eq!(provider.sends(), 3);
+    provider.received().assert_nobody_twice();
+}
+
+#[test]
+fn run_does_not_ask_whoever_agreed_in_advance_or_uses_the_simulator() {
+    let provider = ScriptedProvider::accepting_all();
+    let url = provider.url();
+    for (prelude, args) in [("", &["run", "job.yaml", "--yes"][..]), ("export CAMPAIGNER_YES=1;", &["run", "job.yaml"])]
+    {
+        let env = TestEnv::with(&CampaignFile::default(), &csv(1));
+        let (finished, screen) = Terminal::start(&env, prelude, Some(&url), args).wait();
+        assert!(finished.code == 0 && !screen.contains("[y/N]"), "{screen}");
+    }
+    let simulated = CampaignFile::default().yaml().replace("provider: incs", "provider: simulator");
+    let env = TestEnv::with(&CampaignFile::default(), &csv(1));
+    env.write("job.yaml", simulated);
+    let (finished, screen) = Terminal::start(&env, "", None, &["run", "job.yaml"]).wait();
+    assert!(finished.code == 0 && !screen.contains("[y/N]"), "{screen}");
 }
