@@ -81,6 +81,8 @@ pub(in crate::cli) enum Command {
     Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
+    /// Print the man page, or write one page per command to a folder
+    Man(completions::ManArgs),
 }
 
 impl Command {
@@ -112,6 +114,7 @@ impl Command {
             Self::Simulator(args) => simulator::run(&args).await,
             Self::Doctor(args) => doctor::run(&args, global).await,
             Self::Completions(args) => completions::run(&args, whole),
+            Self::Man(args) => completions::man(&args, whole),
         }
     }
 }

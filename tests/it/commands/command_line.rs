@@ -78,3 +78,18 @@ fn a_file_of_the_store_is_no_output_file_and_a_link_stays_one() {
     assert!(env.path("link.csv").is_symlink() && env.read("far.csv").lines().count() == 5);
     env.verify("job-1");
 }
+
+#[test]
+fn man_pages_and_completions_cover_every_command() {
+    let env = TestEnv::new();
+    let main = env.run_offline(&["man"]);
+    assert!(main.code == 0 && main.out.starts_with(".ie") && main.out.contains("campaigner"), "{main}");
+    assert_eq!(env.run_offline(&["man", "pages"]).code, 0);
+    let bash = env.run_offline(&["completions", "bash"]).out;
+    for command in ["run", "check", "doctor", "test", "suppress"] {
+        assert!(env.read(&format!("pages/campaigner-{command}.1")).contains("SYNOPSIS"), "{command}");
+        assert!(bash.contains(&format!("campaigner,{command})")), "{command}");
+    }
+    let taken = env.run_offline(&["man", "pages/campaigner.1"]);
+    assert!(taken.code == 1 && taken.err.contains("cannot write man pages"), "{taken}");
+}
