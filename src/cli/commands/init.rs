@@ -31,7 +31,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         pull::pull(*provider, std::slice::from_ref(name), false, global).await?;
     }
     draft.write()?;
-    let configuration = args.dir.join("campaigner.toml");
+    let configuration = draft.file.with_file_name("campaigner.toml");
     let made = write_skeleton(&configuration)?;
     let (file, command) = (draft.file.display(), global.command());
     if !global.quiet {

@@ -137,10 +137,12 @@ fn column(list: &List, options: &Options, asker: Asker, plain: &Numbers) -> Resu
 
 /// What the numbers are without a region.
 struct Plain {
-    /// Numbers with a `+`, or with a country code that fits the numbering plan.
+    /// Numbers that can be read without a region.
     complete: usize,
-    /// Those of them without a `+` or `00`: with a region, each could be another person's.
+    /// Those of them without a `+` or `00`: each could be national, and then another person's.
     unmarked: usize,
+    /// Those of them that can get messages.
+    likely: usize,
 }
 
 fn find_region(
@@ -157,19 +159,25 @@ fn find_region(
     let kinds = plain.kinds().map_err(|error| wrong(error.to_string()))?;
     let found = Plain::of(cells, plain, &kinds);
     let fitting = fitting_regions(cells, &kinds);
-    let national = cells.len() - found.complete;
-    if is_share(found.complete, cells.len(), REGION) {
+    let all = text::grouped(cells.len() as u64);
+    let is_likely = found.unmarked == 0 || is_share(found.likely, found.unmarked, COLUMN);
+    if is_share(found.complete, cells.len(), REGION) && is_likely {
         let ambiguous: Vec<&String> =
             fitting.iter().filter(|(_, read)| differ(cells, plain, read, &kinds)).map(|(name, _)| name).collect();
         let Some(region) = ambiguous.first() else { return Ok(Guess::given(None)) };
         let what = format!("the numbers have no `+`: they may have a country code, or be national numbers of {region}");
         return undecided(&what, "", asker);
     }
-    let what = format!(
-        "{} of {} numbers have no country code",
-        text::grouped(national as u64),
-        text::grouped(cells.len() as u64)
-    );
+    let what = match is_likely {
+        true => {
+            let national = text::grouped((cells.len() - found.complete) as u64);
+            format!("{national} of {all} numbers have no country code")
+        }
+        false => {
+            let unlikely = text::grouped((found.unmarked - found.likely) as u64);
+            format!("the numbers have no `+`, and {unlikely} of {all} cannot get messages if read with a country code")
+        }
+    };
     match fitting.as_slice() {
         [(name, read)] => {
             let fit = cells.iter().filter(|cell| can_get_messages(cell, read, &kinds)).count();
@@ -177,7 +185,7 @@ fn find_region(
                 "national numbers are of region {name}, because that is this machine's locale, and {} of {} numbers \
                  are mobile numbers there or have a country code",
                 text::grouped(fit as u64),
-                text::grouped(cells.len() as u64)
+                all
             );
             if asker.can_ask() {
                 return undecided(&format!("{what}; {why}"), name, asker);
@@ -187,7 +195,7 @@ fn find_region(
         // Without a region, national numbers are invalid; but some of these would be read as numbers abroad.
         _ if asker.can_ask() => undecided(&what, if found.unmarked == 0 { NO_REGION } else { "" }, asker),
         _ if found.unmarked > 0 => {
-            let what = format!("{what}, and others may be national too");
+            let what = format!("{what}; others without a `+` may be national too");
             Err(missing(&what, "--region CODE, such as HK, or --region none if they all have a country code"))
         }
         _ => Ok(Guess::named(None, format!("no region, although {what}: set `region`"), asker.quiet)),
@@ -211,14 +219,13 @@ fn undecided(what: &str, default: &str, asker: Asker) -> Result<Guess<Option<Str
 
 impl Plain {
     fn of(cells: &[&str], plain: &Numbers, kinds: &NumberKinds) -> Self {
-        let mut found = Self { complete: 0, unmarked: 0 };
+        let mut found = Self { complete: 0, unmarked: 0, likely: 0 };
         for cell in cells {
             let Ok(phone) = plain.normalise(cell) else { continue };
-            if is_marked(cell) {
-                found.complete += 1;
-            } else {
+            found.complete += 1;
+            if !is_marked(cell) {
                 found.unmarked += 1;
-                found.complete += usize::from(kinds.of(phone).is_none());
+                found.likely += usize::from(kinds.of(phone).is_none());
             }
         }
         found

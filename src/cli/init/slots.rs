@@ -145,7 +145,10 @@ fn guess(slot: &Slot, list: &List, to: &str, used: &[String]) -> Option<(String,
     let names: Vec<&str> = others.iter().map(|(_, name)| *name).collect();
     if let Some(name) = slot.name() {
         let spaced = name.replace('_', " ");
-        if let Some(column) = nearest(name, &names).or_else(|| nearest(&spaced, &names)) {
+        let longer: Vec<&str> =
+            names.iter().copied().filter(|column| column.to_lowercase().contains(&spaced.to_lowercase())).collect();
+        let only = if let [only] = longer.as_slice() { Some(*only) } else { None };
+        if let Some(column) = nearest(name, &names).or_else(|| nearest(&spaced, &names)).or(only) {
             return Some((column.to_owned(), "the names are alike".to_owned()));
         }
     }
