@@ -13,7 +13,9 @@ use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place, Places, Value};
 
 use super::section::{Section, is_word, value};
-use super::values::{BadValue, duration_within, name, number_within, parse_concurrency, parse_rate, percent, word};
+use super::values::{
+    BadValue, duration_within, number_within, parse_concurrency, parse_name, parse_rate, percent, word,
+};
 use super::{message_block, recipients, schedule, timing};
 
 /// The default rate of a provider account, in messages per second.
@@ -29,7 +31,7 @@ const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProblems) -> Option<(Campaign, Places)> {
     let top = Section::open("", Place::TOP, root, problems)?;
     let found = top.require("name", "`name: spring-sale`, or any other name", problems);
-    let name = value("name", found, problems, name);
+    let name = value("name", found, problems, parse_name);
     let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);
     let provider = value("provider", found, problems, word);
     let found = top.require("channel", "`channel: whatsapp`, `viber` or `rcs`", problems);

@@ -24,7 +24,9 @@ use crate::yaml::{self, FileKind};
 
 pub use crate::yaml::{Document, FileError as CampaignError, FileProblem, FileProblems, Place, Places};
 pub use frozen::{ThawError, fingerprint, freeze, thaw};
-pub use values::{BadValue, parse_concurrency, parse_duration, parse_encoding, parse_rate};
+pub use values::{
+    BadValue, name_from, parse_concurrency, parse_duration, parse_encoding, parse_name, parse_rate, parse_region,
+};
 
 /// How problems refer to campaign files.
 static CAMPAIGN: FileKind = FileKind {

@@ -7,7 +7,7 @@ use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 use super::section::{Section, value};
-use super::values::{BadValue, duration_within, parse_encoding, region, switch_value, word};
+use super::values::{BadValue, duration_within, parse_encoding, parse_region, switch_value, word};
 use super::{inline_rows, schedule, timing};
 
 /// Reads the section. The path of a file is relative to `folder`, that of the campaign file.
@@ -46,7 +46,7 @@ pub(super) fn read(
     let to = value("to", found, problems, word);
     let found = section.get("region", problems);
     let has_region = found.is_some();
-    let region = value("region", found, problems, region);
+    let region = value("region", found, problems, parse_region);
     let skip_found = section.get("skip_sent_within", problems);
     let skip_sent_within = value("skip_sent_within", skip_found, problems, |text| duration_within(text, "1m", "366d"));
     let (trim, trim_read) = switch("trim", true, &section, problems);

@@ -175,7 +175,10 @@ pub(super) fn percent(text: &str) -> Result<u32, BadValue> {
 }
 
 /// Checks a campaign's name: `[a-z0-9-]`, 1 to 64 characters, no `-` at either end.
-pub(super) fn name(text: &str) -> Result<String, BadValue> {
+///
+/// # Errors
+/// When it is not such a name.
+pub fn parse_name(text: &str) -> Result<String, BadValue> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if text.chars().count() > NAME_CHARS {
         return Err(BadValue::new(
@@ -186,22 +189,25 @@ pub(super) fn name(text: &str) -> Result<String, BadValue> {
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') && !text.ends_with('-') {
         return Ok(text.to_owned());
     }
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
-    let hint = match words.join("-") {
-        name if name.is_empty() => {
-            "use lowercase letters and digits, with `-` between them, such as `spring-sale`".to_owned()
-        }
-        name => format!("use lowercase letters and digits, with `-` between them, such as `{name}`"),
-    };
+    let name = name_from(text).unwrap_or_else(|| "spring-sale".to_owned());
+    let hint = format!("use lowercase letters and digits, with `-` between them, such as `{name}`");
     Err(BadValue::new(format!("`{text}` is not a valid campaign name"), hint))
 }
 
+/// Returns the valid campaign name that is nearest to a text; `None` if the text has no ASCII letters or digits.
+#[must_use]
+pub fn name_from(text: &str) -> Option<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    let name = name.get(..NAME_CHARS).unwrap_or(&name).trim_end_matches('-');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 /// Parses a region: two letters (ISO 3166-1 alpha-2), returned in upper case.
-pub(super) fn region(text: &str) -> Result<String, BadValue> {
+///
+/// # Errors
+/// When it is anything else.
+pub fn parse_region(text: &str) -> Result<String, BadValue> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Ok(text.to_ascii_uppercase());
     }
@@ -331,18 +337,18 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_answered_with_a_good_one() {
-        assert_eq!(name("spring-sale-2"), Ok("spring-sale-2".to_owned()));
-        assert!(name("Spring Sale!").unwrap_err().to_string().ends_with("such as `spring-sale`"));
+        assert_eq!(parse_name("spring-sale-2"), Ok("spring-sale-2".to_owned()));
+        assert!(parse_name("Spring Sale!").unwrap_err().to_string().ends_with("such as `spring-sale`"));
         for text in ["", "-a", "a-", "a_b", "é", &"a".repeat(65)] {
-            assert!(name(text).is_err(), "{text}");
+            assert!(parse_name(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_region_is_two_letters() {
-        assert_eq!(region("hk"), Ok("HK".to_owned()));
+        assert_eq!(parse_region("hk"), Ok("HK".to_owned()));
         for text in ["", "H", "HKG", "852", "é"] {
-            assert!(region(text).is_err(), "{text}");
+            assert!(parse_region(text).is_err(), "{text}");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Confirmations: a question before something that cannot be undone.
+//! Questions to the person at the terminal: confirmations before something that cannot be undone, and answers with a
+//! default.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::builder::FalseyValueParser;
 
 use crate::cli::error::{CliError, Exit};
+use crate::text::escaped_lines;
 
 /// `--yes`, for every command that asks.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -46,10 +48,22 @@ pub(in crate::cli) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Asks for an answer; an empty line means `default`. Returns `None` if there is no answer: standard input was closed.
+pub(in crate::cli) fn prompt(question: &str, default: &str) -> Option<String> {
+    let default_shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    let answer = answer_to(&format!("{question}{default_shown}: "))?;
+    Some(if answer.is_empty() { default.to_owned() } else { answer })
+}
+
 /// Asks the user; returns true for `y` or `yes`.
 fn ask(question: &str) -> bool {
+    matches!(answer_to(&format!("{question} [y/N] ")).as_deref(), Some("y" | "Y" | "yes" | "Yes" | "YES"))
+}
+
+/// Shows a question and reads one line. Returns `None` if standard input ends before the line does.
+fn answer_to(question: &str) -> Option<String> {
     let mut err = io::stderr().lock();
-    let _ = write!(err, "{question} [y/N] ");
+    let _ = write!(err, "{}", escaped_lines(question));
     let _ = err.flush();
     drop(err);
     let mut answer = String::new();
@@ -57,6 +71,7 @@ fn ask(question: &str) -> bool {
     if !answer.ends_with('\n') {
         // Ctrl-D leaves the cursor after the question.
         let _ = writeln!(io::stderr());
+        return None;
     }
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
+    read.ok().map(|_| answer.trim().to_owned())
 }

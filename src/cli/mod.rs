@@ -1,7 +1,8 @@
 //! The command line: what a person types, sees and configures. The only module that prints or ends the process.
 //!
 //! - `global`: the options of every command. `commands`: one file per command.
-//! - `config`: `campaigner.toml` and the environment. `confirm`: questions before something that cannot be undone.
+//! - `init`: makes a campaign from a list and a template.
+//! - `config`: `campaigner.toml` and the environment. `confirm`: questions to the person at the terminal.
 //! - `session`: working on a run, for every command that does.
 //! - `serve`: the service, which starts and resumes runs on its own.
 //! - `output`: everything that is printed. `error`: errors with their exit codes.
@@ -12,6 +13,7 @@ mod confirm;
 mod error;
 mod file_limit;
 mod global;
+mod init;
 mod off_thread;
 mod output;
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub use phone::Phone;
 pub use problem::{
     BadAnswer, CellProblem, Damage, Doubt, Finding, Flaw, Is, Known, Lengths, LinkFlaw, MessageProblem, Misfit,
     Mismatch, NoParameter, NumberKind, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule,
-    SendProblem, Severity, TimeProblem, TooMany, TypeFix, WhyUncertain, column_by_key, shortened,
+    SendProblem, Severity, TimeProblem, TooMany, TypeFix, WhyUncertain, column_by_key, column_key, shortened,
 };
 #[cfg(test)]
 pub(crate) use problem::{every_row_problem, every_send_problem};

@@ -17,8 +17,9 @@ impl Columns {
     /// Checks the names. `from` names the source, for error messages.
     ///
     /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty
-    /// names at the end, which spreadsheets write for formerly used columns.
-    pub(super) fn new(from: &str, names: Vec<String>, to: &str) -> Result<Self, OpenError> {
+    /// names at the end, which spreadsheets write for formerly used columns. Without `to`, the first column stands for
+    /// the phone column.
+    pub(super) fn new(from: &str, names: Vec<String>, to: Option<&str>) -> Result<Self, OpenError> {
         let mut names: Vec<String> = names.iter().map(|name| of_cell(name)).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
         if names.is_empty() {
@@ -34,10 +35,15 @@ impl Columns {
         if let Some(columns) = twice {
             return Err(OpenError::DuplicateColumn { from: from.to_owned(), columns, header: header() });
         }
-        let Some(index) = find_column(&names, to) else {
-            return Err(OpenError::NoColumn { from: from.to_owned(), wanted: to.to_owned(), header: header() });
+        let missing = |wanted: &str| {
+            let (from, wanted) = (from.to_owned(), wanted.to_owned());
+            OpenError::NoColumn { from, wanted, header: header() }
         };
-        Ok(Self { names, to: index })
+        let to = match to {
+            Some(to) => find_column(&names, to).ok_or_else(|| missing(to))?,
+            None => 0,
+        };
+        Ok(Self { names, to })
     }
 }
 

@@ -31,7 +31,7 @@ pub use note::ListNote;
 pub use phone::kinds::{KindLookup, NumberKinds};
 pub use phone::parse::{Numbers, UnknownRegion};
 pub use raw_rows::Rows;
-pub use reader::{Reader, digest, open, open_once};
+pub use reader::{Reader, digest, open, open_any, open_once};
 pub use record::Record;
 
 #[cfg(test)]

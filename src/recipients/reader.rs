@@ -17,7 +17,7 @@ use super::phone::parse::Numbers;
 use super::raw_rows::Rows;
 use super::record::Record;
 use super::spreadsheet::Spreadsheet;
-use crate::model::{Inline, Recipients, Source};
+use crate::model::{Inline, Reading, Recipients, Source};
 use crate::text::hex;
 
 /// The name of inline rows in error messages.
@@ -51,7 +51,16 @@ enum Input {
 /// spreadsheet; when a column name is missing
 /// or repeated, or the phone column is missing; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
-    open_with(recipients, Content::open)
+    open_with(recipients, Some(&recipients.to), Content::open)
+}
+
+/// As [`open()`], for a list whose phone column is not chosen yet: the first column stands for it.
+///
+/// # Errors
+/// As [`open()`], except that no column can be missing.
+pub fn open_any(source: Source, reading: Reading) -> Result<Reader, OpenError> {
+    let recipients = Recipients { reading, ..Recipients::new(source, "") };
+    open_with(&recipients, None, Content::open)
 }
 
 /// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block. Without a mark or
@@ -60,23 +69,27 @@ pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
 /// # Errors
 /// As [`open()`].
 pub fn open_once(recipients: &Recipients) -> Result<Reader, OpenError> {
-    open_with(recipients, Content::open_once)
+    open_with(recipients, Some(&recipients.to), Content::open_once)
 }
 
-fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, OpenError>) -> Result<Reader, OpenError> {
+fn open_with(
+    recipients: &Recipients,
+    to: Option<&str>,
+    content: fn(&Path) -> Result<Content, OpenError>,
+) -> Result<Reader, OpenError> {
     let (input, columns, encoding) = match &recipients.source {
         Source::Csv(path) => {
             let text = ListText::open(path, content(path)?, recipients.reading.encoding)?;
-            let (table, columns) = Table::read(path, text, &recipients.to)?;
+            let (table, columns) = Table::read(path, text, to)?;
             let encoding = table.text().chosen().encoding;
             (Input::Csv(Box::new(table)), columns, encoding)
         }
         Source::Sheet { path, name } => {
-            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), &recipients.to)?;
+            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), to)?;
             (Input::Sheet(Box::new(sheet)), columns, UTF_8)
         }
         Source::Inline(table) => {
-            let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
+            let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), to)?;
             (Input::Inline { table: table.clone(), next: 0 }, columns, UTF_8)
         }
     };

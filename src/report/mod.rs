@@ -23,6 +23,7 @@ pub use files::{NewFile, Paths, Reports};
 pub use html::{STYLES, contradicted, funnel, html, source, states};
 pub use recipients_csv::CsvReport;
 pub use recipients_jsonl::JsonLines;
+pub use stats::calling_codes::country_of;
 pub use summary::Summary;
 pub use summary_json::summary_json;
 pub use types::{BadFormat, ReportError, ReportFormat, RunFacts};

@@ -38,6 +38,13 @@ pub(in crate::cli) struct Args {
     json: bool,
 }
 
+impl Args {
+    /// Returns the arguments of a check of this file without options.
+    pub(in crate::cli) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), rejects: None, media: false, date: None, json: false }
+    }
+}
+
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let loaded = match campaign_file::read(&args.file) {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod doctor;
 mod find;
+mod init;
 mod pause;
 mod preview;
 mod provider;
@@ -31,6 +32,8 @@ use provider::{flows, media, templates};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    /// Write a campaign for a list and a template, and check it
+    Init(init::Args),
     /// Check everything that `run` would check; nothing is sent
     Check(check::Args),
     /// Print the exact JSON bodies that would be posted
@@ -89,6 +92,7 @@ impl Command {
     /// Runs the command and returns its exit code. `whole` is the command line that completions are generated for.
     pub(in crate::cli) async fn run(self, global: &Global, whole: clap::Command) -> Result<Exit, CliError> {
         match self {
+            Self::Init(args) => init::run(&args, global).await,
             Self::Check(args) => check::run(&args, global).await,
             Self::Preview(args) => preview::run(&args, global).await,
             Self::Test(args) => test_message::run(&args, global).await,

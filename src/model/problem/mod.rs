@@ -34,4 +34,4 @@ pub use template::{Mismatch, Part};
 #[cfg(test)]
 pub(crate) use tests::{every_row_problem, every_send_problem};
 pub use time::TimeProblem;
-pub use words::column_by_key;
+pub use words::{column_by_key, column_key};

@@ -42,7 +42,11 @@ pub(in crate::recipients) struct TableRecord {
 
 impl Table {
     /// Detects the format of a file and reads the names of its columns.
-    pub(in crate::recipients) fn read(path: &Path, text: ListText, to: &str) -> Result<(Self, Columns), OpenError> {
+    pub(in crate::recipients) fn read(
+        path: &Path,
+        text: ListText,
+        to: Option<&str>,
+    ) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
         let mut window = RecordBuffer::new(text);

@@ -41,7 +41,7 @@ pub(super) struct Spreadsheet {
 
 impl Spreadsheet {
     /// Reads a sheet, the named one or the only visible one, and the names of its columns.
-    pub(super) fn read(path: &Path, sheet: Option<&str>, to: &str) -> Result<(Self, Columns), OpenError> {
+    pub(super) fn read(path: &Path, sheet: Option<&str>, to: Option<&str>) -> Result<(Self, Columns), OpenError> {
         let file::Workbook { sheet: found, mut notes, digest, length } = file::read(path, sheet)?;
         let from = match sheet {
             Some(name) => format!("the sheet `{}` of {}", escaped(name), path.display()),

@@ -3,6 +3,8 @@
 //! From ITU-T E.164, "List of ITU-T Recommendation E.164 assigned country codes". No code is a prefix of another. A
 //! test compares it with rlibphonenumber, which itself takes far longer per number than the report does per row.
 
+use crate::model::Phone;
+
 /// Each calling code with its country or use, in order.
 const CODES: [(u16, &str); 215] = [
     (1, "United States, Canada, Caribbean"),
@@ -224,6 +226,12 @@ const CODES: [(u16, &str); 215] = [
 
 /// The most digits of a code.
 const MAX_DIGITS: usize = 3;
+
+/// Returns the calling code of a number and its country or use; `None` for a number without one.
+#[must_use]
+pub fn country_of(number: Phone) -> Option<(u16, &'static str)> {
+    of(&number.digits()).map(|code| (code, name(code)))
+}
 
 /// Returns the calling code that a number in international form starts with; `None` if there is none.
 pub(in crate::report) fn of(digits: &str) -> Option<u16> {

@@ -6,6 +6,7 @@ mod command_line; // help, mistakes and output files
 mod confirmations; // questions before something that cannot be undone
 mod doctor; // faults put there on purpose
 mod find; // one person over all runs
+mod init; // from a list to a checked campaign
 mod pause_and_rate; // pause, resume and rate, from a second process
 mod privacy; // numbers, names and credentials that nobody may see
 mod reports; // every format, filter and comparison, and a report as the next list

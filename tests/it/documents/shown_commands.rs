@@ -32,6 +32,9 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
         "README.md",
         &[
             ("run campaigns/welcome.yaml", SENDS),
+            ("init --list people.csv --template spring_sale --params first_name,city", SUCCEEDS),
+            ("test people.yaml --to \"+852 6999 0000\"", SENDS),
+            ("run people.yaml", SENDS),
             ("check campaigns/spring-sale.yaml", SUCCEEDS),
             ("preview campaigns/spring-sale.yaml --row 1 --pretty", SUCCEEDS),
             ("run campaigns/spring-sale.yaml", SENDS),
@@ -42,6 +45,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
         "docs/commands.md",
         // The list has mistakes to show, and the campaign ran before.
         &[
+            ("init --list people.csv --template spring_sale --params first_name,city", SUCCEEDS),
             ("check campaigns/welcome.yaml", REFUSED),
             ("test campaigns/welcome.yaml --to \"+852 6999 0000\"", SENDS),
             ("run campaigns/welcome.yaml", REFUSED),
@@ -157,6 +161,7 @@ fn prepare(document: &str, env: &TestEnv, variables: &[(&str, &str)]) {
         assert!([0, 3].contains(&done.code), "{document}: {done}");
     };
     let named = |from: &str, name: &str| env.read(from).replace(&format!("name: {from}").replace(".yaml", ""), name);
+    env.write("people.csv", "phone,first_name,city\n+852 6400 0001,Ana,Rome\n+852 6400 0002,Ben,Oslo\n");
     match document {
         "README.md" => {
             let mine = named("spring-sale.yaml", "name: my-sale").replace("provider: simulator", "provider: incs");

@@ -2,5 +2,5 @@
 
 pub(super) mod flows;
 pub(super) mod media;
-mod pull;
+pub(super) mod pull;
 pub(super) mod templates;

@@ -18,7 +18,7 @@ use super::known::Known;
 use super::row_problem::{Flaw, RowProblem};
 use crate::text::{escaped, escaped_name};
 
-pub use recipient_list::column_by_key;
+pub use recipient_list::{column_by_key, column_key};
 
 impl Known {
     /// Describes the problem.

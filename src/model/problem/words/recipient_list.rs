@@ -211,14 +211,17 @@ impl CellProblem {
 /// quotes, as most texts of a campaign file are.
 #[must_use]
 pub fn column_by_key(column: &str) -> String {
-    let name = escaped_name(column);
-    let is_simple = name == column && !column.contains(['\'', '\\']);
-    let key = match is_simple {
-        true => format!("'{column}'"),
-        false => escaped_json(&serde_json::Value::from(column).to_string()).into_owned(),
-    };
-    let key = key.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("write the column `{name}` as `{{{{ row[{key}] }}}}`")
+    let key = column_key(column).replace('\\', "\\\\").replace('"', "\\\"");
+    format!("write the column `{}` as `{{{{ {key} }}}}`", escaped_name(column))
+}
+
+/// Returns the expression for a column with any name: `row['First name']`.
+#[must_use]
+pub fn column_key(column: &str) -> String {
+    match escaped_name(column) == column && !column.contains(['\'', '\\']) {
+        true => format!("row['{column}']"),
+        false => format!("row[{}]", escaped_json(&serde_json::Value::from(column).to_string())),
+    }
 }
 
 impl OddCharacter {

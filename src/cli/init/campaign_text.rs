@@ -1,0 +1,200 @@
+//! Writes the campaign file as text, with a comment at every guess.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::error::CliError;
+use crate::cli::init::asker::wrong;
+use crate::cli::init::guess::Guess;
+use crate::cli::init::list::List;
+use crate::cli::init::numbers::NumberColumn;
+use crate::cli::init::slots::{Place, Slot, value_of};
+use crate::cli::init::template::{Message, TemplateMessage};
+use crate::model::{Channel, Source};
+use crate::text::{escaped, escaped_json};
+
+/// Everything that the campaign file says.
+pub(super) struct Content {
+    pub(super) name: Guess<String>,
+    pub(super) provider: String,
+    pub(super) channel: Channel,
+    pub(super) list: List,
+    pub(super) numbers: NumberColumn,
+    pub(super) message: Message,
+    pub(super) rate: String,
+}
+
+/// Returns the text of the campaign, which will be written to `file`.
+pub(super) fn write(content: &Content, file: &Path) -> Result<String, CliError> {
+    let mut text = String::new();
+    let mut line = |words: &str| {
+        text.push_str(words);
+        text.push('\n');
+    };
+    let shown = escaped(&file.display().to_string()).into_owned();
+    line("# Written by `campaigner init`. Check every line with the word \"guessed\" before you send.");
+    line("#");
+    line(&format!("#   campaigner check   {shown}"));
+    line(&format!("#   campaigner preview {shown} --row 1 --pretty"));
+    line(&format!("#   campaigner test    {shown} --to NUMBER    sends one message to a number of your own"));
+    line(&format!("#   campaigner run     {shown}"));
+    guessed(&mut line, "", &content.name.why);
+    line(&format!("name: {}", scalar(&content.name.value)));
+    let is_simulator = content.provider == "simulator";
+    let note = if is_simulator { " # nothing leaves this machine; `incs` sends to real people" } else { "" };
+    line(&format!("provider: {}{note}", scalar(&content.provider)));
+    line(&format!("channel: {}", content.channel));
+    if let Message::Template(TemplateMessage { from: Some(from), language, .. }) = &content.message {
+        let language = language.as_ref().map(|language| format!(", language: {}", quoted(language)));
+        line("# every message is checked against the template as `campaigner templates pull` stored it");
+        line(&format!("definition: {{from: {}{}}}", from.as_str(), language.unwrap_or_default()));
+    }
+    recipients(&mut line, content, file)?;
+    line("message: # the request body from the provider's documentation, without `to`");
+    match &content.message {
+        Message::Text(words) => {
+            line("  type: text");
+            line(&format!("  text: {}", quoted(words)));
+        }
+        Message::Template(template) => write_template(&mut line, template),
+    }
+    line("dispatch:");
+    line(&format!("  rate: {} # at most; per provider account", scalar(&content.rate)));
+    if is_simulator {
+        line("# The simulated provider reports statuses within seconds. Remove this line for a real provider.");
+        line("reconcile: {after: 1s, every: 1s, for: 20s}");
+    }
+    line("# When messages may be sent; docs/campaign-file.md lists all keys.");
+    line("# timezone: Asia/Hong_Kong");
+    line("# window: \"09:00-20:00\"");
+    line("# not_after: 2026-12-31T18:00");
+    line("# schedule: {at: 2026-12-01T09:00, timezone: Asia/Hong_Kong} # for `campaigner serve`; docs/schedules.md");
+    Ok(text)
+}
+
+fn recipients(line: &mut impl FnMut(&str), content: &Content, file: &Path) -> Result<(), CliError> {
+    let Content { list, numbers, .. } = content;
+    line("recipients:");
+    match &list.source {
+        Source::Sheet { path, name } => {
+            line(&format!("  xlsx: {}", scalar(&reference(path, file)?)));
+            if let Some(name) = name {
+                line(&format!("  sheet: {}", quoted(name)));
+            }
+        }
+        Source::Csv(path) => line(&format!("  csv: {}", scalar(&reference(path, file)?))),
+        Source::Inline(_) => {}
+    }
+    if let Some(encoding) = list.reading.encoding {
+        line(&format!("  encoding: {}", encoding.name().to_lowercase()));
+    }
+    guessed(line, "  ", &numbers.to.why);
+    line(&format!("  to: {} # the column that holds the number", scalar(&numbers.to.value)));
+    guessed(line, "  ", &numbers.region.why);
+    match &numbers.region.value {
+        Some(region) => {
+            line(&format!("  region: {} # read national numbers as numbers of this region", quoted(region)))
+        }
+        None => line("  # region: HK # without a region, every number needs its country code"),
+    }
+    Ok(())
+}
+
+fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
+    line("  type: template");
+    for open in &template.open {
+        line(&format!("  # to do: fill in {}; docs/messages.md says how", escaped(open)));
+    }
+    guessed(line, "  ", &template.why_none);
+    line("  template:");
+    line(&format!("    name: {}", scalar(&template.name)));
+    // A definition has the language already.
+    if let (Some(language), None) = (&template.language, template.from) {
+        line(&format!("    language: {{code: {}}}", quoted(language)));
+    }
+    if template.filled.is_empty() {
+        return;
+    }
+    line("    components:");
+    let mut places: Vec<Place> = Vec::new();
+    for (slot, _) in &template.filled {
+        if !places.contains(&slot.place) {
+            places.push(slot.place);
+        }
+    }
+    places.sort_by_key(|place| match place {
+        Place::Header => 0,
+        Place::Body => 1,
+        Place::Button(at) => at + 2,
+    });
+    for place in places {
+        match place {
+            Place::Header => line("      - type: header"),
+            Place::Body => line("      - type: body"),
+            Place::Button(at) => {
+                line("      - type: button");
+                line("        sub_type: url");
+                line(&format!("        index: \"{at}\""));
+            }
+        }
+        line("        parameters:");
+        for (slot, column) in template.filled.iter().filter(|(slot, _)| slot.place == place) {
+            guessed(line, "          ", &column.why);
+            line(&format!("          - {{type: text{}, text: {}}}", name_of(slot), quoted(&value_of(&column.value))));
+        }
+    }
+}
+
+/// Returns the name of a parameter, if its variable has one. Buttons have none.
+fn name_of(slot: &Slot) -> String {
+    let name = slot.name().filter(|_| matches!(slot.place, Place::Header | Place::Body));
+    name.map(|name| format!(", parameter_name: {}", scalar(name))).unwrap_or_default()
+}
+
+fn guessed(line: &mut impl FnMut(&str), indent: &str, why: &Option<String>) {
+    if let Some(why) = why {
+        line(&format!("{indent}# guessed: {}", escaped(why)));
+    }
+}
+
+/// Returns the path of the list as the campaign names it: relative if the list is in the campaign's folder or below it,
+/// else absolute.
+fn reference(list: &Path, file: &Path) -> Result<String, CliError> {
+    let unusable = || wrong(format!("the path {} is not UTF-8; rename the list", list.display()));
+    let (parent, name) = (folder_of(list), list.file_name().ok_or_else(unusable)?);
+    let parent = real(parent);
+    let path = match parent.strip_prefix(real(folder_of(file))) {
+        Ok(below) => below.join(name),
+        Err(_) => parent.join(name),
+    };
+    path.into_os_string().into_string().map_err(|_| unusable())
+}
+
+/// Returns the folder that a file is in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn real(folder: &Path) -> PathBuf {
+    folder.canonicalize().or_else(|_| std::path::absolute(folder)).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// Returns a text as YAML: without quotes if it can only be that text.
+fn scalar(text: &str) -> String {
+    const OTHER_MEANINGS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let mut characters = text.chars();
+    let is_plain = characters.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && characters.all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    // A rate starts with a digit and has a slash.
+    let is_rate = text.contains('/') && text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains([' ', ':']);
+    match is_plain && !OTHER_MEANINGS.contains(&text.to_lowercase().as_str()) || is_rate {
+        true => text.to_owned(),
+        false => quoted(text),
+    }
+}
+
+/// Returns a text as YAML in double quotes, which is JSON.
+fn quoted(text: &str) -> String {
+    escaped_json(&Value::from(text).to_string()).into_owned()
+}

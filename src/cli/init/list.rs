@@ -1,0 +1,143 @@
+//! Opens the list and reads its first rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::campaign_file::parse_encoding;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
+use crate::cli::init::options::Options;
+use crate::model::{Header, NO_HEADER, Reading, Source};
+use crate::recipients::{self, OpenError, Reader, Record};
+use crate::text::{escaped_name, find_column, list, nearest};
+
+/// Rows that guesses are made from.
+const SAMPLE: usize = 1_000;
+
+/// The endings of lists, in lower case.
+const CSV: [&str; 2] = ["csv", "tsv"];
+const SHEETS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
+
+/// A list, and its first rows.
+pub(super) struct List {
+    pub(super) source: Source,
+    pub(super) reading: Reading,
+    pub(super) columns: Vec<String>,
+    /// The cells of the first rows that can be read.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl List {
+    /// Returns the column that a person named.
+    pub(super) fn column(&self, named: &str) -> Result<String, String> {
+        let found = find_column(&self.columns, named).and_then(|at| self.columns.get(at));
+        found.cloned().ok_or_else(|| {
+            let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+            let hint = match nearest(named, &names) {
+                Some(near) => format!("did you mean `{}`?", escaped_name(near)),
+                None => format!("the columns are {}", self.names()),
+            };
+            format!("the list has no column `{}`; {hint}", escaped_name(named))
+        })
+    }
+
+    /// Returns the names of the columns for a sentence.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<String> = self.columns.iter().map(|name| escaped_name(name).into_owned()).collect();
+        list(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Returns the filled cells of the column at this position.
+    pub(super) fn cells(&self, at: usize) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter_map(move |row| row.get(at)).map(String::as_str).filter(|cell| !cell.trim().is_empty())
+    }
+}
+
+/// Opens the list. `folder` is that of the campaign, whose only list is the default.
+pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<List, CliError> {
+    let path = match &options.list {
+        Some(path) => path.clone(),
+        None if asker.can_ask() => {
+            let default = only_list(folder).map(|path| path.display().to_string()).unwrap_or_default();
+            let read = |answer: &str| match Path::new(answer).is_file() {
+                true => Ok(PathBuf::from(answer)),
+                false => Err(not_empty(answer).err().unwrap_or_else(|| format!("{answer} is not a file"))),
+            };
+            asker.ask("the list of recipients (CSV or spreadsheet)", &default, read)?
+        }
+        None => return Err(missing("the list is not named", "--list FILE")),
+    };
+    let is_sheet = has_ending(&path, &SHEETS);
+    if !is_sheet && options.sheet.is_some() {
+        return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xls or .ods"));
+    }
+    if is_sheet && options.encoding.is_some() {
+        return Err(wrong("--encoding is for CSV files; leave it out"));
+    }
+    let mut sheet = options.sheet.clone();
+    let mut reading = Reading { encoding: options.encoding, ..Reading::default() };
+    loop {
+        let source = match is_sheet {
+            true => Source::Sheet { path: path.clone(), name: sheet.clone() },
+            false => Source::Csv(path.clone()),
+        };
+        match recipients::open_any(source.clone(), reading.clone()) {
+            Ok(reader) => return sample(reader, source, reading),
+            Err(error @ OpenError::Spreadsheet { .. }) if asks_for_sheet(&error) => {
+                if !asker.can_ask() {
+                    return Err(wrong(error.to_string().replace("add `sheet: NAME` with", "pass --sheet NAME with")));
+                }
+                asker.show(&error.to_string().replace("add `sheet: NAME` with", "choose"));
+                sheet = Some(asker.ask("the sheet", "", not_empty)?);
+            }
+            Err(error @ OpenError::UnclearEncoding { .. }) if asker.can_ask() => {
+                asker.show(&error.to_person());
+                let read = |answer: &str| parse_encoding(answer).map_err(|error| error.to_string());
+                reading.encoding = Some(asker.ask("the encoding", "", read)?);
+            }
+            Err(error @ OpenError::UnclearEncoding { .. }) => {
+                let failure = CliError::from(error);
+                let words = format!("{}\n  for this command, pass --encoding with one of them", failure.words);
+                let shown = failure.shown.map(|shown| format!("{shown}\n  for this command, pass --encoding"));
+                return Err(CliError { exit: Exit::Wrong, words, shown });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether a spreadsheet has several sheets, and none or a wrong one is named.
+fn asks_for_sheet(error: &OpenError) -> bool {
+    let words = error.to_string();
+    words.contains("add `sheet: NAME`") || words.contains("has no sheet `")
+}
+
+fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<List, CliError> {
+    let columns = reader.columns().to_vec();
+    if Header::new(&columns).is_person() {
+        return Err(wrong(NO_HEADER));
+    }
+    let (mut rows, mut record) = (Vec::new(), Record::default());
+    while rows.len() < SAMPLE && reader.read(&mut record).map_err(|error| CliError::of(Exit::Wrong, &error))? {
+        if record.problem.is_none() {
+            rows.push(record.cells.clone());
+        }
+    }
+    if rows.is_empty() {
+        return Err(wrong("the list has no rows after its header"));
+    }
+    Ok(List { source, reading, columns, rows })
+}
+
+/// Returns the list in a folder, if there is exactly one.
+fn only_list(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let mut lists = entries.filter(|path| path.is_file() && (has_ending(path, &SHEETS) || has_ending(path, &CSV)));
+    let only = lists.next()?;
+    lists.next().is_none().then_some(only.strip_prefix("./").map(Path::to_owned).unwrap_or(only))
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+}

@@ -1,0 +1,274 @@
+//! From a list to a checked campaign: by flags, by guesses that are named, and by a person's answers.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::template_server::{Lost, SALE, TemplateServer};
+use crate::support::terminal::Terminal;
+use crate::support::{Finished, TestEnv};
+
+/// A messy list of people in Hong Kong, whose numbers have their country code.
+fn people(rows: usize) -> String {
+    let mut text = "Customer No,First Name,Mobile,Discount\n".to_owned();
+    for n in 0..rows {
+        text.push_str(&format!("{},Ana {n},+852 6400 {n:04},{}%\n", 10_000_000 + n, n % 50));
+    }
+    text
+}
+
+fn env_with(list: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.write("Spring People.csv", list);
+    env
+}
+
+/// Runs `init` with the list, where nobody can be asked. The machine's locale is `locale`.
+fn init(env: &TestEnv, locale: &str, args: &[&str]) -> Finished {
+    let list = ["init", "--list", "Spring People.csv"];
+    let args: Vec<&str> = list.iter().chain(args).copied().collect();
+    env.start_with(&[("LC_ALL", locale), ("LANG", locale), ("LC_TELEPHONE", "")], &args).wait()
+}
+
+const SALE_FLAGS: [&str; 4] = ["--template", "spring_sale", "--params", "First Name,Discount"];
+
+#[test]
+fn a_list_and_a_template_name_are_enough_for_a_campaign_that_passes_check_and_runs() {
+    let env = env_with(&people(20));
+    let made = init(&env, "C", &SALE_FLAGS);
+    assert!(made.code == 0 && made.out.contains("20 of 20 rows can be sent"), "{made}");
+    let guess = "guessed: the numbers are in column `Mobile`, because 20 of 20 cells are numbers";
+    assert!(made.err.contains(guess), "{made}");
+    assert!(made.err.contains("the first numbers by country: +852 Hong Kong: 20"), "{made}");
+    assert!(made.err.contains("campaigner --db store.db run spring-people.yaml"), "the next command: {made}");
+    let campaign = env.read("spring-people.yaml");
+    assert!(campaign.contains(&format!("  # {guess}\n  to: Mobile ")), "{campaign}");
+    assert!(campaign.contains("csv: \"Spring People.csv\""), "{campaign}");
+    assert!(campaign.contains("text: \"{{ row['First Name'] }}\""), "{campaign}");
+
+    let run = env.run_offline(&["run", "spring-people.yaml"]);
+    assert!([0, 3].contains(&run.code), "{run}");
+    assert_eq!(env.report("spring-people-1").len(), 20);
+}
+
+#[test]
+fn nothing_is_overwritten_and_the_configuration_is_private() {
+    let env = env_with(&people(3));
+    assert_eq!(init(&env, "C", &SALE_FLAGS).code, 0);
+    let mode = fs::metadata(env.path("campaigner.toml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for file in ["spring-people.yaml", "campaigner.toml"] {
+        env.write(file, format!("{}# mine\n", env.read(file)));
+    }
+    let before = env.read("spring-people.yaml");
+    let again = init(&env, "C", &SALE_FLAGS);
+    assert!(again.code == 2 && again.err.contains("spring-people.yaml exists"), "{again}");
+    assert_eq!(env.read("spring-people.yaml"), before);
+    let other = init(&env, "C", &[&SALE_FLAGS[..], &["--name", "other"]].concat());
+    assert!(other.code == 0 && env.read("campaigner.toml").ends_with("# mine\n"), "{other}");
+}
+
+#[test]
+fn what_the_skeleton_shows_is_a_valid_configuration() {
+    let env = env_with(&people(3));
+    assert_eq!(init(&env, "C", &SALE_FLAGS).code, 0);
+    let is_setting = |line: &&str| line.contains(" = ") || line.starts_with("# [");
+    let text = env.read("campaigner.toml");
+    let settings: Vec<&str> = text.lines().filter(is_setting).map(|line| &line[2..]).collect();
+    env.write("campaigner.toml", settings.join("\n"));
+    let checked = env.run_offline(&["--config", "campaigner.toml", "check", "spring-people.yaml"]);
+    assert!(settings.len() > 10 && checked.code == 0, "{checked}");
+}
+
+#[test]
+fn a_folder_is_made_and_the_list_is_named_by_its_place() {
+    let env = env_with(&people(3));
+    let made = init(&env, "C", &[&SALE_FLAGS[..], &["campaigns/spring"]].concat());
+    assert_eq!(made.code, 0, "{made}");
+    let campaign = env.read("campaigns/spring/spring-people.yaml");
+    assert!(campaign.contains("/Spring People.csv\""), "{campaign}");
+    assert!(!env.path("campaigns/spring/Spring People.csv").exists(), "the list is not copied");
+}
+
+#[test]
+fn which_column_has_the_numbers_is_not_guessed_if_two_may_be_meant() {
+    let list = people(10).replace("Customer No", "Emergency phone").replace("\n1000", "\n+85264110");
+    let env = env_with(&list);
+    let unclear = init(&env, "C", &SALE_FLAGS);
+    assert!(unclear.code == 2 && unclear.err.contains("`Emergency phone` and `Mobile` may be meant"), "{unclear}");
+    assert!(unclear.err.contains("pass --to COLUMN") && !env.path("spring-people.yaml").exists(), "{unclear}");
+    let named = init(&env, "C", &[&SALE_FLAGS[..], &["--to", "Mobile"]].concat());
+    assert_eq!(named.code, 0, "{named}");
+
+    // Digits in a column of any name may be anything.
+    let env = {
+        drop(env);
+        env_with(&people(10).replace("Mobile", "Value").replace(",+852 6400", ",8526400").replace(" 00", "00"))
+    };
+    let unclear = init(&env, "C", &SALE_FLAGS);
+    assert!(unclear.code == 2 && unclear.err.contains("pass --to COLUMN"), "{unclear}");
+}
+
+#[test]
+fn a_region_is_guessed_only_if_the_locale_has_one_that_fits() {
+    let list: String = (0..30).map(|n| format!("07911 1{n:05},Ana {n}\n")).collect();
+    let env = env_with(&format!("Telefon,First Name\n{list}"));
+    let flags = ["--template", "hello", "--params", "First Name"];
+    let guessed = init(&env, "en_GB.UTF-8", &flags);
+    assert!(guessed.code == 0 && guessed.err.contains("guessed: national numbers are of region GB"), "{guessed}");
+    assert!(guessed.err.contains("+44 United Kingdom: 30"), "{guessed}");
+    let campaign = env.read("spring-people.yaml");
+    assert!(campaign.contains("# guessed: national numbers are of region GB"), "{campaign}");
+    assert!(campaign.contains("region: \"GB\""), "{campaign}");
+
+    // Of Hong Kong they are not, and of no region they are nobody's.
+    let none = init(&env, "zh_HK.UTF-8", &[&flags[..], &["--name", "none"]].concat());
+    assert!(none.code == 2 && none.err.contains("no region, although 30 of 30 numbers"), "{none}");
+    assert!(!env.read("none.yaml").contains("  region:"), "{none}");
+    let named = init(&env, "zh_HK.UTF-8", &[&flags[..], &["--name", "named", "--region", "gb"]].concat());
+    assert!(named.code == 0 && !named.err.contains("region GB, because"), "{named}");
+}
+
+#[test]
+fn national_numbers_that_would_be_strangers_abroad_need_a_region() {
+    // Mobile numbers of Germany with and without the 0. Without it they would be numbers in the USA.
+    let list: String = (0..20).map(|n| format!("0151 2345 6{n:03},Ana\n1512 3456{n:03},Ana\n")).collect();
+    let env = env_with(&format!("phone,name\n{list}"));
+    let refused = init(&env, "C", &["--template", "hello", "--params", "name"]);
+    assert!(refused.code == 2 && refused.err.contains("--region"), "{refused}");
+    assert!(!env.path("spring-people.yaml").exists(), "{refused}");
+}
+
+#[test]
+fn odd_names_and_texts_are_quoted() {
+    let env = env_with("phone,\"it's \"\"a\"\": #1\",{{ x }}\n+85264000001,Ana,Rome\n");
+    let flags = ["--template", "yes", "--params", "it's \"a\": #1", "--language", "no"];
+    let made = init(&env, "C", &flags);
+    assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}");
+    let preview = env.run_offline(&["preview", "spring-people.yaml"]);
+    assert!(preview.out.contains("\"name\":\"yes\"") && preview.out.contains("\"text\":\"Ana\""), "{preview}");
+    let text = ["--channel", "viber", "--text", "Hi: {{ row['{{ x }}'] }} #1\n- \"a\"", "--name", "text"];
+    let made = init(&env, "C", &text);
+    assert_eq!(made.code, 0, "{made}");
+    assert!(env.run_offline(&["preview", "text.yaml"]).out.contains(r#""text":"Hi: Rome #1\n- \"a\"""#), "{made}");
+}
+
+#[test]
+fn what_cannot_be_guessed_is_an_error_that_names_the_flag() {
+    let env = env_with(&people(3));
+    for (args, flag) in [
+        (&["init"][..], "pass --list FILE"),
+        (&["init", "--list", "Spring People.csv"], "pass --template NAME or --text TEXT"),
+        (&["init", "--list", "Spring People.csv", "--channel", "rcs"], "pass --text TEXT"),
+        (
+            &["init", "--list", "Spring People.csv", "--template", "a", "--params", "Frist Name"],
+            "did you mean `First Name`?",
+        ),
+        (&["init", "--list", "Spring People.csv", "--template", "a", "--provider", "shop"], "unknown provider `shop`"),
+        (&["init", "--list", "Spring People.csv", "--template", "a", "--to", "x"], "the list has no column `x`"),
+        (&["init", "--list", "Spring People.csv", "--template", "a", "--sheet", "x"], "--sheet is for spreadsheets"),
+    ] {
+        let refused = env.run_offline(args);
+        assert!(refused.code == 2 && refused.err.contains(flag), "{flag}: {refused}");
+    }
+    env.write("people.csv", "+85264000001,Ana\n+85264000002,Ben\n");
+    let refused = env.run_offline(&["init", "--list", "people.csv", "--template", "a"]);
+    assert!(
+        refused.code == 2 && refused.err.contains("add a header line") && !refused.err.contains("6400"),
+        "{refused}"
+    );
+    assert!(!env.path("campaigner.toml").exists());
+}
+
+#[test]
+fn a_template_of_a_provider_is_matched_with_the_columns_and_checked() {
+    let server = TemplateServer::new("nxlink", Lost::Nothing);
+    server.env.write("sale.yaml", SALE.replace("first_name", "WhatsApp").replace("{{campaign}}", "{{1}}"));
+    server.env.write("people.csv", "phone,WhatsApp name,campaign\n+85264000001,Ana,spring\n");
+    server.succeeds(&["create", "sale.yaml"]);
+    let init = ["init", "--list", "people.csv", "--to", "phone", "--template", "spring_sale"];
+    server.approve("spring_sale");
+    let misspelt = server.run(&["init", "--list", "people.csv", "--template", "spring_sael"]);
+    assert!(misspelt.code == 2 && misspelt.err.contains("did you mean `spring_sale`?"), "{misspelt}");
+    let made = server.run(&init);
+    let campaign = server.env.read("people.yaml");
+    assert!(campaign.contains("definition: {from: nxlink, language: \"en_US\"}"), "{campaign}");
+    assert!(made.err.contains("is column `WhatsApp name`, because"), "{made}\n{campaign}");
+    assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}\n{campaign}");
+}
+
+#[test]
+fn a_person_answers_what_the_flags_leave_open() {
+    let env = env_with(&people(5));
+    let mut terminal = Terminal::start(&env, "", None, &["init"]);
+    for (question, answer) in [
+        ("the list of recipients (CSV or spreadsheet) [Spring People.csv]: ", "\n"),
+        ("the name of the campaign [spring-people]: ", "Hello!\n"),
+        ("such as `hello`", "hello\n"),
+        ("the column with the numbers [Mobile]: ", "\n"),
+        ("[simulator]: ", "\n"),
+        ("[whatsapp]: ", "\n"),
+        ("the name of the template: ", "\n"),
+        ("an answer is needed", "spring_sale\n"),
+        ("in order, with commas (empty: no variables): ", "First Name, Discount\n"),
+        ("[80/s]: ", "fast\n"),
+        ("is not a", "20/s\n"),
+    ] {
+        terminal.wait_for(question);
+        terminal.write(answer);
+    }
+    let (finished, screen) = terminal.wait();
+    assert!(finished.code == 0 && finished.out.contains("5 of 5 rows can be sent"), "{finished}\n{screen}");
+    assert!(screen.contains("run hello.yaml"), "{screen}");
+    assert!(env.read("hello.yaml").contains("rate: 20/s"));
+}
+
+#[test]
+fn whoever_ends_it_during_a_question_has_no_new_files() {
+    let env = env_with(&people(5));
+    for key in ["\u{4}", "interrupt"] {
+        let mut terminal = Terminal::start(&env, "", None, &["init", "--list", "Spring People.csv"]);
+        for question in ["the name of the campaign", "the column with the numbers"] {
+            terminal.wait_for(question);
+            terminal.write("\n");
+        }
+        terminal.wait_for("[simulator]: ");
+        match key {
+            "interrupt" => terminal.signal("INT"),
+            key => terminal.write(key),
+        }
+        let (finished, screen) = terminal.wait();
+        assert!([2, -2].contains(&finished.code), "{finished}\n{screen}");
+        for file in ["spring-people.yaml", "campaigner.toml", "store.db"] {
+            assert!(!env.path(file).exists(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn with_all_flags_nothing_is_asked_on_a_terminal() {
+    let env = env_with(&people(5));
+    let flags = [
+        "init",
+        "--list",
+        "Spring People.csv",
+        "--name",
+        "spring",
+        "--to",
+        "Mobile",
+        "--provider",
+        "simulator",
+        "--channel",
+        "whatsapp",
+        "--template",
+        "spring_sale",
+        "--params",
+        "First Name,Discount",
+        "--region",
+        "none",
+        "--rate",
+        "20/s",
+    ];
+    let (finished, screen) = Terminal::start(&env, "", None, &flags).wait();
+    assert!(finished.code == 0 && !screen.contains("]: "), "{finished}\n{screen}");
+    assert!(!env.read("spring.yaml").contains("# guessed"));
+}
