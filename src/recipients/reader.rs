@@ -67,16 +67,16 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
     let (input, columns, encoding) = match &recipients.source {
         Source::Csv(path) => {
             let text = ListText::open(path, content(path)?, recipients.reading.encoding)?;
-            let (table, columns) = Table::read(path, text, &recipients.to)?;
+            let (table, columns) = Table::read(path, text, recipients)?;
             let encoding = table.text().chosen().encoding;
             (Input::Csv(Box::new(table)), columns, encoding)
         }
         Source::Sheet { path, name } => {
-            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), &recipients.to)?;
+            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), recipients)?;
             (Input::Sheet(Box::new(sheet)), columns, UTF_8)
         }
         Source::Inline(table) => {
-            let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), &recipients.to)?;
+            let columns = Columns::new(IN_THE_CAMPAIGN, &table.columns, &recipients.to, &recipients.reading.columns)?;
             (Input::Inline { table: table.clone(), next: 0 }, columns, UTF_8)
         }
     };

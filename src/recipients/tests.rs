@@ -133,7 +133,6 @@ fn rows_of_empty_cells_above_the_header_are_skipped() {
     let case = case(format!("{}phone,name\n1,Ana\n", ",,\r\n".repeat(1 << 19)));
     assert_eq!(rows(&case.recipients), [row(1, (1 << 19) + 2, &["1", "Ana"])]);
     assert!(error(",,\n,\n").contains("is empty"));
-    assert!(error(",phone\n").contains("no name for column 1"));
 }
 
 #[test]
@@ -148,9 +147,8 @@ fn a_file_without_proper_columns_is_refused() {
     for bytes in ["", "\n\r\n", ",,\n,,\n", "\u{feff}"] {
         assert!(error(bytes).contains("is empty"), "{bytes:?}: {}", error(bytes));
     }
-    assert!(error("phone,name,phone\n").contains("columns 1 and 3 of"));
-    assert!(to_person("phone,name,phone\n").ends_with("; the name is `phone`"));
-    assert!(error(",phone\n").contains("no name for column 1"));
+    let words = error("phone,name, phone\u{a0}\n");
+    assert!(words.starts_with("columns 1 and 3 of") && words.contains("have the same name `phone`"), "{words}");
     assert!(error("Phone,name\n").contains("has no column `phone` for the numbers; set `to` in the campaign"));
     assert!(to_person("Phone,name\n").ends_with("; did you mean `Phone`?"));
     assert!(to_person("tel,name\n").ends_with("; the columns are `tel`, `name`"));
@@ -171,7 +169,45 @@ fn a_first_line_that_is_a_person_is_not_estimated() {
     }
     // It may be a person even without a number.
     for bytes in ["Ana Maria,Lopez\n", "Ana Maria,Ana Maria\n"] {
-        assert!(!error(bytes).contains("Ana") && to_person(bytes).contains("`Ana Maria`"), "{}", error(bytes));
+        assert!(!error(bytes).contains("Ana") && to_person(bytes).contains("`Ana Maria"), "{}", error(bytes));
+    }
+}
+
+#[test]
+fn columns_that_have_no_name_of_their_own_are_told_apart() {
+    let case = case("mail,,phone, mail\n,x,85268411234,y\n");
+    let reader = open(&case.recipients).unwrap();
+    assert_eq!(reader.columns(), ["mail (column 1)", "(column 2)", "phone", "mail (column 4)"]);
+    assert_eq!(rows(&case.recipients), [row(1, 2, &["", "x", "85268411234", "y"])]);
+}
+
+/// Opens a list with renamed columns, and returns the names or the error.
+fn renamed(list: &str, to: &str, columns: &[(&str, &str)]) -> Result<Vec<String>, String> {
+    let mut case = case(list);
+    case.recipients.to = to.to_owned();
+    case.recipients.reading.columns = columns.iter().map(|(new, old)| ((*new).to_owned(), (*old).to_owned())).collect();
+    open(&case.recipients).map(|reader| reader.columns().to_vec()).map_err(|error| error.to_person())
+}
+
+#[test]
+fn columns_get_new_names() {
+    let list = "Mobile\u{a0}Nr.,Pre\u{301}nom,Ort,Ort\n85268411234,Ana,a,b\n";
+    let columns = [("phone", " Mobile Nr."), ("first_name", "Pr\u{e9}nom"), ("city", "Ort (column 4)")];
+    assert_eq!(renamed(list, "phone", &columns).unwrap(), ["phone", "first_name", "Ort (column 3)", "city"]);
+    assert_eq!(renamed("a,b\n", "a", &[("a", "b"), ("b", "a")]).unwrap(), ["b", "a"]);
+    assert_eq!(renamed("a,b\n", "a", &[("a", "a")]).unwrap(), ["a", "b"]);
+    assert_eq!(renamed("a,b,b\n", "a", &[("b", "b (column 3)")]).unwrap(), ["a", "b (column 2)", "b"]);
+    for (to, columns, words) in [
+        ("phone", ("phone", "Mobile Nr"), "no column `Mobile Nr` to rename; "),
+        ("phone", ("phone", "Mobile Nr"), "; did you mean `Mobile\\u{a0}Nr.`?"),
+        ("Mobile Nr.", ("phone", "Mobile Nr."), "has no column `Mobile Nr.` for the numbers"),
+        ("phone", ("phone", "Ort"), "columns 3 and 4 of "),
+        ("Ort", ("Mobile  Nr.", "Pr\u{e9}nom"), "renames column 2 of "),
+        ("Ort", ("Mobile  Nr.", "Pr\u{e9}nom"), " to `Mobile  Nr.`, but column 1 has this name already"),
+        ("Ort", ("Ort", "Pr\u{e9}nom"), "but column 3 has this name already"),
+    ] {
+        let error = renamed(list, to, &[columns]).unwrap_err();
+        assert!(error.contains(words), "{words}: {error}");
     }
 }
 

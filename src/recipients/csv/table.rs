@@ -10,7 +10,7 @@ use csv::{ByteRecord, Position, ReaderBuilder};
 use super::bytes::Content;
 use super::quotes;
 use super::record_buffer::{LONGEST_RECORD, RecordBuffer};
-use crate::model::{CellProblem, ReportRow, RowProblem};
+use crate::model::{CellProblem, Recipients, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
 use crate::recipients::encoding::ListText;
 use crate::recipients::error::{OpenError, ReadError};
@@ -42,7 +42,11 @@ pub(in crate::recipients) struct TableRecord {
 
 impl Table {
     /// Detects the format of a file and reads the names of its columns.
-    pub(in crate::recipients) fn read(path: &Path, text: ListText, to: &str) -> Result<(Self, Columns), OpenError> {
+    pub(in crate::recipients) fn read(
+        path: &Path,
+        text: ListText,
+        recipients: &Recipients,
+    ) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
         let mut window = RecordBuffer::new(text);
@@ -62,7 +66,7 @@ impl Table {
         }
         let report = ReportRow::is_header(&names);
         let names = if report { of_a_report(names) } else { names };
-        let columns = Columns::new(&from, names, to)?;
+        let columns = Columns::new(&from, &names, &recipients.to, &recipients.reading.columns)?;
         let mut table = Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report };
         if lines > 0 {
             let position = table.csv.position().clone();
