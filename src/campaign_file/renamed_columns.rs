@@ -52,5 +52,12 @@ pub(super) fn read(
         seen.push((of_list, node.place));
         columns.insert(name, trimmed(text).to_owned());
     }
-    (columns.len() == entries.len()).then_some(columns)
+    // A report has the new names, so it could not be read as a list of the same campaign.
+    let chained = |name: &String| columns.keys().find(|new| *new == name && columns.get(*new) != Some(name));
+    for (name, place) in seen.iter().filter(|(name, _)| chained(name).is_some()) {
+        let message = format!("`columns` renames `{name}`, but gives this name to another column");
+        problems.push(FileProblem::new("bad_value", *place, message).hint("choose another name on the left"));
+    }
+    let whole = columns.len() == entries.len() && !seen.iter().any(|(name, _)| chained(name).is_some());
+    whole.then_some(columns)
 }

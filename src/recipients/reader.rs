@@ -48,8 +48,8 @@ enum Input {
 ///
 /// # Errors
 /// When the file is not a regular file, cannot be opened or read, or is neither text in a clear encoding nor a
-/// spreadsheet; when a column name is missing
-/// or repeated, or the phone column is missing; or when the region is unknown.
+/// spreadsheet; when the phone column or
+/// a renamed column is missing or ambiguous; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
     open_with(recipients, Content::open)
 }
@@ -81,7 +81,8 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
         }
     };
     let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
-    let decoder = Decoder::new(columns, numbers, &recipients.reading, encoding).map_err(OpenError::Region)?;
+    let formulas = !matches!(&input, Input::Csv(table) if table.is_report());
+    let decoder = Decoder::new(columns, numbers, &recipients.reading, encoding, formulas).map_err(OpenError::Region)?;
     let decoder = Arc::new(decoder);
     Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }

@@ -194,7 +194,6 @@ fn columns_get_new_names() {
     let list = "Mobile\u{a0}Nr.,Pre\u{301}nom,Ort,Ort\n85268411234,Ana,a,b\n";
     let columns = [("phone", " Mobile Nr."), ("first_name", "Pr\u{e9}nom"), ("city", "Ort (column 4)")];
     assert_eq!(renamed(list, "phone", &columns).unwrap(), ["phone", "first_name", "Ort (column 3)", "city"]);
-    assert_eq!(renamed("a,b\n", "a", &[("a", "b"), ("b", "a")]).unwrap(), ["b", "a"]);
     assert_eq!(renamed("a,b\n", "a", &[("a", "a")]).unwrap(), ["a", "b"]);
     assert_eq!(renamed("a,b,b\n", "a", &[("b", "b (column 3)")]).unwrap(), ["a", "b (column 2)", "b"]);
     for (to, columns, words) in [
@@ -222,7 +221,7 @@ fn what_nobody_sees_around_a_name_does_not_count() {
 #[test]
 fn a_text_that_a_spreadsheet_keeps_by_a_formula_is_that_text() {
     let quoted = "\"=\"\"phone\"\"\",\"=\"\"name\"\"\"\n\"=\"\"0123\"\"\",\"=\"\"a, \"\"\"\"b\"\"\"\"\"\"\"\n";
-    for list in ["=\"phone\",name\n=\"0123\",=\"a\"&B1\n=\"\u{200b}\",=\"\"\n", quoted] {
+    for list in ["=\"phone\",name\n=\"0123\",=\"a\"&B1\n=\"\u{200b}\",=\"\"\n1,x\n", quoted] {
         let read = rows(&case(list).recipients);
         assert_eq!(read[0].2[0], "0123");
         assert_eq!(read[0].2[1], if list == quoted { "a, \"b\"" } else { "=\"a\"&B1" });
@@ -250,6 +249,9 @@ fn marks_around_a_cell_go_and_a_cell_that_nobody_sees_is_empty() {
 fn what_is_no_text_is_refused() {
     assert!(error(b"PK\x03\x04rest").contains("is a spreadsheet, not a CSV file; write `xlsx:`"));
     assert!(error(b"%PDF-1.7").contains("a PDF; export it as CSV (UTF-8)"));
+    for page in ["<html>", "\u{feff}\r\n <!DOCTYPE html>", "<Table border=1><tr><td>phone"] {
+        assert!(error(page).contains("is a web page (HTML), not a CSV file; open it in"), "{page}");
+    }
     assert!(error(b"phone\0name\n1,2\n").contains("is not plain text"));
 }
 
@@ -269,21 +271,98 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn missing_cells_at_the_end_are_empty_unless_a_cell_may_be_split() {
+    let case = case("phone,name,city\n1,Ana\n2\n3,=\"Bo,HK\"\n4,Cy 5\" tall\n5,\"say \"\"hi\"\"\"\n6,=\"Di\"\n");
+    let expected = [
+        row(1, 2, &["1", "Ana", ""]),
+        row(2, 3, &["2", "", ""]),
+        row(3, 4, &["3", "=\"Bo", "HK\""]),
+        bad(4, 5, &["4", "Cy 5\" tall", ""], "ragged_row"),
+        row(5, 6, &["5", "say \"hi\"", ""]),
+        row(6, 7, &["6", "Di", ""]),
+    ];
+    assert_eq!(rows(&case.recipients), expected);
+    let split = "phone,name,city,note\n1,=\"Bo,HK\"\n2,=\"Bo \"\"A\"\"\",x\n";
+    let codes: Vec<_> = rows(&self::case(split).recipients).into_iter().map(|row| row.3).collect();
+    assert_eq!(codes, [Some("ragged_row".to_owned()), None]);
+}
+
+#[test]
+fn a_report_and_rejected_rows_have_the_new_names_already() {
+    let report = format!("{},phone,name\n", crate::model::ReportRow::COLUMNS.join(","));
+    let columns = [("phone", "Tel"), ("name", "Name")];
+    for list in [report.as_str(), "input_row,phone,name,problem\n", "input_row,Tel,Name,problem\n", "Tel,Name\n"] {
+        let names = renamed(list, "phone", &columns).unwrap();
+        assert!(names.contains(&"phone".to_owned()) && names.contains(&"name".to_owned()), "{names:?}");
+    }
+    assert!(renamed("phone,name\n", "phone", &columns).unwrap_err().contains("no column `Name` to rename"));
+    assert!(renamed("input_row,phone,Tel\n", "phone", &columns[..1]).unwrap_err().contains("has this name already"));
+}
+
+/// Reads a list to its end, and returns its rows and the words of the note about blank rows.
+fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
+    let case = case(list);
+    let mut reader = open(&case.recipients).unwrap();
+    let mut record = Record::default();
+    while reader.read(&mut record).unwrap() {}
+    let note = reader.notes().into_iter().find(|note| note.code == "blank_rows").map(|note| note.message);
+    (rows(&case.recipients), note)
+}
+
+#[test]
+fn blank_rows_at_the_end_are_left_out_and_those_in_the_middle_are_rows() {
+    let blank = [",", " \t,\u{200b}", "\"\",=\"\"", ",,,,", "\u{a0}"];
+    for end in blank {
+        for line in ["\n", "\r\n", "\n\n"] {
+            let list = format!("phone,name\n1,Ana\n{}", format!("{end}{line}").repeat(3));
+            let (rows, note) = with_blank_rows(&list);
+            assert_eq!(rows, [row(1, 2, &["1", "Ana"])], "{list:?}");
+            assert_eq!(note.as_deref(), Some("3 blank rows at the end of the list are left out"), "{list:?}");
+        }
+    }
+    let (rows, note) = with_blank_rows("phone,name\n,\n1,Ana\n,\n,\n\n,\n2,Bo\n3,\"Cy\n,\n4,Di\n,");
+    let expected = [
+        row(1, 2, &["", ""]),
+        row(2, 3, &["1", "Ana"]),
+        row(3, 4, &["", ""]),
+        row(4, 5, &["", ""]),
+        row(5, 7, &["", ""]),
+        row(6, 8, &["2", "Bo"]),
+        bad(7, 9, &["", ""], "bad_quotes"),
+        row(8, 10, &["", ""]),
+        row(9, 11, &["4", "Di"]),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(note.as_deref(), Some("1 blank row at the end of the list is left out"));
+    assert_eq!(with_blank_rows("phone,name\n,\n1,Ana\n").1, None);
+}
+
+#[test]
+fn many_blank_rows_need_little_memory_and_keep_their_lines() {
+    let blank = ",\n\n".repeat(20_000);
+    let (rows, note) = with_blank_rows(&format!("phone,name\n{blank}1,Ana\n"));
+    assert_eq!((rows.len(), note), (20_001, None));
+    assert_eq!((&rows[19_999], &rows[20_000]), (&row(20_000, 40_000, &["", ""]), &row(20_001, 40_002, &["1", "Ana"])));
+    let (rows, note) = with_blank_rows(&format!("phone,name\n1,Ana\n{}", ",\n".repeat(100_000)));
+    assert_eq!((rows.len(), note.as_deref()), (1, Some("100,000 blank rows at the end of the list are left out")));
+}
+
+#[test]
 fn a_row_with_other_cells_than_columns_is_reported_and_the_others_are_read() {
     let case = case("phone,name,city\n1,Ana\n2,Bo,HK\n3,Cy,HK,,\n4,Di,HK,x\n5\n6,Ed,HK\n");
     let expected = [
-        bad(1, 2, &["1", "Ana", ""], "ragged_row"),
+        row(1, 2, &["1", "Ana", ""]),
         row(2, 3, &["2", "Bo", "HK"]),
         row(3, 4, &["3", "Cy", "HK"]),
         bad(4, 5, &["4", "Di", "HK"], "ragged_row"),
-        bad(5, 6, &["5", "", ""], "ragged_row"),
+        row(5, 6, &["5", "", ""]),
         row(6, 7, &["6", "Ed", "HK"]),
     ];
     assert_eq!(rows(&case.recipients), expected);
     let mut reader = open(&case.recipients).unwrap();
     let mut record = Record::default();
-    reader.read(&mut record).unwrap();
-    assert!(record.problem.as_ref().unwrap().message().contains("2 cells, but the header has 3"));
+    while reader.read(&mut record).unwrap() && record.row.0 < 4 {}
+    assert!(record.problem.as_ref().unwrap().message().contains("4 cells, but the header has 3"));
 }
 
 #[test]
