@@ -11,6 +11,9 @@ use super::*;
 use crate::model::{Inline, Reading, Recipients, Source};
 use crate::text::{hex, is_blank};
 
+mod columns;
+mod row_forms;
+
 /// A file with these bytes, and recipients that use it.
 struct Case {
     recipients: Recipients,
@@ -174,43 +177,6 @@ fn a_first_line_that_is_a_person_is_not_estimated() {
 }
 
 #[test]
-fn columns_that_have_no_name_of_their_own_are_told_apart() {
-    let case = case("mail,,phone, mail\n,x,85268411234,y\n");
-    let reader = open(&case.recipients).unwrap();
-    assert_eq!(reader.columns(), ["mail (column 1)", "(column 2)", "phone", "mail (column 4)"]);
-    assert_eq!(rows(&case.recipients), [row(1, 2, &["", "x", "85268411234", "y"])]);
-}
-
-/// Opens a list with renamed columns, and returns the names or the error.
-fn renamed(list: &str, to: &str, columns: &[(&str, &str)]) -> Result<Vec<String>, String> {
-    let mut case = case(list);
-    case.recipients.to = to.to_owned();
-    case.recipients.reading.columns = columns.iter().map(|(new, old)| ((*new).to_owned(), (*old).to_owned())).collect();
-    open(&case.recipients).map(|reader| reader.columns().to_vec()).map_err(|error| error.to_person())
-}
-
-#[test]
-fn columns_get_new_names() {
-    let list = "Mobile\u{a0}Nr.,Pre\u{301}nom,Ort,Ort\n85268411234,Ana,a,b\n";
-    let columns = [("phone", " Mobile Nr."), ("first_name", "Pr\u{e9}nom"), ("city", "Ort (column 4)")];
-    assert_eq!(renamed(list, "phone", &columns).unwrap(), ["phone", "first_name", "Ort (column 3)", "city"]);
-    assert_eq!(renamed("a,b\n", "a", &[("a", "a")]).unwrap(), ["a", "b"]);
-    assert_eq!(renamed("a,b,b\n", "a", &[("b", "b (column 3)")]).unwrap(), ["a", "b (column 2)", "b"]);
-    for (to, columns, words) in [
-        ("phone", ("phone", "Mobile Nr"), "no column `Mobile Nr` to rename; "),
-        ("phone", ("phone", "Mobile Nr"), "; did you mean `Mobile\\u{a0}Nr.`?"),
-        ("Mobile Nr.", ("phone", "Mobile Nr."), "has no column `Mobile Nr.` for the numbers"),
-        ("phone", ("phone", "Ort"), "columns 3 and 4 of "),
-        ("Ort", ("Mobile  Nr.", "Pr\u{e9}nom"), "renames column 2 of "),
-        ("Ort", ("Mobile  Nr.", "Pr\u{e9}nom"), " to `Mobile  Nr.`, but column 1 has this name already"),
-        ("Ort", ("Ort", "Pr\u{e9}nom"), "but column 3 has this name already"),
-    ] {
-        let error = renamed(list, to, &[columns]).unwrap_err();
-        assert!(error.contains(words), "{words}: {error}");
-    }
-}
-
-#[test]
 fn what_nobody_sees_around_a_name_does_not_count() {
     for header in ["phone\u{a0},First\u{a0}Name", "\u{200b} phone\u{200e} ,x", "\u{feff}\u{feff}phone,x"] {
         let reader = open(&case(format!("{header}\n85268411234,Ana\n")).recipients).unwrap();
@@ -268,83 +234,6 @@ fn a_file_that_cannot_be_read_is_named() {
     let case = case(&broken);
     let error = open(&case.recipients).err().unwrap();
     assert!(matches!(error, OpenError::Read(ReadError::Gzip { .. })), "{error}");
-}
-
-#[test]
-fn missing_cells_at_the_end_are_empty_unless_a_cell_may_be_split() {
-    let case = case("phone,name,city\n1,Ana\n2\n3,=\"Bo,HK\"\n4,Cy 5\" tall\n5,\"say \"\"hi\"\"\"\n6,=\"Di\"\n");
-    let expected = [
-        row(1, 2, &["1", "Ana", ""]),
-        row(2, 3, &["2", "", ""]),
-        row(3, 4, &["3", "=\"Bo", "HK\""]),
-        bad(4, 5, &["4", "Cy 5\" tall", ""], "ragged_row"),
-        row(5, 6, &["5", "say \"hi\"", ""]),
-        row(6, 7, &["6", "Di", ""]),
-    ];
-    assert_eq!(rows(&case.recipients), expected);
-    let split = "phone,name,city,note\n1,=\"Bo,HK\"\n2,=\"Bo \"\"A\"\"\",x\n";
-    let codes: Vec<_> = rows(&self::case(split).recipients).into_iter().map(|row| row.3).collect();
-    assert_eq!(codes, [Some("ragged_row".to_owned()), None]);
-}
-
-#[test]
-fn a_report_and_rejected_rows_have_the_new_names_already() {
-    let report = format!("{},phone,name\n", crate::model::ReportRow::COLUMNS.join(","));
-    let columns = [("phone", "Tel"), ("name", "Name")];
-    for list in [report.as_str(), "input_row,phone,name,problem\n", "input_row,Tel,Name,problem\n", "Tel,Name\n"] {
-        let names = renamed(list, "phone", &columns).unwrap();
-        assert!(names.contains(&"phone".to_owned()) && names.contains(&"name".to_owned()), "{names:?}");
-    }
-    assert!(renamed("phone,name\n", "phone", &columns).unwrap_err().contains("no column `Name` to rename"));
-    assert!(renamed("input_row,phone,Tel\n", "phone", &columns[..1]).unwrap_err().contains("has this name already"));
-}
-
-/// Reads a list to its end, and returns its rows and the words of the note about blank rows.
-fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
-    let case = case(list);
-    let mut reader = open(&case.recipients).unwrap();
-    let mut record = Record::default();
-    while reader.read(&mut record).unwrap() {}
-    let note = reader.notes().into_iter().find(|note| note.code == "blank_rows").map(|note| note.message);
-    (rows(&case.recipients), note)
-}
-
-#[test]
-fn blank_rows_at_the_end_are_left_out_and_those_in_the_middle_are_rows() {
-    let blank = [",", " \t,\u{200b}", "\"\",=\"\"", ",,,,", "\u{a0}"];
-    for end in blank {
-        for line in ["\n", "\r\n", "\n\n"] {
-            let list = format!("phone,name\n1,Ana\n{}", format!("{end}{line}").repeat(3));
-            let (rows, note) = with_blank_rows(&list);
-            assert_eq!(rows, [row(1, 2, &["1", "Ana"])], "{list:?}");
-            assert_eq!(note.as_deref(), Some("3 blank rows at the end of the list are left out"), "{list:?}");
-        }
-    }
-    let (rows, note) = with_blank_rows("phone,name\n,\n1,Ana\n,\n,\n\n,\n2,Bo\n3,\"Cy\n,\n4,Di\n,");
-    let expected = [
-        row(1, 2, &["", ""]),
-        row(2, 3, &["1", "Ana"]),
-        row(3, 4, &["", ""]),
-        row(4, 5, &["", ""]),
-        row(5, 7, &["", ""]),
-        row(6, 8, &["2", "Bo"]),
-        bad(7, 9, &["", ""], "bad_quotes"),
-        row(8, 10, &["", ""]),
-        row(9, 11, &["4", "Di"]),
-    ];
-    assert_eq!(rows, expected);
-    assert_eq!(note.as_deref(), Some("1 blank row at the end of the list is left out"));
-    assert_eq!(with_blank_rows("phone,name\n,\n1,Ana\n").1, None);
-}
-
-#[test]
-fn many_blank_rows_need_little_memory_and_keep_their_lines() {
-    let blank = ",\n\n".repeat(20_000);
-    let (rows, note) = with_blank_rows(&format!("phone,name\n{blank}1,Ana\n"));
-    assert_eq!((rows.len(), note), (20_001, None));
-    assert_eq!((&rows[19_999], &rows[20_000]), (&row(20_000, 40_000, &["", ""]), &row(20_001, 40_002, &["1", "Ana"])));
-    let (rows, note) = with_blank_rows(&format!("phone,name\n1,Ana\n{}", ",\n".repeat(100_000)));
-    assert_eq!((rows.len(), note.as_deref()), (1, Some("100,000 blank rows at the end of the list are left out")));
 }
 
 #[test]

@@ -147,10 +147,12 @@ fn columns_are_renamed_and_their_report_is_a_list_of_the_same_campaign() {
     let env = TestEnv::with(&campaign_with(keys, "{{ first_name }}"), "");
     env.write("list.csv", PLAIN.replace("phone,first_name", "Mobile\u{a0}Nr.,Pre\u{301}nom"));
     assert_eq!(received(&env), expected());
-    let report = env.run_offline(&["report", "job-1", "--input", "--out", "out"]);
+    let report = env.run_offline(&["report", "job-1", "--input", "--output", "report.csv"]);
     assert_eq!(report.code, 0, "{report}");
-    let csv = env.read("out/recipients.csv");
+    let csv = env.read("report.csv");
     assert!(csv.lines().next().unwrap().ends_with(",phone,first_name"), "{csv}");
+    drop(env);
+    let env = TestEnv::with(&campaign_with(keys, "{{ first_name }}"), "");
     env.write("list.csv", csv);
     assert_eq!(received(&env), expected());
 }
@@ -176,6 +178,7 @@ fn columns_with_the_same_name_matter_only_if_the_message_uses_them() {
     let env = TestEnv::with(&campaign_with("to: phone", "{{ first_name }}"), "");
     env.write("list.csv", &list);
     assert_eq!(received(&env), expected());
+    drop(env);
     let words = "columns 4 and 5 of the list have the same name `mail`";
     for text in [
         "{{ mail }}",
