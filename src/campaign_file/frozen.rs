@@ -4,6 +4,7 @@
 //! of its file. Recipient rows are not included; they are stored one by one elsewhere. A new format needs a new version
 //! number, and the old one must stay readable.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -119,7 +120,7 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
 
 /// Writes only what differs from the default, for the same reason.
 fn frozen_reading(reading: &Reading) -> serde_json::Value {
-    let Reading { trim, flatten, first_of_several, strict_numbers, encoding } = *reading;
+    let Reading { trim, flatten, first_of_several, strict_numbers, encoding, ref columns } = *reading;
     let mut frozen = serde_json::Map::new();
     if !trim {
         frozen.insert("trim".to_owned(), false.into());
@@ -135,6 +136,9 @@ fn frozen_reading(reading: &Reading) -> serde_json::Value {
     }
     if let Some(encoding) = encoding {
         frozen.insert("encoding".to_owned(), encoding.name().into());
+    }
+    if !columns.is_empty() {
+        frozen.insert("columns".to_owned(), json!(columns));
     }
     frozen.into()
 }
@@ -182,7 +186,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         "resend" => WhenUncertain::Resend,
         _ => return Err(ThawError::Value("`uncertain`")),
     };
-    let FrozenReading { trim, flatten, split, strict_numbers, encoding } = frozen.recipients.reading;
+    let FrozenReading { trim, flatten, split, strict_numbers, encoding, columns } = frozen.recipients.reading;
     let encoding = encoding.map(|name| Encoding::for_label(name.as_bytes()).ok_or(ThawError::Value("`encoding`")));
     let encoding = encoding.transpose()?;
     let source = match (frozen.recipients.csv, frozen.recipients.sheet) {
@@ -205,6 +209,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
                 first_of_several: split.is_some(),
                 strict_numbers: strict_numbers.unwrap_or(false),
                 encoding,
+                columns,
             },
         },
         message: frozen.message,
@@ -292,6 +297,8 @@ struct FrozenReading {
     encoding: Option<String>,
     split: Option<Split>,
     strict_numbers: Option<bool>,
+    #[serde(default)]
+    columns: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

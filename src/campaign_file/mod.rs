@@ -9,6 +9,7 @@ mod frozen;
 mod inline_rows;
 mod message_block;
 mod recipients;
+mod renamed_columns;
 mod schedule;
 mod section;
 mod timing;

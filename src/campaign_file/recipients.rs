@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::model::{DATE, Reading, Recipients, Source, TimeColumns};
-use crate::text::{list, nearest};
+use crate::text::{find_column, list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place};
 
 use super::section::{Section, value};
 use super::values::{BadValue, duration_within, parse_encoding, parse_region, switch_value, word};
-use super::{inline_rows, schedule, timing};
+use super::{inline_rows, renamed_columns, schedule, timing};
 
 /// Reads the section. The path of a file is relative to `folder`, that of the campaign file.
 pub(super) fn read(
@@ -62,6 +62,8 @@ pub(super) fn read(
     });
     let encoding_found = section.get("encoding", problems);
     let encoding = value("encoding", encoding_found, problems, parse_encoding);
+    let renamed_found = section.get("columns", problems);
+    let renamed = renamed_found.map(|found| renamed_columns::read(found, problems));
     let columns = timing::columns(&section, problems);
 
     if let (Some((_, place)), None) = (encoding_found, csv_found) {
@@ -93,7 +95,8 @@ pub(super) fn read(
         _ => {}
     }
     if let (Some(rows), Some(to), Some(place)) = (&rows, &to, to_place)
-        && !rows.columns.contains(to)
+        && renamed_found.is_none()
+        && find_column(&rows.columns, to).is_none()
     {
         let columns: Vec<&str> = rows.columns.iter().map(String::as_str).collect();
         let hint = nearest(to, &columns)
@@ -105,7 +108,10 @@ pub(super) fn read(
     let xlsx = xlsx.map(|path| Source::Sheet { path, name: sheet });
     let source = csv.map(Source::Csv).or(xlsx).or(rows.map(Source::Inline))?;
     let whole = has_sheet && has_region == region.is_some() && skip_found.is_some() == skip_sent_within.is_some();
-    let reading = Reading { trim, flatten, first_of_several: split.is_some(), strict_numbers, encoding };
+    let whole = whole && renamed.as_ref().is_none_or(Option::is_some);
+    let renamed = renamed.flatten().unwrap_or_default();
+    let first_of_several = split.is_some();
+    let reading = Reading { trim, flatten, first_of_several, strict_numbers, encoding, columns: renamed };
     let whole = whole && encoding_found.is_some() == encoding.is_some();
     (whole && trim_read && flatten_read && strict_read && split_found.is_some() == split.is_some())
         .then_some((Recipients { source, to: to?, region, skip_sent_within, reading }, columns))

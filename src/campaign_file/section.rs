@@ -36,6 +36,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "rows",
             "to",
             "region",
+            "columns",
             "encoding",
             "trim",
             "flatten",

@@ -72,6 +72,7 @@ macro_rules! snapshot {
     };
 }
 
+mod columns;
 mod schedule; // behind the macro that it uses
 
 #[test]

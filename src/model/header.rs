@@ -58,12 +58,6 @@ impl Header {
         })
     }
 
-    /// Returns a name by its index, for the terminal only. `None` if the line is a person.
-    #[must_use]
-    pub fn name(&self, index: usize) -> Option<String> {
-        self.0.get(index).filter(|_| !self.is_person()).map(|name| shown(name))
-    }
-
     fn list(&self) -> String {
         let mut names: Vec<String> = self.0.iter().take(NAMED).map(|name| shown(name)).collect();
         if self.0.len() > NAMED {

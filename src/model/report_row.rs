@@ -50,6 +50,9 @@ impl ReportRow {
     /// The prefix added to a report column, repeatedly if needed, when an input column has the same name.
     pub const GIVES_WAY: &str = "report_";
 
+    /// The first column of a file of rejected rows. It is not called `row`, which would hide the `row` of templates.
+    pub const INPUT_ROW: &'static str = "input_row";
+
     /// Whether a header is a report header.
     #[must_use]
     pub fn is_header(names: &[String]) -> bool {

@@ -1,10 +1,10 @@
-//! Checks the column names: each must be unique, and the phone column must exist.
+//! Names the columns: each name is that of one column, and the phone column must exist.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::error::OpenError;
 use crate::model::Header;
-use crate::text::{find_column, formula_text, trimmed};
+use crate::text::{ambiguous_column, composed, distinct_columns, find_column, formula_text, trimmed};
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -14,41 +14,69 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Checks the names. `from` names the source, for error messages.
+    /// Names the columns. `from` names the source, for error messages; `to` is the phone column, and `renamed` are the
+    /// table's names of columns by their new names.
     ///
     /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty
-    /// names at the end, which spreadsheets write for formerly used columns. Without `to`, the first column stands for
-    /// the phone column.
-    pub(super) fn new(from: &str, names: Vec<String>, to: Option<&str>) -> Result<Self, OpenError> {
+    /// names at the end, which spreadsheets write for formerly used columns. A name that two columns have is that of
+    /// neither; see [`distinct_columns`]. If `to` is empty, the first column stands for the phone column.
+    pub(super) fn new(
+        from: &str,
+        names: &[String],
+        to: &str,
+        renamed: &BTreeMap<String, String>,
+    ) -> Result<Self, OpenError> {
         let mut names: Vec<String> = names.iter().map(|name| of_cell(name)).collect();
         names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
         if names.is_empty() {
             return Err(OpenError::Empty { from: from.to_owned() });
         }
-        if let Some(at) = names.iter().position(String::is_empty) {
-            let what = format!("has no name for column {}; add one, or delete the column", at + 1);
-            return Err(OpenError::Header { from: from.to_owned(), what });
-        }
-        let header = || Header::new(&names);
-        let mut seen = HashMap::new();
-        let twice = names.iter().zip(1..).find_map(|(name, place)| Some((seen.insert(name, place)?, place)));
-        if let Some(columns) = twice {
-            return Err(OpenError::DuplicateColumn { from: from.to_owned(), columns, header: header() });
-        }
-        let missing = |wanted: &str| {
-            let (from, wanted) = (from.to_owned(), wanted.to_owned());
-            OpenError::NoColumn { from, wanted, header: header() }
-        };
-        let to = match to {
-            Some(to) => find_column(&names, to).ok_or_else(|| missing(to))?,
-            None => 0,
-        };
+        let names = rename(from, distinct_columns(names), renamed)?;
+        let to = if to.is_empty() { 0 } else { find(from, &names, to, "for the numbers")? };
         Ok(Self { names, to })
     }
+}
+
+/// Returns the names with the new ones.
+fn rename(from: &str, old: Vec<String>, renamed: &BTreeMap<String, String>) -> Result<Vec<String>, OpenError> {
+    let mut names = old.clone();
+    let mut places = Vec::new();
+    for (new, wanted) in renamed {
+        let index = find(from, &old, wanted, "to rename")?;
+        if let Some(name) = names.get_mut(index) {
+            new.clone_into(name);
+        }
+        places.push(index);
+    }
+    for (new, index) in renamed.keys().zip(&places) {
+        let is_new = |name: &String| find_column(std::slice::from_ref(name), new).is_some();
+        let other = names.iter().enumerate().position(|(other, name)| other != *index && is_new(name));
+        // Of columns with the same name, one may keep it.
+        let keeps = old.get(*index).is_some_and(|name| *name == format!("{new} (column {})", index + 1));
+        let shared = ambiguous_column(&old, new).filter(|_| !keeps);
+        if let Some(other) = other.map(|other| other + 1).or(shared.map(|(first, _)| first)) {
+            let (from, name) = (from.to_owned(), new.clone());
+            return Err(OpenError::NameTaken { from, name, columns: (index + 1, other) });
+        }
+    }
+    Ok(names)
+}
+
+/// Returns the index of a column that the campaign uses. `purpose` says what for.
+fn find(from: &str, names: &[String], wanted: &str, purpose: &'static str) -> Result<usize, OpenError> {
+    let missing = || {
+        let (from, wanted) = (from.to_owned(), wanted.to_owned());
+        match ambiguous_column(names, &wanted) {
+            Some(columns) => OpenError::DuplicateColumn { from, wanted, columns },
+            None => OpenError::NoColumn { from, wanted, purpose, header: Header::new(names) },
+        }
+    };
+    find_column(names, wanted).ok_or_else(missing)
 }
 
 /// Returns the name in a cell of the header.
 fn of_cell(cell: &str) -> String {
     let name = trimmed(cell);
-    formula_text(name).map_or_else(|| name.to_owned(), |name| trimmed(&name).to_owned())
+    let name = formula_text(name).map_or_else(|| name.to_owned(), |name| trimmed(&name).to_owned());
+    composed(&name).into_owned()
 }

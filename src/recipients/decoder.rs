@@ -20,11 +20,15 @@ pub struct Decoder {
     strict: Option<NumberKinds>,
     trim: bool,
     flatten: bool,
+    /// Whether a cell such as `="0123"` is that text.
+    formulas: bool,
     /// What is wrong with a cell that cannot be decoded.
     undecodable: CellProblem,
 }
 
 impl Decoder {
+    /// `formulas` is whether a cell such as `="0123"` is that text.
+    ///
     /// # Errors
     /// Never: the numbering plans are part of the program.
     pub(super) fn new(
@@ -32,6 +36,7 @@ impl Decoder {
         numbers: Numbers,
         reading: &Reading,
         encoding: &'static Encoding,
+        formulas: bool,
     ) -> Result<Self, UnknownRegion> {
         let numbers = numbers.first_of_several(reading.first_of_several);
         let strict = reading.strict_numbers.then(|| numbers.kinds()).transpose()?;
@@ -39,7 +44,7 @@ impl Decoder {
             true => CellProblem::NotUtf8,
             false => CellProblem::NotInEncoding(encoding.name().to_lowercase().into()),
         };
-        Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten, undecodable })
+        Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten, formulas, undecodable })
     }
 
     /// Returns what the numbering plans say about the kinds of numbers; `None` if the rows that it matters for are
@@ -81,7 +86,7 @@ impl Decoder {
             match std::str::from_utf8(bytes) {
                 Ok(text) => {
                     let text = visible(text, self.trim);
-                    match formula_text(text) {
+                    match formula_text(text).filter(|_| self.formulas) {
                         Some(text) => cell.push_str(visible(&text, self.trim)),
                         None => cell.push_str(text),
                     }

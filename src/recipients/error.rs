@@ -75,23 +75,39 @@ pub enum OpenError {
         /// What is wrong with the line.
         what: String,
     },
-    /// Two columns have the same name.
-    #[error("columns {} and {} of {from} have the same name; {}", columns.0, columns.1, of_duplicate(header))]
+    /// Two columns have the name that the campaign uses.
+    #[error("columns {} and {} of {from} have the same name `{wanted}`; give each column its own name", columns.0, columns.1)]
     DuplicateColumn {
         /// The file, or the campaign's rows.
         from: String,
+        /// The name in the campaign.
+        wanted: String,
         /// Which columns, from 1.
         columns: (usize, usize),
-        /// The existing names.
-        header: Header,
     },
-    /// The phone column is missing.
-    #[error("{from} has no column `{wanted}` for the numbers; {}", of_missing(header))]
+    /// A new name is that of another column.
+    #[error(
+        "`columns` renames column {} of {from} to `{name}`, but column {} has this name already; use another name",
+        columns.0,
+        columns.1
+    )]
+    NameTaken {
+        /// The file, or the campaign's rows.
+        from: String,
+        /// The new name.
+        name: String,
+        /// The renamed column and the other one, from 1.
+        columns: (usize, usize),
+    },
+    /// A column is missing that the campaign names.
+    #[error("{from} has no column `{wanted}` {purpose}; {}", of_missing(purpose, header))]
     NoColumn {
         /// The file, or the campaign's rows.
         from: String,
-        /// The campaign's `to`.
+        /// The name in the campaign.
         wanted: String,
+        /// What the column is for.
+        purpose: &'static str,
         /// The existing names.
         header: Header,
     },
@@ -106,9 +122,6 @@ impl OpenError {
     pub fn to_person(&self) -> String {
         let more = match self {
             Self::NoColumn { wanted, header, .. } => header.hint(wanted),
-            Self::DuplicateColumn { columns: (first, _), header, .. } => {
-                header.name(first - 1).map(|name| format!("the name is {name}"))
-            }
             Self::UnclearEncoding { from, rivals } => {
                 let shown = rivals.iter().map(|Rival { label, sample }| format!("`{label}` ({})", escaped(sample)));
                 let words = of_unclear(shown.collect(), rivals);
@@ -120,10 +133,11 @@ impl OpenError {
     }
 }
 
-fn of_missing(header: &Header) -> &'static str {
-    match header.is_person() {
-        true => NO_HEADER,
-        false => {
+fn of_missing(purpose: &str, header: &Header) -> &'static str {
+    match (header.is_person(), purpose) {
+        (true, _) => NO_HEADER,
+        (false, "to rename") => "the names on the right of `columns` must be in the first line of the file",
+        (false, _) => {
             "set `to` in the campaign, or `--column` of `suppress import`, to a column that the first line of the file \
              names"
         }
@@ -139,13 +153,6 @@ fn of_unclear(shown: Vec<String>, rivals: &[Rival]) -> String {
     match others {
         [] => format!("it may be {}: if that is right, {set}", shown.join(", ")),
         _ => format!("it may be {}: choose the one with the right text and, for the first, {set}", shown.join(", ")),
-    }
-}
-
-fn of_duplicate(header: &Header) -> &'static str {
-    match header.is_person() {
-        true => NO_HEADER,
-        false => "give each column its own name",
     }
 }
 

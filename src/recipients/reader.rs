@@ -48,10 +48,10 @@ enum Input {
 ///
 /// # Errors
 /// When the file is not a regular file, cannot be opened or read, or is neither text in a clear encoding nor a
-/// spreadsheet; when a column name is missing
-/// or repeated, or the phone column is missing; or when the region is unknown.
+/// spreadsheet; when the phone column or
+/// a renamed column is missing or ambiguous; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
-    open_with(recipients, Some(&recipients.to), Content::open)
+    open_with(recipients, Content::open)
 }
 
 /// As [`open()`], for a list whose phone column is not chosen yet: the first column stands for it.
@@ -60,7 +60,7 @@ pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
 /// As [`open()`], except that no column can be missing.
 pub fn open_any(source: Source, reading: Reading) -> Result<Reader, OpenError> {
     let recipients = Recipients { reading, ..Recipients::new(source, "") };
-    open_with(&recipients, None, Content::open)
+    open_with(&recipients, Content::open)
 }
 
 /// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block. Without a mark or
@@ -69,32 +69,29 @@ pub fn open_any(source: Source, reading: Reading) -> Result<Reader, OpenError> {
 /// # Errors
 /// As [`open()`].
 pub fn open_once(recipients: &Recipients) -> Result<Reader, OpenError> {
-    open_with(recipients, Some(&recipients.to), Content::open_once)
+    open_with(recipients, Content::open_once)
 }
 
-fn open_with(
-    recipients: &Recipients,
-    to: Option<&str>,
-    content: fn(&Path) -> Result<Content, OpenError>,
-) -> Result<Reader, OpenError> {
+fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, OpenError>) -> Result<Reader, OpenError> {
     let (input, columns, encoding) = match &recipients.source {
         Source::Csv(path) => {
             let text = ListText::open(path, content(path)?, recipients.reading.encoding)?;
-            let (table, columns) = Table::read(path, text, to)?;
+            let (table, columns) = Table::read(path, text, recipients)?;
             let encoding = table.text().chosen().encoding;
             (Input::Csv(Box::new(table)), columns, encoding)
         }
         Source::Sheet { path, name } => {
-            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), to)?;
+            let (sheet, columns) = Spreadsheet::read(path, name.as_deref(), recipients)?;
             (Input::Sheet(Box::new(sheet)), columns, UTF_8)
         }
         Source::Inline(table) => {
-            let columns = Columns::new(IN_THE_CAMPAIGN, table.columns.clone(), to)?;
+            let columns = Columns::new(IN_THE_CAMPAIGN, &table.columns, &recipients.to, &recipients.reading.columns)?;
             (Input::Inline { table: table.clone(), next: 0 }, columns, UTF_8)
         }
     };
     let numbers = Numbers::new(recipients.region.as_deref()).map_err(OpenError::Region)?;
-    let decoder = Decoder::new(columns, numbers, &recipients.reading, encoding).map_err(OpenError::Region)?;
+    let formulas = !matches!(&input, Input::Csv(table) if table.is_report());
+    let decoder = Decoder::new(columns, numbers, &recipients.reading, encoding, formulas).map_err(OpenError::Region)?;
     let decoder = Arc::new(decoder);
     Ok(Reader { decoder, row: 0, input, digest: None, one: Rows::default() })
 }

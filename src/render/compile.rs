@@ -11,9 +11,9 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Template, UndefinedBehavior};
 
 use super::explain::{self, TemplateProblem};
-use super::keys::with_column_names;
+use super::keys::{ROW, with_column_names};
 use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
-use super::row::{HeaderInUse, ROW, Row};
+use super::row::{HeaderInUse, Row};
 use super::{filters, limits};
 
 /// The most templates in a message. The largest, a carousel of ten cards, has fewer than a hundred.
@@ -142,7 +142,10 @@ impl Compiler<'_> {
     }
 
     fn hole(&mut self, text: &str) {
-        let text = &*with_column_names(text, self.columns);
+        let text = &*match with_column_names(text, self.columns) {
+            Ok(text) => text,
+            Err(ambiguous) => return self.problems.push(explain::ambiguous(&self.path, &ambiguous)),
+        };
         let checked = match limits::check(text) {
             Ok(checked) => checked,
             Err(refused) => {

@@ -7,13 +7,14 @@ use crate::model::{CellProblem, Header, NO_HEADER, RowProblem, column_by_key, sh
 use crate::text::escaped_name;
 
 use super::filters;
+use super::keys::{Ambiguous, of_two_columns};
 use super::limits::is_plain;
 use super::row::is_empty;
 
 /// An invalid template in the message, or one that no row can fill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
-    /// `template`, or `unknown_column` if it needs a missing column.
+    /// `template`; `unknown_column` if it needs a missing column; `ambiguous_column` if it uses a name of two columns.
     pub code: &'static str,
     /// Where in the message the string is: `template.components[0].parameters[1].text`.
     pub path: String,
@@ -48,6 +49,13 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
         _ => odd_column(text, columns).map(column_by_key),
     };
     no_template(path, text, line, &message, hint)
+}
+
+/// Returns the problem of a template with a name that two columns have.
+pub(super) fn ambiguous(path: &str, Ambiguous { name, columns, line }: &Ambiguous) -> TemplateProblem {
+    let message = of_two_columns(name, *columns);
+    let hint = Some("give each column of the list its own name".to_owned());
+    TemplateProblem { code: "ambiguous_column", path: path.to_owned(), line: *line, message, hint, hint_of_list: None }
 }
 
 /// Returns the problem of a string that is not a template.

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use minijinja::{Error, ErrorKind};
 
-/// The name of the row itself in a template, for columns whose names are not identifiers. A column with this name hides
-/// it.
-pub(super) const ROW: &str = "row";
+use super::keys::{ROW, has_other_spellings, of_two_columns, spelled_otherwise};
 
 /// The columns, and which of them the message uses.
 #[derive(Debug)]
@@ -18,6 +16,7 @@ pub(super) struct HeaderInUse {
     columns: Vec<String>,
     /// The names and positions of the columns in use, sorted by name.
     used: Vec<(String, usize)>,
+    has_other_spellings: bool,
 }
 
 impl HeaderInUse {
@@ -33,7 +32,7 @@ impl HeaderInUse {
         used.sort();
         // Of two columns with the same name, the first counts.
         used.dedup_by(|later, first| later.0 == first.0);
-        Self { columns: columns.to_vec(), used }
+        Self { columns: columns.to_vec(), used, has_other_spellings: has_other_spellings(columns) }
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -67,6 +66,20 @@ impl Row {
         let cells = header.used.iter().map(cell).collect();
         Self { header, cells }
     }
+
+    /// Returns the value of a key, made by the template, that is spelled unlike its column; an error if two columns have
+    /// this name.
+    fn other_spelling(&self, key: &str) -> Option<Value> {
+        let column = match spelled_otherwise(&self.header.columns, key)? {
+            Ok(column) => column,
+            Err(columns) => {
+                let words = of_two_columns(key, columns);
+                return Some(Error::new(ErrorKind::InvalidOperation, words).into());
+            }
+        };
+        let index = self.header.used.binary_search_by(|(name, _)| name.as_str().cmp(column)).ok()?;
+        self.cells.get(index).filter(|cell| !cell.is_undefined()).cloned()
+    }
 }
 
 impl fmt::Debug for Row {
@@ -84,7 +97,9 @@ impl Object for Row {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match self.header.used.binary_search_by(|(name, _)| name.as_str().cmp(key)) {
             Ok(index) => self.cells.get(index).filter(|cell| !cell.is_undefined()).cloned(),
-            Err(_) => (key == ROW).then(|| Value::from_dyn_object(Arc::clone(self))),
+            Err(_) if key == ROW => Some(Value::from_dyn_object(Arc::clone(self))),
+            Err(_) if self.header.has_other_spellings => self.other_spelling(key),
+            Err(_) => None,
         }
     }
 

@@ -7,13 +7,13 @@ use super::{Hours, zones_of};
 use crate::model::{
     Flaw, Header, Millis, NO_HEADER, NotAfter, Phone, RowProblem, TimeProblem, Timing, WhoseClock, WrittenTime,
 };
-use crate::text::find_column;
+use crate::text::{ambiguous_column, find_column};
 
 /// The campaign names a time column that its recipients do not have.
 ///
 /// Its `Display` shows nothing from the header, which may hold personal data; see [`NoColumn::to_person`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`recipients.{key}`: the recipients have no column `{column}`{}", of_header(header))]
+#[error("`recipients.{key}`: {}", self.words())]
 pub struct NoColumn {
     /// The key that names it.
     pub key: &'static str,
@@ -21,18 +21,29 @@ pub struct NoColumn {
     pub column: String,
     /// The names in the header.
     pub header: Header,
+    /// Which columns have this name, from 1, if two have it.
+    pub same: Option<(usize, usize)>,
 }
 
 impl NoColumn {
+    fn words(&self) -> String {
+        let column = &self.column;
+        match self.same {
+            Some((first, second)) => format!(
+                "columns {first} and {second} of the recipients have the same name `{column}`; give each column its own \
+                 name"
+            ),
+            None if self.header.is_person() => format!("the recipients have no column `{column}`; {NO_HEADER}"),
+            None => format!("the recipients have no column `{column}`"),
+        }
+    }
+
     /// Returns the message for a person at the terminal: with the header's names, shortened and without phone numbers.
     #[must_use]
     pub fn to_person(&self) -> String {
-        self.header.hint(&self.column).map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+        let hint = if self.same.is_none() { self.header.hint(&self.column) } else { None };
+        hint.map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
     }
-}
-
-fn of_header(header: &Header) -> String {
-    if header.is_person() { format!("; {NO_HEADER}") } else { String::new() }
 }
 
 /// A campaign's timing rules, over the columns of its recipients.
@@ -82,7 +93,8 @@ impl RowTiming {
         let find = |key, column: &Option<String>| {
             let Some(column) = column else { return Ok(None) };
             let at = find_column(columns, column);
-            at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), header: Header::new(columns) })
+            let same = ambiguous_column(columns, column);
+            at.map(Some).ok_or_else(|| NoColumn { key, column: column.clone(), header: Header::new(columns), same })
         };
         let timed = Self {
             timing: timing.clone(),

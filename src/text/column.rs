@@ -1,17 +1,70 @@
-//! Finds a column by its name.
+//! Finds a column by its name, and names columns so that each name stands for one column.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::trimmed;
 
+const COMPOSER: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+
+/// Returns a text in the Unicode normal form NFC: accents as the list or the campaign spells them look the same.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { COMPOSER.normalize(text) }
+}
+
 /// Returns the position of the column with this name. Without such a column, it is the only one whose name differs in
-/// blanks alone: no-break and repeated spaces count as one space.
+/// blanks or in its Unicode normal form alone: no-break and repeated spaces count as one space.
 #[must_use]
 pub fn find_column(names: &[String], wanted: &str) -> Option<usize> {
     let wanted = trimmed(wanted);
     names.iter().position(|name| name == wanted).or_else(|| {
-        let is_alike = |name: &String| name.split_whitespace().eq(wanted.split_whitespace());
-        let first = names.iter().position(is_alike)?;
-        (names.iter().rposition(is_alike) == Some(first)).then_some(first)
+        let first = names.iter().position(|name| is_alike(name, wanted))?;
+        (names.iter().rposition(|name| is_alike(name, wanted)) == Some(first)).then_some(first)
     })
+}
+
+/// Returns the places, from 1, of the first two columns that a name may stand for; `None` if it stands for one column or
+/// for none. Columns with the same name have names of [`distinct_columns`].
+#[must_use]
+pub fn ambiguous_column(names: &[String], wanted: &str) -> Option<(usize, usize)> {
+    let wanted = trimmed(wanted);
+    if wanted.is_empty() || find_column(names, wanted).is_some() {
+        return None;
+    }
+    let may_be = |name: &str| is_alike(name, wanted) || shared_name(name).is_some_and(|name| is_alike(name, wanted));
+    let mut places = (1..).zip(names).filter(|(_, name)| may_be(name)).map(|(place, _)| place);
+    Some((places.next()?, places.next()?))
+}
+
+/// Makes the names of columns distinct: to a name that is empty, or that another column has too, ` (column 3)` is added.
+/// So the name alone is that of no column.
+#[must_use]
+pub fn distinct_columns(mut names: Vec<String>) -> Vec<String> {
+    loop {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        names.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+        let is_shared = |name: &String| name.is_empty() || counts.get(name.as_str()).is_some_and(|count| *count > 1);
+        let shared: Vec<bool> = names.iter().map(is_shared).collect();
+        if !shared.contains(&true) {
+            return names;
+        }
+        for ((place, name), _) in (1..).zip(&mut names).zip(shared).filter(|(_, is_shared)| *is_shared) {
+            *name = format!("{name} (column {place})").trim_start().to_owned();
+        }
+    }
+}
+
+/// Returns the name that a column had before [`distinct_columns`].
+fn shared_name(name: &str) -> Option<&str> {
+    let (shared, place) = name.strip_suffix(')')?.rsplit_once(" (column ")?;
+    place.bytes().all(|byte| byte.is_ascii_digit()).then_some(shared)
+}
+
+fn is_alike(name: &str, wanted: &str) -> bool {
+    composed(name).split_whitespace().eq(composed(wanted).split_whitespace())
 }
 
 #[cfg(test)]
@@ -36,6 +89,41 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(find_column(&names, wanted), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_found_in_both_normal_forms() {
+        let names = ["Pre\u{301}nom", "Ville"].map(str::to_owned);
+        assert_eq!(find_column(&names, "Pr\u{e9}nom"), Some(0));
+        assert_eq!(find_column(&["Pr\u{e9}nom".to_owned()], "Pre\u{301}nom"), Some(0));
+        assert_eq!(find_column(&names, "Prenom"), None);
+    }
+
+    #[test]
+    fn columns_with_the_same_name_or_none_get_names_of_their_own() {
+        let distinct = |names: &[&str]| distinct_columns(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(distinct(&["phone", "name"]), ["phone", "name"]);
+        let names = distinct(&["mail", "", "mail", "name", ""]);
+        assert_eq!(names, ["mail (column 1)", "(column 2)", "mail (column 3)", "name", "(column 5)"]);
+        let names = distinct(&["a", "a", "a (column 2)"]);
+        assert_eq!(names, ["a (column 1)", "a (column 2) (column 2)", "a (column 2) (column 3)"]);
+    }
+
+    #[test]
+    fn a_name_of_two_columns_is_that_of_neither() {
+        let names = distinct_columns(["mail", "", "mail", "a  b", "a\u{a0} b", ""].map(str::to_owned).to_vec());
+        for (name, expected) in [
+            ("mail", Some((1, 3))),
+            (" mail ", Some((1, 3))),
+            ("a b", Some((4, 5))),
+            ("mail (column 3)", None),
+            ("mai", None),
+            ("", None),
+            ("(column 2)", None),
+        ] {
+            assert_eq!(ambiguous_column(&names, name), expected, "{name}");
+            assert!(expected.is_none() || find_column(&names, name).is_none());
         }
     }
 }

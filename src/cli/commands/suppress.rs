@@ -53,7 +53,7 @@ enum Action {
         /// The CSV file, or a pipe such as /dev/stdin; or a spreadsheet (.xlsx, .xls, .ods)
         file: PathBuf,
         /// Read the number from this column
-        #[arg(long, default_value = "phone")]
+        #[arg(long, default_value = "phone", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         column: String,
         /// Read this sheet of the spreadsheet
         #[arg(long, value_name = "NAME")]

@@ -7,9 +7,8 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::output::problem_groups::is_unreadable;
 use crate::model::{ReportRow, RowProblem};
 use crate::report::{NewFile, ReportError};
+use crate::text::formula_text;
 
-/// The column with the row's number in the input. It is not called `row`, which would hide the `row` of templates.
-const ROW: &str = "input_row";
 const PROBLEM: &str = "problem";
 /// Written after the problem of a row that could not be split into cells, so that it stays invalid until somebody has
 /// looked at it: its cells may be in the wrong columns.
@@ -30,7 +29,8 @@ impl Rejects {
         let mut file = NewFile::create(path).map_err(failed)?;
         file.write_all(BYTE_ORDER_MARK).map_err(|error| CliError::of(Exit::Environment, &error))?;
         let mut csv = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(file);
-        let (row, problem) = (ReportRow::giving_way(ROW, columns), ReportRow::giving_way(PROBLEM, columns));
+        let (row, problem) =
+            (ReportRow::giving_way(ReportRow::INPUT_ROW, columns), ReportRow::giving_way(PROBLEM, columns));
         csv.write_record(
             [row.as_str()].into_iter().chain(columns.iter().map(String::as_str)).chain([problem.as_str()]),
         )
@@ -41,6 +41,10 @@ impl Rejects {
     pub(in crate::cli) fn add(&mut self, row: u64, cells: &str, problems: &[RowProblem]) -> csv::Result<()> {
         let mut cells: Vec<String> = serde_json::from_str(cells).unwrap_or_default();
         cells.resize(self.columns, String::new());
+        for cell in cells.iter_mut().filter(|cell| formula_text(cell).is_some()) {
+            // It would be read as the text in it.
+            *cell = format!("=\"{}\"", cell.replace('"', "\"\""));
+        }
         cells.insert(0, row.to_string());
         cells.push(RowProblem::joined(problems));
         if problems.iter().any(is_unreadable) {

@@ -1,5 +1,6 @@
 //! Who gets a campaign: where the list is and how it is read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,11 +42,20 @@ pub struct Reading {
     pub strict_numbers: bool,
     /// The encoding of a file; `None` to find it out.
     pub encoding: Option<&'static Encoding>,
+    /// The names of the list for columns that have other names in the campaign: new name, old name.
+    pub columns: BTreeMap<String, String>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { trim: true, flatten: false, first_of_several: false, strict_numbers: false, encoding: None }
+        Self {
+            trim: true,
+            flatten: false,
+            first_of_several: false,
+            strict_numbers: false,
+            encoding: None,
+            columns: BTreeMap::new(),
+        }
     }
 }
 

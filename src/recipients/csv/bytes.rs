@@ -17,7 +17,7 @@ use crate::text::hex;
 const CHUNK: usize = 64 * 1024;
 
 /// The bytes that show what a file is.
-const START: u64 = 4;
+const START: u64 = 64;
 
 /// The first bytes of every gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];

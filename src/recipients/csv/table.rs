@@ -2,6 +2,8 @@
 //!
 //! A broken record never affects others: reading continues on the line after it. Only the current record is in memory.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, SeekFrom};
 use std::path::Path;
 
@@ -10,17 +12,21 @@ use csv::{ByteRecord, Position, ReaderBuilder};
 use super::bytes::Content;
 use super::quotes;
 use super::record_buffer::{LONGEST_RECORD, RecordBuffer};
-use crate::model::{CellProblem, ReportRow, RowProblem};
+use crate::model::{CellProblem, Recipients, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
 use crate::recipients::encoding::ListText;
 use crate::recipients::error::{OpenError, ReadError};
 use crate::recipients::note::ListNote;
-use crate::text::unescape_formula;
+use crate::text::{count, find_column, formula_text, is_blank, trimmed, unescape_formula};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes per read of the CSV reader.
 const CHUNK: usize = 64 * 1024;
+
+/// The most runs of blank rows on consecutive lines whose lines are remembered. Beyond them, blank rows at the end of a list
+/// are rows.
+const MAX_RUNS: usize = 10_000;
 
 /// A CSV file whose header was read.
 pub(in crate::recipients) struct Table {
@@ -30,6 +36,11 @@ pub(in crate::recipients) struct Table {
     width: usize,
     /// Whether it is a report, whose cells have formulas escaped.
     report: bool,
+    blank: BlankRows,
+    /// The record after the blank rows, if there is one: they are in the middle of the list.
+    after_blank: Option<TableRecord>,
+    /// Whether the current record is a blank row.
+    is_blank: bool,
 }
 
 /// The result of reading a record; its cells are in the table.
@@ -45,7 +56,7 @@ impl Table {
     pub(in crate::recipients) fn read(
         path: &Path,
         text: ListText,
-        to: Option<&str>,
+        recipients: &Recipients,
     ) -> Result<(Self, Columns), OpenError> {
         let from = path.display().to_string();
         let header = |what: &str| OpenError::Header { from: from.clone(), what: what.to_owned() };
@@ -66,8 +77,21 @@ impl Table {
         }
         let report = ReportRow::is_header(&names);
         let names = if report { of_a_report(names) } else { names };
-        let columns = Columns::new(&from, names, to)?;
-        let mut table = Self { csv, delimiter, cells: ByteRecord::new(), width: columns.names.len(), report };
+        let renamed = match report || names.first().is_some_and(|name| name == ReportRow::INPUT_ROW) {
+            true => Cow::Owned(not_yet_renamed(&names, &recipients.reading.columns)),
+            false => Cow::Borrowed(&recipients.reading.columns),
+        };
+        let columns = Columns::new(&from, &names, &recipients.to, &renamed)?;
+        let mut table = Self {
+            csv,
+            delimiter,
+            cells: ByteRecord::new(),
+            width: columns.names.len(),
+            report,
+            blank: BlankRows::default(),
+            after_blank: None,
+            is_blank: false,
+        };
         if lines > 0 {
             let position = table.csv.position().clone();
             table.go_on(position.byte(), position.line() + lines)?;
@@ -75,8 +99,30 @@ impl Table {
         Ok((table, columns))
     }
 
-    /// Reads the next record. Returns `None` at the end.
+    /// Reads the next record. Returns `None` at the end. Blank rows at the end are left out.
     pub(in crate::recipients) fn advance(&mut self) -> Result<Option<TableRecord>, ReadError> {
+        self.is_blank = false;
+        while self.after_blank.is_none() {
+            match self.read_record()? {
+                None => return Ok(None),
+                Some(record) if record.problem.is_none() && self.cells.iter().all(is_blank_cell) => {
+                    if let Some(line) = self.blank.push(record.line) {
+                        self.is_blank = true;
+                        return Ok(Some(TableRecord { line, problem: None }));
+                    }
+                }
+                Some(record) if self.blank.count == 0 => return Ok(Some(record)),
+                Some(record) => self.after_blank = Some(record),
+            }
+        }
+        if let Some(line) = self.blank.pop() {
+            self.is_blank = true;
+            return Ok(Some(TableRecord { line, problem: None }));
+        }
+        Ok(self.after_blank.take())
+    }
+
+    fn read_record(&mut self) -> Result<Option<TableRecord>, ReadError> {
         loop {
             let start = self.csv.position().clone();
             self.csv.get_mut().mark(start.byte());
@@ -140,20 +186,30 @@ impl Table {
         self.csv.seek_raw(SeekFrom::Start(offset), position).map_err(|error| failed(&self.csv, error))
     }
 
-    /// Returns a problem if there are more or fewer cells than columns. Empty cells after the last column do not count.
+    /// Returns a problem if there are more cells than columns, or fewer and one may be a part of a cell. Empty cells after
+    /// the last column do not count, and missing ones there are empty.
     fn ragged(&self) -> Option<RowProblem> {
-        let extra = self.cells.iter().skip(self.width).any(|cell| !cell.is_empty());
-        (extra || self.cells.len() < self.width)
-            .then(|| CellProblem::Ragged { cells: self.cells.len(), header: self.width, extra }.into())
+        let (cells, header) = (self.cells.len(), self.width);
+        let extra = cells > header && self.cells.iter().skip(header).any(|cell| !cell.is_empty());
+        let missing = cells < header && self.cells.iter().any(is_part);
+        (extra || missing).then(|| CellProblem::Ragged { cells, header, extra }.into())
     }
 
     /// Returns the cell of a column; empty if the row has none.
     pub(in crate::recipients) fn cell(&self, column: usize) -> &[u8] {
+        if self.is_blank {
+            return &[];
+        }
         let cell = self.cells.get(column).unwrap_or_default();
         if !self.report {
             return cell;
         }
         std::str::from_utf8(cell).map_or(cell, |text| unescape_formula(text).as_bytes())
+    }
+
+    /// Whether the cells are those of a report: a formula in them is text.
+    pub(in crate::recipients) fn is_report(&self) -> bool {
+        self.report
     }
 
     /// The character between cells.
@@ -168,7 +224,9 @@ impl Table {
 
     /// Returns notes about the file as a whole.
     pub(in crate::recipients) fn notes(&self) -> Vec<ListNote> {
-        self.text().chosen().note().into_iter().collect()
+        // They are at the end only if no record follows.
+        let blank = if self.after_blank.is_none() { self.blank.note() } else { None };
+        self.text().chosen().note().into_iter().chain(blank).collect()
     }
 
     /// Its text.
@@ -180,6 +238,69 @@ impl Table {
     pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
         self.csv.get_mut().get_mut().digest()
     }
+}
+
+/// Returns the columns that a report or a file of rejected rows, which is written with the new names, has under the old
+/// ones.
+fn not_yet_renamed(names: &[String], renamed: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut renamed = renamed.clone();
+    renamed.retain(|new, old| find_column(names, old).is_some() || find_column(names, new).is_none());
+    renamed
+}
+
+/// Blank rows whose place, in the middle or at the end of the list, is not known yet.
+#[derive(Default)]
+struct BlankRows {
+    count: u64,
+    /// The first line and the number of rows on consecutive lines.
+    runs: VecDeque<(u64, u64)>,
+}
+
+impl BlankRows {
+    /// Adds the row on this line. Returns the line of the first row instead if there are too many to remember.
+    fn push(&mut self, line: u64) -> Option<u64> {
+        let first = if self.runs.len() >= MAX_RUNS { self.pop() } else { None };
+        match self.runs.back_mut() {
+            Some((start, rows)) if *start + *rows == line => *rows += 1,
+            _ => self.runs.push_back((line, 1)),
+        }
+        self.count += 1;
+        first
+    }
+
+    /// Removes the first row, and returns its line.
+    fn pop(&mut self) -> Option<u64> {
+        let (line, rows) = self.runs.front_mut()?;
+        let first = *line;
+        (*line, *rows) = (first + 1, *rows - 1);
+        if *rows == 0 {
+            self.runs.pop_front();
+        }
+        self.count -= 1;
+        Some(first)
+    }
+
+    fn note(&self) -> Option<ListNote> {
+        let is = if self.count == 1 { "is" } else { "are" };
+        let message = format!("{} at the end of the list {is} left out", count(self.count, "blank row"));
+        (self.count > 0).then_some(ListNote { code: "blank_rows", message, rows: 0 })
+    }
+}
+
+/// Whether nothing is visible in a cell.
+fn is_blank_cell(cell: &[u8]) -> bool {
+    // Most rows have a number in their first cell.
+    if cell.first().is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'=') {
+        return false;
+    }
+    let is_blank_text = |text: &str| is_blank(text) || formula_text(trimmed(text)).is_some_and(|text| is_blank(&text));
+    cell.is_empty() || std::str::from_utf8(cell).is_ok_and(is_blank_text)
+}
+
+/// Whether a cell may be a part of another, separated at a delimiter within quotes or a formula.
+fn is_part(cell: &[u8]) -> bool {
+    cell.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+        || cell.trim_ascii().strip_prefix(b"=\"").is_some_and(|rest| !rest.ends_with(b"\""))
 }
 
 /// Renames a report's first column, which would hide the `row` of templates.

@@ -18,6 +18,11 @@ const SPREADSHEETS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 const SPREADSHEET: &str = "is a spreadsheet, not a CSV file; write `xlsx:` instead of `csv:` in the campaign, or give the \
                            file its ending for `suppress import`";
 
+/// What web pages start with, in lower case.
+const WEB_PAGES: [&[u8]; 4] = [b"<html", b"<!doctype", b"<table", b"<meta"];
+const WEB_PAGE: &str = "is a web page (HTML), not a CSV file; open it in a spreadsheet program, and save it as CSV (UTF-8) or \
+                        `.xlsx`";
+
 /// The bytes per read.
 const CHUNK: usize = 32 * 1024;
 
@@ -53,6 +58,10 @@ impl ListText {
         let start = content.start().map_err(|source| content.error(source))?;
         if SPREADSHEETS.iter().any(|bytes| start.starts_with(bytes)) {
             return Err(OpenError::Spreadsheet { from, what: SPREADSHEET.to_owned() });
+        }
+        let visible = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).trim_ascii_start();
+        if WEB_PAGES.iter().any(|tag| visible.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))) {
+            return Err(OpenError::Spreadsheet { from, what: WEB_PAGE.to_owned() });
         }
         if let Some((_, what)) = NOT_TEXT.iter().find(|(bytes, _)| start.starts_with(bytes)) {
             return Err(OpenError::NotText { from, what });

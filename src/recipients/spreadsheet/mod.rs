@@ -25,7 +25,7 @@ use super::columns::Columns;
 use super::error::OpenError;
 use super::note::ListNote;
 use super::raw_rows::Rows;
-use crate::model::{CellProblem, RowProblem};
+use crate::model::{CellProblem, Recipients, RowProblem};
 use crate::text::escaped;
 
 /// The rows of a sheet.
@@ -41,7 +41,11 @@ pub(super) struct Spreadsheet {
 
 impl Spreadsheet {
     /// Reads a sheet, the named one or the only visible one, and the names of its columns.
-    pub(super) fn read(path: &Path, sheet: Option<&str>, to: Option<&str>) -> Result<(Self, Columns), OpenError> {
+    pub(super) fn read(
+        path: &Path,
+        sheet: Option<&str>,
+        recipients: &Recipients,
+    ) -> Result<(Self, Columns), OpenError> {
         let file::Workbook { sheet: found, mut notes, digest, length } = file::read(path, sheet)?;
         let from = match sheet {
             Some(name) => format!("the sheet `{}` of {}", escaped(name), path.display()),
@@ -49,7 +53,7 @@ impl Spreadsheet {
         };
         let Some(grid::SheetTable { names, notes: more, cells }) = found else { return Err(OpenError::Empty { from }) };
         notes.extend(more);
-        let columns = Columns::new(&from, names, to)?;
+        let columns = Columns::new(&from, &names, &recipients.to, &recipients.reading.columns)?;
         let to = (columns.to, columns.names.get(columns.to).cloned().unwrap_or_default());
         Ok((Self { cells, next: 0, to, notes, digest, length }, columns))
     }

@@ -131,3 +131,90 @@ fn rows_in_the_campaign_file_are_as_good_as_a_list() {
     let expected = [("85264000001", "Ana"), ("85264000002", "Li")];
     assert_eq!(received(&env), expected.map(|(to, name)| (to.to_owned(), name.to_owned())));
 }
+
+/// A campaign whose `recipients` has these keys, and whose message has this text.
+fn campaign_with(keys: &str, text: &'static str) -> CampaignFile {
+    CampaignFile { recipients: format!("{{csv: list.csv, region: HK, {keys}}}"), text, ..CampaignFile::default() }
+}
+
+fn expected() -> Vec<(String, String)> {
+    RECEIVED.map(|(to, name)| (to.to_owned(), name.to_owned())).to_vec()
+}
+
+#[test]
+fn columns_are_renamed_and_their_report_is_a_list_of_the_same_campaign() {
+    let keys = "to: phone, columns: {first_name: \"Pr\u{e9}nom\", phone: \"Mobile Nr.\"}";
+    let env = TestEnv::with(&campaign_with(keys, "{{ first_name }}"), "");
+    env.write("list.csv", PLAIN.replace("phone,first_name", "Mobile\u{a0}Nr.,Pre\u{301}nom"));
+    assert_eq!(received(&env), expected());
+    let report = env.run_offline(&["report", "job-1", "--input", "--output", "report.csv"]);
+    assert_eq!(report.code, 0, "{report}");
+    let csv = env.read("report.csv");
+    assert!(csv.lines().next().unwrap().ends_with(",phone,first_name"), "{csv}");
+    drop(env);
+    let env = TestEnv::with(&campaign_with(keys, "{{ first_name }}"), "");
+    env.write("list.csv", csv);
+    assert_eq!(received(&env), expected());
+}
+
+#[test]
+fn a_column_has_the_same_name_in_both_normal_forms() {
+    for (file, campaign) in [("Pre\u{301}nom", "Pr\u{e9}nom"), ("Pr\u{e9}nom", "Pre\u{301}nom")] {
+        for text in ["{{ NAME }}", "{{ row['NAME'] }}", "{{ row.NAME | trim }}", "{{ row['NA' ~ 'ME'] }}"] {
+            let text = match text.contains('~') {
+                true => format!("{{{{ row['{}' ~ 'nom'] }}}}", campaign.trim_end_matches("nom")),
+                false => text.replace("NAME", campaign),
+            };
+            let env = TestEnv::with(&campaign_with("to: Te\u{301}l", Box::leak(text.into_boxed_str())), "");
+            env.write("list.csv", PLAIN.replace("phone,first_name", &format!("T\u{e9}l,{file}")));
+            assert_eq!(received(&env), expected());
+        }
+    }
+}
+
+#[test]
+fn columns_with_the_same_name_matter_only_if_the_message_uses_them() {
+    let list = PLAIN.replace("phone,first_name", "phone,first_name,,mail,mail").replace("Ana", "Ana,x,a,b");
+    let env = TestEnv::with(&campaign_with("to: phone", "{{ first_name }}"), "");
+    env.write("list.csv", &list);
+    assert_eq!(received(&env), expected());
+    drop(env);
+    let words = "columns 4 and 5 of the list have the same name `mail`";
+    for text in [
+        "{{ mail }}",
+        "{{ first_name }}{{ mail | default('x') }}",
+        "{{ row['mail'] | default('x') }}",
+        "{% for key in ['mail'] %}{{ row[key] | default('x') }}{% endfor %}",
+    ] {
+        let env = TestEnv::with(&campaign_with("to: phone", text), "");
+        env.write("list.csv", &list);
+        let check = env.run_offline(&["check", "job.yaml"]);
+        assert!(check.code == 2 && format!("{check}").replace('\n', " ").contains(words), "{check}");
+    }
+    for keys in ["to: mail", "to: phone, send_at: mail", "to: phone, columns: {x: mail}"] {
+        let env = TestEnv::with(&campaign_with(keys, "{{ first_name }}"), "");
+        env.write("list.csv", &list);
+        let check = env.run_offline(&["check", "job.yaml"]);
+        assert!(check.code == 2 && check.err.contains("have the same name `mail`"), "{check}");
+    }
+    let env = TestEnv::with(&campaign_with("to: phone", "{{ row['mail (column 5)'] }}"), "");
+    env.write("list.csv", "phone,first_name,,mail,mail\n85264000001,Ana,x,a,b\n");
+    assert_eq!(received(&env), [("85264000001".to_owned(), "b".to_owned())]);
+}
+
+#[test]
+fn blank_rows_at_the_end_and_missing_cells_cost_nobody_a_message() {
+    assert_received(format!("{PLAIN},\r\n , \n\"\",\n").as_bytes());
+    assert_received(PLAIN.replace("phone,first_name", "phone,first_name,city,note").as_bytes());
+    let env =
+        TestEnv::with(&CampaignFile::default(), &format!("{}{}", PLAIN.replace("64000003,Li\n", ""), ",\n".repeat(3)));
+    let check = env.run_offline(&["check", "job.yaml"]);
+    assert!(format!("{check}").contains("3 blank rows at the end of the list are left out"), "{check}");
+}
+
+#[test]
+fn a_web_page_under_the_name_of_a_list_is_named() {
+    let env = TestEnv::with(&CampaignFile::default(), "\u{feff}\n<html><body><table><tr><td>phone</td></tr></table>");
+    let check = env.run_offline(&["check", "job.yaml"]);
+    assert!(check.code == 2 && check.err.contains("is a web page (HTML), not a CSV file"), "{check}");
+}

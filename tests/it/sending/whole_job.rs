@@ -13,7 +13,7 @@ fn mixed_list() -> Vec<u8> {
     let mut list = csv(GOOD).into_bytes();
     list.extend(b"12,Bad number,1%\n");
     list.extend(b"85264700001,,1%\n");
-    list.extend(b"85264700002,Ragged\n");
+    list.extend(b"85264700002,Ragged,1%,1%\n");
     list.extend(b"85264700003,Caf\xe9,1%\n");
     list.extend("+852 6400 0007,Spélled öther,1%\n".as_bytes());
     list.extend(b"8.5264E+10,Spreadsheet,1%\n");

@@ -186,8 +186,7 @@ impl CellProblem {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Ragged { extra: true, .. } => "put quotes around a cell that contains the delimiter".to_owned(),
-            Self::Ragged { extra: false, .. } => "a delimiter may be missing".to_owned(),
+            Self::Ragged { .. } => "put quotes around a cell that contains the delimiter".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8 CSV, or set its `encoding`".to_owned(),
             Self::NotInEncoding(_) => "save the file as UTF-8 CSV, or set another `encoding`".to_owned(),

@@ -1,0 +1,68 @@
+//! Rows with missing cells, and blank rows.
+
+use super::*;
+
+#[test]
+fn missing_cells_at_the_end_are_empty_unless_a_cell_may_be_split() {
+    let case = case("phone,name,city\n1,Ana\n2\n3,=\"Bo,HK\"\n4,Cy 5\" tall\n5,\"say \"\"hi\"\"\"\n6,=\"Di\"\n");
+    let expected = [
+        row(1, 2, &["1", "Ana", ""]),
+        row(2, 3, &["2", "", ""]),
+        row(3, 4, &["3", "=\"Bo", "HK\""]),
+        bad(4, 5, &["4", "Cy 5\" tall", ""], "ragged_row"),
+        row(5, 6, &["5", "say \"hi\"", ""]),
+        row(6, 7, &["6", "Di", ""]),
+    ];
+    assert_eq!(rows(&case.recipients), expected);
+    let split = "phone,name,city,note\n1,=\"Bo,HK\"\n2,=\"Bo \"\"A\"\"\",x\n";
+    let codes: Vec<_> = rows(&self::case(split).recipients).into_iter().map(|row| row.3).collect();
+    assert_eq!(codes, [Some("ragged_row".to_owned()), None]);
+}
+
+/// Reads a list to its end, and returns its rows and the words of the note about blank rows.
+fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
+    let case = case(list);
+    let mut reader = open(&case.recipients).unwrap();
+    let mut record = Record::default();
+    while reader.read(&mut record).unwrap() {}
+    let note = reader.notes().into_iter().find(|note| note.code == "blank_rows").map(|note| note.message);
+    (rows(&case.recipients), note)
+}
+
+#[test]
+fn blank_rows_at_the_end_are_left_out_and_those_in_the_middle_are_rows() {
+    let blank = [",", " \t,\u{200b}", "\"\",=\"\"", ",,,,", "\u{a0}"];
+    for end in blank {
+        for line in ["\n", "\r\n", "\n\n"] {
+            let list = format!("phone,name\n1,Ana\n{}", format!("{end}{line}").repeat(3));
+            let (rows, note) = with_blank_rows(&list);
+            assert_eq!(rows, [row(1, 2, &["1", "Ana"])], "{list:?}");
+            assert_eq!(note.as_deref(), Some("3 blank rows at the end of the list are left out"), "{list:?}");
+        }
+    }
+    let (rows, note) = with_blank_rows("phone,name\n,\n1,Ana\n,\n,\n\n,\n2,Bo\n3,\"Cy\n,\n4,Di\n,");
+    let expected = [
+        row(1, 2, &["", ""]),
+        row(2, 3, &["1", "Ana"]),
+        row(3, 4, &["", ""]),
+        row(4, 5, &["", ""]),
+        row(5, 7, &["", ""]),
+        row(6, 8, &["2", "Bo"]),
+        bad(7, 9, &["", ""], "bad_quotes"),
+        row(8, 10, &["", ""]),
+        row(9, 11, &["4", "Di"]),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(note.as_deref(), Some("1 blank row at the end of the list is left out"));
+    assert_eq!(with_blank_rows("phone,name\n,\n1,Ana\n").1, None);
+}
+
+#[test]
+fn many_blank_rows_need_little_memory_and_keep_their_lines() {
+    let blank = ",\n\n".repeat(20_000);
+    let (rows, note) = with_blank_rows(&format!("phone,name\n{blank}1,Ana\n"));
+    assert_eq!((rows.len(), note), (20_001, None));
+    assert_eq!((&rows[19_999], &rows[20_000]), (&row(20_000, 40_000, &["", ""]), &row(20_001, 40_002, &["1", "Ana"])));
+    let (rows, note) = with_blank_rows(&format!("phone,name\n1,Ana\n{}", ",\n".repeat(100_000)));
+    assert_eq!((rows.len(), note.as_deref()), (1, Some("100,000 blank rows at the end of the list are left out")));
+}
