@@ -3,6 +3,7 @@
 use crate::cli::confirm;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::output::console;
+use crate::text::escaped_lines;
 
 /// Asks questions, or names the flag that answers them.
 #[derive(Clone, Copy)]
@@ -56,6 +57,11 @@ pub(super) fn missing(what: &str, flag: &str) -> CliError {
 /// Returns an error before anything was written.
 pub(super) fn wrong(words: impl Into<String>) -> CliError {
     CliError::new(Exit::Wrong, words)
+}
+
+/// Returns an error that names columns of the list, which may be personal: a log gets only `what`.
+pub(super) fn wrong_about_list(what: &str, words: &str) -> CliError {
+    CliError::new(Exit::Wrong, what).shown(escaped_lines(words).into_owned())
 }
 
 /// Accepts any answer that is not empty.

@@ -7,26 +7,26 @@ use serde_json::Value;
 use crate::cli::error::CliError;
 use crate::cli::init::asker::wrong;
 use crate::cli::init::guess::Guess;
-use crate::cli::init::list::List;
+use crate::cli::init::list::SampledList;
 use crate::cli::init::numbers::NumberColumn;
-use crate::cli::init::slots::{Place, Slot, value_of};
+use crate::cli::init::slots::{Slot, SlotPlace, value_of};
 use crate::cli::init::template::{Message, TemplateMessage};
 use crate::model::{Channel, Source};
 use crate::text::{escaped, escaped_json};
 
 /// Everything that the campaign file says.
-pub(super) struct Content {
+pub(super) struct CampaignContent {
     pub(super) name: Guess<String>,
     pub(super) provider: String,
     pub(super) channel: Channel,
-    pub(super) list: List,
+    pub(super) list: SampledList,
     pub(super) numbers: NumberColumn,
     pub(super) message: Message,
     pub(super) rate: String,
 }
 
 /// Returns the text of the campaign, which will be written to `file`.
-pub(super) fn write(content: &Content, file: &Path) -> Result<String, CliError> {
+pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, CliError> {
     let mut text = String::new();
     let mut line = |words: &str| {
         text.push_str(words);
@@ -73,8 +73,8 @@ pub(super) fn write(content: &Content, file: &Path) -> Result<String, CliError> 
     Ok(text)
 }
 
-fn recipients(line: &mut impl FnMut(&str), content: &Content, file: &Path) -> Result<(), CliError> {
-    let Content { list, numbers, .. } = content;
+fn recipients(line: &mut impl FnMut(&str), content: &CampaignContent, file: &Path) -> Result<(), CliError> {
+    let CampaignContent { list, numbers, .. } = content;
     line("recipients:");
     match &list.source {
         Source::Sheet { path, name } => {
@@ -117,22 +117,22 @@ fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
         return;
     }
     line("    components:");
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<SlotPlace> = Vec::new();
     for (slot, _) in &template.filled {
         if !places.contains(&slot.place) {
             places.push(slot.place);
         }
     }
     places.sort_by_key(|place| match place {
-        Place::Header => 0,
-        Place::Body => 1,
-        Place::Button(at) => at + 2,
+        SlotPlace::Header => 0,
+        SlotPlace::Body => 1,
+        SlotPlace::Button(at) => at + 2,
     });
     for place in places {
         match place {
-            Place::Header => line("      - type: header"),
-            Place::Body => line("      - type: body"),
-            Place::Button(at) => {
+            SlotPlace::Header => line("      - type: header"),
+            SlotPlace::Body => line("      - type: body"),
+            SlotPlace::Button(at) => {
                 line("      - type: button");
                 line("        sub_type: url");
                 line(&format!("        index: \"{at}\""));
@@ -148,7 +148,7 @@ fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
 
 /// Returns the name of a parameter, if its variable has one. Buttons have none.
 fn name_of(slot: &Slot) -> String {
-    let name = slot.name().filter(|_| matches!(slot.place, Place::Header | Place::Body));
+    let name = slot.name().filter(|_| matches!(slot.place, SlotPlace::Header | SlotPlace::Body));
     name.map(|name| format!(", parameter_name: {}", scalar(name))).unwrap_or_default()
 }
 

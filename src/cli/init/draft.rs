@@ -9,7 +9,7 @@ use crate::cli::config;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::init::asker::{Asker, wrong};
-use crate::cli::init::campaign_text::{self, Content};
+use crate::cli::init::campaign_text::{self, CampaignContent};
 use crate::cli::init::guess::Guess;
 use crate::cli::init::options::{Options, channel, rate};
 use crate::cli::init::template::Message;
@@ -47,12 +47,14 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     let numbers = numbers::find(&list, options, asker)?;
     let provider = match &options.provider {
         Some(provider) => provider.clone(),
-        None if asker.can_ask() => {
-            let provider =
-                asker.ask("the provider (`incs` sends to real people)", "simulator", |answer| Ok(answer.to_owned()))?;
-            config::known(&provider, global).await?;
-            provider
-        }
+        None if asker.can_ask() => loop {
+            let question = "the provider (`incs` sends to real people)";
+            let provider = asker.ask(question, "simulator", |answer| Ok(answer.to_owned()))?;
+            match config::known(&provider, global).await {
+                Ok(()) => break provider,
+                Err(unknown) => asker.show(&unknown.words),
+            }
+        },
         None => "simulator".to_owned(),
     };
     let channel = match options.channel {
@@ -72,7 +74,7 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     };
     let file = file_in(folder, &name.value);
     let is_real = provider != "simulator";
-    let content = Content { name, provider, channel, list, numbers, message, rate };
+    let content = CampaignContent { name, provider, channel, list, numbers, message, rate };
     let text = campaign_text::write(&content, &file)?;
     // The campaign's own rules, before anything is written.
     campaign_file::parse(&text, &file)?;
@@ -80,7 +82,7 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
 }
 
 /// Returns the campaign's name, which is that of no existing file.
-fn name(list: &list::List, folder: &Path, options: &Options, asker: Asker) -> Result<Guess<String>, CliError> {
+fn name(list: &list::SampledList, folder: &Path, options: &Options, asker: Asker) -> Result<Guess<String>, CliError> {
     let is_free = |name: &str| {
         let file = file_in(folder, name);
         match file.symlink_metadata().is_ok() {

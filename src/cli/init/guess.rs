@@ -18,7 +18,11 @@ impl<T> Guess<T> {
     /// Returns a guess, and names it on the screen.
     pub(super) fn named(value: T, why: String, quiet: bool) -> Self {
         if !quiet {
-            console::wrapped_info(&format!("guessed: {why}"));
+            // A log gets no names of columns, which may be personal.
+            match console::is_log() {
+                true => console::info("guessed a value; the comments of the campaign name it"),
+                false => console::wrapped_info(&format!("guessed: {why}")),
+            }
         }
         Self { value, why: Some(why) }
     }

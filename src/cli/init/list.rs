@@ -19,7 +19,7 @@ const CSV: [&str; 2] = ["csv", "tsv"];
 const SHEETS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
 
 /// A list, and its first rows.
-pub(super) struct List {
+pub(super) struct SampledList {
     pub(super) source: Source,
     pub(super) reading: Reading,
     pub(super) columns: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) struct List {
     pub(super) rows: Vec<Vec<String>>,
 }
 
-impl List {
+impl SampledList {
     /// Returns the column that a person named.
     pub(super) fn column(&self, named: &str) -> Result<String, String> {
         let found = find_column(&self.columns, named).and_then(|at| self.columns.get(at));
@@ -54,7 +54,7 @@ impl List {
 }
 
 /// Opens the list. `folder` is that of the campaign, whose only list is the default.
-pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<List, CliError> {
+pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<SampledList, CliError> {
     let path = match &options.list {
         Some(path) => path.clone(),
         None if asker.can_ask() => {
@@ -112,7 +112,7 @@ fn asks_for_sheet(error: &OpenError) -> bool {
     words.contains("add `sheet: NAME`") || words.contains("has no sheet `")
 }
 
-fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<List, CliError> {
+fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<SampledList, CliError> {
     let columns = reader.columns().to_vec();
     if Header::new(&columns).is_person() {
         return Err(wrong(NO_HEADER));
@@ -126,7 +126,7 @@ fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<List, 
     if rows.is_empty() {
         return Err(wrong("the list has no rows after its header"));
     }
-    Ok(List { source, reading, columns, rows })
+    Ok(SampledList { source, reading, columns, rows })
 }
 
 /// Returns the list in a folder, if there is exactly one.

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::error::CliError;
-use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
+use crate::cli::init::asker::{Asker, missing, not_empty, wrong, wrong_about_list};
 use crate::cli::init::guess::Guess;
-use crate::cli::init::list::List;
+use crate::cli::init::list::SampledList;
 use crate::cli::init::options::{NO_REGION, Options, region};
 use crate::cli::output::console;
 use crate::model::Phone;
@@ -76,7 +76,7 @@ impl Cells {
 }
 
 /// Finds the column and the region.
-pub(super) fn find(list: &List, options: &Options, asker: Asker) -> Result<NumberColumn, CliError> {
+pub(super) fn find(list: &SampledList, options: &Options, asker: Asker) -> Result<NumberColumn, CliError> {
     let plain = numbers(None)?;
     let to = column(list, options, asker, &plain)?;
     let at = list.columns.iter().position(|name| *name == to.value).unwrap_or_default();
@@ -93,9 +93,12 @@ fn numbers(region: Option<&str>) -> Result<Numbers, CliError> {
     Numbers::new(region).map_err(|error| wrong(error.to_string()))
 }
 
-fn column(list: &List, options: &Options, asker: Asker, plain: &Numbers) -> Result<Guess<String>, CliError> {
+fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) -> Result<Guess<String>, CliError> {
     if let Some(named) = &options.to {
-        return list.column(named).map(Guess::given).map_err(|words| wrong(format!("--to: {words}")));
+        return list
+            .column(named)
+            .map(Guess::given)
+            .map_err(|words| wrong_about_list("--to: the list has no such column", &format!("--to: {words}")));
     }
     let all = list.columns.iter().enumerate().map(|(at, name)| (name, Cells::of(list.cells(at), plain)));
     let all: Vec<(&String, Cells)> = all.filter(|(_, cells)| cells.numbers > 0).collect();
@@ -130,7 +133,8 @@ fn column(list: &List, options: &Options, asker: Asker, plain: &Numbers) -> Resu
                 [] => format!("no column has phone numbers in most of its cells; the columns are {}", list.names()),
                 _ => format!("it is unclear which column has the numbers; {} may be meant", text::list(&names)),
             };
-            Err(missing(&what, "--to COLUMN"))
+            let logged = "it is unclear which column has the numbers; pass --to COLUMN";
+            Err(wrong_about_list(logged, &format!("{what}; pass --to COLUMN")))
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The variables of a message and the columns that fill them.
 
 use crate::cli::error::CliError;
-use crate::cli::init::asker::{Asker, missing, wrong};
+use crate::cli::init::asker::{Asker, missing, wrong, wrong_about_list};
 use crate::cli::init::guess::Guess;
-use crate::cli::init::list::List;
+use crate::cli::init::list::SampledList;
 use crate::cli::init::options::Options;
 use crate::model::column_key;
 use crate::template::placeholders::is_position;
@@ -14,7 +14,7 @@ const COMPARED: usize = 50;
 
 /// Where a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum SlotPlace {
     Header,
     Body,
     /// The button with this index.
@@ -24,7 +24,7 @@ pub(super) enum Place {
 /// A variable of a template.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    pub(super) place: Place,
+    pub(super) place: SlotPlace,
     /// Its name or position; `None` if the template's definition is not available.
     pub(super) variable: Option<String>,
     pub(super) example: Option<String>,
@@ -38,9 +38,9 @@ impl Slot {
 
     fn words(&self) -> String {
         let place = match self.place {
-            Place::Header => " of the header".to_owned(),
-            Place::Body => String::new(),
-            Place::Button(at) => format!(" of button {}", at + 1),
+            SlotPlace::Header => " of the header".to_owned(),
+            SlotPlace::Body => String::new(),
+            SlotPlace::Button(at) => format!(" of button {}", at + 1),
         };
         let variable = self.variable.as_deref().unwrap_or_default();
         let example = self.example.as_ref().map(|example| format!(" (example `{}`)", escaped_name(example)));
@@ -83,7 +83,7 @@ impl Form {
 }
 
 /// Returns the columns that `--params` or a person names: one column, or several with commas between.
-pub(super) fn columns(named: &str, list: &List) -> Result<Vec<String>, String> {
+pub(super) fn columns(named: &str, list: &SampledList) -> Result<Vec<String>, String> {
     match list.column(named) {
         _ if named.trim().is_empty() => Ok(Vec::new()),
         Ok(column) => Ok(vec![column]),
@@ -91,18 +91,23 @@ pub(super) fn columns(named: &str, list: &List) -> Result<Vec<String>, String> {
     }
 }
 
+/// Returns the error for `--params` with an unknown column.
+pub(super) fn unknown_params(words: &str) -> CliError {
+    wrong_about_list("--params: the list has no such column", &format!("--params: {words}"))
+}
+
 /// Fills the variables of a template: with the columns of `--params`, which name those of the body or all of them, or
 /// with the columns that a person confirms or that are guessed. `to` is the column with the numbers.
 pub(super) fn fill(
     slots: &[Slot],
-    list: &List,
+    list: &SampledList,
     to: &str,
     options: &Options,
     asker: Asker,
 ) -> Result<Vec<Guess<String>>, CliError> {
-    let in_body = slots.iter().filter(|slot| slot.place == Place::Body).count();
+    let in_body = slots.iter().filter(|slot| slot.place == SlotPlace::Body).count();
     let mut named = match &options.params {
-        Some(named) => columns(named, list).map_err(|words| wrong(format!("--params: {words}")))?,
+        Some(named) => columns(named, list).map_err(|words| unknown_params(&words))?,
         None => Vec::new(),
     };
     if options.params.is_some() && ![in_body, slots.len()].contains(&named.len()) {
@@ -139,7 +144,7 @@ pub(super) fn fill(
 
 /// Returns the column that probably fills a variable, and why: by its name, else the first unused one whose cells have
 /// the form of the example, else the first unused one.
-fn guess(slot: &Slot, list: &List, to: &str, used: &[String]) -> Option<(String, String)> {
+fn guess(slot: &Slot, list: &SampledList, to: &str, used: &[String]) -> Option<(String, String)> {
     let others: Vec<(usize, &str)> =
         list.columns.iter().map(String::as_str).enumerate().filter(|(_, name)| *name != to).collect();
     let names: Vec<&str> = others.iter().map(|(_, name)| *name).collect();
@@ -163,9 +168,8 @@ fn guess(slot: &Slot, list: &List, to: &str, used: &[String]) -> Option<(String,
 /// Returns the template of a column's value: `{{ first_name }}` or `{{ row['First name'] }}`.
 pub(super) fn value_of(column: &str) -> String {
     /// Names that mean something else in a template.
-    const RESERVED: [&str; 16] = [
-        "row", "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if", "else", "loop",
-        "self",
+    const RESERVED: [&str; 15] = [
+        "true", "false", "none", "True", "False", "None", "and", "or", "not", "in", "is", "if", "else", "loop", "self",
     ];
     let mut characters = column.chars();
     let is_first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
@@ -183,8 +187,7 @@ mod tests {
 
     #[test]
     fn every_column_name_can_be_a_value() {
-        let names =
-            ["first_name", "First Name", "row", "none", "in", "O'Brien's", "a\\b", "say \"hi\"", "{{ x }}", "名字"];
+        let names = ["first_name", "First Name", "none", "in", "O'Brien's", "a\\b", "say \"hi\"", "{{ x }}", "名字"];
         let columns = names.map(str::to_owned);
         for (at, name) in names.iter().enumerate() {
             let message = serde_json::json!({"type": "text", "text": value_of(name)});

@@ -5,9 +5,9 @@ use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
 use crate::cli::init::guess::Guess;
-use crate::cli::init::list::List;
+use crate::cli::init::list::SampledList;
 use crate::cli::init::options::Options;
-use crate::cli::init::slots::{self, Place, Slot};
+use crate::cli::init::slots::{self, Slot, SlotPlace};
 use crate::model::{Channel, TemplateProvider};
 use crate::provider::TemplateApi;
 use crate::template::placeholders::names;
@@ -41,7 +41,7 @@ pub(super) struct TemplateMessage {
 /// Chooses the message. `to` is the column with the numbers.
 pub(super) async fn choose(
     channel: Channel,
-    list: &List,
+    list: &SampledList,
     to: &str,
     options: &Options,
     asker: Asker,
@@ -163,7 +163,7 @@ async fn with_definition(
     api: &TemplateApi,
     provider: TemplateProvider,
     listed: TemplateSummary,
-    list: &List,
+    list: &SampledList,
     to: &str,
     options: &Options,
     asker: Asker,
@@ -176,14 +176,14 @@ async fn with_definition(
     Ok(TemplateMessage { name, language, from: Some(provider), filled, open, why_none: None })
 }
 
-fn without_definition(list: &List, options: &Options, asker: Asker) -> Result<TemplateMessage, CliError> {
+fn without_definition(list: &SampledList, options: &Options, asker: Asker) -> Result<TemplateMessage, CliError> {
     let name = match &options.template {
         Some(name) => name.clone(),
         None => asker.ask("the name of the template", "", not_empty)?,
     };
     let mut why_none = None;
     let columns = match &options.params {
-        Some(named) => slots::columns(named, list).map_err(|words| wrong(format!("--params: {words}")))?,
+        Some(named) => slots::columns(named, list).map_err(|words| slots::unknown_params(&words))?,
         None if asker.can_ask() => {
             asker.show(&format!("the columns are {}", list.names()));
             let question = "the columns for the variables of its body, in order, with commas (empty: no variables)";
@@ -195,7 +195,7 @@ fn without_definition(list: &List, options: &Options, asker: Asker) -> Result<Te
             Vec::new()
         }
     };
-    let slot = |column| (Slot { place: Place::Body, variable: None, example: None }, Guess::given(column));
+    let slot = |column| (Slot { place: SlotPlace::Body, variable: None, example: None }, Guess::given(column));
     let filled = columns.into_iter().map(slot).collect();
     Ok(TemplateMessage { name, language: options.language.clone(), from: None, filled, open: Vec::new(), why_none })
 }
@@ -213,7 +213,7 @@ fn variables(definition: &Definition) -> (Vec<Slot>, Vec<String>) {
             Component::Body(body) => {
                 let text = body.text.as_deref().unwrap_or_default();
                 let slot = |name: &str| Slot {
-                    place: Place::Body,
+                    place: SlotPlace::Body,
                     variable: Some(name.to_owned()),
                     example: body.example.of(name).map(str::to_owned),
                 };
@@ -221,7 +221,7 @@ fn variables(definition: &Definition) -> (Vec<Slot>, Vec<String>) {
             }
             Component::Header(header) => match &header.text {
                 Some(text) => slots.extend(names(text).into_iter().map(|name| Slot {
-                    place: Place::Header,
+                    place: SlotPlace::Header,
                     variable: Some(name.to_owned()),
                     example: header.example.of(name).map(str::to_owned),
                 })),
@@ -231,7 +231,7 @@ fn variables(definition: &Definition) -> (Vec<Slot>, Vec<String>) {
                 for (at, button) in buttons.iter().enumerate() {
                     match (button.kind, button.url.as_deref().map(names)) {
                         (ButtonKind::Url, Some(variables)) => slots.extend(variables.into_iter().map(|name| Slot {
-                            place: Place::Button(at),
+                            place: SlotPlace::Button(at),
                             variable: Some(name.to_owned()),
                             example: button.example.first().cloned(),
                         })),
@@ -248,6 +248,6 @@ fn variables(definition: &Definition) -> (Vec<Slot>, Vec<String>) {
             }
         }
     }
-    slots.sort_by_key(|slot| slot.place != Place::Body);
+    slots.sort_by_key(|slot| slot.place != SlotPlace::Body);
     (slots, open)
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::template_server::{Lost, SALE, TemplateServer};
 use crate::support::terminal::Terminal;
-use crate::support::{Finished, TestEnv};
+use crate::support::{Finished, TestEnv, csv, xlsx_of};
 
 /// A messy list of people in Hong Kong, whose numbers have their country code.
 fn people(rows: usize) -> String {
@@ -48,6 +48,30 @@ fn a_list_and_a_template_name_are_enough_for_a_campaign_that_passes_check_and_ru
     let run = env.run_offline(&["run", "spring-people.yaml"]);
     assert!([0, 3].contains(&run.code), "{run}");
     assert_eq!(env.report("spring-people-1").len(), 20);
+}
+
+#[test]
+fn a_spreadsheet_is_enough_too_and_its_sheet_is_never_guessed() {
+    let env = TestEnv::new();
+    env.write("客户.xlsx", xlsx_of(&csv(30)));
+    let init = ["init", "--list", "客户.xlsx", "--template", "hello", "--params", "first_name"];
+    let unclear = env.run_offline(&init);
+    assert!(unclear.code == 2 && unclear.err.contains("pass --sheet NAME with one of `List` and `Old`"), "{unclear}");
+    let made = env.run_offline(&[&init[..], &["--sheet", "List"]].concat());
+    // One of the rows is hidden.
+    assert!(made.code == 0 && made.out.contains("30 of 30 rows can be sent"), "{made}");
+    let campaign = env.read("campaign.yaml");
+    assert!(campaign.contains("xlsx: \"客户.xlsx\"\n  sheet: \"List\""), "{campaign}");
+    let run = env.run_offline(&["run", "campaign.yaml"]);
+    assert!([0, 3].contains(&run.code), "{run}");
+}
+
+#[test]
+fn a_log_holds_no_names_of_columns() {
+    let env = env_with(&people(3).replace("Mobile", "Ana Silva"));
+    let made = init(&env, "C", &[&SALE_FLAGS[..], &["--log-format", "json"]].concat());
+    assert!(made.code == 0 && made.err.contains("guessed a value"), "{made}");
+    assert!(!made.err.contains("Ana Silva"), "{made}");
 }
 
 #[test]

@@ -1,51 +1,9 @@
 //! A spreadsheet gives the same messages to the same numbers as the same list as CSV, also after a kill.
 
-use std::fmt::Write as _;
-use std::io::{Cursor, Write as _};
-
-use zip::write::{SimpleFileOptions, ZipWriter};
-
-use crate::support::{CampaignFile, ScriptedProvider, TestEnv, counts, csv, phone, text_of};
+use crate::support::{CampaignFile, ScriptedProvider, TestEnv, counts, csv, phone, text_of, xlsx_of};
 
 const ROWS: usize = 120;
 const CONCURRENCY: usize = 8;
-
-/// Returns the sheet of a list: numbers as numbers, everything else as texts. The fourth row is hidden.
-fn sheet_of(list: &str) -> String {
-    let mut sheet = "<worksheet><sheetData>".to_owned();
-    for (row, line) in (1..).zip(list.lines()) {
-        write!(sheet, "<row r=\"{row}\" hidden=\"{}\">", u8::from(row == 4)).unwrap();
-        for cell in line.split(',') {
-            match cell.parse::<u64>() {
-                Ok(number) => write!(sheet, "<c><v>{number}</v></c>").unwrap(),
-                Err(_) => write!(sheet, "<c t=\"inlineStr\"><is><t>{cell}</t></is></c>").unwrap(),
-            }
-        }
-        sheet.push_str("</row>");
-    }
-    sheet + "</sheetData></worksheet>"
-}
-
-fn xlsx_of(list: &str) -> Vec<u8> {
-    let package =
-        r#"<Relationships><Relationship Id="a" Type="x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
-    let sheets = r#"<workbook><sheets><sheet name="List" id="s1"/><sheet name="Old" id="s1"/></sheets></workbook>"#;
-    let book = r#"<Relationships><Relationship Id="s1" Type="x/worksheet" Target="sheet1.xml"/></Relationships>"#;
-    let sheet = sheet_of(list);
-    let files = [
-        ("[Content_Types].xml", "<Types/>"),
-        ("_rels/.rels", package),
-        ("xl/workbook.xml", sheets),
-        ("xl/_rels/workbook.xml.rels", book),
-        ("xl/sheet1.xml", &sheet),
-    ];
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in files {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(content.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 fn env_with(recipients: &str) -> TestEnv {
     let recipients = recipients.to_owned();

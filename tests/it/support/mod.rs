@@ -15,7 +15,7 @@ mod test_env; // a folder, and the binary started in it
 pub(crate) mod tls; // TLS at a server
 mod wait; // the one way to wait
 
-pub(crate) use campaign::{CampaignFile, Channel, csv, phone, text_of};
+pub(crate) use campaign::{CampaignFile, Channel, csv, phone, text_of, xlsx_of};
 pub(crate) use process::{Finished, Running};
 pub(crate) use report::{HEADER, ReportLine, parse_report};
 pub(crate) use scripted_provider::{
