@@ -121,6 +121,7 @@ fn run_does_not_ask_whoever_agreed_in_advance_or_uses_the_simulator() {
     let simulated = CampaignFile::default().yaml().replace("provider: incs", "provider: simulator");
     let env = TestEnv::with(&CampaignFile::default(), &csv(1));
     env.write("job.yaml", simulated);
-    let (finished, screen) = Terminal::start(&env, "", None, &["run", "job.yaml"]).wait();
-    assert!(finished.code == 0 && !screen.contains("[y/N]"), "{screen}");
+    let (finished, screen) = Terminal::start(&env, "", None, &["run", "job.yaml", "--no-wait"]).wait();
+    // Some simulated messages are refused.
+    assert!(matches!(finished.code, 0 | 3) && !screen.contains("[y/N]"), "{screen}");
 }
