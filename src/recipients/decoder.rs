@@ -81,7 +81,9 @@ impl Decoder {
         record.problem = raw.problem.cloned();
         record.is_plain = is_plain(raw.bytes());
         record.cells.resize_with(self.columns.names.len(), String::new);
-        for ((cell, name), bytes) in record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()) {
+        for (index, ((cell, name), bytes)) in
+            record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()).enumerate()
+        {
             cell.clear();
             match std::str::from_utf8(bytes) {
                 Ok(text) => {
@@ -90,7 +92,8 @@ impl Decoder {
                         Some(text) => cell.push_str(visible(&text, self.trim)),
                         None => cell.push_str(text),
                     }
-                    if self.flatten {
+                    // In a number, a line break or a gap may separate two numbers.
+                    if self.flatten && index != self.columns.to {
                         flatten(cell);
                     }
                 }

@@ -48,8 +48,7 @@ enum Input {
 ///
 /// # Errors
 /// When the file is not a regular file, cannot be opened or read, or is neither text in a clear encoding nor a
-/// spreadsheet; when the phone column or
-/// a renamed column is missing or ambiguous; or when the region is unknown.
+/// spreadsheet; when the phone column or a renamed column is missing or ambiguous; or when the region is unknown.
 pub fn open(recipients: &Recipients) -> Result<Reader, OpenError> {
     open_with(recipients, Content::open)
 }

@@ -12,8 +12,9 @@ const MOST_TIMES: usize = 3;
 /// Whether a text certainly was not decoded twice. It is a fast check with false negatives.
 #[must_use]
 pub fn is_encoded_once(text: &str) -> bool {
-    // The first byte of a character in UTF-8, 0xC2 to 0xF4, becomes U+00C2 to U+00F4, which all start with this byte.
-    !text.as_bytes().contains(&0xc3)
+    // The first byte of a character in UTF-8, 0xC2 to 0xF4, becomes U+00C2 to U+00F4, which all start with 0xC3. The
+    // next one becomes another character beyond ASCII.
+    !text.as_bytes().windows(3).any(|bytes| matches!(bytes, [0xc3, _, 0x80..=0xff]))
 }
 
 /// Returns the probable original of a text that was decoded twice: it is UTF-8 when it is written as Windows-1252

@@ -24,7 +24,7 @@ pub enum NumberProblem {
     /// It is two numbers with a slash between them.
     TwoNumbers,
     /// It is several complete numbers: these, as they are written.
-    SeveralNumbers(Vec<Box<str>>),
+    SeveralNumbers(u8),
     /// It is a number with this extension.
     Extension(Box<str>),
     /// It is a number of this kind, and the campaign accepts only those that can get a message.
@@ -67,6 +67,8 @@ pub enum NumberProblem {
     SheetError,
     /// A spreadsheet rounded it.
     SheetRounded,
+    /// A spreadsheet calculated with it, or took it for a date.
+    SheetCalculated,
     /// A spreadsheet added decimals.
     SheetDecimals {
         /// The digits before the decimals.
@@ -152,7 +154,9 @@ impl NumberProblem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRow | Self::Empty | Self::NoDigits => "no_number",
-            Self::SheetError | Self::SheetRounded | Self::SheetDecimals { .. } => "spreadsheet_number",
+            Self::SheetError | Self::SheetRounded | Self::SheetCalculated | Self::SheetDecimals { .. } => {
+                "spreadsheet_number"
+            }
             Self::Kind(kind) => kind.code(),
             _ => "bad_number",
         }

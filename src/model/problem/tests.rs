@@ -29,7 +29,7 @@ fn numbers() -> Vec<NumberProblem> {
         NumberProblem::Letters,
         NumberProblem::Character('\u{202e}'),
         NumberProblem::TwoNumbers,
-        NumberProblem::SeveralNumbers(vec!["+852 6841 1234".into(), "+852 9123 4567".into()]),
+        NumberProblem::SeveralNumbers(2),
         NumberProblem::Extension("5".into()),
         NumberProblem::Kind(NumberKind::Unassigned),
         NumberProblem::Kind(NumberKind::Landline),
@@ -44,6 +44,7 @@ fn numbers() -> Vec<NumberProblem> {
         NumberProblem::StartsWith0 { region: "HK".into() },
         NumberProblem::NotOfRegion { region: "HK".into(), code: 852, lengths },
         NumberProblem::SheetError,
+        NumberProblem::SheetCalculated,
         NumberProblem::SheetRounded,
         NumberProblem::SheetDecimals { whole: "85268411234".into() },
     ];

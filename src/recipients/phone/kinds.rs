@@ -22,7 +22,7 @@ const MIN_OPEN_DIGITS: u32 = 4;
 /// The most ranges that are remembered. A country has at most ten thousand of each length.
 const MOST_RANGES: usize = 65_536;
 
-/// Tells the kinds of numbers. Shared by threads.
+/// Returns the kinds of numbers. Shared by threads.
 pub struct NumberKinds {
     library: Arc<PhoneNumberUtil>,
     plans: &'static Plans,

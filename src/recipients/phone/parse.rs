@@ -19,21 +19,12 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 use super::kinds::NumberKinds;
 use super::numbering_plan::{Code, Plans};
 use super::several::{extension, has_gap, parts};
-use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem, shortened};
-use crate::text::{decimal_digit, is_sheet_error, with_ascii_digits};
+use super::written::{COMPLETE, digits_of, is_formatting, what_a_spreadsheet_did};
+use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
+use crate::text::with_ascii_digits;
 
-/// The most digits of a written number: prefix, country code, trunk prefix and number.
-const MOST_DIGITS: usize = 24;
-
-/// The fewest digits of a complete number next to another one. Fewer before a slash are an area code.
-const COMPLETE: usize = 7;
-
-/// The most numbers in a cell that are named, and the most characters of each.
-const MOST_NAMED: usize = 5;
-const NAMED_CHARS: usize = 40;
-
-/// The fewest digits after the slash after an area code. Fewer may replace the last digits before it.
-const REST: usize = 5;
+/// The most numbers in a cell.
+const MOST_NUMBERS: u8 = 5;
 
 /// The fewest digits of an international prefix. A single 0 (Samoa, Cape Verde) does not count: it is the national
 /// prefix of most other countries.
@@ -125,7 +116,11 @@ impl Numbers {
         let ascii = with_ascii_digits(text);
         match self.one(&ascii) {
             // Joined, two numbers next to each other could be that of a stranger.
-            Ok(phone) if ascii.len() > 2 * COMPLETE && has_gap(&ascii) => self.several(&ascii).unwrap_or(Ok(phone)),
+            Ok(phone) if ascii.len() > COMPLETE && has_gap(&ascii) => match self.several(&ascii) {
+                Some(several) => several,
+                None if self.begins_with_a_number(&ascii) => Err(NumberProblem::SeveralNumbers(2)),
+                None => Ok(phone),
+            },
             Ok(phone) => Ok(phone),
             Err(problem) => match extension(&ascii) {
                 Some(extension) => Err(NumberProblem::Extension(extension.into())),
@@ -134,25 +129,36 @@ impl Numbers {
         }
     }
 
-    /// Parses a text with several numbers, each of which is complete; `None` for any other text.
+    /// Parses a text with several numbers, each of which is complete; `None` for any other text. A slash may be part of
+    /// a number, so it separates numbers only if nothing else does.
     fn several(&self, text: &str) -> Option<Result<Phone, NumberProblem>> {
-        let parts = parts(text);
-        if !(2..=MOST_NAMED).contains(&parts.len()) {
-            return None;
-        }
-        let complete = |part: &&str| {
-            let digits = part.bytes().filter(u8::is_ascii_digit).count();
-            self.one(part).ok().filter(|_| digits >= COMPLETE)
-        };
-        let phones: Vec<Phone> = parts.iter().map(complete).collect::<Option<_>>()?;
+        self.all_of(&parts(text, false)).or_else(|| self.all_of(&parts(text, true)))
+    }
+
+    fn all_of(&self, parts: &[&str]) -> Option<Result<Phone, NumberProblem>> {
+        let count = u8::try_from(parts.len()).ok().filter(|count| (2..=MOST_NUMBERS).contains(count))?;
+        let phones: Vec<Phone> = parts.iter().map(|part| self.complete_one(part)).collect::<Option<_>>()?;
         let first = phones.first().copied().filter(|_| self.first_of_several);
-        let named = || parts.iter().map(|part| shortened(part, NAMED_CHARS).into()).collect();
-        Some(first.ok_or_else(|| NumberProblem::SeveralNumbers(named())))
+        Some(first.ok_or(NumberProblem::SeveralNumbers(count)))
+    }
+
+    /// Whether what is before the first gap is a number by itself, and what follows may not belong to it.
+    fn begins_with_a_number(&self, text: &str) -> bool {
+        let parts = parts(text, false);
+        let [first, second, ..] = parts.as_slice() else { return false };
+        let is_long = first.bytes().filter(u8::is_ascii_digit).count() > COMPLETE;
+        (is_long || second.starts_with('0')) && self.complete_one(first).is_some()
+    }
+
+    fn complete_one(&self, text: &str) -> Option<Phone> {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        self.one(text).ok().filter(|_| digits >= COMPLETE)
     }
 
     /// Parses a text with ASCII digits as one number.
     fn one(&self, text: &str) -> Result<Phone, NumberProblem> {
-        let text = text.trim_matches(|c| is_formatting(c) && !matches!(c, '(' | ')' | '.' | '-'));
+        let is_around = |c: char| (is_formatting(c) || c.is_whitespace()) && !matches!(c, '(' | ')' | '.' | '-');
+        let text = text.trim_matches(is_around);
         let text = text.strip_prefix(['\'', '\u{2019}']).unwrap_or(text);
         if text.is_empty() {
             return Err(NumberProblem::Empty);
@@ -390,101 +396,6 @@ fn national_digits(number: &PhoneNumber) -> String {
 
 fn phone(digits: &str) -> Result<Phone, Misfit> {
     Phone::from_digits(digits).ok_or(Misfit::TooLong(digits.len()))
-}
-
-/// Returns the digits of a written number, and whether it starts with `+`.
-fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
-    let mut digits = String::with_capacity(MOST_DIGITS);
-    let (mut plus, mut slash) = (false, false);
-    for c in text.chars() {
-        if let Some(digit) = decimal_digit(c) {
-            if digits.len() == MOST_DIGITS {
-                return Err(NumberProblem::TooManyDigits { most: MOST_DIGITS });
-            }
-            digits.push(digit);
-        } else if matches!(c, '+' | '\u{ff0b}') && digits.is_empty() && !plus {
-            plus = true;
-        } else if is_slash(c) {
-            if !slash {
-                check_slash(text)?;
-            }
-            slash = true;
-        } else if c.is_alphabetic() {
-            return Err(NumberProblem::Letters);
-        } else if !is_formatting(c) {
-            return Err(NumberProblem::Character(c));
-        }
-    }
-    Ok((digits, plus))
-}
-
-/// Checks that a slash only formats one number, as in `0151/2345678`: there is one, an area code with its prefix is
-/// before it, and the rest of the number after it. Anything else may be two numbers or a date, and joined it could be
-/// the number of a stranger.
-fn check_slash(text: &str) -> Result<(), NumberProblem> {
-    let digits = |part: &str| part.chars().filter_map(decimal_digit).collect::<String>();
-    let parts: Vec<String> = text.split(is_slash).map(digits).collect();
-    let is_short = |part: &String| part.len() <= 4;
-    match parts.as_slice() {
-        [before, after] if !before.is_empty() && !after.is_empty() => {
-            let has_prefix = before.starts_with('0') || text.starts_with(['+', '\u{ff0b}']);
-            let is_area = has_prefix && before.strip_prefix("00").unwrap_or(before).len() < COMPLETE;
-            match is_area && after.len() >= REST && !after.starts_with('0') {
-                true => Ok(()),
-                false => Err(NumberProblem::TwoNumbers),
-            }
-        }
-        [first, second, _, ..] if !(parts.contains(&String::new()) || is_short(first) && is_short(second)) => {
-            Err(NumberProblem::TwoNumbers)
-        }
-        _ => Err(NumberProblem::Character('/')),
-    }
-}
-
-fn is_slash(c: char) -> bool {
-    matches!(c, '/' | '\u{ff0f}')
-}
-
-/// Whether a character only formats a number or is invisible. A line break does not: it separates two numbers.
-fn is_formatting(c: char) -> bool {
-    match c {
-        '\n' | '\r' => false,
-        '-' | '.' | '(' | ')' => true,
-        // Soft hyphen, dashes, minus, full-width forms.
-        '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' | '\u{ff0e}' | '\u{ff08}' | '\u{ff09}' => true,
-        // Zero-width characters, text-direction marks, the byte order mark. U+202E is missing: a number after it is
-        // displayed in reverse, so it is unclear which one was meant.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
-        _ => c.is_whitespace(),
-    }
-}
-
-/// Detects numbers that a spreadsheet changed because it treated them as quantities.
-fn what_a_spreadsheet_did(text: &str) -> Result<(), NumberProblem> {
-    if is_sheet_error(text) {
-        return Err(NumberProblem::SheetError);
-    }
-    const POINTS: [char; 4] = ['.', ',', '\u{ff0e}', '\u{ff0c}'];
-    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if let Some((mantissa, exponent)) = number.split_once(['e', 'E']) {
-        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        let (whole, fraction) = mantissa.split_once(POINTS).unwrap_or((mantissa, ""));
-        if all_digits(whole) && all_digits(exponent) && (fraction.is_empty() || all_digits(fraction)) {
-            return Err(NumberProblem::SheetRounded);
-        }
-    } else if let Some((whole, fraction)) = number.split_once(POINTS)
-        && whole.len() >= 7
-        && fraction.len() <= 2
-        && all_digits(whole)
-        && all_digits(fraction)
-    {
-        return Err(NumberProblem::SheetDecimals { whole: whole.into() });
-    }
-    Ok(())
-}
-
-fn all_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Cells with more than one number: several numbers, or a number and an extension.
 
 /// Characters between two numbers. Some also format one number; the caller decides.
-const SEPARATORS: [char; 15] = [
+const SEPARATORS: [char; 20] = [
     '/', '\u{ff0f}', ',', '\u{ff0c}', '\u{3001}', '\u{60c}', ';', '\u{ff1b}', '\u{61b}', '|', '&', '\n', '\r', '\t',
-    '\\',
+    '\\', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
 ];
 
 /// Words between two numbers.
@@ -53,13 +53,15 @@ pub(super) fn has_gap(text: &str) -> bool {
     })
 }
 
-/// Splits a text wherever two numbers may be separated. Returns the parts that are not blank.
-pub(super) fn parts(text: &str) -> Vec<&str> {
+/// Splits a text wherever two numbers may be separated; at a slash only with `slash`. Returns the parts that are not
+/// blank.
+pub(super) fn parts(text: &str, slash: bool) -> Vec<&str> {
+    let is_separator = |c: char| SEPARATORS.contains(&c) && (slash || !matches!(c, '/' | '\u{ff0f}'));
     let (mut parts, mut start) = (Vec::new(), 0);
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let alike: fn(char) -> bool = match c {
-            _ if SEPARATORS.contains(&c) => |_| false,
+            _ if is_separator(c) => |_| false,
             _ if c.is_whitespace() => char::is_whitespace,
             _ if c.is_alphabetic() => char::is_alphabetic,
             _ => continue,
@@ -70,7 +72,7 @@ pub(super) fn parts(text: &str) -> Vec<&str> {
         }
         let run = &text[at..end];
         let is_cut = match c {
-            _ if SEPARATORS.contains(&c) => true,
+            _ if is_separator(c) => true,
             _ if c.is_whitespace() => run.chars().nth(1).is_some() || text[end..].starts_with('+'),
             _ => WORDS.contains(&run.to_lowercase().as_str()),
         };
@@ -129,11 +131,11 @@ mod tests {
         for text in
             ["1 2/3", "1 2,3", "1 2;3", "1 2 or 3", "1 2 ODER 3", "1 2\n3", "1 2\r\n3", "1 2 & 3", "1 2   3", "1 2、3"]
         {
-            assert_eq!(parts(text), ["1 2", "3"], "{text:?}");
+            assert_eq!(parts(text, true), ["1 2", "3"], "{text:?}");
         }
-        assert_eq!(parts("+1 +2 / +3"), ["+1", "+2", "+3"]);
-        assert_eq!(parts(" 1 2 x 3 "), ["1 2 x 3"]);
-        assert_eq!(parts("/ "), [""; 0]);
+        assert_eq!(parts("+1 +2 / +3", true), ["+1", "+2", "+3"]);
+        assert_eq!(parts(" 1 2 x 3 ", true), ["1 2 x 3"]);
+        assert_eq!(parts("/ ", true), [""; 0]);
         for (text, expected) in
             [("1 2", false), ("1  2", true), ("1 +2", true), ("+1", false), (" +1 ", false), ("( +1) 2", false)]
         {

@@ -67,9 +67,7 @@ fn the_first_of_several_numbers_is_used_on_request_only() {
     let list =
         "phone,first_name\n+852 6400 0001 / +852 6400 0002,Ana\n+852 6400 0003 ext. 5,Li\n+852 6400 0004 / 5,Li\n";
     let checked = check(list);
-    for words in
-        ["contains 2 numbers: `+852 6400 0001`, `+852 6400 0002`", "has the extension 5", "0 of 3 rows can be sent"]
-    {
+    for words in ["contains several numbers", "has the extension 5", "0 of 3 rows can be sent"] {
         assert!(checked.out.contains(words), "{words}: {checked}");
     }
     let recipients = "{csv: list.csv, to: phone, split: first}".to_owned();

@@ -29,7 +29,7 @@ impl RowProblem {
     #[must_use]
     pub fn beyond_reason(&self) -> Option<String> {
         use MessageProblem::{BadLink, BadParameter, NotAlphanumeric, PrivateLink, TemplateName};
-        let is_said = |problem: &MessageProblem| {
+        let is_quoted = |problem: &MessageProblem| {
             matches!(
                 problem,
                 BadLink { .. }
@@ -40,7 +40,7 @@ impl RowProblem {
             )
         };
         match &self.what {
-            Flaw::Message(problem) if self.value.is_some() && is_said(problem) => None,
+            Flaw::Message(problem) if self.value.is_some() && is_quoted(problem) => None,
             _ => Some(self.message()).filter(|words| *words != self.reason()),
         }
     }
@@ -81,7 +81,7 @@ impl CellProblem {
             Self::Quotes { .. } => "a quote is not closed, or text follows the closing quote",
             Self::Empty => "the cell is empty",
             Self::SheetError(_) => "the cell contains a spreadsheet error",
-            Self::DoubleEncoded(_) => "the text was decoded twice",
+            Self::DoubleEncoded(_) => "the text was probably decoded with the wrong encoding",
             Self::Character(character) => return contains(character.kind()),
             Self::Failed { kind, .. } => return Cow::Owned(format!("the template failed: {kind}")),
             _ => return Cow::Owned(self.words()),

@@ -22,10 +22,7 @@ impl NumberProblem {
             Self::Letters => "contains letters".to_owned(),
             Self::Character(c) => format!("`{}` is not allowed in a phone number", c.escape_debug()),
             Self::TwoNumbers => "contains two numbers, separated by `/`".to_owned(),
-            Self::SeveralNumbers(numbers) => {
-                let quoted: Vec<String> = numbers.iter().map(|number| format!("`{}`", escaped(number))).collect();
-                format!("contains {} numbers: {}", numbers.len(), quoted.join(", "))
-            }
+            Self::SeveralNumbers(count) => format!("contains {count} numbers"),
             Self::Extension(digits) => format!("has the extension {digits}, which cannot get a message"),
             Self::Kind(kind) => kind.words().to_owned(),
             Self::National => "looks like a national number (leading 0)".to_owned(),
@@ -51,6 +48,9 @@ impl NumberProblem {
                 "contains a spreadsheet error, or `####` from a narrow column, instead of the number".to_owned()
             }
             Self::SheetRounded => "a spreadsheet rounded the number, and its last digits are lost".to_owned(),
+            Self::SheetCalculated => {
+                "a spreadsheet calculated with the number, or took it for a date or an amount".to_owned()
+            }
             Self::SheetDecimals { .. } => "a spreadsheet exported the number with decimals".to_owned(),
         }
     }
@@ -82,7 +82,7 @@ impl NumberProblem {
             Self::StartsWith0 { .. } | Self::NotOfRegion { .. } => {
                 "for another country, add + or 00 and the country code".to_owned()
             }
-            Self::SheetError | Self::SheetRounded => FIX_SHEET.to_owned(),
+            Self::SheetError | Self::SheetRounded | Self::SheetCalculated => FIX_SHEET.to_owned(),
             Self::SheetDecimals { whole } => {
                 format!("without decimals it is {whole}: format the column as text in the spreadsheet and export again")
             }
