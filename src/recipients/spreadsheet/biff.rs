@@ -16,7 +16,6 @@ impl BiffRecord<'_> {
     pub(super) const FILEPASS: u16 = 0x2f;
     const CONTINUE: u16 = 0x3c;
     pub(super) const BOUNDSHEET: u16 = 0x85;
-    pub(super) const FILTERMODE: u16 = 0x9b;
     pub(super) const MULRK: u16 = 0xbd;
     pub(super) const RSTRING: u16 = 0xd6;
     pub(super) const XF: u16 = 0xe0;
@@ -138,8 +137,8 @@ impl Fields<'_> {
         self.text(length)
     }
 
-    /// Reads a text of `length` UTF-16 units, each in one or two bytes. A continuation says anew how many. What follows
-    /// is its layout and pronunciation.
+    /// Reads a text of `length` UTF-16 units, each in one or two bytes. Each continuation states its own width. What
+    /// follows is its layout and pronunciation.
     pub(super) fn text(&mut self, length: usize) -> Parsed<String> {
         let flags = self.u8()?;
         let runs = if flags & 8 == 0 { 0 } else { usize::from(self.u16()?) * 4 };

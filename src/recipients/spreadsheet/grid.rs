@@ -14,7 +14,14 @@ pub(super) const MAX_TEXT: usize = if cfg!(test) { 8 * 1024 * 1024 } else { 128 
 /// The most cells.
 const MAX_CELLS: usize = 16 * 1024 * 1024;
 /// The columns of the largest sheet.
-const MAX_COLUMNS: u32 = 16_384;
+pub(super) const MAX_COLUMNS: u32 = 16_384;
+/// The rows of the largest sheet.
+pub(super) const MAX_ROWS: u32 = 1_048_576;
+/// The most merged cells. Those of a list are few.
+pub(super) const MAX_MERGED: usize = 100_000;
+/// The most number formats that cannot be displayed, and the most of them that are noted.
+const MAX_UNKNOWN_FORMATS: usize = 1_000;
+const MAX_SHOWN_FORMATS: usize = 10;
 /// The most examples that a note shows.
 const MAX_EXAMPLES: usize = 3;
 
@@ -90,7 +97,7 @@ impl Grid {
     /// Begins a row, from 0. Rows must be in order.
     pub(super) fn begin(&mut self, row: u32, is_hidden: bool) -> Parsed<()> {
         let mut next = self.end_row()?;
-        if next.as_ref().is_some_and(|last| last.row >= row) {
+        if row >= MAX_ROWS || next.as_ref().is_some_and(|last| last.row >= row) {
             return Err(Unreadable::damaged());
         }
         let mut reused = next.take().unwrap_or_default();
@@ -127,7 +134,9 @@ impl Grid {
     /// Adds a formula whose value is not in the file.
     pub(super) fn unset_formula(&mut self, column: u32) -> Parsed<()> {
         self.cell(column, "")?;
-        if let Some(row) = &mut self.row {
+        // Cells without a column name are left out.
+        let is_used = self.header.as_ref().is_none_or(|header| (header.first..=header.last()).contains(&column));
+        if let Some(row) = self.row.as_mut().filter(|_| is_used) {
             row.unset.get_or_insert(column);
         }
         Ok(())
@@ -149,7 +158,7 @@ impl Grid {
     fn push(&mut self, row: &OpenRow) -> Parsed<()> {
         let Some(header) = &self.header else { return Ok(()) };
         let columns = header.first..header.first + u32::try_from(header.names.len()).unwrap_or(0);
-        if let Some(column) = row.unset.filter(|column| columns.contains(column)) {
+        if let Some(column) = row.unset {
             return Err(unset(row.row, column));
         }
         let (start, mut from) = (self.text.len(), 0);
@@ -197,7 +206,11 @@ impl Grid {
                 sample: row.text(*column).to_owned(),
             });
             known.rows += 1;
-            self.unknown.push((index, place, known.index));
+            let known = known.index;
+            if self.formats.len() > MAX_UNKNOWN_FORMATS {
+                return Err(Unreadable::too_large("more than 1,000 number formats that are not supported"));
+            }
+            self.unknown.push((index, place, known));
         }
         let last = self.rows.last().copied().unwrap_or(header.row);
         self.blank += u64::from(row.row - last - 1);
@@ -206,20 +219,18 @@ impl Grid {
         Ok(())
     }
 
-    /// Ends the sheet. `merged` are merged cells, and `is_filtered` is whether a filter is active. Returns `None` if all
-    /// rows are blank.
-    pub(super) fn finish(mut self, merged: &[Area], is_filtered: bool) -> Parsed<Option<SheetTable>> {
+    /// Ends the sheet. `merged` are merged cells. Returns `None` if all rows are blank.
+    pub(super) fn finish(mut self, merged: &[Area]) -> Parsed<Option<SheetTable>> {
         self.end_row()?;
         let Some(header) = self.header else { return Ok(None) };
         let mut notes = Vec::new();
         let mut note = |code, message, rows| notes.push(ListNote { code, message, rows });
         if self.hidden > 0 {
-            let (why, what) = match is_filtered {
-                true => ("a filter hides", "clear the filter to see them"),
-                false => ("the spreadsheet hides", "unhide them to see them"),
-            };
-            let words = count(self.hidden, "row");
-            let message = format!("{why} {words} that the list includes; {what}, and delete them to leave them out");
+            let rows = count(self.hidden, "row");
+            let message = format!(
+                "the list includes {rows} that the spreadsheet hides; to leave them out, clear the filter or unhide them, \
+                 and delete them"
+            );
             note("hidden_rows", message, self.hidden);
         }
         let last = (self.rows.last().copied().unwrap_or(header.row), header.last());
@@ -239,10 +250,10 @@ impl Grid {
         }
         let mut formats: Vec<_> = self.formats.into_iter().collect();
         formats.sort_by_key(|(_, known)| known.index);
-        for ((place, format), known) in &formats {
+        for ((place, format), known) in formats.iter().take(MAX_SHOWN_FORMATS) {
             let name = header.names.get(*place as usize).map(String::as_str).unwrap_or_default();
             let message = format!(
-                "column `{}`: the number format `{}` is not supported, and numbers are used without it, as in `{}`; format \
+                "column `{}`: the number format `{}` is not supported, and numbers are read without it, as in `{}`; format \
                  the column as text",
                 escaped(name),
                 escaped(format),

@@ -4,7 +4,8 @@
 //! and `ods`; `biff` reads the records for `xls`. `sheets` chooses a sheet, `cells` holds what cells share,
 //! `number_format` displays numbers, and `grid` holds the rows.
 //!
-//! A sheet is in memory as text, and every size is limited: at most 100 MiB of file and twice 128 MiB of text.
+//! A sheet is in memory as text. Every size is limited: 100 MiB for the file, 128 MiB for the text of the cells, and
+//! 128 MiB for the texts that cells share.
 
 mod biff;
 mod cells;

@@ -4,19 +4,15 @@ use std::collections::HashSet;
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::grid::{Area, Grid, MAX_TEXT, SheetTable};
+use super::grid::{Area, Grid, MAX_COLUMNS, MAX_MERGED, MAX_ROWS, MAX_TEXT, SheetTable};
 use super::number_format::general;
 use super::package::{CELL_LIMIT, MAX_CELL, MAX_SHEET, MAX_SMALL, Package, Xml, attribute, push_text};
 use super::sheets::{self, SheetName};
 use super::unreadable::{PASSWORD, Parsed, Unreadable};
 use crate::recipients::note::ListNote;
 
-/// The most rows and columns that a repetition may cover; a sheet has no more.
-const MAX_ROWS: u32 = 1_048_576;
-const MAX_COLUMNS: u32 = 16_384;
-/// The most sheets, and the most merged cells.
+/// The most sheets.
 const MAX_SHEETS: usize = 10_000;
-const MAX_MERGED: usize = 100_000;
 
 /// Reads the named sheet, or the only visible one.
 pub(super) fn read(mut package: Package, wanted: Option<&str>) -> Parsed<(Option<SheetTable>, Vec<ListNote>)> {
@@ -103,12 +99,22 @@ fn skip(xml: &mut Xml<'_>) -> Parsed<()> {
     }
 }
 
-/// A cell, and the number of columns with the same.
+/// A cell, and how many columns it fills.
 #[derive(Default)]
 struct Cell {
     columns: u32,
     text: String,
+    /// Whether it is a formula whose value is not in the file.
     is_unset: bool,
+    /// Whether it is a number of which the file does not say how it is displayed.
+    is_undisplayed: bool,
+}
+
+/// A cell whose start was read, and its value.
+struct Value {
+    cell: Cell,
+    text: Option<String>,
+    is_number: bool,
 }
 
 /// A row. Reusable.
@@ -127,14 +133,13 @@ struct Row {
 fn table(xml: &mut Xml<'_>) -> Parsed<Option<SheetTable>> {
     let mut grid = Grid::default();
     let mut merged = Vec::new();
-    let (mut next, mut is_filtered) = (0_u32, false);
+    let mut next = 0_u32;
     let mut row = Row::default();
     loop {
         match xml.next()? {
             Event::Start(start) => match start.name().as_ref() {
                 "table:table-row" => {
                     let visibility = attribute(&start, "visibility")?.unwrap_or_default();
-                    is_filtered = is_filtered || visibility == "filter";
                     row.is_hidden = matches!(visibility.as_str(), "filter" | "collapse");
                     row.times = repeated(&start, "number-rows-repeated", MAX_ROWS)?;
                     row.cells.clear();
@@ -152,11 +157,18 @@ fn table(xml: &mut Xml<'_>) -> Parsed<Option<SheetTable>> {
                             merged.push(Area { rows, columns: (row.columns, row.columns.saturating_add(columns - 1)) });
                         }
                     }
-                    let (mut cell, value) = cell(&start)?;
-                    if !displayed(xml, &mut cell.text)? {
-                        // Some programs leave out what is displayed.
-                        let number = value.as_deref().and_then(|value| value.parse().ok());
-                        cell.text = number.map(general).or(value).unwrap_or_default();
+                    let is_covered = kind != "table:table-cell";
+                    let Value { mut cell, text, is_number } = cell(&start)?;
+                    if displayed(xml, &mut cell.text)? {
+                        cell.is_unset = false;
+                    } else if let Some(text) = text {
+                        // Some programs leave out what is displayed, so the format of a number is unknown.
+                        cell.is_undisplayed = is_number;
+                        cell.text = text;
+                    }
+                    if is_covered {
+                        // Nobody sees it.
+                        (cell.text, cell.is_unset) = (String::new(), false);
                     }
                     row.push(cell)?;
                 }
@@ -169,7 +181,7 @@ fn table(xml: &mut Xml<'_>) -> Parsed<Option<SheetTable>> {
                     row.add_to(&mut grid, next)?;
                     next = next.checked_add(row.times).ok_or_else(Unreadable::damaged)?;
                 }
-                "table:table" => return grid.finish(&merged, is_filtered),
+                "table:table" => return grid.finish(&merged),
                 _ => {}
             },
             Event::Eof => return Err(Unreadable::damaged()),
@@ -209,6 +221,9 @@ impl Row {
                     for column in column..column.saturating_add(cell.columns) {
                         match cell.is_unset {
                             true => grid.unset_formula(column)?,
+                            false if cell.is_undisplayed => {
+                                grid.unknown_format(column, &cell.text, "without displayed text")?;
+                            }
                             false => grid.cell(column, &cell.text)?,
                         }
                     }
@@ -221,18 +236,23 @@ impl Row {
 }
 
 /// Reads a cell, whose start was read.
-fn cell(start: &BytesStart<'_>) -> Parsed<(Cell, Option<String>)> {
+fn cell(start: &BytesStart<'_>) -> Parsed<Value> {
     let columns = repeated(start, "number-columns-repeated", MAX_COLUMNS)?;
     let kind = attribute(start, "value-type")?;
     let is_formula = attribute(start, "formula")?.is_some();
     let value = match kind.as_deref() {
-        Some("float" | "percentage" | "currency") => attribute(start, "value")?,
+        Some("float" | "percentage" | "currency") => {
+            let number = attribute(start, "value")?.map(|value| value.parse().map(general));
+            number.transpose().map_err(|_| Unreadable::damaged())?
+        }
         Some("boolean") => attribute(start, "boolean-value")?.map(|value| value.to_uppercase()),
         Some("date") => attribute(start, "date-value")?,
         Some("time") => attribute(start, "time-value")?,
         _ => attribute(start, "string-value")?,
     };
-    Ok((Cell { columns, text: String::new(), is_unset: is_formula && kind.is_none() }, value))
+    let is_number = matches!(kind.as_deref(), Some("float" | "percentage" | "currency" | "date" | "time"));
+    let is_unset = is_formula && value.is_none();
+    Ok(Value { cell: Cell { columns, is_unset, ..Cell::default() }, text: value, is_number })
 }
 
 /// Reads what a cell displays to its end: its paragraphs, without comments and drawings.
@@ -245,7 +265,9 @@ fn displayed(xml: &mut Xml<'_>, text: &mut String) -> Parsed<bool> {
         match xml.next()? {
             Event::Start(start) => {
                 match start.name().as_ref() {
-                    "office:annotation" | "draw:frame" | "draw:custom-shape" | "draw:g" | "table:detective" => {
+                    name if name.starts_with("draw:")
+                        || matches!(name, "office:annotation" | "table:detective" | "text:ruby-text") =>
+                    {
                         skip(xml)?;
                         continue;
                     }

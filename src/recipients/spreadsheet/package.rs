@@ -15,7 +15,7 @@ pub(super) const CELL_LIMIT: &str = "a cell of more than 1 MiB";
 /// The most bytes of an unpacked sheet, or of its texts. A sheet of a million rows has about half of it.
 pub(super) const MAX_SHEET: u64 = 1024 * 1024 * 1024;
 /// The most bytes of an unpacked file that says what is in the workbook.
-pub(super) const MAX_SMALL: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_SMALL: u64 = 64 * 1024 * 1024;
 
 /// The archive.
 pub(super) struct Package {
@@ -47,10 +47,10 @@ impl Package {
     pub(super) fn part(&mut self, path: &str, most: u64) -> Parsed<Xml<'_>> {
         let name = self.name(path).ok_or_else(Unreadable::damaged)?;
         let file = self.zip.by_name(&name).map_err(|_| Unreadable::damaged())?;
-        let bounded = Bounded { file: BufReader::with_capacity(64 * 1024, file), left: most, left_of_event: 0 };
+        let bounded = Bounded { file: BufReader::with_capacity(64 * 1024, file), most, left: most, left_of_event: 0 };
         let mut reader = quick_xml::Reader::from_reader(bounded);
         reader.config_mut().expand_empty_elements = true;
-        Ok(Xml { reader, buffer: Vec::new() })
+        Ok(Xml { reader, buffer: Vec::new(), depth: 0 })
     }
 }
 
@@ -58,6 +58,7 @@ impl Package {
 /// claims.
 struct Bounded<'p> {
     file: BufReader<ZipFile<'p, Cursor<Vec<u8>>>>,
+    most: u64,
     left: u64,
     left_of_event: u64,
 }
@@ -76,12 +77,12 @@ impl Read for Bounded<'_> {
 
 impl BufRead for Bounded<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let too_large = |what: &str| Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
         if self.left == 0 {
-            return too_large("a part of it has more than 1 GiB");
+            let what = format!("a part of more than {} MiB", self.most / (1024 * 1024));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
         }
         if self.left_of_event == 0 {
-            return too_large(CELL_LIMIT);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, CELL_LIMIT));
         }
         let most = usize::try_from(self.left.min(self.left_of_event)).unwrap_or(usize::MAX);
         let available = self.file.fill_buf()?;
@@ -99,14 +100,26 @@ impl BufRead for Bounded<'_> {
 pub(super) struct Xml<'p> {
     reader: quick_xml::Reader<Bounded<'p>>,
     buffer: Vec<u8>,
+    /// Elements that are open.
+    depth: usize,
 }
+
+/// The most elements within each other. The reader keeps their names.
+const MAX_DEPTH: usize = 256;
 
 impl Xml<'_> {
     /// Reads the next event.
     pub(super) fn next(&mut self) -> Parsed<Event<'_>> {
         self.reader.get_mut().left_of_event = MAX_CELL as u64;
         self.buffer.clear();
-        Ok(self.reader.read_event_into(&mut self.buffer)?)
+        let event = self.reader.read_event_into(&mut self.buffer)?;
+        match &event {
+            Event::Start(_) if self.depth == MAX_DEPTH => return Err(Unreadable::damaged()),
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        Ok(event)
     }
 
     /// Reads to the end of the current element, whose start was read, and appends the text of all elements `wanted` in

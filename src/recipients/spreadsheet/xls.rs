@@ -103,7 +103,7 @@ fn sheet(stream: &[u8], globals: Globals) -> Parsed<Option<SheetTable>> {
     let Globals { texts, styles, epoch, .. } = globals;
     let formats = Formats { styles, epoch };
     let mut cells = Cells { grid: Grid::default(), row: None, hidden: HashSet::new() };
-    let (mut merged, mut is_filtered, mut depth) = (Vec::new(), false, 0_usize);
+    let (mut merged, mut depth) = (Vec::new(), 0_usize);
     // The cell of a formula whose result is the text that follows.
     let mut awaited = None;
     let mut records = Records::new(stream);
@@ -112,7 +112,7 @@ fn sheet(stream: &[u8], globals: Globals) -> Parsed<Option<SheetTable>> {
         match record.kind {
             BiffRecord::BOF => depth += 1,
             // The end of the sheet, or of a chart in it.
-            BiffRecord::EOF if depth <= 1 => return cells.grid.finish(&merged, is_filtered),
+            BiffRecord::EOF if depth <= 1 => return cells.grid.finish(&merged),
             BiffRecord::EOF => depth -= 1,
             _ if depth != 1 => {}
             BiffRecord::ROW => {
@@ -122,7 +122,6 @@ fn sheet(stream: &[u8], globals: Globals) -> Parsed<Option<SheetTable>> {
                     cells.hidden.insert(row);
                 }
             }
-            BiffRecord::FILTERMODE => is_filtered = true,
             BiffRecord::NUMBER => {
                 let (column, style) = cells.at(&mut fields)?;
                 formats.add(&mut cells.grid, column, fields.f64()?, style)?;

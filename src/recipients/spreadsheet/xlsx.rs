@@ -2,6 +2,7 @@
 //! the cells.
 
 use std::collections::HashMap;
+use std::mem;
 
 use quick_xml::events::Event;
 
@@ -26,6 +27,8 @@ struct Workbook {
     /// The relation of each sheet.
     ids: Vec<String>,
     epoch: Epoch,
+    /// Whether formulas are to be calculated when a person opens it: their values in the file may be placeholders.
+    is_uncalculated: bool,
 }
 
 /// Reads the named sheet, or the only visible one.
@@ -53,7 +56,7 @@ pub(super) fn read(mut package: Package, wanted: Option<&str>) -> Parsed<(Option
     let formats = Formats { styles, epoch: workbook.epoch };
     let id = workbook.ids.get(chosen).ok_or_else(Unreadable::damaged)?;
     let (_, path) = relations.get(id).ok_or_else(Unreadable::damaged)?;
-    let sheet = xlsx_sheet::read(&mut package.part(path, MAX_SHEET)?, &texts, &formats)?;
+    let sheet = xlsx_sheet::read(&mut package.part(path, MAX_SHEET)?, &texts, &formats, workbook.is_uncalculated)?;
     Ok((sheet, sheets::note(&workbook.sheets, chosen).into_iter().collect()))
 }
 
@@ -61,11 +64,8 @@ impl Workbook {
     /// Drops sheets that have no cells, such as charts.
     fn keep_tables(&mut self, relations: &Relations) {
         let is_table = |id: &String| relations.get(id).is_none_or(|(kind, _)| kind == "worksheet");
-        let kept: Vec<bool> = self.ids.iter().map(is_table).collect();
-        let mut keep = kept.iter();
-        self.sheets.retain(|_| *keep.next().unwrap_or(&true));
-        let mut keep = kept.iter();
-        self.ids.retain(|_| *keep.next().unwrap_or(&true));
+        let (ids, sheets) = (mem::take(&mut self.ids), mem::take(&mut self.sheets));
+        (self.ids, self.sheets) = ids.into_iter().zip(sheets).filter(|(id, _)| is_table(id)).unzip();
     }
 }
 
@@ -123,6 +123,9 @@ fn workbook(package: &mut Package, path: &str) -> Parsed<Workbook> {
                 "workbookPr" if attribute(&start, "date1904")?.is_some_and(|value| is_true(&value)) => {
                     workbook.epoch = Epoch::Year1904;
                 }
+                "calcPr" if attribute(&start, "fullCalcOnLoad")?.is_some_and(|value| is_true(&value)) => {
+                    workbook.is_uncalculated = true;
+                }
                 "sheet" => {
                     let name = attribute(&start, "name")?.ok_or_else(Unreadable::damaged)?;
                     let is_hidden = attribute(&start, "state")?.is_some_and(|state| state != "visible");
@@ -140,6 +143,7 @@ fn workbook(package: &mut Package, path: &str) -> Parsed<Workbook> {
 fn shared_texts(package: &mut Package, path: &str) -> Parsed<Texts> {
     let mut texts = Texts::default();
     let mut text = String::new();
+    let mut is_complete = false;
     let mut xml = package.part(path, MAX_SHEET)?;
     loop {
         match xml.next()? {
@@ -149,7 +153,9 @@ fn shared_texts(package: &mut Package, path: &str) -> Parsed<Texts> {
                 xml.text_into(&mut text, "t", "rPh")?;
                 texts.push(&unescaped(&text))?;
             }
-            Event::End(end) if end.local_name().as_ref() == "sst" => return Ok(texts),
+            Event::End(end) if end.local_name().as_ref() == "sst" => is_complete = true,
+            // The archive compares its checksum at the end.
+            Event::Eof if is_complete => return Ok(texts),
             Event::Eof => return Err(Unreadable::damaged()),
             _ => {}
         }

@@ -5,12 +5,9 @@ use std::borrow::Cow;
 use quick_xml::events::{BytesStart, Event};
 
 use super::cells::{Formats, Texts};
-use super::grid::{Area, Grid, SheetTable, parse_cell};
+use super::grid::{Area, Grid, MAX_MERGED, SheetTable, parse_cell};
 use super::package::{Xml, attribute, push_text};
 use super::unreadable::{Parsed, Unreadable};
-
-/// The most merged cells. Those of a list are few.
-const MAX_MERGED: usize = 100_000;
 
 /// A cell that is being read. Reusable.
 #[derive(Default)]
@@ -19,7 +16,10 @@ struct Cell {
     style: usize,
     kind: Kind,
     is_formula: bool,
+    /// Whether the file has its value, even an empty one.
     has_value: bool,
+    /// Whether its text was read as a whole.
+    is_read: bool,
     value: String,
 }
 
@@ -37,10 +37,16 @@ enum Kind {
     Date,
 }
 
-pub(super) fn read(xml: &mut Xml<'_>, texts: &Texts, formats: &Formats) -> Parsed<Option<SheetTable>> {
+/// Reads the cells. If `is_uncalculated`, the values of formulas are placeholders.
+pub(super) fn read(
+    xml: &mut Xml<'_>,
+    texts: &Texts,
+    formats: &Formats,
+    is_uncalculated: bool,
+) -> Parsed<Option<SheetTable>> {
     let mut grid = Grid::default();
     let (mut next_row, mut next_column) = (0, 0);
-    let (mut merged, mut is_filtered) = (Vec::new(), false);
+    let (mut merged, mut is_complete) = (Vec::new(), false);
     let mut cell = Cell::default();
     loop {
         match xml.next()? {
@@ -58,7 +64,10 @@ pub(super) fn read(xml: &mut Xml<'_>, texts: &Texts, formats: &Formats) -> Parse
                 "c" => {
                     cell.begin(&start, next_row, next_column)?;
                     cell.read(xml)?;
-                    cell.add_to(&mut grid, texts, formats)?;
+                    match cell.is_formula && is_uncalculated {
+                        true => grid.unset_formula(cell.column)?,
+                        false => cell.add_to(&mut grid, texts, formats)?,
+                    }
                     next_column = cell.column + 1;
                 }
                 "mergeCell" => {
@@ -67,10 +76,11 @@ pub(super) fn read(xml: &mut Xml<'_>, texts: &Texts, formats: &Formats) -> Parse
                         return Err(Unreadable::too_large("more than 100,000 merged cells"));
                     }
                 }
-                "filterColumn" => is_filtered = true,
                 _ => {}
             },
-            Event::End(end) if end.local_name().as_ref() == "worksheet" => return grid.finish(&merged, is_filtered),
+            Event::End(end) if end.local_name().as_ref() == "worksheet" => is_complete = true,
+            // The archive compares its checksum at the end.
+            Event::Eof if is_complete => return grid.finish(&merged),
             Event::Eof => return Err(Unreadable::damaged()),
             _ => {}
         }
@@ -80,7 +90,7 @@ pub(super) fn read(xml: &mut Xml<'_>, texts: &Texts, formats: &Formats) -> Parse
 impl Cell {
     fn begin(&mut self, start: &BytesStart<'_>, next_row: u32, next_column: u32) -> Parsed<()> {
         (self.column, self.style, self.kind) = (next_column, 0, Kind::Number);
-        (self.is_formula, self.has_value) = (false, false);
+        (self.is_formula, self.has_value, self.is_read) = (false, false, false);
         self.value.clear();
         for attribute in start.attributes().with_checks(false) {
             let attribute = attribute?;
@@ -117,13 +127,13 @@ impl Cell {
         loop {
             match xml.next()? {
                 Event::Start(start) => match start.local_name().as_ref() {
-                    "v" => is_value = true,
+                    "v" => (is_value, self.has_value) = (true, true),
                     "f" => self.is_formula = true,
                     "is" => {
                         self.value.clear();
                         xml.text_into(&mut self.value, "t", "rPh")?;
                         // What follows would be the same text.
-                        (self.kind, self.has_value) = (Kind::Text, true);
+                        (self.kind, self.has_value, self.is_read) = (Kind::Text, true, true);
                     }
                     _ => {}
                 },
@@ -133,7 +143,7 @@ impl Cell {
                     _ => {}
                 },
                 Event::Eof => return Err(Unreadable::damaged()),
-                event if is_value && !self.has_value => push_text(&mut self.value, &event)?,
+                event if is_value && !self.is_read => push_text(&mut self.value, &event)?,
                 _ => {}
             }
         }
@@ -143,14 +153,15 @@ impl Cell {
         let (column, value) = (self.column, self.value.as_str());
         if value.is_empty() {
             // A formula whose result is an empty text says so.
-            return match self.is_formula && self.kind != Kind::Text {
+            return match self.is_formula && !(self.has_value && self.kind == Kind::Text) {
                 true => grid.unset_formula(column),
                 false => grid.cell(column, ""),
             };
         }
         match self.kind {
             Kind::Number => {
-                let number = value.trim().parse().map_err(|_| Unreadable::damaged())?;
+                let number = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
+                let number = number.ok_or_else(Unreadable::damaged)?;
                 formats.add(grid, column, number, self.style)
             }
             Kind::SharedText => grid.cell(column, texts.get(value.trim().parse().map_err(|_| Unreadable::damaged())?)?),

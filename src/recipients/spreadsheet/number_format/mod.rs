@@ -58,6 +58,7 @@ impl NumberFormat {
         if code.len() > MAX_CODE {
             return Self { code: "one of more than 1,000 characters".into(), sections: Vec::new(), is_date: false };
         }
+        let code = if code.is_empty() { "General" } else { code };
         let lower = code.to_ascii_lowercase();
         let sections = match &*lower {
             // The system's long date and time.
@@ -74,7 +75,7 @@ impl NumberFormat {
                 sections = tokens::sections("General").unwrap_or_default();
             }
         }
-        let is_date = sections.iter().any(|tokens| is_date(tokens));
+        let is_date = sections.iter().any(|tokens| dates::is_date(tokens));
         Self { code: code.into(), sections: sections.into_iter().map(Section::new).collect(), is_date }
     }
 
@@ -128,12 +129,6 @@ pub(super) fn general(value: f64) -> String {
     format!("{sign}{}", Decimal::new(value).general())
 }
 
-fn is_date(tokens: &[FormatToken]) -> bool {
-    // `General` has letters that mean something in dates.
-    let first = tokens.iter().find(|token| matches!(token, FormatToken::Code(_)));
-    dates::is_date(tokens) && !matches!(first, Some(FormatToken::Code('G' | 'g')))
-}
-
 impl Section {
     fn new(mut tokens: Vec<FormatToken>) -> Self {
         let mut condition = None;
@@ -145,7 +140,7 @@ impl Section {
             }
             _ => true,
         });
-        let kind = match is_date(&tokens) {
+        let kind = match dates::is_date(&tokens) {
             true => DateFormat::new(&tokens).map(Kind::Date),
             false => NumberSection::new(&tokens).map(Kind::Number),
         };

@@ -89,7 +89,7 @@ impl NumberSection {
         const COLOURS: [&str; 8] = ["black", "blue", "cyan", "green", "magenta", "red", "white", "yellow"];
         let lower = inside.to_ascii_lowercase();
         if let Some(currency) = inside.strip_prefix('$') {
-            let symbol = currency.rsplit_once('-').map_or(currency, |(symbol, _)| symbol);
+            let symbol = currency.split_once('-').map_or(currency, |(symbol, _)| symbol);
             self.parts.extend(symbol.chars().map(Part::Literal));
             return Some(());
         }

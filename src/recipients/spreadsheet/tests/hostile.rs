@@ -49,6 +49,26 @@ fn a_file_that_unpacks_to_too_much_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn elements_within_each_other_are_limited() {
+    let nested = |depth: usize| Xlsx::of(&format!("{HEADER}{}{}", "<a>".repeat(depth), "</a>".repeat(depth))).bytes();
+    assert_eq!(read(&nested(200)).rows.len(), 0);
+    assert!(error(&nested(300)).contains("damaged"));
+}
+
+#[test]
+fn a_changed_sheet_is_refused_by_its_checksum() {
+    let mut bytes = fs::read(fixture("openpyxl.xlsx")).unwrap();
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
+    let crc = zip.by_name("xl/worksheets/sheet1.xml").unwrap().crc32().to_le_bytes();
+    drop(zip);
+    let places: Vec<usize> =
+        bytes.windows(4).enumerate().filter(|(_, window)| *window == crc).map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| bytes[*at] ^= 1);
+    assert!(error(&bytes).contains("damaged"), "{}", error(&bytes));
+}
+
+#[test]
 fn cells_out_of_order_are_refused_because_they_could_be_another_persons() {
     for rows in [
         r#"<row r="3"><c><v>1</v></c></row><row r="2"><c><v>1</v></c></row>"#,
@@ -59,6 +79,8 @@ fn cells_out_of_order_are_refused_because_they_could_be_another_persons() {
         r#"<row r="2"><c s="7"><v>7</v></c></row>"#,
         r#"<row r="2"><c r="ZZZZZZZZ2"><v>7</v></c></row>"#,
         r#"<row r="0"><c><v>7</v></c></row>"#,
+        r#"<row r="1048577"><c><v>7</v></c></row>"#,
+        r#"<row r="2"><c><v>NaN</v></c></row>"#,
         r#"<row r="2"><c><v>seven</v></c></row>"#,
         r#"<row r="2"><c><v>7</v></row>"#,
         r#"<row r="2"><c t="inlineStr"><is><t>&unknown;</t></is></c></row>"#,
