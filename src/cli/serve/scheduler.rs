@@ -9,9 +9,8 @@ use tokio::time::Instant;
 use super::state::{Import, Opened, RETRY, SLOW, ScheduledCampaign, Service, ServiceContext, slow};
 use super::status_board;
 use crate::campaign_file::Loaded;
-use crate::cli::commands::run;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::session::load;
+use crate::cli::session::{load, run_content};
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When};
 use crate::schedule::{self, Skipped};
@@ -249,6 +248,6 @@ fn shown(path: &Path) -> String {
 pub(super) async fn open(loaded: &Loaded, due: Millis, context: &ServiceContext) -> Result<(Plan, NewRun), CliError> {
     let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
     let plan = load::plan(&loaded, Some(&context.store), &context.global).await?;
-    let digest = run::digest(&loaded.campaign).await?;
-    Ok((plan, run::content(&loaded.campaign, digest)))
+    let digest = run_content::digest(&loaded.campaign).await?;
+    Ok((plan, run_content::content(&loaded.campaign, digest)))
 }

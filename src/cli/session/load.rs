@@ -92,7 +92,9 @@ pub(in crate::cli) async fn try_plan(
 /// Returns a problem that does not depend on the row as one of the campaign file.
 pub(in crate::cli) fn campaign_error(loaded: &Loaded, problem: &RowProblem) -> FileProblem {
     let path = problem.path.as_deref().unwrap_or_default();
-    let words = format!("`{path}`: {}", problem.message());
+    // A problem of a row may quote the row, so the reason stands for it.
+    let words =
+        format!("`{path}`: {}", if problem.value.is_some() { problem.reason() } else { problem.message().into() });
     with_hint(FileProblem::new(problem.code(), loaded.places.of(path), words), problem.hint())
 }
 

@@ -2,10 +2,11 @@
 //! service.
 //!
 //! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` checks the template at the
-//! provider again before the first message. `work` does the rest, and `signals` stops it.
+//! provider again before the first message. `run_content` is what a run is made from. `work` does the rest, and `signals` stops it.
 
 pub(in crate::cli) mod load;
 mod load_error;
+pub(in crate::cli) mod run_content;
 mod signals;
 pub(in crate::cli) mod template_check;
 mod template_lookup;

@@ -1,0 +1,106 @@
+//! `campaigner run --dry-run`: checks everything and prints what `run` would do.
+
+use serde_json::json;
+
+use super::args::Args;
+use super::refusal::{has_nobody_new, nobody_new, print_answer, refused};
+use super::rows::read_rows;
+use crate::campaign_file::Loaded;
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::global::Global;
+use crate::cli::output::problem_report::ProblemReport;
+use crate::cli::output::{console, reached};
+use crate::cli::session::run_content::{content, digest};
+use crate::cli::session::{LoadError, load};
+use crate::engine::{self, Plan};
+use crate::model::{Campaign, Millis};
+use crate::send_window::local;
+use crate::store::{Run, StartDecision, Store};
+use crate::text;
+
+/// Returns the exit code of `run`, if it would refuse.
+pub(super) async fn dry_run(
+    args: &Args,
+    plan: Plan,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Exit, CliError> {
+    let mut decision = None;
+    if let Some(store) = store {
+        if !args.overrides.moved {
+            store.may_send(false).await?;
+        }
+        let new = content(&loaded.campaign, digest(campaign).await?);
+        decision = store.would_start(&new, args.repeat()).await?;
+        // A run whose import did not finish does not block this one.
+        decision = decision.filter(|it| !matches!(it, StartDecision::Differs { run, .. } if run.planned_at.is_none()));
+    }
+    if let (Some(StartDecision::Resume(run)), Some(store)) = (&decision, store)
+        && run.planned_at.is_some()
+    {
+        return would_resume(args, store, run).await;
+    }
+    let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
+    let plan = plan.only_new(args.only_new || importing);
+    let (checked, groups) = read_rows(plan, store, global).await?;
+    let report = ProblemReport { loaded, groups: &groups, checked: &checked };
+    report.print();
+    let of_the_campaign = report.campaign_errors();
+    if !of_the_campaign.is_empty() {
+        return Err(LoadError::Wrong(of_the_campaign).shown(loaded));
+    }
+    if let Some(decision) = decision.filter(|decision| !matches!(decision, StartDecision::Resume(_))) {
+        return refused(args, loaded, &decision, &checked, global);
+    }
+    let sendable = checked.sendable();
+    if args.json {
+        let nobody_new = args.only_new && has_nobody_new(&checked);
+        print_answer(if nobody_new { "nobody_new" } else { "new" }, &checked)?;
+    }
+    if sendable == 0 {
+        return match args.only_new && has_nobody_new(&checked) {
+            true => nobody_new(&checked, global),
+            false => Err(CliError::new(Exit::Wrong, "no row can be sent")),
+        };
+    }
+    if !args.json {
+        let limits = load::limits_in_words(&campaign.timing);
+        let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
+            _ if limits.is_empty() => {
+                format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
+            }
+            Some(last) => format!("the last at about {}{limits}", local(last, campaign.timing.timezone.as_deref())),
+            None => format!("with no estimated end{limits}"),
+        };
+        console::line(&format!(
+            "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
+            text::count(sendable, "row"),
+            text::grouped(checked.rows),
+            campaign.channel,
+            campaign.provider,
+            reached::counts(&checked.left_out),
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what `run` would do if it continues a run.
+async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, CliError> {
+    let tally = store.tally(run).await?;
+    let left = tally.sendable() - tally.settled();
+    if args.json {
+        let answer = json!({"decision": "resume", "run": run.id.to_string(), "sendable": left});
+        console::data(&answer).map_err(cannot_print)?;
+    } else {
+        console::line(&format!(
+            "{} is unfinished and would continue with {} to send; nothing was stored or sent",
+            run.id,
+            text::count(left, "row")
+        ))
+        .map_err(cannot_print)?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,32 @@
+//! What a run is made from: the campaign and its recipients, and whether they ran before.
+
+use crate::campaign_file;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::off_thread::off_thread;
+use crate::model::Campaign;
+use crate::recipients;
+use crate::store::{NewRun, Repeat, StartDecision, Store};
+
+/// Returns the fingerprint of a campaign's recipients.
+pub(in crate::cli) async fn digest(campaign: &Campaign) -> Result<String, CliError> {
+    let recipients = campaign.recipients.clone();
+    // Reading a large list takes seconds.
+    let digest = off_thread(move || recipients::digest(&recipients)).await;
+    digest.map_err(|error| CliError::of(Exit::Wrong, &error))
+}
+
+/// Returns whether a campaign ran before, so that `run` needs `--only-new` or `--again`.
+pub(in crate::cli) async fn has_run_before(campaign: &Campaign, store: &Store) -> Result<bool, CliError> {
+    let decision = store.would_start(&content(campaign, digest(campaign).await?), Repeat::Unsaid).await?;
+    Ok(matches!(decision, Some(StartDecision::RanBefore)))
+}
+
+/// Returns what a run is made from.
+pub(in crate::cli) fn content(campaign: &Campaign, recipients_hash: String) -> NewRun {
+    NewRun {
+        name: campaign.name.clone(),
+        campaign: campaign_file::freeze(campaign),
+        campaign_hash: campaign_file::fingerprint(campaign),
+        recipients_hash,
+    }
+}
