@@ -9,6 +9,9 @@ use crate::send_window::{Hours, Stretch, day_of};
 /// Maximum number of open periods and quota days considered: decades of either.
 const MAX_STEPS: usize = 20_000;
 
+/// Maximum number of times that a zone is looked at in one estimate: a fraction of a second.
+const MAX_VISITS: usize = 1_000_000;
+
 /// Returns when `rows` messages are all sent, starting at `from` or at their own times; `None` if no end can be
 /// estimated. `due` says in which time zones the rows are; if it counts other rows too, they are taken to be spread
 /// alike. Only the first and the last own time of each zone are known: if many rows share a late one, sending takes
@@ -58,7 +61,12 @@ fn at_its_rate(mut groups: Vec<Group>, from: Millis, campaign: &Campaign) -> Opt
     let mut hours = timing.window.clone().map(Hours::new);
     let a_day = timing.quota.map_or(u64::MAX, |quota| quota.get().into());
     let (mut now, mut today, mut day_ends) = (from, a_day, None);
+    let mut visits = 0;
     for _ in 0..MAX_STEPS {
+        visits += groups.len();
+        if visits > MAX_VISITS {
+            return None;
+        }
         groups.retain(|group| group.left > 0);
         // When any group's window opens or closes.
         let mut change: Option<Millis> = None;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use crate::campaign_file::{self, CampaignError, FileProblem};
-use crate::cli::commands::{report, run};
+use crate::cli::commands::report;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
 use crate::cli::output::{console, media_findings, problem_json, reached};
-use crate::cli::session::{LoadError, load};
+use crate::cli::session::{LoadError, load, run_content};
 use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
 use crate::store::{Store, StoreError};
@@ -121,7 +121,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
         }
         if let (Some(store), None) = (&store, &loaded.campaign.schedule)
-            && run::has_run_before(&loaded.campaign, store).await?
+            && run_content::has_run_before(&loaded.campaign, store).await?
         {
             console::info(&format!(
                 "`{}` ran before and reached {} of these people; pass --only-new or --again to `campaigner run`",
@@ -136,7 +136,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
-        console::info(&format!("the invalid rows are in {}", path.display()));
+        console::info(&format!(
+            "the invalid rows are in {}; once corrected, send to them in the same campaign with `run --only-new`",
+            path.display()
+        ));
     }
     let of_the_campaign = report.campaign_errors();
     if !of_the_campaign.is_empty() && !args.json {

@@ -142,10 +142,15 @@ impl ProblemGroups {
     }
 }
 
-/// Whether the row could not be split into cells reliably.
+/// Whether the row's cells are not reliably those of the input.
 pub(in crate::cli) fn is_unreadable(problem: &RowProblem) -> bool {
-    use CellProblem::{LongRow, NotUtf8, Quotes, Ragged};
-    problem.path.is_none() && matches!(problem.what, Flaw::Cell(Ragged { .. } | Quotes { .. } | LongRow(_) | NotUtf8))
+    use CellProblem::{LongRow, NotInEncoding, NotUtf8, NumberFormat, Quotes, Ragged};
+    let Flaw::Cell(problem_of_cell) = &problem.what else { return false };
+    problem.path.is_none()
+        && matches!(
+            problem_of_cell,
+            Ragged { .. } | Quotes { .. } | LongRow(_) | NotUtf8 | NotInEncoding(_) | NumberFormat(_)
+        )
 }
 
 fn example(row: &PlannedRow, problem: &RowProblem) -> Example {

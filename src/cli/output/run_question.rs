@@ -1,8 +1,6 @@
 //! What `run` shows on a terminal before it asks: how many messages, from which account, which template, at which rate,
 //! when the last one leaves, and who is left out.
 
-use std::time::Duration;
-
 use crate::cli::config::Account;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::session::load;
@@ -11,7 +9,7 @@ use crate::model::{Campaign, Millis};
 use crate::send_window::local;
 use crate::text;
 
-/// Returns the lines above the question.
+/// Returns the lines above the question, without text from the list.
 pub(in crate::cli) fn lines(
     report: &ProblemReport<'_>,
     campaign: &Campaign,
@@ -19,13 +17,11 @@ pub(in crate::cli) fn lines(
     limit: Option<u64>,
 ) -> Vec<String> {
     let sendable = report.checked.sendable();
-    let mut lines = report.verdict();
-    lines.extend(report.warnings());
-    lines.push(String::new());
+    let mut lines = Vec::new();
     let mut line = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
     line("message", message(campaign));
     line("account", format!("{} ({})", campaign.provider, account.endpoint.host()));
-    line("rate", rate(campaign));
+    line("rate", text::rate((campaign.dispatch.rate, campaign.dispatch.per)));
     let limited = limit.filter(|limit| *limit < sendable);
     if let Some(limit) = limited {
         line("limit", format!("{} now; `resume` sends the others", text::count(limit, "message")));
@@ -48,16 +44,15 @@ pub(in crate::cli) fn question(report: &ProblemReport<'_>, limit: Option<u64>) -
 
 fn message(campaign: &Campaign) -> String {
     let template = campaign.message.get("template");
-    let part = |key: &str| template.and_then(|template| template.get(key)?.as_str());
+    // A language is a text, or an object with a `code`.
+    let part = |key: &str| {
+        let value = template?.get(key)?;
+        value.as_str().or_else(|| value.get("code")?.as_str())
+    };
     let kind = campaign.message.get("type").and_then(|kind| kind.as_str()).unwrap_or("message");
     match (part("name"), part("language")) {
         (Some(name), Some(language)) => format!("{} template `{name}` in {language}", campaign.channel),
         (Some(name), None) => format!("{} template `{name}`", campaign.channel),
         (None, _) => format!("{} {kind}", campaign.channel),
     }
-}
-
-fn rate(campaign: &Campaign) -> String {
-    let per = if campaign.dispatch.per == Duration::from_secs(1) { "s" } else { "min" };
-    format!("{}/{per}", campaign.dispatch.rate)
 }

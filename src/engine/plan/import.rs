@@ -225,8 +225,8 @@ impl Plan {
         Ok(warnings)
     }
 
-    /// Scans every row without storing any, and warns about the kinds of numbers. `each` gets every row that cannot become a message, and every duplicate
-    /// with the first row of the same number. The store, if there is one, decides who would be skipped.
+    /// Scans every row without storing any, and warns about the kinds of numbers. `each` gets every row that cannot
+    /// become a message, and every duplicate with the first row of the same number. The store, if there is one, decides who would be skipped.
     ///
     /// # Errors
     /// When reading fails midway, the store cannot be read, or `each` fails.

@@ -32,9 +32,12 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
         "README.md",
         &[
             ("run campaigns/welcome.yaml", SENDS),
-            ("init --list people.csv --template spring_sale --params first_name,city", SUCCEEDS),
+            ("init --list people.csv --template spring_sale --params first_name,city --provider incs", SUCCEEDS),
             ("test people.yaml --to \"+852 6999 0000\"", SENDS),
-            ("run people.yaml", SENDS),
+            (
+                "run people.yaml",
+                Skipped("waits for the statuses of a real account for days; tested in `commands::init`"),
+            ),
             ("check campaigns/spring-sale.yaml", SUCCEEDS),
             ("preview campaigns/spring-sale.yaml --row 1 --pretty", SUCCEEDS),
             ("run campaigns/spring-sale.yaml", SENDS),
