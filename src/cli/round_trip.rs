@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::cli::output::rejects_csv::Rejects;
 use crate::model::{CellProblem, Channel, Recipients, ReportRow, RowNumber, RowProblem, Source, State};
 use crate::recipients::{self, Record};
-use crate::report::CsvReport;
+use crate::report::{CsvDialect, CsvReport};
 use crate::text::is_blank;
 
 /// Any cell: quotes, delimiters, line breaks, letters of every script, and spreadsheet formulas.
@@ -49,7 +49,7 @@ proptest! {
     fn a_report_with_the_input_is_read_back_as_the_input(table in table()) {
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("list.csv");
-        let mut report = CsvReport::new(std::fs::File::create(&list).unwrap(), &columns()).unwrap();
+        let mut report = CsvReport::new(std::fs::File::create(&list).unwrap(), CsvDialect::default(), &columns()).unwrap();
         for (number, cells) in (1..).zip(&table) {
             let row = ReportRow {
                 row: RowNumber(number),

@@ -16,6 +16,7 @@ mod provider_text;
 mod reply;
 mod report_row;
 mod time;
+mod zone;
 
 pub use attempt_row::AttemptRow;
 pub use campaign::{
@@ -42,3 +43,4 @@ pub use provider_text::{ProviderText, plain_code};
 pub use reply::{Choice, OptOut, Replies, Reply};
 pub use report_row::ReportRow;
 pub use time::Millis;
+pub use zone::Zone;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::recipients_csv::{not_written, writer_of};
+use super::recipients_csv::{CsvDialect, not_written, writer_of};
 use super::recipients_jsonl::Time;
 use super::types::ReportFormat;
 use crate::model::{AttemptRow, ProviderText, State};
@@ -52,15 +52,16 @@ struct Line<'a> {
 }
 
 impl<W: Write> AttemptsReport<W> {
-    /// Starts a report: as JSON lines if `format` is [`ReportFormat::Jsonl`], otherwise as CSV with a header.
+    /// Starts a report: as JSON lines if `format` is [`ReportFormat::Jsonl`], otherwise as CSV with a header, in this
+    /// dialect.
     ///
     /// # Errors
     /// When the header cannot be written.
-    pub fn new(writer: W, format: ReportFormat) -> io::Result<Self> {
+    pub fn new(writer: W, format: ReportFormat, dialect: CsvDialect) -> io::Result<Self> {
         if format == ReportFormat::Jsonl {
             return Ok(Self(Writer::Jsonl(BufWriter::new(writer))));
         }
-        let mut csv = writer_of(writer);
+        let mut csv = writer_of(writer, dialect)?;
         csv.write_record(COLUMNS).map_err(not_written)?;
         Ok(Self(Writer::Csv(Box::new(csv))))
     }
@@ -149,7 +150,7 @@ mod tests {
             ..first.clone()
         };
         let mut out = Vec::new();
-        let mut report = AttemptsReport::new(&mut out, format).unwrap();
+        let mut report = AttemptsReport::new(&mut out, format, CsvDialect::default()).unwrap();
         [first, second].iter().for_each(|attempt| report.write(attempt).unwrap());
         report.finish().unwrap();
         String::from_utf8(out).unwrap()
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_run_without_attempts_has_its_header() {
         let mut out = Vec::new();
-        AttemptsReport::new(&mut out, ReportFormat::Csv).unwrap().finish().unwrap();
+        AttemptsReport::new(&mut out, ReportFormat::Csv, CsvDialect::default()).unwrap().finish().unwrap();
         assert_eq!(String::from_utf8(out).unwrap().trim_end(), COLUMNS.join(","));
     }
 }

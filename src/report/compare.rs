@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::recipients_csv::{CsvDialect, writer_of};
 use super::summary::Summary;
 use crate::model::State;
 
@@ -107,8 +108,8 @@ impl Comparison {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn csv(&self, out: impl Write) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(out);
+    pub fn csv(&self, out: impl Write, dialect: CsvDialect) -> io::Result<()> {
+        let mut csv = writer_of(out, dialect)?;
         let [first, second] = &self.runs;
         csv.write_record(["figure", first, second, "change"])?;
         for figure in &self.figures {
@@ -259,9 +260,9 @@ problem 131026                     0              1           +1
         assert_eq!(json["figures"]["accepted_share"], json!({"first": 100.0, "second": 99.9, "change": -0.1}));
         assert_eq!(json["figures"]["achieved_rate"]["first"], Value::Null);
         let mut csv = Vec::new();
-        compared.csv(&mut csv).unwrap();
+        compared.csv(&mut csv, CsvDialect::default()).unwrap();
         let csv = String::from_utf8(csv).unwrap();
-        assert!(csv.starts_with("figure,spring-sale-1,spring-sale-2,change\nrows,1200,1001,-199\n"), "{csv}");
-        assert!(csv.contains("\nachieved_rate,,,\n"), "{csv}");
+        assert!(csv.starts_with("figure,spring-sale-1,spring-sale-2,change\r\nrows,1200,1001,-199\r\n"), "{csv}");
+        assert!(csv.contains("\nachieved_rate,,,\r\n"), "{csv}");
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::html;
-use super::recipients_csv::CsvReport;
+use super::recipients_csv::{CsvDialect, CsvReport};
 use super::summary::Summary;
 use super::summary_json::summary_json;
 use super::types::{ReportError, ReportFormat, RunFacts};
@@ -189,7 +189,8 @@ impl Reports {
         }
         let path = dir.join(ReportFormat::Csv.file_name());
         let file = NewFile::create(&path)?;
-        let csv = CsvReport::new(file, &[]).map_err(|source| ReportError::Write { path, source })?;
+        let csv =
+            CsvReport::new(file, CsvDialect::default(), &[]).map_err(|source| ReportError::Write { path, source })?;
         Point::ReportStarted.pass();
         Ok(Self { dir, csv, summary: Summary::new(facts) })
     }

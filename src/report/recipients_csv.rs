@@ -6,7 +6,23 @@ use std::io::{self, Write};
 use crate::model::{ProviderText, ReportRow};
 use crate::text::escape_formula;
 
-/// Writes report rows as RFC 4180 CSV in UTF-8, with CRLF line ends and without a byte order mark.
+/// The delimiter of a CSV report, and whether it starts with a byte order mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsvDialect {
+    /// The ASCII character between cells.
+    pub delimiter: u8,
+    /// Whether the file starts with a byte order mark, by which Excel recognises UTF-8.
+    pub bom: bool,
+}
+
+impl Default for CsvDialect {
+    /// RFC 4180: a comma, and no byte order mark.
+    fn default() -> Self {
+        Self { delimiter: b',', bom: false }
+    }
+}
+
+/// Writes report rows as RFC 4180 CSV in UTF-8, with CRLF line ends.
 ///
 /// Times are RFC 3339, UTC, to the second; unknown values are empty cells. Text from outside that a spreadsheet would
 /// run as a formula gets a leading apostrophe; phone numbers with a plus sign and plain negative numbers do not change.
@@ -28,8 +44,8 @@ impl<W: Write> CsvReport<W> {
     ///
     /// # Errors
     /// When the header cannot be written.
-    pub fn new(writer: W, input_columns: &[String]) -> io::Result<Self> {
-        let csv = writer_of(writer);
+    pub fn new(writer: W, dialect: CsvDialect, input_columns: &[String]) -> io::Result<Self> {
+        let csv = writer_of(writer, dialect)?;
         let mut report = Self { csv, scratch: String::new(), input_columns: input_columns.len() };
         for column in ReportRow::COLUMNS {
             report.text(&ReportRow::giving_way(column, input_columns))?;
@@ -91,10 +107,14 @@ impl<W: Write> CsvReport<W> {
     }
 }
 
-/// Returns a writer in the CSV dialect of all reports.
-pub(super) fn writer_of<W: Write>(writer: W) -> csv::Writer<W> {
+/// Returns a writer of CSV, after the byte order mark if there is to be one.
+pub(super) fn writer_of<W: Write>(mut writer: W, dialect: CsvDialect) -> io::Result<csv::Writer<W>> {
+    if dialect.bom {
+        writer.write_all("\u{feff}".as_bytes())?;
+    }
     let mut builder = csv::WriterBuilder::new();
-    builder.has_headers(false).terminator(csv::Terminator::CRLF).buffer_capacity(64 * 1024).from_writer(writer)
+    builder.has_headers(false).terminator(csv::Terminator::CRLF).buffer_capacity(64 * 1024);
+    Ok(builder.delimiter(dialect.delimiter).from_writer(writer))
 }
 
 /// Returns the I/O error that `csv` wraps, so that callers recognise a closed pipe.

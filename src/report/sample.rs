@@ -1,7 +1,7 @@
 //! A sample of rows that the tests of all formats share: every state, and the cases that are easy to get wrong.
 
 use super::types::RunFacts;
-use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State};
+use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State, Zone};
 
 /// 2026-03-23T07:12:01.500Z.
 pub(super) const START: i64 = 1_774_249_921_500;
@@ -12,6 +12,7 @@ pub(super) fn facts() -> RunFacts {
         provider: "incs".into(),
         channel: Channel::Whatsapp,
         rate_limit: "80/s".into(),
+        zone: Zone::named(Some("Asia/Hong_Kong")),
         started_at: Millis(START - 1_000),
         finished_at: Some(Millis(START + 7_200_000)),
         polls: 7,

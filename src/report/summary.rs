@@ -7,7 +7,7 @@ use super::stats::durations::Durations;
 use super::stats::error_counts::Errors;
 use super::stats::timeline::Timeline;
 use super::types::RunFacts;
-use crate::model::{Millis, ReportRow, RowNumber, State, Tally};
+use crate::model::{Millis, ReportRow, RowNumber, State, Tally, Zone};
 
 /// The most uncertain rows that are listed.
 const MAX_UNCERTAIN: usize = 20;
@@ -84,6 +84,12 @@ impl Summary {
                 self.arrived_over_time.add(kind, at);
             }
         }
+    }
+
+    /// Returns the campaign's time zone.
+    #[must_use]
+    pub fn zone(&self) -> &Zone {
+        &self.facts.zone
     }
 
     /// Returns how many rows are in each state.

@@ -10,7 +10,7 @@ use crate::model::{ReportRow, RunId, State};
 
 fn csv(rows: &[ReportRow], columns: &[&str]) -> String {
     let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-    let mut report = CsvReport::new(Vec::new(), &columns).unwrap();
+    let mut report = CsvReport::new(Vec::new(), CsvDialect::default(), &columns).unwrap();
     for row in rows {
         report.write(row).unwrap();
     }
@@ -113,7 +113,8 @@ fn the_html_of_the_sample_shows_what_matters() {
     let page = html(&summary(&rows())).unwrap();
     for expected in [
         "<h1>spring-sale</h1>",
-        "2026-03-23 07:12:00",
+        "2026-03-23 15:12:00",
+        "All times are in the time zone Asia&#x2f;Hong_Kong",
         "131030",
         "1 row is uncertain",
         "campaigner settle spring-sale-1 --row 11 --as sent",
@@ -324,7 +325,7 @@ fn a_format_reads_back_as_written() {
         assert_eq!(format.as_str().parse(), Ok(format));
     }
     let error = "xml".parse::<ReportFormat>().unwrap_err();
-    assert_eq!(error.to_string(), "unknown report format `xml`; the formats are csv, json, jsonl and html");
+    assert_eq!(error.to_string(), "unknown report format `xml`; the formats are csv, json, jsonl, html and xlsx");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::model::{Channel, Millis, Replies, RunId};
+use crate::model::{Channel, Millis, Replies, RunId, Zone};
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,11 +17,13 @@ pub enum ReportFormat {
     Jsonl,
     /// The figures for people: [`super::html()`].
     Html,
+    /// The rows and the figures for spreadsheet programs: [`super::XlsxReport`].
+    Xlsx,
 }
 
 impl ReportFormat {
     /// Every format, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Jsonl, Self::Html];
+    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Jsonl, Self::Html, Self::Xlsx];
 
     /// Returns the format's name on the command line.
     #[must_use]
@@ -31,6 +33,7 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Html => "html",
+            Self::Xlsx => "xlsx",
         }
     }
 
@@ -42,6 +45,7 @@ impl ReportFormat {
             Self::Json => "summary.json",
             Self::Jsonl => "recipients.jsonl",
             Self::Html => "report.html",
+            Self::Xlsx => "recipients.xlsx",
         }
     }
 }
@@ -54,7 +58,7 @@ impl fmt::Display for ReportFormat {
 
 /// A text that is not a report format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown report format `{0}`; the formats are csv, json, jsonl and html")]
+#[error("unknown report format `{0}`; the formats are csv, json, jsonl, html and xlsx")]
 pub struct BadFormat(pub String);
 
 impl FromStr for ReportFormat {
@@ -76,6 +80,8 @@ pub struct RunFacts {
     pub channel: Channel,
     /// The rate limit of the run, such as `80/s`.
     pub rate_limit: String,
+    /// The campaign's time zone, for the times in reports for people.
+    pub zone: Zone,
     /// When the run started.
     pub started_at: Millis,
     /// When the run finished; `None` if it has not.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use crate::model::{Millis, Phone};
+use crate::model::{Millis, Phone, Zone};
 
 /// The entries by their digits, in order; see the head of the file.
 static ZONES: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
@@ -51,7 +51,9 @@ pub fn day_of(at: Millis, timezone: Option<&str>) -> (Millis, Millis) {
 /// Formats a moment to the minute on the clock of this time zone (default UTC), with the zone's name.
 #[must_use]
 pub fn local(at: Millis, timezone: Option<&str>) -> String {
-    let zone = timezone.and_then(|name| Some((name, TimeZone::get(name).ok()?)));
-    let Some((name, zone)) = zone else { return at.to_string() };
-    format!("{} ({name})", zone.to_datetime(timestamp(at)).strftime("%Y-%m-%d %H:%M"))
+    let zone = Zone::named(timezone);
+    match timezone {
+        Some(_) => format!("{} ({})", zone.clock(at).strftime("%Y-%m-%d %H:%M"), zone.name()),
+        None => at.to_string(),
+    }
 }

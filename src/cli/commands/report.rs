@@ -1,6 +1,6 @@
 //! `campaigner report [RUN]`: writes a report, or compares two runs. The same store always gives the same bytes.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use crate::campaign_file;
@@ -11,10 +11,11 @@ use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
 use crate::model::{AttemptRow, Millis, ReportRow, RunId, State};
 use crate::report::{
-    AttemptsReport, Comparison, CsvReport, JsonLines, NewFile, ReportError, ReportFormat, RunFacts, Summary, html,
-    summary_json,
+    AttemptsReport, Comparison, CsvDialect, CsvReport, JsonLines, NewFile, ReportError, ReportFormat, RunFacts,
+    Summary, XlsxReport, html, summary_json,
 };
 use crate::store::{Run, Store, Wanted};
+use crate::text::escaped;
 
 /// The arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,8 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// csv, jsonl: one line per row; json, html: the figures [default: csv; with --compare a table]
+    /// csv, jsonl, xlsx: one line per row; json, html: the figures [default: by the ending of --output, otherwise csv;
+    /// with --compare a table]
     #[arg(long)]
     format: Option<ReportFormat>,
     /// Short for --format json
@@ -39,7 +41,8 @@ pub(in crate::cli) struct Args {
     /// 2026-03-23T07:12:01Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
-    /// Append the row's own columns, so a filtered report can be used as a recipient list (csv, jsonl)
+    /// Append the row's own columns, so a filtered report can be used as a recipient list (csv,
+    /// jsonl, xlsx)
     #[arg(long)]
     input: bool,
     /// Write one line per attempt instead of one per row: every request with its message id and its result (csv,
@@ -49,6 +52,12 @@ pub(in crate::cli) struct Args {
     /// Compare two runs (table, csv or json)
     #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
     compare: Vec<RunId>,
+    /// Start CSV with a byte order mark, by which Excel recognises UTF-8
+    #[arg(long)]
+    bom: bool,
+    /// Separate the cells of CSV with this character, or `tab` [default: `,`]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    delimiter: Option<u8>,
     /// Write to this file instead of standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -68,9 +77,49 @@ fn since(text: &str) -> Result<Since, String> {
     Ok(Since(Millis::now().minus(ago)))
 }
 
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" => Ok(b'\t'),
+        [byte] if byte.is_ascii_punctuation() && *byte != b'"' || *byte == b'\t' => Ok(*byte),
+        _ => Err(format!("`{}` cannot separate cells; use one character such as ; or |, or tab", escaped(text))),
+    }
+}
+
 impl Args {
+    /// Returns the format that the arguments name, or the ending of the output file.
+    fn named_format(&self) -> Option<ReportFormat> {
+        let by_ending = || self.output.as_deref()?.extension()?.to_str()?.to_ascii_lowercase().parse().ok();
+        if self.json { Some(ReportFormat::Json) } else { self.format.or_else(by_ending) }
+    }
+
     fn format(&self) -> ReportFormat {
-        if self.json { ReportFormat::Json } else { self.format.unwrap_or(ReportFormat::Csv) }
+        self.named_format().unwrap_or(ReportFormat::Csv)
+    }
+
+    fn dialect(&self) -> CsvDialect {
+        let default = CsvDialect::default();
+        CsvDialect { delimiter: self.delimiter.unwrap_or(default.delimiter), bom: self.bom }
+    }
+
+    /// Refuses options that the format does not have.
+    fn verify(&self) -> Result<(), CliError> {
+        use ReportFormat::{Csv, Html, Jsonl, Xlsx};
+        let format = self.format();
+        let is_table = !self.compare.is_empty() && self.named_format().is_none();
+        let words = if self.input && !matches!(format, Csv | Jsonl | Xlsx) {
+            "--input needs --format csv, jsonl or xlsx, which have one line per row"
+        } else if self.attempts && !matches!(format, Csv | Jsonl) {
+            "--attempts needs --format csv or jsonl, which have one line per attempt"
+        } else if !self.compare.is_empty() && matches!(format, Html | Jsonl | Xlsx) {
+            "--compare prints a table, or needs --format csv or json"
+        } else if (self.bom || self.delimiter.is_some()) && (format != Csv || is_table) {
+            "--bom and --delimiter need --format csv"
+        } else if format == Xlsx && self.output.is_none() && std::io::stdout().is_terminal() {
+            "an xlsx report cannot be shown on a terminal; add -o FILE.xlsx"
+        } else {
+            return Ok(());
+        };
+        Err(CliError::new(Exit::Wrong, words))
     }
 
     fn wanted(&self) -> Wanted {
@@ -109,17 +158,7 @@ impl Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    if args.input && !matches!(args.format(), ReportFormat::Csv | ReportFormat::Jsonl) {
-        let words = "--input needs --format csv or jsonl, which have one line per row";
-        return Err(CliError::new(Exit::Wrong, words));
-    }
-    if args.attempts && !matches!(args.format(), ReportFormat::Csv | ReportFormat::Jsonl) {
-        let words = "--attempts needs --format csv or jsonl, which have one line per attempt";
-        return Err(CliError::new(Exit::Wrong, words));
-    }
-    if !args.compare.is_empty() && matches!(args.format(), ReportFormat::Html | ReportFormat::Jsonl) {
-        return Err(CliError::new(Exit::Wrong, "--compare prints a table, or needs --format csv or json"));
-    }
+    args.verify()?;
     let store = Store::open_existing(&global.db).await?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
@@ -161,16 +200,16 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
     if let [first, second] = args.compare.as_slice() {
         let (first, second) = (store.run(Some(first)).await?, store.run(Some(second)).await?);
         let compared = Comparison::new(&summary(args, store, &first).await?, &summary(args, store, &second).await?);
-        return match args.format {
-            None if !args.json => out.write_all(compared.text().as_bytes()),
-            Some(ReportFormat::Csv) => compared.csv(out),
+        return match args.named_format() {
+            None => out.write_all(compared.text().as_bytes()),
+            Some(ReportFormat::Csv) => compared.csv(out, args.dialect()),
             _ => writeln!(out, "{:#}", compared.json()),
         }
         .map_err(cannot_print);
     }
     let run = store.run(args.run.as_ref()).await?;
     if args.attempts {
-        let mut report = AttemptsReport::new(out, args.format()).map_err(cannot_print)?;
+        let mut report = AttemptsReport::new(out, args.format(), args.dialect()).map_err(cannot_print)?;
         let write = |attempt: &AttemptRow| report.write(attempt).map_err(|source| args.not_written(source));
         engine::each_attempt(store, &run, write).await?;
         return report.finish().map_err(cannot_print);
@@ -178,7 +217,7 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
     let columns = if args.input { run.columns.as_slice() } else { &[] };
     let text = match args.format() {
         ReportFormat::Csv => {
-            let mut csv = CsvReport::new(out, columns).map_err(cannot_print)?;
+            let mut csv = CsvReport::new(out, args.dialect(), columns).map_err(cannot_print)?;
             rows(args, store, &run, |row| csv.write(row)).await?;
             csv.finish().map_err(cannot_print)?;
             return Ok(());
@@ -187,6 +226,17 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
             let mut lines = JsonLines::new(out, columns);
             rows(args, store, &run, |row| lines.write(row)).await?;
             return lines.finish().map_err(cannot_print);
+        }
+        ReportFormat::Xlsx => {
+            let mut summary = empty_summary(args, store, &run).await?;
+            let mut xlsx = XlsxReport::new(out, summary.zone().clone(), columns).map_err(cannot_print)?;
+            rows(args, store, &run, |row| {
+                summary.add(row);
+                xlsx.write(row)
+            })
+            .await?;
+            xlsx.finish(&summary).map_err(cannot_print)?;
+            return Ok(());
         }
         ReportFormat::Json => summary_json(&summary(args, store, &run).await?),
         ReportFormat::Html => {
@@ -211,15 +261,20 @@ async fn rows(
 
 /// Returns the figures of the wanted rows.
 async fn summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, CliError> {
-    let facts = engine::facts(store, run, &engine::thaw(run)?).await?;
-    let only = args.only();
-    // Replies are counted only for the whole run.
-    let replies = facts.replies.filter(|_| only.is_none());
-    let mut summary = Summary::new(RunFacts { only, replies, ..facts });
+    let mut summary = empty_summary(args, store, run).await?;
     rows(args, store, run, |row| {
         summary.add(row);
         Ok(())
     })
     .await?;
     Ok(summary)
+}
+
+/// Returns figures without rows.
+async fn empty_summary(args: &Args, store: &Store, run: &Run) -> Result<Summary, CliError> {
+    let facts = engine::facts(store, run, &engine::thaw(run)?).await?;
+    let only = args.only();
+    // Replies are counted only for the whole run.
+    let replies = facts.replies.filter(|_| only.is_none());
+    Ok(Summary::new(RunFacts { only, replies, ..facts }))
 }

@@ -7,7 +7,7 @@ use crate::crash_point::Point;
 use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::report::notify::Notifier;
 use crate::engine::stop::StopHandle;
-use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain};
+use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain, Zone};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
@@ -40,6 +40,7 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         provider: campaign.provider.clone(),
         channel: campaign.channel,
         rate_limit: text::rate((campaign.dispatch.rate, campaign.dispatch.per)),
+        zone: Zone::named(campaign.timing.timezone.as_deref()),
         started_at: run.started_at.unwrap_or(run.created_at),
         finished_at: run.finished_at,
         polls: run.polls,

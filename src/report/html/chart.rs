@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::wording::moment;
-use crate::model::Millis;
+use crate::model::{Millis, Zone};
 use crate::report::stats::timeline::Timeline;
+use crate::report::wording::moment;
 use crate::text::{duration, grouped};
 
 /// The width and height of a chart in units; the page stretches it.
@@ -52,6 +52,7 @@ impl Chart {
     /// Creates the chart of a timeline whose kinds have these names; `None` if the timeline is empty.
     #[expect(clippy::cast_precision_loss, reason = "a chart needs no more than 52 bits")]
     pub(super) fn new<const N: usize>(
+        zone: &Zone,
         title: &'static str,
         kinds: [&'static str; N],
         timeline: &Timeline<N>,
@@ -68,7 +69,7 @@ impl Chart {
         let mut columns = Vec::new();
         let mut figures = Vec::new();
         for (index, (at, counts)) in timeline.buckets().enumerate().filter(|(_, (_, counts))| *counts != [0; N]) {
-            figures.push((moment(at), counts.map(grouped).to_vec()));
+            figures.push((moment(zone, at), counts.map(grouped).to_vec()));
             let left = index as f64 * step + (step - width * N as f64) / 2.0;
             for (kind, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
                 let height = (SIZE.1 * count as f64 / top as f64).max(1.0);
@@ -78,7 +79,7 @@ impl Chart {
                     y: format!("{:.2}", SIZE.1 - height),
                     width: format!("{width:.2}"),
                     height: format!("{height:.2}"),
-                    title: format!("{}: {} {} in {every}", moment(at), grouped(count), kinds[kind]),
+                    title: format!("{}: {} {} in {every}", moment(zone, at), grouped(count), kinds[kind]),
                 });
             }
         }
@@ -89,8 +90,8 @@ impl Chart {
         let words = format!(
             "{} between {} and {}; at most {} per {every}",
             totals.collect::<Vec<_>>().join(", "),
-            moment(from),
-            moment(to),
+            moment(zone, from),
+            moment(zone, to),
             grouped(most)
         );
         Some(Self {
@@ -104,7 +105,7 @@ impl Chart {
             words,
             note,
             heights: [grouped(top), grouped(top / 2), "0".to_owned()],
-            times: times(from, to),
+            times: times(zone, from, to),
         })
     }
 }
@@ -126,11 +127,12 @@ fn round_above(most: u64) -> u64 {
 
 /// Returns five equally spaced times, or only the two ends if the others would be equal. Leaves out the date if all are
 /// on the same day.
-fn times(from: Millis, to: Millis) -> Vec<String> {
+fn times(zone: &Zone, from: Millis, to: Millis) -> Vec<String> {
     let seconds = to.since(from).as_secs();
     let parts = if seconds < 4 { 1 } else { 4 };
-    let at =
-        |part: u64| moment(from.plus(Duration::from_secs(seconds / parts * part + seconds % parts * part / parts)));
+    let at = |part: u64| {
+        moment(zone, from.plus(Duration::from_secs(seconds / parts * part + seconds % parts * part / parts)))
+    };
     let all: Vec<String> = (0..=parts).map(at).collect();
     let day = |text: &String| text.get(..10).map(str::to_owned);
     let cut = match (all.first().and_then(day), all.last().and_then(day)) {
@@ -159,6 +161,7 @@ mod tests {
     #[test]
     fn times_are_as_long_as_they_need_to_be() {
         let at = |seconds: i64| Millis((1_774_249_921 + seconds) * 1000);
+        let times = |from, to| times(&Zone::named(None), from, to);
         assert_eq!(times(at(0), at(1)), ["07:12:01", "07:12:02"]);
         assert_eq!(times(at(0), at(10)), ["07:12:01", "07:12:03", "07:12:06", "07:12:08", "07:12:11"]);
         assert_eq!(times(at(0), at(43_200))[4], "19:12");
@@ -169,7 +172,7 @@ mod tests {
     fn one_message_is_one_column_in_the_middle() {
         let mut timeline = Timeline::<2>::default();
         timeline.add(1, Millis(1_774_249_921_000));
-        let chart = Chart::new("Arrived", ["delivered", "read"], &timeline, None).unwrap();
+        let chart = Chart::new(&Zone::named(None), "Arrived", ["delivered", "read"], &timeline, None).unwrap();
         let [column] = chart.columns.as_slice() else { panic!("{:?}", chart.columns) };
         assert_eq!((column.x.as_str(), column.width.as_str(), column.height.as_str()), ("480.00", "40.00", "80.00"));
         assert_eq!(column.title, "2026-03-23 07:12:01: 1 read in 1 s");
@@ -178,6 +181,6 @@ mod tests {
             "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; at most 1 per 1 s"
         );
         assert_eq!(chart.figures, [("2026-03-23 07:12:01".to_owned(), vec!["0".to_owned(), "1".to_owned()])]);
-        assert!(Chart::new("Arrived", ["delivered", "read"], &Timeline::default(), None).is_none());
+        assert!(Chart::new(&Zone::named(None), "Arrived", ["delivered", "read"], &Timeline::default(), None).is_none());
     }
 }

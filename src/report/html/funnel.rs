@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
-use super::wording::share;
 use crate::model::{State, Tally};
+use crate::report::wording::share;
 use crate::text::grouped;
 
 /// The width of a step with all rows, in units.

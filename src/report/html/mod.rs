@@ -8,7 +8,6 @@ mod chart;
 mod funnel;
 mod replies;
 mod sections;
-mod wording;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::summary::Summary;
 use super::types::ReportError;
+use super::wording::moment;
 use crate::model::{State, Tally};
 use crate::text;
 use crate::text::escaped_lines;
@@ -27,7 +27,6 @@ use chart::Chart;
 use funnel::FunnelStep;
 use replies::Answers;
 use sections::{CountryLine, Doubts, ErrorLine, Headline, Remark, StateLine, TimesSpread};
-use wording::moment;
 
 /// The styles of the pages: light, dark, on a phone and on paper.
 pub const STYLES: &str = include_str!("page.css");
@@ -50,6 +49,7 @@ struct Page<'a> {
     channel: &'a str,
     started: String,
     finished: Option<String>,
+    zone: &'a str,
     in_short: String,
     only: Option<&'a str>,
     notices: Vec<Remark>,
@@ -139,16 +139,18 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         run: facts.run.to_string(),
         provider: &facts.provider,
         channel: facts.channel.as_str(),
-        started: moment(facts.started_at),
-        finished: facts.finished_at.map(moment),
+        started: moment(&facts.zone, facts.started_at),
+        finished: facts.finished_at.map(|at| moment(&facts.zone, at)),
+        zone: facts.zone.name(),
         in_short: sections::in_short(summary),
         only: facts.only.as_deref(),
         notices: sections::notices(summary),
         headlines: sections::headlines(summary),
         funnel: funnel(tally)?,
         charts: [
-            Chart::new("Accepted over time", ["accepted"], &summary.accepted_over_time, None),
+            Chart::new(&facts.zone, "Accepted over time", ["accepted"], &summary.accepted_over_time, None),
             Chart::new(
+                &facts.zone,
                 "Delivered and read over time",
                 ["delivered", "read"],
                 &summary.arrived_over_time,

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::sections::{Figure, part};
-use super::wording::share;
 use crate::model::{Choice, Replies, Tally};
+use crate::report::wording::share;
 use crate::text::{count, grouped};
 
 /// The most choices shown; all of them are in `summary.json`.

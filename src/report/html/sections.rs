@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::wording::{rate, share};
 use crate::model::{State, Tally};
 use crate::report::stats::countries::Country;
 use crate::report::stats::durations::{Durations, Spread};
 use crate::report::stats::error_counts::ErrorCount;
 use crate::report::summary::Summary;
+use crate::report::wording::{meaning, rate, share};
 use crate::text::{count, duration, grouped};
 
 /// The greatest width of a bar in a distribution, in units.
@@ -181,33 +181,29 @@ pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
     ]
 }
 
-/// Returns a state's style and meaning.
-fn meaning(state: State) -> (&'static str, &'static str) {
+/// Returns a state's style.
+fn tone(state: State) -> &'static str {
     match state {
-        State::Pending => ("open", "not attempted yet, or waiting for the next attempt"),
-        State::Sending => ("open", "in flight to the provider, no outcome yet"),
-        State::Accepted => ("good", "accepted by the provider, no status yet"),
-        State::Sent => ("good", "sent on to the recipient"),
-        State::Delivered => ("good", "on the recipient’s device"),
-        State::Read => ("good", "opened by the recipient"),
-        State::Failed => ("bad", "accepted, but not delivered"),
-        State::Rejected => ("bad", "permanently refused by the provider"),
-        State::Exhausted => ("bad", "all attempts failed"),
-        State::Uncertain => ("doubt", "may have been accepted"),
-        State::Invalid => ("out", "cannot become a message"),
-        State::Duplicate => ("out", "the same number as an earlier row"),
-        State::Suppressed => ("out", "on the suppression list, or reached by an earlier run"),
-        State::Cancelled => ("out", "cancelled before it was attempted"),
-        State::Expired => ("out", "not sent before its deadline"),
+        State::Pending | State::Sending => "open",
+        State::Accepted | State::Sent | State::Delivered | State::Read => "good",
+        State::Failed | State::Rejected | State::Exhausted => "bad",
+        State::Uncertain => "doubt",
+        State::Invalid | State::Duplicate | State::Suppressed | State::Cancelled | State::Expired => "out",
     }
 }
 
 pub(super) fn state(state: State, tally: &Tally) -> StateLine {
-    let (tone, meaning) = meaning(state);
     let rows = tally.of(state);
     let share = part(rows, tally.rows());
     let share = if rows == 0 { Figure { text: String::new(), ..share } } else { share };
-    StateLine { name: state.as_str(), meaning, tone, rows: rows.into(), share, none: rows == 0 }
+    StateLine {
+        name: state.as_str(),
+        meaning: meaning(state),
+        tone: tone(state),
+        rows: rows.into(),
+        share,
+        none: rows == 0,
+    }
 }
 
 /// Returns the most frequent errors, and the number of codes that are left out.

@@ -88,6 +88,47 @@ fn lines_of_json_say_what_the_csv_says() {
 }
 
 #[test]
+fn the_format_follows_the_name_of_the_file_and_excel_gets_what_it_reads() {
+    let (_provider, env) = finished(20);
+    let made = |name: &str, args: &[&str]| {
+        let report = env.run_offline(&[&["report", "-o", name], args].concat());
+        assert_eq!(report.code, 0, "{report}");
+        std::fs::read(env.path(name)).unwrap()
+    };
+    assert_eq!(made("a.csv", &[]), report(&env, &[]).into_bytes());
+    assert!(made("a.html", &[]).starts_with(b"<!doctype html>"));
+    assert!(made("a.json", &[]).starts_with(b"{"));
+    assert!(made("a.txt", &["--format", "jsonl"]).starts_with(b"{\"row\":1,"));
+    let excel = String::from_utf8(made("b.csv", &["--bom", "--delimiter", ";"])).unwrap();
+    assert!(excel.starts_with("\u{feff}row;to;channel;state;"), "{excel}");
+    assert_eq!(
+        excel.replace(';', ",").replace('"', "").trim_start_matches('\u{feff}'),
+        report(&env, &[]).replace('"', "")
+    );
+
+    // The workbook can be the list of another campaign.
+    let workbook = made("a.xlsx", &["--input", "--state", "failed,rejected"]);
+    assert_eq!(workbook, made("b.xlsx", &["--input", "--state", "failed,rejected"]));
+    env.write(
+        "next.yaml",
+        env.read("job.yaml")
+            .replace("name: job", "name: next")
+            .replace("csv: list.csv", "xlsx: a.xlsx, sheet: Recipients"),
+    );
+    let checked = env.run_offline(&["check", "next.yaml"]);
+    assert!(
+        checked.out.contains("4 of 4 rows can be sent") || checked.err.contains("4 of 4 rows can be sent"),
+        "{checked}"
+    );
+
+    for wrong in [&["--bom", "--format", "jsonl"][..], &["--delimiter", "x"], &["--delimiter", ";", "-o", "c.xlsx"]] {
+        let refused = env.run_offline(&[&["report"], wrong].concat());
+        assert_eq!(refused.code, 2, "{refused}");
+    }
+    assert!(!env.path("c.xlsx").exists());
+}
+
+#[test]
 fn every_attempt_has_a_line_with_its_own_message() {
     let (provider, env) = finished(20);
     let retried = env.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]);
@@ -192,7 +233,7 @@ fn two_runs_are_compared() {
     let json: Value = serde_json::from_str(&report(&env, &["--compare", "job-1", "job-2", "--json"])).unwrap();
     assert_eq!(json["figures"]["failed"], serde_json::json!({"first": 1, "second": 2, "change": 1}));
     let csv = report(&env, &["--compare", "job-2", "job-1", "--format", "csv"]);
-    assert!(csv.starts_with("figure,job-2,job-1,change\nrows,20,10,-10\n"), "{csv}");
+    assert!(csv.starts_with("figure,job-2,job-1,change\r\nrows,20,10,-10\r\n"), "{csv}");
     for wrong in [
         &["--compare", "job-1"][..],
         &["--compare", "job-1", "job-9"],
