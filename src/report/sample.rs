@@ -16,6 +16,7 @@ pub(super) fn facts() -> RunFacts {
         started_at: Millis(START - 1_000),
         finished_at: Some(Millis(START + 7_200_000)),
         polls: 7,
+        message: vec![("template", "spring_sale (en)".into()), ("text", "Hello {{1}},\n<b>20 % off</b>".into())],
         settings: vec![("recipients.to", "phone".into()), ("dispatch.rate", "80/s".into())],
         advice: |code| (code == "131030").then_some("put the number on the list"),
         only: None,

@@ -88,6 +88,8 @@ pub struct RunFacts {
     pub finished_at: Option<Millis>,
     /// Status requests made for this run.
     pub polls: u64,
+    /// What was sent: the parts of the message and their text, with placeholders.
+    pub message: Vec<(&'static str, String)>,
     /// The campaign's settings: names and values as in its file.
     pub settings: Vec<(&'static str, String)>,
     /// What to do about a problem's code, if known.

@@ -97,7 +97,7 @@ def main():
         rows = [f"{number},{'Ana' if row % 97 else ''}" for row, number in enumerate(numbers(2_000), 1)]
         evil = "<img src=x onerror=alert(1)>,</script><script>alert(1)</script>"
         whole = make_run(folder, "spring-sale", [*rows, rows[0], evil])
-        check(browser, "spring-sale", whole, ["How far the rows got", "Time to read", "Hong Kong", "1 duplicate", "empty_cell"])
+        check(browser, "spring-sale", whole, ["How far the messages got", "Time to read", "Hong Kong", "1 duplicate", "empty_cell"])
         check_sorting(browser, whole)
         one = make_run(folder, "one-row", rows[:1], "12s", "--no-wait")
         check(browser, "one-row", one, ["accepted 1 of 1 message"])

@@ -1,5 +1,6 @@
 //! The end of a run: its reports and its hook.
 
+mod message_text;
 mod notify;
 mod write;
 

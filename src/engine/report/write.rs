@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::crash_point::Point;
 use crate::engine::error::{EngineError, PANICKED};
+use crate::engine::report::message_text;
 use crate::engine::report::notify::Notifier;
 use crate::engine::stop::StopHandle;
 use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain, Zone};
@@ -44,6 +45,7 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         started_at: run.started_at.unwrap_or(run.created_at),
         finished_at: run.finished_at,
         polls: run.polls,
+        message: message_text::of(&campaign.message, run.template.as_deref()),
         settings: settings(campaign),
         advice: provider::advice,
         only: None,
@@ -51,8 +53,8 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
     })
 }
 
-/// Returns a campaign's settings as in its file, with the defaults filled in. The message is left out because it may be
-/// confidential, and only the file name of the list is included.
+/// Returns a campaign's settings as in its file, with the defaults filled in. Only the file name of the list is
+/// included.
 fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     let Campaign { recipients, message, dispatch, reconcile, .. } = campaign;
     let list = match recipients.source.path() {

@@ -39,7 +39,7 @@ type Stage = (&'static str, fn(&Tally) -> u64, &'static [(State, &'static str, &
 
 const STEPS: [Stage; 5] = [
     (
-        "Rows",
+        "On the list",
         Tally::rows,
         &[
             (State::Invalid, "out", "invalid"),
@@ -48,7 +48,7 @@ const STEPS: [Stage; 5] = [
         ],
     ),
     (
-        "Sendable",
+        "Not left out",
         Tally::sendable,
         &[
             (State::Rejected, "bad", "rejected"),

@@ -54,6 +54,7 @@ struct Page<'a> {
     only: Option<&'a str>,
     notices: Vec<Remark>,
     headlines: Vec<Headline>,
+    message: &'a [(&'static str, String)],
     /// Rendered HTML.
     funnel: String,
     charts: Vec<Chart>,
@@ -66,6 +67,7 @@ struct Page<'a> {
     countries: Vec<CountryLine>,
     /// Rendered HTML.
     states: String,
+    figures: Vec<(&'static str, String)>,
     settings: &'a [(&'static str, String)],
 }
 
@@ -89,16 +91,17 @@ pub fn funnel(tally: &Tally) -> Result<String, ReportError> {
     render(include_str!("funnel.html"), &Alone { steps: funnel::steps(tally) })
 }
 
-/// Returns a table of the states with their meaning and their rows, as an HTML fragment that needs [`STYLES`].
+/// Returns a table of the states that rows are in, with their meaning, as an HTML fragment that needs [`STYLES`].
 ///
 /// # Errors
 /// [`ReportError::Render`] when the template has a bug.
 pub fn states(tally: &Tally) -> Result<String, ReportError> {
     #[derive(Serialize)]
     struct Alone {
-        states: [StateLine; State::ALL.len()],
+        states: Vec<StateLine>,
     }
-    render(include_str!("states.html"), &Alone { states: State::ALL.map(|state| sections::state(state, tally)) })
+    let states = State::ALL.into_iter().filter(|state| tally.of(*state) > 0);
+    render(include_str!("states.html"), &Alone { states: states.map(|state| sections::state(state, tally)).collect() })
 }
 
 /// Returns in words how many messages were reported both as failed and as delivered; `None` if there are none.
@@ -146,6 +149,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         only: facts.only.as_deref(),
         notices: sections::notices(summary),
         headlines: sections::headlines(summary),
+        message: &facts.message,
         funnel: funnel(tally)?,
         charts: [
             Chart::new(&facts.zone, "Accepted over time", ["accepted"], &summary.accepted_over_time, None),
@@ -171,6 +175,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         replies: facts.replies.as_ref().and_then(|replies| replies::answers(replies, tally)),
         countries: sections::countries(summary),
         states: states(tally)?,
+        figures: sections::figures(summary),
         settings: &facts.settings,
     })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::sections::{Figure, part};
 use crate::model::{Choice, Replies, Tally};
 use crate::report::wording::share;
-use crate::text::{count, grouped};
+use crate::text::grouped;
 
 /// The most choices shown; all of them are in `summary.json`.
 const MAX_SHOWN: usize = 50;
@@ -36,11 +36,11 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     let mut in_short = format!(
         "{} from {} ({} of delivered).",
         if *total == 1 { "1 reply".to_owned() } else { format!("{} replies", grouped(*total)) },
-        count(*rows, "row"),
+        people(*rows),
         share(*rows, tally.delivered())
     );
     if *opted_out > 0 {
-        in_short.push_str(&format!(" {} opted out.", count(*opted_out, "row")));
+        in_short.push_str(&format!(" {} opted out.", people(*opted_out)));
     }
     let line = |choice: &Choice| Line {
         name: choice.name().to_owned(),
@@ -51,6 +51,10 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     };
     let lines = choices.iter().take(MAX_SHOWN).map(line).collect();
     Some(Answers { in_short, lines, left_out: choices.len().saturating_sub(MAX_SHOWN) })
+}
+
+fn people(number: u64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", grouped(number)) }
 }
 
 /// Returns a kind of reply in words.

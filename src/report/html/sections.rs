@@ -55,7 +55,6 @@ pub(super) struct StateLine {
     tone: &'static str,
     rows: Figure,
     share: Figure,
-    none: bool,
 }
 
 #[derive(Serialize)]
@@ -63,9 +62,9 @@ pub(super) struct ErrorLine {
     code: String,
     rows: Figure,
     share: Figure,
-    message: String,
+    message: Words,
     row: Option<String>,
-    advice: Option<&'static str>,
+    advice: Option<Words>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +77,18 @@ pub(super) struct CountryLine {
     delivered_share: Figure,
     read: Figure,
     read_share: Figure,
+}
+
+/// A text in parts: those between backticks are code.
+pub(super) type Words = Vec<(bool, String)>;
+
+/// Splits a text at its backticks. A text with an odd number of them is left as it is.
+pub(super) fn words(text: &str) -> Words {
+    if text.matches('`').count() % 2 == 1 {
+        return vec![(false, text.to_owned())];
+    }
+    let parts = text.split('`').enumerate().map(|(at, part)| (at % 2 == 1, part.to_owned()));
+    parts.filter(|(_, part)| !part.is_empty()).collect()
 }
 
 /// The uncertain rows, and how to settle them.
@@ -136,7 +147,24 @@ pub(super) fn in_short(summary: &Summary) -> String {
         1 => text.push_str(&format!(", and 1 was read ({})", share(1, accepted))),
         read => text.push_str(&format!(", and {} were read ({})", grouped(read), share(read, accepted))),
     }
-    text + "."
+    text.push('.');
+    text.extend(without_news(summary).map(|words| format!(" {words}.")));
+    text
+}
+
+/// Returns in words how many accepted messages have neither a delivery nor a failure, and how long was waited.
+fn without_news(summary: &Summary) -> Option<String> {
+    let Summary { facts, tally, .. } = summary;
+    let rows = tally.of(State::Accepted) + tally.of(State::Sent);
+    let messages = count(rows, "message");
+    match (rows, facts.finished_at, summary.last_accepted) {
+        (0, ..) => None,
+        (_, Some(end), Some(last)) => Some(format!(
+            "For {messages}, neither a delivery nor a failure was reported within {}",
+            duration(end.since(last))
+        )),
+        _ => Some(format!("For {messages}, neither a delivery nor a failure has been reported yet")),
+    }
 }
 
 /// Returns what the chart of deliveries leaves out.
@@ -161,24 +189,34 @@ pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
 }
 
 pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
-    let Summary { facts, tally, .. } = summary;
+    let tally = &summary.tally;
     let (accepted, delivered, read) = (tally.accepted(), tally.delivered(), tally.of(State::Read));
-    let achieved = summary.achieved_rate().map_or_else(|| "–".to_owned(), rate);
-    let took = match (summary.first_accepted, summary.last_accepted) {
-        (Some(first), Some(last)) => format!(", {} from first to last", duration(last.since(first))),
-        _ => String::new(),
-    };
     let left_out = tally.rows() - tally.sendable();
     let of = |part, whole, those| if whole == 0 { String::new() } else { format!("{} of {those}", share(part, whole)) };
     let headline = |name, value: String, note: String| Headline { name, value, note };
     vec![
-        headline("Rows", grouped(tally.rows()), format!("{} not sendable", grouped(left_out))),
-        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "sendable rows")),
+        headline("On the list", grouped(tally.rows()), format!("{} left out", grouped(left_out))),
+        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "those not left out")),
         headline("Delivered", grouped(delivered), of(delivered, accepted, "accepted")),
         headline("Read", grouped(read), of(read, accepted, "accepted")),
-        headline("Rate", achieved, format!("limit {}{took}", facts.rate_limit)),
-        headline("Retries", grouped(summary.retries), count(facts.polls, "status request")),
     ]
+}
+
+/// Returns the figures for those who run the campaign.
+pub(super) fn figures(summary: &Summary) -> Vec<(&'static str, String)> {
+    let facts = &summary.facts;
+    let took = match (summary.first_accepted, summary.last_accepted) {
+        (Some(first), Some(last)) => Some(duration(last.since(first))),
+        _ => None,
+    };
+    let all = [
+        ("achieved rate", summary.achieved_rate().map(rate)),
+        ("rate limit", Some(facts.rate_limit.clone())),
+        ("from the first to the last acceptance", took),
+        ("retries", Some(grouped(summary.retries))),
+        ("status requests", Some(grouped(facts.polls))),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// Returns a state's style.
@@ -195,15 +233,7 @@ fn tone(state: State) -> &'static str {
 pub(super) fn state(state: State, tally: &Tally) -> StateLine {
     let rows = tally.of(state);
     let share = part(rows, tally.rows());
-    let share = if rows == 0 { Figure { text: String::new(), ..share } } else { share };
-    StateLine {
-        name: state.as_str(),
-        meaning: meaning(state),
-        tone: tone(state),
-        rows: rows.into(),
-        share,
-        none: rows == 0,
-    }
+    StateLine { name: state.as_str(), meaning: meaning(state), tone: tone(state), rows: rows.into(), share }
 }
 
 /// Returns the most frequent errors, and the number of codes that are left out.
@@ -212,12 +242,12 @@ pub(super) fn errors(summary: &Summary, shown: usize) -> (Vec<ErrorLine>, usize)
     let rows = all.iter().map(|error| error.count).sum();
     let left_out = all.len().saturating_sub(shown);
     let line = |error: ErrorCount| ErrorLine {
-        advice: (summary.facts.advice)(&error.code),
+        advice: (summary.facts.advice)(&error.code).map(words),
         rows: error.count.into(),
         share: part(error.count, rows),
         row: error.row.map(grouped),
         code: error.code,
-        message: error.message,
+        message: words(&error.message),
     };
     (all.into_iter().take(shown).map(line).collect(), left_out)
 }
