@@ -57,7 +57,7 @@ pub fn read(path: &Path) -> Result<Loaded, CampaignError> {
     parse(&yaml::read(path, &CAMPAIGN)?, path)
 }
 
-/// Reads a campaign from text. `path` is where the text is from: problems name it, and the path of a CSV is relative to
+/// Reads a campaign from text. `path` is where the text is from: problems show it, and the path of a CSV is relative to
 /// its folder.
 ///
 /// # Errors

@@ -36,7 +36,7 @@ pub(super) fn read(
     let sheet_found = section.get("sheet", problems);
     let sheet = value("sheet", sheet_found, problems, word);
     if let (Some((_, place)), None) = (sheet_found, xlsx_found) {
-        let problem = FileProblem::new("bad_value", place, "`sheet` names a sheet of a spreadsheet, but there is none");
+        let problem = FileProblem::new("bad_value", place, "`sheet` is only for spreadsheets, but `xlsx` is not set");
         problems.push(problem.hint("write the path of the spreadsheet as `xlsx: FILE.xlsx`, or remove `sheet`"));
     }
     let rows_found = section.get("rows", problems);
@@ -68,7 +68,7 @@ pub(super) fn read(
 
     if let (Some((_, place)), None) = (encoding_found, csv_found) {
         problems.push(
-            FileProblem::new("bad_value", place, "`encoding` belongs to a `csv` file, but there is none")
+            FileProblem::new("bad_value", place, "`encoding` is only for CSV files, but `csv` is not set")
                 .hint("remove `encoding`"),
         );
     }

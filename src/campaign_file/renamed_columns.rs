@@ -34,8 +34,8 @@ pub(super) fn read(
         let Some(text) = section::text(key, (node, *key_place), problems) else { continue };
         let of_list = composed(trimmed(text)).split_whitespace().collect::<Vec<_>>().join(" ");
         if of_list.is_empty() {
-            let problem = FileProblem::new("missing_value", *key_place, format!("`{key}` has no column of the list"));
-            problems.push(problem.hint(HINT));
+            let message = format!("`{key}` does not say which column of the list it renames");
+            problems.push(FileProblem::new("missing_value", *key_place, message).hint(HINT));
             continue;
         }
         if let Some((_, first)) = seen.iter().find(|(other, _)| *other == of_list) {

@@ -79,8 +79,12 @@ impl<'n, 'a> Section<'n, 'a> {
                 let what = if name.is_empty() { "a campaign".to_owned() } else { format!("`{name}`") };
                 let at = if name.is_empty() { node.place } else { place };
                 problems.push(
-                    FileProblem::new("wrong_type", at, format!("{what} must be keys with values, not {}", kind(node)))
-                        .hint(format!("its keys are {}", list(known(name)))),
+                    FileProblem::new(
+                        "wrong_type",
+                        at,
+                        format!("{what} must consist of keys with values, not {}", kind(node)),
+                    )
+                    .hint(format!("its keys are {}", list(known(name)))),
                 );
                 return None;
             }

@@ -267,7 +267,12 @@ pub fn parse_encoding(text: &str) -> Result<&'static Encoding, BadValue> {
     let found = Encoding::for_label_no_replacement(label.as_bytes()).filter(|encoding| *encoding != X_USER_DEFINED);
     found.ok_or_else(|| {
         let hint = nearest(&label, &ENCODINGS).map_or_else(
-            || format!("write {} or another label of the web; or export the list as UTF-8", list(&ENCODINGS)),
+            || {
+                format!(
+                    "write {} or another label that web browsers know, or export the list as UTF-8",
+                    list(&ENCODINGS)
+                )
+            },
             |near| format!("did you mean `{near}`?"),
         );
         BadValue::new(format!("unknown encoding `{text}`"), hint)

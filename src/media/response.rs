@@ -120,7 +120,8 @@ impl FileAnswer {
         if bytes > most << 20 {
             return Some(error("media_size", words(), "make it smaller"));
         }
-        let hint = "it is too large if 1 MB means 1,000,000 bytes, which the document does not define: make it smaller";
+        let hint = "make it smaller: it is too large if 1 MB means 1,000,000 bytes, and the provider's documentation \
+                    does not say";
         (bytes > most * 1_000_000).then(|| warning("media_size", words(), hint))
     }
 }

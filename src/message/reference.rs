@@ -26,7 +26,7 @@ const CONTRADICTIONS: &str = "
 | topic | what the documents say | what campaigner does |
 | --- | --- | --- |
 | parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the order is that in which the component's text first uses its variables. The request contains what the campaign says. |
-| the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, like the numbering plan. | The numbering plan counts: a row with a longer number is invalid. |
+| the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `text` of a message | INCS has the text itself; Meta has an object with `body`. | Follows INCS. |
 | `language` of a template | INCS has no such key; Meta requires it. | Passes with a warning. |
@@ -76,7 +76,8 @@ impl Page {
         if let Some(at_any_time) = sheet.at_any_time {
             let _ = writeln!(
                 self.text,
-                "At any time, you can send {}. Everything else reaches only people who wrote to you within the last 24 hours.",
+                "You can send {} at any time. Everything else reaches only people who wrote to you within the last \
+                 24 hours.",
                 list(at_any_time.iter().copied())
             );
         }
@@ -167,7 +168,7 @@ impl Page {
     fn kind(&mut self, depth: usize, kinds: &'static Kinds, kind: &'static Kind) {
         let mut words = format!("`{}: {}`", kinds.tag, kind.name);
         if kinds.any_case {
-            words.push_str(" (in any letter case)");
+            words.push_str(" (case-insensitive)");
         }
         if !kind.note.is_empty() {
             let _ = write!(words, ". {}", kind.note);

@@ -6,7 +6,7 @@ use std::fmt;
 use super::shortened;
 use crate::text::{escaped_name, redact_numbers, with_ascii_digits};
 
-/// The most columns named in a message; a wide table has hundreds.
+/// The most columns shown in a message; a wide table has hundreds.
 const NAMED: usize = 20;
 /// Characters of a name that are shown.
 const SHOWN_CHARS: usize = 40;
@@ -77,7 +77,7 @@ impl fmt::Debug for Header {
 /// The hint for a first line that is a person.
 pub const NO_HEADER: &str = "the first line looks like a recipient; add a header line that names the columns";
 
-/// Returns the first difference between a name and the wanted one if it may be invisible, because one of both
+/// Returns the first difference between a name and the wanted one if it may be invisible, because one of the two
 /// characters is beyond ASCII: the place in the name, from 1, and both characters.
 fn odd_character(name: &str, wanted: &str) -> Option<(usize, char, char)> {
     let mut pairs = (1..).zip(name.chars().zip(wanted.chars()));

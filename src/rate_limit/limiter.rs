@@ -296,7 +296,7 @@ fn pacer(rate: NonZeroU32, per: Duration, share: f64) -> Pacer {
     let interval = Duration::from_secs_f64(1.0 / per_second).max(Duration::from_nanos(1));
     let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(rate)).allow_burst(burst);
     let pacer = Governor::direct_with_clock(quota, TokioClock);
-    // The whole burst is never more than the burst, so this cannot be refused.
+    // This asks for exactly the burst, so it cannot be refused.
     let _ = pacer.check_n(burst);
     pacer
 }

@@ -1,4 +1,4 @@
-//! Names the columns: each name is that of one column, and the phone column must exist.
+//! Names the columns: each name belongs to one column, and the phone column must exist.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Names the columns. `from` names the source, for error messages; `to` is the phone column, and `renamed` are the
-    /// table's names of columns by their new names.
+    /// Names the columns. `from` names the source, for error messages; `to` is the phone column, and `renamed` maps the
+    /// new names of columns to their names in the table.
     ///
     /// Whitespace and zero-width marks around a name do not count, nor does the formula of `="phone"`. Neither do empty
-    /// names at the end, which spreadsheets write for formerly used columns. A name that two columns have is that of
+    /// names at the end, which spreadsheets write for formerly used columns. A name shared by two columns belongs to
     /// neither; see [`distinct_columns`]. If `to` is empty, the first column stands for the phone column.
     pub(super) fn new(
         from: &str,

@@ -20,14 +20,14 @@ pub struct Decoder {
     strict: Option<NumberKinds>,
     trim: bool,
     flatten: bool,
-    /// Whether a cell such as `="0123"` is that text.
+    /// Whether a cell such as `="0123"` is read as the text `0123`.
     formulas: bool,
     /// What is wrong with a cell that cannot be decoded.
     undecodable: CellProblem,
 }
 
 impl Decoder {
-    /// `formulas` is whether a cell such as `="0123"` is that text.
+    /// `formulas` says whether a cell such as `="0123"` is read as the text `0123`.
     ///
     /// # Errors
     /// Never: the numbering plans are part of the program.
@@ -47,8 +47,7 @@ impl Decoder {
         Ok(Self { columns, numbers, strict, trim: reading.trim, flatten: reading.flatten, formulas, undecodable })
     }
 
-    /// Returns what the numbering plans say about the kinds of numbers; `None` if the rows that it matters for are
-    /// invalid anyway.
+    /// Returns what the numbering plans say about the kinds of numbers; `None` if the affected rows are invalid anyway.
     #[must_use]
     pub fn number_kinds(&self) -> Option<NumberKinds> {
         if self.strict.is_some() { None } else { self.numbers.kinds().ok() }

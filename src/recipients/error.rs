@@ -57,14 +57,14 @@ pub enum OpenError {
         /// The encodings that it may have, the likeliest first.
         rivals: Vec<Rival>,
     },
-    /// The file's mark contradicts the campaign.
-    #[error("{from} starts with the mark of {mark}, but `encoding` is {named}; remove `encoding`")]
+    /// The file's byte order mark contradicts the campaign.
+    #[error("{from} starts with a {mark} byte order mark, but `encoding` is {named}; remove `encoding`")]
     OtherMark {
         /// The file.
         from: String,
         /// What the campaign says.
         named: String,
-        /// What the mark says.
+        /// What the byte order mark says.
         mark: String,
     },
     /// The first line cannot be read as column names.
@@ -85,7 +85,7 @@ pub enum OpenError {
         /// Which columns, from 1.
         columns: (usize, usize),
     },
-    /// A new name is that of another column.
+    /// A new name belongs to another column.
     #[error(
         "`columns` renames column {} of {from} to `{name}`, but column {} has this name already; use another name",
         columns.0,
@@ -138,8 +138,8 @@ fn of_missing(purpose: &str, header: &Header) -> &'static str {
         (true, _) => NO_HEADER,
         (false, "to rename") => "the names on the right of `columns` must be in the first line of the file",
         (false, _) => {
-            "set `to` in the campaign, or `--column` of `suppress import`, to a column that the first line of the file \
-             names"
+            "set `to` in the campaign, or `--column` of `suppress import`, to a column named in the first line of the \
+             file"
         }
     }
 }

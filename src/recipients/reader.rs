@@ -43,8 +43,8 @@ enum Input {
 /// Opens the recipients and reads the names of their columns.
 ///
 /// A file is CSV (RFC 4180), delimited by `,`, `;`, `|` or tabs, optionally gzipped; or a spreadsheet (`.xlsx`, `.xls`,
-/// `.ods`). The encoding of a CSV is that of its mark or of [`Reading::encoding`](crate::model::Reading), or is found
-/// out. The file must be a regular file, because a list is read twice and reading must not block.
+/// `.ods`). The encoding of a CSV comes from its byte order mark or from [`Reading::encoding`](crate::model::Reading),
+/// or is detected. The file must be a regular file, because a list is read twice and reading must not block.
 ///
 /// # Errors
 /// When the file is not a regular file, cannot be opened or read, or is neither text in a clear encoding nor a
@@ -62,8 +62,8 @@ pub fn open_any(source: Source, reading: Reading) -> Result<Reader, OpenError> {
     open_with(&recipients, Content::open)
 }
 
-/// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block. Without a mark or
-/// an encoding, a pipe is read as UTF-8.
+/// As [`open()`], but a CSV file may also be a pipe or a device: it is read once, and reading may block. Without a byte
+/// order mark or an encoding, a pipe is read as UTF-8.
 ///
 /// # Errors
 /// As [`open()`].

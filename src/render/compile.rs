@@ -60,7 +60,7 @@ fn environment() -> Environment<'static> {
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_fuel(Some(limits::FUEL));
-    // Errors name the undefined expression only in this mode. It costs nothing without an error.
+    // Errors show the undefined expression only in this mode. It costs nothing without an error.
     env.set_debug(true);
     env.set_syntax(limits::syntax());
     env

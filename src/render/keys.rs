@@ -23,7 +23,7 @@ pub(super) struct Ambiguous {
 /// the row in blanks, is that column's name. Nobody sees the difference.
 ///
 /// # Errors
-/// When a name is that of two columns.
+/// When two columns share a name that the template uses.
 pub(super) fn with_column_names(template: &str, columns: &[String]) -> Result<String, Ambiguous> {
     // What cannot be read is left to the engine, which stops at the same place.
     let tokens: Vec<_> = tokenize(template, false, syntax()).map_while(Result::ok).collect();

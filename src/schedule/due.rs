@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// The most missed occurrences that are reported one by one. Earlier ones are only counted, with the oldest of these.
 const MAX_REPORTED: usize = 100;
 
-/// What is due of a schedule.
+/// The due occurrences of a schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// The occurrence that may start now.
@@ -28,8 +28,8 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Returns what of a schedule is due at `now`. Occurrences up to `decided` are already decided; for a campaign that
-/// runs once, `decided` is ignored.
+/// Returns which occurrences of a schedule are due at `now`. Occurrences up to `decided` are already decided; for a
+/// campaign that runs once, `decided` is ignored.
 ///
 /// If several occurrences came due, only the last one may start, so that missed runs are not sent several times. It may
 /// start for as long as `not_after` says, and later only if the campaign allows it.

@@ -247,7 +247,7 @@ fn never(zones: &str) -> RowProblem {
     }
 }
 
-/// Whether the row names an unknown time zone.
+/// Whether the row has an unknown time zone.
 fn is_wrong_zone(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Time(TimeProblem::NoSuchZone))
 }

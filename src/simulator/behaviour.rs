@@ -24,7 +24,7 @@ pub struct Behaviour {
     /// most [`Behaviour::MAX_HANG`].
     pub hang_rate: f64,
     /// Most sends within any one second; more are refused with HTTP 429, `Retry-After` and code 429. `None` means no
-    /// limit; the documents name none.
+    /// limit; the documents give none.
     pub throttle: Option<u32>,
     /// Share of accepted messages that fail.
     pub failing: f64,

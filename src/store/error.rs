@@ -1,4 +1,4 @@
-//! Errors of the store. Each names the file and says what to do.
+//! Errors of the store. Each shows the file and says what to do.
 
 use std::path::{Path, PathBuf};
 

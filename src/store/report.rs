@@ -124,7 +124,7 @@ pub struct Uncertain {
     pub row: RowNumber,
     /// The recipient's number.
     pub phone: Phone,
-    /// The code of why the outcome is unknown.
+    /// The code that says why the outcome is unknown.
     pub code: String,
     /// Why the outcome is unknown, in words.
     pub message: ProviderText,

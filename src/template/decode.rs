@@ -187,7 +187,7 @@ impl<'v, 'f> Object<'v, 'f> {
     /// Opens `value` as a map, and reports unknown keys, unless `keys` is empty.
     fn open(value: &'v Value, path: String, what: &str, keys: &[&str], findings: &'f mut Vec<Finding>) -> Option<Self> {
         let Value::Object(map) = value else {
-            let message = format!("{what} must be keys with values, not {}", kind(value));
+            let message = format!("{what} must consist of keys with values, not {}", kind(value));
             findings.push(Finding::error("wrong_type", path, message));
             return None;
         };

@@ -13,7 +13,7 @@ use crate::yaml::{self, Document, FileError, FileKind, FileProblem, Places};
 static DEFINITION: FileKind = FileKind {
     name: "template",
     needs: "a template needs `name`, `language`, `category` and `components`",
-    too_large: "a template is much smaller",
+    too_large: "check that this is a template definition",
     cells: &[],
 };
 

@@ -39,8 +39,8 @@ pub fn ambiguous_column(names: &[String], wanted: &str) -> Option<(usize, usize)
     Some((places.next()?, places.next()?))
 }
 
-/// Makes the names of columns distinct: to a name that is empty, or that another column has too, ` (column 3)` is added.
-/// So the name alone is that of no column.
+/// Makes the names of columns distinct: adds ` (column 3)` to a name that is empty or shared with another column. So
+/// the shared name alone belongs to no column.
 #[must_use]
 pub fn distinct_columns(mut names: Vec<String>) -> Vec<String> {
     loop {

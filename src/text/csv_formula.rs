@@ -24,8 +24,8 @@ pub fn unescape_formula(cell: &str) -> &str {
     }
 }
 
-/// Returns the text of a cell such as `="0123"`, which programs write so that a spreadsheet keeps it as text. `None` for
-/// other cells, also for formulas such as `="a"&"b"`.
+/// Returns the text of a cell such as `="0123"`, which programs write so that a spreadsheet keeps it as text. `None`
+/// for other cells, including formulas such as `="a"&"b"`.
 #[must_use]
 pub fn formula_text(cell: &str) -> Option<Cow<'_, str>> {
     let text = cell.strip_prefix("=\"")?.strip_suffix('"')?;

@@ -13,7 +13,7 @@ const MOST_TIMES: usize = 3;
 #[must_use]
 pub fn is_encoded_once(text: &str) -> bool {
     // The first byte of a character in UTF-8, 0xC2 to 0xF4, becomes U+00C2 to U+00F4, which all start with 0xC3. The
-    // next one becomes another character beyond ASCII.
+    // next one becomes another non-ASCII character.
     !text.as_bytes().windows(3).any(|bytes| matches!(bytes, [0xc3, _, 0x80..=0xff]))
 }
 

@@ -63,7 +63,7 @@ pub fn bad_character(text: &str) -> Option<BadCharacter> {
 /// false negatives: most of the millions of texts pass it, in any script.
 #[must_use]
 pub fn is_plain(bytes: &[u8]) -> bool {
-    // U+0080 to U+009F start with C2, other relevant characters beyond ASCII with E2. Without an early exit, the
+    // U+0080 to U+009F start with C2, other relevant non-ASCII characters with E2. Without an early exit, the
     // compiler can check many bytes at once.
     let is_odd = |byte: u8| byte < b' ' && byte != b'\n' && byte != b'\t' || matches!(byte, 0x7f | 0xc2 | 0xe2);
     !bytes.iter().fold(false, |found, byte| found | is_odd(*byte))

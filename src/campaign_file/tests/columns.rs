@@ -24,7 +24,7 @@ fn a_mistake_in_the_new_names_is_reported_at_its_place() {
         ("{a: \"Pr\u{e9}nom\", b: \"Pre\u{301}nom\"}", "7:29", "two names"),
         ("{a: b, b: a}", "7:16", "`columns` renames `b`, but gives this name to another column"),
         ("{a: [x]}", "7:13", "`a` must be a single value"),
-        ("{a: ''}", "7:13", "`a` has no column of the list"),
+        ("{a: ''}", "7:13", "`a` does not say which column of the list it renames"),
         ("[a]", "7:3", "`columns` must map new names to those in the list, not"),
     ] {
         let shown = error(&columns(yaml)).to_string();

@@ -24,13 +24,13 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write invalid rows to this CSV, to fix and use as a list: the input's columns, its row number and the problem
+    /// Write invalid rows to this CSV, to fix and use as a list: each row's number, the input's columns and the problem
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel
     #[arg(long)]
     media: bool,
-    /// Read the list of this day: the date to fill in for `{{ date }}` in its file name; today by default
+    /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
     /// Print each problem as a line of JSON, then the totals with the reasons
@@ -137,7 +137,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if let Some(path) = rejects {
         console::info(&format!(
-            "the invalid rows are in {}; once corrected, send to them in the same campaign with `run --only-new`",
+            "the invalid rows are in {}; correct them, then send to them in the same campaign with `run --only-new`",
             path.display()
         ));
     }

@@ -52,7 +52,7 @@ pub(in crate::cli) enum Command {
     Reconcile(reconcile::Args),
     /// Show the state of a run
     Status(status::Args),
-    /// Show what was sent to one person in all runs, when, and with what result
+    /// Show what was sent to one person across all runs, when, and with what result
     Find(find::Args),
     /// Write a report of a run
     Report(report::Args),

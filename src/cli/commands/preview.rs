@@ -24,7 +24,7 @@ pub(in crate::cli) struct Args {
     /// Print at most N bodies
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Read the list of this day: the date to fill in for `{{ date }}` in its file name; today by default
+    /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
     /// Indent the JSON

@@ -66,7 +66,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         // A `retry` that was interrupted has already requeued them.
         let waiting = text::count(tally.of(State::Pending), "row");
         console::error(&format!(
-            "{} has no such rows, but {waiting} left to send; to continue: campaigner resume {}",
+            "{} has no such rows, but still has {waiting} to send; to continue: campaigner resume {}",
             run.id, run.id
         ));
         return Ok(Exit::Stopped);

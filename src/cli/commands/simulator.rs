@@ -18,34 +18,34 @@ pub(in crate::cli) struct Args {
     /// Wait this long before each answer to a send
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     latency: Duration,
-    /// Share of sends answered with HTTP 500, 0 to 1
+    /// Answer this share of sends with HTTP 500, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     error_rate: f64,
-    /// Share of sends for which the message is accepted but the connection is closed without an answer
+    /// Accept the message in this share of sends, but close the connection without an answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     drop_rate: f64,
-    /// Share of sends for which the message is accepted but no answer ever comes
+    /// Accept the message in this share of sends, but never answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hang_rate: f64,
     /// Answer HTTP 429 above N sends per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Share of accepted messages that end as failed
+    /// Let this share of accepted messages end as failed
     #[arg(long, value_name = "SHARE", value_parser = share)]
     failing: Option<f64>,
-    /// Share of delivered messages that are never read
+    /// Leave this share of delivered messages unread
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unread: Option<f64>,
-    /// Typical time from acceptance to delivery
+    /// Deliver about this long after acceptance
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pace: Option<Duration>,
     /// Send status and reply webhooks to this URL on this machine, as the provider does (docs/webhooks.md)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// Share of read messages that get a reply
+    /// Reply to this share of read messages
     #[arg(long, value_name = "SHARE", requires = "webhook", value_parser = share)]
     replies: Option<f64>,
-    /// Seed for random choices; 0 uses a new one each time
+    /// Use this seed for random choices; 0 uses a new one each time
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }

@@ -156,10 +156,10 @@ async fn list(store: &Store) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Returns what a file is by its ending.
+/// Returns the type of a file, by its extension.
 fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
-    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
         Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => {
             Ok(Source::Sheet { path: file.to_owned(), name: sheet.map(str::to_owned) })
         }

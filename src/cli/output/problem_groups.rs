@@ -9,9 +9,9 @@ use crate::model::{CellProblem, Flaw, RowProblem};
 use crate::store::PlannedRow;
 use crate::text::escaped;
 
-/// Rows shown of each reason.
+/// Rows shown for each reason.
 const MAX_ROWS: usize = 3;
-/// Reasons told apart. A file with more usually has one problem with many different messages.
+/// Reasons that are distinguished. A file with more usually has one problem with many different messages.
 const MAX_REASONS: usize = 50;
 
 /// What the rows of a group have in common. Nothing in it is from a row.
@@ -54,7 +54,7 @@ pub(in crate::cli) struct Example {
 #[derive(Default)]
 pub(in crate::cli) struct ProblemGroups {
     groups: HashMap<ProblemReason, Group>,
-    /// Rows whose first problem has a reason that is not told apart.
+    /// Rows whose first problem has a reason that is not distinguished.
     pub(in crate::cli) other_rows: u64,
     /// Rows that could not be split into cells, so that nothing is known about their message.
     unreadable: u64,

@@ -129,7 +129,8 @@ impl ProblemReport<'_> {
         }
         if self.groups.other_rows > 0 {
             let rows = count(self.groups.other_rows, "row");
-            lines.extend([String::new(), format!("{rows} with other reasons: fix these first, and check again")]);
+            let others = format!("{rows} with other reasons: fix the problems above, then check again");
+            lines.extend([String::new(), others]);
         }
         for (rows, words, code) in left_out(self.checked) {
             let first = self.checked.left_out.first.iter().filter(|(_, of, _)| *of == code);
@@ -215,7 +216,7 @@ impl ProblemReport<'_> {
 fn left_out(checked: &Checked) -> impl Iterator<Item = (u64, &'static str, &'static str)> {
     let left_out = &checked.left_out;
     let reached = match left_out.reached_code {
-        "sent_recently" => "an earlier run reached this number lately",
+        "sent_recently" => "an earlier run reached this number recently",
         _ => "an earlier run reached this number",
     };
     let all = [

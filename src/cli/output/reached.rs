@@ -88,7 +88,8 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));
     if *uncertain > 0 {
         words.push_str(&format!(
-            "\n  {} of those reached {} uncertain: they may not have received it. Once you know, settle each row:",
+            "\n  {} of those reached {} uncertain: they may not have received the message. Once you know, settle each \
+             row:",
             text::grouped(*uncertain),
             if *uncertain == 1 { "is" } else { "are" }
         ));

@@ -56,7 +56,7 @@ impl Service {
         status.rates = self.context.accounts.rates();
     }
 
-    /// Starts what is due of a campaign, records what was missed, and returns when it is due next.
+    /// Starts the due occurrence of a campaign, records the missed ones, and returns when the next one is due.
     async fn check_schedule(
         &mut self,
         loaded: &Arc<Loaded>,

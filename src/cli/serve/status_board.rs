@@ -1,4 +1,4 @@
-//! The state of the service as HTTP shows it. The service decides nothing by it.
+//! The state of the service as HTTP shows it. The service bases no decision on it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

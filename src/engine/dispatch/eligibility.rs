@@ -24,7 +24,7 @@ const SCHEDULED: u32 = 2_048;
 pub(super) enum Eligible {
     /// It may be sent, before `send_before` if that is set, and can wait until `expires_at` at most.
     Now { send_before: Option<Millis>, expires_at: Millis },
-    /// It may not, and becomes this.
+    /// It may not be sent, and moves to this state.
     Deferred(Deferral),
 }
 
@@ -52,7 +52,7 @@ struct Day {
 }
 
 impl Eligibility {
-    /// Creates the one of a job.
+    /// Creates the eligibility rules of a job.
     pub(in crate::engine) fn of(job: &Job) -> Result<Self, EngineError> {
         let (timing, run) = (&job.campaign.timing, &job.run);
         let timed = RowTiming::new(timing, &run.columns, run.created_at)

@@ -234,7 +234,7 @@ mod tests {
     fn a_share_below_the_limit_never_stops_and_an_old_refusal_is_forgotten() {
         let rule = rule();
         assert!((0..5000).all(|n| rule.halts(&if n % 6 == 0 { refused("131026") } else { accepted() }).is_none()));
-        // 39 of 200, then none for long, then 39 again.
+        // 39 of 200, then none for a long time, then 39 again.
         let rule = HaltMonitor::new(Some(Halt { same_error: 1000, ..Halt::default() }));
         let outcomes = (0..39).map(|_| true).chain((0..161).map(|_| false)).cycle().take(2000);
         for bad in outcomes {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::Millis;
 
-/// Maximum number of time zones told apart; there are about 600. Rows in others count for the campaign's zone.
+/// The most time zones that are distinguished; there are about 600. Rows in others count for the campaign's zone.
 const MAX_ZONES: usize = 2_000;
 
 /// The rows of a list that can be sent, by the time zones that their send window uses.

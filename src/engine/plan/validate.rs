@@ -285,7 +285,7 @@ fn follows(path: &str, to: Option<Phone>, problems: &[RowProblem]) -> bool {
     (path == "to" && to.is_none()) || missing.any(|missing| missing.starts_with(path))
 }
 
-/// Turns a disagreement between message and template into a row problem that names the place in the template.
+/// Turns a disagreement between message and template into a row problem that shows the place in the template.
 pub(in crate::engine) fn in_the_template(found: Disagreement, template: &Loaded, renderer: &Renderer) -> RowProblem {
     let Disagreement { mismatch, message_path, template_path } = found;
     // No column supplied what is missing.
@@ -307,7 +307,7 @@ fn columns(renderer: &Renderer, path: &str) -> Vec<String> {
     columns
 }
 
-/// Turns a finding into a row problem that names the columns that supplied the value.
+/// Turns a finding into a row problem that shows the columns that supplied the value.
 fn in_the_message(finding: &Finding, renderer: &Renderer) -> Option<RowProblem> {
     Some(RowProblem {
         what: Flaw::Message(finding.of_message.clone()?),

@@ -29,7 +29,7 @@ pub(in crate::message) struct Object {
 pub(in crate::message) struct Kinds {
     /// The key of the kind.
     pub(in crate::message) tag: &'static str,
-    /// Whether a kind may be written in any letter case.
+    /// Whether upper and lower case do not matter in the name of a kind.
     pub(in crate::message) any_case: bool,
     /// The known kinds.
     pub(in crate::message) list: &'static [Kind],

@@ -221,7 +221,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("cards", "/template/components/0/cards/1/components/1/index", json!(2), "out_of_range", "template.components[0].cards[1].components[1].index", "0 to 1"),
         ("cards", "/template/components/0/cards/1/components/0/parameters/0", json!({"type": "text", "text": "x"}), "unknown_type", "template.components[0].cards[1].components[0].parameters[0].type", "`image`, `video`"),
         ("cards", "/template/components/0/cards", json!([]), "too_few", "template.components[0].cards", "1 to 10"),
-        ("offer", "/template/components/0/parameters/0/limited_time_offer/expiration_time_ms", json!(1_774_249_921), "out_of_range", "template.components[0].parameters[0].limited_time_offer.expiration_time_ms", "from 1000000000000"),
+        ("offer", "/template/components/0/parameters/0/limited_time_offer/expiration_time_ms", json!(1_774_249_921), "out_of_range", "template.components[0].parameters[0].limited_time_offer.expiration_time_ms", "of at least 1000000000000"),
         ("products", "/template/components/0/parameters/0/action/sections/0/product_items", items, "too_many", "template.components[0].parameters[0].action.sections", "at most 30"),
         ("place", "/template/components/0/parameters/0/location/latitude", json!(91), "out_of_range", "template.components[0].parameters[0].location.latitude", "-90 to 90"),
         // A button with a link.
@@ -292,7 +292,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("otp", "/otp/code", Value::Null, "missing_field", "otp.code", "must be text"),
         ("otp", "/otp/code", json!(123_456), "wrong_type", "otp.code", "in quotes"),
         ("otp", "/otp/code_expiration_minutes", json!("3"), "wrong_type", "otp.code_expiration_minutes", "remove the quotes"),
-        ("otp", "/otp/code_expiration_minutes", json!(0), "out_of_range", "otp.code_expiration_minutes", "from 1"),
+        ("otp", "/otp/code_expiration_minutes", json!(0), "out_of_range", "otp.code_expiration_minutes", "of at least 1"),
         ("viber text", "/text", long(1001), "too_long", "text", "1001 characters; the limit is 1000"),
         ("rcs template", "/template/parameters", json!([]), "wrong_type", "template.parameters", "text values"),
         ("rcs template", "/template/parameters/who", json!(""), "empty_text", "template.parameters.who", "empty"),

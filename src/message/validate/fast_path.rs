@@ -1,8 +1,8 @@
 //! The open parts of a campaign's message: its templates, and the rules for the text of each.
 //!
-//! Everything else in a body is the same for every row. So a row whose texts are each fine needs no other check, and
-//! only for other rows the whole body is checked. In doubt, a text is not fine here; then the findings for the whole
-//! body count.
+//! Everything else in a body is the same for every row. So a row whose texts are each fine needs no other check; for
+//! other rows, the whole body is checked. If in doubt, a text is not fine here, and the findings for the whole body
+//! count.
 
 use serde_json::Value;
 

@@ -64,7 +64,7 @@ impl Cron {
             .year(Year::Disallowed)
             .dom_and_dow(starred(2) || starred(4))
             .build();
-        // Parse each field alone first, to name the one that is wrong.
+        // Parse each field alone first, to report the one that is wrong.
         for (at, (name, hint)) in FIELDS.into_iter().enumerate() {
             let alone: Vec<&str> = (0..FIELDS.len()).map(|i| if i == at { fields[i] } else { "*" }).collect();
             if parser.parse(&alone.join(" ")).is_err() || fields[at].contains(['+', '@']) {

@@ -205,7 +205,7 @@ pub enum MessageProblem {
         /// Why not.
         why: LinkFlaw,
     },
-    /// The link has `&amp;`, which HTML writes for `&`.
+    /// The link has `&amp;`, the HTML escape for `&`.
     EscapedLink {
         /// The link.
         link: String,

@@ -42,8 +42,8 @@ impl Words {
     pub(super) fn has(&self, word: &str, starts: bool, ends: bool) -> bool {
         let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
         self.0.match_indices(word).any(|(at, _)| {
-            let (before, behind) = (&self.0[..at], &self.0[at + word.len()..]);
-            !(starts && before.ends_with(inside) || ends && behind.starts_with(inside))
+            let (before, after) = (&self.0[..at], &self.0[at + word.len()..]);
+            !(starts && before.ends_with(inside) || ends && after.starts_with(inside))
         })
     }
 }
@@ -390,12 +390,12 @@ fn without_names(message: &str) -> String {
             }
             (depth == 0).then_some(at)
         });
-        let (inside, behind) = end.map_or((bracket, ""), |at| (&bracket[..at], &bracket[at + 1..]));
+        let (inside, after) = end.map_or((bracket, ""), |at| (&bracket[..at], &bracket[at + 1..]));
         if inside.contains(char::is_whitespace) {
             plain.push_str(inside);
         }
         plain.push(' ');
-        rest = behind;
+        rest = after;
     }
     plain + rest
 }

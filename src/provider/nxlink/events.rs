@@ -16,7 +16,7 @@ pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     let names: Vec<&str> = EVENTS.iter().map(|(name, _)| *name).collect();
     let there_are = format!("NXLink documents {}", list(&names));
     let Some(fields) = event.as_object() else {
-        let message = "an event must be keys with values: `event` and its fields";
+        let message = "an event must consist of keys with values: `event` and its fields";
         return vec![Finding::error("bad_event", at, message).hint(there_are)];
     };
     let is_there = |key: &str| match fields.get(key) {

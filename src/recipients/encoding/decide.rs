@@ -1,7 +1,7 @@
 //! Chooses the encoding of a file.
 //!
-//! A wrong choice shows in the names of the people who get the message, so there is none on a hunch: either one text
-//! fits, or there are enough words, and every third of them points to the same encoding.
+//! A wrong choice garbles the names of the people who get the message, so none is made on a hunch: either one text
+//! fits, or there are enough words, and each third of them points to the same encoding.
 
 use std::io::{self, Read};
 
@@ -41,7 +41,8 @@ impl ChosenEncoding {
     pub(in crate::recipients) fn note(&self) -> Option<ListNote> {
         let sample = escaped(self.sample.as_deref()?).into_owned();
         let label = label(self.encoding);
-        let message = format!("the list is read as {label}, such as: {sample}; if that is wrong, set `encoding`");
+        let message =
+            format!("the list is read as {label}; sample words: {sample}; if they look wrong, set `encoding`");
         Some(ListNote { code: "detected_encoding", message, rows: 0 })
     }
 }
@@ -133,7 +134,7 @@ fn of_words(survey: &Survey) -> Result<&'static Encoding, Unclear> {
     Ok(encoding)
 }
 
-/// Whether every third of the words points to the same text.
+/// Whether each third of the words points to the same text.
 fn thirds_agree(guessed: &'static Encoding, survey: &Survey) -> bool {
     (0..3).all(|third| same_text(guess(survey.words.iter().skip(third).step_by(3)), guessed, survey))
 }
@@ -183,7 +184,7 @@ fn sample(encoding: &'static Encoding, words: &[Vec<u8>]) -> String {
     words.take(SAMPLE_WORDS).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the encoding that a mark at the start of a file says.
+/// Returns the encoding that a byte order mark at the start of a file says.
 pub(super) fn of_mark(start: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_bom(start).map(|(encoding, _)| encoding)
 }

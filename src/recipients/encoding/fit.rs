@@ -1,4 +1,4 @@
-//! Which encodings the words of a file can be in: where every word looks like one of a language.
+//! Finds the encodings that fit the words of a file: those in which every word looks like a word of some language.
 //!
 //! Nearly any bytes can be decoded as GBK or Windows-1252, so being decodable means little. Text in the wrong encoding
 //! shows: with rare characters among the East Asian ones, and with symbols, capitals or other scripts inside words
@@ -45,7 +45,7 @@ pub(super) fn same_text(a: &'static Encoding, b: &'static Encoding, survey: &Sur
     a == b || a.is_single_byte() && b.is_single_byte() && high_letters(a, survey) == high_letters(b, survey)
 }
 
-/// Returns the characters of the bytes beyond ASCII that occur in a file. `None` if one is undefined.
+/// Returns the characters of the non-ASCII bytes that occur in a file. `None` if one is undefined.
 fn high_letters(encoding: &'static Encoding, survey: &Survey) -> Option<String> {
     let bytes: Vec<u8> = (0x80..=0xff).filter(|byte| survey.bytes[usize::from(*byte)]).collect();
     let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes)?;
@@ -63,24 +63,24 @@ fn is_common(encoding: &'static Encoding, words: &[Vec<u8>]) -> bool {
             Class::Symbol => {}
         });
     }
-    // Given names have rarer characters than other text; Japanese and Korean ones have not.
+    // Given names have rarer characters than other text; Japanese and Korean ones do not.
     let (share, of) = if encoding == GBK { (7, 10) } else { (8, 10) };
     common > 0 && common * of >= (common + rare) * share && odd * 20 <= common + rare + odd
 }
 
-/// How usual a character is.
+/// How common a character is.
 enum Class {
     /// Of the first level of its character set.
     Common,
     /// Of the second level.
     Rare,
-    /// Punctuation and other symbols: as usual in one encoding as in the other.
+    /// Punctuation and other symbols: as common in one encoding as in the other.
     Symbol,
     /// Anything else.
     Odd,
 }
 
-/// Passes on the class of every character beyond ASCII.
+/// Passes on the class of every non-ASCII character.
 fn each_character(encoding: &'static Encoding, word: &[u8], mut each: impl FnMut(Class)) {
     let (mut at, mut after_letter) = (0, false);
     while let Some(lead) = word.get(at).copied() {
@@ -136,7 +136,7 @@ pub(super) fn has_strangers(survey: &Survey) -> bool {
     icelandic || hungarian
 }
 
-/// Whether nearly all words are spelled as words are.
+/// Whether nearly all words look like words.
 fn is_spelled(encoding: &'static Encoding, words: &[Vec<u8>]) -> bool {
     let odd = words.iter().filter(|word| {
         let word = encoding.decode_without_bom_handling_and_without_replacement(word);
@@ -145,8 +145,8 @@ fn is_spelled(encoding: &'static Encoding, words: &[Vec<u8>]) -> bool {
     odd.count() * 20 <= words.len()
 }
 
-/// Whether a word has what text in the wrong encoding has: symbols, capitals or another script in the middle of it, or
-/// many accented letters in a row.
+/// Whether a word looks wrongly decoded: it has symbols, capitals or another script in the middle, or many accented
+/// letters in a row.
 fn is_odd(word: &str) -> bool {
     let chars: Vec<char> = word.chars().collect();
     let at = |index: Option<usize>| index.and_then(|index| chars.get(index)).copied();
@@ -178,7 +178,7 @@ fn is_odd(word: &str) -> bool {
             // They open what follows.
             '„' | '‚' | '«' | '¿' | '¡' => is_letter(before),
             '\u{a0}' | '–' | '—' => is_letter(before) && is_lower(after),
-            // Vowels and tones of Thai, and marks of Hebrew and Arabic, are no letters.
+            // Vowels and tones of Thai, and marks of Hebrew and Arabic, are not letters.
             _ if is_mark(c) => u32::from(c) > 0x500 && before.is_some_and(is_latin),
             _ => is_letter(before) && is_letter(after),
         }

@@ -15,8 +15,8 @@ const NOT_TEXT: [(&[u8], &str); 3] =
 
 /// The first bytes of spreadsheets.
 const SPREADSHEETS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-const SPREADSHEET: &str = "is a spreadsheet, not a CSV file; write `xlsx:` instead of `csv:` in the campaign, or give the \
-                           file its ending for `suppress import`";
+const SPREADSHEET: &str = "is a spreadsheet, not a CSV file; write `xlsx:` instead of `csv:` in the campaign, or, for \
+                           `suppress import`, give the file its usual extension";
 
 /// What web pages start with, in lower case.
 const WEB_PAGES: [&[u8]; 4] = [b"<html", b"<!doctype", b"<table", b"<meta"];
@@ -26,7 +26,7 @@ const WEB_PAGE: &str = "is a web page (HTML), not a CSV file; open it in a sprea
 /// The bytes per read.
 const CHUNK: usize = 32 * 1024;
 
-/// What bytes become that cannot be decoded: a byte that is never part of UTF-8, so that the row is invalid.
+/// The replacement for bytes that cannot be decoded: a byte that is never part of UTF-8, so that the row is invalid.
 const UNDECODABLE: u8 = 0xff;
 
 /// The text of a list, as UTF-8. Bytes of a file in UTF-8 are passed on as they are.
@@ -48,7 +48,8 @@ struct Decoding {
 }
 
 impl ListText {
-    /// Opens a file. `named` is the encoding that the campaign says: it goes before detection, but not against a mark.
+    /// Opens a file. `named` is the encoding in the campaign: it overrides detection, but must not contradict a byte
+    /// order mark.
     pub(in crate::recipients) fn open(
         path: &Path,
         mut content: Content,

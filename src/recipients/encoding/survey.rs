@@ -7,11 +7,11 @@ use encoding_rs::{BIG5, Decoder, DecoderResult, EUC_JP, EUC_KR, Encoding, GBK, S
 
 /// The bytes per read.
 const CHUNK: usize = 64 * 1024;
-/// The most different words that are kept. A language shows in far fewer.
+/// The most different words that are kept. Far fewer are enough to recognise a language.
 const MAX_WORDS: usize = 20_000;
 /// The longest word that is kept, in bytes.
 const MAX_WORD: usize = 256;
-/// Of this many bytes at the start, text in UTF-16 has at least one in eight that is zero.
+/// In UTF-16 text, at least one in eight of this many bytes at the start is zero.
 const START: usize = 4 * 1024;
 
 /// The encodings in which a character may have several bytes.
@@ -67,9 +67,9 @@ impl FirstLook {
 
 /// What a whole reading of a file finds that is not UTF-8.
 pub(super) struct Survey {
-    /// The different words with bytes beyond ASCII, in the order of the file.
+    /// The different words with non-ASCII bytes, in the order of the file.
     pub(super) words: Vec<Vec<u8>>,
-    /// Words beyond ASCII that are UTF-8, and those that are not, repeats included.
+    /// Non-ASCII words that are UTF-8, and those that are not, repeats included.
     pub(super) utf8_words: u64,
     pub(super) other_words: u64,
     /// Which bytes occur.
@@ -97,7 +97,7 @@ impl Survey {
                 }
                 match separates(*byte) {
                     true => survey.end_word(&mut word, &mut seen),
-                    // Only its start counts of an overlong one.
+                    // Only the start of an overlong one counts.
                     false if word.len() <= MAX_WORD => word.push(*byte),
                     false => {}
                 }
@@ -125,7 +125,7 @@ impl Survey {
     }
 }
 
-/// Whether a byte is never part of a word, nor of a character beyond ASCII: blanks, digits and most punctuation.
+/// Whether a byte is never part of a word, nor of a non-ASCII character: blanks, digits and most punctuation.
 fn separates(byte: u8) -> bool {
     byte < b'@'
 }
@@ -143,7 +143,7 @@ impl Trial {
         Self { encoding, decoder: encoding.new_decoder_without_bom_handling(), fits: true, text: String::new() }
     }
 
-    /// Decodes more; `text` is then that.
+    /// Decodes more, into `text`.
     fn feed(&mut self, bytes: &[u8], last: bool) {
         if !self.fits {
             return;
@@ -155,7 +155,7 @@ impl Trial {
     }
 }
 
-/// Returns the byte order in which all of a file is text in UTF-16, if it is so in one of both.
+/// Returns the byte order in which the whole file is valid UTF-16 text; `None` if neither is, or both are.
 pub(super) fn utf16(input: &mut impl Read) -> io::Result<Option<&'static Encoding>> {
     let mut trials = [UTF_16LE, UTF_16BE].map(|encoding| (Trial::new(encoding), false));
     let mut chunk = vec![0; CHUNK];

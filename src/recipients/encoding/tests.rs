@@ -286,7 +286,7 @@ fn a_list_is_the_same_whichever_program_writes_it() {
 fn what_was_detected_is_shown_with_words_of_the_list() {
     let bytes = Program { encoding: "gbk", ..PROGRAM }.write(&records(&SIMPLIFIED));
     let (_, note) = read(&file(&bytes));
-    let words = "the list is read as gbk, such as: 王小明, 李娜, 张伟; if that is wrong, set `encoding`";
+    let words = "the list is read as gbk; sample words: 王小明, 李娜, 张伟; if they look wrong, set `encoding`";
     assert_eq!(note.as_deref(), Some(words));
     assert_eq!(read(&named(&bytes, "gbk")).1, None);
     assert_eq!(read(&file("phone,name\n85268411234,王\n".as_bytes())).1, None);
@@ -453,7 +453,10 @@ fn bytes_that_are_not_in_the_named_encoding_cost_their_row_and_nobody_gets_a_rep
 fn a_mark_goes_before_and_against_what_the_campaign_says() {
     let list = "\u{feff}phone,name\n85268411200,é\n";
     let error = open(&named(list.as_bytes(), "gbk").recipients).err().unwrap().to_string();
-    assert!(error.ends_with("starts with the mark of utf-8, but `encoding` is gbk; remove `encoding`"), "{error}");
+    assert!(
+        error.ends_with("starts with a utf-8 byte order mark, but `encoding` is gbk; remove `encoding`"),
+        "{error}"
+    );
     assert_eq!(read(&named(list.as_bytes(), "utf-8")).0.len(), 1);
     assert_eq!(read(&named(&encoded(list, "utf-16be"), "utf-16")).0.len(), 1);
     assert!(refused(&encoded(list, "utf-32le")).to_string().contains("text in UTF-32"));

@@ -2,7 +2,7 @@
 //!
 //! Asking the library takes microseconds for each number, about as long as everything else that a check does. So a
 //! [`KindLookup`] asks once for each range of numbers, with a few numbers of it, and asks for a number itself only in
-//! ranges whose numbers differ. What it answers does not depend on the numbers before, so threads may share the work.
+//! ranges whose numbers differ. Its answers do not depend on earlier numbers, so threads may share the work.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,7 +13,7 @@ use rlibphonenumber::{PhoneNumber, PhoneNumberType, PhoneNumberUtil};
 use super::numbering_plan::Plans;
 use crate::model::{NumberKind, Phone};
 
-/// The digits after the country code that name a range. Numbering plans rarely differ behind them.
+/// The digits after the country code that name a range. Numbering plans rarely differ after them.
 const RANGE_DIGITS: u32 = 4;
 
 /// The fewest digits within a range.
@@ -28,7 +28,7 @@ pub struct NumberKinds {
     plans: &'static Plans,
 }
 
-/// Tells the kinds of many numbers, faster, for one thread.
+/// Looks up the kinds of many numbers, faster, for one thread.
 pub struct KindLookup<'k> {
     kinds: &'k NumberKinds,
     ranges: HashMap<u64, Range, BuildHasherDefault<Spread>>,

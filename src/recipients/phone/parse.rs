@@ -2,7 +2,7 @@
 //!
 //! The first rule is never to turn one person's number into another's: an ambiguous number is refused with a reason,
 //! and a national number is never read as a foreign one. Lengths are a hard limit. Whether a number is assigned is not,
-//! because numbering plans age; it only decides between two interpretations, and `kinds` tells it. Numbers with a
+//! because numbering plans age; it only decides between two interpretations, and `kinds` reports it. Numbers with a
 //! country code must not use the library, so that a list of all countries needs no more memory than a list of one.
 //!
 //! In a campaign with a region, digits are one of these, or not a number:
@@ -100,10 +100,10 @@ impl Numbers {
 
     /// Parses a text into a number in international form.
     ///
-    /// With `+` or `00` in front it is read as international. Other digits are read as of the region, the country
-    /// code without a `+` included; without a region they have to begin with the country code. Spaces, dashes,
-    /// dots, parentheses, a slash after the area code, an apostrophe in front and invisible marks do not matter. Digits
-    /// may be of any script.
+    /// With `+` or `00` in front it is read as international. Other digits are read as a number of the region, with or
+    /// without its country code; without a region, they must start with a country code. Spaces, dashes, dots,
+    /// parentheses, a slash after the area code, an apostrophe in front and invisible marks do not matter. Digits may
+    /// be of any script.
     ///
     /// # Errors
     /// A problem for the report: `no_number`, `spreadsheet_number` (a spreadsheet changed it) or `bad_number`.

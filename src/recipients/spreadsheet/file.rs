@@ -15,8 +15,8 @@ use crate::recipients::error::{OpenError, ReadError};
 use crate::recipients::note::ListNote;
 use crate::text::hex;
 
-const WEB_PAGE: &str = "is a web page or another XML file with the ending of a spreadsheet; open it in a spreadsheet \
-                        program and save it as .xlsx";
+const WEB_PAGE: &str = "is a web page or another XML file with a spreadsheet's file extension; open it in a \
+                        spreadsheet program and save it as .xlsx";
 const TEXT: &str = "is not a spreadsheet; if it is a CSV file, write `csv:` instead of `xlsx:`";
 const NUMBERS: &str = "is a Numbers document; export it as .xlsx";
 const ARCHIVE: &str = "is an archive or another document, not a spreadsheet; save the list as .xlsx";

@@ -1,6 +1,6 @@
 //! The cells of a sheet as text, compactly in memory, and what is to be noted about them.
 //!
-//! A format's reader adds rows and cells in order. The first row that is not blank is the header; cells beside its
+//! A format's reader adds rows and cells in order. The first row that is not blank is the header; cells outside its
 //! columns and blank rows are left out and noted.
 
 use std::collections::BTreeMap;
@@ -253,8 +253,8 @@ impl Grid {
         for ((place, format), known) in formats.iter().take(MAX_SHOWN_FORMATS) {
             let name = header.names.get(*place as usize).map(String::as_str).unwrap_or_default();
             let message = format!(
-                "column `{}`: the number format `{}` is not supported, and numbers are read without it, as in `{}`; format \
-                 the column as text",
+                "column `{}`: the number format `{}` is not supported, so numbers are read without it, for example \
+                 `{}`; format the column as text",
                 escaped(name),
                 escaped(format),
                 escaped(&known.sample),
@@ -263,7 +263,7 @@ impl Grid {
         }
         if let (cells @ 1.., Some((row, column))) = self.outside {
             let message = format!(
-                "{} without a column name in row {} {} left out, the first in {}",
+                "{} without a column name in row {} {} left out; the first is {}",
                 count(cells, "cell"),
                 header.row + 1,
                 if cells == 1 { "is" } else { "are" },
@@ -388,7 +388,7 @@ impl Cells {
         self.rows.len()
     }
 
-    /// Returns the number that the sheet shows beside a row.
+    /// Returns the number that the sheet shows next to a row.
     pub(super) fn line(&self, index: usize) -> Option<u64> {
         self.rows.get(index).map(|row| u64::from(*row) + 1)
     }

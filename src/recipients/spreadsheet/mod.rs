@@ -1,8 +1,8 @@
 //! Spreadsheets: `.xlsx`, `.ods` and `.xls` files as tables of the texts that a person sees.
 //!
-//! `file` finds out what a file is, whatever its ending. `package` opens an archive with XML for `xlsx`, `xlsx_sheet`
-//! and `ods`; `biff` reads the records for `xls`. `sheets` chooses a sheet, `cells` holds what cells share,
-//! `number_format` displays numbers, and `grid` holds the rows.
+//! `file` detects the type of a file, whatever its extension. `package` opens an archive with XML for `xlsx`,
+//! `xlsx_sheet` and `ods`; `biff` reads the records for `xls`. `sheets` chooses a sheet, `cells` holds what cells
+//! share, `number_format` displays numbers, and `grid` holds the rows.
 //!
 //! A sheet is in memory as text. Every size is limited: 100 MiB for the file, 128 MiB for the text of the cells, and
 //! 128 MiB for the texts that cells share.

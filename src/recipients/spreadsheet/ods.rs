@@ -106,7 +106,7 @@ struct Cell {
     text: String,
     /// Whether it is a formula whose value is not in the file.
     is_unset: bool,
-    /// Whether it is a number of which the file does not say how it is displayed.
+    /// Whether it is a number whose displayed form the file does not give.
     is_undisplayed: bool,
 }
 

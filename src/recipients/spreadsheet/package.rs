@@ -104,7 +104,7 @@ pub(super) struct Xml<'p> {
     depth: usize,
 }
 
-/// The most elements within each other. The reader keeps their names.
+/// The deepest nesting of elements. The reader keeps their names.
 const MAX_DEPTH: usize = 256;
 
 impl Xml<'_> {

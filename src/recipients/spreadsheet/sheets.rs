@@ -10,7 +10,7 @@ pub(super) struct SheetName {
     pub(super) is_hidden: bool,
 }
 
-/// The most sheets that a message names.
+/// The most sheets that a message lists.
 const MAX_NAMES: usize = 10;
 
 /// Returns the index of the sheet with this name, or of the only visible one.

@@ -190,7 +190,7 @@ struct Cells {
 }
 
 impl Cells {
-    /// Begins a row, if it is another one.
+    /// Begins a new row, unless the row is the current one.
     fn begin(&mut self, row: u16) -> Parsed<()> {
         if self.row != Some(row) {
             self.grid.begin(row.into(), self.hidden.contains(&row))?;

@@ -41,10 +41,10 @@ impl FileId {
     }
 }
 
-/// Returns the path with `ending` appended to the file name.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// Returns the path with `suffix` appended to the file name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(ending);
+    name.push(suffix);
     name.into()
 }
 

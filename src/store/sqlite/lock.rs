@@ -11,7 +11,7 @@ use super::Store;
 use crate::model::RunId;
 use crate::store::StoreError;
 
-/// The ending of lock file names, after the run's id.
+/// The suffix of lock file names, after the run's id.
 const ENDING: &str = ".lock";
 
 /// What the name of a quota lock has in place of the run.

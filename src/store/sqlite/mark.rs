@@ -27,7 +27,7 @@ use super::files::{FileId, beside, the_file_alone};
 use crate::crash_point::Point;
 use crate::store::{StoreError, StoreMismatch};
 
-/// The ending of the mark file's name, after the store's.
+/// The suffix that the mark file adds to the store's name.
 const ENDING: &str = "-mark";
 
 /// Tells anyone who opens the file what it is for.

@@ -1,4 +1,4 @@
-//! `campaigner test`: one message to a number of one's own, beside every run.
+//! `campaigner test`: one message to a number of one's own, outside every run.
 
 use serde_json::Value;
 

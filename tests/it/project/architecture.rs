@@ -78,7 +78,7 @@ pub(super) fn sources(folder: &str) -> Vec<(String, String)> {
     found.into_iter().map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
 }
 
-/// The module that a source file is in: the part of its path behind `src/`.
+/// The module that a source file is in: the part of its path after `src/`.
 fn module(path: &str) -> &str {
     path.trim_start_matches("src/").split('/').next().unwrap().trim_end_matches(".rs")
 }
@@ -88,7 +88,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.split("//").next().unwrap_or_default())
 }
 
-/// The names that follow `prefix` in a line: `crate::model::State` has `model` behind `crate::`.
+/// The names that follow `prefix` in a line: `crate::model::State` has `model` after `crate::`.
 fn names_behind<'t>(line: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t str> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.split(prefix).skip(1).map(move |rest| rest.split(|c| !word(c)).next().unwrap_or_default())

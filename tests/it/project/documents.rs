@@ -15,7 +15,7 @@ fn documents() -> Vec<(String, String)> {
     names.into_iter().map(|name| (name.clone(), fs::read_to_string(root().join(name)).unwrap())).collect()
 }
 
-/// The words that stand behind `before` in a text, without the signs around them.
+/// The words that follow `before` in a text, without the signs around them.
 fn words_after<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = &'t str> {
     let part_of_word = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
     let words = text.split(before).skip(1).map(move |rest| rest.split(|c| !part_of_word(c)).next().unwrap_or_default());

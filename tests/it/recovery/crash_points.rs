@@ -248,7 +248,7 @@ fn assert_nothing_lies_about(env: &TestEnv, run: &str) {
     let names = |folder: &str| {
         let entries = std::fs::read_dir(env.path(folder)).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        // What the commands said, what SQLite keeps beside its file, and the empty lock file of a run that nobody goes
+        // What the commands said, what SQLite keeps next to its file, and the empty lock file of a run that nobody goes
         // on with.
         let expected = [".out", ".err", ".db-wal", ".db-shm"];
         names.retain(|name| {

@@ -43,7 +43,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
             "job-1: 7 people, 20",
             "send to the 5 people not reached yet:  campaigner --db store.db run job.yaml --only-new",
             "send to everyone (12):                 campaigner --db store.db run job.yaml --again",
-            "1 of those reached is uncertain: they may not have received it",
+            "1 of those reached is uncertain: they may not have received the message",
             "campaigner --db store.db settle job-1 --row 1 --as sent   (or --as not-sent)",
         ] {
             assert!(refused.err.contains(words), "{words}: {refused}");
@@ -247,7 +247,7 @@ fn check_preview_and_dry_run_have_the_figures_of_run_and_make_no_store() {
     assert_eq!(checked.code, 0, "{checked}");
     for line in [
         "2 of 6 rows can be sent\n",
-        "     2  an earlier run reached this number lately [sent_recently]\n     2  the number is on the suppression list \
+        "     2  an earlier run reached this number recently [sent_recently]\n     2  the number is on the suppression list \
          [suppressed]\n     4  in total\n",
         "  row 1: already messaged by job-1 at 20",
         "  row 3: asked us to stop\n",

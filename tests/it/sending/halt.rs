@@ -102,7 +102,7 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     let sends = provider.sends();
     assert!(
         (320..=320 + 3 * 64).contains(&sends),
-        "{sends}: what was in flight, twenty more, and what was beside them"
+        "{sends}: what was in flight, twenty more, and what was sent alongside"
     );
 
     // Twice as many as stop a run, and fewer than may be in flight at once: what broke them off is over. A slow disk

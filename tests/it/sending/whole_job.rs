@@ -8,7 +8,7 @@ use crate::support::{
 
 const GOOD: usize = 600;
 
-/// Good rows, and behind them one of every kind that cannot be sent.
+/// Good rows, followed by one of every kind that cannot be sent.
 fn mixed_list() -> Vec<u8> {
     let mut list = csv(GOOD).into_bytes();
     list.extend(b"12,Bad number,1%\n");
@@ -21,7 +21,7 @@ fn mixed_list() -> Vec<u8> {
     list
 }
 
-/// State and code of each row behind the good ones.
+/// State and code of each row after the good ones.
 const BAD: [(&str, &str); 7] = [
     ("invalid", "bad_number"),
     ("invalid", "empty_cell"),

@@ -183,7 +183,7 @@ fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() 
     assert_eq!((rows(&[]), rows(&["--state", "failed"]), rows(&["--state", "delivered,read"])), (1, 1, 2));
 }
 
-/// Callbacks in any order and with repeats, on connections beside each other, from before the messages are sent on.
+/// Callbacks in any order and with repeats, on parallel connections, from before the messages are sent on.
 #[test]
 fn callbacks_that_are_quicker_than_the_answer_to_the_send_are_not_lost() {
     const ROWS: usize = 200;

@@ -54,7 +54,7 @@ impl TestEnv {
         Self::sharing(Share::Some { _guard: guard })
     }
 
-    /// One beside which no other test works: what takes time here is not their doing.
+    /// One that no other test runs alongside: what takes time here is not their doing.
     pub(crate) fn alone_on_this_machine() -> Self {
         assert_no_other();
         let guard = MACHINE.write().unwrap_or_else(PoisonError::into_inner);

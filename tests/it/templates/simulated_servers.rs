@@ -93,7 +93,7 @@ fn the_simulated_nxlink_takes_what_is_signed_and_in_time_and_whole() {
     }
 }
 
-/// A call of CAMS; `change` may do something to the headers behind the signature.
+/// A call of CAMS; `change` may change the headers after the signature.
 fn call(
     address: SocketAddr,
     action: &str,

@@ -93,7 +93,7 @@ fn taken() -> Response {
 
 /// Asks the provider to send the webhook again.
 fn send_again() -> Response {
-    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "too many webhooks at once; send it again");
+    let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "too many webhooks at once; send this one again");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -76,7 +76,7 @@ impl MessageProblem {
             ),
             Self::Character { bad, text } => format!("{}, in `{text}`", bad.words()),
             Self::BadLink { link, why } | Self::PrivateLink { link, why } => format!("`{link}` {}", why.words()),
-            Self::EscapedLink { link } => format!("`{link}` contains `&amp;`, which HTML writes for `&`"),
+            Self::EscapedLink { link } => format!("`{link}` contains `&amp;`, the HTML escape for `&`"),
             Self::OfferEnded { at } => format!("the offer ended at {at}"),
             Self::WrongExtension { extension, media, .. } => {
                 format!("a .{extension} file is not accepted as {} {media} here; accepted: {}", article(media), rule())

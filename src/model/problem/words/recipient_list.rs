@@ -68,7 +68,9 @@ impl NumberProblem {
             }
             Self::Extension(_) => "remove the extension".to_owned(),
             Self::Kind(_) => {
-                "it may not get messages; `recipients.strict_numbers` decides whether such rows are invalid".to_owned()
+                "it probably cannot receive messages; `recipients.strict_numbers` controls whether such rows are \
+                 invalid"
+                    .to_owned()
             }
             Self::National => NO_REGION.to_owned(),
             Self::International { may_be_national: true, .. } => {
@@ -103,7 +105,7 @@ impl NumberKind {
             Self::Landline => "is a landline number",
             Self::TollFree => "is a toll-free number",
             Self::PremiumRate => "is a premium-rate number",
-            Self::Service => "is not a personal mobile number, but one of a service",
+            Self::Service => "is a service number, not a personal mobile number",
         }
     }
 }

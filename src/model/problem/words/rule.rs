@@ -12,11 +12,11 @@ impl fmt::Display for Rule {
             Self::Exactly(word) => write!(f, "`{word}`"),
             Self::Number { least, most, whole, or_text } => {
                 f.write_str(if *whole { "a whole number" } else { "a number" })?;
-                if *least > i64::MIN {
-                    write!(f, " from {least}")?;
-                }
-                if *most < i64::MAX {
-                    write!(f, " to {most}")?;
+                match (*least, *most) {
+                    (i64::MIN, i64::MAX) => {}
+                    (least, i64::MAX) => write!(f, " of at least {least}")?,
+                    (i64::MIN, most) => write!(f, " of at most {most}")?,
+                    (least, most) => write!(f, " from {least} to {most}")?,
                 }
                 if *or_text { f.write_str(", or that number as text") } else { Ok(()) }
             }

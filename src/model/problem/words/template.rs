@@ -64,7 +64,10 @@ impl Mismatch {
                 format!("the value for the URL of button {index} contains a space; write it as %20")
             }
             Self::DoubleSlash(index) => {
-                format!("the value starts with `/`, but the URL of button {index} already ends with one before it")
+                format!(
+                    "the value starts with `/`, but the template's URL of button {index} already has one before the \
+                     value"
+                )
             }
             Self::NoOffer => "the template has no LIMITED_TIME_OFFER".to_owned(),
             Self::OfferMissing => {

@@ -1,4 +1,4 @@
-//! The formats that every program has.
+//! The built-in formats.
 
 /// The formats with a number instead of a code (ECMA-376, 18.8.30). Formats 14 and 22 are displayed in the order of the
 /// computer's language; here they are ISO 8601.

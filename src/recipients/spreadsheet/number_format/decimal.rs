@@ -3,7 +3,7 @@
 /// The digits that a spreadsheet keeps of a number.
 const PRECISION: usize = 15;
 
-/// A number that is not negative: its digits behind a decimal point, times ten to the power of `exponent`.
+/// A number that is not negative: its digits after a decimal point, times ten to the power of `exponent`.
 #[derive(Clone)]
 pub(super) struct Decimal {
     /// No zeros at either end; empty for 0.

@@ -12,7 +12,7 @@ enum Part {
     Point,
     /// `E`, and whether a positive exponent has a sign.
     Exponent(bool),
-    /// The number as without a format.
+    /// The number as it looks without a format.
     General,
 }
 

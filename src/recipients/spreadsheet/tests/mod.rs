@@ -100,7 +100,7 @@ fn an_xls_file_has_long_texts_hidden_rows_merged_cells_and_hidden_sheets() {
     assert_eq!(read.rows[9].1[1], "merged");
     assert_eq!(
         try_read(&fs::read(fixture("xlwt.xls")).unwrap(), Some("Notes")).unwrap_err(),
-        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; set `to` in the campaign, or `--column` of `suppress import`, to a column that the first line of the file names"
+        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; set `to` in the campaign, or `--column` of `suppress import`, to a column named in the first line of the file"
     );
 }
 
@@ -145,7 +145,7 @@ fn a_phone_whose_format_is_unknown_is_never_guessed() {
     assert_eq!(read.codes(), [("number_format", 1), ("number_format", 2)]);
     assert_eq!(
         read.notes[1].message,
-        "column `value`: the number format `# ?/?` is not supported, and numbers are read without it, as in `0.5`; format \
+        "column `value`: the number format `# ?/?` is not supported, so numbers are read without it, for example `0.5`; format \
          the column as text"
     );
 }
@@ -302,7 +302,7 @@ fn the_header_is_the_first_row_with_text_and_lines_are_those_of_the_sheet() {
     assert_eq!(read.rows.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [5, 9]);
     assert_eq!(read.cells(), [["85268411234", ""], ["85268411235", "Ana"]]);
     assert_eq!(read.codes(), [("unnamed_column", 0), ("blank_rows", 0)]);
-    assert_eq!(read.notes[0].message, "1 cell without a column name in row 4 is left out, the first in D9");
+    assert_eq!(read.notes[0].message, "1 cell without a column name in row 4 is left out; the first is D9");
     assert_eq!(read.notes[1].message, "3 blank rows between the rows of the list are left out");
 }
 
@@ -365,7 +365,7 @@ fn an_ods_file_has_what_its_cells_display() {
 
 #[test]
 fn a_file_that_is_not_a_spreadsheet_is_named_with_what_to_do() {
-    let web_page = "list.xlsx is a web page or another XML file with the ending of a spreadsheet; open it in a spreadsheet program and save it as .xlsx";
+    let web_page = "list.xlsx is a web page or another XML file with a spreadsheet's file extension; open it in a spreadsheet program and save it as .xlsx";
     let password =
         "list.xlsx is protected by a password; remove the password in the spreadsheet program and save it again";
     let damaged =

@@ -13,7 +13,7 @@ const MAX_BODY: usize = 1024;
 const MAX_LIST_BODY: usize = 4096;
 const MAX_CARD_BODY: usize = 160;
 const MAX_FOOTER: usize = 60;
-/// The documents name no limit for the header of reply buttons.
+/// The documents give no limit for the header of reply buttons.
 const MAX_HEADER: usize = 60;
 const MAX_LABEL: usize = 20;
 const MAX_REPLY_ID: usize = 256;

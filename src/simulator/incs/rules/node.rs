@@ -1,4 +1,4 @@
-//! A value in a request and its path, so that a violation can name its field.
+//! A value in a request and its path, so that a violation can show its field.
 //!
 //! The path is a chain of references on the stack: a valid request costs no allocation here.
 

@@ -1,4 +1,4 @@
-//! RCS: templates with named parameters, texts and files. The documents name no maximum lengths, and no file types
+//! RCS: templates with named parameters, texts and files. The documents give no maximum lengths, and no file types
 //! except PDF for documents.
 
 use super::files;

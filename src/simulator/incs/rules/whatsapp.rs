@@ -9,7 +9,7 @@ pub(super) fn validate(message_type: &str, content: &JsonNode<'_, '_>) -> Result
     match message_type {
         "template" => template::validate(content),
         "interactive" => interactive::validate(content),
-        // The documents name no maximum length.
+        // The documents give no maximum length.
         "text" => content.text().map(drop),
         file => files::linked(content, files::whatsapp_extensions(file)),
     }

@@ -206,7 +206,7 @@ async fn a_store_that_was_deleted_or_has_no_mark_is_refused_until_a_person_says_
     let gone = Store::open(&left).await;
     assert!(matches!(gone, Err(StoreError::WentBack { why: StoreMismatch::Gone, .. })), "{gone:?}");
     Store::open_or_make(&left).await.unwrap();
-    assert_eq!(refused(&left).await, Some(StoreMismatch::Other), "a new store beside the old mark");
+    assert_eq!(refused(&left).await, Some(StoreMismatch::Other), "a new store next to the old mark");
     let stays = read(&mark).unwrap().flatten().unwrap();
     assert_eq!((stays.store, stays.claims), (noted.store, noted.claims));
     let store = Store::open(&left).await.unwrap();

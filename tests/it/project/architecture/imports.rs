@@ -174,7 +174,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a name stands in tokens on its own: not in an import, behind `::`, or as a field or a method.
+/// Whether a name stands in tokens on its own: not in an import, after `::`, or as a field or a method.
 fn mentions(tokens: &[Token], name: &str) -> bool {
     let mut rest = tokens;
     let mut before = [None, None];

@@ -325,7 +325,7 @@ pub(super) fn import_at(tokens: &[Token]) -> Option<(&[Token], &[Token])> {
     }
 }
 
-/// The leaves of `a::{b as c, d::*, self}` behind the path `before`.
+/// The leaves of `a::{b as c, d::*, self}` after the path `before`.
 fn leaves(tree: &[Token], before: &[String], is_reexport: bool, found: &mut Vec<Import>) {
     let mut path = before.to_vec();
     let mut rest = tree;

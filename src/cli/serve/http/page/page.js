@@ -61,7 +61,7 @@ async function look() {
     const answer = await ask(wanted() ? `live/${encodeURIComponent(wanted())}` : "live", { headers });
     if (mine !== asked) return;
     if (answer.status === 401 || answer.status === 403) {
-      locked(token ? "This token is wrong." : "This service needs its token.");
+      locked(token ? "This token is wrong." : "This service requires a token.");
       return;
     }
     if (answer.status !== 304) {
@@ -84,7 +84,7 @@ async function look() {
 
 function lost(error) {
   gone ??= new Date();
-  const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service has not answered" : `The service has reported an error (${error.message})`;
+  const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service has not answered" : `The service has been reporting an error (${error.message})`;
   const since = gone.toISOString().slice(11, 19);
   write(at("gone"), `${words} since ${since} UTC. This page shows the state at that time, and keeps trying.`);
   at("gone").hidden = false;
@@ -147,7 +147,7 @@ function showRun(run) {
   const notices = [];
   if (run.halted) notices.push(`Stopped: ${run.halted}`);
   if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is" : "rows are"} waiting; the first is due at ${moment(run.waiting.first_at)}.`);
-  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} uncertain: the provider may have accepted them. List them with: campaigner status ${run.run}`);
+  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is" : "rows are"} uncertain: the provider may have accepted the message. To list: campaigner status ${run.run}`);
   list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
   const headlines = [
     ["Accepted", number(accepted), `${percent(accepted, sendable)} of sendable rows`],
