@@ -7,8 +7,9 @@
 //! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`: a row that was claimed
 //! and has no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
 //! follows pause, rate and cancel requests. `report` writes the reports and calls the hook. `test_message` sends a single
-//! message outside every run.
+//! message outside every run. `activity` says what is happening with a run.
 
+mod activity;
 mod clock;
 mod clock_skew;
 mod control;
@@ -29,6 +30,7 @@ mod test_message;
 #[cfg(test)]
 mod tests;
 
+pub use activity::RunActivity;
 pub use clock::Clock;
 pub use control::{CancelResult, cancel};
 pub use dispatch::MOST_IN_FLIGHT;
@@ -45,8 +47,6 @@ pub use recovery::take_over;
 pub use report::Notifier;
 pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
 pub use run::{RunMode, RunResult, run};
-pub use status::{
-    Details, details, provider_pause, rate_now, speed, stage, status, status_of, thaw, time_to_send, waiting,
-};
+pub use status::{Details, details, provider_pause, rate_now, speed, status, status_of, thaw, time_to_send, waiting};
 pub use stop::{Reason, StopHandle};
 pub use test_message::{follow_test, send_test};

@@ -223,6 +223,17 @@ async fn round(
     })
 }
 
+/// Returns in words why rows are left.
+fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
+    match (reason, waiting) {
+        (Some(Reason::Signal), _) => "a person or the system stopped its process".to_owned(),
+        (Some(Reason::Halt(problem)), _) => problem.to_string(),
+        (Some(Reason::Limit), _) => "the messages of `--limit` were sent".to_owned(),
+        (_, Some(waiting)) => format!("the next row is due at {}", waiting.first),
+        _ => "its process was only to collect statuses".to_owned(),
+    }
+}
+
 /// Ends the sending of a cancelled run and returns the result; `waits` is when sending continues. The run is marked
 /// finished only after its reports.
 async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunResult, EngineError> {
@@ -243,5 +254,9 @@ async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunRes
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }
     let paused = job.limiter.pause_beyond(LONGEST_WAIT).is_some();
+    if !sent && run.cancelled_at.is_none() && run.paused_at.is_none() {
+        let why = why_stopped(job.stop.reason().as_ref(), waiting.as_ref());
+        job.store.record_stop(owner, &why, job.clock.now()).await?;
+    }
     Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused })
 }

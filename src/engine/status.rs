@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::campaign_file;
+use crate::engine::activity::RunActivity;
 use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
 use crate::send_window::day_of;
@@ -26,20 +27,6 @@ pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
         (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
     }
     Ok(campaign)
-}
-
-/// Returns the stage of a run, in one or two words.
-#[must_use]
-pub fn stage(run: &Run) -> &'static str {
-    match run {
-        Run { planned_at: None, cancelled_at: None, .. } => "importing",
-        Run { cancelled_at: Some(_), .. } => "cancelled",
-        Run { finished_at: Some(_), .. } => "finished",
-        Run { dispatched_at: Some(_), .. } => "awaiting statuses",
-        Run { paused_at: Some(_), .. } => "paused",
-        Run { started_at: Some(_), .. } => "sending",
-        Run { .. } => "ready",
-    }
 }
 
 /// Returns the rows settled per second since dispatch started, and the time the rest takes at that rate. `None` if
@@ -89,7 +76,9 @@ pub struct Details {
 /// # Errors
 /// When the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
-    status_of(run, tally, &details(store, run, tally).await?, rate_now(store, run).await?)
+    let waiting = waiting(store, run, tally).await?;
+    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
+    status_of(run, tally, &activity, &details(store, run, tally).await?, rate_now(store, run).await?)
 }
 
 /// Returns the waiting rows: each waits for its own time, or all wait for another day if today's quota is used up.
@@ -149,19 +138,28 @@ pub async fn provider_pause(store: &Store, run: &Run) -> Result<Option<Millis>, 
 ///
 /// # Errors
 /// When the stored campaign cannot be read.
-pub fn status_of(run: &Run, tally: &Tally, details: &Details, rate_now: Option<f64>) -> Result<Value, StoreError> {
+pub fn status_of(
+    run: &Run,
+    tally: &Tally,
+    activity: &RunActivity,
+    details: &Details,
+    rate_now: Option<f64>,
+) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
     let Details { errors, contradicted, waiting, replies, pause } = details;
     let states: serde_json::Map<String, Value> =
         State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
-    let speed = speed(run, &campaign, tally).filter(|_| pause.is_none());
+    let is_sending = *activity == RunActivity::Sending;
+    let speed = speed(run, &campaign, tally).filter(|_| is_sending && pause.is_none());
+    let rate_now = rate_now.filter(|_| is_sending);
     let time = |at: Option<Millis>| at.map(|at| at.to_string());
     Ok(json!({
         "run": run.id.to_string(), "campaign": run.id.name(), "provider": campaign.provider,
-        "channel": campaign.channel.as_str(), "stage": stage(run),
+        "channel": campaign.channel.as_str(), "stage": activity.name(), "stage_details": activity.details(&run.id, "campaigner"),
         "created_at": run.created_at.to_string(), "started_at": time(run.started_at),
         "dispatched_at": time(run.dispatched_at), "finished_at": time(run.finished_at),
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
+        "paused_by": run.paused_by, "stopped_at": time(run.stopped_at), "stopped_why": run.stopped_why,
         "provider_pause_until": time(*pause),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),

@@ -31,7 +31,7 @@ pub use report::{
     ReachedBy, ReasonsByPhone, Uncertain, Verdict, WaitKind, Wanted, Which,
 };
 pub use run::{NewRun, Orders, PlannedRow, Requeued, Run, Stage};
-pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, Store};
+pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, ServiceLock, Store};
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, WebhookBatch, WebhookResult};
 pub use test_message::{NewTestMessage, TestMessage};

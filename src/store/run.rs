@@ -35,6 +35,11 @@ pub struct Run {
     pub paused_at: Option<Millis>,
     /// Who did.
     pub paused_by: Option<String>,
+    /// When the last process that worked on it stopped before its end; `None` while one works on it, or if it could not
+    /// record it.
+    pub stopped_at: Option<Millis>,
+    /// Why it did, in words.
+    pub stopped_why: Option<String>,
     /// The rate that a person set in place of the campaign's.
     pub rate: Option<Rate>,
     /// When the rate was set.

@@ -13,7 +13,7 @@ use crate::cli::file_limit;
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::serve;
-use crate::engine::{self, MOST_IN_FLIGHT};
+use crate::engine::{MOST_IN_FLIGHT, RunActivity};
 use crate::model::{Millis, TemplateProvider};
 use crate::provider::{self, PollError, Provider};
 use crate::store::Store;
@@ -177,15 +177,10 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     }
     let runs = store.runs(MAX_RUNS).await?;
     for run in runs.iter().filter(|run| run.finished_at.is_none() && run.cancelled_at.is_none()) {
-        // Another process may be working on it.
-        if store.lock(&run.id).is_ok() {
-            let words = format!(
-                "{0} is {1}, and no process is working on it; to continue: {2} resume {0}",
-                run.id,
-                engine::stage(run),
-                global.command()
-            );
-            checkup.note("store", &words)?;
+        let activity = RunActivity::of(&store, run, None, Millis::now())?;
+        if let RunActivity::Stopped { .. } | RunActivity::AwaitingStatuses { collected: false } = &activity {
+            let details = activity.details(&run.id, &global.command()).unwrap_or_default();
+            checkup.note("store", &format!("{}: {details}", run.id))?;
         }
     }
     checkup.good("store", &format!("{}: {}", path.display(), text::count(runs.len() as u64, "run")))?;

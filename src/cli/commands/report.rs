@@ -23,8 +23,8 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// csv, jsonl, xlsx: one line per row; json, html: the figures [default: by the ending of --output, otherwise csv;
-    /// with --compare a table]
+    /// Write csv, jsonl or xlsx (one line per row), or json or html (the figures) [default: by the extension of
+    /// --output, otherwise csv; with --compare a table]
     #[arg(long)]
     format: Option<ReportFormat>,
     /// Short for --format json
@@ -52,7 +52,7 @@ pub(in crate::cli) struct Args {
     /// Compare two runs (table, csv or json)
     #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
     compare: Vec<RunId>,
-    /// Start CSV with a byte order mark, by which Excel recognises UTF-8
+    /// Start CSV with a byte order mark, so that Excel recognises UTF-8
     #[arg(long)]
     bom: bool,
     /// Separate the cells of CSV with this character, or `tab` [default: `,`]
@@ -86,7 +86,7 @@ fn delimiter(text: &str) -> Result<u8, String> {
 }
 
 impl Args {
-    /// Returns the format that the arguments name, or the ending of the output file.
+    /// Returns the format that the arguments name, or else that of the output file's extension.
     fn named_format(&self) -> Option<ReportFormat> {
         let by_ending = || self.output.as_deref()?.extension()?.to_str()?.to_ascii_lowercase().parse().ok();
         if self.json { Some(ReportFormat::Json) } else { self.format.or_else(by_ending) }

@@ -13,10 +13,10 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::serve;
 use crate::cli::session::load;
-use crate::engine;
+use crate::engine::{self, RunActivity};
 use crate::model::{IfLate, Millis, Schedule, When};
 use crate::schedule;
-use crate::store::{Occurrence, Store, StoreError};
+use crate::store::{Occurrence, Store};
 use crate::text;
 
 /// The arguments of `schedule`.
@@ -220,21 +220,21 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
         match became {
             Ok(id) => {
                 let run = store.run(Some(&id)).await?;
-                print(&format!("  {due}  started {id}, {}", engine::stage(&run)))?;
+                print(&format!("  {due}  started {id}, {}", RunActivity::of(store, &run, None, Millis::now())?))?;
             }
             Err(reason) => print(&format!("  {due}  skipped: {reason}"))?,
         }
     }
     if let Some(run) = store.blocking_run(name).await? {
-        let next_step = match store.lock(&run.id) {
-            Err(StoreError::Held(_)) => "a process is working on it".to_owned(),
-            _ => format!("to continue it:         campaigner resume {}", run.id),
+        let next_step = match store.is_worked_on(&run.id)? {
+            true => "a process is working on it".to_owned(),
+            false => format!("to continue it:         campaigner resume {}", run.id),
         };
         print(&format!(
             "\nblocked: {} is {}, and the next run starts only after it has been sent\n  {next_step}\n  \
              to stop it for good:    campaigner cancel {}",
             run.id,
-            engine::stage(&run),
+            RunActivity::of(store, &run, None, Millis::now())?,
             run.id
         ))?;
     }

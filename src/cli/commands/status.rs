@@ -9,7 +9,7 @@ use crate::cli::global::Global;
 use crate::cli::output::{console, summary, terminal};
 use crate::cli::session;
 use crate::cli::value_parsers::run_id;
-use crate::engine;
+use crate::engine::{self, RunActivity};
 use crate::model::{Millis, RunId, State, Tally};
 use crate::progress::{self, RunView};
 use crate::provider;
@@ -55,11 +55,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let line = if args.json {
                 as_json(&store, &run, &tally).await?.to_string()
             } else {
+                let waiting = engine::waiting(&store, &run, &tally).await?;
+                let activity = RunActivity::of(&store, &run, waiting.as_ref(), Millis::now())?;
                 format!(
-                    "{:<24} {}  {:<12} {} rows, {} accepted",
+                    "{:<24} {}  {:<17} {} rows, {} accepted",
                     run.id.to_string(),
                     run.created_at,
-                    engine::stage(&run),
+                    activity.name(),
                     text::grouped(tally.rows()),
                     text::grouped(tally.accepted())
                 )
@@ -76,7 +78,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if args.json {
         console::data(&as_json(&store, &run, &tally).await?).map_err(cannot_print)?;
     } else {
-        show(&store, &run, &tally).await?;
+        show(&store, &run, &tally, global).await?;
     }
     Ok(Exit::Done)
 }
@@ -98,11 +100,12 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
             console::data(&as_json(store, &run, &tally).await?).map_err(cannot_print)?;
         } else if finished {
             screen.iter().for_each(progress::Progress::finish);
-            show(store, &run, &tally).await?;
+            show(store, &run, &tally, global).await?;
         } else if !drawn {
             let states: Vec<String> =
                 tally.iter().map(|(state, rows)| format!("{} {state}", text::grouped(rows))).collect();
-            let line = format!("{} {} · {}: {}", Millis::now(), run.id, engine::stage(&run), states.join(", "));
+            let activity = RunActivity::of(store, &run, None, Millis::now())?;
+            let line = format!("{} {} · {activity}: {}", Millis::now(), run.id, states.join(", "));
             console::line(&line).map_err(cannot_print)?;
         }
         if finished {
@@ -124,9 +127,10 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
 async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, CliError> {
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
+    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
     let problems = store.problems(run, MAX_ERRORS_WITH_BARS).await?;
     Ok(RunView {
-        title: format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)),
+        title: format!("{} · {} via {} · {activity}", run.id, campaign.channel, campaign.provider),
         tally: *tally,
         waiting: waiting.map(|waiting| summary::waiting(&waiting)),
         problems: problems
@@ -136,16 +140,21 @@ async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, Cl
     })
 }
 
-async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
+async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Result<(), CliError> {
     let print = |line: &str| console::line(line).map_err(cannot_print);
     let campaign = engine::thaw(run)?;
-    print(&format!("{} · {} via {} · {}", run.id, campaign.channel, campaign.provider, engine::stage(run)))?;
+    let waiting = engine::waiting(store, run, tally).await?;
+    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
+    print(&format!("{} · {} via {} · {activity}", run.id, campaign.channel, campaign.provider))?;
+    if let Some(details) = activity.details(&run.id, &global.command()) {
+        print(&format!("  {details}"))?;
+    }
     for line in summary::states(tally) {
         print(&line)?;
     }
     if let Some(until) = engine::provider_pause(store, run).await? {
         print(&format!("  the provider asked to pause until {until}"))?;
-    } else if let Some((average, left)) = engine::speed(run, &campaign, tally) {
+    } else if let (Some((average, left)), RunActivity::Sending) = (engine::speed(run, &campaign, tally), &activity) {
         print(&match engine::rate_now(store, run).await?.filter(|now| *now > 0.0) {
             Some(now) => format!("  sending {}", progress::pace(tally, now, average)),
             None => {
@@ -154,8 +163,8 @@ async fn show(store: &Store, run: &Run, tally: &Tally) -> Result<(), CliError> {
             }
         })?;
     }
-    if let Some(waiting) = engine::waiting(store, run, tally).await? {
-        print(&format!("  {}", summary::waiting(&waiting)))?;
+    if let Some(waiting) = &waiting {
+        print(&format!("  {}", summary::waiting(waiting)))?;
     }
     for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;

@@ -84,6 +84,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         false => Store::open(&global.db).await?,
     };
     store.may_send(args.moved).await?;
+    // `status` elsewhere then knows that somebody continues the runs.
+    let _serving = store.lock_service()?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
     let (webhook, writer) = match webhook {
         Some((secret, opt_out)) => {
@@ -92,9 +94,16 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         }
         None => (None, None),
     };
-    let open = args.listen.ip().is_loopback();
     let looks = Arc::default();
-    let app = http::App { store: store.clone(), board: board.clone(), token, open, resume_request, webhook, looks };
+    let app = http::App {
+        store: store.clone(),
+        board: board.clone(),
+        token,
+        open: args.listen.ip().is_loopback(),
+        resume_request,
+        webhook,
+        looks,
+    };
     let (in_flight, connections) =
         file_limit::enough_for_both(MAX_IN_FLIGHT, if args.no_http { 0 } else { http::MAX_CONNECTIONS });
     let accounts = Accounts::new(global.clone());

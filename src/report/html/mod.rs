@@ -180,7 +180,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
     })
 }
 
-/// Returns the hash of a style sheet or script, as a content security policy names it. The page must include the text
+/// Returns the hash of a style sheet or script, as a content security policy contains it. The page must include the text
 /// byte for byte.
 #[must_use]
 pub fn source(text: &str) -> String {

@@ -62,9 +62,9 @@ pub(super) struct ErrorLine {
     code: String,
     rows: Figure,
     share: Figure,
-    message: Words,
+    message: WordsAndCode,
     row: Option<String>,
-    advice: Option<Words>,
+    advice: Option<WordsAndCode>,
 }
 
 #[derive(Serialize)]
@@ -80,10 +80,10 @@ pub(super) struct CountryLine {
 }
 
 /// A text in parts: those between backticks are code.
-pub(super) type Words = Vec<(bool, String)>;
+pub(super) type WordsAndCode = Vec<(bool, String)>;
 
 /// Splits a text at its backticks. A text with an odd number of them is left as it is.
-pub(super) fn words(text: &str) -> Words {
+pub(super) fn words(text: &str) -> WordsAndCode {
     if text.matches('`').count() % 2 == 1 {
         return vec![(false, text.to_owned())];
     }
@@ -172,7 +172,7 @@ pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
     let missing = summary.tally.delivered().saturating_sub(summary.to_deliver.spread().count);
     (missing > 0).then(|| {
         let messages = count(missing, "delivered message");
-        format!("{messages} not shown: the provider reported only that the message was read, without a delivery time.")
+        format!("{messages} not shown: the provider reported only the read time, not the delivery time.")
     })
 }
 

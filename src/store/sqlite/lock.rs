@@ -6,6 +6,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Store;
 use crate::model::RunId;
@@ -16,6 +17,18 @@ const ENDING: &str = ".lock";
 
 /// What the name of a quota lock has in place of the run.
 const QUOTA: &str = ".quota";
+
+/// What the name of the lock of services has in place of the run, whose ids end with a number.
+const SERVICE: &str = "serve";
+
+/// Longer than a process looks at a lock.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Held by a service; released when dropped.
+#[derive(Debug)]
+pub struct ServiceLock {
+    _file: File,
+}
 
 /// Held while a process works on a run, or sends within a quota; released when dropped.
 #[derive(Debug)]
@@ -41,16 +54,71 @@ impl Store {
         self.try_lock(&format!("{name}{QUOTA}"))
     }
 
-    fn try_lock(&self, of: &str) -> Result<Option<RunLock>, StoreError> {
+    /// Whether a process works on a run.
+    ///
+    /// # Errors
+    /// When the lock cannot be read.
+    pub fn is_worked_on(&self, run: &RunId) -> Result<bool, StoreError> {
+        // A shared lock keeps another process that looks from being taken for one that works.
+        self.is_locked(&run.to_string(), File::try_lock_shared)
+    }
+
+    /// Marks this process as a service that works on the runs of the store, until the result is dropped.
+    ///
+    /// # Errors
+    /// When the lock file cannot be created.
+    pub fn lock_service(&self) -> Result<ServiceLock, StoreError> {
+        let path = self.lock_path(SERVICE);
+        let failed = |source| StoreError::Lock { path: path.clone(), source };
+        let file = open(&path, true).map_err(failed)?;
+        // Several services may share a store.
+        file.lock_shared().map_err(failed)?;
+        Ok(ServiceLock { _file: file })
+    }
+
+    /// Whether a service works on the runs of the store.
+    ///
+    /// # Errors
+    /// When the lock cannot be read.
+    pub fn is_served(&self) -> Result<bool, StoreError> {
+        self.is_locked(SERVICE, File::try_lock)
+    }
+
+    fn is_locked(&self, of: &str, try_lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<bool, StoreError> {
+        let path = self.lock_path(of);
+        let failed = |source| StoreError::Lock { path: path.clone(), source };
+        let file = match open(&path, false) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        match try_lock(&file) {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    fn lock_path(&self, of: &str) -> PathBuf {
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!(".{of}{ENDING}"));
-        let path = PathBuf::from(name);
+        PathBuf::from(name)
+    }
+
+    fn try_lock(&self, of: &str) -> Result<Option<RunLock>, StoreError> {
+        let path = self.lock_path(of);
         let failed = |source| StoreError::Lock { path: path.clone(), source };
+        let mut is_second = false;
         loop {
-            let file =
-                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+            let file = open(&path, true).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
+                // Another process may only be looking whether it is locked.
+                Err(TryLockError::WouldBlock) if !is_second => {
+                    is_second = true;
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
@@ -60,6 +128,10 @@ impl Store {
             }
         }
     }
+}
+
+fn open(path: &Path, create: bool) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(create).create(create).truncate(false).mode(0o600).open(path)
 }
 
 fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
@@ -98,5 +170,18 @@ mod tests {
         assert!(matches!(store.lock(&run), Err(StoreError::Held(_))));
         drop(lock);
         assert!(store.lock_quota("job-1").unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn looking_at_a_lock_does_not_take_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("s.db")).await.unwrap();
+        let run: RunId = "job-1".parse().unwrap();
+        assert!(!store.is_worked_on(&run).unwrap() && !store.is_served().unwrap());
+        let lock = store.lock(&run).unwrap();
+        let services = [store.lock_service().unwrap(), store.lock_service().unwrap()];
+        assert!(store.is_worked_on(&run).unwrap() && store.is_served().unwrap());
+        drop((lock, services));
+        assert!(!store.is_worked_on(&run).unwrap() && !store.is_served().unwrap());
     }
 }

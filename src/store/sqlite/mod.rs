@@ -40,7 +40,7 @@ use super::model_test::guarded;
 #[cfg(not(test))]
 use std::convert::identity as guarded;
 
-pub use lock::RunLock;
+pub use lock::{RunLock, ServiceLock};
 pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};
 pub use reports::tally::Counting;

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use super::app::{App, RunCounts, RunLook};
 use super::response::{answer, failed};
 use super::runs;
-use crate::engine;
-use crate::model::{State as RowState, Tally};
+use crate::engine::{self, RunActivity};
+use crate::model::{Millis, State as RowState, Tally};
 use crate::report;
 use crate::store::{Run, StoreError};
 
@@ -70,12 +70,14 @@ async fn newest_and_one(app: &App, id: Option<String>) -> Result<Value, StoreErr
     };
     let line = |run: &Run| {
         let tally = active_tally(app, run);
-        json!({
-            "run": run.id.to_string(), "stage": engine::stage(run), "created_at": run.created_at.to_string(),
+        let activity = RunActivity::of(&app.store, run, None, Millis::now())?;
+        Ok(json!({
+            "run": run.id.to_string(), "stage": activity.name(), "created_at": run.created_at.to_string(),
             "settled": tally.map(|tally| tally.settled()), "sendable": tally.map(|tally| tally.sendable()),
-        })
+        }))
     };
-    Ok(json!({"runs": newest.iter().map(line).collect::<Vec<_>>(), "shown": shown}))
+    let lines = newest.iter().map(line).collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(json!({"runs": lines, "shown": shown}))
 }
 
 /// Returns the counts of a run that this service is working on.
@@ -88,7 +90,8 @@ fn active_tally(app: &App, run: &Run) -> Option<Tally> {
 /// Returns one run. A request that arrives while the run is being counted waits for that count.
 async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     let mut looks = app.looks.0.lock().await;
-    let (now, stage) = (Instant::now(), engine::stage(run));
+    let now = Instant::now();
+    let stage = RunActivity::of(&app.store, run, None, Millis::now())?.name();
     let last = looks.get(&run.key).filter(|look| look.stage == stage);
     if let Some(look) = last.filter(|look| now.duration_since(look.answered_at) < MIN_AGE) {
         return Ok(look.answer.clone());
@@ -103,7 +106,10 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
         }
     };
     let tally = active_tally(app, run).unwrap_or(counts.tally);
-    let answer = engine::status_of(run, &tally, &counts.details, engine::rate_now(&app.store, run).await?)?;
+    let waiting = engine::waiting(&app.store, run, &tally).await?;
+    let activity = RunActivity::of(&app.store, run, waiting.as_ref(), Millis::now())?;
+    let rate = engine::rate_now(&app.store, run).await?;
+    let answer = engine::status_of(run, &tally, &activity, &counts.details, rate)?;
     let mut answer = runs::add_service_state(app, run, answer).await?;
     answer["counts"] = json!({
         "accepted": tally.accepted(), "delivered": tally.delivered(), "read": tally.of(RowState::Read),

@@ -10,7 +10,8 @@ use axum::routing::get;
 
 use super::app::App;
 use super::response::{failed, text};
-use crate::engine;
+use crate::engine::RunActivity;
+use crate::model::Millis;
 use crate::store::StoreError;
 
 pub(super) fn routes() -> Router<App> {
@@ -52,7 +53,7 @@ async fn page(app: &App) -> Result<String, StoreError> {
     page.family("campaigner_unfinished_runs", "gauge", "Unfinished runs by stage.");
     let mut stages = std::collections::BTreeMap::new();
     for (run, _) in &unfinished {
-        *stages.entry(engine::stage(run)).or_insert(0_u32) += 1;
+        *stages.entry(RunActivity::of(&app.store, run, None, Millis::now())?.name()).or_insert(0_u32) += 1;
     }
     for (stage, runs) in stages {
         page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());

@@ -15,7 +15,7 @@ use crate::store::start::{Earlier, StartRule, rule};
 use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
-    started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, rate, rate_per, rate_at, \
+    started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, stopped_at, stopped_why, rate, rate_per, rate_at, \
     rate_by, polls, template, only_new";
 
 impl Store {
@@ -146,6 +146,11 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
+        sqlx::query("UPDATE run SET stopped_at = NULL, stopped_why = NULL WHERE id = ?1 AND stopped_at IS NOT NULL")
+            .bind(run)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Point::RunTakenOver.pass();
         Ok(Owner { run, worker: WorkerId(worker) })
@@ -199,6 +204,26 @@ impl Store {
         .await
         .map_err(doing("read control changes"))?;
         Ok(Orders { cancelled, paused, rate: rate(requests, per) })
+    }
+
+    /// Records that a process stops its work on a run before the end, and why. The next one that works on it removes
+    /// this.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn record_stop(&self, owner: Owner, why: &str, now: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE run SET stopped_at = ?3, stopped_why = ?4 \
+             WHERE id = ?1 AND (SELECT owner FROM progress WHERE run = ?1) = ?2",
+        )
+        .bind(owner.run)
+        .bind(owner.worker.0)
+        .bind(now.0)
+        .bind(why)
+        .execute(self.write().await?.connection())
+        .await
+        .map(drop)
+        .map_err(doing("record that the run stopped"))
     }
 
     /// Pauses a run for the person `by`: nothing is sent until it is resumed.
@@ -421,6 +446,8 @@ fn read(row: &SqliteRow) -> Result<Run, StoreError> {
                 cancelled_by: row.try_get("cancelled_by")?,
                 paused_at: time("paused_at")?,
                 paused_by: row.try_get("paused_by")?,
+                stopped_at: time("stopped_at")?,
+                stopped_why: row.try_get("stopped_why")?,
                 rate: rate(row.try_get("rate")?, row.try_get("rate_per")?),
                 rate_at: time("rate_at")?,
                 rate_by: row.try_get("rate_by")?,

@@ -1,0 +1,128 @@
+//! What is happening with a run: what the store records, and whether a process works on it.
+
+use std::fmt;
+
+use crate::model::{Millis, RunId};
+use crate::store::{Run, Store, StoreError, Waiting};
+
+/// What is happening with a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunActivity {
+    /// Its list is being imported.
+    Importing,
+    /// It is imported, and nothing was sent yet.
+    Ready,
+    /// A process sends its rows.
+    Sending,
+    /// All rows that are left wait until this time.
+    Waiting(Millis),
+    /// A person paused it.
+    Paused {
+        /// Since when.
+        at: Option<Millis>,
+        /// Who did.
+        by: Option<String>,
+    },
+    /// Rows are left, and no process works on it.
+    Stopped {
+        /// When; `None` if its process ended without recording it.
+        at: Option<Millis>,
+        /// Why.
+        why: Option<String>,
+    },
+    /// All rows are sent, and statuses are awaited.
+    AwaitingStatuses {
+        /// Whether a process collects them.
+        collected: bool,
+    },
+    /// Everything is known.
+    Finished,
+    /// A person cancelled it.
+    Cancelled {
+        /// When.
+        at: Option<Millis>,
+        /// Who did.
+        by: Option<String>,
+    },
+}
+
+impl RunActivity {
+    /// Returns what is happening. `waiting` is what [`super::waiting`] returned, if it is known.
+    ///
+    /// # Errors
+    /// When the locks of the store cannot be read.
+    pub fn of(store: &Store, run: &Run, waiting: Option<&Waiting>, now: Millis) -> Result<Self, StoreError> {
+        if run.cancelled_at.is_some() {
+            return Ok(Self::Cancelled { at: run.cancelled_at, by: run.cancelled_by.clone() });
+        }
+        if run.finished_at.is_some() {
+            return Ok(Self::Finished);
+        }
+        let is_worked_on = store.is_worked_on(&run.id)?;
+        let is_served = !is_worked_on && store.is_served()?;
+        let stopped = || Self::Stopped { at: run.stopped_at, why: run.stopped_why.clone() };
+        let waits = waiting.map(|waiting| waiting.first).filter(|first| *first > now).map(Self::Waiting);
+        Ok(match run {
+            Run { dispatched_at: Some(_), .. } => Self::AwaitingStatuses { collected: is_worked_on || is_served },
+            Run { planned_at: None, .. } if is_worked_on => Self::Importing,
+            Run { planned_at: None, .. } => stopped(),
+            Run { paused_at: Some(at), .. } => Self::Paused { at: Some(*at), by: run.paused_by.clone() },
+            _ if is_worked_on => waits.unwrap_or(Self::Sending),
+            // A service works on a run again when its rows are due.
+            _ if is_served && waits.is_some() => waits.unwrap_or(Self::Sending),
+            Run { started_at: None, stopped_at: None, .. } => Self::Ready,
+            _ => stopped(),
+        })
+    }
+
+    /// Returns its name, in one or two words.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Importing => "importing",
+            Self::Ready => "ready",
+            Self::Sending => "sending",
+            Self::Waiting(_) => "waiting",
+            Self::Paused { .. } => "paused",
+            Self::Stopped { .. } => "stopped",
+            Self::AwaitingStatuses { .. } => "awaiting statuses",
+            Self::Finished => "finished",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Returns more in words, and what to do; `None` if the name says it all. `command` is how the program is called.
+    #[must_use]
+    pub fn details(&self, run: &RunId, command: &str) -> Option<String> {
+        let by = |by: &Option<String>| by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let since = |at: &Option<Millis>| at.map(|at| format!(" since {at}")).unwrap_or_default();
+        Some(match self {
+            Self::Waiting(until) => format!("waits until {until}"),
+            Self::Paused { at, by: who } => {
+                format!("paused{}{}; to continue: {command} resume {run}", by(who), since(at))
+            }
+            Self::Stopped { at, why } => {
+                let why = why.as_deref().unwrap_or("its process ended before it was done");
+                let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("stopped{at}: {why}; to continue: {command} resume {run}")
+            }
+            Self::Ready => format!("nothing was sent yet; to send: {command} resume {run}"),
+            Self::AwaitingStatuses { collected: false } => {
+                format!("no process is collecting the statuses; to collect them: {command} reconcile {run}")
+            }
+            Self::Cancelled { at, by: who } => {
+                let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("cancelled{}{at}; the rows that were left get no message", by(who))
+            }
+            Self::Importing | Self::Sending | Self::Finished | Self::AwaitingStatuses { collected: true } => {
+                return None;
+            }
+        })
+    }
+}
+
+impl fmt::Display for RunActivity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
