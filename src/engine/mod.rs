@@ -49,4 +49,4 @@ pub use status::{
     Details, details, provider_pause, rate_now, speed, stage, status, status_of, thaw, time_to_send, waiting,
 };
 pub use stop::{Reason, StopHandle};
-pub use test_message::{follow_test, send_test};
+pub use test_message::TestSender;

@@ -15,7 +15,14 @@ pub(in crate::cli) struct Account {
     pub(in crate::cli) endpoint: Endpoint,
     /// Whether people get its messages.
     pub(in crate::cli) is_real: bool,
-    _simulator: Option<Simulator>,
+    simulator: Option<Simulator>,
+}
+
+impl Account {
+    /// Whether its messages leave this machine: those of the embedded simulator do not.
+    pub(in crate::cli) fn leaves_machine(&self) -> bool {
+        self.simulator.is_none()
+    }
 }
 
 /// Checks that a provider of this name exists, without needing its credential. Returns what it is.
@@ -72,7 +79,7 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
                 .map_err(|error| {
                     CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
                 })?;
-            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, _simulator: None })
+            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, simulator: None })
         }
     }
 }
@@ -100,7 +107,7 @@ fn simulated() -> Result<Account, CliError> {
         .map_err(|error| failed(error.to_string()))?;
     let base = format!("http://{}", simulator.address());
     let endpoint = Endpoint::new(&base, SecretString::from("simulator")).map_err(|error| failed(error.to_string()))?;
-    Ok(Account { endpoint, is_real: false, _simulator: Some(simulator) })
+    Ok(Account { endpoint, is_real: false, simulator: Some(simulator) })
 }
 
 fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
