@@ -7,7 +7,7 @@ use crate::cli::init::list::SampledList;
 use crate::cli::init::options::Options;
 use crate::model::column_key;
 use crate::template::placeholders::is_position;
-use crate::text::{escaped_name, nearest};
+use crate::text::escaped_name;
 
 /// Where a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,16 +101,23 @@ pub(super) fn fill(
     Ok(filled)
 }
 
-/// Returns the column whose name is like that of a variable. Any other column would be a guess at random.
+/// Returns the only column that has the name of a variable or, if none has, the only one whose name contains it. Any
+/// other column would be a guess at random.
 fn column_alike<'l>(slot: &Slot, list: &'l SampledList, to: usize) -> Option<&'l str> {
-    let name = slot.name()?;
-    let others = list.columns.iter().enumerate().filter(|(at, _)| *at != to);
-    let names: Vec<&str> = others.map(|(_, name)| name.as_str()).collect();
-    let spaced = name.replace('_', " ");
-    let longer: Vec<&str> =
-        names.iter().copied().filter(|column| column.to_lowercase().contains(&spaced.to_lowercase())).collect();
-    let only = if let [only] = longer.as_slice() { Some(*only) } else { None };
-    nearest(name, &names).or_else(|| nearest(&spaced, &names)).or(only)
+    let name = words(slot.name()?);
+    let only = |is_alike: &dyn Fn(&[String]) -> bool| {
+        let mut alike = list.columns.iter().enumerate().filter(|(at, column)| *at != to && is_alike(&words(column)));
+        let (_, first) = alike.next()?;
+        alike.next().is_none().then_some(first.as_str())
+    };
+    only(&|column| column.concat() == name.concat())
+        .or_else(|| only(&|column| column.windows(name.len().max(1)).any(|part| part == name)))
+}
+
+/// Returns the words of a name, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// Returns the template of a column's value: `{{ first_name }}` or `{{ row['First name'] }}`.
@@ -147,6 +154,30 @@ mod tests {
             renderer.render(phone, &cells, &mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
             assert!(body.contains(&format!("\"cell {at}\"")), "{name}: {body}");
+        }
+    }
+
+    #[test]
+    fn a_column_fills_a_variable_only_if_its_name_says_so() {
+        for (variable, columns, alike) in [
+            ("first_name", &["First Name", "name"][..], Some("First Name")),
+            ("firstname", &["first_name"], Some("first_name")),
+            ("WhatsApp", &["city", "WhatsApp name"], Some("WhatsApp name")),
+            ("name", &["first name", "last name"], None),
+            ("name2", &["name1"], None),
+            ("date", &["update"], None),
+            ("discount", &["city"], None),
+            ("phone", &["city"], None),
+            ("1", &["city", "1"], None),
+        ] {
+            let list = SampledList {
+                source: crate::model::Source::Csv("list.csv".into()),
+                reading: crate::model::Reading::default(),
+                columns: [&["phone"], columns].concat().into_iter().map(str::to_owned).collect(),
+                rows: Vec::new(),
+            };
+            let slot = Slot { place: SlotPlace::Body, variable: Some(variable.to_owned()), example: None };
+            assert_eq!(column_alike(&slot, &list, 0), alike, "{variable} of {columns:?}");
         }
     }
 }

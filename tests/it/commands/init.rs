@@ -337,6 +337,20 @@ fn a_gap_in_every_part_of_a_message_is_refused_at_its_line() {
 }
 
 #[test]
+fn a_part_that_no_column_fills_is_to_do_and_refused() {
+    let server = TemplateServer::new("cams", Lost::Nothing);
+    let text = "    format: TEXT\n    text: Our sale is on";
+    let image = "    format: IMAGE\n    url: \"https://www.example.com/tulips.png\"";
+    server.env.write("sale.yaml", SALE.replace(text, image));
+    server.env.write("people.csv", "phone,First Name,campaign\n+85264000001,Ana,spring\n");
+    server.succeeds(&["create", "sale.yaml"]);
+    server.approve("spring_sale");
+    let made = server.run(&["init", "--list", "people.csv", "--template", "spring_sale"]);
+    assert!(made.code == 2 && made.err.contains(": to do: fill in the header (IMAGE)"), "{made}");
+    assert!(made.err.contains("error[") && made.err.contains("--> people.yaml:"), "{made}");
+}
+
+#[test]
 fn a_person_answers_what_the_flags_leave_open() {
     let env = env_with(&people(5));
     let mut terminal = Terminal::start(&env, "", None, &["init"]);
