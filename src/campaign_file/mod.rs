@@ -25,6 +25,7 @@ use crate::yaml::{self, FileKind};
 
 pub use crate::yaml::{Document, FileError as CampaignError, FileProblem, FileProblems, Place, Places};
 pub use frozen::{ThawError, fingerprint, freeze, thaw};
+pub use schedule::{parse_start, parse_time_zone};
 pub use values::{
     BadValue, name_from, parse_concurrency, parse_duration, parse_encoding, parse_name, parse_rate, parse_region,
 };

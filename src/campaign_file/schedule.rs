@@ -21,9 +21,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundPr
     let at_found = section.get("at", problems);
     let at = value("at", at_found, problems, moment);
     let cron_found = section.get("cron", problems);
-    let cron = value("cron", cron_found, problems, |text| {
-        Cron::parse(text).map_err(|bad| BadValue::new(bad.message, bad.hint))
-    });
+    let cron = value("cron", cron_found, problems, cron);
     match (at_found, cron_found) {
         (Some((_, at)), Some((_, cron))) => problems.push(
             FileProblem::new("both_times", cron, "a campaign runs either once (`at`) or repeatedly (`cron`), not both")
@@ -38,7 +36,7 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundPr
     }
     let example = "`timezone: Asia/Hong_Kong`, or another IANA name, to say which clock applies";
     let found = section.require("timezone", example, problems);
-    let zone = value("timezone", found, problems, time_zone);
+    let zone = value("timezone", found, problems, parse_time_zone);
     let found = section.get("not_after", problems);
     let not_after = match found {
         Some(_) => value("not_after", found, problems, |text| duration_within(text, "1m", "31d")),
@@ -76,6 +74,22 @@ pub(super) fn read((node, key_place): (&Node<'_>, Place), problems: &mut FoundPr
     Some(Schedule { when, zone: zone?, not_after: not_after?, if_late: if_late? })
 }
 
+/// Parses when a campaign starts: a date and a time of day, or a `cron` expression.
+///
+/// # Errors
+/// When it is neither.
+pub fn parse_start(text: &str) -> Result<When, BadValue> {
+    let text = text.trim();
+    if text.starts_with('@') || text.split_whitespace().count() > 2 {
+        return cron(text).map(|cron| When::Cron { cron, until: None });
+    }
+    moment(text).map(When::At)
+}
+
+fn cron(text: &str) -> Result<Cron, BadValue> {
+    Cron::parse(text).map_err(|bad| BadValue::new(bad.message, bad.hint))
+}
+
 /// Parses a date and a time of day.
 fn moment(text: &str) -> Result<DateTime, BadValue> {
     const HINT: &str = "write the local date and time in `timezone`, such as `2026-12-01T09:00`";
@@ -106,7 +120,10 @@ fn end(text: &str) -> Result<DateTime, BadValue> {
 }
 
 /// Returns the IANA time zone of this name.
-pub(super) fn time_zone(text: &str) -> Result<TimeZone, BadValue> {
+///
+/// # Errors
+/// When there is none.
+pub fn parse_time_zone(text: &str) -> Result<TimeZone, BadValue> {
     match TimeZone::get(text) {
         Ok(zone) if zone.iana_name().is_some() => Ok(zone),
         _ => {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::model::{Days, NotAfter, Span, TimeColumns, Timing, WhoseClock, Window, WrittenTime};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place, Value, kind};
 
-use super::schedule::time_zone;
+use super::schedule::parse_time_zone;
 use super::section::{Section, text, value};
 use super::values::{BadValue, is_digits, number_within, parse_duration, word};
 
@@ -29,7 +29,7 @@ pub(super) fn timing(
     problems: &mut FoundProblems,
 ) -> Timing {
     let found_zone = top.get("timezone", problems);
-    let own = value("timezone", found_zone, problems, time_zone);
+    let own = value("timezone", found_zone, problems, parse_time_zone);
     let timezone = own.as_ref().and_then(TimeZone::iana_name).or(of_schedule).map(str::to_owned);
     let found = top.get("window", problems);
     let window_place = found.map(|(_, place)| place);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::campaign_file::CampaignError;
 use crate::cli::output::terminal;
 use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::model::RowProblem;
 use crate::recipients::OpenError;
 use crate::report::ReportError;
 use crate::store::StoreError;
@@ -70,6 +71,12 @@ impl CliError {
         let failure = Self::of(Exit::Wrong, error);
         let shown = failure.words.replacen(escaped_lines(&error.to_string()).as_ref(), &escaped_lines(words), 1);
         failure.shown(shown)
+    }
+
+    /// Creates an error of a number on the command line. The problem may quote it, so a log gets only the reason.
+    pub(in crate::cli) fn of_number(place: &str, problem: &RowProblem, hint: &str) -> Self {
+        let shown = escaped_lines(&format!("{place}: {problem}{hint}")).into_owned();
+        Self::new(Exit::Wrong, format!("{place}: {}{hint}", problem.reason())).shown(shown)
     }
 
     /// Sets what a terminal shows instead of the message. The caller escapes it, because it may hold colours.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::text::shell_word;
+
 /// The options of every command.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -29,13 +31,18 @@ pub(in crate::cli) struct Global {
 }
 
 impl Global {
-    /// Returns how a suggested command for the same store starts. Without `--db` it would use another store, or create
-    /// one.
+    /// Returns how a suggested command for the same store and configuration starts. Without `--db` it would use another
+    /// store, or create one.
     pub(in crate::cli) fn command(&self) -> String {
-        match self.db.as_os_str() == "campaigner.db" {
-            true => "campaigner".to_owned(),
-            false => format!("campaigner --db {}", self.db.display()),
+        let db = Some(&self.db).filter(|db| db.as_os_str() != "campaigner.db");
+        let options = [("--db", db), ("--config", self.config.as_ref())];
+        let mut command = "campaigner".to_owned();
+        for (flag, path) in options {
+            if let Some(path) = path {
+                command.push_str(&format!(" {flag} {}", shell_word(&path.display().to_string())));
+            }
         }
+        command
     }
 }
 

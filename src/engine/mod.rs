@@ -49,4 +49,4 @@ pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
 pub use run::{RunMode, RunResult, run};
 pub use status::{Details, details, provider_pause, rate_now, speed, status, status_of, thaw, time_to_send, waiting};
 pub use stop::{Reason, StopHandle};
-pub use test_message::{follow_test, send_test};
+pub use test_message::TestSender;

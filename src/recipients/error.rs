@@ -38,13 +38,21 @@ pub enum OpenError {
         /// What it is instead.
         what: &'static str,
     },
-    /// The file is not a spreadsheet that can be read, or its sheet is unclear.
+    /// The file is not a spreadsheet that can be read.
     #[error("{from} {what}")]
     Spreadsheet {
         /// The file.
         from: String,
         /// Why, and what to do.
         what: String,
+    },
+    /// It is unclear which sheet of the spreadsheet is meant.
+    #[error("{from} {}; {}", unclear.problem, unclear.hint)]
+    UnclearSheet {
+        /// The file.
+        from: String,
+        /// Why, and the sheets.
+        unclear: UnclearSheet,
     },
     /// The file is not UTF-8, and it is unclear what it is.
     #[error(
@@ -114,6 +122,17 @@ pub enum OpenError {
     /// The campaign's region is unknown.
     #[error("the recipients' region is not valid")]
     Region(#[source] UnknownRegion),
+}
+
+/// Why it is unclear which sheet of a spreadsheet is meant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnclearSheet {
+    /// What follows the name of the file: `has 2 sheets`.
+    pub problem: String,
+    /// What to do in a campaign.
+    pub hint: String,
+    /// The sheets to choose from, as text.
+    pub sheets: String,
 }
 
 impl OpenError {

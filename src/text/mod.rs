@@ -8,6 +8,7 @@ mod format;
 mod redact;
 mod sanitize;
 mod sheet_error;
+mod shell;
 mod suggest;
 
 pub use column::{ambiguous_column, composed, distinct_columns, find_column};
@@ -21,4 +22,5 @@ pub use sanitize::{
     is_plain, trimmed, without_marks,
 };
 pub use sheet_error::is_sheet_error;
+pub use shell::shell_word;
 pub use suggest::{list, nearest};

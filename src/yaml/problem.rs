@@ -127,6 +127,12 @@ impl Document {
         &self.path
     }
 
+    /// Returns the file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Formats problems on one line each, for logs and HTTP: without lines of the file, which may contain personal
     /// data.
     #[must_use]

@@ -8,6 +8,7 @@ use crate::campaign_file::{self, CampaignError, FileProblem};
 use crate::cli::commands::report;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
+use crate::cli::init::open_points;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
@@ -50,6 +51,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => load::dated(read?, args.date)?,
     };
+    if !global.quiet {
+        for (line, words) in open_points(loaded.document.text()) {
+            let place = format!("{}:{line}", args.file.display());
+            // What was guessed names columns, which may be personal.
+            console::info_to_person(&format!("{place}: {words}"), &format!("{place}: init left a guess or a gap"));
+        }
+    }
     let store = Store::open_if_there(&global.db).await?;
     let plan = match load::try_plan(&loaded, store.as_ref(), global).await {
         Ok(plan) => plan.noting_links(args.media),

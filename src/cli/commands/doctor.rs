@@ -17,7 +17,7 @@ use crate::engine::{MOST_IN_FLIGHT, RunActivity};
 use crate::model::{Millis, TemplateProvider};
 use crate::provider::{self, PollError, Provider};
 use crate::store::Store;
-use crate::text::{self, nearest};
+use crate::text::{self, nearest, shell_word};
 
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +37,8 @@ pub(in crate::cli) struct Args {
 /// The variables that start with `CAMPAIGNER_` and are read.
 const VARIABLES: [&str; 5] =
     ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "CAMPAIGNER_YES", "CAMPAIGNER_TOKEN", "CAMPAIGNER_WEBHOOK_SECRET"];
+/// The variable for the hook's secret in the documentation's example. Any other name works too.
+const HOOK_SECRET: &str = "CAMPAIGNER_HOOK_SECRET";
 /// The time limit of a request to a provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How much this machine's clock may differ from a provider's. Send times, quotas and polls depend on the clock.
@@ -98,9 +100,10 @@ impl Checkup {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let mut checkup = Checkup { json: args.json, problems: 0 };
-    environment(&mut checkup)?;
+    let configured = file::read(global).await;
+    environment(&mut checkup, configured.as_ref().ok())?;
     let store = store(&mut checkup, global).await?;
-    match file::read(global).await {
+    match configured {
         Err(error) => checkup.error("configuration", &error)?,
         Ok(configured) => {
             configuration(&mut checkup, &configured, global).await?;
@@ -120,11 +123,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     Ok(if checkup.problems == 0 { Exit::Done } else { Exit::Environment })
 }
 
-fn environment(checkup: &mut Checkup) -> Result<(), CliError> {
+fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result<(), CliError> {
     let mut is_good = true;
+    let named: Vec<&str> = configured.into_iter().flat_map(ConfigFile::variables).chain([HOOK_SECRET]).collect();
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CAMPAIGNER_") && !VARIABLES.contains(&name.as_ref()) {
+        if name.starts_with("CAMPAIGNER_") && !VARIABLES.iter().chain(&named).any(|known| *known == name) {
             let hint = match nearest(&name, &VARIABLES) {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("the variables are {}", VARIABLES.join(", ")),
@@ -152,6 +156,9 @@ fn environment(checkup: &mut Checkup) -> Result<(), CliError> {
 /// Checks the store. Returns it if it can be used.
 async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, CliError> {
     let path = &global.db;
+    if !folder_of_store(checkup, path)? {
+        return Ok(None);
+    }
     let store = match Store::is_not_gone(path).map(|()| path.exists()) {
         Err(error) => {
             checkup.error("store", &error.into())?;
@@ -187,9 +194,32 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     Ok(Some(store))
 }
 
+/// Checks that the store and the files next to it can be written. Returns whether they can.
+fn folder_of_store(checkup: &mut Checkup, path: &Path) -> Result<bool, CliError> {
+    let folder = parent(path);
+    let word = shell_word(&folder.display().to_string()).into_owned();
+    let words = match tempfile::tempfile_in(folder) {
+        Ok(_) => return Ok(true),
+        Err(_) if !folder.exists() => {
+            format!("the folder {word} of the store does not exist; run `mkdir -p {word}`, or choose another with --db")
+        }
+        Err(_) if !folder.is_dir() => format!("{word} is not a folder; choose another place with --db"),
+        Err(error) => format!(
+            "cannot write to the folder {word} of the store: {error}; run `chmod u+rwx {word}` as its owner, or choose \
+             another with --db"
+        ),
+    };
+    checkup.bad("store", &words)?;
+    Ok(false)
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Checks the file system that holds the store.
 fn disk(checkup: &mut Checkup, path: &Path) -> Result<(), CliError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent(path);
     if let Ok(space) = rustix::fs::statvfs(folder) {
         let free = space.f_bavail.saturating_mul(space.f_frsize);
         if free < MIN_FREE {
@@ -316,8 +346,14 @@ async fn providers(
 /// Asks a provider something harmless.
 async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Result<(), CliError> {
     match provider.poll(&[NO_MESSAGE]).await {
-        // Some providers call an unknown id an error; either way, the account was accepted.
-        Ok(_) | Err(PollError::TryAgain(_)) => checkup.good(what, "reached, and the account works")?,
+        Ok(_) => checkup.good(what, "reached, and the account works")?,
+        Err(PollError::TryAgain(problem)) => {
+            let words = format!(
+                "reached, but its response does not show whether the account works: {problem}; run this command again \
+                 in a few minutes, or send yourself a message with `campaigner test`"
+            );
+            checkup.note(what, &words)?;
+        }
         Err(PollError::Throttled(problem, _)) => {
             checkup.note(what, &format!("reached, but it is limiting the account at the moment: {problem}"))?;
         }

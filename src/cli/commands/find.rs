@@ -76,7 +76,7 @@ fn number(args: &Args) -> Result<Phone, CliError> {
         } else {
             ""
         };
-        CliError::new(Exit::Wrong, format!("NUMBER: {problem}{hint}"))
+        CliError::of_number("NUMBER", &problem, hint)
     })
 }
 

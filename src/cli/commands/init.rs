@@ -6,15 +6,17 @@ use crate::cli::commands::check;
 use crate::cli::commands::provider::pull;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::init::{Options, gather, write_skeleton};
+use crate::cli::init::{Draft, Options, gather, remove};
 use crate::cli::output::console;
+use crate::text::shell_word;
 
 /// The arguments of `init`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "On a terminal, init asks for what the flags leave open. Elsewhere it guesses what is safe to guess, and \
-                  names the flag for everything else. Each guess is named on the screen and in a comment of the file. \
-                  The exit code is that of `check`."
+                  names the flag for everything else. Each guess is a comment in the file, and `check` shows it until \
+                  the comment is removed. A variable of the template that no column has the name of stays to do. The \
+                  exit code is that of `check`."
 )]
 pub(in crate::cli) struct Args {
     /// Write the campaign into this folder
@@ -26,29 +28,41 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let draft = gather(&args.dir, &args.options, global).await?;
+    let written = draft.write(global)?;
     if let Some((provider, name)) = &draft.pull {
         // The campaign is checked against the template in the store.
-        pull::pull(*provider, std::slice::from_ref(name), false, global).await?;
+        pull::pull(*provider, std::slice::from_ref(name), false, global).await.inspect_err(|_| remove(&written))?;
     }
-    draft.write()?;
-    let configuration = draft.file.with_file_name("campaigner.toml");
-    let made = write_skeleton(&configuration)?;
-    let (file, command) = (draft.file.display(), global.command());
     if !global.quiet {
-        console::info(&format!("wrote {file}"));
-        if made {
-            console::info(&format!("wrote {}, in which everything is commented out", configuration.display()));
+        for file in &written {
+            console::info(&format!("wrote {}", file.display()));
         }
     }
     let checked = check::run(&check::Args::of(&draft.file), global).await;
     if !global.quiet {
-        let cost = if draft.is_real { "; it costs what a message costs" } else { "" };
-        console::info(&format!(
-            "what is next:\n  \
-             {command} check {file}               after each change\n  \
-             {command} test {file} --to NUMBER    one message to a number of your own{cost}\n  \
-             {command} run {file}                 to everyone on the list"
-        ));
+        next(&draft, global);
     }
     checked
+}
+
+/// Shows the next commands.
+fn next(draft: &Draft, global: &Global) {
+    let (path, command) = (draft.file.display().to_string(), global.command());
+    let file = shell_word(&path);
+    let mut lines = vec!["what is next:".to_owned()];
+    if draft.is_open {
+        lines.push(format!("  complete every line of {path} with `to do`"));
+    }
+    let cost = if draft.is_real { "; it costs what a message costs" } else { "" };
+    lines.push(format!("  {command} check {file}               after each change"));
+    lines.push(format!("  {command} test {file} --to NUMBER    one message to a number of your own{cost}"));
+    if draft.is_scheduled {
+        let folder = draft.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
+        lines.push(format!("  {command} schedule explain {file}    when it starts"));
+        lines.push(format!("  {command} serve {}    starts it then", shell_word(&folder)));
+    } else {
+        lines.push(format!("  {command} run {file}                 to everyone on the list"));
+    }
+    console::info(&lines.join("\n"));
 }

@@ -110,8 +110,7 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
         (Some(to), _) => {
             let numbers = Numbers::new(campaign.recipients.region.as_deref())
                 .map_err(|error| CliError::of(Exit::Wrong, &error))?;
-            let wrong = |problem: crate::model::RowProblem| CliError::new(Exit::Wrong, format!("--to: {problem}"));
-            Which::To(numbers.normalise(to).map_err(wrong)?)
+            Which::To(numbers.normalise(to).map_err(|problem| CliError::of_number("--to", &problem, ""))?)
         }
         (None, Some(row)) => Which::Row(RowNumber(row)),
         (None, None) => Which::All,

@@ -10,11 +10,11 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Millis, Phone, Reading, Recipients, Source};
+use crate::model::{Millis, Phone, Reading, Recipients, RowProblem, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
 use crate::text;
-use crate::text::{escape_formula, redact_numbers};
+use crate::text::{escape_formula, escaped_lines, redact_numbers};
 
 /// The arguments of `suppress`.
 #[derive(Debug, clap::Args)]
@@ -127,15 +127,21 @@ fn info(global: &Global, sentence: &str) {
 /// Reads the numbers; fails if one of them is wrong.
 fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError> {
     let reader = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
-    let wrong = |text: &String, problem| {
-        let hint = match (Path::new(text).is_file(), region) {
+    let wrong = |(at, text): (usize, &String), problem: &RowProblem| {
+        let is_file = Path::new(text).is_file();
+        let hint = match (is_file, region) {
             (true, _) => format!("; to add the numbers of a file, use `campaigner suppress import {text}`"),
             (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
             (false, Some(_)) => "; nothing was changed".to_owned(),
         };
-        CliError::new(Exit::Wrong, format!("`{}`: {problem}{hint}", redact_numbers(text)))
+        let shown = format!("`{}`: {problem}{hint}", redact_numbers(text));
+        // The name of a file may be a number too.
+        let hint =
+            if is_file { "; to add the numbers of a file, use `campaigner suppress import FILE`" } else { &hint };
+        CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
     };
-    numbers.iter().map(|text| reader.normalise(text).map_err(|problem| wrong(text, problem))).collect()
+    let of_each = numbers.iter().enumerate();
+    of_each.map(|(at, text)| reader.normalise(text).map_err(|problem| wrong((at, text), &problem))).collect()
 }
 
 async fn list(store: &Store) -> Result<Exit, CliError> {

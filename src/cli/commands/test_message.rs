@@ -10,12 +10,13 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::{self, load};
-use crate::engine::{self, Clock, Plan};
-use crate::model::{DeliveryStatus, Millis, Outcome, Phone, RowNumber, StatusUpdate};
+use crate::engine::{Clock, Plan, TestSender};
+use crate::model::{DeliveryStatus, Millis, Outcome, Phone, RowNumber, RowProblem, StatusUpdate};
 use crate::provider::{self, Provider};
 use crate::recipients::Numbers;
 use crate::store::{NewTestMessage, Store};
 use crate::text;
+use crate::text::escaped_lines;
 
 /// The arguments of `test`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,9 @@ pub(in crate::cli) struct Args {
     /// Wait this long for the message to be delivered
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = timeout)]
     timeout: Duration,
+    /// Confirm that this store was moved or restored and no other copy will be used
+    #[arg(long)]
+    moved: bool,
     /// Print the result as one line of JSON
     #[arg(long)]
     json: bool,
@@ -50,7 +54,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let loaded = load::read(&args.file)?;
     let campaign = &loaded.campaign;
     let phone = number(args, &loaded)?;
-    Store::is_not_gone(&global.db)?;
+    if !args.moved {
+        Store::is_not_gone(&global.db)?;
+    }
     let store = Store::open_if_there(&global.db).await?;
     let plan = load::plan(&loaded, store.as_ref(), global).await?;
     let (row, body) = message(args, plan, phone)?;
@@ -59,19 +65,26 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(store) => store,
         None => Store::open_or_make(&global.db).await?,
     };
+    // In a copy of a store, the suppression list and the pauses may be out of date.
+    store.may_send(args.moved).await?;
     if let Some((at, reason)) = store.suppression(phone).await? {
         let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         return Err(CliError::new(
             Exit::Wrong,
-            format!("this number is on the suppression list since {at}{reason}; nothing was sent"),
+            format!("this number has been on the suppression list since {at}{reason}; nothing was sent"),
         ));
     }
-    let clock = Clock::default();
-    let paused = store.account_pause(&account.endpoint.fingerprint()).await?;
-    if let Some(until) = paused.filter(|until| *until > clock.now()) {
-        let words =
-            format!("the provider asked for a pause until {until}; nothing was sent. Run the command again then");
-        return Err(CliError::new(Exit::Stopped, words));
+    let provider = Provider::new(&account.endpoint, 1, campaign.dispatch.timeout)
+        .map_err(|error| CliError::of(Exit::Environment, &error))?;
+    let sender = TestSender {
+        store: &store,
+        provider: &provider,
+        provider_name: &campaign.provider,
+        account: account.endpoint.fingerprint(),
+        clock: Clock::default(),
+    };
+    if let Some(until) = sender.pause().await? {
+        return Err(paused(until));
     }
     if let (Some(earlier), false) = (store.tests_to(phone).await?.last(), global.quiet) {
         console::info(&format!(
@@ -81,14 +94,15 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             earlier.result()
         ));
     }
-    let provider = Provider::new(&account.endpoint, 1, campaign.dispatch.timeout)
-        .map_err(|error| CliError::of(Exit::Environment, &error))?;
     let new = NewTestMessage { name: campaign.name.clone(), row, phone };
-    let (key, outcome) = engine::send_test(&store, &provider, campaign.channel, &new, body, &clock).await?;
+    let (key, outcome) = sender.send(campaign.channel, &new, body).await?;
+    if !account.leaves_machine() && !global.quiet {
+        console::info("the simulated provider got the message: nothing left this machine");
+    }
     let Outcome::Accepted { message_id } = &outcome else {
-        return not_accepted(args, row, &outcome);
+        return not_accepted(args, row, &outcome, sender.pause().await?);
     };
-    let at = clock.now();
+    let at = sender.clock.now();
     let print = |words: &str| match args.json {
         true => Ok(()),
         false => console::line(words),
@@ -98,7 +112,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let each = |update: &StatusUpdate| {
         let _ = print(&status_in_words(update, at));
     };
-    let last = engine::follow_test(&store, &provider, (key, message_id), args.timeout, &clock, each).await?;
+    let last = sender.follow((key, message_id), args.timeout, each).await?;
     store.close().await?;
     let status = last.as_ref().map(|update| &update.status);
     let arrived = matches!(status, Some(DeliveryStatus::Delivered | DeliveryStatus::Read));
@@ -124,7 +138,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 fn number(args: &Args, loaded: &Loaded) -> Result<Phone, CliError> {
     let region = loaded.campaign.recipients.region.as_deref();
     let numbers = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
-    numbers.normalise(&args.to).map_err(|problem| CliError::new(Exit::Wrong, format!("--to: {problem}")))
+    numbers.normalise(&args.to).map_err(|problem| CliError::of_number("--to", &problem, ""))
 }
 
 /// Returns the row and the body of the message, addressed to `phone`.
@@ -135,8 +149,14 @@ fn message(args: &Args, mut plan: Plan, phone: Phone) -> Result<(RowNumber, Vec<
             _ if args.row.is_some_and(|wanted| RowNumber(wanted) != row) => {}
             Ok((_, body)) => return Ok((row, addressed(&body, phone)?)),
             Err(problems) if args.row.is_some() => {
-                let words: Vec<String> = problems.iter().map(|problem| format!("row {row}: {problem}")).collect();
-                return Err(CliError::new(Exit::Wrong, format!("{}; nothing was sent", words.join("\n"))));
+                let words = |of: &dyn Fn(&RowProblem) -> String| {
+                    let lines: Vec<String> =
+                        problems.iter().map(|problem| format!("row {row}: {}", of(problem))).collect();
+                    format!("{}; nothing was sent", lines.join("\n"))
+                };
+                let shown = words(&ToString::to_string);
+                let logged = words(&|problem| problem.reason().into_owned());
+                return Err(CliError::new(Exit::Wrong, logged).shown(escaped_lines(&shown).into_owned()));
             }
             Err(_) => {}
         }
@@ -156,8 +176,15 @@ fn addressed(body: &[u8], phone: Phone) -> Result<Vec<u8>, CliError> {
     serde_json::to_vec(&body).map_err(damaged)
 }
 
-/// Returns the result of a message that the provider did not accept, or may not have accepted.
-fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome) -> Result<Exit, CliError> {
+/// Returns the error during a pause that the provider asked for.
+fn paused(until: Millis) -> CliError {
+    let words = format!("the provider asked for a pause until {until}; nothing was sent. Run the command again then");
+    CliError::new(Exit::Stopped, words)
+}
+
+/// Returns the result of a message that the provider did not accept, or may not have accepted. `pause` is the end of the
+/// pause that it asked for.
+fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome, pause: Option<Millis>) -> Result<Exit, CliError> {
     let problem = outcome.problem();
     if args.json {
         let answer = json!({
@@ -166,16 +193,25 @@ fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome) -> Result<Exit, 
         });
         console::data(&answer).map_err(cannot_print)?;
     }
-    let words = problem.map_or_else(String::new, ToString::to_string);
-    let advice = problem.and_then(|problem| provider::advice(&problem.code));
-    let advice = advice.map_or_else(String::new, |advice| format!("\n  what to do: {advice}"));
     let (exit, what) = match outcome {
+        Outcome::Throttled { .. } if pause.is_some() => (Exit::Stopped, "was not accepted"),
         Outcome::Uncertain(_) => (Exit::SomeFailed, "may have been accepted"),
         Outcome::Unnamed(_) => (Exit::SomeFailed, "was accepted without a usable message id, so it cannot be followed"),
         Outcome::Unreachable(_) | Outcome::Halted(_) => (Exit::Environment, "was not sent"),
         _ => (Exit::SomeFailed, "was not accepted"),
     };
-    Err(CliError::new(exit, format!("the test message {what}: {words}{advice}")))
+    let advice = match (outcome, pause, problem.and_then(|problem| provider::advice(&problem.code))) {
+        (Outcome::Throttled { .. }, Some(until), _) => {
+            format!("\n  the provider asked for a pause until {until}; run the command again then")
+        }
+        (_, _, Some(advice)) => format!("\n  what to do: {advice}"),
+        _ => String::new(),
+    };
+    // The provider's words may contain the number.
+    let words = |why: &str| format!("the test message {what}: {why}{advice}");
+    let code = problem.map(|problem| problem.code.as_str()).unwrap_or_default();
+    let shown = words(&problem.map_or_else(String::new, ToString::to_string));
+    Err(CliError::new(exit, words(code)).shown(escaped_lines(&shown).into_owned()))
 }
 
 fn status_in_words(update: &StatusUpdate, accepted_at: Millis) -> String {

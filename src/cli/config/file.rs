@@ -85,6 +85,15 @@ pub(in crate::cli) struct RawCams {
     pub(in crate::cli) cust_space_id: Option<String>,
 }
 
+impl ConfigFile {
+    /// Returns the environment variables that it names.
+    pub(in crate::cli) fn variables(&self) -> impl Iterator<Item = &str> {
+        let of_providers = self.providers.values().map(|provider| &provider.certification_code_env);
+        let of_hook = self.on_done.iter().map(|hook| &hook.secret_env);
+        of_providers.chain(of_hook).chain([&self.webhook.secret_env]).flatten().map(String::as_str)
+    }
+}
+
 /// A text that is kept secret as soon as it is read.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]

@@ -15,25 +15,43 @@ pub(in crate::cli) struct Account {
     pub(in crate::cli) endpoint: Endpoint,
     /// Whether people get its messages.
     pub(in crate::cli) is_real: bool,
-    _simulator: Option<Simulator>,
+    simulator: Option<Simulator>,
 }
 
-/// Checks that a provider of this name exists, without needing its credential.
-pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<(), CliError> {
-    let configured = read(global).await?;
-    if configured.providers.contains_key(name) || BUILT_IN.contains(&name) {
-        return Ok(());
+impl Account {
+    /// Whether its messages leave this machine: those of the embedded simulator do not.
+    pub(in crate::cli) fn leaves_machine(&self) -> bool {
+        self.simulator.is_none()
     }
-    Err(unknown(name, &configured))
+}
+
+/// Checks that a provider of this name exists, without needing its credential. Returns what it is.
+pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<ProviderKind, CliError> {
+    let configured = read(global).await?;
+    match (configured.providers.get(name), BUILT_IN.iter().find(|(built_in, _)| *built_in == name)) {
+        (Some(raw), _) => Ok(raw.kind),
+        (None, Some((_, kind))) => Ok(*kind),
+        (None, None) => Err(unknown(name, &configured)),
+    }
+}
+
+/// Returns the names of the available providers, each once.
+pub(in crate::cli) async fn names(global: &Global) -> Result<Vec<String>, CliError> {
+    Ok(names_in(&read(global).await?).into_iter().map(str::to_owned).collect())
+}
+
+fn names_in(configured: &ConfigFile) -> Vec<&str> {
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name).filter(|name| !configured.providers.contains_key(*name));
+    configured.providers.keys().map(String::as_str).chain(built_in).collect()
 }
 
 fn unknown(name: &str, configured: &ConfigFile) -> CliError {
-    let known: Vec<&str> = configured.providers.keys().map(String::as_str).chain(BUILT_IN).collect();
-    CliError::new(Exit::Wrong, format!("unknown provider `{name}`; the providers are {}", known.join(", ")))
+    let known = names_in(configured).join(", ");
+    CliError::new(Exit::Wrong, format!("unknown provider `{name}`; the providers are {known}"))
 }
 
 /// Providers that need no configuration file.
-const BUILT_IN: [&str; 2] = ["incs", "simulator"];
+const BUILT_IN: [(&str, ProviderKind); 2] = [("incs", ProviderKind::Incs), ("simulator", ProviderKind::Simulator)];
 
 /// Returns the account of this name: from the configuration, or built in.
 pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Account, CliError> {
@@ -61,7 +79,7 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
                 .map_err(|error| {
                     CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
                 })?;
-            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, _simulator: None })
+            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, simulator: None })
         }
     }
 }
@@ -89,7 +107,7 @@ fn simulated() -> Result<Account, CliError> {
         .map_err(|error| failed(error.to_string()))?;
     let base = format!("http://{}", simulator.address());
     let endpoint = Endpoint::new(&base, SecretString::from("simulator")).map_err(|error| failed(error.to_string()))?;
-    Ok(Account { endpoint, is_real: false, _simulator: Some(simulator) })
+    Ok(Account { endpoint, is_real: false, simulator: Some(simulator) })
 }
 
 fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {

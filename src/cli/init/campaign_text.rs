@@ -6,23 +6,27 @@ use serde_json::Value;
 
 use crate::cli::error::CliError;
 use crate::cli::init::asker::wrong;
-use crate::cli::init::guess::Guess;
+use crate::cli::init::guess::{GUESSED, Guess, TO_DO};
 use crate::cli::init::list::SampledList;
 use crate::cli::init::numbers::NumberColumn;
+use crate::cli::init::options::{NewSchedule, Start};
 use crate::cli::init::slots::{Slot, SlotPlace, value_of};
 use crate::cli::init::template::{Message, TemplateMessage};
 use crate::model::{Channel, Source};
-use crate::text::{escaped, escaped_json};
+use crate::text::{escaped, escaped_json, shell_word};
 
 /// Everything that the campaign file says.
 pub(super) struct CampaignContent {
     pub(super) name: Guess<String>,
     pub(super) provider: String,
+    /// Whether people get its messages.
+    pub(super) is_real: bool,
     pub(super) channel: Channel,
     pub(super) list: SampledList,
     pub(super) numbers: NumberColumn,
     pub(super) message: Message,
     pub(super) rate: String,
+    pub(super) schedule: Option<NewSchedule>,
 }
 
 /// Returns the text of the campaign, which will be written to `file`.
@@ -32,8 +36,8 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
         text.push_str(words);
         text.push('\n');
     };
-    let shown = escaped(&file.display().to_string()).into_owned();
-    line("# Written by `campaigner init`. Check every line with the word \"guessed\" before you send.");
+    let shown = escaped(&shell_word(&file.display().to_string())).into_owned();
+    line("# Written by `campaigner init`. Check each comment that says \"guessed\", then remove it.");
     line("#");
     line(&format!("#   campaigner check   {shown}"));
     line(&format!("#   campaigner preview {shown} --row 1 --pretty"));
@@ -41,8 +45,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line(&format!("#   campaigner run     {shown}"));
     guessed(&mut line, "", &content.name.why);
     line(&format!("name: {}", scalar(&content.name.value)));
-    let is_simulator = content.provider == "simulator";
-    let note = if is_simulator { " # nothing leaves this machine; `incs` sends to real people" } else { "" };
+    let note = if content.is_real { " # sends to real people" } else { " # simulated: no person gets a message" };
     line(&format!("provider: {}{note}", scalar(&content.provider)));
     line(&format!("channel: {}", content.channel));
     if let Message::Template(TemplateMessage { from: Some(from), language, .. }) = &content.message {
@@ -61,7 +64,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     }
     line("dispatch:");
     line(&format!("  rate: {} # at most; per provider account", scalar(&content.rate)));
-    if is_simulator {
+    if !content.is_real {
         line("# The simulated provider reports statuses within seconds. Remove this line for a real provider.");
         line("reconcile: {after: 1s, every: 1s, for: 20s}");
     }
@@ -69,7 +72,16 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line("# timezone: Asia/Hong_Kong");
     line("# window: \"09:00-20:00\"");
     line("# not_after: 2026-12-31T18:00");
-    line("# schedule: {at: 2026-12-01T09:00, timezone: Asia/Hong_Kong} # for `campaigner serve`; docs/schedules.md");
+    let note = "# for `campaigner serve`; docs/schedules.md";
+    let schedule = content.schedule.as_ref().and_then(|NewSchedule { start, timezone }| match start {
+        Start::Never => None,
+        Start::At(at) => Some(format!("at: {}, timezone: {}", quoted(at), scalar(timezone))),
+        Start::Cron(cron) => Some(format!("cron: {}, timezone: {}", quoted(cron), scalar(timezone))),
+    });
+    match schedule {
+        Some(schedule) => line(&format!("schedule: {{{schedule}}} {note}")),
+        None => line(&format!("# schedule: {{at: 2026-12-01T09:00, timezone: Asia/Hong_Kong}} {note}")),
+    }
     Ok(text)
 }
 
@@ -90,7 +102,7 @@ fn recipients(line: &mut impl FnMut(&str), content: &CampaignContent, file: &Pat
         line(&format!("  encoding: {}", encoding.name().to_lowercase()));
     }
     guessed(line, "  ", &numbers.to.why);
-    line(&format!("  to: {} # the column that holds the number", scalar(&numbers.to.value)));
+    line(&format!("  to: {} # the column that holds the number", scalar(list.name(numbers.to.value))));
     guessed(line, "  ", &numbers.region.why);
     match &numbers.region.value {
         Some(region) => {
@@ -104,7 +116,7 @@ fn recipients(line: &mut impl FnMut(&str), content: &CampaignContent, file: &Pat
 fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
     line("  type: template");
     for open in &template.open {
-        line(&format!("  # to do: fill in {}; docs/messages.md says how", escaped(open)));
+        line(&format!("  {TO_DO}fill in {}; docs/messages.md says how", escaped(open)));
     }
     guessed(line, "  ", &template.why_none);
     line("  template:");
@@ -140,8 +152,18 @@ fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
         }
         line("        parameters:");
         for (slot, column) in template.filled.iter().filter(|(slot, _)| slot.place == place) {
-            guessed(line, "          ", &column.why);
-            line(&format!("          - {{type: text{}, text: {}}}", name_of(slot), quoted(&value_of(&column.value))));
+            let (text, to_do) = match column {
+                Some(column) => {
+                    guessed(line, "          ", &column.why);
+                    (value_of(&column.value), String::new())
+                }
+                // `check` refuses an empty text.
+                None => {
+                    let words = format!("the list has no column for {}; write its text", slot.words());
+                    (String::new(), format!(" {TO_DO}{}", escaped(&words)))
+                }
+            };
+            line(&format!("          - {{type: text{}, text: {}}}{to_do}", name_of(slot), quoted(&text)));
         }
     }
 }
@@ -154,7 +176,7 @@ fn name_of(slot: &Slot) -> String {
 
 fn guessed(line: &mut impl FnMut(&str), indent: &str, why: &Option<String>) {
     if let Some(why) = why {
-        line(&format!("{indent}# guessed: {}", escaped(why)));
+        line(&format!("{indent}{GUESSED}{}", escaped(why)));
     }
 }
 

@@ -2,22 +2,29 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::campaign_file::{self, name_from, parse_name};
 use crate::cli::config;
+use crate::cli::config::file::ProviderKind;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::init::asker::{Asker, wrong};
+use crate::cli::init::asker::{Asker, missing, wrong};
 use crate::cli::init::campaign_text::{self, CampaignContent};
 use crate::cli::init::guess::Guess;
-use crate::cli::init::options::{Options, channel, rate};
+use crate::cli::init::options::{NewSchedule, Options, Start, channel, rate, start, timezone};
+use crate::cli::init::skeleton::SKELETON;
 use crate::cli::init::template::Message;
 use crate::cli::init::{list, numbers, template};
+use crate::cli::session::load;
 use crate::model::{Channel, TemplateProvider};
+use crate::store::Store;
 
 /// The name of a campaign whose list has no usable one.
 const NAMELESS: &str = "campaign";
+/// The provider of a campaign that names none.
+const SIMULATOR: &str = "simulator";
 
 /// A complete campaign that is not written yet.
 pub(in crate::cli) struct Draft {
@@ -27,13 +34,17 @@ pub(in crate::cli) struct Draft {
     pub(in crate::cli) pull: Option<(TemplateProvider, String)>,
     /// Whether the campaign's messages reach people.
     pub(in crate::cli) is_real: bool,
+    /// Whether the campaign starts automatically.
+    pub(in crate::cli) is_scheduled: bool,
+    /// Whether a person has to complete its message.
+    pub(in crate::cli) is_open: bool,
     text: String,
 }
 
-/// Gathers the campaign that will be written into `folder`.
+/// Gathers the campaign that will be written into `folder`, and validates it.
 ///
 /// # Errors
-/// When a flag is missing or wrong, the list cannot be read, or the file exists.
+/// When a flag is missing or wrong, the list cannot be read, the campaign would not be valid, or the file exists.
 pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Global) -> Result<Draft, CliError> {
     if folder.exists() && !folder.is_dir() {
         return Err(wrong(format!("{} is not a folder", folder.display())));
@@ -42,43 +53,94 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     if let Some(provider) = &options.provider {
         config::known(provider, global).await?;
     }
+    if matches!(options.schedule, Some(Start::At(_) | Start::Cron(_))) && options.timezone.is_none() && !asker.can_ask()
+    {
+        return Err(missing("the schedule has no time zone", "--timezone ZONE, such as Asia/Hong_Kong"));
+    }
     let list = list::open(options, folder, asker)?;
     let name = name(&list, folder, options, asker)?;
     let numbers = numbers::find(&list, options, asker)?;
-    let provider = match &options.provider {
-        Some(provider) => provider.clone(),
-        None if asker.can_ask() => loop {
-            let question = "the provider (`incs` sends to real people)";
-            let provider = asker.ask(question, "simulator", |answer| Ok(answer.to_owned()))?;
-            match config::known(&provider, global).await {
-                Ok(()) => break provider,
-                Err(unknown) => asker.show(&unknown.words),
-            }
-        },
-        None => "simulator".to_owned(),
-    };
+    let (provider, kind) = provider(options, asker, global).await?;
     let channel = match options.channel {
         Some(channel) => channel,
         None if asker.can_ask() => asker.ask("the channel (whatsapp, viber or rcs)", "whatsapp", channel)?,
         None => Channel::Whatsapp,
     };
-    let message = template::choose(channel, &list, &numbers.to.value, options, asker, global).await?;
+    let message = template::choose(channel, &list, numbers.to.value, options, asker, global).await?;
     let rate = match &options.rate {
         Some(rate) => rate.clone(),
         None if asker.can_ask() => asker.ask("the rate, at most", "80/s", rate)?,
         None => "80/s".to_owned(),
     };
+    let schedule = schedule(options, asker)?;
     let pull = match &message {
         Message::Template(message) => message.from.map(|from| (from, message.name.clone())),
         Message::Text(_) => None,
     };
     let file = file_in(folder, &name.value);
-    let is_real = provider != "simulator";
-    let content = CampaignContent { name, provider, channel, list, numbers, message, rate };
+    let (is_real, is_open) = (kind != ProviderKind::Simulator, message.is_open());
+    let is_scheduled = schedule.is_some();
+    let content = CampaignContent { name, provider, is_real, channel, list, numbers, message, rate, schedule };
     let text = campaign_text::write(&content, &file)?;
-    // The campaign's own rules, before anything is written.
-    campaign_file::parse(&text, &file)?;
-    Ok(Draft { file, pull, is_real, text })
+    validate(&text, &file, is_open, global).await?;
+    Ok(Draft { file, pull, is_real, is_scheduled, is_open, text })
+}
+
+/// Returns the provider's name and what it is.
+async fn provider(options: &Options, asker: Asker, global: &Global) -> Result<(String, ProviderKind), CliError> {
+    if let Some(provider) = &options.provider {
+        return Ok((provider.clone(), config::known(provider, global).await?));
+    }
+    if !asker.can_ask() {
+        return Ok((SIMULATOR.to_owned(), config::known(SIMULATOR, global).await?));
+    }
+    let question = format!("the provider ({})", config::names(global).await?.join(", "));
+    loop {
+        let provider = asker.ask(&question, SIMULATOR, |answer| Ok(answer.to_owned()))?;
+        match config::known(&provider, global).await {
+            Ok(kind) => return Ok((provider, kind)),
+            Err(unknown) => asker.show(&unknown.words),
+        }
+    }
+}
+
+/// Returns when the campaign starts automatically, if it does.
+fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliError> {
+    let start = match &options.schedule {
+        Some(start) => start.clone(),
+        None if asker.can_ask() => {
+            let question = "when `campaigner serve` starts it (2026-12-01T09:00, or cron: 0 9 * * MON; empty: never)";
+            asker.ask(question, "", start)?
+        }
+        None => Start::Never,
+    };
+    if matches!(start, Start::Never) {
+        return Ok(None);
+    }
+    let timezone = match &options.timezone {
+        Some(timezone) => timezone.clone(),
+        None => asker.ask("the time zone of the schedule (such as Asia/Hong_Kong)", "", timezone)?,
+    };
+    Ok(Some(NewSchedule { start, timezone }))
+}
+
+/// Checks the campaign as `check` does, apart from its rows and from a template that is not in the store yet.
+async fn validate(text: &str, file: &Path, is_open: bool, global: &Global) -> Result<(), CliError> {
+    let mut loaded = campaign_file::parse(text, file)?;
+    let store = Store::open_if_there(&global.db).await?;
+    if is_open {
+        // `check` names what is to do.
+        return Ok(());
+    }
+    loaded.campaign.definition = None;
+    match load::plan(&loaded, store.as_ref(), global).await {
+        Ok(_) => Ok(()),
+        Err(CliError { exit, words, shown }) => {
+            let note = "nothing was written, because `check` would refuse the campaign";
+            let words = format!("{note}\n{words}");
+            Err(CliError { exit, words, shown: shown.map(|shown| format!("{note}\n{shown}")) })
+        }
+    }
 }
 
 /// Returns the campaign's name, which is that of no existing file.
@@ -101,7 +163,7 @@ fn name(list: &list::SampledList, folder: &Path, options: &Options, asker: Asker
         return asker.ask("the name of the campaign", &derived, read).map(Guess::given);
     }
     is_free(&derived)
-        .map(|name| Guess { value: name, why: Some("named after the list".to_owned()) })
+        .map(|name| Guess { value: name, why: Some("the campaign is named after the list".to_owned()) })
         .map_err(|words| wrong(format!("{words}; pass --name")))
 }
 
@@ -112,20 +174,47 @@ fn file_in(folder: &Path, name: &str) -> PathBuf {
 }
 
 impl Draft {
-    /// Writes the campaign file, never over an existing one.
-    pub(in crate::cli) fn write(&self) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| {
-            CliError::new(Exit::Environment, format!("cannot write {}: {error}", self.file.display()))
-        };
+    /// Writes the campaign file, and a `campaigner.toml` where it is read if there is none. Never overwrites a file.
+    /// Returns the files that were written.
+    ///
+    /// # Errors
+    /// When one cannot be written; then none is left.
+    pub(in crate::cli) fn write(&self, global: &Global) -> Result<Vec<PathBuf>, CliError> {
         if let Some(folder) = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            DirBuilder::new().recursive(true).create(folder).map_err(failed)?;
+            DirBuilder::new().recursive(true).create(folder).map_err(|error| unwritable(folder, &error))?;
         }
-        let mut file = File::create_new(&self.file).map_err(failed)?;
-        let written = file.write_all(self.text.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|error| {
-            // It is this command's own file, and incomplete.
-            let _ = fs::remove_file(&self.file);
-            failed(error)
-        })
+        write_new(&self.file, &self.text, 0o666)?;
+        let mut written = vec![self.file.clone()];
+        let configuration = Path::new("campaigner.toml");
+        if global.config.is_none() && configuration.symlink_metadata().is_err() {
+            if let Err(failed) = write_new(configuration, SKELETON, 0o600) {
+                remove(&written);
+                return Err(failed);
+            }
+            written.push(configuration.to_owned());
+        }
+        Ok(written)
     }
+}
+
+/// Removes files that this command wrote.
+pub(in crate::cli) fn remove(written: &[PathBuf]) {
+    for file in written {
+        let _ = fs::remove_file(file);
+    }
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
+    let file = File::options().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.map_err(|error| unwritable(path, &error))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // It is this command's own file, and incomplete.
+        let _ = fs::remove_file(path);
+        unwritable(path, &error)
+    })
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(Exit::Environment, format!("cannot write {}: {error}", path.display()))
 }

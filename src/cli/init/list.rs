@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
 use crate::cli::init::options::Options;
 use crate::model::{Header, NO_HEADER, Reading, Source};
-use crate::recipients::{self, OpenError, Reader, Record};
+use crate::recipients::{self, OpenError, Reader, Record, UnclearSheet};
 use crate::text::{escaped_name, find_column, list, nearest};
 
 /// Rows that guesses are made from.
@@ -28,10 +28,19 @@ pub(super) struct SampledList {
 }
 
 impl SampledList {
-    /// Returns the column that a person named.
+    /// Returns the name of the column that a person named.
     pub(super) fn column(&self, named: &str) -> Result<String, String> {
-        let found = find_column(&self.columns, named).and_then(|at| self.columns.get(at));
-        found.cloned().ok_or_else(|| {
+        self.position(named).map(|at| self.name(at).to_owned())
+    }
+
+    /// Returns the name of the column with this index.
+    pub(super) fn name(&self, at: usize) -> &str {
+        self.columns.get(at).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Returns the index of the column that a person named.
+    pub(super) fn position(&self, named: &str) -> Result<usize, String> {
+        find_column(&self.columns, named).ok_or_else(|| {
             let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
             let hint = match nearest(named, &names) {
                 Some(near) => format!("did you mean `{}`?", escaped_name(near)),
@@ -83,11 +92,12 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
         };
         match recipients::open_any(source.clone(), reading.clone()) {
             Ok(reader) => return sample(reader, source, reading),
-            Err(error @ OpenError::Spreadsheet { .. }) if asks_for_sheet(&error) => {
+            Err(OpenError::UnclearSheet { from, unclear }) => {
+                let UnclearSheet { problem, sheets, .. } = unclear;
                 if !asker.can_ask() {
-                    return Err(wrong(error.to_string().replace("add `sheet: NAME` with", "pass --sheet NAME with")));
+                    return Err(missing(&format!("{from} {problem}"), &format!("--sheet NAME with one of {sheets}")));
                 }
-                asker.show(&error.to_string().replace("add `sheet: NAME` with", "choose"));
+                asker.show(&format!("{from} {problem}; choose one of {sheets}"));
                 sheet = Some(asker.ask("the sheet", "", not_empty)?);
             }
             Err(error @ OpenError::UnclearEncoding { .. }) if asker.can_ask() => {
@@ -104,12 +114,6 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// Whether a spreadsheet has several sheets, and none or a wrong one is named.
-fn asks_for_sheet(error: &OpenError) -> bool {
-    let words = error.to_string();
-    words.contains("add `sheet: NAME`") || words.contains("has no sheet `")
 }
 
 fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<SampledList, CliError> {

@@ -1,8 +1,8 @@
 //! Finds the column with the numbers and the region of national numbers, in the first rows of a list.
 //!
 //! A number that is read with the wrong region, or from the wrong column, is a stranger's. So a column is guessed only
-//! if its name or its `+` show that it has phone numbers and no other column may be meant; a region only if one fits
-//! that the machine's locale names, by numbers that can get messages. Everything else a person decides.
+//! if it is the only one whose name or `+` shows that it has phone numbers, and a region is never guessed: none is needed
+//! if every number starts with `+` or `00`, and otherwise a person decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::init::asker::{Asker, missing, not_empty, wrong, wrong_about_list};
 use crate::cli::init::guess::Guess;
 use crate::cli::init::list::SampledList;
-use crate::cli::init::options::{NO_REGION, Options, region};
-use crate::cli::output::console;
-use crate::model::Phone;
+use crate::cli::init::options::{NONE, Options, region};
 use crate::recipients::{NumberKinds, Numbers};
 use crate::report::country_of;
 use crate::text;
@@ -20,7 +18,7 @@ use crate::text::{escaped_name, with_ascii_digits};
 
 /// The percentage of cells that are numbers in a column with numbers.
 const COLUMN: usize = 80;
-/// The percentage of numbers that a region has to fit.
+/// The percentage of numbers that a region has to fit to be suggested.
 const REGION: usize = 95;
 /// The fewest digits of a number; fewer are a count or a postcode.
 const FEWEST_DIGITS: usize = 7;
@@ -39,7 +37,8 @@ const PHONE_NAMES: [&str; 7] = ["number", "numero", "número", "nummer", "ном
 
 /// The column with the numbers, and their region.
 pub(super) struct NumberColumn {
-    pub(super) to: Guess<String>,
+    /// Its index.
+    pub(super) to: Guess<usize>,
     /// `None` if every number needs its country code.
     pub(super) region: Guess<Option<String>>,
 }
@@ -79,12 +78,11 @@ impl Cells {
 pub(super) fn find(list: &SampledList, options: &Options, asker: Asker) -> Result<NumberColumn, CliError> {
     let plain = numbers(None)?;
     let to = column(list, options, asker, &plain)?;
-    let at = list.columns.iter().position(|name| *name == to.value).unwrap_or_default();
-    let cells: Vec<&str> = list.cells(at).filter(|cell| looks_like_number(cell, &plain)).collect();
+    let cells: Vec<&str> = list.cells(to.value).filter(|cell| looks_like_number(cell, &plain)).collect();
     let region = find_region(&cells, options, asker, &plain)?;
     if !asker.quiet {
         let read = numbers(region.value.as_deref())?;
-        show_countries(cells.iter().filter_map(|cell| read.normalise(cell).ok()));
+        asker.show(&format!("the first numbers by country: {}", countries(&cells, &read)));
     }
     Ok(NumberColumn { to, region })
 }
@@ -93,60 +91,52 @@ fn numbers(region: Option<&str>) -> Result<Numbers, CliError> {
     Numbers::new(region).map_err(|error| wrong(error.to_string()))
 }
 
-fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) -> Result<Guess<String>, CliError> {
+fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) -> Result<Guess<usize>, CliError> {
     if let Some(named) = &options.to {
         return list
-            .column(named)
+            .position(named)
             .map(Guess::given)
             .map_err(|words| wrong_about_list("--to: the list has no such column", &format!("--to: {words}")));
     }
-    let all = list.columns.iter().enumerate().map(|(at, name)| (name, Cells::of(list.cells(at), plain)));
-    let all: Vec<(&String, Cells)> = all.filter(|(_, cells)| cells.numbers > 0).collect();
-    let candidates: Vec<_> = all.iter().filter(|(_, cells)| cells.has_numbers()).collect();
-    let named: Vec<_> = candidates.iter().filter(|(name, _)| is_phone_name(name)).collect();
-    let marked: Vec<_> = candidates.iter().filter(|(_, cells)| is_share(cells.marked, cells.filled, COLUMN)).collect();
-    let likely = match (named.as_slice(), marked.as_slice()) {
-        ([only], _) | ([], [only]) => Some(*only),
+    let all: Vec<(usize, &str, Cells)> = list
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (at, name.as_str(), Cells::of(list.cells(at), plain)))
+        .filter(|(_, _, cells)| cells.numbers > 0)
+        .collect();
+    // A column with the right name and few numbers may be the one that is meant.
+    let is_candidate =
+        |(_, name, cells): &&(usize, &str, Cells)| is_phone_name(name) || cells.has_numbers() && cells.marked > 0;
+    let candidates: Vec<_> = all.iter().filter(is_candidate).collect();
+    let only = match candidates.as_slice() {
+        [only] if only.2.has_numbers() => Some(*only),
         _ => None,
     };
-    // A column with the right name and few numbers may be the one that is meant.
-    let phone_columns = all.iter().filter(|(name, _)| is_phone_name(name)).count();
-    let certain = likely.filter(|(name, _)| phone_columns == usize::from(is_phone_name(name)));
     let reason = |name: &str, cells: &Cells| {
         format!("the numbers are in column `{}`, because {}", escaped_name(name), cells.words())
     };
     if asker.can_ask() {
-        let default = likely.map(|(name, _)| name.to_string()).unwrap_or_default();
-        match likely {
-            Some((name, cells)) => asker.show(&reason(name, cells)),
+        match only {
+            Some((_, name, cells)) => asker.show(&reason(name, cells)),
             None => asker.show(&format!("the columns are {}", list.names())),
         }
-        let read = |answer: &str| not_empty(answer).and_then(|answer| list.column(&answer));
-        return asker.ask("the column with the numbers", &default, read).map(Guess::given);
+        let default = only.map(|(_, name, _)| *name).unwrap_or_default();
+        let read = |answer: &str| not_empty(answer).and_then(|answer| list.position(&answer));
+        return asker.ask("the column with the numbers", default, read).map(Guess::given);
     }
-    match certain {
-        Some((name, cells)) => Ok(Guess::named(name.to_string(), reason(name, cells), asker.quiet)),
-        None => {
-            let names: Vec<String> = candidates.iter().map(|(name, _)| escaped_name(name).into_owned()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let what = match names.as_slice() {
-                [] => format!("no column has phone numbers in most of its cells; the columns are {}", list.names()),
-                _ => format!("it is unclear which column has the numbers; {} may be meant", text::list(&names)),
-            };
-            let logged = "it is unclear which column has the numbers; pass --to COLUMN";
-            Err(wrong_about_list(logged, &format!("{what}; pass --to COLUMN")))
-        }
+    if let Some((at, name, cells)) = only {
+        return Ok(Guess::made(*at, reason(name, cells)));
     }
-}
-
-/// What the numbers are without a region.
-struct Plain {
-    /// Numbers that can be read without a region.
-    complete: usize,
-    /// Those of them without a `+` or `00`: each could be national, and then another person's.
-    unmarked: usize,
-    /// Those of them that can get messages.
-    likely: usize,
+    let may_be_meant = |(_, name, cells): &&(usize, &str, Cells)| is_phone_name(name) || cells.has_numbers();
+    let names: Vec<_> = all.iter().filter(may_be_meant).map(|(_, name, _)| escaped_name(name)).collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let what = match names.as_slice() {
+        [] => format!("no column has phone numbers in most of its cells; the columns are {}", list.names()),
+        _ => format!("it is unclear which column has the numbers; {} may be meant", text::list(&names)),
+    };
+    let logged = "it is unclear which column has the numbers; pass --to COLUMN";
+    Err(wrong_about_list(logged, &format!("{what}; pass --to COLUMN")))
 }
 
 fn find_region(
@@ -156,96 +146,52 @@ fn find_region(
     plain: &Numbers,
 ) -> Result<Guess<Option<String>>, CliError> {
     if let Some(named) = &options.region {
-        let named = (named != NO_REGION).then(|| named.clone());
+        let named = (named != NONE).then(|| named.clone());
         numbers(named.as_deref())?;
         return Ok(Guess::given(named));
     }
-    let kinds = plain.kinds().map_err(|error| wrong(error.to_string()))?;
-    let found = Plain::of(cells, plain, &kinds);
-    let fitting = fitting_regions(cells, &kinds);
     let all = text::grouped(cells.len() as u64);
-    let is_likely = found.unmarked == 0 || is_share(found.likely, found.unmarked, COLUMN);
-    if is_share(found.complete, cells.len(), REGION) && is_likely {
-        let ambiguous: Vec<&String> =
-            fitting.iter().filter(|(_, read)| differ(cells, plain, read, &kinds)).map(|(name, _)| name).collect();
-        let Some(region) = ambiguous.first() else { return Ok(Guess::given(None)) };
-        let what = format!("the numbers have no `+`: they may have a country code, or be national numbers of {region}");
-        return undecided(&what, "", asker);
-    }
-    let what = match is_likely {
-        true => {
-            let national = text::grouped((cells.len() - found.complete) as u64);
-            format!("{national} of {all} numbers have no country code")
+    let what = match cells.iter().filter(|cell| !is_marked(cell)).count() {
+        _ if cells.is_empty() => "no cell of the column looks like a phone number".to_owned(),
+        0 => {
+            let why = format!("no region is needed, because all of the first {all} numbers start with `+` or `00`");
+            return Ok(Guess::made(None, why));
         }
-        false => {
-            let unlikely = text::grouped((found.unmarked - found.likely) as u64);
-            format!("the numbers have no `+`, and {unlikely} of {all} cannot get messages if read with a country code")
-        }
+        unmarked => format!(
+            "{} of the first {all} numbers do not start with `+` or `00`, so it is unclear which country they belong to",
+            text::grouped(unmarked as u64)
+        ),
     };
-    match fitting.as_slice() {
-        [(name, read)] => {
-            let fit = cells.iter().filter(|cell| can_get_messages(cell, read, &kinds)).count();
-            let why = format!(
-                "national numbers are of region {name}, because that is this machine's locale, and {} of {} numbers \
-                 are mobile numbers there or have a country code",
-                text::grouped(fit as u64),
-                all
-            );
-            if asker.can_ask() {
-                return undecided(&format!("{what}; {why}"), name, asker);
-            }
-            Ok(Guess::named(Some(name.clone()), why, asker.quiet))
-        }
-        // Without a region, national numbers are invalid; but some of these would be read as numbers abroad.
-        _ if asker.can_ask() => undecided(&what, if found.unmarked == 0 { NO_REGION } else { "" }, asker),
-        _ if found.unmarked > 0 => {
-            let what = format!("{what}; others without a `+` may be national too");
-            Err(missing(&what, "--region CODE, such as HK, or --region none if they all have a country code"))
-        }
-        _ => Ok(Guess::named(None, format!("no region, although {what}: set `region`"), asker.quiet)),
-    }
-}
-
-/// Asks for the region, or names the flag.
-fn undecided(what: &str, default: &str, asker: Asker) -> Result<Guess<Option<String>>, CliError> {
     if !asker.can_ask() {
-        return Err(missing(what, "--region CODE, such as HK, or --region none if they all have a country code"));
+        return Err(missing(&what, "--region CODE, such as HK, or --region none if they all have a country code"));
     }
-    asker.show(what);
+    let default = suggested_region(cells, plain)?;
+    asker.show(&what);
+    asker.show(&format!("if they all have a country code: {}", countries(cells, plain)));
+    if let Some(name) = &default {
+        asker.show(&format!("with region {name}: {}", countries(cells, &numbers(Some(name))?)));
+    }
     let read = |answer: &str| {
         let name = region(answer)?;
-        let name = (name != NO_REGION).then_some(name);
+        let name = (name != NONE).then_some(name);
         Numbers::new(name.as_deref()).map(|_| name.clone()).map_err(|error| error.to_string())
     };
     let question = "the region of national numbers (such as HK; `none` if all have a country code)";
-    asker.ask(question, default, read).map(Guess::given)
+    asker.ask(question, default.as_deref().unwrap_or_default(), read).map(Guess::given)
 }
 
-impl Plain {
-    fn of(cells: &[&str], plain: &Numbers, kinds: &NumberKinds) -> Self {
-        let mut found = Self { complete: 0, unmarked: 0, likely: 0 };
-        for cell in cells {
-            let Ok(phone) = plain.normalise(cell) else { continue };
-            found.complete += 1;
-            if !is_marked(cell) {
-                found.unmarked += 1;
-                found.likely += usize::from(kinds.of(phone).is_none());
-            }
-        }
-        found
-    }
-}
-
-/// Returns the regions of the machine's locale that nearly all numbers fit.
-fn fitting_regions(cells: &[&str], kinds: &NumberKinds) -> Vec<(String, Numbers)> {
+/// Returns the region of the machine's locale, if there is one and nearly all numbers fit it.
+fn suggested_region(cells: &[&str], plain: &Numbers) -> Result<Option<String>, CliError> {
+    let kinds = plain.kinds().map_err(|error| wrong(error.to_string()))?;
     let locales = ["LC_ALL", "LC_TELEPHONE", "LC_ADDRESS", "LANG"].map(|name| std::env::var(name).unwrap_or_default());
     let regions: BTreeSet<String> = locales.iter().filter_map(|locale| country(locale)).collect();
-    let read = |name: String| Numbers::new(Some(&name)).ok().map(|read| (name, read));
-    let fits = |(_, read): &(String, Numbers)| {
-        let fit = cells.iter().filter(|cell| can_get_messages(cell, read, kinds)).count();
+    let fits = |name: &String| {
+        let Ok(read) = Numbers::new(Some(name)) else { return false };
+        let fit = cells.iter().filter(|cell| can_get_messages(cell, &read, &kinds)).count();
         is_share(fit, cells.len(), REGION)
     };
-    regions.into_iter().filter_map(read).filter(fits).collect()
+    let mut fitting = regions.into_iter().filter(fits);
+    Ok(fitting.next().filter(|_| fitting.next().is_none()))
 }
 
 /// Returns the country of a locale: `HK` of `zh_HK.UTF-8`.
@@ -255,38 +201,33 @@ fn country(locale: &str) -> Option<String> {
     (country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| country.to_owned())
 }
 
-/// Whether a region changes whom more than a few of the numbers belong to.
-fn differ(cells: &[&str], plain: &Numbers, read: &Numbers, kinds: &NumberKinds) -> bool {
-    let differs = |cell: &&&str| match (plain.normalise(cell), read.normalise(cell)) {
-        (Ok(one), Ok(other)) => one != other && kinds.of(other).is_none(),
-        _ => false,
-    };
-    let different = cells.iter().filter(differs).count();
-    is_share(different, cells.len(), 100 - REGION)
-}
-
 /// Whether a cell is a number that can get messages, as far as its numbering plan says.
 fn can_get_messages(cell: &str, read: &Numbers, kinds: &NumberKinds) -> bool {
     read.normalise(cell).is_ok_and(|phone| is_marked(cell) || kinds.of(phone).is_none())
 }
 
 /// Names the countries of the numbers, so that a person notices a wrong one.
-fn show_countries(phones: impl Iterator<Item = Phone>) {
+fn countries(cells: &[&str], read: &Numbers) -> String {
     let mut countries: BTreeMap<(u16, &str), u64> = BTreeMap::new();
-    for country in phones.filter_map(country_of) {
-        *countries.entry(country).or_default() += 1;
+    let mut unreadable = 0;
+    for cell in cells {
+        match read.normalise(cell).ok().and_then(country_of) {
+            Some(country) => *countries.entry(country).or_default() += 1,
+            None => unreadable += 1,
+        }
     }
     let mut countries: Vec<_> = countries.into_iter().collect();
     countries.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
     let named = countries.iter().take(COUNTRIES);
     let mut words: Vec<String> =
         named.map(|((code, name), rows)| format!("+{code} {name}: {}", text::grouped(*rows))).collect();
-    if countries.len() > COUNTRIES {
-        words.push(format!("{} more", countries.len() - COUNTRIES));
+    let others: u64 = countries.iter().skip(COUNTRIES).map(|(_, rows)| rows).sum();
+    for (rows, what) in [(others, "other countries"), (unreadable, "no valid number")] {
+        if rows > 0 {
+            words.push(format!("{what}: {}", text::grouped(rows)));
+        }
     }
-    if !words.is_empty() {
-        console::wrapped_info(&format!("the first numbers by country: {}", words.join("; ")));
-    }
+    words.join("; ")
 }
 
 fn is_phone_name(name: &str) -> bool {

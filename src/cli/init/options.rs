@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use encoding_rs::Encoding;
 
-use crate::campaign_file::{parse_encoding, parse_name, parse_rate, parse_region};
-use crate::model::Channel;
+use crate::campaign_file::{parse_encoding, parse_name, parse_rate, parse_region, parse_start, parse_time_zone};
+use crate::model::{Channel, When};
 
-/// The word for no region.
-pub(super) const NO_REGION: &str = "none";
+/// The word for no region and no schedule.
+pub(super) const NONE: &str = "none";
 
 /// What the campaign should be, as far as the flags say.
 #[derive(Debug, clap::Args)]
@@ -52,12 +52,33 @@ pub(in crate::cli) struct Options {
     /// Send at most this many messages, such as 20/s or 1000/min
     #[arg(long, value_parser = rate)]
     pub(super) rate: Option<String>,
+    /// Start at this time (2026-12-01T09:00) or these (cron: "0 9 * * MON") with `campaigner serve`, or `none`
+    #[arg(long, value_name = "TIME", value_parser = start)]
+    pub(super) schedule: Option<Start>,
+    /// Read the schedule in this time zone, such as Asia/Hong_Kong
+    #[arg(long, value_name = "ZONE", requires = "schedule", value_parser = timezone)]
+    pub(super) timezone: Option<String>,
+}
+
+/// When a campaign starts automatically, as written.
+#[derive(Clone, Debug)]
+pub(super) enum Start {
+    Never,
+    At(String),
+    Cron(String),
+}
+
+/// A schedule.
+pub(super) struct NewSchedule {
+    pub(super) start: Start,
+    /// The time zone's IANA name.
+    pub(super) timezone: String,
 }
 
 /// Reads a region, or the word for none.
 pub(super) fn region(text: &str) -> Result<String, String> {
-    match text.eq_ignore_ascii_case(NO_REGION) {
-        true => Ok(NO_REGION.to_owned()),
+    match text.eq_ignore_ascii_case(NONE) {
+        true => Ok(NONE.to_owned()),
         false => parse_region(text).map_err(|error| error.to_string()),
     }
 }
@@ -70,4 +91,20 @@ pub(super) fn channel(text: &str) -> Result<Channel, String> {
 /// Checks a rate, and returns it as it is written.
 pub(super) fn rate(text: &str) -> Result<String, String> {
     parse_rate(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// Checks when a campaign starts; `none` or nothing is never.
+pub(super) fn start(text: &str) -> Result<Start, String> {
+    if text.is_empty() || text.eq_ignore_ascii_case(NONE) {
+        return Ok(Start::Never);
+    }
+    match parse_start(text).map_err(|error| error.to_string())? {
+        When::At(_) => Ok(Start::At(text.to_owned())),
+        When::Cron { .. } => Ok(Start::Cron(text.to_owned())),
+    }
+}
+
+/// Checks the name of a time zone.
+pub(super) fn timezone(text: &str) -> Result<String, String> {
+    parse_time_zone(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

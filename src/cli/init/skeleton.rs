@@ -1,13 +1,6 @@
-//! Writes a `campaigner.toml` in which everything is commented out.
+//! A `campaigner.toml` in which everything is commented out.
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
-
-use crate::cli::error::{CliError, Exit};
-
-const SKELETON: &str = r#"# Accounts and notifications. campaigner reads this file from the folder in which it is started, or where --config says.
+pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner reads this file from the folder in which it is started, or where --config says.
 # It may hold credentials: keep it private (mode 0600). Everything is optional; see docs/operations.md.
 
 # Several accounts: a campaign then says `provider: shop-hk`. `incs` and `simulator` need no section.
@@ -32,15 +25,3 @@ const SKELETON: &str = r#"# Accounts and notifications. campaigner reads this fi
 # url = "https://example.com/hooks/campaigner"
 # secret_env = "CAMPAIGNER_HOOK_SECRET"
 "#;
-
-/// Writes the file unless it exists. Returns whether it was written.
-pub(in crate::cli) fn write_skeleton(path: &Path) -> Result<bool, CliError> {
-    let made = File::options().write(true).create_new(true).mode(0o600).open(path);
-    let written = match made {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        made => made.and_then(|mut file| file.write_all(SKELETON.as_bytes())),
-    };
-    written
-        .map(|()| true)
-        .map_err(|error| CliError::new(Exit::Environment, format!("cannot write {}: {error}", path.display())))
-}

@@ -1,16 +1,13 @@
 //! The variables of a message and the columns that fill them.
 
 use crate::cli::error::CliError;
-use crate::cli::init::asker::{Asker, missing, wrong, wrong_about_list};
+use crate::cli::init::asker::{Asker, wrong, wrong_about_list};
 use crate::cli::init::guess::Guess;
 use crate::cli::init::list::SampledList;
 use crate::cli::init::options::Options;
 use crate::model::column_key;
 use crate::template::placeholders::is_position;
-use crate::text::{escaped_name, nearest};
-
-/// Rows whose form is compared with an example.
-const COMPARED: usize = 50;
+use crate::text::escaped_name;
 
 /// Where a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +33,8 @@ impl Slot {
         self.variable.as_deref().filter(|name| !is_position(name))
     }
 
-    fn words(&self) -> String {
+    /// Returns what it is, for a sentence.
+    pub(super) fn words(&self) -> String {
         let place = match self.place {
             SlotPlace::Header => " of the header".to_owned(),
             SlotPlace::Body => String::new(),
@@ -45,40 +43,6 @@ impl Slot {
         let variable = self.variable.as_deref().unwrap_or_default();
         let example = self.example.as_ref().map(|example| format!(" (example `{}`)", escaped_name(example)));
         format!("{{{{{variable}}}}}{place}{}", example.unwrap_or_default())
-    }
-}
-
-/// The form of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Link,
-    Percentage,
-    Number,
-    /// Digits and separators, as in a date or a time.
-    Digits,
-    /// Letters and digits.
-    Code,
-    Words,
-}
-
-impl Form {
-    fn of(text: &str) -> Self {
-        let text = text.trim();
-        let has_digit = text.chars().any(char::is_numeric);
-        match text {
-            _ if text.contains("://") => Self::Link,
-            _ if text.ends_with('%') => Self::Percentage,
-            _ if text.chars().all(|c| c.is_numeric() || ".,".contains(c)) => Self::Number,
-            _ if has_digit && !text.chars().any(char::is_alphabetic) => Self::Digits,
-            _ if has_digit && !text.contains(' ') => Self::Code,
-            _ => Self::Words,
-        }
-    }
-
-    /// Returns the form of most cells.
-    fn of_most<'c>(cells: impl Iterator<Item = &'c str>) -> Option<Self> {
-        let forms: Vec<Self> = cells.take(COMPARED).map(Self::of).collect();
-        forms.iter().copied().find(|form| forms.iter().filter(|other| *other == form).count() * 2 > forms.len())
     }
 }
 
@@ -97,14 +61,15 @@ pub(super) fn unknown_params(words: &str) -> CliError {
 }
 
 /// Fills the variables of a template: with the columns of `--params`, which name those of the body or all of them, or
-/// with the columns that a person confirms or that are guessed. `to` is the column with the numbers.
+/// with the columns that a person confirms or that have their names. `None` stays to do. `to` is the index of the column
+/// with the numbers.
 pub(super) fn fill(
     slots: &[Slot],
     list: &SampledList,
-    to: &str,
+    to: usize,
     options: &Options,
     asker: Asker,
-) -> Result<Vec<Guess<String>>, CliError> {
+) -> Result<Vec<Option<Guess<String>>>, CliError> {
     let in_body = slots.iter().filter(|slot| slot.place == SlotPlace::Body).count();
     let mut named = match &options.params {
         Some(named) => columns(named, list).map_err(|words| unknown_params(&words))?,
@@ -116,53 +81,43 @@ pub(super) fn fill(
             named.len()
         )));
     }
-    let mut used = named.clone();
     named.reverse();
     let mut filled = Vec::new();
     for slot in slots {
-        if let Some(column) = named.pop() {
-            filled.push(Guess::given(column));
-            continue;
-        }
-        let guess = guess(slot, list, to, &used);
-        let words = slot.words();
-        let column = if asker.can_ask() {
-            let default = guess.as_ref().map(|(column, _)| column.as_str()).unwrap_or_default();
-            Guess::given(asker.ask(&format!("the column for {words}"), default, |answer| list.column(answer))?)
+        let alike = || column_alike(slot, list, to);
+        filled.push(if let Some(column) = named.pop() {
+            Some(Guess::given(column))
+        } else if asker.can_ask() {
+            let question = format!("the column for {}", slot.words());
+            let default = alike().unwrap_or_default();
+            Some(Guess::given(asker.ask(&question, default, |answer| list.column(answer))?))
         } else {
-            let Some((column, reason)) = guess else {
-                return Err(missing(&format!("no column is left for {words}"), "--params COLUMN,COLUMN …"));
-            };
-            let why = format!("{words} is column `{}`, because {reason}", escaped_name(&column));
-            Guess::named(column, why, asker.quiet)
-        };
-        used.push(column.value.clone());
-        filled.push(column);
+            alike().map(|column| {
+                let why = format!("{} is column `{}`, because the names are alike", slot.words(), escaped_name(column));
+                Guess::made(column.to_owned(), why)
+            })
+        });
     }
     Ok(filled)
 }
 
-/// Returns the column that probably fills a variable, and why: by its name, else the first unused one whose cells have
-/// the form of the example, else the first unused one.
-fn guess(slot: &Slot, list: &SampledList, to: &str, used: &[String]) -> Option<(String, String)> {
-    let others: Vec<(usize, &str)> =
-        list.columns.iter().map(String::as_str).enumerate().filter(|(_, name)| *name != to).collect();
-    let names: Vec<&str> = others.iter().map(|(_, name)| *name).collect();
-    if let Some(name) = slot.name() {
-        let spaced = name.replace('_', " ");
-        let longer: Vec<&str> =
-            names.iter().copied().filter(|column| column.to_lowercase().contains(&spaced.to_lowercase())).collect();
-        let only = if let [only] = longer.as_slice() { Some(*only) } else { None };
-        if let Some(column) = nearest(name, &names).or_else(|| nearest(&spaced, &names)).or(only) {
-            return Some((column.to_owned(), "the names are alike".to_owned()));
-        }
-    }
-    let unused = |(_, name): &&(usize, &str)| !used.iter().any(|used| used == name);
-    let form = slot.example.as_deref().map(Form::of);
-    let is_alike = |(at, _): &&(usize, &str)| form.is_some() && Form::of_most(list.cells(*at)) == form;
-    let by_form = others.iter().filter(unused).find(is_alike);
-    let reason = if by_form.is_some() { "its cells look like the example" } else { "it is the next column" };
-    by_form.or_else(|| others.iter().find(unused)).map(|(_, name)| ((*name).to_owned(), reason.to_owned()))
+/// Returns the only column that has the name of a variable or, if none has, the only one whose name contains it. Any
+/// other column would be a guess at random.
+fn column_alike<'l>(slot: &Slot, list: &'l SampledList, to: usize) -> Option<&'l str> {
+    let name = words(slot.name()?);
+    let only = |is_alike: &dyn Fn(&[String]) -> bool| {
+        let mut alike = list.columns.iter().enumerate().filter(|(at, column)| *at != to && is_alike(&words(column)));
+        let (_, first) = alike.next()?;
+        alike.next().is_none().then_some(first.as_str())
+    };
+    only(&|column| column.concat() == name.concat())
+        .or_else(|| only(&|column| column.windows(name.len().max(1)).any(|part| part == name)))
+}
+
+/// Returns the words of a name, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// Returns the template of a column's value: `{{ first_name }}` or `{{ row['First name'] }}`.
@@ -203,17 +158,26 @@ mod tests {
     }
 
     #[test]
-    fn texts_have_the_form_that_a_person_sees() {
-        for (text, form) in [
-            ("Ana", Form::Words),
-            ("Dr Chan 2", Form::Words),
-            ("25%", Form::Percentage),
-            ("1,200", Form::Number),
-            ("2026-12-01", Form::Digits),
-            ("A-1001", Form::Code),
-            ("https://example.com/a", Form::Link),
+    fn a_column_fills_a_variable_only_if_its_name_says_so() {
+        for (variable, columns, alike) in [
+            ("first_name", &["First Name", "name"][..], Some("First Name")),
+            ("firstname", &["first_name"], Some("first_name")),
+            ("WhatsApp", &["city", "WhatsApp name"], Some("WhatsApp name")),
+            ("name", &["first name", "last name"], None),
+            ("name2", &["name1"], None),
+            ("date", &["update"], None),
+            ("discount", &["city"], None),
+            ("phone", &["city"], None),
+            ("1", &["city", "1"], None),
         ] {
-            assert_eq!(Form::of(text), form, "{text}");
+            let list = SampledList {
+                source: crate::model::Source::Csv("list.csv".into()),
+                reading: crate::model::Reading::default(),
+                columns: [&["phone"], columns].concat().into_iter().map(str::to_owned).collect(),
+                rows: Vec::new(),
+            };
+            let slot = Slot { place: SlotPlace::Body, variable: Some(variable.to_owned()), example: None };
+            assert_eq!(column_alike(&slot, &list, 0), alike, "{variable} of {columns:?}");
         }
     }
 }

@@ -30,19 +30,31 @@ pub(super) struct TemplateMessage {
     pub(super) language: Option<String>,
     /// The provider that has its definition.
     pub(super) from: Option<TemplateProvider>,
-    /// Its variables, each with its column.
-    pub(super) filled: Vec<(Slot, Guess<String>)>,
+    /// Its variables, each with its column. One without a column is to do.
+    pub(super) filled: Vec<(Slot, Option<Guess<String>>)>,
     /// What else it needs.
     pub(super) open: Vec<String>,
     /// Why it has no variables, if that is a guess.
     pub(super) why_none: Option<String>,
 }
 
-/// Chooses the message. `to` is the column with the numbers.
+impl Message {
+    /// Whether a person has to complete it in the file.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Template(message) => {
+                !message.open.is_empty() || message.filled.iter().any(|(_, column)| column.is_none())
+            }
+            Self::Text(_) => false,
+        }
+    }
+}
+
+/// Chooses the message. `to` is the index of the column with the numbers.
 pub(super) async fn choose(
     channel: Channel,
     list: &SampledList,
-    to: &str,
+    to: usize,
     options: &Options,
     asker: Asker,
     global: &Global,
@@ -164,7 +176,7 @@ async fn with_definition(
     provider: TemplateProvider,
     listed: TemplateSummary,
     list: &SampledList,
-    to: &str,
+    to: usize,
     options: &Options,
     asker: Asker,
 ) -> Result<TemplateMessage, CliError> {
@@ -190,12 +202,11 @@ fn without_definition(list: &SampledList, options: &Options, asker: Asker) -> Re
             asker.ask(question, "", |answer| slots::columns(answer, list))?
         }
         None => {
-            let why = "the template has no variables, because --params is not given".to_owned();
-            why_none = Guess::named((), why, asker.quiet).why;
+            why_none = Some("the template has no variables, because --params is not given".to_owned());
             Vec::new()
         }
     };
-    let slot = |column| (Slot { place: SlotPlace::Body, variable: None, example: None }, Guess::given(column));
+    let slot = |column| (Slot { place: SlotPlace::Body, variable: None, example: None }, Some(Guess::given(column)));
     let filled = columns.into_iter().map(slot).collect();
     Ok(TemplateMessage { name, language: options.language.clone(), from: None, filled, open: Vec::new(), why_none })
 }

@@ -39,7 +39,13 @@ pub(super) fn read(path: &Path, sheet: Option<&str>) -> Result<Workbook, OpenErr
     read.map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
     let length = bytes.len() as u64;
     let digest = hex(&Sha256::digest(&bytes));
-    let failed = |Unreadable(what)| OpenError::Spreadsheet { from: path.display().to_string(), what };
+    let failed = |unreadable| {
+        let from = path.display().to_string();
+        match unreadable {
+            Unreadable::Content(what) => OpenError::Spreadsheet { from, what },
+            Unreadable::Sheet(unclear) => OpenError::UnclearSheet { from, unclear },
+        }
+    };
     if length > MAX_FILE {
         return Err(failed(Unreadable::too_large("more than 100 MiB")));
     }
@@ -61,7 +67,7 @@ fn parsed(bytes: Vec<u8>, sheet: Option<&str>) -> Parsed<(Option<SheetTable>, Ve
         () if bytes.starts_with(&[0x1f, 0x8b]) => GZIP,
         () => TEXT,
     };
-    Err(Unreadable(what.to_owned()))
+    Err(Unreadable::Content(what.to_owned()))
 }
 
 fn package(package: Package, sheet: Option<&str>) -> Parsed<(Option<SheetTable>, Vec<ListNote>)> {
@@ -70,13 +76,13 @@ fn package(package: Package, sheet: Option<&str>) -> Parsed<(Option<SheetTable>,
     }
     if package.has_any(|name| name.starts_with("xl/") || name == "[Content_Types].xml") {
         return match package.has_any(|name| name.starts_with("word/") || name.starts_with("ppt/")) {
-            true => Err(Unreadable(ARCHIVE.to_owned())),
+            true => Err(Unreadable::Content(ARCHIVE.to_owned())),
             false => xlsx::read(package, sheet),
         };
     }
     match package.has("encrypted-package") {
-        true => Err(Unreadable(PASSWORD.to_owned())),
-        false if package.has_any(|name| name.ends_with(".iwa")) => Err(Unreadable(NUMBERS.to_owned())),
-        false => Err(Unreadable(ARCHIVE.to_owned())),
+        true => Err(Unreadable::Content(PASSWORD.to_owned())),
+        false if package.has_any(|name| name.ends_with(".iwa")) => Err(Unreadable::Content(NUMBERS.to_owned())),
+        false => Err(Unreadable::Content(ARCHIVE.to_owned())),
     }
 }

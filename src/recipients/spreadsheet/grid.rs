@@ -322,7 +322,7 @@ fn header(row: &OpenRow) -> Parsed<Header> {
 }
 
 fn unset(row: u32, column: u32) -> Unreadable {
-    Unreadable(format!(
+    Unreadable::Content(format!(
         "has a formula without a value in cell {}; open it in a spreadsheet program, which calculates the values, and save \
          it",
         cell_name(row, column)

@@ -17,7 +17,7 @@ const MAX_SHEETS: usize = 10_000;
 /// Reads the named sheet, or the only visible one.
 pub(super) fn read(mut package: Package, wanted: Option<&str>) -> Parsed<(Option<SheetTable>, Vec<ListNote>)> {
     if is_encrypted(&mut package)? {
-        return Err(Unreadable(PASSWORD.to_owned()));
+        return Err(Unreadable::Content(PASSWORD.to_owned()));
     }
     let sheets = sheet_names(&mut package)?;
     let chosen = sheets::choose(&sheets, wanted)?;

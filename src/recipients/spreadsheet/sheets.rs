@@ -1,6 +1,7 @@
 //! Chooses the sheet of a workbook. Nothing is guessed: with several sheets, the campaign names one.
 
 use super::unreadable::{Parsed, Unreadable};
+use crate::recipients::error::UnclearSheet;
 use crate::recipients::note::ListNote;
 use crate::text::{escaped, list, nearest};
 
@@ -20,13 +21,9 @@ pub(super) fn choose(sheets: &[SheetName], wanted: Option<&str>) -> Parsed<usize
     let Some(wanted) = wanted else {
         return match visible.as_slice() {
             [only] => Ok(*only),
-            [] if sheets.is_empty() => Err(Unreadable("has no sheets".to_owned())),
-            [] => Err(Unreadable(format!("has no visible sheet; {}", naming(&names(sheets, |_| true))))),
-            _ => Err(Unreadable(format!(
-                "has {} sheets; {}",
-                visible.len(),
-                naming(&names(sheets, |sheet| !sheet.is_hidden))
-            ))),
+            [] if sheets.is_empty() => Err(Unreadable::Content("has no sheets".to_owned())),
+            [] => Err(unnamed("has no visible sheet".to_owned(), &names(sheets, |_| true))),
+            _ => Err(unnamed(format!("has {} sheets", visible.len()), &names(sheets, |sheet| !sheet.is_hidden))),
         };
     };
     let is_same = |sheet: &SheetName| sheet.name.trim().to_lowercase() == wanted.trim().to_lowercase();
@@ -37,7 +34,8 @@ pub(super) fn choose(sheets: &[SheetName], wanted: Option<&str>) -> Parsed<usize
             Some(near) => format!("did you mean `{}`?", escaped(near)),
             None => format!("its sheets are {}", listed(&all)),
         };
-        Unreadable(format!("has no sheet `{}`; {hint}", escaped(wanted)))
+        let problem = format!("has no sheet `{}`", escaped(wanted));
+        Unreadable::Sheet(UnclearSheet { problem, hint, sheets: listed(&all) })
     })
 }
 
@@ -65,8 +63,10 @@ fn names(sheets: &[SheetName], is_wanted: impl Fn(&SheetName) -> bool) -> Vec<&s
     sheets.iter().filter(|sheet| is_wanted(sheet)).map(|sheet| sheet.name.as_str()).collect()
 }
 
-fn naming(names: &[&str]) -> String {
-    format!("add `sheet: NAME` with one of {}", listed(names))
+fn unnamed(problem: String, names: &[&str]) -> Unreadable {
+    let sheets = listed(names);
+    let hint = format!("add `sheet: NAME` with one of {sheets}");
+    Unreadable::Sheet(UnclearSheet { problem, hint, sheets })
 }
 
 fn listed(names: &[&str]) -> String {

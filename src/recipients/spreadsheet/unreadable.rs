@@ -2,9 +2,16 @@
 
 use std::io;
 
-/// Why a spreadsheet cannot be read, and what to do, in words that follow the name of the file.
+use crate::recipients::error::UnclearSheet;
+
+/// Why a spreadsheet cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unreadable(pub(super) String);
+pub(super) enum Unreadable {
+    /// Its content: why, and what to do, in words that follow the name of the file.
+    Content(String),
+    /// It is unclear which of its sheets is meant.
+    Sheet(UnclearSheet),
+}
 
 /// The result of reading a part of a spreadsheet.
 pub(super) type Parsed<T> = Result<T, Unreadable>;
@@ -18,12 +25,12 @@ const DAMAGED: &str = "is a damaged or incomplete spreadsheet; open it in a spre
 
 impl Unreadable {
     pub(super) fn damaged() -> Self {
-        Self(DAMAGED.to_owned())
+        Self::Content(DAMAGED.to_owned())
     }
 
     /// `what` is the limit that it exceeds.
     pub(super) fn too_large(what: &str) -> Self {
-        Self(format!("is too large ({what}); split the list, or export it as CSV, which has no limit"))
+        Self::Content(format!("is too large ({what}); split the list, or export it as CSV, which has no limit"))
     }
 }
 

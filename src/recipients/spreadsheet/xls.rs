@@ -32,10 +32,10 @@ struct Globals {
 pub(super) fn read(bytes: Vec<u8>, wanted: Option<&str>) -> Parsed<(Option<SheetTable>, Vec<ListNote>)> {
     let mut file = CompoundFile::open(Cursor::new(bytes))?;
     if file.exists("/EncryptedPackage") {
-        return Err(Unreadable(PASSWORD.to_owned()));
+        return Err(Unreadable::Content(PASSWORD.to_owned()));
     }
     if !file.exists("/Workbook") {
-        return Err(Unreadable(match file.exists("/Book") {
+        return Err(Unreadable::Content(match file.exists("/Book") {
             true => OLD.to_owned(),
             false => "is an old Office file, but not a spreadsheet; save the list as .xlsx".to_owned(),
         }));
@@ -56,12 +56,12 @@ fn globals(stream: &[u8]) -> Parsed<Globals> {
     let mut records = Records::new(stream);
     let first = records.next_record()?.filter(|first| first.kind == BiffRecord::BOF).ok_or_else(Unreadable::damaged)?;
     if first.fields().u16()? != 0x0600 {
-        return Err(Unreadable(OLD.to_owned()));
+        return Err(Unreadable::Content(OLD.to_owned()));
     }
     while let Some(record) = records.next_record()? {
         let mut fields = record.fields();
         match record.kind {
-            BiffRecord::FILEPASS => return Err(Unreadable(PASSWORD.to_owned())),
+            BiffRecord::FILEPASS => return Err(Unreadable::Content(PASSWORD.to_owned())),
             BiffRecord::DATEMODE if fields.u16()? == 1 => globals.epoch = Epoch::Year1904,
             BiffRecord::FORMAT => {
                 let id = fields.u16()?;

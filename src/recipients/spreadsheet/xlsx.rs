@@ -38,7 +38,7 @@ pub(super) fn read(mut package: Package, wanted: Option<&str>) -> Parsed<(Option
         .find(|(kind, _)| kind == "officeDocument")
         .map_or_else(|| "xl/workbook.xml".to_owned(), |(_, path)| path);
     if path.to_ascii_lowercase().ends_with(".bin") {
-        return Err(Unreadable(BINARY.to_owned()));
+        return Err(Unreadable::Content(BINARY.to_owned()));
     }
     let relations = relations(&mut package, &path)?;
     let mut workbook = workbook(&mut package, &path)?;

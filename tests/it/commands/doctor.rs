@@ -3,7 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Answer, CREDENTIAL, CampaignFile, Finished, Script, ScriptedProvider, TestEnv, csv};
+use crate::support::http::response;
+use crate::support::raw_server::RawServer;
+use crate::support::{Answer, CREDENTIAL, CampaignFile, Finished, Script, ScriptedProvider, TestEnv, csv, envelope};
 
 /// Runs `doctor` with these variables.
 fn doctor(env: &TestEnv, variables: &[(&str, &str)], args: &[&str]) -> Finished {
@@ -117,4 +119,55 @@ fn what_is_wrong_with_the_store_is_found() {
     assert_finds(&doctor(&env, &[], &["--db", "other.db"]), "store", &["other.db is not a campaigner store"]);
     fs::rename(env.path("store.db"), env.path("store")).unwrap();
     assert_finds(&doctor(&env, &[], &[]), "store", &["is missing"]);
+}
+
+#[test]
+fn an_answer_that_says_nothing_about_the_account_is_not_called_good() {
+    for (status, body) in [(500, String::new()), (200, "{}".to_owned()), (422, envelope(422, "unknown id"))] {
+        let server = RawServer::start(move |_, connection| {
+            connection.request();
+            connection.write(response(status, "connection: close\r\n", &body));
+        });
+        let env = TestEnv::new();
+        let url = server.url();
+        let account = [("INCS_BASE_URL", url.as_str()), ("INCS_CERTIFICATION_CODE", CREDENTIAL)];
+        let unclear = doctor(&env, &account, &[]);
+        assert_healthy(&unclear);
+        let note = "note     provider incs: reached, but its response does not show whether the account works";
+        assert!(unclear.out.contains(note) && !unclear.out.contains("and the account works"), "{unclear}");
+    }
+}
+
+#[test]
+fn variables_that_the_configuration_names_are_known() {
+    let env = TestEnv::new();
+    let text = "[providers.shop]\nkind = \"incs\"\ncertification_code_env = \"CAMPAIGNER_SHOP_CODE\"\n\
+                [webhook]\nsecret_env = \"CAMPAIGNER_SHOP_WEBHOOK\"\n\
+                [on_done]\nurl = \"https://example.com\"\nsecret_env = \"CAMPAIGNER_SHOP_DONE\"\n";
+    env.write("shop.toml", text);
+    let secret = "0123456789abcdef01234567";
+    let variables = [
+        ("CAMPAIGNER_SHOP_CODE", secret),
+        ("CAMPAIGNER_SHOP_WEBHOOK", secret),
+        ("CAMPAIGNER_SHOP_DONE", secret),
+        ("CAMPAIGNER_HOOK_SECRET", secret),
+    ];
+    assert_healthy(&env.start_with(&variables, &["--config", "shop.toml", "doctor", "--offline"]).wait());
+    let unknown = env.start_with(&variables, &["doctor", "--offline"]).wait();
+    assert_finds(&unknown, "environment", &["does not read CAMPAIGNER_SHOP_CODE"]);
+    assert!(!unknown.out.contains("HOOK_SECRET;"), "{unknown}");
+}
+
+#[test]
+fn a_folder_of_the_store_that_is_missing_or_cannot_be_written_is_found() {
+    let env = TestEnv::new();
+    let missing = ["--db", "my stores/shop.db"];
+    let words = "the folder 'my stores' of the store does not exist; run `mkdir -p 'my stores'`";
+    assert_finds(&doctor(&env, &[], &missing), "store", &[words]);
+    fs::create_dir(env.path("my stores")).unwrap();
+    assert_healthy(&doctor(&env, &[], &missing));
+    env.write("file", "");
+    assert_finds(&doctor(&env, &[], &["--db", "file/shop.db"]), "store", &["file is not a folder"]);
+    // Not even root can write there.
+    assert_finds(&doctor(&env, &[], &["--db", "/proc/shop.db"]), "store", &["cannot write to the folder /proc"]);
 }

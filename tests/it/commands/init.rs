@@ -54,7 +54,7 @@ fn a_list_and_a_template_name_are_enough_for_a_campaign_that_passes_check_and_ru
 fn a_spreadsheet_is_enough_too_and_its_sheet_is_never_guessed() {
     let env = TestEnv::new();
     env.write("客户.xlsx", xlsx_of(&csv(30)));
-    let init = ["init", "--list", "客户.xlsx", "--template", "hello", "--params", "first_name"];
+    let init = ["init", "--list", "客户.xlsx", "--template", "hello", "--params", "first_name", "--region", "none"];
     let unclear = env.run_offline(&init);
     assert!(unclear.code == 2 && unclear.err.contains("pass --sheet NAME with one of `List` and `Old`"), "{unclear}");
     let made = env.run_offline(&[&init[..], &["--sheet", "List"]].concat());
@@ -70,7 +70,7 @@ fn a_spreadsheet_is_enough_too_and_its_sheet_is_never_guessed() {
 fn a_log_holds_no_names_of_columns() {
     let env = env_with(&people(3).replace("Mobile", "Ana Silva"));
     let made = init(&env, "C", &[&SALE_FLAGS[..], &["--log-format", "json"]].concat());
-    assert!(made.code == 0 && made.err.contains("guessed a value"), "{made}");
+    assert!(made.code == 0 && made.err.contains("init left a guess"), "{made}");
     assert!(!made.err.contains("Ana Silva"), "{made}");
 }
 
@@ -123,6 +123,16 @@ fn which_column_has_the_numbers_is_not_guessed_if_two_may_be_meant() {
     let named = init(&env, "C", &[&SALE_FLAGS[..], &["--to", "Mobile"]].concat());
     assert_eq!(named.code, 0, "{named}");
 
+    // A name says as much as a `+`: the phone of the shop, or the person's number?
+    let shops = people(10).replace("Customer No", "Shop phone").replace("Mobile", "Contact");
+    let env = {
+        drop(env);
+        env_with(&shops)
+    };
+    let unclear = init(&env, "C", &SALE_FLAGS);
+    assert!(unclear.code == 2 && unclear.err.contains("`Shop phone` and `Contact` may be meant"), "{unclear}");
+    assert!(!env.path("spring-people.yaml").exists());
+
     // Digits in a column of any name may be anything.
     let env = {
         drop(env);
@@ -133,23 +143,46 @@ fn which_column_has_the_numbers_is_not_guessed_if_two_may_be_meant() {
 }
 
 #[test]
-fn a_region_is_guessed_only_if_the_locale_has_one_that_fits() {
+fn a_region_is_never_guessed_whatever_the_locale_is() {
+    let list: String = (0..30).map(|n| format!("07911 1{n:05},Ana {n}\n")).collect();
+    let env = env_with(&format!("Telefon,First Name\n{list}0044 7911 199999,Ben\n"));
+    let flags = ["--template", "hello", "--params", "First Name"];
+    for locale in ["C", "en_GB.UTF-8"] {
+        let refused = init(&env, locale, &flags);
+        let words = "30 of the first 31 numbers do not start with `+` or `00`";
+        assert!(refused.code == 2 && refused.err.contains(words), "{refused}");
+        assert!(refused.err.contains("--region CODE") && refused.err.contains("--region none"), "{refused}");
+        assert!(!env.path("spring-people.yaml").exists());
+    }
+    let named = init(&env, "zh_HK.UTF-8", &[&flags[..], &["--region", "gb"]].concat());
+    assert!(named.code == 0 && named.err.contains("+44 United Kingdom: 31"), "{named}");
+    let campaign = env.read("spring-people.yaml");
+    assert!(campaign.contains("region: \"GB\"") && !campaign.contains("guessed: no region"), "{campaign}");
+}
+
+#[test]
+fn a_person_is_always_asked_for_the_region_and_sees_the_countries_first() {
     let list: String = (0..30).map(|n| format!("07911 1{n:05},Ana {n}\n")).collect();
     let env = env_with(&format!("Telefon,First Name\n{list}"));
-    let flags = ["--template", "hello", "--params", "First Name"];
-    let guessed = init(&env, "en_GB.UTF-8", &flags);
-    assert!(guessed.code == 0 && guessed.err.contains("guessed: national numbers are of region GB"), "{guessed}");
-    assert!(guessed.err.contains("+44 United Kingdom: 30"), "{guessed}");
-    let campaign = env.read("spring-people.yaml");
-    assert!(campaign.contains("# guessed: national numbers are of region GB"), "{campaign}");
-    assert!(campaign.contains("region: \"GB\""), "{campaign}");
+    let flags = ["init", "--list", "Spring People.csv", "--name", "a", "--to", "Telefon", "--provider", "simulator"];
+    let more = ["--channel", "whatsapp", "--template", "hello", "--params", "First Name", "--rate", "9/s"];
+    let args = [&flags[..], &more, &["--schedule", "none"]].concat();
+    let mut terminal = Terminal::start(&env, "LC_ALL=en_GB.UTF-8; export LC_ALL;", None, &args);
+    terminal.wait_for("all have a country code) [GB]: ");
+    let shown = terminal.screen();
+    assert!(shown.contains("if they all have a country code: no valid number: 30"), "{shown}");
+    assert!(shown.contains("with region GB: +44 United Kingdom: 30"), "{shown}");
+    terminal.write("\n");
+    let (finished, screen) = terminal.wait();
+    assert!(finished.code == 0 && env.read("a.yaml").contains("region: \"GB\""), "{finished}\n{screen}");
 
-    // Of Hong Kong they are not, and of no region they are nobody's.
-    let none = init(&env, "zh_HK.UTF-8", &[&flags[..], &["--name", "none"]].concat());
-    assert!(none.code == 2 && none.err.contains("no region, although 30 of 30 numbers"), "{none}");
-    assert!(!env.read("none.yaml").contains("  region:"), "{none}");
-    let named = init(&env, "zh_HK.UTF-8", &[&flags[..], &["--name", "named", "--region", "gb"]].concat());
-    assert!(named.code == 0 && !named.err.contains("region GB, because"), "{named}");
+    // Numbers of Hong Kong they are not, so nothing is suggested.
+    let args: Vec<&str> = args.iter().map(|arg| if *arg == "a" { "b" } else { arg }).collect();
+    let mut terminal = Terminal::start(&env, "LC_ALL=zh_HK.UTF-8; export LC_ALL;", None, &args);
+    terminal.wait_for("all have a country code): ");
+    terminal.write("none\n");
+    let (finished, screen) = terminal.wait();
+    assert!(finished.code == 2 && !env.read("b.yaml").contains("  region:"), "{finished}\n{screen}");
 }
 
 #[test]
@@ -188,6 +221,8 @@ fn what_cannot_be_guessed_is_an_error_that_names_the_flag() {
             "did you mean `First Name`?",
         ),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--provider", "shop"], "unknown provider `shop`"),
+        (&["init", "--list", "Spring People.csv", "--template", "a", "--schedule", "@daily"], "pass --timezone ZONE"),
+        (&["init", "--list", "Spring People.csv", "--template", "a", "--schedule", "noon"], "is not a date and time"),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--to", "x"], "the list has no column `x`"),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--sheet", "x"], "--sheet is for spreadsheets"),
     ] {
@@ -204,20 +239,115 @@ fn what_cannot_be_guessed_is_an_error_that_names_the_flag() {
 }
 
 #[test]
+fn a_campaign_that_check_would_refuse_is_not_written() {
+    let env = env_with(&people(3));
+    for (text, words) in [
+        ("Hi {{ nam }}", "there is no column `nam`"),
+        ("Hi {{ First Name }}", "is not a valid template"),
+        (&"a".repeat(1_100), "error["),
+    ] {
+        let refused = init(&env, "C", &["--channel", "viber", "--text", text]);
+        assert!(refused.code == 2 && refused.err.contains(words), "{text}: {refused}");
+        assert!(refused.err.contains("nothing was written"), "{refused}");
+    }
+    env.write("store.db", "a text that is no store, and long enough to be looked at as one");
+    let refused = init(&env, "C", &SALE_FLAGS);
+    assert!(refused.code == 1 && refused.err.contains("is not a campaigner store"), "{refused}");
+    for file in ["spring-people.yaml", "campaigner.toml"] {
+        assert!(!env.path(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn if_one_file_cannot_be_written_none_is_left() {
+    let env = env_with(&people(3));
+    let refused = init(&env, "C", &[&SALE_FLAGS[..], &["Spring People.csv/x"]].concat());
+    assert!(refused.code == 1 && refused.err.contains("cannot write"), "{refused}");
+    for file in ["spring-people.yaml", "campaigner.toml", "store.db"] {
+        assert!(!env.path(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn the_next_commands_can_be_pasted_and_read_the_configuration() {
+    let env = env_with(&people(3));
+    let made = init(&env, "C", &[&SALE_FLAGS[..], &["Ana's campaigns"]].concat());
+    assert_eq!(made.code, 0, "{made}");
+    let word = r"'Ana'\''s campaigns/spring-people.yaml'";
+    assert!(made.err.contains(&format!("campaigner --db store.db run {word}")), "{made}");
+    assert!(env.path("campaigner.toml").exists(), "where every command reads it");
+    assert!(!env.path("Ana's campaigns/campaigner.toml").exists());
+
+    env.write("my.toml", "[providers.shop]\nkind = \"incs\"\n[providers.incs]\nkind = \"simulator\"\n");
+    fs::remove_file(env.path("campaigner.toml")).unwrap();
+    for (provider, note) in [("shop", "sends to real people"), ("incs", "simulated: no person gets a message")] {
+        let more = ["--config", "my.toml", "--name", provider, "--provider", provider];
+        let made = init(&env, "C", &[&SALE_FLAGS[..], &more].concat());
+        assert_eq!(made.code, 0, "{made}");
+        assert!(made.err.contains("campaigner --db store.db --config my.toml run "), "{made}");
+        let campaign = env.read(&format!("{provider}.yaml"));
+        assert!(campaign.contains(&format!("provider: {provider} # {note}")), "{campaign}");
+        assert_eq!(made.err.contains("costs what a message costs"), provider == "shop", "{made}");
+    }
+    assert!(!env.path("campaigner.toml").exists(), "--config names another one");
+}
+
+#[test]
 fn a_template_of_a_provider_is_matched_with_the_columns_and_checked() {
     let server = TemplateServer::new("nxlink", Lost::Nothing);
     server.env.write("sale.yaml", SALE.replace("first_name", "WhatsApp").replace("{{campaign}}", "{{1}}"));
     server.env.write("people.csv", "phone,WhatsApp name,campaign\n+85264000001,Ana,spring\n");
     server.succeeds(&["create", "sale.yaml"]);
-    let init = ["init", "--list", "people.csv", "--to", "phone", "--template", "spring_sale"];
+    let init = ["init", "--list", "people.csv", "--to", "phone", "--template", "spring_sale", "--name"];
     server.approve("spring_sale");
     let misspelt = server.run(&["init", "--list", "people.csv", "--template", "spring_sael"]);
     assert!(misspelt.code == 2 && misspelt.err.contains("did you mean `spring_sale`?"), "{misspelt}");
-    let made = server.run(&init);
-    let campaign = server.env.read("people.yaml");
+    // Nothing says that the next column is the one for {{1}}.
+    let made = server.run(&[&init[..], &["open"]].concat());
+    let campaign = server.env.read("open.yaml");
     assert!(campaign.contains("definition: {from: nxlink, language: \"en_US\"}"), "{campaign}");
     assert!(made.err.contains("is column `WhatsApp name`, because"), "{made}\n{campaign}");
-    assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}\n{campaign}");
+    let gap = campaign.lines().position(|line| line.contains("text: \"\"} # to do: the list has no column for {{1}}"));
+    let gap = gap.expect("the gap is marked") + 1;
+    assert!(made.code == 2 && made.err.contains(&format!("open.yaml:{gap}: to do: the list has no column")), "{made}");
+    assert!(made.err.contains(&format!("--> open.yaml:{gap}:")), "{made}");
+    assert!(made.err.contains("complete every line of open.yaml with `to do`"), "{made}");
+
+    let made = server.run(&[&init[..], &["full", "--params", "WhatsApp name,campaign"]].concat());
+    assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}");
+    let checked = server.run(&["check", "full.yaml"]);
+    assert!(checked.err.contains("full.yaml:15: guessed: no region is needed"), "{checked}");
+}
+
+#[test]
+fn a_gap_in_every_part_of_a_message_is_refused_at_its_line() {
+    let server = TemplateServer::new("cams", Lost::Nothing);
+    server.env.write("sale.yaml", SALE.replace("Our sale is on", "Our {{season}} sale is on"));
+    server.env.write("people.csv", "phone,x\n+85264000001,Ana\n");
+    server.succeeds(&["create", "sale.yaml"]);
+    server.approve("spring_sale");
+    let made = server.run(&["init", "--list", "people.csv", "--template", "spring_sale"]);
+    let campaign = server.env.read("people.yaml");
+    let gaps: Vec<usize> =
+        campaign.lines().zip(1..).filter(|(line, _)| line.contains("# to do: ")).map(|(_, number)| number).collect();
+    assert_eq!((made.code, gaps.len()), (2, 3), "{made}\n{campaign}");
+    for gap in gaps {
+        assert!(made.err.contains(&format!("--> people.yaml:{gap}:")), "{gap}: {made}\n{campaign}");
+    }
+}
+
+#[test]
+fn a_part_that_no_column_fills_is_to_do_and_refused() {
+    let server = TemplateServer::new("cams", Lost::Nothing);
+    let text = "    format: TEXT\n    text: Our sale is on";
+    let image = "    format: IMAGE\n    url: \"https://www.example.com/tulips.png\"";
+    server.env.write("sale.yaml", SALE.replace(text, image));
+    server.env.write("people.csv", "phone,First Name,campaign\n+85264000001,Ana,spring\n");
+    server.succeeds(&["create", "sale.yaml"]);
+    server.approve("spring_sale");
+    let made = server.run(&["init", "--list", "people.csv", "--template", "spring_sale"]);
+    assert!(made.code == 2 && made.err.contains(": to do: fill in the header (IMAGE)"), "{made}");
+    assert!(made.err.contains("error[") && made.err.contains("--> people.yaml:"), "{made}");
 }
 
 #[test]
@@ -236,14 +366,20 @@ fn a_person_answers_what_the_flags_leave_open() {
         ("in order, with commas (empty: no variables): ", "First Name, Discount\n"),
         ("[80/s]: ", "fast\n"),
         ("is not a", "20/s\n"),
+        ("empty: never): ", "every day\n"),
+        ("is not a date and time", "0 9 * * MON\n"),
+        ("the time zone of the schedule", "Asia/Hongkong\n"),
+        ("did you mean `Asia/Hong_Kong`?", "Asia/Hong_Kong\n"),
     ] {
         terminal.wait_for(question);
         terminal.write(answer);
     }
     let (finished, screen) = terminal.wait();
     assert!(finished.code == 0 && finished.out.contains("5 of 5 rows can be sent"), "{finished}\n{screen}");
-    assert!(screen.contains("run hello.yaml"), "{screen}");
-    assert!(env.read("hello.yaml").contains("rate: 20/s"));
+    assert!(screen.contains("schedule explain hello.yaml"), "{screen}");
+    let campaign = env.read("hello.yaml");
+    assert!(campaign.contains("rate: 20/s"), "{campaign}");
+    assert!(campaign.contains("\nschedule: {cron: \"0 9 * * MON\", timezone: Asia/Hong_Kong}"), "{campaign}");
 }
 
 #[test]
@@ -291,6 +427,8 @@ fn with_all_flags_nothing_is_asked_on_a_terminal() {
         "none",
         "--rate",
         "20/s",
+        "--schedule",
+        "none",
     ];
     let (finished, screen) = Terminal::start(&env, "", None, &flags).wait();
     assert!(finished.code == 0 && !screen.contains("]: "), "{finished}\n{screen}");

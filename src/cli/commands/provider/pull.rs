@@ -27,7 +27,6 @@ pub(in crate::cli) async fn pull(
 ) -> Result<Exit, CliError> {
     let api = Arc::new(template_accounts::api(provider, global).await?);
     let account = template_accounts::account(provider, global).await?.unwrap_or_default();
-    let store = Store::open(&global.db).await?;
     let listed = list(&api, names).await.map_err(template_accounts::failure)?;
     let mut pulled = Vec::with_capacity(listed.len());
     for (listed, details) in listed.iter().zip(details(&api, &listed).await?) {
@@ -50,6 +49,8 @@ pub(in crate::cli) async fn pull(
             snapshot: snapshot.to_text(),
         });
     }
+    // A provider that cannot be reached leaves no new store behind.
+    let store = Store::open(&global.db).await?;
     let only = (!names.is_empty()).then_some(names);
     store.keep_templates(provider, &account, only, &pulled, Millis::now()).await?;
     store.close().await?;

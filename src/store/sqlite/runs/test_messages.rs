@@ -38,20 +38,7 @@ impl Store {
         message_id: Option<&str>,
         problem: Option<&Problem>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE test_message SET outcome = ?2, message_id = ?3, error_code = ?4, error_message = ?5, \
-             error_values = ?6 WHERE id = ?1",
-        )
-        .bind(key)
-        .bind(outcome)
-        .bind(message_id)
-        .bind(problem.map(|problem| problem.code.as_str()))
-        .bind(problem.and_then(Problem::provider_message))
-        .bind(problem.and_then(Problem::values))
-        .execute(self.write().await?.connection())
-        .await
-        .map_err(doing("record the outcome of a test message"))?;
-        Ok(())
+        self.update_test(key, [Some(outcome), message_id, None], problem).await
     }
 
     /// Records a status of a test message, and why it failed.
@@ -59,18 +46,30 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn set_test_status(&self, key: i64, status: &str, problem: Option<&Problem>) -> Result<(), StoreError> {
+        self.update_test(key, [None, None, Some(status)], problem).await
+    }
+
+    async fn update_test(
+        &self,
+        key: i64,
+        [outcome, message_id, status]: [Option<&str>; 3],
+        problem: Option<&Problem>,
+    ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE test_message SET status = ?2, error_code = ?3, error_message = ?4, error_values = ?5 WHERE id = ?1",
+            "UPDATE test_message SET outcome = coalesce(?2, outcome), message_id = coalesce(?3, message_id), \
+             status = coalesce(?4, status), error_code = ?5, error_message = ?6, error_values = ?7 WHERE id = ?1",
         )
         .bind(key)
+        .bind(outcome)
+        .bind(message_id)
         .bind(status)
         .bind(problem.map(|problem| problem.code.as_str()))
         .bind(problem.and_then(Problem::provider_message))
         .bind(problem.and_then(Problem::values))
         .execute(self.write().await?.connection())
         .await
-        .map_err(doing("record the status of a test message"))?;
-        Ok(())
+        .map(drop)
+        .map_err(doing("record what became of a test message"))
     }
 
     /// Returns the test messages to a number, oldest first.
