@@ -45,7 +45,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_SKEW: Duration = Duration::from_secs(60);
 /// The free space below which a store may fill the disk during a run; a row takes about 200 bytes.
 const MIN_FREE: u64 = 1 << 30;
-/// Runs looked at.
+/// The most runs that are checked.
 const MAX_RUNS: u32 = 20;
 /// A message id that no provider has.
 const NO_MESSAGE: &str = "campaigner-doctor";

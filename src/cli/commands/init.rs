@@ -13,10 +13,10 @@ use crate::text::shell_word;
 /// The arguments of `init`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "On a terminal, init asks for what the flags leave open. Elsewhere it guesses what is safe to guess, and \
-                  names the flag for everything else. Each guess is a comment in the file, and `check` shows it until \
-                  the comment is removed. A variable of the template that no column has the name of stays to do. The \
-                  exit code is that of `check`."
+    after_help = "On a terminal, init asks for whatever the options leave open. Elsewhere it guesses what is safe to \
+                  guess; for anything else, it fails and says which option to pass. Each guess is a comment in the \
+                  file, and `check` shows it until the comment is removed. A variable of the template without a column \
+                  of its name stays to do. The exit code is that of `check`."
 )]
 pub(in crate::cli) struct Args {
     /// Write the campaign into this folder
@@ -49,11 +49,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 fn next(draft: &Draft, global: &Global) {
     let (path, command) = (draft.file.display().to_string(), global.command());
     let file = shell_word(&path);
-    let mut lines = vec!["what is next:".to_owned()];
+    let mut lines = vec!["next steps:".to_owned()];
     if draft.is_open {
         lines.push(format!("  complete every line of {path} with `to do`"));
     }
-    let cost = if draft.is_real { "; it costs what a message costs" } else { "" };
+    let cost = if draft.is_real { "; it is charged like any other message" } else { "" };
     lines.push(format!("  {command} check {file}               after each change"));
     lines.push(format!("  {command} test {file} --to NUMBER    one message to a number of your own{cost}"));
     if draft.is_scheduled {

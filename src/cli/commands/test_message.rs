@@ -107,7 +107,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         true => Ok(()),
         false => console::line(words),
     };
-    print(&format!("row {row} of {} as a test: accepted {at}, message id {message_id}", campaign.name))
+    print(&format!("test of {}, row {row}: accepted {at}, message id {message_id}", campaign.name))
         .map_err(cannot_print)?;
     let each = |update: &StatusUpdate| {
         let _ = print(&status_in_words(update, at));

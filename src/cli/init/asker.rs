@@ -5,7 +5,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::output::console;
 use crate::text::escaped_lines;
 
-/// Asks questions, or names the flag that answers them.
+/// Asks questions, or fails and says which option answers them.
 #[derive(Clone, Copy)]
 pub(super) struct Asker {
     can_ask: bool,

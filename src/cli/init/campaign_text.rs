@@ -63,7 +63,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
         Message::Template(template) => write_template(&mut line, template),
     }
     line("dispatch:");
-    line(&format!("  rate: {} # at most; per provider account", scalar(&content.rate)));
+    line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate)));
     if !content.is_real {
         line("# The simulated provider reports statuses within seconds. Remove this line for a real provider.");
         line("reconcile: {after: 1s, every: 1s, for: 20s}");
@@ -180,7 +180,7 @@ fn guessed(line: &mut impl FnMut(&str), indent: &str, why: &Option<String>) {
     }
 }
 
-/// Returns the path of the list as the campaign names it: relative if the list is in the campaign's folder or below it,
+/// Returns the path of the list as written in the campaign: relative if the list is in the campaign's folder or below it,
 /// else absolute.
 fn reference(list: &Path, file: &Path) -> Result<String, CliError> {
     let unusable = || wrong(format!("the path {} is not UTF-8; rename the list", list.display()));

@@ -69,7 +69,7 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     let message = template::choose(channel, &list, numbers.to.value, options, asker, global).await?;
     let rate = match &options.rate {
         Some(rate) => rate.clone(),
-        None if asker.can_ask() => asker.ask("the rate, at most", "80/s", rate)?,
+        None if asker.can_ask() => asker.ask("the maximum rate", "80/s", rate)?,
         None => "80/s".to_owned(),
     };
     let schedule = schedule(options, asker)?;
@@ -143,12 +143,12 @@ async fn validate(text: &str, file: &Path, is_open: bool, global: &Global) -> Re
     }
 }
 
-/// Returns the campaign's name, which is that of no existing file.
+/// Returns the campaign's name, for which no file exists yet.
 fn name(list: &list::SampledList, folder: &Path, options: &Options, asker: Asker) -> Result<Guess<String>, CliError> {
     let is_free = |name: &str| {
         let file = file_in(folder, name);
         match file.symlink_metadata().is_ok() {
-            true => Err(format!("{} exists and is not overwritten", file.display())),
+            true => Err(format!("{} already exists and will not be overwritten", file.display())),
             false => Ok(name.to_owned()),
         }
     };

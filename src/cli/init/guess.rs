@@ -1,4 +1,4 @@
-//! A value of the campaign, and why it was chosen if nobody said it.
+//! A value of the campaign, and why it was chosen if nobody gave one.
 
 /// How the comment at a guess starts.
 pub(super) const GUESSED: &str = "# guessed: ";

@@ -14,7 +14,7 @@ use crate::text::{escaped_name, find_column, list, nearest};
 /// Rows that guesses are made from.
 const SAMPLE: usize = 1_000;
 
-/// The endings of lists, in lower case.
+/// The file extensions of lists, in lower case.
 const CSV: [&str; 2] = ["csv", "tsv"];
 const SHEETS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
 
@@ -74,9 +74,9 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             };
             asker.ask("the list of recipients (CSV or spreadsheet)", &default, read)?
         }
-        None => return Err(missing("the list is not named", "--list FILE")),
+        None => return Err(missing("no list was given", "--list FILE")),
     };
-    let is_sheet = has_ending(&path, &SHEETS);
+    let is_sheet = has_extension(&path, &SHEETS);
     if !is_sheet && options.sheet.is_some() {
         return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xls or .ods"));
     }
@@ -136,12 +136,13 @@ fn sample(mut reader: Reader, source: Source, reading: Reading) -> Result<Sample
 /// Returns the list in a folder, if there is exactly one.
 fn only_list(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let mut lists = entries.filter(|path| path.is_file() && (has_ending(path, &SHEETS) || has_ending(path, &CSV)));
+    let mut lists =
+        entries.filter(|path| path.is_file() && (has_extension(path, &SHEETS) || has_extension(path, &CSV)));
     let only = lists.next()?;
     lists.next().is_none().then_some(only.strip_prefix("./").map(Path::to_owned).unwrap_or(only))
 }
 
-fn has_ending(path: &Path, endings: &[&str]) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let found = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    found.is_some_and(|found| extensions.contains(&found.as_str()))
 }

@@ -82,7 +82,7 @@ pub(super) fn find(list: &SampledList, options: &Options, asker: Asker) -> Resul
     let region = find_region(&cells, options, asker, &plain)?;
     if !asker.quiet {
         let read = numbers(region.value.as_deref())?;
-        asker.show(&format!("the first numbers by country: {}", countries(&cells, &read)));
+        asker.show(&format!("countries of the first numbers: {}", countries(&cells, &read)));
     }
     Ok(NumberColumn { to, region })
 }
@@ -133,7 +133,7 @@ fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) 
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let what = match names.as_slice() {
         [] => format!("no column has phone numbers in most of its cells; the columns are {}", list.names()),
-        _ => format!("it is unclear which column has the numbers; {} may be meant", text::list(&names)),
+        _ => format!("it is unclear which column has the numbers; the candidates are {}", text::list(&names)),
     };
     let logged = "it is unclear which column has the numbers; pass --to COLUMN";
     Err(wrong_about_list(logged, &format!("{what}; pass --to COLUMN")))

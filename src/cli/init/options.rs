@@ -28,7 +28,7 @@ pub(in crate::cli) struct Options {
     /// Read national numbers as numbers of this region, such as HK; `none` if all have a country code
     #[arg(long, value_name = "CODE", value_parser = region)]
     pub(super) region: Option<String>,
-    /// Name the campaign; default: after the list
+    /// Give the campaign this name; default: the name of the list
     #[arg(long, value_parser = parse_name)]
     pub(super) name: Option<String>,
     /// Send through this provider: simulator, incs, or a name from campaigner.toml

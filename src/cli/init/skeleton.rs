@@ -1,6 +1,7 @@
 //! A `campaigner.toml` in which everything is commented out.
 
-pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner reads this file from the folder in which it is started, or where --config says.
+pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner reads this file from the folder it is started in, or from the
+# path in --config.
 # It may hold credentials: keep it private (mode 0600). Everything is optional; see docs/operations.md.
 
 # Several accounts: a campaign then says `provider: shop-hk`. `incs` and `simulator` need no section.

@@ -93,7 +93,8 @@ pub(super) fn fill(
             Some(Guess::given(asker.ask(&question, default, |answer| list.column(answer))?))
         } else {
             alike().map(|column| {
-                let why = format!("{} is column `{}`, because the names are alike", slot.words(), escaped_name(column));
+                let why =
+                    format!("{} is column `{}`, because the names are similar", slot.words(), escaped_name(column));
                 Guess::made(column.to_owned(), why)
             })
         });

@@ -198,11 +198,12 @@ fn without_definition(list: &SampledList, options: &Options, asker: Asker) -> Re
         Some(named) => slots::columns(named, list).map_err(|words| slots::unknown_params(&words))?,
         None if asker.can_ask() => {
             asker.show(&format!("the columns are {}", list.names()));
-            let question = "the columns for the variables of its body, in order, with commas (empty: no variables)";
+            let question =
+                "the columns for the variables of its body, in order, separated by commas (empty: no variables)";
             asker.ask(question, "", |answer| slots::columns(answer, list))?
         }
         None => {
-            why_none = Some("the template has no variables, because --params is not given".to_owned());
+            why_none = Some("no variables are filled, because --params was not given".to_owned());
             Vec::new()
         }
     };
