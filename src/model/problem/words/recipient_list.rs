@@ -156,6 +156,8 @@ impl CellProblem {
             Self::Quotes { line } => {
                 format!("a quote opened on line {line} is not closed, or text follows the closing quote")
             }
+            Self::SpaceBeforeQuote => "a space is before the quote that opens a cell".to_owned(),
+            Self::CutFormula => "a formula is cut at a delimiter in its text".to_owned(),
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
             Self::NumberFormat(format) => {
@@ -186,7 +188,17 @@ impl CellProblem {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Ragged { .. } => "put quotes around a cell that contains the delimiter".to_owned(),
+            Self::Ragged { extra: true, .. } => {
+                "put quotes around a cell that contains the delimiter; if every line ends with a delimiter, the header \
+                 line must too"
+                    .to_owned()
+            }
+            Self::Ragged { extra: false, .. } => {
+                "add the missing cells; put quotes around a cell that contains a quote, and double the quotes in it"
+                    .to_owned()
+            }
+            Self::SpaceBeforeQuote => "remove the spaces between the delimiter and the quote".to_owned(),
+            Self::CutFormula => "put quotes around the whole cell, and double the quotes in it".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8 CSV, or set its `encoding`".to_owned(),
             Self::NotInEncoding(_) => "save the file as UTF-8 CSV, or set another `encoding`".to_owned(),
