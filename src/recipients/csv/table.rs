@@ -178,8 +178,9 @@ impl Table {
         let before = self.csv.get_ref().held().get(..quote.unwrap_or(0)).unwrap_or_default();
         let quote_line = line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
         let from = start + before.len() as u64;
-        let next = self.csv.get_mut().next_line(from).map_err(|error| self.content().error(error))?;
-        self.go_on(next, quote_line + 1)?;
+        let next = self.csv.get_mut().next_line(from);
+        let (next, counts) = next.map_err(|error| self.content().error(error))?;
+        self.go_on(next, quote_line + u64::from(counts))?;
         let problem = match quote {
             None => too_long(),
             Some(_) => CellProblem::Quotes { line: quote_line }.into(),

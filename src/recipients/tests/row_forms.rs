@@ -54,6 +54,21 @@ fn a_quote_that_does_not_hold_its_cell_together_costs_the_row() {
     assert_eq!(codes(formulas), [Some("ragged_row".to_owned()), None, None]);
 }
 
+#[test]
+fn a_bad_quote_costs_one_row_whatever_ends_the_lines() {
+    let list = "phone,name\n1,Zed\r2,\"Ana\r3,Ben\r4,Cy\r\n5,\"Di\r\n6,Ed\r";
+    let expected = [
+        row(1, 2, &["1", "Zed"]),
+        bad(2, 2, &["", ""], "bad_quotes"),
+        row(3, 2, &["3", "Ben"]),
+        row(4, 2, &["4", "Cy"]),
+        bad(5, 3, &["", ""], "bad_quotes"),
+        row(6, 4, &["6", "Ed"]),
+    ];
+    assert_eq!(rows(&case(list).recipients), expected);
+    assert_eq!(codes("phone,name\n1,\"Ana\r"), [Some("bad_quotes".to_owned())]);
+}
+
 /// Reads a list to its end, and returns its rows and the words of the note about blank rows.
 fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
     let case = case(list);
