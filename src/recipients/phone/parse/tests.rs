@@ -252,6 +252,47 @@ fn several_numbers_are_counted_and_only_a_complete_first_one_is_used() {
 }
 
 #[test]
+fn two_short_numbers_are_never_joined_to_one() {
+    for (region, texts) in [
+        (
+            Some("DE"),
+            &[
+                "0301234 0301235",
+                "0301234-0301235",
+                "0301234\u{2013}0301235",
+                "0301234  0301235",
+                "(030)1234 (030)1235",
+                "030 1234 030 1235",
+                "030.1234.030.1235",
+                "+49 30 1234 030 1235",
+                "0049 30 123 (0)30 1235",
+                "٠٣٠١٢٣٤ ٠٣٠١٢٣٥",
+            ][..],
+        ),
+        (Some("AT"), &["01 1234 01 1235", "(01) 1234 (01) 1235", "01-1234-01-1235", "+43 1 1234 01 1235"]),
+        (None, &["+49 30 1234 030 1235", "+43 1 1234 (01) 1235"]),
+    ] {
+        let numbers = Numbers::new(region).unwrap();
+        for text in texts {
+            assert!(words(&numbers, text).starts_with("contains 2 numbers"), "{text}: {}", words(&numbers, text));
+        }
+    }
+    for (region, text, expected) in [
+        (Some("DE"), "01511 0123456", "4915110123456"),
+        (Some("DE"), "+49 1511 0123456", "4915110123456"),
+        (Some("DE"), "0151 10 012345", "4915110012345"),
+        (Some("DE"), "+49 (0) 151 10 01 23 45", "4915110012345"),
+        (Some("DE"), "+49 (0)6221 1234567-0", "49622112345670"),
+        (Some("AT"), "0664 1234 0123", "4366412340123"),
+        (Some("AT"), "+43 664 12 012 345", "4366412012345"),
+        (None, "+86 138 0013 8000", "8613800138000"),
+        (None, "+55 11 91234-0567", "5511912340567"),
+    ] {
+        assert_eq!(read(&Numbers::new(region).unwrap(), text).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
 fn an_extension_is_named() {
     let numbers = Numbers::new(Some("DE")).unwrap();
     for text in
