@@ -36,6 +36,19 @@ fn a_row_with_more_cells_than_the_header_is_refused_even_if_the_others_are_empty
 }
 
 #[test]
+fn what_to_do_depends_on_whether_cells_are_missing_or_too_many() {
+    for (row, words) in
+        [("1,5\" pipe", "add the missing cells"), ("1,2,3,4", "put quotes around a cell that contains the")]
+    {
+        let case = case(format!("phone,name,city\n{row}\n"));
+        let mut record = Record::default();
+        assert!(open(&case.recipients).unwrap().read(&mut record).unwrap());
+        let hint = record.problem.as_ref().and_then(|problem| problem.hint()).unwrap();
+        assert!(hint.starts_with(words), "{hint}");
+    }
+}
+
+#[test]
 fn columns_without_a_name_at_the_end_are_ignored() {
     for header in ["phone,name,,,", "phone,name, ,\"\","] {
         let expected = [row(1, 2, &["1", "Ana"]), row(2, 3, &["2", "Bo"]), bad(3, 4, &["3", "Cy"], "ragged_row")];

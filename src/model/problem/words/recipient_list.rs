@@ -112,6 +112,7 @@ impl Misfit {
     fn words(&self) -> String {
         match self {
             Self::CodeWith0 => "country codes do not start with 0".to_owned(),
+            Self::NoCode(start) if start.is_empty() => "has no digits after the international prefix".to_owned(),
             Self::NoCode(start) => format!("does not start with a known country code (starts with {start})"),
             Self::ZeroAfterCode(code) => format!("+{code} numbers have no 0 after the country code"),
             Self::Length { code, lengths, digits } => {
@@ -156,7 +157,7 @@ impl CellProblem {
             Self::Quotes { line } => {
                 format!("a quote opened on line {line} is not closed, or text follows the closing quote")
             }
-            Self::SpaceBeforeQuote => "a space is before the quote that opens a cell".to_owned(),
+            Self::SpaceBeforeQuote => "there is a space before the opening quote of a cell".to_owned(),
             Self::CutFormula => "a formula is cut at a delimiter in its text".to_owned(),
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
