@@ -75,8 +75,8 @@ pub(super) struct Survey {
     /// Words beyond ASCII that are UTF-8, and those that are not, repeats included.
     pub(super) utf8_words: u64,
     pub(super) other_words: u64,
-    /// Of the words that are UTF-8, those whose characters have three bytes, as Chinese and Japanese ones have; and of
-    /// these, those with a byte that common characters of GBK and Big5 do not have.
+    /// Of the words that are UTF-8, those whose characters have three bytes or more, as Chinese ones and emoji have;
+    /// and of these, those with a byte that common characters of GBK and Big5 do not have.
     pub(super) cjk_words: u64,
     pub(super) certain_words: u64,
     /// Which bytes occur.
@@ -129,7 +129,7 @@ impl Survey {
             match std::str::from_utf8(word) {
                 Ok(text) => {
                     self.utf8_words += 1;
-                    if text.chars().all(|c| c.is_ascii() || c.len_utf8() == 3) {
+                    if text.chars().all(|c| c.is_ascii() || c.len_utf8() >= 3) {
                         self.cjk_words += 1;
                         self.certain_words += u64::from(word.iter().any(|byte| matches!(byte, 0x80..=0xa0)));
                     }

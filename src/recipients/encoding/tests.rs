@@ -438,7 +438,7 @@ fn a_list_of_two_encodings_is_refused() {
     for (names, encoding) in [(&SIMPLIFIED[..], "gbk"), (&TRADITIONAL, "big5")] {
         let good = Program { encoding, ..PROGRAM }.write(&records(names));
         assert_eq!(read(&file(&good)).0.len(), names.len());
-        for name in ["张伟", "王小明", "賴冠宇"] {
+        for name in ["张伟", "王小明", "賴冠宇", "😀"] {
             let mixed = [good.as_slice(), format!("85268411299,{name},\n").as_bytes()].concat();
             let error = refused(&mixed).to_string();
             let words = format!("has words in UTF-8 and words in {encoding}; save all of it as UTF-8 CSV");

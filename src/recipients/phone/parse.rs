@@ -159,7 +159,8 @@ impl Numbers {
     /// Whether a long number is two of one country next to each other, the second with the national prefix: `0301234
     /// 0301235`.
     fn is_two(&self, text: &str, phone: Phone) -> bool {
-        phone.digits().len() > USUAL && before_zeros(text).any(|(first, second)| self.are_two(first, second))
+        text.len() > USUAL
+            && before_zeros(text).any(|(first, second)| phone.digits().len() > USUAL && self.are_two(first, second))
     }
 
     fn are_two(&self, first: &str, second: &str) -> bool {

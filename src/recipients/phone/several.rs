@@ -56,7 +56,8 @@ pub(super) fn has_gap(text: &str) -> bool {
 /// Returns the ways to split a text before a 0 that follows something other than a digit: the second part may be a
 /// number as it is dialled within its country.
 pub(super) fn before_zeros(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let zeros = text.match_indices('0').filter(|(at, _)| !text[..*at].ends_with(|c: char| c.is_ascii_digit()));
+    let is_start = |at: usize| at > 0 && !text[..at].ends_with(|c: char| c.is_ascii_digit());
+    let zeros = text.match_indices('0').filter(move |(at, _)| is_start(*at));
     zeros.map(|(at, _)| text.split_at(at))
 }
 
