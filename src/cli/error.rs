@@ -173,7 +173,9 @@ impl From<PlanError> for CliError {
             PlanError::Open(error) => error.into(),
             PlanError::Timing(error) => Self::to_person(&error, &error.to_person()),
             PlanError::Definition(error) => error.into(),
-            PlanError::Read(_) | PlanError::Templates(_) | PlanError::Changed => Self::of(Exit::Wrong, &error),
+            PlanError::Read(_) | PlanError::NoRows | PlanError::Templates(_) | PlanError::Changed => {
+                Self::of(Exit::Wrong, &error)
+            }
         }
     }
 }

@@ -38,6 +38,11 @@ impl Header {
             return None;
         }
         let wanted = wanted.to_lowercase();
+        if let Some(delimiter) = self.other_delimiter(&wanted) {
+            return Some(format!(
+                "if `{delimiter}` separates the cells, add the line `sep={delimiter}` above the header line"
+            ));
+        }
         let nearest = self
             .0
             .iter()
@@ -56,6 +61,14 @@ impl Header {
             },
             None => format!("the columns are {}", self.list()),
         })
+    }
+
+    /// Returns the delimiter that separates the missing name from the rest of a cell, if there is one.
+    fn other_delimiter(&self, wanted: &str) -> Option<char> {
+        let separates = |cell: &String, delimiter: &char| {
+            cell.contains(*delimiter) && cell.to_lowercase().split(*delimiter).any(|name| name.trim() == wanted)
+        };
+        [';', ',', '|'].into_iter().find(|delimiter| self.0.iter().any(|cell| separates(cell, delimiter)))
     }
 
     fn list(&self) -> String {
@@ -119,6 +132,14 @@ mod tests {
         assert!(Header::new(&many).hint("zzz").unwrap().ends_with("`c19`, and 10 more"));
         let long = header(&[&"x".repeat(100)]).hint("zzz").unwrap();
         assert_eq!(long, format!("the columns are `{}…`", "x".repeat(40)));
+    }
+
+    #[test]
+    fn a_name_that_is_only_part_of_a_cell_shows_the_delimiter() {
+        let names = header(&["phone;name", "first"]);
+        let words = "if `;` separates the cells, add the line `sep=;` above the header line";
+        assert_eq!(names.hint("Phone").as_deref(), Some(words));
+        assert_eq!(names.hint("first").as_deref(), Some("did you mean `first`?"));
     }
 
     #[test]

@@ -65,6 +65,28 @@ pub enum OpenError {
         /// The encodings that it may have, the likeliest first.
         rivals: Vec<Rival>,
     },
+    /// Some of the file is UTF-8, and the rest is not.
+    #[error(
+        "{from} has words in UTF-8 and words in {other}; save all of it as UTF-8 CSV. Only if all of it is {other}, set \
+         `encoding`"
+    )]
+    MixedEncodings {
+        /// The file.
+        from: String,
+        /// The encoding of the rest.
+        other: String,
+    },
+    /// The file is UTF-8, but the campaign names another encoding.
+    #[error(
+        "{from} is valid UTF-8, but `encoding` is {named}; remove `encoding`. If the text is wrong then, save the file as \
+         UTF-8 CSV"
+    )]
+    NotNamed {
+        /// The file.
+        from: String,
+        /// What the campaign says.
+        named: String,
+    },
     /// The file's byte order mark contradicts the campaign.
     #[error("{from} starts with a {mark} byte order mark, but `encoding` is {named}; remove `encoding`")]
     OtherMark {

@@ -153,6 +153,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if !of_the_campaign.is_empty() && !args.json {
         return Err(LoadError::Wrong(of_the_campaign).shown(&loaded));
     }
+    if checked.rows == 0 {
+        return Err(PlanError::NoRows.into());
+    }
     let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
     Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })
 }

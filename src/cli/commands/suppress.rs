@@ -10,7 +10,7 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
-use crate::model::{Millis, Phone, Reading, Recipients, RowProblem, Source};
+use crate::model::{CellProblem, Flaw, Millis, Phone, Reading, Recipients, RowProblem, Source};
 use crate::recipients::{self, Numbers, Record};
 use crate::store::Store;
 use crate::text;
@@ -176,6 +176,11 @@ fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
     }
 }
 
+/// Whether a cell of the row cannot be decoded. The cells are those of the columns all the same.
+fn is_undecodable(problem: &RowProblem) -> bool {
+    matches!(problem.what, Flaw::Cell(CellProblem::NotUtf8 | CellProblem::NotInEncoding(_)))
+}
+
 /// Adds every number of a file to the list; reports and skips rows without one.
 async fn import(
     store: &Store,
@@ -193,6 +198,13 @@ async fn import(
             read += 1;
             match (&record.problem, &record.to) {
                 (None, Ok(phone)) => phones.push(*phone),
+                // The number is good; what cannot be decoded is in another cell.
+                (Some(problem), Ok(phone)) if is_undecodable(problem) => {
+                    phones.push(*phone);
+                    let place = format!("warning: row {}, line {}", record.row, record.line);
+                    let words = format!("{place}: {problem}; its number is used all the same");
+                    console::info_to_person(&words, &format!("{place}: {}", problem.code()));
+                }
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
                     let place = format!("row {}, line {}", record.row, record.line);

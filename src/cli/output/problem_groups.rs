@@ -144,12 +144,19 @@ impl ProblemGroups {
 
 /// Whether the row's cells are not reliably those of the input.
 pub(in crate::cli) fn is_unreadable(problem: &RowProblem) -> bool {
-    use CellProblem::{LongRow, NotInEncoding, NotUtf8, NumberFormat, Quotes, Ragged};
+    use CellProblem::{CutFormula, LongRow, NotInEncoding, NotUtf8, NumberFormat, Quotes, Ragged, SpaceBeforeQuote};
     let Flaw::Cell(problem_of_cell) = &problem.what else { return false };
     problem.path.is_none()
         && matches!(
             problem_of_cell,
-            Ragged { .. } | Quotes { .. } | LongRow(_) | NotUtf8 | NotInEncoding(_) | NumberFormat(_)
+            Ragged { .. }
+                | CutFormula
+                | Quotes { .. }
+                | SpaceBeforeQuote
+                | LongRow(_)
+                | NotUtf8
+                | NotInEncoding(_)
+                | NumberFormat(_)
         )
 }
 

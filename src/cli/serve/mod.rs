@@ -14,16 +14,13 @@ mod state;
 mod status_board;
 mod supervisor;
 
-use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::LocalSet;
 
 use crate::cli::config::webhook;
 use crate::cli::error::{CliError, Exit};
@@ -109,20 +106,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     let accounts = Accounts::new(global.clone());
     let to_checkpoint = store.clone();
     let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
-    let service = Service {
-        context: Rc::new(context),
-        folder,
-        scanning: JoinSet::new(),
-        scanning_since: Instant::now(),
-        folder_is_slow: false,
-        opening: JoinSet::new(),
-        known: HashMap::new(),
-        active: HashMap::new(),
-        resting: HashMap::new(),
-        adopted: HashSet::new(),
-        jobs: JoinSet::new(),
-        in_flight,
-    };
+    let service = Service::new(context, folder, in_flight);
     let stop = StopHandle::default();
     let events: Events = Arc::new(|event| {
         if let Event::Notice(notice) = event {

@@ -50,6 +50,26 @@ pub(super) struct Service {
     pub(super) in_flight: usize,
 }
 
+impl Service {
+    /// Returns the state at the start: nothing is known yet. At most `in_flight` requests run at the same time.
+    pub(super) fn new(context: ServiceContext, folder: Folder, in_flight: usize) -> Self {
+        Self {
+            context: Rc::new(context),
+            folder,
+            scanning: JoinSet::new(),
+            scanning_since: std::time::Instant::now(),
+            folder_is_slow: false,
+            opening: JoinSet::new(),
+            known: HashMap::new(),
+            active: HashMap::new(),
+            resting: HashMap::new(),
+            adopted: HashSet::new(),
+            jobs: JoinSet::new(),
+            in_flight,
+        }
+    }
+}
+
 /// A run that this service is working on.
 pub(super) struct ActiveRun {
     pub(super) id: RunId,

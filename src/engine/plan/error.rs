@@ -15,6 +15,9 @@ pub enum PlanError {
     /// Reading the recipients failed midway.
     #[error("{0}")]
     Read(#[source] recipients::ReadError),
+    /// There is nobody on the list.
+    #[error("the list has no rows; write one row per person below the header line")]
+    NoRows,
     /// The placeholders in the message are invalid.
     #[error("the message's placeholders are invalid")]
     Templates(Vec<TemplateProblem>),

@@ -141,7 +141,7 @@ impl Plan {
     /// at fault. The rows that the plan reads stay the same.
     ///
     /// # Errors
-    /// When the recipients cannot be read.
+    /// When the recipients cannot be read or have no rows.
     pub fn may_fail_for_all(&self, campaign: &Campaign) -> Result<bool, PlanError> {
         let mut reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
         let (mut record, mut validator) = (Record::default(), RowValidator::new(&self.measure));
@@ -151,7 +151,7 @@ impl Plan {
                 return Ok(problems.iter().any(RowProblem::may_be_of_the_campaign));
             }
         }
-        Ok(false)
+        if record.row.0 == 0 { Err(PlanError::NoRows) } else { Ok(false) }
     }
 
     /// Returns a lookup that says for single rows whether a run would skip them; `None` if the store has no numbers to

@@ -15,7 +15,7 @@ pub enum CellProblem {
         cells: usize,
         /// Cells of the header.
         header: usize,
-        /// Whether a cell after the last column has content.
+        /// Whether it has more.
         extra: bool,
     },
     /// A quote is not closed, or text follows the closing quote.
@@ -23,6 +23,10 @@ pub enum CellProblem {
         /// The line on which it opens.
         line: u64,
     },
+    /// A space is before the quote that opens a cell.
+    SpaceBeforeQuote,
+    /// A formula such as `="a; b"` is cut at a delimiter in its text.
+    CutFormula,
     /// The row has more bytes than this.
     LongRow(usize),
     /// The cell is not valid UTF-8.
@@ -99,8 +103,8 @@ impl CellProblem {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Ragged { .. } => "ragged_row",
-            Self::Quotes { .. } => "bad_quotes",
+            Self::Ragged { .. } | Self::CutFormula => "ragged_row",
+            Self::Quotes { .. } | Self::SpaceBeforeQuote => "bad_quotes",
             Self::LongRow(_) => "long_record",
             Self::NotUtf8 => "bad_utf8",
             Self::NumberFormat(_) => "number_format",

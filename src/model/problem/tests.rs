@@ -58,6 +58,8 @@ fn cells() -> Vec<CellProblem> {
         CellProblem::Ragged { cells: 1, header: 3, extra: false },
         CellProblem::Ragged { cells: 4, header: 3, extra: true },
         CellProblem::Quotes { line: 3 },
+        CellProblem::SpaceBeforeQuote,
+        CellProblem::CutFormula,
         CellProblem::LongRow(1_000_000),
         CellProblem::NotUtf8,
         CellProblem::NumberFormat("# ?/?".into()),

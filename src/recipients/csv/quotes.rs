@@ -4,31 +4,72 @@
 //! quote. This module checks a record against RFC 4180: a quoted cell ends with a quote before a delimiter or a line
 //! end.
 
-/// Returns the offset of the quote that opens a cell without a proper closing quote, if there is one. Spaces after the
-/// closing quote are allowed, because many programs write them.
-pub(in crate::recipients) fn misplaced(record: &[u8], delimiter: u8) -> Option<usize> {
+use crate::text::trimmed;
+
+/// What the quotes of a record say about its cells, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::recipients) enum Quoting {
+    /// Each cell is whole.
+    Clear,
+    /// A cell without quotes around it has an odd number of quotes: it may be a part of a cell.
+    Odd,
+    /// A formula such as `="a` ends within a text: the delimiter was part of it.
+    CutFormula,
+    /// There is a space before the quote that opens a cell, so that the quote opens nothing.
+    AfterSpace,
+    /// The quote at this offset opens a cell and is not closed properly.
+    Misplaced(usize),
+}
+
+impl Quoting {
+    /// Returns the offset of the quote that opens a cell without a proper closing quote, if there is one.
+    pub(in crate::recipients) fn misplaced(self) -> Option<usize> {
+        if let Self::Misplaced(at) = self { Some(at) } else { None }
+    }
+
+    /// Returns what the quotes say in a cell that does not start with one.
+    fn of_unquoted(cell: &[u8]) -> Self {
+        let quotes = cell.iter().filter(|byte| **byte == b'"').count();
+        if quotes == 0 {
+            return Self::Clear;
+        }
+        let visible = std::str::from_utf8(cell).map_or(cell.trim_ascii(), |text| trimmed(text).as_bytes());
+        match visible.first() {
+            Some(b'"') => Self::AfterSpace,
+            Some(b'=') if quotes % 2 == 1 => Self::CutFormula,
+            _ if quotes % 2 == 1 => Self::Odd,
+            _ => Self::Clear,
+        }
+    }
+}
+
+/// Looks at the quotes of a record. Spaces after a closing quote are allowed, because many programs write them.
+pub(in crate::recipients) fn quoting(record: &[u8], delimiter: u8) -> Quoting {
+    let mut quoting = Quoting::Clear;
     let mut at = 0;
-    loop {
-        if record.get(at) == Some(&b'"') {
+    while let Some(rest) = record.get(at..) {
+        if rest.first() == Some(&b'"') {
             let opened = at;
-            let Some(closed) = closing(record, opened + 1) else { return Some(opened) };
+            let Some(closed) = closing(record, opened + 1) else { return Quoting::Misplaced(opened) };
             at = closed + 1;
-            at +=
-                record.get(at..)?.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != delimiter).count();
+            let rest = record.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != delimiter).count();
             match record.get(at) {
                 Some(byte) if *byte == delimiter => at += 1,
-                None | Some(b'\r' | b'\n') => return None,
-                Some(_) => return Some(opened),
+                None | Some(b'\r' | b'\n') => return quoting,
+                Some(_) => return Quoting::Misplaced(opened),
             }
         } else {
-            let rest = record.get(at..)?;
-            let end = rest.iter().position(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'))?;
+            let end = rest.iter().position(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'));
+            let end = end.unwrap_or(rest.len());
+            quoting = quoting.max(Quoting::of_unquoted(rest.get(..end).unwrap_or_default()));
             if rest.get(end) != Some(&delimiter) {
-                return None;
+                return quoting;
             }
             at += end + 1;
         }
     }
+    quoting
 }
 
 /// Returns the offset of the quote that closes a cell, starting from its first character; a doubled quote is part of
@@ -124,24 +165,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_that_do_not_close_a_cell_are_found() {
+    fn quotes_that_do_not_hold_a_cell_together_are_found() {
+        use Quoting::{AfterSpace, Clear, CutFormula, Misplaced, Odd};
         for (record, expected) in [
-            ("a,b,c\r\n", None),
-            ("", None),
-            ("\"\"", None),
-            ("a,\"b\nc\",d\n", None),
-            ("\"a\"\"b\",\"c\" ,\"d\"  \r\n", None),
-            ("5\" pipe,say \"hi\"\n", None),
-            (" \"a,b\n", None),
-            ("a,\"b\nc,d\n", Some(2)),
-            ("\"O\"Brien\",x\n", Some(0)),
-            ("\"a\",\"b\"\"\n", Some(4)),
-            ("\"", Some(0)),
-            ("a,\"\"\"", Some(2)),
+            ("a,b,c\r\n", Clear),
+            ("", Clear),
+            ("\"\"", Clear),
+            ("a,\"b\nc\",d\n", Clear),
+            ("\"a\"\"b\",\"c\" ,\"d\"  \r\n", Clear),
+            ("5 pipe,say \"hi\"\n", Clear),
+            ("=\"a\",=\"b \"\"c\"\"\",=\"d\"&B1\n", Clear),
+            ("\"=\"\"a, b\"\"\",\"5\"\" pipe\"", Clear),
+            ("5\" pipe,say \"hi\"\n", Odd),
+            ("1,=\"b, c\"\n", CutFormula),
+            ("1, =\"say \"\"hi\"\", c\"\n", CutFormula),
+            ("1,=A1&\"b, c\"", CutFormula),
+            (" \"a,b\n", AfterSpace),
+            ("1, \"b\",\u{a0}\"c\"\r\n", AfterSpace),
+            ("a,\"b\nc,d\n", Misplaced(2)),
+            ("1, \"b\",\"c", Misplaced(7)),
+            ("\"O\"Brien\",x\n", Misplaced(0)),
+            ("\"a\",\"b\"\"\n", Misplaced(4)),
+            ("\"", Misplaced(0)),
+            ("a,\"\"\"", Misplaced(2)),
         ] {
-            assert_eq!(misplaced(record.as_bytes(), b','), expected, "{record:?}");
+            assert_eq!(quoting(record.as_bytes(), b','), expected, "{record:?}");
         }
-        assert_eq!(misplaced(b"\"a\"\t\"b\"\n", b'\t'), None);
+        assert_eq!(quoting(b"\"a\"\t\"b\"\n", b'\t'), Clear);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! An unclosed quote makes a CSV reader swallow everything after it. So this buffer keeps the bytes of the current
 //! record, returns at most [`LONGEST_RECORD`] of them, and can seek back: the reader then continues on the line after
-//! the quote. The buffer itself knows nothing about CSV.
+//! the quote. Of CSV, the buffer knows only how a line ends.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -82,21 +82,35 @@ impl<R: Read> RecordBuffer<R> {
         count.map(|count| count > 0)
     }
 
-    /// Returns and marks the offset after the first line break at or after `offset`, or the end of the file.
-    pub(in crate::recipients) fn next_line(&mut self, offset: u64) -> io::Result<u64> {
+    /// Returns and marks the offset after the first line end at or after `offset`, or the end of the file. A line ends
+    /// with CR, LF or both, as a record of the CSV reader does. Also returns whether it has the LF that counts lines.
+    pub(in crate::recipients) fn next_line(&mut self, offset: u64) -> io::Result<(u64, bool)> {
         self.mark(offset);
+        let mut counts = false;
         loop {
-            if let Some(at) = self.held().iter().position(|byte| *byte == b'\n') {
-                self.mark += at + 1;
+            let held = self.held();
+            let end = held.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let (at, is_whole) = match end.and_then(|at| Some((at, held.get(at..)?))) {
+                // The LF of this CR may not be read yet.
+                Some((at, b"\r")) => (at, false),
+                Some((at, end)) => {
+                    let length = if end.starts_with(b"\r\n") { 2 } else { 1 };
+                    counts = !end.starts_with(b"\r") || length == 2;
+                    (at + length, true)
+                }
+                None => (held.len(), false),
+            };
+            self.mark += at;
+            if is_whole {
                 break;
             }
-            self.mark = self.bytes.len();
             self.next = self.mark;
             if !self.more()? {
+                self.mark = self.bytes.len();
                 break;
             }
         }
-        Ok(self.base + self.mark as u64)
+        Ok((self.base + self.mark as u64, counts))
     }
 
     fn index(&self, offset: u64) -> usize {
@@ -160,14 +174,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_ends_with_cr_or_lf_or_both_even_at_the_end_of_what_is_read() {
+        for (text, end, counts) in [
+            ("a\nb", 2, true),
+            ("a\rb", 2, false),
+            ("a\r\nb", 3, true),
+            ("a\r\rb", 2, false),
+            ("a\n\rb", 2, true),
+            ("a\r", 2, false),
+            ("a\r\n", 3, true),
+            ("a", 1, false),
+            ("", 0, false),
+        ] {
+            let (first, rest) = text.split_at(text.len().min(2));
+            let mut window = RecordBuffer::new(first.as_bytes().chain(rest.as_bytes()));
+            assert_eq!(window.next_line(0).unwrap(), (end, counts), "{text:?}");
+        }
+    }
+
+    #[test]
     fn it_refuses_more_than_a_record_and_skips_a_line_of_any_length_in_little_memory() {
         let long = io::repeat(b'x').take(64 * 1024 * 1024).chain(&b"\nnext"[..]);
         let mut window = RecordBuffer::new(long);
         assert!(io::copy(&mut window, &mut io::sink()).is_err());
         assert!(window.refused());
         assert!(window.held().len() <= LONGEST_RECORD + CHUNK);
-        let next = window.next_line(0).unwrap();
-        assert_eq!(next, 64 * 1024 * 1024 + 1);
+        let (next, counts) = window.next_line(0).unwrap();
+        assert_eq!((next, counts), (64 * 1024 * 1024 + 1, true));
         window.seek(SeekFrom::Start(next)).unwrap();
         let mut text = String::new();
         window.read_to_string(&mut text).unwrap();

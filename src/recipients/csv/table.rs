@@ -10,7 +10,7 @@ use std::path::Path;
 use csv::{ByteRecord, Position, ReaderBuilder};
 
 use super::bytes::Content;
-use super::quotes;
+use super::quotes::{self, Quoting};
 use super::record_buffer::{LONGEST_RECORD, RecordBuffer};
 use crate::model::{CellProblem, Recipients, ReportRow, RowProblem};
 use crate::recipients::columns::Columns;
@@ -33,6 +33,7 @@ pub(in crate::recipients) struct Table {
     csv: csv::Reader<RecordBuffer<ListText>>,
     delimiter: u8,
     cells: ByteRecord,
+    /// The cells of the header, those without a name included.
     width: usize,
     /// Whether it is a report, whose cells have formulas escaped.
     report: bool,
@@ -72,9 +73,14 @@ impl Table {
         let names: Vec<String> =
             names.map_err(|_| header("cannot be decoded; save the file as UTF-8 CSV, or set its `encoding`"))?;
         let line = csv.get_ref().until(csv.position().byte());
-        if quotes::misplaced(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter).is_some() {
-            return Err(header("has a quote that is not closed correctly"));
+        match quotes::quoting(line.get(quotes::blank(line).0..).unwrap_or_default(), delimiter) {
+            Quoting::Misplaced(_) => return Err(header("has a quote that is not closed correctly")),
+            Quoting::AfterSpace => {
+                return Err(header("has a space before a quote that opens a name; remove the space"));
+            }
+            Quoting::Clear | Quoting::Odd | Quoting::CutFormula => {}
         }
+        let width = cells.len();
         let report = ReportRow::is_header(&names);
         let names = if report { of_a_report(names) } else { names };
         let renamed = match report || names.first().is_some_and(|name| name == ReportRow::INPUT_ROW) {
@@ -86,7 +92,7 @@ impl Table {
             csv,
             delimiter,
             cells: ByteRecord::new(),
-            width: columns.names.len(),
+            width,
             report,
             blank: BlankRows::default(),
             after_blank: None,
@@ -133,16 +139,18 @@ impl Table {
                     let (blank, lines) = quotes::blank(record);
                     let record = record.get(blank..).unwrap_or_default();
                     let line = start.line() + lines;
-                    if record.contains(&b'"')
-                        && let Some(quote) = quotes::misplaced(record, self.delimiter)
-                    {
+                    let quoting = match record.contains(&b'"') {
+                        true => quotes::quoting(record, self.delimiter),
+                        false => Quoting::Clear,
+                    };
+                    if let Some(quote) = quoting.misplaced() {
                         return self.broken(line, start.byte() + blank as u64, Some(quote)).map(Some);
                     }
                     if record.len() > LONGEST_RECORD {
                         self.cells.clear();
                         return Ok(Some(TableRecord { line, problem: Some(too_long()) }));
                     }
-                    return Ok(Some(TableRecord { line, problem: self.ragged() }));
+                    return Ok(Some(TableRecord { line, problem: self.flaw(quoting) }));
                 }
                 Err(_) if self.csv.get_ref().refused() => {
                     let held = self.csv.get_ref().held();
@@ -154,7 +162,7 @@ impl Table {
                         self.go_on(offset, line)?;
                         continue;
                     }
-                    let quote = quotes::misplaced(held, self.delimiter);
+                    let quote = quotes::quoting(held, self.delimiter).misplaced();
                     return self.broken(line, offset, quote).map(Some);
                 }
                 Err(error) => return Err(failed(&self.csv, error)),
@@ -170,8 +178,9 @@ impl Table {
         let before = self.csv.get_ref().held().get(..quote.unwrap_or(0)).unwrap_or_default();
         let quote_line = line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
         let from = start + before.len() as u64;
-        let next = self.csv.get_mut().next_line(from).map_err(|error| self.content().error(error))?;
-        self.go_on(next, quote_line + 1)?;
+        let next = self.csv.get_mut().next_line(from);
+        let (next, counts) = next.map_err(|error| self.content().error(error))?;
+        self.go_on(next, quote_line + u64::from(counts))?;
         let problem = match quote {
             None => too_long(),
             Some(_) => CellProblem::Quotes { line: quote_line }.into(),
@@ -186,13 +195,20 @@ impl Table {
         self.csv.seek_raw(SeekFrom::Start(offset), position).map_err(|error| failed(&self.csv, error))
     }
 
-    /// Returns a problem if there are more cells than columns, or fewer and one may be a part of a cell. Empty cells after
-    /// the last column do not count, and missing ones there are empty.
-    fn ragged(&self) -> Option<RowProblem> {
+    /// Returns a problem if the cells may not be those of the columns: after a delimiter that was meant as text, every
+    /// cell is that of the column before. So there must not be more cells than in the header, not even empty ones; and
+    /// missing ones are empty only if no quote says that a cell was cut.
+    fn flaw(&self, quoting: Quoting) -> Option<RowProblem> {
         let (cells, header) = (self.cells.len(), self.width);
-        let extra = cells > header && self.cells.iter().skip(header).any(|cell| !cell.is_empty());
-        let missing = cells < header && self.cells.iter().any(is_part);
-        (extra || missing).then(|| CellProblem::Ragged { cells, header, extra }.into())
+        match quoting {
+            Quoting::AfterSpace => Some(CellProblem::SpaceBeforeQuote.into()),
+            Quoting::CutFormula => Some(CellProblem::CutFormula.into()),
+            _ if cells > header && !self.cells.iter().all(is_blank_cell) => {
+                Some(CellProblem::Ragged { cells, header, extra: true }.into())
+            }
+            Quoting::Odd if cells < header => Some(CellProblem::Ragged { cells, header, extra: false }.into()),
+            _ => None,
+        }
     }
 
     /// Returns the cell of a column; empty if the row has none.
@@ -295,12 +311,6 @@ fn is_blank_cell(cell: &[u8]) -> bool {
     }
     let is_blank_text = |text: &str| is_blank(text) || formula_text(trimmed(text)).is_some_and(|text| is_blank(&text));
     cell.is_empty() || std::str::from_utf8(cell).is_ok_and(is_blank_text)
-}
-
-/// Whether a cell may be a part of another, separated at a delimiter within quotes or a formula.
-fn is_part(cell: &[u8]) -> bool {
-    cell.iter().filter(|byte| **byte == b'"').count() % 2 == 1
-        || cell.trim_ascii().strip_prefix(b"=\"").is_some_and(|rest| !rest.ends_with(b"\""))
 }
 
 /// Renames a report's first column, which would hide the `row` of templates.

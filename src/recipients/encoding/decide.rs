@@ -63,9 +63,16 @@ impl std::fmt::Debug for Rival {
     }
 }
 
-/// Why no encoding was chosen: the likely ones, the likeliest first.
+/// Why no encoding was chosen.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::recipients) struct Unclear(pub(in crate::recipients) Vec<Rival>);
+pub(in crate::recipients) enum Unclear {
+    /// There are several likely ones, the likeliest first; or none.
+    Rivals(Vec<Rival>),
+    /// Some of the text is UTF-8, and the rest is in this encoding.
+    Mixed(&'static Encoding),
+    /// The file is UTF-8, but not its named encoding.
+    NotNamed(&'static Encoding),
+}
 
 /// Chooses how a file is read. `again` opens it at its start; `named` is its encoding if that is certain.
 pub(super) fn choose<R: Read>(
@@ -75,6 +82,10 @@ pub(super) fn choose<R: Read>(
     let look = FirstLook::read(&mut again()?)?;
     let plain = |encoding| Ok(Ok(ChosenEncoding { encoding, cr_only: look.cr_only && !look.has_zeros, sample: None }));
     if let Some(named) = named {
+        // Hardly any text in another encoding is valid UTF-8.
+        if look.is_utf8 && look.beyond_ascii && named != UTF_8 && named.is_ascii_compatible() {
+            return Ok(Err(Unclear::NotNamed(named)));
+        }
         return plain(named);
     }
     if look.has_zeros
@@ -101,6 +112,12 @@ fn of_words(survey: &Survey) -> Result<&'static Encoding, Unclear> {
         return Ok(UTF_8);
     }
     let guessed = guess(words.iter());
+    let of_others = || guess(words.iter().filter(|word| std::str::from_utf8(word).is_err()));
+    if let Some(other) = (survey.certain_words > 0).then(of_others)
+        && [GBK, GB18030, BIG5].contains(&other)
+    {
+        return Err(Unclear::Mixed(other));
+    }
     let fits = fitting(survey);
     let unclear = || Err(unclear(guessed, &fits, survey));
     let same = |other: &'static Encoding| same_text(guessed, other, survey);
@@ -122,6 +139,10 @@ fn of_words(survey: &Survey) -> Result<&'static Encoding, Unclear> {
     let Some(encoding) = [WINDOWS_1252, guessed].into_iter().find(|it| same(it) && DETECTED.contains(it)) else {
         return unclear();
     };
+    // Of longer words, very few are UTF-8 by accident.
+    if encoding != WINDOWS_1252 && survey.cjk_words > other_words / 1000 {
+        return Err(Unclear::Mixed(encoding));
+    }
     let (is_odd, most_utf8) = match encoding == WINDOWS_1252 {
         // A word that is UTF-8 in a file of one byte per character is no accident.
         true => (several && has_strangers(survey), 0),
@@ -163,7 +184,7 @@ fn unclear(guessed: &'static Encoding, fits: &[&'static Encoding], survey: &Surv
             rivals.push(Rival { label: label(encoding), sample: sample(encoding, &survey.words) });
         }
     }
-    Unclear(rivals)
+    Unclear::Rivals(rivals)
 }
 
 /// Returns what to write as `encoding`.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::decide::{self, ChosenEncoding};
+use super::decide::{self, ChosenEncoding, Unclear};
 use crate::recipients::csv::bytes::Content;
 use crate::recipients::error::{OpenError, ReadError};
 
@@ -83,7 +83,11 @@ impl ListText {
                 let chosen = decide::choose(|| content.again(), named);
                 let chosen = chosen.and_then(|chosen| content.resume().map(|()| chosen));
                 let chosen = chosen.map_err(|error| content.error(error))?;
-                chosen.map_err(|unclear| OpenError::UnclearEncoding { from, rivals: unclear.0 })?
+                chosen.map_err(|unclear| match unclear {
+                    Unclear::Rivals(rivals) => OpenError::UnclearEncoding { from, rivals },
+                    Unclear::Mixed(other) => OpenError::MixedEncodings { from, other: decide::label(other) },
+                    Unclear::NotNamed(named) => OpenError::NotNamed { from, named: decide::label(named) },
+                })?
             }
         };
         let decoding = (chosen.encoding != UTF_8).then(|| Decoding::new(chosen.encoding));

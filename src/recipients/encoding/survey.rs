@@ -21,6 +21,8 @@ pub(super) const MULTI_BYTE: [&Encoding; 5] = [GBK, BIG5, SHIFT_JIS, EUC_KR, EUC
 #[derive(Default)]
 pub(super) struct FirstLook {
     pub(super) is_utf8: bool,
+    /// Whether there is a byte beyond ASCII.
+    pub(super) beyond_ascii: bool,
     /// Whether lines end with CR alone.
     pub(super) cr_only: bool,
     /// Whether there are as many zeros at the start as text in UTF-16 has.
@@ -45,6 +47,7 @@ impl FirstLook {
                 start += fresh.len();
                 look.has_zeros = zeros * 8 >= start && zeros > 0;
             }
+            look.beyond_ascii = look.beyond_ascii || !fresh.is_ascii();
             lf = lf || fresh.contains(&b'\n');
             cr = cr || (!lf && fresh.contains(&b'\r'));
             let whole = match std::str::from_utf8(bytes) {
@@ -72,6 +75,10 @@ pub(super) struct Survey {
     /// Non-ASCII words that are UTF-8, and those that are not, repeats included.
     pub(super) utf8_words: u64,
     pub(super) other_words: u64,
+    /// Of the words that are UTF-8, those whose characters have three bytes or more, as Chinese ones and emoji have;
+    /// and of these, those with a byte that common characters of GBK and Big5 do not have.
+    pub(super) cjk_words: u64,
+    pub(super) certain_words: u64,
     /// Which bytes occur.
     pub(super) bytes: [bool; 256],
     /// The encodings of [`MULTI_BYTE`] in which all of the file can be decoded.
@@ -81,8 +88,15 @@ pub(super) struct Survey {
 impl Survey {
     /// Reads to the end.
     pub(super) fn read(input: &mut impl Read) -> io::Result<Self> {
-        let mut survey =
-            Self { words: Vec::new(), utf8_words: 0, other_words: 0, bytes: [false; 256], decodable: Vec::new() };
+        let mut survey = Self {
+            words: Vec::new(),
+            utf8_words: 0,
+            other_words: 0,
+            cjk_words: 0,
+            certain_words: 0,
+            bytes: [false; 256],
+            decodable: Vec::new(),
+        };
         let mut seen = HashSet::new();
         let mut trials = MULTI_BYTE.map(Trial::new);
         let mut word = Vec::new();
@@ -113,7 +127,13 @@ impl Survey {
     fn end_word(&mut self, word: &mut Vec<u8>, seen: &mut HashSet<Vec<u8>>) {
         if !word.is_ascii() {
             match std::str::from_utf8(word) {
-                Ok(_) => self.utf8_words += 1,
+                Ok(text) => {
+                    self.utf8_words += 1;
+                    if text.chars().all(|c| c.is_ascii() || c.len_utf8() >= 3) {
+                        self.cjk_words += 1;
+                        self.certain_words += u64::from(word.iter().any(|byte| matches!(byte, 0x80..=0xa0)));
+                    }
+                }
                 Err(_) => self.other_words += 1,
             }
             if word.len() <= MAX_WORD && self.words.len() < MAX_WORDS && !seen.contains(word) {

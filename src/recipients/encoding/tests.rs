@@ -434,6 +434,45 @@ fn a_list_in_utf_8_with_damaged_rows_stays_one() {
 }
 
 #[test]
+fn a_list_of_two_encodings_is_refused() {
+    for (names, encoding) in [(&SIMPLIFIED[..], "gbk"), (&TRADITIONAL, "big5")] {
+        let good = Program { encoding, ..PROGRAM }.write(&records(names));
+        assert_eq!(read(&file(&good)).0.len(), names.len());
+        for name in ["张伟", "王小明", "賴冠宇", "😀"] {
+            let mixed = [good.as_slice(), format!("85268411299,{name},\n").as_bytes()].concat();
+            let error = refused(&mixed).to_string();
+            let words = format!("has words in UTF-8 and words in {encoding}; save all of it as UTF-8 CSV");
+            assert!(error.contains(&words), "{name}: {error}");
+        }
+    }
+    // A word that may be of either encoding is refused too.
+    let (_, either) = (0..10_000_u32)
+        .map(|n| char::from_u32(0x4e00 + n).unwrap_or('一').to_string())
+        .map(|c| (c.clone(), format!("{c}{c}")))
+        .find(|(c, _)| c.bytes().all(|byte| byte > 0xa0))
+        .unwrap();
+    let good = Program { encoding: "gbk", ..PROGRAM }.write(&records(&SIMPLIFIED));
+    let error = refused(&[good.as_slice(), format!("85268411299,{either},\n").as_bytes()].concat()).to_string();
+    assert!(error.contains("has words in UTF-8") || error.contains("its encoding is unclear"), "{error}");
+}
+
+#[test]
+fn a_list_in_utf_8_is_not_read_in_the_encoding_of_an_older_one() {
+    let list = "phone,name\n85268411200,Zoë\n85268411201,张伟\n";
+    for label in ["gbk", "windows-1252", "shift_jis", "euc-kr"] {
+        let error = open(&named(list.as_bytes(), label).recipients).err().unwrap().to_string();
+        assert!(
+            error.contains("is valid UTF-8, but `encoding` is ") && error.contains("; remove `encoding`"),
+            "{error}"
+        );
+    }
+    let plain = b"phone,name\n85268411200,\x1b$B;3ED\x1b(B\n";
+    assert_eq!(read(&named(plain, "iso-2022-jp")).0[0].as_ref().unwrap()[1], "山田");
+    assert_eq!(read(&named(b"phone,name\n85268411200,Ana\n", "gbk")).0.len(), 1);
+    assert_eq!(read(&named(list.as_bytes(), "utf-8")).0.len(), 2);
+}
+
+#[test]
 fn bytes_that_are_not_in_the_named_encoding_cost_their_row_and_nobody_gets_a_replacement_character() {
     let bytes =
         [b"phone,name\n85268411200,\xcd\xf5\n85268411201,\xff\n85268411202,\xc0".as_slice(), b"\n85268411203,\xee\n"]

@@ -18,10 +18,13 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::kinds::NumberKinds;
 use super::numbering_plan::{Code, Plans};
-use super::several::{extension, has_gap, parts};
+use super::several::{before_zeros, extension, has_gap, parts, share_area};
 use super::written::{COMPLETE, digits_of, is_formatting, what_a_spreadsheet_did};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 use crate::text::with_ascii_digits;
+
+/// The most digits of a usual number, with its country code. Two short numbers have more.
+const USUAL: usize = 12;
 
 /// The most numbers in a cell.
 const MOST_NUMBERS: u8 = 5;
@@ -118,9 +121,12 @@ impl Numbers {
             // Joined, two numbers next to each other could be that of a stranger.
             Ok(phone) if ascii.len() > COMPLETE && has_gap(&ascii) => match self.several(&ascii) {
                 Some(several) => several,
-                None if self.begins_with_a_number(&ascii) => Err(NumberProblem::SeveralNumbers(2)),
+                None if self.begins_with_a_number(&ascii) || self.is_two(&ascii, phone) => {
+                    Err(NumberProblem::SeveralNumbers(2))
+                }
                 None => Ok(phone),
             },
+            Ok(phone) if self.is_two(&ascii, phone) => Err(NumberProblem::SeveralNumbers(2)),
             Ok(phone) => Ok(phone),
             Err(problem) => match extension(&ascii) {
                 Some(extension) => Err(NumberProblem::Extension(extension.into())),
@@ -148,6 +154,25 @@ impl Numbers {
         let [first, second, ..] = parts.as_slice() else { return false };
         let is_long = first.bytes().filter(u8::is_ascii_digit).count() > COMPLETE;
         (is_long || second.starts_with('0')) && self.complete_one(first).is_some()
+    }
+
+    /// Whether a long number is two of one country next to each other, the second with the national prefix: `0301234
+    /// 0301235`.
+    fn is_two(&self, text: &str, phone: Phone) -> bool {
+        text.len() > USUAL
+            && before_zeros(text).any(|(first, second)| phone.digits().len() > USUAL && self.are_two(first, second))
+    }
+
+    fn are_two(&self, first: &str, second: &str) -> bool {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let (before, after) = (digits(first), digits(second));
+        // Shorter parts are usually groups of one number.
+        let are_long = before.len() >= COMPLETE && after.len() >= COMPLETE;
+        if !are_long && !share_area(first, second) {
+            return false;
+        }
+        let code = self.one(first).ok().and_then(|phone| self.plans.code_of(&phone.digits()));
+        code.is_some_and(|code| self.complete(&format!("{}{after}", code.code)).is_ok())
     }
 
     fn complete_one(&self, text: &str) -> Option<Phone> {

@@ -53,6 +53,25 @@ pub(super) fn has_gap(text: &str) -> bool {
     })
 }
 
+/// Returns the ways to split a text before a 0 that follows something other than a digit: the second part may be a
+/// number as it is dialled within its country.
+pub(super) fn before_zeros(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_start = |at: usize| at > 0 && !text[..at].ends_with(|c: char| c.is_ascii_digit());
+    let zeros = text.match_indices('0').filter(move |(at, _)| is_start(*at));
+    zeros.map(|(at, _)| text.split_at(at))
+}
+
+/// Whether two numbers, the second as dialled within its country, are written with the same area code, as a group of
+/// digits of its own.
+pub(super) fn share_area(first: &str, second: &str) -> bool {
+    let mut groups = first.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
+    let Some((area, _)) = second.split_once(|c: char| !c.is_ascii_digit()) else { return false };
+    match first.trim_start().starts_with(['+', '\u{ff0b}']) || first.starts_with("00") {
+        true => groups.nth(1).is_some_and(|group| Some(group) == area.strip_prefix('0')),
+        false => groups.next() == Some(area),
+    }
+}
+
 /// Splits a text wherever two numbers may be separated; at a slash only with `slash`. Returns the parts that are not
 /// blank.
 pub(super) fn parts(text: &str, slash: bool) -> Vec<&str> {
@@ -123,6 +142,24 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(extension(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_number_is_looked_for_at_each_zero_after_a_gap() {
+        let parts: Vec<_> = before_zeros("(030) 10-0 (02)20").collect();
+        assert_eq!(parts, [("(", "030) 10-0 (02)20"), ("(030) 10-", "0 (02)20"), ("(030) 10-0 (", "02)20")]);
+        for (first, second, expected) in [
+            ("01 1234 ", "01 1235", true),
+            ("(01)1234 (", "01)1235", true),
+            ("+43 1 1234 ", "01 1235", true),
+            ("0043 1 1234 ", "01/1235", true),
+            ("0664 12 ", "012 345", false),
+            ("+43 664 12 ", "012 345", false),
+            ("01 1234 ", "011235", false),
+            ("", "01", false),
+        ] {
+            assert_eq!(share_area(first, second), expected, "{first}{second}");
         }
     }
 

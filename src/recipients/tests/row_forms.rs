@@ -4,19 +4,82 @@ use super::*;
 
 #[test]
 fn missing_cells_at_the_end_are_empty_unless_a_cell_may_be_split() {
-    let case = case("phone,name,city\n1,Ana\n2\n3,=\"Bo,HK\"\n4,Cy 5\" tall\n5,\"say \"\"hi\"\"\"\n6,=\"Di\"\n");
+    let case = case("phone,name,city\n1,Ana\n2\n3,=\"Bo,HK\"\n4,Cy 5\" tall\n5,\"a \"\"5\"\"\"\"\"\n6,=\"Di\"\n");
     let expected = [
         row(1, 2, &["1", "Ana", ""]),
         row(2, 3, &["2", "", ""]),
-        row(3, 4, &["3", "=\"Bo", "HK\""]),
+        bad(3, 4, &["3", "=\"Bo", "HK\""], "ragged_row"),
         bad(4, 5, &["4", "Cy 5\" tall", ""], "ragged_row"),
-        row(5, 6, &["5", "say \"hi\"", ""]),
+        row(5, 6, &["5", "a \"5\"\"", ""]),
         row(6, 7, &["6", "Di", ""]),
     ];
     assert_eq!(rows(&case.recipients), expected);
     let split = "phone,name,city,note\n1,=\"Bo,HK\"\n2,=\"Bo \"\"A\"\"\",x\n";
     let codes: Vec<_> = rows(&self::case(split).recipients).into_iter().map(|row| row.3).collect();
     assert_eq!(codes, [Some("ragged_row".to_owned()), None]);
+}
+
+/// The code of each row's problem.
+fn codes(list: &str) -> Vec<Option<String>> {
+    rows(&case(list).recipients).into_iter().map(|row| row.3).collect()
+}
+
+#[test]
+fn a_row_with_more_cells_than_the_header_is_refused_even_if_the_others_are_empty() {
+    let ragged = || Some("ragged_row".to_owned());
+    // Without quotes around the name, the number is that of the column before.
+    let shifted = "id,name,landline,phone,note\n8,Lee, Bob,85221234568,85268411235,\n9,Lee,8522,85268411235,\n";
+    assert_eq!(codes(shifted), [ragged(), None]);
+    assert_eq!(codes("phone,name\n1,Ana,\n2,Bo,,\n3,Cy\n"), [ragged(), ragged(), None]);
+    // The delimiters after the last cell are those of every line.
+    assert_eq!(codes("phone,name,\n1,Ana,\n2,Bo\n3,Cy,,\n"), [None, None, ragged()]);
+}
+
+#[test]
+fn what_to_do_depends_on_whether_cells_are_missing_or_too_many() {
+    for (row, words) in
+        [("1,5\" pipe", "add the missing cells"), ("1,2,3,4", "put quotes around a cell that contains the")]
+    {
+        let case = case(format!("phone,name,city\n{row}\n"));
+        let mut record = Record::default();
+        assert!(open(&case.recipients).unwrap().read(&mut record).unwrap());
+        let hint = record.problem.as_ref().and_then(|problem| problem.hint()).unwrap();
+        assert!(hint.starts_with(words), "{hint}");
+    }
+}
+
+#[test]
+fn columns_without_a_name_at_the_end_are_ignored() {
+    for header in ["phone,name,,,", "phone,name, ,\"\","] {
+        let expected = [row(1, 2, &["1", "Ana"]), row(2, 3, &["2", "Bo"]), bad(3, 4, &["3", "Cy"], "ragged_row")];
+        assert_eq!(rows(&case(format!("{header}\n1,Ana,,,note\n2,Bo\n3,Cy,,,,x\n")).recipients), expected);
+    }
+}
+
+#[test]
+fn a_quote_that_does_not_hold_its_cell_together_costs_the_row() {
+    let bad_quotes = || Some("bad_quotes".to_owned());
+    let names = "1, \"Smith, Ana\"\n2, \"Bob\", \"Rome\"\n3, Cy, HK\n4,\u{a0}\"Di\",x\n";
+    let expected = [bad_quotes(), bad_quotes(), None, bad_quotes()];
+    assert_eq!(codes(&format!("phone, name, city\n{names}")), expected);
+    assert!(error("phone, \"name\"\n1,Ana\n").contains("has a space before a quote"));
+    let formulas = "phone;name;city;note\n1;=\"Smith; John\";Madrid\n2;=\"Bo\";Rome\n3;\"=\"\"a; b\"\"\";x\n";
+    assert_eq!(codes(formulas), [Some("ragged_row".to_owned()), None, None]);
+}
+
+#[test]
+fn a_bad_quote_costs_one_row_whatever_ends_the_lines() {
+    let list = "phone,name\n1,Zed\r2,\"Ana\r3,Ben\r4,Cy\r\n5,\"Di\r\n6,Ed\r";
+    let expected = [
+        row(1, 2, &["1", "Zed"]),
+        bad(2, 2, &["", ""], "bad_quotes"),
+        row(3, 2, &["3", "Ben"]),
+        row(4, 2, &["4", "Cy"]),
+        bad(5, 3, &["", ""], "bad_quotes"),
+        row(6, 4, &["6", "Ed"]),
+    ];
+    assert_eq!(rows(&case(list).recipients), expected);
+    assert_eq!(codes("phone,name\n1,\"Ana\r"), [Some("bad_quotes".to_owned())]);
 }
 
 /// Reads a list to its end, and returns its rows and the words of the note about blank rows.

@@ -76,3 +76,20 @@ fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwh
     assert_eq!(env.run_offline(&["suppress", "add", &last, "--reason", "=1+1"]).code, 0);
     assert!(env.run_offline(&["suppress", "list"]).out.contains(",'=1+1,"));
 }
+
+#[test]
+fn a_number_is_suppressed_even_if_another_cell_of_its_row_cannot_be_decoded() {
+    let env = TestEnv::with(&CampaignFile::default(), "");
+    let list = "phone,name\n85264000001,Jürgen Groß\n85264000002,Zoë Müller\n85264000003,J?ger\n8526400000?,Li\n85264000005,Li,x\n";
+    let list: Vec<u8> = list.bytes().map(|byte| if byte == b'?' { 0xe4 } else { byte }).collect();
+    env.write("stop.csv", list);
+    let imported = env.run_offline(&["suppress", "import", "stop.csv"]);
+    assert_eq!(imported.code, 2, "{imported}");
+    let words = "warning: row 3, line 4: column `name`: the cell is not valid UTF-8";
+    assert!(imported.err.contains(words), "{imported}");
+    assert!(imported.err.contains("5 rows read: 3 added to the suppression list"), "{imported}");
+    let list = env.run_offline(&["suppress", "list"]).out;
+    assert!(list.contains("85264000003") && !list.contains("85264000005"), "{list}");
+    let logged = env.run_offline(&["--log-format", "json", "suppress", "import", "stop.csv"]);
+    assert!(logged.err.contains("row 3, line 4: bad_utf8") && !logged.err.contains("6400"), "{logged}");
+}

@@ -262,3 +262,21 @@ fn check_and_preview_read_the_list_of_another_day() {
     assert!(refused.code == 2 && refused.err.contains("has no `{{ date }}` in its name"), "{refused}");
     assert_eq!(env.run_offline(&["check", "job.yaml", "--date", "tomorrow"]).code, 2);
 }
+
+#[test]
+fn a_list_without_rows_is_refused_and_the_filled_one_is_sent() {
+    for empty in ["phone,first_name\n", "phone,first_name\n,\n"] {
+        let env = TestEnv::with(&CampaignFile::default(), empty);
+        let provider = ScriptedProvider::accepting_all();
+        for args in [&["check", "job.yaml"][..], &["check", "job.yaml", "--json"], &["run", "job.yaml", "--dry-run"]] {
+            let refused = env.run_offline(args);
+            assert!(refused.code == 2 && refused.err.contains("the list has no rows"), "{refused}");
+        }
+        let refused = env.run(&provider, &["run", "job.yaml"]);
+        assert!(refused.code == 2 && refused.err.contains("the list has no rows"), "{refused}");
+        env.write("list.csv", "phone,first_name\n85264000001,Ana\n");
+        let run = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
+        assert_eq!(run.code, 0, "{run}");
+        assert_eq!(provider.received().accepted().len(), 1);
+    }
+}

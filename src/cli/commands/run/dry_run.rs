@@ -12,7 +12,7 @@ use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::{console, reached};
 use crate::cli::session::run_content::{content, digest};
 use crate::cli::session::{LoadError, load};
-use crate::engine::{self, Plan};
+use crate::engine::{self, Plan, PlanError};
 use crate::model::{Campaign, Millis};
 use crate::send_window::local;
 use crate::store::{Run, StartDecision, Store};
@@ -58,6 +58,9 @@ pub(super) async fn dry_run(
     if args.json {
         let nobody_new = args.only_new && has_nobody_new(&checked);
         print_answer(if nobody_new { "nobody_new" } else { "new" }, &checked)?;
+    }
+    if checked.rows == 0 {
+        return Err(PlanError::NoRows.into());
     }
     if sendable == 0 {
         return match args.only_new && has_nobody_new(&checked) {

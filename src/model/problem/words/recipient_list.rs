@@ -114,6 +114,7 @@ impl Misfit {
     fn words(&self) -> String {
         match self {
             Self::CodeWith0 => "country codes do not start with 0".to_owned(),
+            Self::NoCode(start) if start.is_empty() => "has no digits after the international prefix".to_owned(),
             Self::NoCode(start) => format!("does not start with a known country code (starts with {start})"),
             Self::ZeroAfterCode(code) => format!("+{code} numbers have no 0 after the country code"),
             Self::Length { code, lengths, digits } => {
@@ -158,6 +159,8 @@ impl CellProblem {
             Self::Quotes { line } => {
                 format!("a quote opened on line {line} is not closed, or text follows the closing quote")
             }
+            Self::SpaceBeforeQuote => "there is a space before the opening quote of a cell".to_owned(),
+            Self::CutFormula => "a formula is cut at a delimiter in its text".to_owned(),
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
             Self::NumberFormat(format) => {
@@ -188,7 +191,17 @@ impl CellProblem {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Ragged { .. } => "put quotes around a cell that contains the delimiter".to_owned(),
+            Self::Ragged { extra: true, .. } => {
+                "put quotes around a cell that contains the delimiter; if every line ends with a delimiter, the header \
+                 line must too"
+                    .to_owned()
+            }
+            Self::Ragged { extra: false, .. } => {
+                "add the missing cells; put quotes around a cell that contains a quote, and double the quotes in it"
+                    .to_owned()
+            }
+            Self::SpaceBeforeQuote => "remove the spaces between the delimiter and the quote".to_owned(),
+            Self::CutFormula => "put quotes around the whole cell, and double the quotes in it".to_owned(),
             Self::Quotes { .. } => "close it, and double every quote inside a quoted cell".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8 CSV, or set its `encoding`".to_owned(),
             Self::NotInEncoding(_) => "save the file as UTF-8 CSV, or set another `encoding`".to_owned(),

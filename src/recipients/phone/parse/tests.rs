@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+mod several_numbers;
+
 fn read(numbers: &Numbers, text: &str) -> Result<String, String> {
     numbers.normalise(text).map(Phone::digits).map_err(|problem| problem.code().to_owned())
 }
@@ -164,106 +166,6 @@ fn a_national_number_is_not_taken_for_a_foreign_one() {
 }
 
 #[test]
-fn a_slash_formats_one_number_and_never_joins_two() {
-    let germany = Numbers::new(Some("DE")).unwrap();
-    for text in ["0151/2345678", "0151 / 234 56-78", "0049151/2345678", "+49 (0)151/2345678", "0151／2345678"] {
-        assert_eq!(read(&germany, text).as_deref(), Ok("491512345678"), "{text}");
-    }
-    for text in [
-        "0151/2345678/0151/2345679",
-        "123456/654321",
-        "0151 2345678/9",
-        "030 123/124",
-        "0151/0171234567",
-        "+43 1/56789/56780",
-        "+49 221/56789/56780",
-        "030/12345/6",
-    ] {
-        assert!(words(&germany, text).contains("contains two numbers, separated by `/`; write one"), "{text}");
-    }
-    let first = Numbers::new(Some("DE")).unwrap().first_of_several(true);
-    for text in ["0151/2345678/0151/2345679", "123456/654321", "0151 2345678/9", "62211/1234567", "030/12345/6"] {
-        assert_eq!(read(&first, text), Err("bad_number".to_owned()), "{text}");
-    }
-    // A date, and slashes that are not between digits.
-    for text in [
-        "23/05/2024",
-        "2024/5/23",
-        "2024/05/23 10.30",
-        "01/02/2024 10.30",
-        "24/7/85268411",
-        "0221/4710/4711",
-        "/01512345678",
-        "01512345678/",
-        "0151//2345678",
-        "0151/x",
-    ] {
-        assert!(words(&germany, text).contains("`/` is not allowed in a phone number"), "{text}");
-    }
-}
-
-#[test]
-fn several_numbers_are_counted_and_only_a_complete_first_one_is_used() {
-    let germany = Numbers::new(Some("DE")).unwrap();
-    let first = Numbers::new(Some("DE")).unwrap().first_of_several(true);
-    for between in ["/", " / ", ",", ", ", ";", " or ", " oder ", "\n", "\r\n", "&", " & ", "   ", " | ", "、"] {
-        for (one, two) in [
-            ("+49 151 2345678", "+49 171 9999999"),
-            ("0151 2345678", "0171 9999999"),
-            ("+49 (0)151 2345678", "1719999999"),
-        ] {
-            let text = format!("{one}{between}{two}");
-            let words = words(&germany, &text);
-            assert!(words.starts_with("contains 2 numbers; write one"), "{text:?}: {words}");
-            assert_eq!(read(&first, &text).as_deref(), Ok("491512345678"), "{text:?}");
-        }
-    }
-    assert_eq!(read(&first, "+852 6841 1234 +852 9123 4567").as_deref(), Ok("85268411234"));
-    assert!(words(&germany, "+4915123456789/+4915123456780,0151 2345678").contains("3 numbers"));
-    // A slash may be part of one of them.
-    assert!(words(&germany, "+44 7911 123456 or 0151/39061241").contains("2 numbers"));
-    // Joined, they would be the number of a stranger.
-    for between in ["\u{b}", "\u{c}", "\t", "\u{85}", "\u{2028}", "   "] {
-        for text in [format!("0151 2345678{between}9"), format!("030 1234567{between}030 678")] {
-            assert!(read(&germany, &text).is_err(), "{text:?}");
-        }
-    }
-    // Not both are complete.
-    for text in [
-        "+49 151 2345678 / 9",
-        "+49 151 2345678 / 123",
-        "+49 151 2345678, Ana",
-        "call +49 151 2345678 or +49 171 9999999",
-        "+49 151 2345678 / +999 1234567",
-        "+49 151 2345678 / 0171",
-        "0049151 / 2345678 / 3456789",
-        "85268411234,00",
-    ] {
-        let code = read(&first, text);
-        assert!(
-            matches!(code.as_deref().map_err(String::as_str), Err("bad_number" | "spreadsheet_number")),
-            "{text}: {code:?}"
-        );
-    }
-    // Spaces within one number.
-    for text in ["+49  151  2345678", "0151   2345678", "0151 234   5678", "+49 (0)  151 2345678"] {
-        assert_eq!(read(&germany, text).map(|phone| phone.len()), Ok(12), "{text}");
-    }
-}
-
-#[test]
-fn an_extension_is_named() {
-    let numbers = Numbers::new(Some("DE")).unwrap();
-    for text in
-        ["+49 30 1234567 ext. 5", "030 1234567 x5", "+49301234567 Durchwahl 5", "030 1234567 #5", "٠٣٠ ١٢٣٤٥٦٧ ext ٥"]
-    {
-        let words = words(&numbers, text);
-        assert!(words.contains("has the extension 5") && words.ends_with("remove the extension"), "{text}: {words}");
-    }
-    assert!(words(&numbers, "Ana 5").contains("letters"));
-}
-
-#[test]
 fn what_a_spreadsheet_did_is_said() {
     let numbers = Numbers::new(Some("HK")).unwrap();
     for text in [
@@ -319,6 +221,12 @@ fn what_is_no_number_is_said() {
     assert!(words(&numbers, "n/a").contains("letters"));
     assert!(words(&numbers, "85268411234;91234567").contains("`;`"));
     assert!(words(&numbers, "+999 1234567").contains("999"));
+}
+
+#[test]
+fn a_prefix_alone_is_said_to_be_one() {
+    let none = Numbers::new(None).unwrap();
+    assert_eq!(words(&none, "00"), "has no digits after the international prefix");
 }
 
 #[test]
