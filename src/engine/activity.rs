@@ -2,14 +2,18 @@
 
 use std::fmt;
 
+use crate::engine::job::thaw;
 use crate::model::{Millis, RunId};
-use crate::store::{Run, Store, StoreError, Waiting};
+use crate::send_window::day_of;
+use crate::store::{Run, Store, StoreError};
 
 /// What is happening with a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunActivity {
     /// Its list is being imported.
     Importing,
+    /// The import did not finish, and no process works on it.
+    NotImported,
     /// It is imported, and nothing was sent yet.
     Ready,
     /// A process sends its rows.
@@ -47,11 +51,11 @@ pub enum RunActivity {
 }
 
 impl RunActivity {
-    /// Returns what is happening. `waiting` is what [`super::waiting`] returned, if it is known.
+    /// Returns what is happening.
     ///
     /// # Errors
-    /// When the locks of the store cannot be read.
-    pub fn of(store: &Store, run: &Run, waiting: Option<&Waiting>, now: Millis) -> Result<Self, StoreError> {
+    /// When the store or its locks cannot be read.
+    pub async fn of(store: &Store, run: &Run, now: Millis) -> Result<Self, StoreError> {
         if run.cancelled_at.is_some() {
             return Ok(Self::Cancelled { at: run.cancelled_at, by: run.cancelled_by.clone() });
         }
@@ -60,18 +64,27 @@ impl RunActivity {
         }
         let is_worked_on = store.is_worked_on(&run.id)?;
         let is_served = !is_worked_on && store.is_served()?;
-        let stopped = || Self::Stopped { at: run.stopped_at, why: run.stopped_why.clone() };
-        let waits = waiting.map(|waiting| waiting.first).filter(|first| *first > now).map(Self::Waiting);
+        if run.dispatched_at.is_some() {
+            return Ok(Self::AwaitingStatuses { collected: is_worked_on || is_served });
+        }
+        if run.planned_at.is_none() {
+            return Ok(if is_worked_on { Self::Importing } else { Self::NotImported });
+        }
+        if run.paused_at.is_some() {
+            return Ok(Self::Paused { at: run.paused_at, by: run.paused_by.clone() });
+        }
+        // The process that sends removes the reason of the last stop. Another one only collects statuses.
+        let sends = is_worked_on && run.stopped_at.is_none();
+        if (sends || is_served)
+            && let Some(until) = waits_until(store, run, now).await?
+        {
+            // A service works on the run again then.
+            return Ok(Self::Waiting(until));
+        }
         Ok(match run {
-            Run { dispatched_at: Some(_), .. } => Self::AwaitingStatuses { collected: is_worked_on || is_served },
-            Run { planned_at: None, .. } if is_worked_on => Self::Importing,
-            Run { planned_at: None, .. } => stopped(),
-            Run { paused_at: Some(at), .. } => Self::Paused { at: Some(*at), by: run.paused_by.clone() },
-            _ if is_worked_on => waits.unwrap_or(Self::Sending),
-            // A service works on a run again when its rows are due.
-            _ if is_served && waits.is_some() => waits.unwrap_or(Self::Sending),
+            _ if sends => Self::Sending,
             Run { started_at: None, stopped_at: None, .. } => Self::Ready,
-            _ => stopped(),
+            _ => Self::Stopped { at: run.stopped_at, why: run.stopped_why.clone() },
         })
     }
 
@@ -84,7 +97,7 @@ impl RunActivity {
             Self::Sending => "sending",
             Self::Waiting(_) => "waiting",
             Self::Paused { .. } => "paused",
-            Self::Stopped { .. } => "stopped",
+            Self::NotImported | Self::Stopped { .. } => "stopped",
             Self::AwaitingStatuses { .. } => "awaiting statuses",
             Self::Finished => "finished",
             Self::Cancelled { .. } => "cancelled",
@@ -106,6 +119,9 @@ impl RunActivity {
                 let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
                 format!("stopped{at}: {why}; to continue: {command} resume {run}")
             }
+            Self::NotImported => {
+                format!("the import was interrupted, and nothing was sent; to import again: {command} run FILE")
+            }
             Self::Ready => format!("nothing was sent yet; to send: {command} resume {run}"),
             Self::AwaitingStatuses { collected: false } => {
                 format!("no process is collecting the statuses; to collect them: {command} reconcile {run}")
@@ -119,6 +135,21 @@ impl RunActivity {
             }
         })
     }
+}
+
+/// Returns until when no row of a run can be sent: all wait for their time, today's quota is used up, or the provider
+/// asked for a pause.
+async fn waits_until(store: &Store, run: &Run, now: Millis) -> Result<Option<Millis>, StoreError> {
+    let campaign = thaw(run)?;
+    let timing = &campaign.timing;
+    let mut until = store.waits_until(run.key, now).await?;
+    if let Some(most) = timing.quota {
+        let (from, tomorrow) = day_of(now, timing.timezone.as_deref());
+        if store.taken_since(run.id.name(), from).await? >= most.get().into() {
+            until = until.max(Some(tomorrow));
+        }
+    }
+    Ok(until.max(store.provider_pause(&campaign.provider, now).await?))
 }
 
 impl fmt::Display for RunActivity {

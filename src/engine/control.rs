@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
+use crate::engine::job::thaw;
 use crate::engine::recovery::take_over;
-use crate::engine::status::thaw;
 use crate::engine::stop::Reason;
 use crate::model::{Event, Millis, Notice};
 use crate::store::{Orders, Run, Stage, Store, StoreError};

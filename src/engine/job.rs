@@ -1,8 +1,9 @@
-//! A job: what a process needs to work on one run, and the helpers that all stages share.
+//! A job: what a process needs to work on one run, the campaign stored with it, and the helpers that all stages share.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::campaign_file;
 use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
@@ -11,7 +12,7 @@ use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Pro
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
-use crate::store::{AccountPause, Attempt, Run, RunLock, Store};
+use crate::store::{AccountPause, Attempt, Run, RunLock, Store, StoreError};
 
 /// How often a long wait checks the clock, which may be set or stand still while the machine sleeps.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
@@ -179,4 +180,17 @@ impl Job {
             .map_err(|problems| failed(problems.into()))?;
         Ok(body)
     }
+}
+
+/// Returns the campaign stored with a run, at the rate that a person set since, if any.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
+    let mut campaign =
+        campaign_file::thaw(&run.campaign).map_err(|error| StoreError::Damaged(format!("{}: {}", run.id, error)))?;
+    if let Some((rate, per)) = run.rate {
+        (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
+    }
+    Ok(campaign)
 }

@@ -70,6 +70,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     }
     control::begin(&job, sends);
     if sends {
+        job.store.record_stop(owner, None, job.clock.now()).await?;
         job.store.reach(owner.run, Stage::Started, Millis::now()).await?;
         Point::SendingStarted.pass();
     }
@@ -85,7 +86,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let _counting = count_rows(&job, mode, is_news).await?;
     let waits = stages(&job, &eligibility, owner, mode, sends).await?;
     Point::StatusesOver.pass();
-    let result = finish(&job, owner, waits).await?;
+    let result = finish(&job, owner, sends, waits).await?;
     (job.events)(Event::Moved(result.tally));
     if is_news || result.finished {
         let stopped = job.stop.ends_sending();
@@ -230,13 +231,13 @@ fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
         (Some(Reason::Halt(problem)), _) => problem.to_string(),
         (Some(Reason::Limit), _) => "the messages of `--limit` were sent".to_owned(),
         (_, Some(waiting)) => format!("the next row is due at {}", waiting.first),
-        _ => "its process was only to collect statuses".to_owned(),
+        _ => "its process ended before all rows were sent".to_owned(),
     }
 }
 
 /// Ends the sending of a cancelled run and returns the result; `waits` is when sending continues. The run is marked
 /// finished only after its reports.
-async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunResult, EngineError> {
+async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> Result<RunResult, EngineError> {
     if job.store.orders(job.run.key).await?.cancelled {
         // Nothing is in flight any more, whatever this process was doing when the run was cancelled.
         job.store.cancel_waiting(owner).await?;
@@ -254,9 +255,9 @@ async fn finish(job: &Job, owner: Owner, waits: Option<Millis>) -> Result<RunRes
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }
     let paused = job.limiter.pause_beyond(LONGEST_WAIT).is_some();
-    if !sent && run.cancelled_at.is_none() && run.paused_at.is_none() {
+    if sends && !sent && run.cancelled_at.is_none() && run.paused_at.is_none() {
         let why = why_stopped(job.stop.reason().as_ref(), waiting.as_ref());
-        job.store.record_stop(owner, &why, job.clock.now()).await?;
+        job.store.record_stop(owner, Some(&why), job.clock.now()).await?;
     }
     Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused })
 }

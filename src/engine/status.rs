@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::campaign_file;
 use crate::engine::activity::RunActivity;
+use crate::engine::job::thaw;
 use crate::model::{Campaign, Dispatch, Millis, State, Tally};
 use crate::provider;
 use crate::send_window::day_of;
@@ -15,19 +15,6 @@ use crate::store::{ProblemCount, Run, Store, StoreError, Waiting};
 const MAX_ERRORS: u32 = 10;
 /// The current rate is measured over this time.
 const RATE_PERIOD: Duration = Duration::from_secs(10);
-
-/// Returns the campaign stored with a run, at the rate that a person set since, if any.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
-    let mut campaign =
-        campaign_file::thaw(&run.campaign).map_err(|error| StoreError::Damaged(format!("{}: {}", run.id, error)))?;
-    if let Some((rate, per)) = run.rate {
-        (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
-    }
-    Ok(campaign)
-}
 
 /// Returns the rows settled per second since dispatch started, and the time the rest takes at that rate. `None` if
 /// nothing is being sent, or nothing was sent yet.
@@ -76,8 +63,7 @@ pub struct Details {
 /// # Errors
 /// When the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
-    let waiting = waiting(store, run, tally).await?;
-    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
+    let activity = RunActivity::of(store, run, Millis::now()).await?;
     status_of(run, tally, &activity, &details(store, run, tally).await?, rate_now(store, run).await?)
 }
 

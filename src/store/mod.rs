@@ -30,7 +30,7 @@ pub use report::{
     AccountPause, BrokenRule, LeaveOut, LeftOut, Occurrence, OccurrenceStart, ProblemCount, PulledTemplate, Reached,
     ReachedBy, ReasonsByPhone, Uncertain, Verdict, WaitKind, Wanted, Which,
 };
-pub use run::{NewRun, Orders, PlannedRow, Requeued, Run, Stage};
+pub use run::{NewRun, Orders, PlannedRow, RequeueFilter, Requeued, Run, Stage};
 pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, ServiceLock, Store};
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, WebhookBatch, WebhookResult};

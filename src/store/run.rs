@@ -1,6 +1,6 @@
 //! A run as stored.
 
-use crate::model::{Millis, Phone, Rate, RowNumber, RowProblem, RunId};
+use crate::model::{Millis, Phone, Rate, RowNumber, RowProblem, RunId, State};
 
 /// A run as stored.
 #[derive(Clone, Debug)]
@@ -35,8 +35,7 @@ pub struct Run {
     pub paused_at: Option<Millis>,
     /// Who did.
     pub paused_by: Option<String>,
-    /// When the last process that worked on it stopped before its end; `None` while one works on it, or if it could not
-    /// record it.
+    /// When the last process that sent it stopped before its end; `None` while one sends, or if it could not record it.
     pub stopped_at: Option<Millis>,
     /// Why it did, in words.
     pub stopped_why: Option<String>,
@@ -102,6 +101,27 @@ pub struct PlannedRow {
     pub cells: String,
     /// Why it cannot become a message; empty for a row to be sent.
     pub problems: Vec<RowProblem>,
+}
+
+/// Which rows a person wants to send again: those in one of the states that match everything else that is given.
+#[derive(Clone, Debug, Default)]
+pub struct RequeueFilter {
+    /// The states.
+    pub states: Vec<State>,
+    /// The codes of their last problem; empty for any.
+    pub errors: Vec<String>,
+    /// Their numbers in the list; empty for any.
+    pub rows: Vec<RowNumber>,
+    /// Their phone numbers; empty for any.
+    pub phones: Vec<Phone>,
+}
+
+impl RequeueFilter {
+    /// Returns a filter for all rows in these states.
+    #[must_use]
+    pub fn in_states(states: &[State]) -> Self {
+        Self { states: states.to_vec(), ..Self::default() }
+    }
 }
 
 /// The result of requeueing rows.

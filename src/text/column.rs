@@ -15,6 +15,19 @@ pub fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { COMPOSER.normalize(text) }
 }
 
+/// Returns the letters of a spreadsheet's column, from 0: `A`, `Z`, `AA`.
+#[must_use]
+pub fn column_letters(column: usize) -> String {
+    let mut letters = Vec::new();
+    let mut left = column + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push(b'A' + u8::try_from(left % 26).unwrap_or(0));
+        left /= 26;
+    }
+    letters.into_iter().rev().map(char::from).collect()
+}
+
 /// Returns the position of the column with this name. Without such a column, it is the only one whose name differs in
 /// blanks or in its Unicode normal form alone: no-break and repeated spaces count as one space.
 #[must_use]

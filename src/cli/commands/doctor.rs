@@ -184,8 +184,11 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     }
     let runs = store.runs(MAX_RUNS).await?;
     for run in runs.iter().filter(|run| run.finished_at.is_none() && run.cancelled_at.is_none()) {
-        let activity = RunActivity::of(&store, run, None, Millis::now())?;
-        if let RunActivity::Stopped { .. } | RunActivity::AwaitingStatuses { collected: false } = &activity {
+        let activity = RunActivity::of(&store, run, Millis::now()).await?;
+        if let RunActivity::Stopped { .. }
+        | RunActivity::NotImported
+        | RunActivity::AwaitingStatuses { collected: false } = &activity
+        {
             let details = activity.details(&run.id, &global.command()).unwrap_or_default();
             checkup.note("store", &format!("{}: {details}", run.id))?;
         }

@@ -92,6 +92,11 @@ impl Args {
         if self.json { Some(ReportFormat::Json) } else { self.format.or_else(by_ending) }
     }
 
+    /// Returns the output file; `None` for standard output.
+    fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
     fn format(&self) -> ReportFormat {
         self.named_format().unwrap_or(ReportFormat::Csv)
     }
@@ -114,7 +119,7 @@ impl Args {
             "--compare prints a table, or needs --format csv or json"
         } else if (self.bom || self.delimiter.is_some()) && (format != Csv || is_table) {
             "--bom and --delimiter need --format csv"
-        } else if format == Xlsx && self.output.is_none() && std::io::stdout().is_terminal() {
+        } else if format == Xlsx && self.file().is_none() && std::io::stdout().is_terminal() {
             "an xlsx report cannot be shown on a terminal; add -o FILE.xlsx"
         } else {
             return Ok(());
@@ -160,7 +165,7 @@ impl Args {
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     args.verify()?;
     let store = Store::open_existing(&global.db).await?;
-    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+    match args.file() {
         Some(path) => {
             let mut file = new_file(path, global)?;
             write(args, &store, &mut file).await?;

@@ -1,4 +1,4 @@
-//! `campaigner retry RUN --state …`: requeues rows after a confirmation, then continues the run.
+//! `campaigner retry RUN`: requeues the chosen rows after a confirmation, then continues the run.
 
 use crate::cli::commands::resume;
 use crate::cli::confirm::Confirm;
@@ -8,8 +8,9 @@ use crate::cli::output::console;
 use crate::cli::session::{Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
-use crate::model::{Millis, RunId, State, StateChange};
-use crate::store::{Requeued, Store};
+use crate::model::{Millis, RowNumber, RunId, State, StateChange};
+use crate::recipients::Numbers;
+use crate::store::{RequeueFilter, Requeued, Run, Store};
 use crate::text;
 
 /// The arguments of `retry`.
@@ -18,9 +19,22 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
-    /// Send rows in these states again: rejected, exhausted, uncertain, failed; separated by commas
-    #[arg(long, value_name = "STATES", value_delimiter = ',', required = true, value_parser = state)]
+    /// Send rows in these states again: rejected, exhausted, uncertain, failed; separated by commas [default with
+    /// --error, --row or --to: rejected, exhausted, failed]
+    #[arg(
+        long, value_name = "STATES", value_delimiter = ',', value_parser = state,
+        required_unless_present_any = ["error", "row", "to"],
+    )]
     state: Vec<State>,
+    /// Send only rows with these error codes, separated by commas
+    #[arg(long, value_name = "CODES", value_delimiter = ',')]
+    error: Vec<String>,
+    /// Send only these rows of the report, separated by commas
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    row: Vec<u64>,
+    /// Send only the rows of this number, written as in the recipient list; may be repeated
+    #[arg(long, value_name = "NUMBER")]
+    to: Vec<String>,
     #[command(flatten)]
     confirm: Confirm,
     /// Include people whom another run of this campaign has reached since
@@ -58,10 +72,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
-    let mut states = args.state.clone();
-    states.sort_unstable();
-    states.dedup();
-    let rows: u64 = states.iter().map(|state| tally.of(*state)).sum();
+    let wanted = wanted(args, &run)?;
+    let rows = store.count_requeue(&run, &wanted).await?;
     if rows == 0 && tally.of(State::Pending) > 0 {
         // A `retry` that was interrupted has already requeued them.
         let waiting = text::count(tally.of(State::Pending), "row");
@@ -75,14 +87,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("{} has no such rows; nothing to do", run.id));
         return Ok(Exit::Done);
     }
-    let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    let names: Vec<&str> = wanted.states.iter().map(|state| state.as_str()).collect();
     let mut question = format!("send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
-    if states.contains(&State::Uncertain) {
+    if wanted.states.contains(&State::Uncertain) {
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
     }
     args.confirm.require(&question)?;
-    let Requeued { rows, left_out } = store.requeue(owner, &run, &states, args.again, Millis::now()).await?;
+    let Requeued { rows, left_out } = store.requeue(owner, &run, &wanted, args.again, Millis::now()).await?;
     if left_out > 0 {
         let left_out = text::count(left_out, "row");
         console::info(&format!(
@@ -98,4 +110,24 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     drop(lock);
     resume::resume(store, run, args.sending.mode(), &args.overrides, global).await
+}
+
+/// Returns which rows are meant. Without `--state`, none that may have been accepted.
+fn wanted(args: &Args, run: &Run) -> Result<RequeueFilter, CliError> {
+    let mut states = match args.state.as_slice() {
+        [] => vec![State::Rejected, State::Exhausted, State::Failed],
+        states => states.to_vec(),
+    };
+    states.sort_unstable();
+    states.dedup();
+    let mut phones = Vec::new();
+    if !args.to.is_empty() {
+        let region = engine::thaw(run)?.recipients.region;
+        let numbers = Numbers::new(region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+        for to in &args.to {
+            phones.push(numbers.normalise(to).map_err(|problem| CliError::of_number("--to", &problem, ""))?);
+        }
+    }
+    let rows = args.row.iter().map(|row| RowNumber(*row)).collect();
+    Ok(RequeueFilter { states, errors: args.error.clone(), rows, phones })
 }

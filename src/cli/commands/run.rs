@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         // `start` decides, or the list is imported.
         ref decision => {
             let plan = refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?;
-            match asks && imports(decision.as_ref(), args.repeat()) {
+            match asks && imports(decision.as_ref()) {
                 true => {
                     // An import that did not finish continues as it was started.
                     let of_run = matches!(decision, Some(StartDecision::Resume(run)) if run.only_new);
@@ -170,11 +170,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 }
 
 /// Whether a run with this decision may import the list. Its messages have not been confirmed yet.
-fn imports(decision: Option<&StartDecision>, repeat: Repeat) -> bool {
+fn imports(decision: Option<&StartDecision>) -> bool {
     match decision {
         None => true,
         // A new run starts as soon as the cancelled one has ended.
-        Some(StartDecision::Ending(_)) => repeat != Repeat::Unsaid,
+        Some(StartDecision::Ending(_)) => true,
         Some(StartDecision::Resume(run) | StartDecision::Differs { run, .. }) => run.planned_at.is_none(),
         Some(_) => false,
     }

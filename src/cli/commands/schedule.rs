@@ -220,7 +220,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
         match became {
             Ok(id) => {
                 let run = store.run(Some(&id)).await?;
-                print(&format!("  {due}  started {id}, {}", RunActivity::of(store, &run, None, Millis::now())?))?;
+                print(&format!("  {due}  started {id}, {}", RunActivity::of(store, &run, Millis::now()).await?))?;
             }
             Err(reason) => print(&format!("  {due}  skipped: {reason}"))?,
         }
@@ -234,7 +234,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
             "\nblocked: {} is {}, and the next run starts only after it has been sent\n  {next_step}\n  \
              to stop it for good:    campaigner cancel {}",
             run.id,
-            RunActivity::of(store, &run, None, Millis::now())?,
+            RunActivity::of(store, &run, Millis::now()).await?,
             run.id
         ))?;
     }

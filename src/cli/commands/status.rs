@@ -55,8 +55,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let line = if args.json {
                 as_json(&store, &run, &tally).await?.to_string()
             } else {
-                let waiting = engine::waiting(&store, &run, &tally).await?;
-                let activity = RunActivity::of(&store, &run, waiting.as_ref(), Millis::now())?;
+                let activity = RunActivity::of(&store, &run, Millis::now()).await?;
                 format!(
                     "{:<24} {}  {:<17} {} rows, {} accepted",
                     run.id.to_string(),
@@ -104,7 +103,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
         } else if !drawn {
             let states: Vec<String> =
                 tally.iter().map(|(state, rows)| format!("{} {state}", text::grouped(rows))).collect();
-            let activity = RunActivity::of(store, &run, None, Millis::now())?;
+            let activity = RunActivity::of(store, &run, Millis::now()).await?;
             let line = format!("{} {} · {activity}: {}", Millis::now(), run.id, states.join(", "));
             console::line(&line).map_err(cannot_print)?;
         }
@@ -127,7 +126,7 @@ async fn watch(args: &Args, store: &Store, global: &Global) -> Result<Exit, CliE
 async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, CliError> {
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
-    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
+    let activity = RunActivity::of(store, run, Millis::now()).await?;
     let problems = store.problems(run, MAX_ERRORS_WITH_BARS).await?;
     Ok(RunView {
         title: format!("{} · {} via {} · {activity}", run.id, campaign.channel, campaign.provider),
@@ -144,7 +143,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let print = |line: &str| console::line(line).map_err(cannot_print);
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
-    let activity = RunActivity::of(store, run, waiting.as_ref(), Millis::now())?;
+    let activity = RunActivity::of(store, run, Millis::now()).await?;
     print(&format!("{} · {} via {} · {activity}", run.id, campaign.channel, campaign.provider))?;
     if let Some(details) = activity.details(&run.id, &global.command()) {
         print(&format!("  {details}"))?;

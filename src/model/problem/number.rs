@@ -23,8 +23,10 @@ pub enum NumberProblem {
     Character(char),
     /// It is two numbers with a slash between them.
     TwoNumbers,
-    /// It is several complete numbers: these, as they are written.
+    /// It is this many complete numbers.
     SeveralNumbers(u8),
+    /// It looks like two numbers with only a space or a dash between them.
+    JoinedNumbers,
     /// It is a number with this extension.
     Extension(Box<str>),
     /// It is a number of this kind, and the campaign accepts only those that can get a message.

@@ -30,6 +30,7 @@ fn numbers() -> Vec<NumberProblem> {
         NumberProblem::Character('\u{202e}'),
         NumberProblem::TwoNumbers,
         NumberProblem::SeveralNumbers(2),
+        NumberProblem::JoinedNumbers,
         NumberProblem::Extension("5".into()),
         NumberProblem::Kind(NumberKind::Unassigned),
         NumberProblem::Kind(NumberKind::Landline),

@@ -35,6 +35,8 @@ pub(in crate::recipients) struct Table {
     cells: ByteRecord,
     /// The cells of the header, those without a name included.
     width: usize,
+    /// The columns up to the last one with a name.
+    named: usize,
     /// Whether it is a report, whose cells have formulas escaped.
     report: bool,
     blank: BlankRows,
@@ -93,6 +95,7 @@ impl Table {
             delimiter,
             cells: ByteRecord::new(),
             width,
+            named: columns.names.len(),
             report,
             blank: BlankRows::default(),
             after_blank: None,
@@ -196,8 +199,8 @@ impl Table {
     }
 
     /// Returns a problem if the cells may not be those of the columns: after a delimiter that was meant as text, every
-    /// cell is that of the column before. So there must not be more cells than in the header, not even empty ones; and
-    /// missing ones are empty only if no quote says that a cell was cut.
+    /// cell is that of the column before. So there must not be more cells than in the header, not even empty ones, and
+    /// nothing after the last column with a name. Missing cells are empty only if no quote says that a cell was cut.
     fn flaw(&self, quoting: Quoting) -> Option<RowProblem> {
         let (cells, header) = (self.cells.len(), self.width);
         match quoting {
@@ -205,6 +208,9 @@ impl Table {
             Quoting::CutFormula => Some(CellProblem::CutFormula.into()),
             _ if cells > header && !self.cells.iter().all(is_blank_cell) => {
                 Some(CellProblem::Ragged { cells, header, extra: true }.into())
+            }
+            _ if self.cells.iter().skip(self.named).any(|cell| !is_blank_cell(cell)) => {
+                Some(CellProblem::Ragged { cells, header: self.named, extra: true }.into())
             }
             Quoting::Odd if cells < header => Some(CellProblem::Ragged { cells, header, extra: false }.into()),
             _ => None,

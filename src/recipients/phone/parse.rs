@@ -122,11 +122,11 @@ impl Numbers {
             Ok(phone) if ascii.len() > COMPLETE && has_gap(&ascii) => match self.several(&ascii) {
                 Some(several) => several,
                 None if self.begins_with_a_number(&ascii) || self.is_two(&ascii, phone) => {
-                    Err(NumberProblem::SeveralNumbers(2))
+                    Err(NumberProblem::JoinedNumbers)
                 }
                 None => Ok(phone),
             },
-            Ok(phone) if self.is_two(&ascii, phone) => Err(NumberProblem::SeveralNumbers(2)),
+            Ok(phone) if self.is_two(&ascii, phone) => Err(NumberProblem::JoinedNumbers),
             Ok(phone) => Ok(phone),
             Err(problem) => match extension(&ascii) {
                 Some(extension) => Err(NumberProblem::Extension(extension.into())),

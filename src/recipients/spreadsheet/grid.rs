@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::unreadable::{Parsed, Unreadable};
 use crate::recipients::note::ListNote;
-use crate::text::{count, escaped, is_blank, list};
+use crate::text::{column_letters, count, escaped, is_blank, list};
 
 /// The most bytes of text, and of shared texts.
 pub(super) const MAX_TEXT: usize = if cfg!(test) { 8 * 1024 * 1024 } else { 128 * 1024 * 1024 };
@@ -359,15 +359,7 @@ impl Area {
 
 /// Returns the name of a cell, such as `B5`.
 fn cell_name(row: u32, column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut left = column + 1;
-    while left > 0 {
-        left -= 1;
-        letters.push(b'A' + u8::try_from(left % 26).unwrap_or(0));
-        left /= 26;
-    }
-    letters.reverse();
-    format!("{}{}", String::from_utf8_lossy(&letters), row + 1)
+    format!("{}{}", column_letters(column as usize), row + 1)
 }
 
 /// Parses the name of a cell, such as `B5`. Returns its row and column, from 0.

@@ -49,11 +49,20 @@ fn what_to_do_depends_on_whether_cells_are_missing_or_too_many() {
 }
 
 #[test]
-fn columns_without_a_name_at_the_end_are_ignored() {
+fn columns_without_a_name_at_the_end_must_be_empty() {
     for header in ["phone,name,,,", "phone,name, ,\"\","] {
-        let expected = [row(1, 2, &["1", "Ana"]), row(2, 3, &["2", "Bo"]), bad(3, 4, &["3", "Cy"], "ragged_row")];
-        assert_eq!(rows(&case(format!("{header}\n1,Ana,,,note\n2,Bo\n3,Cy,,,,x\n")).recipients), expected);
+        let expected = [
+            row(1, 2, &["1", "Ana"]),
+            row(2, 3, &["2", "Bo"]),
+            bad(3, 4, &["3", "Cy"], "ragged_row"),
+            bad(4, 5, &["4", "Di"], "ragged_row"),
+        ];
+        let list = format!("{header}\n1,Ana,,,\n2,Bo\n3,Cy,,,,x\n4,Di,,,note\n");
+        assert_eq!(rows(&case(list).recipients), expected);
     }
+    // An unquoted delimiter shifted the cells: the phone would be the landline.
+    let shifted = "id,name,landline,phone,note,,\n8,Lee, Bob,85221234568,85268411235,vip,\n";
+    assert_eq!(codes(shifted), [Some("ragged_row".to_owned())]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod workbook;
 use std::io::{self, Write};
 
 use jiff::civil::DateTime;
-use workbook::{Style, WorkbookWriter};
+use workbook::{MAX_COLUMNS, Style, WorkbookWriter};
 
 use super::summary::Summary;
 use crate::model::{Millis, ProviderText, ReportRow, Zone};
@@ -40,7 +40,11 @@ impl<W: Write> XlsxReport<W> {
             let name = ReportRow::giving_way(column, input_columns);
             if TIMES.contains(&column) { format!("{name} ({})", zone.name()) } else { name }
         };
-        let header = ReportRow::COLUMNS.map(name).into_iter().chain(input_columns.iter().cloned()).collect();
+        let header: Vec<String> =
+            ReportRow::COLUMNS.map(name).into_iter().chain(input_columns.iter().cloned()).collect();
+        if header.len() > MAX_COLUMNS {
+            return Err(io::Error::other("a sheet has at most 16,384 columns; leave out --input, or use --format csv"));
+        }
         let mut report = Self { workbook: WorkbookWriter::new(writer), header, zone, sheets: 0 };
         report.begin_sheet()?;
         Ok(report)

@@ -9,8 +9,12 @@ use zip::ZipWriter;
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
+use crate::text::column_letters;
+
 /// The most rows of a sheet.
 pub(super) const MAX_ROWS: u32 = if cfg!(test) { 100 } else { 1_048_576 };
+/// The most columns of a sheet.
+pub(super) const MAX_COLUMNS: usize = 16_384;
 /// The bytes after which a sheet is full; a file of the archive may have 4 GiB.
 const FULL: u64 = 2 * 1024 * 1024 * 1024;
 /// The most UTF-16 units of a cell.
@@ -29,15 +33,37 @@ pub(super) enum Style {
     Text = 3,
 }
 
-const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm:ss"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs></styleSheet>"#;
+const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm:ss"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>"#;
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
+/// Passes bytes on until the first error, which its caller gets, and drops all that follow: the archive would complain
+/// on standard error if it could not be ended.
+struct UntilError<W> {
+    out: W,
+    has_failed: bool,
+}
+
+impl<W: Write> Write for UntilError<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.has_failed {
+            return Ok(bytes.len());
+        }
+        let written = self.out.write(bytes);
+        self.has_failed = written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.has_failed { Ok(()) } else { self.out.flush() }
+    }
+}
+
 /// A workbook that is being written.
 pub(super) struct WorkbookWriter<W: Write> {
-    zip: ZipWriter<StreamWriter<W>>,
+    zip: ZipWriter<StreamWriter<UntilError<W>>>,
     /// What is not compressed yet.
     xml: String,
     /// The names of the sheets.
@@ -49,7 +75,7 @@ pub(super) struct WorkbookWriter<W: Write> {
 
 impl<W: Write> WorkbookWriter<W> {
     pub(super) fn new(out: W) -> Self {
-        let zip = ZipWriter::new_stream(out);
+        let zip = ZipWriter::new_stream(UntilError { out, has_failed: false });
         Self { zip, xml: String::with_capacity(2 * BUFFER), names: Vec::new(), rows: 0, bytes: 0 }
     }
 
@@ -108,7 +134,7 @@ impl<W: Write> WorkbookWriter<W> {
     pub(super) fn end_sheet(&mut self, columns: usize, is_table: bool) -> io::Result<()> {
         self.push("</sheetData>");
         if is_table {
-            let (last, rows) = (letters(columns.saturating_sub(1)), self.rows);
+            let (last, rows) = (column_letters(columns.saturating_sub(1)), self.rows);
             self.push(format_args!(r#"<autoFilter ref="A1:{last}{rows}"/>"#));
             self.push(format_args!(
                 r#"<ignoredErrors><ignoredError sqref="A1:{last}{rows}" numberStoredAsText="1"/></ignoredErrors>"#
@@ -126,7 +152,9 @@ impl<W: Write> WorkbookWriter<W> {
         self.push(STYLES);
         self.compress()?;
         self.begin_part("xl/workbook.xml")?;
-        self.push(format_args!(r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>"#));
+        self.push(format_args!(
+            r#"<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/></bookViews><sheets>"#
+        ));
         let mut names: Vec<(usize, String)> = (1..).zip(std::mem::take(&mut self.names)).collect();
         names.rotate_right(1);
         for (id, name) in names {
@@ -166,7 +194,7 @@ impl<W: Write> WorkbookWriter<W> {
         }
         self.push("</Types>");
         self.compress()?;
-        Ok(self.zip.finish().map_err(not_written)?.into_inner())
+        Ok(self.zip.finish().map_err(not_written)?.into_inner().out)
     }
 
     fn begin_part(&mut self, name: &str) -> io::Result<()> {
@@ -177,7 +205,7 @@ impl<W: Write> WorkbookWriter<W> {
     }
 
     fn begin_cell(&mut self, column: usize, style: Style) {
-        let (letters, row) = (letters(column), self.rows);
+        let (letters, row) = (column_letters(column), self.rows);
         self.push(format_args!(r#"<c r="{letters}{row}" s="{}""#, style as u8));
     }
 
@@ -227,18 +255,6 @@ fn is_escape(text: &str) -> bool {
         && bytes.next() == Some(b'x')
         && (0..4).all(|_| bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit()))
         && bytes.next() == Some(b'_')
-}
-
-/// Returns the letters of a column, from 0: `A`, `Z`, `AA`.
-fn letters(column: usize) -> String {
-    let mut letters = Vec::new();
-    let mut left = column + 1;
-    while left > 0 {
-        left -= 1;
-        letters.push(b'A' + u8::try_from(left % 26).unwrap_or(0));
-        left /= 26;
-    }
-    letters.into_iter().rev().map(char::from).collect()
 }
 
 /// Returns the I/O error, so that a full disk and a closed pipe are recognised.

@@ -13,8 +13,8 @@ use super::check::Seen;
 use super::op::{Ended, Fate, Op, message_id, settlement, status};
 use crate::model::{DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StateChange, StatusUpdate};
 use crate::store::{
-    Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, Run, Settlement, Stage,
-    StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
+    Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, RequeueFilter, Run, Settlement,
+    Stage, StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
 };
 
 pub(super) type Done = Result<(), TestCaseError>;
@@ -374,7 +374,8 @@ impl World {
         let states: Vec<_> =
             all.into_iter().enumerate().filter(|(bit, _)| states >> bit & 1 == 1).map(|(_, s)| s).collect();
         let before = Seen::of(self).await?;
-        let requeued = self.store.requeue(self.owner, &self.run, &states, true, self.now).await?;
+        let requeued =
+            self.store.requeue(self.owner, &self.run, &RequeueFilter::in_states(&states), true, self.now).await?;
         // A person who requeues rows wants the run to continue.
         self.paused &= requeued.rows == 0;
         let after = Seen::of(self).await?;

@@ -81,7 +81,11 @@ impl Store {
     /// # Errors
     /// When the lock cannot be read.
     pub fn is_served(&self) -> Result<bool, StoreError> {
-        self.is_locked(SERVICE, File::try_lock)
+        // Two processes that look at the same time must not take each other for a service.
+        Ok(self.is_locked(SERVICE, File::try_lock)? && {
+            std::thread::sleep(LOOK);
+            self.is_locked(SERVICE, File::try_lock)?
+        })
     }
 
     fn is_locked(&self, of: &str, try_lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<bool, StoreError> {

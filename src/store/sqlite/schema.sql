@@ -27,7 +27,7 @@ CREATE TABLE run (
     cancelled_by    TEXT,
     paused_at       INTEGER,                      -- a person paused the run; NULL once it was resumed
     paused_by       TEXT,
-    stopped_at      INTEGER,                      -- the last process stopped before the end; NULL while one works on it
+    stopped_at      INTEGER,                      -- the last process that sent stopped before the end; NULL while one sends
     stopped_why     TEXT,
     rate            INTEGER,                      -- requests per rate_per, in place of the campaign's own
     rate_per        INTEGER,                      -- milliseconds

@@ -14,7 +14,7 @@ use super::*;
 use crate::model::{DeliveryStatus, RowNumber, State, StatusUpdate};
 use crate::store::tests::SqliteFile;
 use crate::store::tests::fixture::*;
-use crate::store::{Stage, Verdict, WebhookBatch, Which};
+use crate::store::{RequeueFilter, Stage, Verdict, WebhookBatch, Which};
 
 #[test]
 fn what_belongs_to_a_store_is_known_by_its_name() {
@@ -94,7 +94,7 @@ async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
     let status = DeliveryStatus::Failed;
     let failed = StatusUpdate { message_id: "m3".into(), status, delivered_at: None, read_at: None, problem: None };
     f.store.save_webhooks(&WebhookBatch { statuses: vec![failed], replies: Vec::new() }, NOW).await.unwrap();
-    f.store.requeue(w.owner, &w.now().await, &[State::Failed], true, NOW).await.unwrap();
+    f.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, NOW).await.unwrap();
     w.send(|claim| accepted(claim, "n3")).await;
     w.send(doubted).await;
     f.store.resolve_uncertain(w.owner, Which::All, Verdict::Sent, "Ana", NOW).await.unwrap();
@@ -282,7 +282,7 @@ async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_peo
     let lock = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let requeueing = tokio::spawn({
         let (w, run) = (w.clone(), w.now().await);
-        async move { w.store.requeue(w.owner, &run, &[State::Rejected], false, NOW).await }
+        async move { w.store.requeue(w.owner, &run, &RequeueFilter::in_states(&[State::Rejected]), false, NOW).await }
     });
     // By now it has read all existing runs.
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -302,7 +302,7 @@ async fn two_runs_of_a_name_that_are_requeued_at_once_do_not_message_the_same_pe
     };
     let requeue = async |w: Worker, everyone| {
         let run = w.now().await;
-        w.store.requeue(w.owner, &run, &[State::Rejected], everyone, NOW).await
+        w.store.requeue(w.owner, &run, &RequeueFilter::in_states(&[State::Rejected]), everyone, NOW).await
     };
     let one = f.run("job", 3).await;
     reject(&one, 3).await;

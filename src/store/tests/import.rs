@@ -161,7 +161,7 @@ async fn a_process_that_lost_the_run_is_refused_everything(f: Fixture<impl Place
         f.store.finish_import(lost, NOW).await,
         f.store.abandon_import(lost, NOW).await,
         f.store.schedule_rows(old, &[row]).await,
-        f.store.requeue(old, &run, &[State::Rejected], true, NOW).await.map(drop),
+        f.store.requeue(old, &run, &RequeueFilter::in_states(&[State::Rejected]), true, NOW).await.map(drop),
         f.store.cancel_waiting(old).await,
         f.store.resolve_uncertain(old, Which::All, Verdict::Sent, "Ana", NOW).await.map(drop),
         f.store.advance(old, &Step { want: 1, now: NOW, ..Step::default() }).await.map(drop),

@@ -133,7 +133,8 @@ async fn a_late_acceptance_stops_a_row_that_waits_to_be_sent_again(f: Fixture<im
     let (before, claims, w) = lost(&f, 6).await;
     w.settle(claims[..4].iter().map(|claim| interrupted_and_resent(claim, at(5)))).await;
     w.settle(claims[4..].iter().map(interrupted)).await;
-    let requeued = w.store.requeue(w.owner, &w.now().await, &[Uncertain], false, at(5)).await.unwrap();
+    let requeued =
+        w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[Uncertain]), false, at(5)).await.unwrap();
     assert_eq!(requeued, Requeued { rows: 2, left_out: 0 });
     before
         .settle_late([
@@ -216,7 +217,7 @@ async fn a_row_that_an_earlier_claim_got_accepted_is_not_sent_again(f: Fixture<i
     .await;
     // Known while it waits for a third attempt, or is in doubt.
     w.settle([again(&second[5], at(5)), released(&second[6], at(5)), rejected(&second[7]), doubted(&second[8])]).await;
-    w.store.requeue(w.owner, &w.now().await, &[Uncertain], true, at(5)).await.unwrap();
+    w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[Uncertain]), true, at(5)).await.unwrap();
     before.settle_late((6..=9).map(late)).await;
     let expected: Vec<State> = [Accepted; 9].into_iter().chain([Sending]).collect();
     assert_eq!(w.states().await, expected);
@@ -245,7 +246,7 @@ async fn a_row_that_took_up_an_earlier_acceptance_goes_on_like_any_other(f: Fixt
     let batch = WebhookBatch { statuses: vec![failed("m1")], replies: Vec::new() };
     f.store.save_webhooks(&batch, NOW).await.unwrap();
     assert_eq!(w.state(1).await, State::Failed);
-    w.store.requeue(w.owner, &w.now().await, &[State::Failed], true, NOW).await.unwrap();
+    w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, NOW).await.unwrap();
     let third = w.claim_one().await;
     assert!(third.number > second.number && third.history.attempts == 2, "{third:?}");
     assert_eq!(w.settle([accepted(&third, "m3")]).await, 0);
@@ -270,7 +271,8 @@ async fn a_late_outcome_reopens_a_run_that_was_over(f: Fixture<impl Place>) {
     assert_eq!(f.store.unfinished().await.unwrap().len(), 1);
     // A row that was sent again since, and is uncertain only because of its first attempt.
     w.settle([interrupted_and_resent(&w.claim_one_at(at(5)).await, at(5))]).await;
-    let lost = w.store.requeue(w.owner, &w.now().await, &[Uncertain], true, NOW).await.unwrap();
+    let lost =
+        w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[Uncertain]), true, NOW).await.unwrap();
     assert_eq!(lost.rows, 1);
     w.settle(w.claim_at(9, at(5)).await.iter().map(|attempt| rejected(&attempt.claim))).await;
     w.store.record_polls(w.run, &[poll(&w, 2)]).await.unwrap();

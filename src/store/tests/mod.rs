@@ -3,7 +3,6 @@
 //!
 //! Every test takes a [`Fixture`] with an empty store and runs on every backend, by one line in [`contract`]. What is
 //! specific to one backend is tested next to its code.
-//! one backend does is tested next to its code.
 
 /// Runs tests on one backend: its module, its [`Place`], the tests.
 macro_rules! on_backend {

@@ -44,7 +44,7 @@ async fn report(w: &Worker, message_id: &str, status: DeliveryStatus) {
 }
 
 async fn requeue(w: &Worker, states: &[State], everyone: bool) -> Result<(u64, u64), StoreError> {
-    let requeued = w.store.requeue(w.owner, &w.now().await, states, everyone, NOW).await?;
+    let requeued = w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(states), everyone, NOW).await?;
     Ok((requeued.rows, requeued.left_out))
 }
 

@@ -184,7 +184,7 @@ impl World {
         for row in w.all().await.iter().filter(|row| states.contains(&row.state)) {
             self.known(w.key(row.row.0)).asked += 1;
         }
-        w.store.requeue(w.owner, &w.now().await, &states, true, self.now).await.unwrap();
+        w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&states), true, self.now).await.unwrap();
     }
 
     async fn resolve(&mut self) {

@@ -105,7 +105,7 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
         w.send(|claim| accepted(claim, id)).await;
         report(id, DeliveryStatus::Failed).await;
     }
-    w.store.requeue(w.owner, &w.now().await, &[State::Failed], false, NOW).await.unwrap();
+    w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), false, NOW).await.unwrap();
     w.send(rejected).await;
     w.send(rejected).await;
     report("m1", DeliveryStatus::Delivered).await;

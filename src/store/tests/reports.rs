@@ -61,7 +61,7 @@ async fn every_attempt_is_reported_with_its_own_message_and_late_status(f: Fixtu
     w.settle([again(&one, at(11)), accepted(&two, "m2"), interrupted(&three)]).await;
     // The second message fails by a status, and a person requeues it.
     f.store.save_webhooks(&status("m2", DeliveryStatus::Failed, None), at(12)).await.unwrap();
-    f.store.requeue(w.owner, &w.now().await, &[State::Failed], true, at(13)).await.unwrap();
+    f.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, at(13)).await.unwrap();
     for attempt in w.claim_at(2, at(20)).await {
         let message = format!("again-{}", attempt.claim.key.row());
         w.settle([accepted(&attempt.claim, &message)]).await;
@@ -192,7 +192,10 @@ async fn counts_add_up_at_every_step(f: Fixture<impl Place>) {
         }
         w.check().await;
         let states = [State::Rejected, State::Exhausted, State::Uncertain];
-        w.store.requeue(w.owner, &w.now().await, &states[..round as usize % 4], true, at(round)).await.unwrap();
+        w.store
+            .requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&states[..round as usize % 4]), true, at(round))
+            .await
+            .unwrap();
         w.check().await;
     }
     f.store.resolve_uncertain(w.owner, Which::All, Verdict::Sent, "Ana", NOW).await.unwrap();

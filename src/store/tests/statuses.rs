@@ -252,7 +252,11 @@ async fn a_status_of_a_row_that_is_being_sent_waits_for_its_outcome(f: Fixture<i
 async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim) {
     let w = all_accepted(f, 3).await;
     webhook(&f.store, &[1, 2, 3].map(|n| status(n, "failed", None, Some("131049")))).await;
-    let requeued = w.store.requeue(w.owner, &w.now().await, &[State::Failed], false, NOW).await.unwrap();
+    let requeued = w
+        .store
+        .requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), false, NOW)
+        .await
+        .unwrap();
     assert_eq!(requeued.rows, 3);
     let claims = w.claim(9).await;
     w.settle([accepted(&claims[1].claim, "n2"), rejected(&claims[2].claim)]).await;
@@ -287,7 +291,7 @@ async fn a_poll_answer_for_a_row_that_was_sent_again_meanwhile_is_not_the_rows(f
 async fn a_message_that_was_delivered_after_all_is_not_sent_again(f: Fixture<impl Place>) {
     let w = all_accepted(&f, 4).await;
     webhook(&f.store, &[1, 2, 3, 4].map(|n| status(n, "failed", None, Some("131049")))).await;
-    w.store.requeue(w.owner, &w.now().await, &[State::Failed], false, NOW).await.unwrap();
+    w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), false, NOW).await.unwrap();
     // While they wait for their next attempt: one by webhook, one by a poll answer that was in flight.
     webhook(&f.store, &[status(1, "delivered", Some(9), None)]).await;
     let answer = polled(&w, 2, Some(status(2, "read", Some(9), None)), None);

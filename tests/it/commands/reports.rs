@@ -157,6 +157,36 @@ fn every_attempt_has_a_line_with_its_own_message() {
 }
 
 #[test]
+fn rows_are_sent_again_by_error_by_row_and_by_number() {
+    let (provider, env) = finished(40);
+    let again = |args: &[&str]| {
+        let before = provider.sends();
+        let retried = env.run(&provider, &[&["retry", "job-1", "--yes", "--no-wait"], args].concat());
+        let sent: Vec<String> = provider.received().sends[before..].iter().map(|sent| sent.to.clone()).collect();
+        (retried, sent)
+    };
+    let to = |rows: &[usize]| rows.iter().map(|row| phone(*row)).collect::<Vec<_>>();
+    let sorted = |mut numbers: Vec<String>| {
+        numbers.sort();
+        numbers
+    };
+    let (_, sent) = again(&["--error", "131026"]);
+    assert_eq!(sorted(sent), to(&[3, 13, 23, 33]));
+    let (_, sent) = again(&["--row", "5,13", "--state", "failed"]);
+    assert_eq!(sent, to(&[5]));
+    let (_, sent) = again(&["--to", &format!("+{}", phone(15))]);
+    assert_eq!(sent, to(&[15]));
+    // Nobody who was reached, whatever the row.
+    let (none, sent) = again(&["--row", "1"]);
+    assert!(none.code == 0 && sent.is_empty() && none.err.contains("has no such rows"), "{none}");
+    let (wrong, sent) = again(&["--to", "12"]);
+    assert!(wrong.code == 2 && sent.is_empty(), "{wrong}");
+    let (wrong, _) = again(&[]);
+    assert!(wrong.code == 2 && wrong.err.contains("--state"), "{wrong}");
+    env.verify("job-1");
+}
+
+#[test]
 fn a_sample_says_what_to_do_and_no_number() {
     let (_provider, env) = finished(20);
     let summary: Value = serde_json::from_str(&report(&env, &["--json"])).unwrap();

@@ -68,15 +68,18 @@ async fn newest_and_one(app: &App, id: Option<String>) -> Result<Value, StoreErr
         Some(run) => Some(shown(app, run).await?),
         None => None,
     };
-    let line = |run: &Run| {
+    let line = async |run: &Run| {
         let tally = active_tally(app, run);
-        let activity = RunActivity::of(&app.store, run, None, Millis::now())?;
-        Ok(json!({
+        let activity = RunActivity::of(&app.store, run, Millis::now()).await?;
+        Ok::<_, StoreError>(json!({
             "run": run.id.to_string(), "stage": activity.name(), "created_at": run.created_at.to_string(),
             "settled": tally.map(|tally| tally.settled()), "sendable": tally.map(|tally| tally.sendable()),
         }))
     };
-    let lines = newest.iter().map(line).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut lines: Vec<Value> = Vec::new();
+    for run in &newest {
+        lines.push(line(run).await?);
+    }
     Ok(json!({"runs": lines, "shown": shown}))
 }
 
@@ -91,7 +94,8 @@ fn active_tally(app: &App, run: &Run) -> Option<Tally> {
 async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     let mut looks = app.looks.0.lock().await;
     let now = Instant::now();
-    let stage = RunActivity::of(&app.store, run, None, Millis::now())?.name();
+    let activity = RunActivity::of(&app.store, run, Millis::now()).await?;
+    let stage = activity.name();
     let last = looks.get(&run.key).filter(|look| look.stage == stage);
     if let Some(look) = last.filter(|look| now.duration_since(look.answered_at) < MIN_AGE) {
         return Ok(look.answer.clone());
@@ -106,8 +110,6 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
         }
     };
     let tally = active_tally(app, run).unwrap_or(counts.tally);
-    let waiting = engine::waiting(&app.store, run, &tally).await?;
-    let activity = RunActivity::of(&app.store, run, waiting.as_ref(), Millis::now())?;
     let rate = engine::rate_now(&app.store, run).await?;
     let answer = engine::status_of(run, &tally, &activity, &counts.details, rate)?;
     let mut answer = runs::add_service_state(app, run, answer).await?;

@@ -44,6 +44,10 @@ impl Page {
 async fn page(app: &App) -> Result<String, StoreError> {
     let unfinished = app.store.unfinished().await?;
     let (ran, skipped) = app.store.occurrences_so_far().await?;
+    let mut stages = std::collections::BTreeMap::new();
+    for (run, _) in &unfinished {
+        *stages.entry(RunActivity::of(&app.store, run, Millis::now()).await?.name()).or_insert(0_u32) += 1;
+    }
     let status = app.board.status();
     let mut page = Page(String::new());
 
@@ -51,10 +55,6 @@ async fn page(app: &App) -> Result<String, StoreError> {
     page.sample("campaigner_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
 
     page.family("campaigner_unfinished_runs", "gauge", "Unfinished runs by stage.");
-    let mut stages = std::collections::BTreeMap::new();
-    for (run, _) in &unfinished {
-        *stages.entry(RunActivity::of(&app.store, run, None, Millis::now())?.name()).or_insert(0_u32) += 1;
-    }
     for (stage, runs) in stages {
         page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());
     }

@@ -23,6 +23,7 @@ impl NumberProblem {
             Self::Character(c) => format!("`{}` is not allowed in a phone number", c.escape_debug()),
             Self::TwoNumbers => "contains two numbers, separated by `/`".to_owned(),
             Self::SeveralNumbers(count) => format!("contains {count} numbers"),
+            Self::JoinedNumbers => "looks like two numbers with only a space or a dash between them".to_owned(),
             Self::Extension(digits) => format!("has the extension {digits}, which cannot get a message"),
             Self::Kind(kind) => kind.words().to_owned(),
             Self::National => "looks like a national number (leading 0)".to_owned(),
@@ -63,6 +64,7 @@ impl NumberProblem {
             Self::Letters => "write only the number, in digits".to_owned(),
             Self::Character(_) => "write one number, using digits, spaces and dashes".to_owned(),
             Self::TwoNumbers => "write one number per row".to_owned(),
+            Self::JoinedNumbers => "write one number per row".to_owned(),
             Self::SeveralNumbers(_) => {
                 "write one number per row, or set `recipients.split: first` to use the first one".to_owned()
             }

@@ -9,7 +9,9 @@ use crate::store::sqlite::error::doing;
 use crate::store::sqlite::plan::reached::{CHUNK, clear, collect_for_retry, other_runs};
 use crate::store::sqlite::writer::assert_owner;
 use crate::store::sqlite::{Store, guarded, options};
-use crate::store::{Owner, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped};
+use crate::store::{
+    Owner, RequeueFilter, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped,
+};
 
 /// Clocks that are kept right never go back by more than this, in milliseconds.
 const CLOCK_SLACK: i64 = 1_000;
@@ -18,8 +20,32 @@ const CLOCK_SLACK: i64 = 1_000;
 const REQUEUE: &str = "UPDATE delivery SET state = ?2, charged_attempts = 0, deferrals = 0, requeues = requeues + 1, \
     in_doubt = max(in_doubt, ?4), next_attempt_at = ?3, next_poll_at = NULL WHERE id IN (SELECT value FROM json_each(?1)) AND state = ?5";
 
+/// The condition of rows that a person chose: those after ?1 up to ?2 in the state ?3, with one of the errors ?4, one of
+/// the keys ?5 and one of the phone numbers ?6, which are JSON arrays, or NULL for any.
+macro_rules! chosen {
+    () => {
+        "d.id > ?1 AND d.id <= ?2 AND d.state = ?3 \
+         AND (?4 IS NULL OR d.error_code IN (SELECT value FROM json_each(?4))) \
+         AND (?5 IS NULL OR d.id IN (SELECT value FROM json_each(?5))) \
+         AND (?6 IS NULL OR EXISTS (SELECT 1 FROM recipient r WHERE r.id = d.id \
+              AND r.phone IN (SELECT value FROM json_each(?6))))"
+    };
+}
+
+/// Returns the errors, keys and phone numbers of a filter as `chosen` takes them.
+fn as_json(run: &Run, wanted: &RequeueFilter) -> [Option<String>; 3] {
+    fn array<T: serde::Serialize>(values: Vec<T>) -> Option<String> {
+        (!values.is_empty()).then(|| serde_json::to_string(&values).unwrap_or_default())
+    }
+    [
+        array(wanted.errors.clone()),
+        array(wanted.rows.iter().map(|row| RowKey::new(run.key, *row).0).collect()),
+        array(wanted.phones.iter().map(|phone| phone.as_u64()).collect()),
+    ]
+}
+
 impl Store {
-    /// Requeues every row of a run in one of `states`, and reopens the run; none if the run was cancelled. Rows whose
+    /// Requeues the rows of a run that a person chose, and reopens the run; none if the run was cancelled. Rows whose
     /// people another run of the name reached, or is about to message, stay as they are, unless `everyone` is true.
     ///
     /// # Errors
@@ -30,7 +56,7 @@ impl Store {
         &self,
         owner: Owner,
         run: &Run,
-        states: &[State],
+        wanted: &RequeueFilter,
         everyone: bool,
         now: Millis,
     ) -> Result<Requeued, StoreError> {
@@ -44,7 +70,8 @@ impl Store {
             collect_for_retry(&mut connection, run).await?;
         }
         let mut requeued = Requeued::default();
-        for state in states {
+        let [errors, rows, phones] = as_json(run, wanted);
+        for state in &wanted.states {
             let pending = state.after(StateChange::Requeue).map_err(StoreError::Illegal)?;
             let mut after = RowKey::first(run.key);
             loop {
@@ -58,14 +85,19 @@ impl Store {
                     collect_for_retry(&mut connection, run).await?;
                     continue;
                 }
-                let rows: Vec<(i64, bool, bool)> = sqlx::query_as(
-                    "SELECT d.id, EXISTS (SELECT 1 FROM recipient r JOIN temp.reached USING (phone) WHERE r.id = d.id), \
-                     d.message_id IS NOT NULL FROM delivery d WHERE d.id > ?1 AND d.id <= ?2 AND d.state = ?3 \
-                     AND NOT EXISTS (SELECT 1 FROM run WHERE id = ?4 AND cancelled_at IS NOT NULL) ORDER BY d.id LIMIT ?5",
-                )
+                let rows: Vec<(i64, bool, bool)> = sqlx::query_as(concat!(
+                    "SELECT d.id, EXISTS (SELECT 1 FROM recipient r JOIN temp.reached USING (phone) \
+                         WHERE r.id = d.id), d.message_id IS NOT NULL FROM delivery d WHERE ",
+                    chosen!(),
+                    " AND NOT EXISTS (SELECT 1 FROM run WHERE id = ?7 AND cancelled_at IS NOT NULL) \
+                         ORDER BY d.id LIMIT ?8"
+                ))
                 .bind(after)
                 .bind(RowKey::last(run.key))
                 .bind(state.code())
+                .bind(&errors)
+                .bind(&rows)
+                .bind(&phones)
                 .bind(run.key)
                 .bind(CHUNK)
                 .fetch_all(&mut *tx)
@@ -112,6 +144,29 @@ impl Store {
         }
         connection.close().await.map_err(failed())?;
         Ok(requeued)
+    }
+
+    /// Returns how many rows [`Store::requeue`] would find.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count_requeue(&self, run: &Run, wanted: &RequeueFilter) -> Result<u64, StoreError> {
+        let [errors, rows, phones] = as_json(run, wanted);
+        let mut count = 0;
+        for state in &wanted.states {
+            let found: i64 = sqlx::query_scalar(concat!("SELECT count(*) FROM delivery d WHERE ", chosen!()))
+                .bind(RowKey::first(run.key))
+                .bind(RowKey::last(run.key))
+                .bind(state.code())
+                .bind(&errors)
+                .bind(&rows)
+                .bind(&phones)
+                .fetch_one(&self.readers)
+                .await
+                .map_err(doing("count the rows to requeue"))?;
+            count += found.unsigned_abs();
+        }
+        Ok(count)
     }
 
     /// Cancels the rows of a cancelled run that wait for another attempt.

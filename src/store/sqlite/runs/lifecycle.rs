@@ -146,11 +146,6 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(failed())?;
-        sqlx::query("UPDATE run SET stopped_at = NULL, stopped_why = NULL WHERE id = ?1 AND stopped_at IS NOT NULL")
-            .bind(run)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Point::RunTakenOver.pass();
         Ok(Owner { run, worker: WorkerId(worker) })
@@ -206,14 +201,13 @@ impl Store {
         Ok(Orders { cancelled, paused, rate: rate(requests, per) })
     }
 
-    /// Records that a process stops its work on a run before the end, and why. The next one that works on it removes
-    /// this.
+    /// Records that a process stops sending a run before the end, and why; or that one starts, if `why` is `None`.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn record_stop(&self, owner: Owner, why: &str, now: Millis) -> Result<(), StoreError> {
+    pub async fn record_stop(&self, owner: Owner, why: Option<&str>, now: Millis) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE run SET stopped_at = ?3, stopped_why = ?4 \
+            "UPDATE run SET stopped_at = iif(?4 IS NULL, NULL, ?3), stopped_why = ?4 \
              WHERE id = ?1 AND (SELECT owner FROM progress WHERE run = ?1) = ?2",
         )
         .bind(owner.run)

@@ -113,7 +113,11 @@ fn two_short_numbers_are_never_joined_to_one() {
     ] {
         let numbers = Numbers::new(region).unwrap();
         for text in texts {
-            assert!(words(&numbers, text).starts_with("contains 2 numbers"), "{text}: {}", words(&numbers, text));
+            let said = words(&numbers, text);
+            assert!(
+                said.starts_with("looks like two numbers") || said.starts_with("contains 2 numbers"),
+                "{text}: {said}"
+            );
         }
     }
     for (region, text, expected) in [
