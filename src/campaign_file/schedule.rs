@@ -144,7 +144,7 @@ fn if_late(text: &str) -> Result<IfLate, BadValue> {
         "send" => Ok(IfLate::Send),
         _ => Err(BadValue::new(
             format!("unknown value `{text}`"),
-            "write `skip` to leave out a run missed by more than `not_after`, or `send` to start it late",
+            "write `skip` to skip a run that is more than `not_after` late, or `send` to start it anyway",
         )),
     }
 }
@@ -169,7 +169,7 @@ pub(super) fn path_with_date(text: &str) -> Result<String, BadValue> {
         if name.trim() != "date" {
             return Err(BadValue::new(
                 format!("`{{{{{name}}}}}` is not available in a path"),
-                "a path can contain only `{{ date }}`, the day of the run, such as 2026-12-01",
+                "the only placeholder in a path is `{{ date }}`, the day of the run, such as 2026-12-01",
             ));
         }
         path.push_str(before);

@@ -110,25 +110,25 @@ impl RunActivity {
         let by = |by: &Option<String>| by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let since = |at: &Option<Millis>| at.map(|at| format!(" since {at}")).unwrap_or_default();
         Some(match self {
-            Self::Waiting(until) => format!("waits until {until}"),
+            Self::Waiting(until) => format!("waiting until {until}"),
             Self::Paused { at, by: who } => {
                 format!("paused{}{}; to continue: {command} resume {run}", by(who), since(at))
             }
             Self::Stopped { at, why } => {
-                let why = why.as_deref().unwrap_or("its process ended before it was done");
+                let why = why.as_deref().unwrap_or("its process ended before the run was finished");
                 let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
                 format!("stopped{at}: {why}; to continue: {command} resume {run}")
             }
             Self::NotImported => {
                 format!("the import was interrupted, and nothing was sent; to import again: {command} run FILE")
             }
-            Self::Ready => format!("nothing was sent yet; to send: {command} resume {run}"),
+            Self::Ready => format!("nothing has been sent yet; to send: {command} resume {run}"),
             Self::AwaitingStatuses { collected: false } => {
                 format!("no process is collecting the statuses; to collect them: {command} reconcile {run}")
             }
             Self::Cancelled { at, by: who } => {
                 let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-                format!("cancelled{}{at}; the rows that were left get no message", by(who))
+                format!("cancelled{}{at}; the remaining rows will not be sent", by(who))
             }
             Self::Importing | Self::Sending | Self::Finished | Self::AwaitingStatuses { collected: true } => {
                 return None;

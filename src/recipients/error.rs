@@ -14,7 +14,7 @@ use crate::text::escaped;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file could not be opened.
-    #[error("cannot open the recipients {}", path.display())]
+    #[error("cannot open the recipient list {}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -67,8 +67,8 @@ pub enum OpenError {
     },
     /// Some of the file is UTF-8, and the rest is not.
     #[error(
-        "{from} has words in UTF-8 and words in {other}; save all of it as UTF-8 CSV. Only if all of it is {other}, set \
-         `encoding`"
+        "{from} has words in UTF-8 and words in {other}; save all of it as UTF-8 CSV. Set `encoding` only if all of \
+         it is {other}"
     )]
     MixedEncodings {
         /// The file.
@@ -78,8 +78,8 @@ pub enum OpenError {
     },
     /// The file is UTF-8, but the campaign names another encoding.
     #[error(
-        "{from} is valid UTF-8, but `encoding` is {named}; remove `encoding`. If the text is wrong then, save the file as \
-         UTF-8 CSV"
+        "{from} is valid UTF-8, but `encoding` is {named}; remove `encoding`. If the text still looks wrong, save the \
+         file again as UTF-8 CSV"
     )]
     NotNamed {
         /// The file.

@@ -121,7 +121,7 @@ fn the_html_of_the_sample_shows_what_matters() {
         "1 row is uncertain",
         "campaigner settle spring-sale-1 --row 11 --as sent",
         "campaigner retry spring-sale-1 --state uncertain",
-        "2 rows are not sent yet",
+        "2 rows have not been sent yet",
         "1 message reported both as failed and as delivered",
         "What to do:</span> put the number on the list",
         "Hong Kong",

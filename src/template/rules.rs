@@ -17,7 +17,7 @@ use super::definition::{
 };
 use super::placeholders::{Piece, is_position, names, pieces};
 use crate::model::Finding;
-use crate::text::list;
+use crate::text::{count, list};
 
 /// The most characters of a name.
 const NAME: usize = 512;
@@ -94,7 +94,8 @@ impl Check {
         let chars = text.chars().count();
         if chars > most {
             let message = format!("this text has {chars} characters; the limit is {most}");
-            self.error("too_long", at, message).hint = Some(format!("shorten it by {}", chars - most));
+            let excess = count((chars - most) as u64, "character");
+            self.error("too_long", at, message).hint = Some(format!("shorten it by {excess}"));
         }
     }
 

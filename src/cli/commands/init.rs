@@ -15,8 +15,8 @@ use crate::text::shell_word;
 #[command(
     after_help = "On a terminal, init asks for whatever the options leave open. Elsewhere it guesses what is safe to \
                   guess; for anything else, it fails and says which option to pass. Each guess is a comment in the \
-                  file, and `check` shows it until the comment is removed. A variable of the template without a column \
-                  of its name stays to do. The exit code is that of `check`."
+                  file, and `check` shows it until the comment is removed. A template variable that has no column of \
+                  the same name is marked `to do` in the file, for you to complete. The exit code is that of `check`."
 )]
 pub(in crate::cli) struct Args {
     /// Write the campaign into this folder
@@ -51,7 +51,7 @@ fn next(draft: &Draft, global: &Global) {
     let file = shell_word(&path);
     let mut lines = vec!["next steps:".to_owned()];
     if draft.is_open {
-        lines.push(format!("  complete every line of {path} with `to do`"));
+        lines.push(format!("  complete every line marked `to do` in {path}"));
     }
     let cost = if draft.is_real { "; it is charged like any other message" } else { "" };
     lines.push(format!("  {command} check {file}               after each change"));
@@ -60,9 +60,9 @@ fn next(draft: &Draft, global: &Global) {
         let folder = draft.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
         lines.push(format!("  {command} schedule explain {file}    when it starts"));
-        lines.push(format!("  {command} serve {}    starts it then", shell_word(&folder)));
+        lines.push(format!("  {command} serve {}    starts it at that time", shell_word(&folder)));
     } else {
-        lines.push(format!("  {command} run {file}                 to everyone on the list"));
+        lines.push(format!("  {command} run {file}                 sends to everyone on the list"));
     }
     console::info(&lines.join("\n"));
 }

@@ -72,7 +72,7 @@ fn since(text: &str) -> Result<Since, String> {
         return Ok(Since(time));
     }
     let ago = campaign_file::parse_duration(text).map_err(|_| {
-        format!("`{text}` is neither a time (2026-03-23, 2026-03-23T07:12:01Z, in UTC) nor how long ago (90m, 2h, 3d)")
+        format!("`{text}` is neither a time in UTC (2026-03-23, 2026-03-23T07:12:01Z) nor a duration (90m, 2h, 3d)")
     })?;
     Ok(Since(Millis::now().minus(ago)))
 }
@@ -116,7 +116,7 @@ impl Args {
         } else if self.attempts && !matches!(format, Csv | Jsonl) {
             "--attempts needs --format csv or jsonl, which have one line per attempt"
         } else if !self.compare.is_empty() && matches!(format, Html | Jsonl | Xlsx) {
-            "--compare prints a table, or needs --format csv or json"
+            "--compare needs --format csv or json; without --format, it prints a table"
         } else if (self.bom || self.delimiter.is_some()) && (format != Csv || is_table) {
             "--bom and --delimiter need --format csv"
         } else if format == Xlsx && self.file().is_none() && std::io::stdout().is_terminal() {

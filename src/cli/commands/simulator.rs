@@ -12,7 +12,7 @@ use crate::text;
 /// The arguments of `simulator`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Listen here; this machine only
+    /// Listen on this loopback address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8099")]
     listen: SocketAddr,
     /// Wait this long before each answer to a send
@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     /// Answer HTTP 429 above N sends per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Let this share of accepted messages end as failed
+    /// Report this share of accepted messages as failed
     #[arg(long, value_name = "SHARE", value_parser = share)]
     failing: Option<f64>,
     /// Leave this share of delivered messages unread

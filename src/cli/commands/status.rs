@@ -152,7 +152,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
         print(&line)?;
     }
     if let Some(until) = engine::provider_pause(store, run).await? {
-        print(&format!("  the provider asked to pause until {until}"))?;
+        print(&format!("  the provider asked for a pause until {until}"))?;
     } else if let (Some((average, left)), RunActivity::Sending) = (engine::speed(run, &campaign, tally), &activity) {
         print(&match engine::rate_now(store, run).await?.filter(|now| *now > 0.0) {
             Some(now) => format!("  sending {}", progress::pace(tally, now, average)),

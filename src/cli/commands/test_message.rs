@@ -21,10 +21,10 @@ use crate::text::escaped_lines;
 /// The arguments of `test`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The message goes through the campaign's real provider and costs what a message costs. It belongs to \
-                  no run: quota, reports, `--only-new` and the send window do not know it. `campaigner find NUMBER` \
-                  shows it. A second test sends a second message. Nothing is sent to a number on the suppression list. \
-                  Exit code 3: not accepted, or not delivered within --timeout."
+    after_help = "The message goes through the campaign's real provider and is charged like any other message. It \
+                  belongs to no run: the quota, reports, `--only-new` and the send window ignore it. `campaigner find \
+                  NUMBER` shows it. A second test sends a second message. Nothing is sent to a number on the \
+                  suppression list. Exit code 3: not accepted, or not delivered within --timeout."
 )]
 pub(in crate::cli) struct Args {
     /// The campaign file

@@ -109,7 +109,8 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
     let start = match &options.schedule {
         Some(start) => start.clone(),
         None if asker.can_ask() => {
-            let question = "when `campaigner serve` starts it (2026-12-01T09:00, or cron: 0 9 * * MON; empty: never)";
+            let question =
+                "when `campaigner serve` starts the campaign (2026-12-01T09:00, or cron: 0 9 * * MON; empty: never)";
             asker.ask(question, "", start)?
         }
         None => Start::Never,

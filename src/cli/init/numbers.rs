@@ -163,11 +163,11 @@ fn find_region(
         ),
     };
     if !asker.can_ask() {
-        return Err(missing(&what, "--region CODE, such as HK, or --region none if they all have a country code"));
+        return Err(missing(&what, "--region CODE, such as HK, or --region none if all numbers have a country code"));
     }
     let default = suggested_region(cells, plain)?;
     asker.show(&what);
-    asker.show(&format!("if they all have a country code: {}", countries(cells, plain)));
+    asker.show(&format!("if all numbers have a country code: {}", countries(cells, plain)));
     if let Some(name) = &default {
         asker.show(&format!("with region {name}: {}", countries(cells, &numbers(Some(name))?)));
     }

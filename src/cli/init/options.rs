@@ -49,10 +49,11 @@ pub(in crate::cli) struct Options {
     /// Send this text; `{{ column }}` inserts a value
     #[arg(long)]
     pub(super) text: Option<String>,
-    /// Send at most this many messages, such as 20/s or 1000/min
+    /// Send at most at this rate, such as 20/s or 1000/min
     #[arg(long, value_parser = rate)]
     pub(super) rate: Option<String>,
-    /// Start at this time (2026-12-01T09:00) or these (cron: "0 9 * * MON") with `campaigner serve`, or `none`
+    /// Start the campaign with `campaigner serve` at a time (2026-12-01T09:00) or on a cron schedule ("0 9 * * MON");
+    /// `none` for no schedule
     #[arg(long, value_name = "TIME", value_parser = start)]
     pub(super) schedule: Option<Start>,
     /// Read the schedule in this time zone, such as Asia/Hong_Kong

@@ -93,8 +93,9 @@ pub(super) fn fill(
             Some(Guess::given(asker.ask(&question, default, |answer| list.column(answer))?))
         } else {
             alike().map(|column| {
+                let column_name = escaped_name(column);
                 let why =
-                    format!("{} is column `{}`, because the names are similar", slot.words(), escaped_name(column));
+                    format!("{} is filled with column `{column_name}`, because the names are similar", slot.words());
                 Guess::made(column.to_owned(), why)
             })
         });

@@ -24,15 +24,15 @@ pub(in crate::cli) fn lines(
     line("rate", text::rate((campaign.dispatch.rate, campaign.dispatch.per)));
     let limited = limit.filter(|limit| *limit < sendable);
     if let Some(limit) = limited {
-        line("limit", format!("{} now; `resume` sends the others", text::count(limit, "message")));
+        line("limit", format!("{} now; `resume` sends the rest", text::count(limit, "message")));
     }
     let limits = load::limits_in_words(&campaign.timing);
     let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), &report.checked.due, campaign);
     let last = last.map_or_else(
-        || "no end can be estimated".to_owned(),
+        || "at a time that cannot be estimated".to_owned(),
         |last| format!("at about {}", local(last, campaign.timing.timezone.as_deref())),
     );
-    line("last one", format!("{last}{limits}"));
+    line("finishes", format!("{last}{limits}"));
     lines
 }
 

@@ -117,9 +117,9 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
 pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
     let rows = text::count(waiting.rows, "row");
     if waiting.first == waiting.last {
-        return format!("{rows} {} until {}", if waiting.rows == 1 { "waits" } else { "wait" }, waiting.first);
+        return format!("{rows} {} waiting until {}", if waiting.rows == 1 { "is" } else { "are" }, waiting.first);
     }
-    format!("{rows} wait, the first until {}, the last until {}", waiting.first, waiting.last)
+    format!("{rows} are waiting, the first until {}, the last until {}", waiting.first, waiting.last)
 }
 
 fn shortened(text: &str) -> String {

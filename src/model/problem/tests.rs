@@ -390,7 +390,7 @@ fn every_cause_reads_back_and_has_words() {
 fn a_problem_tells_where_what_and_what_to_do() {
     let long = MessageProblem::TooLong { text: text("Ana…"), chars: 70, most: 60, advised: false };
     let problem = RowProblem::new(Flaw::Message(Box::new(long))).at("text").column("name").value(&"x".repeat(50));
-    let words = "column `name`: `Ana…` has 70 characters; the limit is 60; shorten it by 10 (`text`)";
+    let words = "column `name`: `Ana…` has 70 characters; the limit is 60; shorten it by 10 characters (`text`)";
     assert_eq!(problem.to_string(), words);
     assert_eq!(problem.value.as_deref(), Some(format!("{}…", "x".repeat(40)).as_str()));
     assert!(!format!("{problem:?}").contains("xxx"), "{problem:?}");

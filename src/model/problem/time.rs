@@ -20,7 +20,7 @@ pub enum TimeProblem {
     NoSuchZone,
     /// The recipient's time zone is unknown.
     NoZone,
-    /// The time is on the recipient's clock, but the number may be in several time zones.
+    /// The time is on the recipient's clock, but the number may be in any of several time zones.
     SeveralZones,
     /// The window is never open in this time zone.
     NeverOpen(Box<str>),

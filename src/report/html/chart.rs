@@ -88,7 +88,7 @@ impl Chart {
             format!("{} {name}", grouped(total))
         });
         let words = format!(
-            "{} between {} and {}; at most {} per {every}",
+            "{} between {} and {}; peak: {} in {every}",
             totals.collect::<Vec<_>>().join(", "),
             moment(zone, from),
             moment(zone, to),
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(column.title, "2026-03-23 07:12:01: 1 read in 1 s");
         assert_eq!(
             chart.words,
-            "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; at most 1 per 1 s"
+            "0 delivered, 1 read between 2026-03-23 07:12:01 and 2026-03-23 07:12:02; peak: 1 in 1 s"
         );
         assert_eq!(chart.figures, [("2026-03-23 07:12:01".to_owned(), vec!["0".to_owned(), "1".to_owned()])]);
         assert!(Chart::new(&Zone::named(None), "Arrived", ["delivered", "read"], &Timeline::default(), None).is_none());

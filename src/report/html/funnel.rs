@@ -48,7 +48,7 @@ const STEPS: [Stage; 5] = [
         ],
     ),
     (
-        "Not left out",
+        "Sendable",
         Tally::sendable,
         &[
             (State::Rejected, "bad", "rejected"),

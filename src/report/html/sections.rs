@@ -126,7 +126,11 @@ pub(super) fn in_short(summary: &Summary) -> String {
     let tally = &summary.tally;
     let (sendable, accepted, delivered) = (tally.sendable(), tally.accepted(), tally.delivered());
     if sendable == 0 {
-        return format!("None of {} could be sent; see the problems below.", count(tally.rows(), "row"));
+        let what = match tally.rows() {
+            1 => "The only row could not".to_owned(),
+            rows => format!("None of the {} could", count(rows, "row")),
+        };
+        return format!("{what} be sent; see the problems below.");
     }
     let mut text = format!(
         "The provider accepted {} of {} ({})",
@@ -172,7 +176,7 @@ pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
     let missing = summary.tally.delivered().saturating_sub(summary.to_deliver.spread().count);
     (missing > 0).then(|| {
         let messages = count(missing, "delivered message");
-        format!("{messages} not shown: the provider reported only the read time, not the delivery time.")
+        format!("Not shown: {messages} for which the provider reported only the read time, not the delivery time.")
     })
 }
 
@@ -183,8 +187,8 @@ pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
     if open == 0 {
         return Vec::new();
     }
-    let are = if open == 1 { "is" } else { "are" };
-    let text = format!("{} {are} not sent yet. To continue:", count(open, "row"));
+    let have = if open == 1 { "has" } else { "have" };
+    let text = format!("{} {have} not been sent yet. To continue:", count(open, "row"));
     vec![Remark { text, command: format!("campaigner resume {}", facts.run) }]
 }
 
@@ -196,7 +200,7 @@ pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
     let headline = |name, value: String, note: String| Headline { name, value, note };
     vec![
         headline("On the list", grouped(tally.rows()), format!("{} left out", grouped(left_out))),
-        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "those not left out")),
+        headline("Accepted", grouped(accepted), of(accepted, tally.sendable(), "sendable rows")),
         headline("Delivered", grouped(delivered), of(delivered, accepted, "accepted")),
         headline("Read", grouped(read), of(read, accepted, "accepted")),
     ]

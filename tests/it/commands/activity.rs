@@ -33,7 +33,11 @@ fn a_run_is_sending_only_while_a_process_sends() {
     provider.wait_for_sends(3);
     assert_shown(&env, "sending", &[]);
     running.kill();
-    assert_shown(&env, "stopped", &["stopped: its process ended before it was done; to continue: ", "resume job-1"]);
+    assert_shown(
+        &env,
+        "stopped",
+        &["stopped: its process ended before the run was finished; to continue: ", "resume job-1"],
+    );
     let again = env.start(&provider, &["resume"]);
     provider.wait_for_sends(8);
     assert_shown(&env, "sending", &[]);
@@ -46,7 +50,7 @@ fn a_run_is_sending_only_while_a_process_sends() {
     assert_shown(&env, "paused", &["paused by ", " since ", "to continue: "]);
     let cancelled = env.run_offline(&["cancel", "job-1"]);
     assert_eq!(cancelled.code, 0, "{cancelled}");
-    assert_shown(&env, "cancelled", &["cancelled by ", "the rows that were left get no message"]);
+    assert_shown(&env, "cancelled", &["cancelled by ", "the remaining rows will not be sent"]);
 }
 
 #[test]
@@ -75,7 +79,7 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     let env = campaign(format!("timezone: {zone}\nwindow: \"15:00-17:00\"\n"));
     let staying = env.start(&provider, &["run", "job.yaml"]);
     staying.wait_for_words("no remaining row can be sent before");
-    assert_shown(&env, "waiting", &["waits until "]);
+    assert_shown(&env, "waiting", &["\n  waiting until "]);
     assert_eq!(staying.stop().code, 4);
     assert_shown(&env, "stopped", &["a person or the system stopped its process"]);
     let left = env.run(&provider, &["resume", "--no-wait"]);
@@ -87,6 +91,6 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     let env = TestEnv::with(&CampaignFile { dispatch: "quota: 7/day", rest, ..CampaignFile::default() }, &csv(20));
     let staying = env.start(&provider, &["run", "job.yaml"]);
     staying.wait_for_words("no remaining row can be sent before");
-    assert_shown(&env, "waiting", &["13 rows wait until "]);
+    assert_shown(&env, "waiting", &["13 rows are waiting until "]);
     assert_eq!(staying.stop().code, 4);
 }

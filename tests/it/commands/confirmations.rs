@@ -83,7 +83,7 @@ fn run_shows_what_it_is_about_to_do_and_asks_once() {
         terminal.wait_for("Send 3 messages? [y/N] ");
         let screen = terminal.screen();
         for words in
-            ["3 of 4 rows can be sent", "why not", "account   incs (127.0.0.1)", "rate      ", "last one  at about 20"]
+            ["3 of 4 rows can be sent", "why not", "account   incs (127.0.0.1)", "rate      ", "finishes  at about 20"]
         {
             assert!(screen.contains(words), "{words}: {screen}");
         }

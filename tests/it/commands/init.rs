@@ -173,7 +173,7 @@ fn a_person_is_always_asked_for_the_region_and_sees_the_countries_first() {
     let mut terminal = Terminal::start(&env, "LC_ALL=en_GB.UTF-8; export LC_ALL;", None, &args);
     terminal.wait_for("all have a country code) [GB]: ");
     let shown = terminal.screen();
-    assert!(shown.contains("if they all have a country code: no valid number: 30"), "{shown}");
+    assert!(shown.contains("if all numbers have a country code: no valid number: 30"), "{shown}");
     assert!(shown.contains("with region GB: +44 United Kingdom: 30"), "{shown}");
     terminal.write("\n");
     let (finished, screen) = terminal.wait();
@@ -309,12 +309,12 @@ fn a_template_of_a_provider_is_matched_with_the_columns_and_checked() {
     let made = server.run(&[&init[..], &["open"]].concat());
     let campaign = server.env.read("open.yaml");
     assert!(campaign.contains("definition: {from: nxlink, language: \"en_US\"}"), "{campaign}");
-    assert!(made.err.contains("is column `WhatsApp name`, because"), "{made}\n{campaign}");
+    assert!(made.err.contains("is filled with column `WhatsApp name`, because"), "{made}\n{campaign}");
     let gap = campaign.lines().position(|line| line.contains("text: \"\"} # to do: the list has no column for {{1}}"));
     let gap = gap.expect("the gap is marked") + 1;
     assert!(made.code == 2 && made.err.contains(&format!("open.yaml:{gap}: to do: the list has no column")), "{made}");
     assert!(made.err.contains(&format!("--> open.yaml:{gap}:")), "{made}");
-    assert!(made.err.contains("complete every line of open.yaml with `to do`"), "{made}");
+    assert!(made.err.contains("complete every line marked `to do` in open.yaml"), "{made}");
 
     let made = server.run(&[&init[..], &["full", "--params", "WhatsApp name,campaign"]].concat());
     assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}");

@@ -38,7 +38,7 @@ fn a_pause_of_a_day_ends_the_run_and_is_kept_after_a_restart() {
         assert!(resumed.err.contains("the provider asked for a pause; nothing will be sent before"), "{resumed}");
     }
     let status = env.run_offline(&["status"]);
-    assert!(status.out.contains("the provider asked to pause until") && !status.out.contains(" left"), "{status}");
+    assert!(status.out.contains("the provider asked for a pause until") && !status.out.contains(" left"), "{status}");
     let polls = provider.received().polls.len();
     let asked = env.run(&provider, &["reconcile", "--once"]);
     assert_eq!(asked.code, 4, "{asked}");

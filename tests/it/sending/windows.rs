@@ -28,7 +28,7 @@ fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
     let env = with(&window("15:00-17:00"), &csv(20));
     let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!(sent.code, 4, "{sent}");
-    assert!(sent.err.contains("20 rows wait until ") && sent.err.contains("campaigner resume job-1"), "{sent}");
+    assert!(sent.err.contains("20 rows are waiting until ") && sent.err.contains("campaigner resume job-1"), "{sent}");
     assert_eq!(env.states("job-1"), counts(&[("pending", 20)]));
     env.verify("job-1");
     let again = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
@@ -39,7 +39,7 @@ fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
     let stopped = staying.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
     assert_eq!(provider.sends(), 0);
-    assert!(env.run_offline(&["status"]).out.contains("20 rows wait until "));
+    assert!(env.run_offline(&["status"]).out.contains("20 rows are waiting until "));
     let cancelled = env.run_offline(&["cancel", "job-1"]);
     assert_eq!(cancelled.code, 0, "{cancelled}");
     assert_eq!(env.states("job-1"), counts(&[("cancelled", 20)]));
@@ -103,11 +103,11 @@ fn a_quota_holds_over_restarts() {
     for _ in 0..2 {
         let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
         assert_eq!(sent.code, 4, "{sent}");
-        assert!(sent.err.contains("13 rows wait until ") && sent.err.contains(":00:00Z"), "{sent}");
+        assert!(sent.err.contains("13 rows are waiting until ") && sent.err.contains(":00:00Z"), "{sent}");
         assert_eq!(provider.sends(), 7, "{sent}");
     }
     let status = env.run_offline(&["status"]);
-    assert!(status.out.contains("13 rows wait until "), "{status}");
+    assert!(status.out.contains("13 rows are waiting until "), "{status}");
     let output: serde_json::Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
     assert_eq!(output["waiting"]["rows"], 13, "{output}");
     env.verify("job-1");
@@ -142,9 +142,9 @@ fn two_runs_of_one_campaign_share_its_quota() {
     provider.wait_for_sends(9);
     let again = env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--again", "--no-wait"]);
     let second = second.wait();
-    assert!(second.code == 4 && second.err.contains("2 rows wait until "), "{second}");
+    assert!(second.code == 4 && second.err.contains("2 rows are waiting until "), "{second}");
     let words = "another run of `job` uses the same daily quota; waiting for it to finish sending";
-    assert!(again.code == 4 && again.err.contains(words) && again.err.contains("4 rows wait until "), "{again}");
+    assert!(again.code == 4 && again.err.contains(words) && again.err.contains("4 rows are waiting until "), "{again}");
     assert_eq!(provider.sends(), 4 + 12);
 }
 

@@ -35,7 +35,8 @@ fn a_list_or_a_campaign_that_is_a_pipe_is_reported_and_holds_up_nothing() {
         assert!(Command::new("mkfifo").arg(env.path(pipe)).status().unwrap().success());
     }
     let service = service(&env, &provider, "");
-    service.wait_for_words("cannot start yet: cannot open the recipients ./list.csv\n  because: it is a pipe (FIFO)");
+    service
+        .wait_for_words("cannot start yet: cannot open the recipient list ./list.csv\n  because: it is a pipe (FIFO)");
     service.wait_for_words("pipe.yaml is not a valid campaign");
     let (_, campaigns) = ask(&service, "GET", "/campaigns", "", "");
     assert!(campaigns.contains("pipe.yaml") && campaigns.contains("it is a pipe (FIFO)"), "{campaigns}");

@@ -225,7 +225,7 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     let (by_hand, _) = scheduled.split_once("schedule:").unwrap();
     env.write("job.yaml", format!("{by_hand}{window}"));
     let by_hand = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
-    assert!(by_hand.code == 4 && by_hand.err.contains("60 rows wait until"), "{by_hand}");
+    assert!(by_hand.code == 4 && by_hand.err.contains("60 rows are waiting until"), "{by_hand}");
     env.write("list.csv", csv(ROWS + 1));
     env.write("job.yaml", scheduled);
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);

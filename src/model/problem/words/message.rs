@@ -3,6 +3,7 @@
 use super::rule::{article, quoted};
 use crate::model::problem::message::{MessageProblem, NoParameter, TypeFix};
 use crate::model::problem::rule::Rule;
+use crate::text::count;
 
 impl MessageProblem {
     /// Describes what is wrong, in a sentence without a full stop.
@@ -11,11 +12,11 @@ impl MessageProblem {
         // Only problems that have a rule call this.
         let rule = || self.rule().as_ref().map(Rule::to_string).unwrap_or_default();
         match self {
-            Self::NoObject(is) => format!("a message must be an object with a `type`, but is {is}"),
+            Self::NoObject(is) => format!("a message must be an object with a `type`, but this is {is}"),
             Self::SessionOnly { channel, kind, .. } => format!(
                 "on {channel}, a `{kind}` message reaches only people who wrote to you within the last 24 hours"
             ),
-            Self::Missing { rule, .. } => format!("this is missing: it must be {rule}"),
+            Self::Missing { rule, .. } => format!("this is missing; it must be {rule}"),
             Self::WrongType { rule, is, .. } => format!("this must be {rule}, but is {is}"),
             Self::UnknownKind { written, .. } => {
                 format!("unknown kind `{written}`: it must be {}", rule())
@@ -72,7 +73,8 @@ impl MessageProblem {
             }
             Self::NotDigits => "write the number with digits only, including the country code".to_owned(),
             Self::TemplateName { text } => format!(
-                "`{text}` cannot be a Meta template: template names have only lowercase letters a to z, digits and `_`"
+                "`{text}` cannot be the name of a Meta template: names have only lowercase letters a to z, digits and \
+                 `_`"
             ),
             Self::Character { bad, text } => format!("{}, in `{text}`", bad.words()),
             Self::BadLink { link, why } | Self::PrivateLink { link, why } => format!("`{link}` {}", why.words()),
@@ -109,7 +111,9 @@ impl MessageProblem {
                 format!("did you mean `{}`?", meant.as_ref()?)
             }
             Self::EmptyText { .. } => "write some text, or remove the key".to_owned(),
-            Self::TooLong { chars, most, .. } => format!("shorten it by {}", chars.saturating_sub(*most)),
+            Self::TooLong { chars, most, .. } => {
+                format!("shorten it by {}", count(chars.saturating_sub(*most) as u64, "character"))
+            }
             Self::BadParameter { .. } => {
                 "Meta refuses it with error 132018: write it on one line, with single spaces".to_owned()
             }

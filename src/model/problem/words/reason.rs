@@ -95,7 +95,8 @@ impl TimeProblem {
             Self::TooLate(..) => "the send time is later than the deadline",
             Self::NeverOpen(_) => "the send window is never open in the recipient's time zone",
             Self::NeverOpenInAll(_) => {
-                "the number may be in several time zones, and the send window is never open in all of them at once"
+                "the number may be in any of several time zones, and the send window is never open in all of them at \
+                 once"
             }
             _ => return Cow::Owned(self.words()),
         })
@@ -144,12 +145,12 @@ impl MessageProblem {
 impl Mismatch {
     fn reason(&self) -> Cow<'static, str> {
         Cow::Owned(match self {
-            Self::Name { template, .. } => format!("the message is for another template than `{template}`"),
+            Self::Name { template, .. } => format!("the message is for a template other than `{template}`"),
             Self::Language { template, .. } => {
-                format!("the message is in another language than the template, which is in {template}")
+                format!("the message is not in the template's language, which is {template}")
             }
             Self::TooLong { part, most, .. } => {
-                format!("with its values the {} has more than {most} characters", part.words())
+                format!("with its values, the {} has more than {most} characters", part.words())
             }
             _ => self.words(),
         })

@@ -284,7 +284,7 @@ impl TimeProblem {
             Self::NoSuchZone => "unknown time zone".to_owned(),
             Self::NoZone => "the recipient's time zone is unknown".to_owned(),
             Self::SeveralZones => {
-                "the time is on the recipient's clock, but the number may be in several time zones".to_owned()
+                "the time is on the recipient's clock, but the number may be in any of several time zones".to_owned()
             }
             Self::NeverOpen(zone) => format!("the send window is never open in {zone}"),
             Self::NeverOpenInAll(count) => format!(

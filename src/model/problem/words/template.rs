@@ -65,8 +65,8 @@ impl Mismatch {
             }
             Self::DoubleSlash(index) => {
                 format!(
-                    "the value starts with `/`, but the template's URL of button {index} already has one before the \
-                     value"
+                    "the value starts with `/`, but the URL of button {index} in the template already has one before \
+                     the value"
                 )
             }
             Self::NoOffer => "the template has no LIMITED_TIME_OFFER".to_owned(),
