@@ -25,7 +25,7 @@ const CONTRADICTIONS: &str = "
 
 | topic | what the documents say | what campaigner does |
 | --- | --- | --- |
-| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the order is that in which the component's text first uses its variables. The request contains what the campaign says. |
+| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the parameters are in the order in which the variables first appear in the component's text. The request contains what the campaign says. |
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `text` of a message | INCS has the text itself; Meta has an object with `body`. | Follows INCS. |
@@ -56,9 +56,9 @@ documentation. A key that is in neither is sent unchanged, with a warning.
   end of a cell they are removed.
 - A link is an http or https URL of a public server: no `localhost`, no private network address, no host name without a
   dot. Its extension shows the file type; anything after `?` is ignored.
-- Only `campaigner check --media` looks at the file itself, and checks that it exists, its content type and its size. 1 MB
-  counts as 1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not say which it
-  means.
+- Only `campaigner check --media` looks at the file itself: it checks whether the file exists, and its content type and
+  size. 1 MB counts as 1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not
+  say which it means.
 ";
 
 struct Page {
