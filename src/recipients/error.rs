@@ -10,7 +10,7 @@ use crate::text::escaped;
 
 /// Why the recipients cannot be read; no row was read yet.
 ///
-/// Displayed without any of the header, which may be a person; see [`OpenError::to_person`].
+/// Displayed without any of the header, which may be a person's data; see [`OpenError::to_person`].
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file could not be opened.
@@ -21,7 +21,7 @@ pub enum OpenError {
         /// The error of the system.
         source: io::Error,
     },
-    /// Its start, or for a fingerprint all of it, could not be read.
+    /// The start of the file could not be read, or all of it for a fingerprint.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There is no header line.
@@ -129,7 +129,7 @@ pub enum OpenError {
         /// The renamed column and the other one, from 1.
         columns: (usize, usize),
     },
-    /// A column is missing that the campaign names.
+    /// A column that the campaign names is missing.
     #[error("{from} has no column `{wanted}` {purpose}; {}", of_missing(purpose, header))]
     NoColumn {
         /// The file, or the campaign's rows.

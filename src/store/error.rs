@@ -167,7 +167,7 @@ pub enum StoreError {
     /// The store's content contradicts its own rules.
     #[error("the store is damaged: {0}; run `campaigner verify` for details, then restore a backup")]
     Damaged(String),
-    /// A row was asked for a state change that the model does not allow.
+    /// A state change was requested that the model does not allow.
     #[error("the store refused an illegal state change")]
     Illegal(#[source] IllegalChange),
     /// The run does not exist.

@@ -180,7 +180,8 @@ fn imports(decision: Option<&StartDecision>) -> bool {
     }
 }
 
-/// Shows what is about to be sent, and asks. Nothing is stored before the answer. Returns what the rows are.
+/// Shows what is about to be sent, and asks. Nothing is stored before the answer. Returns the totals and the problems
+/// of the rows.
 async fn ask(
     args: &Args,
     plan: Plan,
@@ -210,8 +211,8 @@ async fn ask(
     Ok((checked, groups))
 }
 
-/// Refuses a campaign that has a mistake because of which no row can be sent, before anything is stored. All rows are
-/// read only if the first one fails in that way.
+/// Before anything is stored, refuses a campaign with a mistake that keeps every row from being sent. All rows are read
+/// only if the first one fails in that way.
 async fn refuse_a_mistake_in_the_campaign(
     plan: Plan,
     loaded: &Loaded,

@@ -176,7 +176,7 @@ fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
     }
 }
 
-/// Whether a cell of the row cannot be decoded. The cells are those of the columns all the same.
+/// Whether a cell of the row cannot be decoded. The cells are still in the right columns.
 fn is_undecodable(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Cell(CellProblem::NotUtf8 | CellProblem::NotInEncoding(_)))
 }

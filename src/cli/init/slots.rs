@@ -46,7 +46,7 @@ impl Slot {
     }
 }
 
-/// Returns the columns that `--params` or a person names: one column, or several with commas between.
+/// Returns the columns that `--params` or a person names: one column, or several separated by commas.
 pub(super) fn columns(named: &str, list: &SampledList) -> Result<Vec<String>, String> {
     match list.column(named) {
         _ if named.trim().is_empty() => Ok(Vec::new()),
@@ -61,8 +61,8 @@ pub(super) fn unknown_params(words: &str) -> CliError {
 }
 
 /// Fills the variables of a template: with the columns of `--params`, which name those of the body or all of them, or
-/// with the columns that a person confirms or that have their names. `None` stays to do. `to` is the index of the column
-/// with the numbers.
+/// with the columns that a person confirms or that have their names. A variable with `None` is left for a person to
+/// fill in. `to` is the index of the column with the numbers.
 pub(super) fn fill(
     slots: &[Slot],
     list: &SampledList,
@@ -104,7 +104,7 @@ pub(super) fn fill(
 }
 
 /// Returns the only column that has the name of a variable or, if none has, the only one whose name contains it. Any
-/// other column would be a guess at random.
+/// other column would be a random guess.
 fn column_alike<'l>(slot: &Slot, list: &'l SampledList, to: usize) -> Option<&'l str> {
     let name = words(slot.name()?);
     let only = |is_alike: &dyn Fn(&[String]) -> bool| {

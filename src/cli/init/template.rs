@@ -30,7 +30,7 @@ pub(super) struct TemplateMessage {
     pub(super) language: Option<String>,
     /// The provider that has its definition.
     pub(super) from: Option<TemplateProvider>,
-    /// Its variables, each with its column. One without a column is to do.
+    /// Its variables, each with its column. A variable without a column is left for a person to fill in.
     pub(super) filled: Vec<(Slot, Option<Guess<String>>)>,
     /// What else it needs.
     pub(super) open: Vec<String>,

@@ -1,4 +1,4 @@
-//! Words of what is wrong with a message.
+//! The words for what is wrong with a message.
 
 use super::rule::{article, quoted};
 use crate::model::problem::message::{MessageProblem, NoParameter, TypeFix};

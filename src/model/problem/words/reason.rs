@@ -13,7 +13,7 @@ use crate::model::problem::time::TimeProblem;
 
 impl RowProblem {
     /// Describes what is wrong without a value of the row, in a sentence without a full stop. Different problems have
-    /// different reasons; of the same problem, rows with different values have the same reason.
+    /// different reasons. Rows with the same problem but different values have the same reason.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match &self.what {

@@ -1,4 +1,4 @@
-//! Words of what is wrong with a row of the list: its number, its cells, its time.
+//! The words for what is wrong with a row of the list: its number, its cells, its time.
 
 use crate::model::Phone;
 use crate::model::problem::cell::{CellProblem, OddCharacter};

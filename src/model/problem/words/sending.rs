@@ -1,4 +1,4 @@
-//! Words of what the program met while sending, and of what it decided of a row.
+//! The words for what went wrong while sending, and for what was decided about a row.
 
 use crate::model::problem::known::Known;
 use crate::model::problem::row_cause::RowCause;
