@@ -85,7 +85,7 @@ fn nothing_is_overwritten_and_the_configuration_is_private() {
     }
     let before = env.read("spring-people.yaml");
     let again = init(&env, "C", &SALE_FLAGS);
-    assert!(again.code == 2 && again.err.contains("spring-people.yaml exists"), "{again}");
+    assert!(again.code == 2 && again.err.contains("spring-people.yaml already exists"), "{again}");
     assert_eq!(env.read("spring-people.yaml"), before);
     let other = init(&env, "C", &[&SALE_FLAGS[..], &["--name", "other"]].concat());
     assert!(other.code == 0 && env.read("campaigner.toml").ends_with("# mine\n"), "{other}");

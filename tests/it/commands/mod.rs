@@ -1,6 +1,5 @@
 //! What each command prints, changes and returns.
 
-mod activity; // what is happening with a run
 mod cancel_and_suppress; // who gets nothing any more
 mod check_and_preview; // what is wrong, where, and what would be sent
 mod command_line; // help, mistakes and output files

@@ -187,7 +187,7 @@ fn play(point: Point, time: usize, story: Story) {
     } else {
         if point == Point::RequeueCommitted {
             let asked = env.run(&provider, args);
-            assert!(asked.code == 4 && asked.err.contains("1 row left to send"), "{asked}");
+            assert!(asked.code == 4 && asked.err.contains("still has 1 row to send"), "{asked}");
         }
         let done = env.run(&provider, again);
         assert_eq!(done.code, if sending.is_empty() { 0 } else { 3 }, "{done}");

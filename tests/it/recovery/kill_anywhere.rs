@@ -90,7 +90,7 @@ fn killed_while_reading_the_list_nothing_was_sent_and_the_next_run_starts_over()
     running.kill();
     assert_eq!(provider.sends(), 0);
     let status = env.run_offline(&["status"]);
-    assert!(status.out.contains("importing"), "{status}");
+    assert!(status.out.contains("the import was interrupted, and nothing was sent"), "{status}");
 
     let run = env.run(&provider, &["run", "job.yaml", "--limit", "20"]);
     assert_eq!((run.code, provider.sends()), (4, 20), "{run}");
