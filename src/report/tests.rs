@@ -183,7 +183,7 @@ fn the_pages_numbers_are_those_of_the_json() {
         assert_eq!([shown[1], shown[2], shown[3], shown[5]], rows, "{name}");
     }
     for (name, key) in [("deliver", "time_to_deliver_seconds"), ("read", "time_to_read_seconds")] {
-        let part = page.split(&format!("<h2>Time to {name} <small>of ")).nth(1).unwrap();
+        let part = page.split(&format!("<h2>Time to {name} <small>for ")).nth(1).unwrap();
         assert!(part.starts_with(&format!("{} messages", json[key]["count"])), "{name}");
     }
 }
@@ -196,7 +196,7 @@ fn runs_of_every_size_make_a_page() {
     let none = html(&summary(&[problem(row(1, "85268410001", State::Rejected), 1, "1", "no")])).unwrap();
     assert!(none.contains("accepted 0 of 1 message (0.0 %).") && !none.contains("over time"));
     let invalid = html(&summary(&[row(1, "x", State::Invalid)])).unwrap();
-    assert!(invalid.contains("None of 1 row could be sent"));
+    assert!(invalid.contains("The only row could not be sent"));
 }
 
 #[test]

@@ -102,7 +102,7 @@ def main():
         one = make_run(folder, "one-row", rows[:1], "12s", "--no-wait")
         check(browser, "one-row", one, ["accepted 1 of 1 message"])
         none = make_run(folder, "none-sent", ["12,Ana"], "2s", "--no-wait")
-        check(browser, "none-sent", none, ["None of 1 row could be sent", "bad_number"])
+        check(browser, "none-sent", none, ["The only row could not be sent", "bad_number"])
         (folder / "served").mkdir()
         live.check(browser, PROGRAM, folder / "served", PICTURES, numbers)
     print(f"the reports and the service's page are as they should be; pictures are in {PICTURES}")

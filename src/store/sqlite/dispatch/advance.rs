@@ -16,8 +16,7 @@ use crate::store::sqlite::mark::Mark;
 use crate::store::sqlite::runs::lifecycle;
 use crate::store::sqlite::{Store, guarded};
 use crate::store::{
-    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, Waiting, WorkerId,
-    stopped,
+    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
 };
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
@@ -272,42 +271,6 @@ impl Store {
             .await
             .map_err(doing("find the next due row"))?;
         Ok(next.map(Millis))
-    }
-
-    /// Returns when the first row of a run is due, if none can be sent at `now` and none is in flight.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn waits_until(&self, run: i64, now: Millis) -> Result<Option<Millis>, StoreError> {
-        let first: Option<i64> = sqlx::query_scalar(
-            "SELECT min(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at IS NOT NULL \
-             AND NOT EXISTS (SELECT 1 FROM delivery WHERE run = ?1 AND state = 1) \
-             AND NOT EXISTS (SELECT 1 FROM recipient WHERE state = 0 \
-                 AND id <= (SELECT id << 40 | rows FROM run WHERE id = ?1) \
-                 AND id > coalesce((SELECT next_row FROM progress WHERE run = ?1), ?1 << 40))",
-        )
-        .bind(run)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("find the next due row"))?;
-        Ok(first.map(Millis).filter(|first| *first > now))
-    }
-
-    /// Returns the rows of a run that wait and are not due at `now`, if there are any.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn waiting(&self, run: i64, now: Millis) -> Result<Option<Waiting>, StoreError> {
-        let (rows, first, last): (i64, Option<i64>, Option<i64>) = sqlx::query_as(
-            "SELECT count(*), min(next_attempt_at), max(next_attempt_at) FROM delivery WHERE run = ?1 AND next_attempt_at > ?2",
-        )
-        .bind(run)
-        .bind(now.0)
-        .fetch_one(&self.scanner)
-        .await
-        .map_err(doing("count the waiting rows"))?;
-        let times = first.zip(last);
-        Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
     }
 
     /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been

@@ -5,3 +5,4 @@ pub(super) mod advance; // the one operation that moves a run forward; counts th
 pub(super) mod claims; // rows taken to be sent
 pub(super) mod outcomes; // outcomes of claims
 pub(super) mod past_attempts; // attempts that are no longer their row's latest
+mod waiting_rows; // rows that wait for their time
