@@ -378,3 +378,15 @@ fn a_poll_that_fails_is_asked_again_unless_the_account_is_at_fault() {
     let number = r#"{"status":"success","data":{"data":[{"message_id":123456789012345678901234567890,"message_status":"read"}]}}"#;
     assert_eq!(poll(200, number).unwrap()[0].message_id, "123456789012345678901234567890");
 }
+
+#[test]
+fn advice_promises_a_retry_only_where_the_engine_retries_and_says_when_it_does_not() {
+    use error_codes::Class::{Days, Pair, Passing, Throttled, Upgrade};
+    for known in error_codes::CODES {
+        let promised = known.advice.contains("automatically");
+        let retried = matches!(known.class, Throttled | Pair | Days | Passing | Upgrade);
+        assert_eq!(promised, retried, "{}: {}", known.first, known.advice);
+        // A status with such a code is final.
+        assert!(!promised || known.advice.contains("`failed`"), "{}: {}", known.first, known.advice);
+    }
+}

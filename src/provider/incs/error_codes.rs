@@ -45,8 +45,11 @@ const fn span(first: u32, last: u32, class: Class, advice: &'static str) -> Erro
     ErrorRange { first, last, class, advice }
 }
 
-const WAITS: &str = "nothing; it is retried automatically. Use `retry` later for rows that end up exhausted";
-const SLOWS: &str = "nothing; the run slows down automatically. A lower `dispatch.rate` avoids it";
+// A code that arrives in a status, after acceptance, makes the row `failed`, and nothing retries it.
+const WAITS: &str =
+    "if the row is pending, nothing: it is retried automatically; if it is `exhausted` or `failed`, `retry` it later";
+const SLOWS: &str = "if the row is pending, nothing: the run slows down and retries it automatically; if it is `exhausted` \
+    or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
 const DOUBT: &str =
@@ -100,7 +103,8 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_049,
         Class::Days,
-        "nothing; the person already gets a lot of marketing, so it is retried automatically in a few days",
+        "if the row is pending, nothing: it is retried automatically in a few days; if it is `failed`, that is final \
+         unless you `retry` it in a few days: the person already gets a lot of marketing",
     ),
     one(131_050, Class::Message, "send this person no more marketing: they opted out (`campaigner suppress add`)"),
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not support this one"),
