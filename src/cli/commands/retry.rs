@@ -112,7 +112,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     resume::resume(store, run, args.sending.mode(), &args.overrides, global).await
 }
 
-/// Returns which rows are meant. Without `--state`, none that may have been accepted.
+/// Returns which rows are meant. Without `--state`, none that are uncertain.
 fn wanted(args: &Args, run: &Run) -> Result<RequeueFilter, CliError> {
     let mut states = match args.state.as_slice() {
         [] => vec![State::Rejected, State::Exhausted, State::Failed],

@@ -106,6 +106,11 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
         line("delivered", tally.delivered(), Some((accepted, "accepted"))),
         line("read", tally.of(State::Read), Some((accepted, "accepted"))),
     ];
+    let unreported = tally.of(State::Accepted) + tally.of(State::Sent);
+    if unreported > 0 {
+        // Accepted, and neither delivered nor failed: without this line, the figures would not add up.
+        lines.push(line("unreported", unreported, Some((accepted, "accepted"))));
+    }
     let rest = State::ALL.into_iter().filter(|state| {
         !matches!(state, State::Accepted | State::Sent | State::Delivered | State::Read) && tally.of(*state) > 0
     });
