@@ -20,9 +20,9 @@ mod zone;
 
 pub use attempt_row::AttemptRow;
 pub use campaign::{
-    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, Rate, Reading, Recipients,
-    Reconcile, Schedule, Source, Span, TemplateProvider, TemplateSource, TimeColumns, Timing, When, WhenUncertain,
-    WhoseClock, Window, WrittenTime,
+    BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, ProviderApi, Rate, Reading,
+    Recipients, Reconcile, Schedule, Source, Span, StatusSource, TemplateProvider, TemplateSource, TimeColumns, Timing,
+    When, WhenUncertain, WhoseClock, Window, WrittenTime,
 };
 pub use delivery::{
     Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, State, StateChange, StatusUpdate,

@@ -2,6 +2,7 @@
 
 mod channel;
 mod cron;
+mod provider_api;
 mod recipients;
 mod schedule;
 mod template_source;
@@ -17,6 +18,7 @@ use super::Millis;
 
 pub use channel::Channel;
 pub use cron::{BadCron, Cron};
+pub use provider_api::{ProviderApi, StatusSource};
 pub use recipients::{Inline, Reading, Recipients, Source};
 pub use schedule::{IfLate, Schedule, When};
 pub use template_source::{TemplateProvider, TemplateSource};
