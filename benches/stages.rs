@@ -268,8 +268,7 @@ fn delivered(message: Awaiting) -> Polled {
         status: DeliveryStatus::Delivered,
         delivered_at: Some(Millis(50_000)),
         read_at: None,
-        problem: None,
-    };
+        problem: None, reference: None };
     Polled {
         key: message.key,
         message_id: message.message_id,

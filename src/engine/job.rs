@@ -8,7 +8,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
-use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem};
+use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem, Reference};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
@@ -142,9 +142,10 @@ impl Job {
         &self,
         reservation: Reservation,
         body: Vec<u8>,
+        reference: Option<&Reference>,
         leave: impl Fn() -> F,
     ) -> Outcome {
-        let outcome = self.provider.send(self.campaign.channel, body, leave).await;
+        let outcome = self.provider.send(self.campaign.channel, body, reference, leave).await;
         if matches!(outcome, Outcome::Unsent) {
             return outcome;
         }

@@ -60,7 +60,7 @@ impl TestSender<'_> {
         body: Vec<u8>,
     ) -> Result<(i64, Outcome), EngineError> {
         let key = self.store.add_test(new, self.clock.now()).await?;
-        let outcome = self.provider.send(channel, body, || async { true }).await;
+        let outcome = self.provider.send(channel, body, None, || async { true }).await;
         let message_id = match &outcome {
             Outcome::Accepted { message_id } => Some(message_id.as_str()),
             _ => None,

@@ -102,11 +102,19 @@ impl OptOut {
     /// Returns the word or button that makes this reply an opt-out, if it is one.
     #[must_use]
     pub fn asked_by(&self, reply: &Reply) -> Option<&str> {
-        let Reply { title, choice, text, .. } = reply;
+        let Reply { kind, title, choice, text, .. } = reply;
+        if kind == MARKETING_CHOICE {
+            return (choice.as_deref() == Some(STOP_MARKETING)).then_some(STOP_MARKETING);
+        }
         let said = [(&self.buttons, title), (&self.buttons, choice), (&self.words, text)];
         said.into_iter().find_map(|(list, said)| list.get(&folded(said.as_deref()?))).map(String::as_str)
     }
 }
+
+/// The kind of a reply that is a person's choice about marketing messages, made in WhatsApp's own settings, and the
+/// choice that opts out. It always counts, whatever the lists say.
+const MARKETING_CHOICE: &str = "user_preferences";
+const STOP_MARKETING: &str = "stop_marketing";
 
 /// The words that mean an opt-out in every campaign. Leaves out possible answers to a question, such as "cancel" or
 /// "no".

@@ -6,16 +6,31 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::base_url::{BadBaseUrl, BaseUrl, without_password};
+use crate::model::ProviderApi;
 use crate::text::hex;
 
 /// The documented host of the INCS Messages API.
 pub const INCS_BASE_URL: &str = "https://chat-api.incsapp.com";
 
-/// An account's URL and credential. `Debug` shows only the URL.
+/// Meta's Graph API with its version, which Meta supports for about two years.
+pub const META_BASE_URL: &str = "https://graph.facebook.com/v25.0";
+
+/// An account's URL and credential. `Debug` shows neither credentials nor the sending number's id.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     base: BaseUrl,
     secret: SecretString,
+    /// What only Meta needs.
+    meta: Option<MetaAccount>,
+}
+
+/// The parts of an account at Meta besides its URL and its access token.
+#[derive(Clone, Debug)]
+pub struct MetaAccount {
+    /// The id of the sending phone number, which is not the number itself.
+    pub phone_number_id: String,
+    /// The app's secret, which signs webhooks and proves to Meta that the token is in the right hands.
+    pub app_secret: Option<SecretString>,
 }
 
 /// Why a URL or a credential cannot be used.
@@ -33,16 +48,43 @@ pub enum EndpointError {
     #[error("the provider's URL contains a user name or password before `@`, where others could see it; remove it")]
     Password,
     /// The credential is empty or not allowed in a header.
-    #[error("the certification code is empty or contains characters that are not allowed in a header")]
-    BadCredential,
+    #[error("the {0} is empty or contains characters that are not allowed in a header")]
+    BadCredential(&'static str),
+    /// The phone number's id has other characters than digits.
+    #[error(
+        "the phone number id is not one: it has only digits, and Meta shows it next to the number under WhatsApp > API \
+         Setup"
+    )]
+    BadPhoneNumberId,
 }
 
 impl Endpoint {
-    /// Returns an account at `base` with this certification code.
+    /// Returns an INCS account at `base` with this certification code.
     ///
     /// # Errors
     /// When the URL is not HTTPS (except for loopback), or the credential is not allowed in a header.
     pub fn new(base: &str, secret: SecretString) -> Result<Self, EndpointError> {
+        Self::of(base, secret, "certification code", None)
+    }
+
+    /// Returns an account at Meta with this access token; `base` includes the version.
+    ///
+    /// # Errors
+    /// As [`Endpoint::new`], and when the phone number's id is not made of digits.
+    pub fn meta(base: &str, token: SecretString, account: MetaAccount) -> Result<Self, EndpointError> {
+        let id = &account.phone_number_id;
+        if id.is_empty() || id.len() > 64 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(EndpointError::BadPhoneNumberId);
+        }
+        Self::of(base, token, "access token", Some(account))
+    }
+
+    fn of(
+        base: &str,
+        secret: SecretString,
+        name: &'static str,
+        meta: Option<MetaAccount>,
+    ) -> Result<Self, EndpointError> {
         let url = BaseUrl::parse(base).map_err(|bad| match bad {
             BadBaseUrl::NotOne => EndpointError::BadUrl(without_password(base)),
             BadBaseUrl::Insecure => EndpointError::Insecure(base.to_owned()),
@@ -50,24 +92,44 @@ impl Endpoint {
         })?;
         let text = secret.expose_secret();
         if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
-            return Err(EndpointError::BadCredential);
+            return Err(EndpointError::BadCredential(name));
         }
-        Ok(Self { base: url, secret })
+        Ok(Self { base: url, secret, meta })
     }
 
-    /// Whether both are the same account: the same credential at the same URL.
+    /// Returns the API of the account.
+    #[must_use]
+    pub fn api(&self) -> ProviderApi {
+        if self.meta.is_some() { ProviderApi::Meta } else { ProviderApi::Incs }
+    }
+
+    /// Whether both are the same account: the same credential at the same URL, or the same phone number at Meta.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
-        self.join("") == other.join("") && self.secret.expose_secret() == other.secret.expose_secret()
+        self.fingerprint() == other.fingerprint()
     }
 
     /// Returns a fingerprint of the account, under which the store keeps what the provider asked of it. It does not
-    /// reveal the credential.
+    /// reveal the credential. At Meta, the phone number's id takes the place of the credential, because a renewed
+    /// access token is still the same account.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = Sha256::new().chain_update(self.join("").as_str()).chain_update([0]);
-        let hash = hash.chain_update(self.secret.expose_secret()).finalize();
-        hex(&hash[..8])
+        let hash = match &self.meta {
+            None => hash.chain_update(self.secret.expose_secret()),
+            Some(meta) => hash.chain_update(&meta.phone_number_id),
+        };
+        hex(&hash.finalize()[..8])
+    }
+
+    /// Returns the id of the sending phone number at Meta; empty for another API.
+    pub(super) fn phone_number_id(&self) -> &str {
+        self.meta.as_ref().map_or("", |meta| &meta.phone_number_id)
+    }
+
+    /// Returns the secret of the app at Meta, if it is known.
+    pub(super) fn app_secret(&self) -> Option<&SecretString> {
+        self.meta.as_ref()?.app_secret.as_ref()
     }
 
     /// Returns the host of the URL.
@@ -143,11 +205,28 @@ mod tests {
         assert!(!format!("{:?}", endpoint("https://example.com").unwrap()).contains("code-1234"));
     }
 
+    fn meta(token: &str, id: &str) -> Result<Endpoint, EndpointError> {
+        let account = MetaAccount { phone_number_id: id.to_owned(), app_secret: None };
+        Endpoint::meta(META_BASE_URL, SecretString::from(token), account)
+    }
+
+    #[test]
+    fn at_meta_the_phone_number_is_the_account_and_its_id_is_made_of_digits() {
+        let account = meta("token-1", "106540352242922").unwrap();
+        assert_eq!(account.api(), ProviderApi::Meta);
+        assert!(account.is_same_account(&meta("token-2", "106540352242922").unwrap()));
+        assert!(!account.is_same_account(&meta("token-1", "106540352242923").unwrap()));
+        for id in ["", "+85268411234", "../me", "1 2"] {
+            assert_eq!(meta("token-1", id).unwrap_err(), EndpointError::BadPhoneNumberId, "{id}");
+        }
+        assert_eq!(meta(" ", "1").unwrap_err(), EndpointError::BadCredential("access token"));
+    }
+
     #[test]
     fn an_empty_credential_is_refused() {
         for text in ["", "  ", "a\nb"] {
             let made = Endpoint::new("https://example.com", SecretString::from(text));
-            assert_eq!(made.unwrap_err(), EndpointError::BadCredential);
+            assert_eq!(made.unwrap_err(), EndpointError::BadCredential("certification code"));
         }
     }
 }

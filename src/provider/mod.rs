@@ -1,27 +1,39 @@
-//! Providers over HTTP: one that sends messages and reports their statuses, and two that store templates.
+//! Providers over HTTP: those that send messages and report their statuses, and those that store templates.
 //!
-//! `incs` speaks the INCS Messages API, like the simulator. Only `incs::classify` decides what a response or a failure
-//! means. `cams` and `nxlink` store templates; [`TemplateApi`] is either of them. They all share `http`, which knows
-//! whether a byte of a request may have been sent.
+//! A message goes through [`Provider`], which is one of the folders `incs` and `meta`. Each has a `classify`, which alone
+//! decides what a response means, with `whatsapp_errors` (what WhatsApp's codes mean) and `gateway` (answers that are not
+//! the provider's own). `cams` and `nxlink` store templates; [`TemplateApi`] is either of them. They all share `http`,
+//! which knows whether a byte of a request may have been sent.
 //!
 //! A call makes one request: this module does not wait for a rate limit, and knows neither rows nor the store.
 
 pub mod cams;
 mod endpoint;
 mod error;
+mod gateway;
 mod http;
 mod incs;
 mod lenient_json;
 mod listed_template;
+mod meta;
 pub mod nxlink;
+mod refusal_words;
+mod sender;
 mod template_api;
+mod webhook;
+mod whatsapp_errors;
 
-pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL};
+pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL, META_BASE_URL, MetaAccount};
 pub use error::{PollError, SetupError};
 pub use http::answer::LONGEST_WISH;
-pub use incs::client::{LONGEST_URL, MOST_IDS, Provider};
-pub use incs::error_codes::advice;
+pub use incs::client::{LONGEST_URL, MOST_IDS};
 #[cfg(fuzzing)]
 pub use incs::fuzzing;
-pub use incs::webhook::{BadCallback, Callback, callback};
+pub use incs::webhook::callback;
+#[cfg(fuzzing)]
+pub use meta::webhook::parse as meta_callback;
+pub use meta::webhook::signed_callback;
+pub use sender::Provider;
 pub use template_api::TemplateApi;
+pub use webhook::{BadCallback, Callback};
+pub use whatsapp_errors::advice;

@@ -22,6 +22,11 @@ impl RowKey {
         RowNumber((self.0 & ((1 << Self::ROW_BITS) - 1)).unsigned_abs())
     }
 
+    /// Returns the internal id of the row's run.
+    pub(in crate::store) fn run(self) -> i64 {
+        self.0 >> Self::ROW_BITS
+    }
+
     /// Returns a key below those of all rows of a run.
     pub(in crate::store) fn first(run: i64) -> i64 {
         run << Self::ROW_BITS

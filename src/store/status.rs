@@ -49,6 +49,10 @@ pub struct WebhookResult {
     pub dropped: u64,
     /// Early statuses whose message was found.
     pub found: u64,
+    /// Attempts in doubt that a reference showed to be accepted.
+    pub settled: u64,
+    /// Second messages that the provider made of one request.
+    pub doubled: u64,
     /// New replies.
     pub replies: u64,
     /// Numbers that were suppressed.

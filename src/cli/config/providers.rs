@@ -95,7 +95,7 @@ fn unusable(error: &EndpointError) -> String {
              this machine)"
                 .to_owned()
         }
-        EndpointError::Password | EndpointError::BadCredential => error.to_string(),
+        EndpointError::Password | EndpointError::BadCredential(_) | EndpointError::BadPhoneNumberId => error.to_string(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::{Reason, StopHandle};
-use crate::model::{Millis, Outcome, Problem, SendProblem};
+use crate::model::{Millis, Outcome, Problem, ReferenceKey, SendProblem};
 use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Claim, Deferral, Settlement, StoreError};
 
@@ -35,10 +35,16 @@ pub(super) struct DispatchContext {
     concurrency: AutoConcurrency,
     /// Whether all rows use the same template, so that a problem with it concerns all of them.
     one_template: bool,
+    /// Signs the references of attempts, if the provider returns them.
+    reference_key: Option<ReferenceKey>,
 }
 
 impl DispatchContext {
-    pub(super) fn new(job: &Arc<Job>, eligibility: &Arc<Eligibility>) -> Arc<Self> {
+    pub(super) fn new(
+        job: &Arc<Job>,
+        eligibility: &Arc<Eligibility>,
+        reference_key: Option<ReferenceKey>,
+    ) -> Arc<Self> {
         let dispatch = &job.campaign.dispatch;
         Arc::new(Self {
             job: job.clone(),
@@ -46,6 +52,7 @@ impl DispatchContext {
             halt: HaltMonitor::new(dispatch.halt),
             concurrency: AutoConcurrency::new(dispatch.concurrency.is_some()),
             one_template: names_one_template(&job.campaign.message),
+            reference_key,
         })
     }
 
@@ -68,7 +75,7 @@ impl DispatchContext {
         Point::RequestReady.pass();
         let outcome = match self.job.stop.ends_sending() || !self.job.limiter.is_valid(reservation) {
             true => Outcome::Unsent,
-            false => self.send(reservation, send_before, body).await,
+            false => self.send(claim, reservation, send_before, body).await,
         };
         Point::AnswerRead.pass();
         let mut settlement = self.settle(claim, outcome).await?;
@@ -83,7 +90,15 @@ impl DispatchContext {
     }
 
     /// Sends one message, and records how long the answer took, if there was one.
-    async fn send(&self, reservation: Reservation, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
+    async fn send(
+        &self,
+        claim: Claim,
+        reservation: Reservation,
+        send_before: Option<Millis>,
+        body: Vec<u8>,
+    ) -> Outcome {
+        let reference =
+            self.reference_key.as_ref().map(|key| key.sign(self.job.run.key, claim.key.row(), claim.number));
         let begun = Instant::now();
         // Microseconds until the request left.
         let held_up = AtomicU64::new(0);
@@ -92,7 +107,7 @@ impl DispatchContext {
             held_up.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             may_leave
         };
-        let outcome = self.job.send(reservation, body, leave).await;
+        let outcome = self.job.send(reservation, body, reference.as_ref(), leave).await;
         if !matches!(outcome, Outcome::Unreachable(_) | Outcome::Unsent) {
             self.concurrency.took(begun.elapsed().saturating_sub(Duration::from_micros(held_up.into_inner())));
         }

@@ -146,14 +146,12 @@ impl WebhookWriter {
         let mut called = WebhookBatch::default();
         let mut waiting = Vec::with_capacity(round.len());
         for (callback, done) in round.drain(..) {
-            match callback {
-                Callback::Status(update) => called.statuses.push(update),
-                Callback::Replies(replies) => called.replies.extend(replies.into_iter().map(|reply| {
-                    let asked = self.opt_out.asked_by(&reply).map(str::to_owned);
-                    (reply, asked)
-                })),
-                Callback::Unused => {}
-            }
+            let Callback { statuses, replies } = callback;
+            called.statuses.extend(statuses);
+            called.replies.extend(replies.into_iter().map(|reply| {
+                let asked = self.opt_out.asked_by(&reply).map(str::to_owned);
+                (reply, asked)
+            }));
             waiting.push(done);
         }
         let result = loop {
@@ -224,7 +222,7 @@ mod tests {
     use crate::model::Reply;
 
     fn reply(n: usize) -> Callback {
-        Callback::Replies(vec![Reply {
+        let reply = Reply {
             id: n.to_string(),
             from: None,
             answers: None,
@@ -233,7 +231,8 @@ mod tests {
             choice: None,
             title: None,
             text: None,
-        }])
+        };
+        Callback { replies: vec![reply], ..Callback::default() }
     }
 
     #[tokio::test]

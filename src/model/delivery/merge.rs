@@ -91,8 +91,7 @@ mod tests {
             status: DeliveryStatus::from_word(word),
             delivered_at: delivered.map(Millis),
             read_at: read.map(Millis),
-            problem: None,
-        }
+            problem: None, reference: None }
     }
 
     fn failed(code: &str, words: &str) -> StatusUpdate {

@@ -2,10 +2,12 @@
 
 mod merge;
 mod outcome;
+mod reference;
 mod state;
 mod status;
 
 pub use merge::Delivery;
 pub use outcome::{Outcome, Pause, Problem};
+pub use reference::{Reference, ReferenceKey};
 pub use state::{IllegalChange, State, StateChange};
 pub use status::{DeliveryStatus, StatusUpdate};

@@ -1,5 +1,6 @@
 //! What a provider reports about a message that it accepted.
 
+use super::reference::Reference;
 use crate::model::{Millis, Problem, RowCause};
 
 /// The status of a message, as the provider reports it.
@@ -57,6 +58,8 @@ pub struct StatusUpdate {
     pub read_at: Option<Millis>,
     /// Why it failed, if the provider gives a reason. Counts only if the status is `Failed`.
     pub problem: Option<Problem>,
+    /// The reference of the attempt, if the request carried one and the provider returns it.
+    pub reference: Option<Reference>,
 }
 
 impl StatusUpdate {

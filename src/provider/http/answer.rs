@@ -1,5 +1,6 @@
 //! Responses, and the pauses that they ask for.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -32,9 +33,29 @@ pub(in crate::provider) fn server_time(headers: &HeaderMap) -> Option<Millis> {
     Some(Millis(date.as_millisecond()))
 }
 
+/// Returns the pause that a response asks for: `Retry-After`, or Meta's `X-Business-Use-Case-Usage`, which gives the
+/// minutes until an account may send again.
+pub(in crate::provider) fn wait_asked(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers).or_else(|| regain_time(headers))
+}
+
+/// Parses `{"ACCOUNT": [{"type": "whatsapp", "estimated_time_to_regain_access": 5, …}]}`, in minutes; the longest
+/// counts. `None` if no account has to wait.
+fn regain_time(headers: &HeaderMap) -> Option<Duration> {
+    #[derive(serde::Deserialize)]
+    struct Usage {
+        #[serde(default)]
+        estimated_time_to_regain_access: u64,
+    }
+    let usage = headers.get("x-business-use-case-usage")?.as_bytes();
+    let usage: HashMap<String, Vec<Usage>> = serde_json::from_slice(usage).ok()?;
+    let minutes = usage.into_values().flatten().map(|usage| usage.estimated_time_to_regain_access).max()?;
+    (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)).min(LONGEST_WISH))
+}
+
 /// Parses `Retry-After`: seconds, or a date, which is compared with the date of the response, so that our clock does
 /// not matter. `None` for anything else.
-pub(in crate::provider) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok();
     let date = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
     let wish = text("retry-after")?.trim();

@@ -18,7 +18,7 @@ use hyper::{Method, Request, Uri};
 use reqwest::Url;
 use tokio::time::{Instant, sleep};
 
-use super::answer::{HttpAnswer, LARGEST_ANSWER, retry_after};
+use super::answer::{HttpAnswer, LARGEST_ANSWER, wait_asked};
 use super::connect::{Connector, timed_out};
 use super::failure::{self, Failure};
 use super::pool::{IDLE, IdlePool, LATELY};
@@ -119,7 +119,7 @@ impl Transport {
             }
         };
         let (parts, body) = response.into_parts();
-        let (status, wait) = (parts.status, retry_after(&parts.headers));
+        let (status, wait) = (parts.status, wait_asked(&parts.headers));
         // They are slices of the connection's buffer, which can be reused once they are dropped.
         drop(parts);
         let body = line.drive_until(pin!(read(body)), end.as_mut()).await;

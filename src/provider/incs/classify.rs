@@ -1,5 +1,5 @@
-//! Classifies responses: with `error_codes`, the only place that knows status numbers and error codes. `http::failure`
-//! classifies missing responses.
+//! Classifies responses: with `whatsapp_errors` and `gateway`, the only place that knows status numbers and error codes.
+//! `http::failure` classifies missing responses.
 //!
 //! The question is always whether the message may have been accepted. If that cannot be ruled out, the outcome is
 //! `Uncertain`, because the provider has no idempotency key and a second request might be a second message.
@@ -10,11 +10,12 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::envelope::{Envelope, MessageId, Status, Success};
-use super::error_codes::{self, Class};
-use super::refusal_words::Words;
-use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Pause, Problem, SendProblem, StatusUpdate, plain_code};
+use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Problem, SendProblem, StatusUpdate, plain_code};
 use crate::provider::error::PollError;
+use crate::provider::gateway::{by_status, without_envelope};
 use crate::provider::http::failure;
+use crate::provider::refusal_words::Words;
+use crate::provider::whatsapp_errors;
 
 /// Returns the outcome of a send with a complete response.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
@@ -90,8 +91,7 @@ fn update(status: Status) -> StatusUpdate {
         message_id: status.message_id,
         delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
         read_at: status.read_at.and_then(Millis::from_provider_seconds),
-        problem: None,
-    }
+        problem: None, reference: None }
 }
 
 fn words(message: Option<Cow<'_, str>>) -> String {
@@ -125,7 +125,7 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
 /// Classifies a refusal by the channel behind the provider; WhatsApp's look like `(#132012) …`.
 fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcome {
     if let Some((code, words)) = whatsapp_code(&message) {
-        return whatsapp(code, Problem::new(code.to_string(), words), wait);
+        return whatsapp_errors::outcome(code, Problem::new(code.to_string(), words), wait);
     }
     // Reported as a failure, but a timeout between the provider and the channel looks the same.
     let words = Words::of(&message);
@@ -146,51 +146,6 @@ fn whatsapp_code(message: &str) -> Option<(u32, &str)> {
         plain_code(code)?.parse().ok()?,
         if before.is_empty() && !words.trim().is_empty() { words.trim() } else { message },
     ))
-}
-
-/// Classifies a WhatsApp code. A message with such a direct response was not accepted; for an unlisted code it is not
-/// retried, and the words are kept.
-fn whatsapp(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
-    const MINUTE: Duration = Duration::from_secs(60);
-    match error_codes::find(code).map_or(Class::Message, |code| code.class) {
-        Class::Throttled => Outcome::Throttled { problem, wait },
-        Class::ThrottledForLong => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(5 * MINUTE)) },
-        Class::Pair => Outcome::Deferred { problem, pause: Pause::Short },
-        Class::Days => Outcome::Deferred { problem, pause: Pause::Days },
-        Class::Passing => Outcome::TryAgain { problem, wait },
-        Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
-        Class::RetryOnce => Outcome::RetryOnce(problem),
-        Class::Message => Outcome::Refused(problem),
-        Class::Template => Outcome::TemplateRefused(problem),
-        Class::Account => Outcome::Halted(problem),
-    }
-}
-
-/// Classifies a response without the provider's envelope: from a gateway, a proxy, or something else.
-fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
-    let whole = String::from_utf8_lossy(body);
-    let text: String = whole.chars().filter(|c| !c.is_control()).take(200).collect();
-    let text = if text.trim().is_empty() { String::new() } else { text };
-    let problem = SendProblem::Http { status: status.as_u16(), text };
-    by_status(status, wait, &Words::of_body(&whole), problem.into())
-}
-
-/// Classifies by the HTTP status, and a refusal also by its words.
-fn by_status(status: StatusCode, wait: Option<Duration>, words: &Words, problem: Problem) -> Outcome {
-    match status.as_u16() {
-        // Rejected before any processing.
-        421 | 425 => Outcome::TryAgain { problem, wait },
-        429 => Outcome::Throttled { problem, wait },
-        // Load shedding says when to retry; a 503 without that may come from behind the provider.
-        503 if wait.is_some() => Outcome::Throttled { problem, wait },
-        300..=399 | 401 | 403 | 404 | 405 | 407 => Outcome::Halted(problem),
-        // A gateway may report this after it forwarded the request: a timeout, or a connection closed by one side.
-        408 | 444 | 460 | 499 => Outcome::Uncertain(problem),
-        400..=499 if words.describe_lost_connection() => Outcome::Uncertain(problem),
-        400..=499 => Outcome::Refused(problem),
-        // Includes 2xx without a message id, which may have been accepted.
-        _ => Outcome::Uncertain(problem),
-    }
 }
 
 fn bad_answer(why: BadAnswer) -> Problem {

@@ -336,20 +336,20 @@ fn every_listed_code_has_advice_and_the_list_is_in_order() {
     assert!(
         listed
             .iter()
-            .all(|code| error_codes::find(*code).is_some() && error_codes::advice(&code.to_string()).is_some())
+            .all(|code| whatsapp_errors::find(*code).is_some() && whatsapp_errors::advice(&code.to_string()).is_some())
     );
-    for pair in error_codes::CODES.windows(2) {
+    for pair in whatsapp_errors::CODES.windows(2) {
         assert!(pair[0].first <= pair[0].last && pair[0].last < pair[1].first, "{pair:?}");
     }
-    for code in error_codes::CODES {
+    for code in whatsapp_errors::CODES {
         assert!(listed.iter().any(|listed| (code.first..=code.last).contains(listed)), "{code:?} is in no test");
         assert!(!code.advice.is_empty() && !code.advice.ends_with('.'), "{code:?}");
     }
     // Rows with these codes may be in doubt; then the advice says how to settle them.
     for code in ["-1", "400", "422", "500", "10002", "10003", "10004", "http_400", "http_408", "http_499", "http_503"] {
-        assert!(error_codes::advice(code).unwrap().contains("campaigner settle"), "{code}");
+        assert!(whatsapp_errors::advice(code).unwrap().contains("campaigner settle"), "{code}");
     }
-    assert_eq!((error_codes::advice("999999"), error_codes::advice("bad_number")), (None, None));
+    assert_eq!((whatsapp_errors::advice("999999"), whatsapp_errors::advice("bad_number")), (None, None));
 }
 
 #[test]
@@ -381,8 +381,8 @@ fn a_poll_that_fails_is_asked_again_unless_the_account_is_at_fault() {
 
 #[test]
 fn advice_promises_a_retry_only_where_the_engine_retries_and_says_when_it_does_not() {
-    use error_codes::Class::{Days, Pair, Passing, Throttled, Upgrade};
-    for known in error_codes::CODES {
+    use whatsapp_errors::Class::{Days, Pair, Passing, Throttled, Upgrade};
+    for known in whatsapp_errors::CODES {
         let promised = known.advice.contains("automatically");
         let retried = matches!(known.class, Throttled | Pair | Days | Passing | Upgrade);
         assert_eq!(promised, retried, "{}: {}", known.first, known.advice);

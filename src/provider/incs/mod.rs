@@ -1,14 +1,10 @@
 //! INCS: its Messages API and its webhooks.
 //!
-//! `client` sends and polls. `classify` decides what a response means, with `envelope`, `refusal_words` and
-//! `error_codes`, the table of WhatsApp's error codes: what each means for a row, and what a person can do. `webhook`
-//! parses webhook calls.
+//! `client` sends and polls. `classify` decides what a response means, with `envelope`. `webhook` parses webhook calls.
 
 mod classify;
 pub(super) mod client;
 mod envelope;
-pub(super) mod error_codes;
-mod refusal_words;
 pub(super) mod webhook;
 
 /// Response parsing, only for the fuzz target `provider_answer`.

@@ -8,29 +8,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::envelope::MessageId;
-use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reply, StatusUpdate, plain_code};
-
-/// A webhook call, as far as it is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Callback {
-    /// `message_status_update`: a status of one message.
-    Status(StatusUpdate),
-    /// `new_message`: replies of people, at least one.
-    Replies(Vec<Reply>),
-    /// Any other event.
-    Unused,
-}
-
-/// Why a webhook call cannot be read. It quotes nothing, because the content is personal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadCallback {
-    /// It is not JSON at all.
-    #[error("the body is not JSON")]
-    NotJson,
-    /// A required value of the event is missing.
-    #[error("`{0}` is missing or not valid")]
-    Lacks(&'static str),
-}
+use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate, plain_code};
+use crate::provider::webhook::{BadCallback, Callback, reply, seconds, word};
 
 /// Parses the body of a webhook call. `now` is the time of a reply that has none.
 ///
@@ -40,9 +19,13 @@ pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
     let text = body;
     let body: Value = serde_json::from_slice(text).map_err(|_| BadCallback::NotJson)?;
     match body["event"].as_str() {
-        Some("message_status_update") => status(&body, id_in(text)).map(Callback::Status),
-        Some("new_message") => replies(&body["message"]["messages"], now).map(Callback::Replies),
-        _ => Ok(Callback::Unused),
+        Some("message_status_update") => {
+            Ok(Callback { statuses: vec![status(&body, id_in(text))?], ..Callback::default() })
+        }
+        Some("new_message") => {
+            Ok(Callback { replies: replies(&body["message"]["messages"], now)?, ..Callback::default() })
+        }
+        _ => Ok(Callback::default()),
     }
 }
 
@@ -68,6 +51,7 @@ fn status(body: &Value, message_id: Option<String>) -> Result<StatusUpdate, BadC
         read_at: at.filter(|_| status == DeliveryStatus::Read),
         problem: reason(&body["error"]).filter(|_| status == DeliveryStatus::Failed),
         status,
+        reference: None,
     })
 }
 
@@ -86,50 +70,10 @@ fn replies(messages: &Value, now: Millis) -> Result<Vec<Reply>, BadCallback> {
     if replies.is_empty() { Err(BadCallback::Lacks("message.messages[].id")) } else { Ok(replies) }
 }
 
-fn reply(message: &Value, now: Millis) -> Option<Reply> {
-    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
-    let interactive = &message["interactive"];
-    let (kind, choice, title, text) = match kind.as_str() {
-        "interactive" => {
-            let kind = word(&interactive["type"]).unwrap_or(kind);
-            let choice = &interactive[&kind];
-            let (id, title) = (word(&choice["id"]), word(&choice["title"]));
-            (kind, id, title, None)
-        }
-        // A quick reply to a template.
-        "button" => (kind, word(&message["button"]["payload"]), word(&message["button"]["text"]), None),
-        "text" => (kind, None, None, word(&message["text"]["body"])),
-        _ => (kind, None, None, None),
-    };
-    Some(Reply {
-        id: word(&message["id"])?,
-        from: word(&message["from"]).and_then(|from| Phone::from_digits(from.trim_start_matches('+'))),
-        answers: word(&message["context"]["id"]),
-        at: seconds(&message["timestamp"]).unwrap_or(now),
-        kind,
-        choice,
-        title,
-        text,
-    })
-}
-
-/// Returns a non-empty text, or a number as text.
-fn word(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// Returns Unix seconds from a number or text; `None` for 0 and less.
-fn seconds(value: &Value) -> Option<Millis> {
-    Millis::from_provider_seconds(word(value)?.parse().ok()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Phone;
 
     const NOW: Millis = Millis(7);
 
@@ -147,8 +91,9 @@ mod tests {
             delivered_at: None,
             read_at: None,
             problem: Some(Problem::new("131049", title)),
+            reference: None,
         };
-        assert_eq!(read(text), Ok(Callback::Status(failed.clone())));
+        assert_eq!(read(text), Ok(Callback { statuses: vec![failed.clone()], ..Callback::default() }));
         let at = Some(Millis(1_754_466_101_000));
         let arrived = |word: &str, delivered_at, read_at| StatusUpdate {
             status: DeliveryStatus::from_word(word),
@@ -164,13 +109,13 @@ mod tests {
             ("on its way", arrived("on its way", None, None)),
         ] {
             let text = text.replace("\"failed\"", &format!("\"{word}\""));
-            assert_eq!(read(&text), Ok(Callback::Status(update)), "{word}");
+            assert_eq!(read(&text), Ok(Callback { statuses: vec![update], ..Callback::default() }), "{word}");
         }
         let bare = text.replace(
             r#"{"code":131049,"title":"This message was not delivered to maintain healthy ecosystem engagement."}"#,
             "null",
         );
-        assert_eq!(read(&bare), Ok(Callback::Status(StatusUpdate { problem: None, ..failed })));
+        assert_eq!(read(&bare), Ok(Callback { statuses: vec![StatusUpdate { problem: None, ..failed }], ..Callback::default() }));
     }
 
     #[test]
@@ -185,12 +130,12 @@ mod tests {
             title: Some("row 1.2".into()),
             text: None,
         };
-        assert_eq!(read(include_str!("documented/list_reply.json")), Ok(Callback::Replies(vec![listed])));
+        assert_eq!(read(include_str!("documented/list_reply.json")), Ok(Callback { replies: vec![listed], ..Callback::default() }));
     }
 
     #[test]
     fn the_documents_button_reply() {
-        let Ok(Callback::Replies(replies)) = read(include_str!("documented/button_reply.json")) else { panic!() };
+        let Ok(Callback { replies, .. }) = read(include_str!("documented/button_reply.json")) else { panic!() };
         let [reply] = replies.as_slice() else { panic!("{replies:?}") };
         assert_eq!(
             (reply.kind.as_str(), reply.choice.as_deref(), reply.title.as_deref()),
@@ -207,7 +152,7 @@ mod tests {
             {"type": "text"},
             {"from_user_id": "ID.1", "id": "b", "type": "text", "text": {"body": "STOP"}},
             {"from": "85268411234", "id": "c", "type": "image", "image": {"id": "1"}}]}}"#;
-        let Ok(Callback::Replies(replies)) = read(text) else { panic!() };
+        let Ok(Callback { replies, .. }) = read(text) else { panic!() };
         let parts = |r: &Reply| (r.id.clone(), r.kind.clone(), r.choice.clone(), r.title.clone(), r.text.clone(), r.at);
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
@@ -231,7 +176,7 @@ mod tests {
             "null",
             "\"secret\"",
         ] {
-            assert_eq!(read(text), Ok(Callback::Unused), "{text}");
+            assert_eq!(read(text), Ok(Callback::default()), "{text}");
         }
         for (text, bad) in [
             ("", BadCallback::NotJson),
@@ -261,7 +206,7 @@ mod tests {
         );
         assert_eq!(read(&long), Err(BadCallback::Lacks("message_id")));
         let number = r#"{"event": "message_status_update", "message_id": 123456789012345678901234567890, "message_status": "sent"}"#;
-        let Ok(Callback::Status(update)) = read(number) else { panic!() };
-        assert_eq!(update.message_id, "123456789012345678901234567890");
+        let Ok(Callback { statuses, .. }) = read(number) else { panic!() };
+        assert_eq!(statuses[0].message_id, "123456789012345678901234567890");
     }
 }

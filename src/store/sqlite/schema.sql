@@ -54,7 +54,8 @@ CREATE TABLE progress (
 CREATE TABLE worker (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     process    INTEGER NOT NULL,   -- the process id
-    started_at INTEGER NOT NULL
+    started_at INTEGER NOT NULL,
+    reference_key BLOB NOT NULL    -- signs the references of its attempts (see model::ReferenceKey)
 );
 
 -- The records of the input as planned. Written once, at import.
@@ -138,10 +139,21 @@ CREATE TABLE past_attempt (
     PRIMARY KEY (row, claim)
 ) WITHOUT ROWID;
 
+-- Messages of which the provider reported a second one for the same attempt: the person got both.
+CREATE TABLE double_send (
+    row        INTEGER NOT NULL,   -- the row's key
+    claim      INTEGER NOT NULL,
+    message_id TEXT    NOT NULL,   -- the second one's
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (row, claim, message_id)
+) WITHOUT ROWID;
+
 -- Statuses that arrived before their message. Kept for a while.
 CREATE TABLE early_status (
     id            INTEGER PRIMARY KEY,
     message_id    TEXT    NOT NULL,
+    row           INTEGER,            -- the key of the row that its reference names
+    claim         INTEGER,            -- the claim that its reference names
     status        TEXT    NOT NULL,
     delivered_at  INTEGER,
     read_at       INTEGER,

@@ -16,7 +16,7 @@ contract!(
 
 fn status(message_id: &str, status: DeliveryStatus, at: Option<Millis>) -> WebhookBatch {
     let message_id = message_id.into();
-    let update = StatusUpdate { message_id, status, delivered_at: at, read_at: None, problem: None };
+    let update = StatusUpdate { message_id, status, delivered_at: at, read_at: None, problem: None, reference: None };
     WebhookBatch { statuses: vec![update], replies: Vec::new() }
 }
 

@@ -18,7 +18,7 @@ use super::response::{answer, no_such_page, refused};
 use super::token::Token;
 use crate::engine::{QueuePlace, WebhookQueue};
 use crate::model::Millis;
-use crate::provider::{self, Callback};
+use crate::provider;
 
 /// Receives webhooks.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl Webhook {
     async fn keep(&self, place: QueuePlace<'_>, body: &[u8]) -> Response {
         let counts = &self.callbacks.counts;
         let callback = match provider::callback(body, Millis::now()) {
-            Ok(Callback::Unused) => {
+            Ok(callback) if callback.is_empty() => {
                 counts.unused.fetch_add(1, Ordering::Relaxed);
                 return taken();
             }

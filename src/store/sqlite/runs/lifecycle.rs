@@ -129,7 +129,9 @@ impl Store {
         // The files are compared again before the first claim, whatever happened to them since.
         writer.guard.mark = None;
         let mut tx = writer.begin("take over the run").await?;
-        let worker: i64 = sqlx::query_scalar("INSERT INTO worker (process, started_at) VALUES (?1, ?2) RETURNING id")
+        let worker: i64 = sqlx::query_scalar(
+            "INSERT INTO worker (process, started_at, reference_key) VALUES (?1, ?2, randomblob(16)) RETURNING id",
+        )
             .bind(i64::from(std::process::id()))
             .bind(now.0)
             .fetch_one(&mut *tx)

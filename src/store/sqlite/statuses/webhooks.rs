@@ -3,9 +3,12 @@
 //! A webhook may arrive before the answer to its send, or be about another sender's message. Such a status is kept for
 //! a while, and a reply is kept without its row; [`Store::match_early`] finds their rows later.
 
+use std::collections::HashSet;
+
 use sqlx::{Row, SqliteConnection};
 
 use super::polls;
+use super::references::{self, Resolved, Tie};
 use crate::crash_point::Point;
 use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate};
 use crate::store::sqlite::Store;
@@ -43,9 +46,12 @@ impl Store {
         // A provider that gets 200 does not send the webhook again, so it must be on disk first.
         let mut writer = self.write().await?;
         let mut tx = writer.begin("save webhooks").await?;
+        let ties: Vec<Tie> = batch.statuses.iter().filter_map(Tie::of).collect();
+        let (resolved, genuine) = references::resolve(&mut tx, &ties, now).await?;
         let unknown = polls::merge(&mut tx, &batch.statuses, now).await?;
-        let mut result = WebhookResult::default();
-        (result.early, result.dropped) = keep_early(&mut tx, &unknown, now).await?;
+        let Resolved { settled, doubled } = resolved;
+        let mut result = WebhookResult { settled, doubled, ..WebhookResult::default() };
+        (result.early, result.dropped) = keep_early(&mut tx, &unknown, &genuine, now).await?;
         (result.replies, result.suppressed) = keep_replies(&mut tx, &batch.replies, now).await?;
         Point::WebhooksWritten.pass();
         tx.commit().await.map_err(doing("save webhooks"))?;
@@ -68,6 +74,8 @@ impl Store {
         }
         let mut writer = self.write().await?;
         let mut tx = writer.begin("find the messages of early webhooks").await?;
+        let resolved = resolve_early(&mut tx, since, now).await?;
+        (result.settled, result.doubled) = (resolved.settled, resolved.doubled);
         let early = sqlx::query(EARLY_KNOWN).bind(since.0).bind(PAGE).fetch_all(&mut *tx).await.map_err(failed())?;
         result.found = merge_early(&mut tx, &early, now).await?;
         let tied: Vec<i64> = sqlx::query_scalar(TIE).bind(since.0).fetch_all(&mut *tx).await.map_err(failed())?;
@@ -96,7 +104,16 @@ pub(in crate::store::sqlite) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FR
     WHERE e.received_at >= ?1) OR EXISTS (SELECT 1 FROM reply r CROSS JOIN delivery d ON d.message_id = r.in_reply_to \
     WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= ?1) \
     OR EXISTS (SELECT 1 FROM reply r CROSS JOIN past_attempt p ON p.message_id = r.in_reply_to \
-    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= ?1)";
+    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= ?1) \
+    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN delivery d ON d.id = e.row AND d.claim = e.claim \
+    WHERE e.received_at >= ?1 AND d.outcome IS NOT NULL AND d.message_id IS NULL) \
+    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row AND p.claim = e.claim \
+    WHERE e.received_at >= ?1 AND p.message_id IS NULL)";
+/// Early statuses of attempts that ended without a message id.
+pub(in crate::store::sqlite) const EARLY_NAMED: &str = "SELECT e.row, e.claim, e.message_id FROM early_status e CROSS JOIN delivery d \
+    ON d.id = e.row AND d.claim = e.claim WHERE e.received_at >= ?1 AND d.outcome IS NOT NULL AND d.message_id IS NULL \
+    UNION SELECT e.row, e.claim, e.message_id FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row \
+    AND p.claim = e.claim WHERE e.received_at >= ?1 AND p.message_id IS NULL LIMIT ?2";
 pub(in crate::store::sqlite) const EARLY_KNOWN: &str = "SELECT id, message_id, status, delivered_at, read_at, error_code, error_message \
     FROM early_status e WHERE e.received_at >= ?1 \
     AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id) \
@@ -123,6 +140,20 @@ pub(in crate::store::sqlite) async fn match_early(
         true => Ok(()),
         false => merge_early(store, &early, Millis::now()).await.map(drop),
     }
+}
+
+/// Settles the attempts of early statuses whose answers were lost in the meantime.
+async fn resolve_early(store: &mut SqliteConnection, since: Millis, now: Millis) -> Result<Resolved, StoreError> {
+    let named: Vec<(i64, u32, String)> = sqlx::query_as(EARLY_NAMED)
+        .bind(since.0)
+        .bind(PAGE)
+        .fetch_all(&mut *store)
+        .await
+        .map_err(doing("find the attempts of early webhooks"))?;
+    // Their signatures were checked when they arrived.
+    let tie = |(row, claim, message_id)| Tie { attempt: (row, claim), message_id, unchecked: None };
+    let ties: Vec<Tie> = named.into_iter().map(tie).collect();
+    references::resolve(store, &ties, now).await.map(|(resolved, _)| resolved)
 }
 
 /// Merges early statuses whose messages exist now, and returns how many.
@@ -152,6 +183,7 @@ async fn merge_early(
 async fn keep_early(
     store: &mut SqliteConnection,
     unknown: &[&StatusUpdate],
+    genuine: &HashSet<(i64, u32)>,
     now: Millis,
 ) -> Result<(u64, u64), StoreError> {
     if unknown.is_empty() {
@@ -164,13 +196,17 @@ async fn keep_early(
             let [delivered, read] = [update.delivered_at, update.read_at].map(|at| at.map(|at| at.0));
             let problem = update.problem.as_ref();
             let (code, message) = (problem.map(|p| p.code.as_str()), problem.and_then(Problem::provider_message));
-            (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message)
+            let attempt = Tie::of(update).map(|tie| tie.attempt).filter(|attempt| genuine.contains(attempt));
+            let (row, claim) = attempt.unzip();
+            (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message, row, claim)
         })
         .collect();
     let kept = sqlx::query(
-        "INSERT INTO early_status (message_id, status, delivered_at, read_at, error_code, error_message, received_at) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, ?2 FROM jsonb_each(?1) \
+        "INSERT INTO early_status (message_id, status, delivered_at, read_at, error_code, error_message, row, claim, \
+         received_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+         value ->> 7, ?2 FROM jsonb_each(?1) \
          WHERE true ON CONFLICT (message_id, status, error_code) DO UPDATE SET \
+         row = coalesce(row, excluded.row), claim = coalesce(claim, excluded.claim), \
          delivered_at = coalesce(min(delivered_at, excluded.delivered_at), delivered_at, excluded.delivered_at), \
          read_at = coalesce(min(read_at, excluded.read_at), read_at, excluded.read_at), \
          error_message = coalesce(min(error_message, excluded.error_message), error_message, excluded.error_message)",
@@ -196,8 +232,7 @@ fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sq
         status: DeliveryStatus::from_word(row.try_get(2)?),
         delivered_at: row.try_get::<Option<i64>, _>(3)?.map(Millis),
         read_at: row.try_get::<Option<i64>, _>(4)?.map(Millis),
-        problem: (!code.is_empty()).then(|| Problem::new(code, message.unwrap_or_default())),
-    };
+        problem: (!code.is_empty()).then(|| Problem::new(code, message.unwrap_or_default())), reference: None };
     Ok((row.try_get(0)?, update))
 }
 

@@ -1,7 +1,11 @@
 //! WhatsApp's error codes: what each means for a row, and what to do about it.
 //!
 //! The source is Meta's "Cloud API error codes". A direct response with any of them means that the message was not
-//! accepted. `classify` turns a class into an outcome; the command line shows the advice.
+//! accepted.
+
+use std::time::Duration;
+
+use crate::model::{Outcome, Pause, Problem};
 
 /// What a code means for its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +161,24 @@ pub(super) fn find(code: u32) -> Option<&'static ErrorRange> {
         }
     });
     place.ok().and_then(|index| CODES.get(index))
+}
+
+/// Classifies a WhatsApp code. A message with such a direct response was not accepted; for an unlisted code it is not
+/// retried, and the words are kept.
+pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
+    const MINUTE: Duration = Duration::from_secs(60);
+    match find(code).map_or(Class::Message, |code| code.class) {
+        Class::Throttled => Outcome::Throttled { problem, wait },
+        Class::ThrottledForLong => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(5 * MINUTE)) },
+        Class::Pair => Outcome::Deferred { problem, pause: Pause::Short },
+        Class::Days => Outcome::Deferred { problem, pause: Pause::Days },
+        Class::Passing => Outcome::TryAgain { problem, wait },
+        Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
+        Class::RetryOnce => Outcome::RetryOnce(problem),
+        Class::Message => Outcome::Refused(problem),
+        Class::Template => Outcome::TemplateRefused(problem),
+        Class::Account => Outcome::Halted(problem),
+    }
 }
 
 /// Returns what to do about a problem code, in words that follow "what to do:"; `None` if only the problem's own words

@@ -1,0 +1,99 @@
+//! Classifies responses of Meta's Cloud API, with `whatsapp_errors` and `gateway`.
+//!
+//! Meta advises to decide on `error.code`, not on the HTTP status or the words ("Cloud API error codes"). A direct
+//! response with a listed code means that the message was not accepted. The exceptions are codes that only say that
+//! something went wrong inside Meta: with a 5xx status they leave the message in doubt, because there is no idempotency
+//! key and a second request might be a second message. If it was accepted after all, a webhook says so.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::{BadAnswer, Outcome, Problem, SendProblem, plain_code};
+use crate::provider::gateway::{by_status, without_envelope};
+use crate::provider::refusal_words::Words;
+use crate::provider::whatsapp_errors;
+
+/// The longest message id. Meta's have about 60 characters.
+const LONGEST_ID: usize = 2_000;
+
+/// A response, as far as it is used.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    messages: Value,
+    error: Option<Value>,
+}
+
+/// Returns the outcome of a send with a complete response.
+pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
+    let Ok(Answer { messages, error }) = serde_json::from_slice(body) else {
+        return without_envelope(status, wait, body);
+    };
+    match (error, status.is_success()) {
+        (Some(error), _) => refusal(status, wait, &error),
+        (None, true) => accepted(&messages[0]["id"]),
+        (None, false) => without_envelope(status, wait, body),
+    }
+}
+
+/// Returns the outcome of a send whose response was cut off.
+pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
+    match without_envelope(status, wait, b"") {
+        // The status line is enough.
+        outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
+        _ => Outcome::Uncertain(SendProblem::BadAnswer(broken).into()),
+    }
+}
+
+/// `message_status` does not matter: a message that Meta holds to assess its quality is accepted, and a webhook says
+/// what becomes of it.
+fn accepted(id: &Value) -> Outcome {
+    match id.as_str() {
+        Some(id) if id.trim().is_empty() => Outcome::Unnamed(SendProblem::NoMessageId.into()),
+        Some(id) if id.len() <= LONGEST_ID && !id.contains(char::is_control) => {
+            Outcome::Accepted { message_id: id.to_owned() }
+        }
+        Some(_) => Outcome::Unnamed(SendProblem::BadMessageId.into()),
+        None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
+    }
+}
+
+fn refusal(status: StatusCode, wait: Option<Duration>, error: &Value) -> Outcome {
+    let words = words(error);
+    let code = error["code"].as_u64().and_then(|code| u32::try_from(code).ok());
+    let Some(code) = code.filter(|code| plain_code(&code.to_string()).is_some()) else {
+        return without_envelope(status, wait, words.as_bytes());
+    };
+    let problem = Problem::new(code.to_string(), words.as_str());
+    let is_unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+    match code {
+        // A wrong app secret, not the fault of a row.
+        100 if words.contains("appsecret_proof") => Outcome::Halted(problem),
+        1 | 131_000 if status.is_server_error() => Outcome::Uncertain(problem),
+        2 if status.is_server_error() && !is_unavailable => Outcome::Uncertain(problem),
+        code if whatsapp_errors::find(code).is_some() => whatsapp_errors::outcome(code, problem, wait),
+        _ => by_status(status, wait, &Words::of(&words), problem),
+    }
+}
+
+/// Returns Meta's words without the code in front, and its details.
+pub(super) fn words(error: &Value) -> String {
+    let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let message = text(&error["message"]).or_else(|| text(&error["title"])).unwrap_or_default();
+    let message = match message.strip_prefix("(#").and_then(|rest| rest.split_once(") ")) {
+        Some((code, words)) if plain_code(code).is_some() => words.to_owned(),
+        _ => message,
+    };
+    match text(&error["error_data"]["details"]) {
+        Some(details) if message.is_empty() || details.contains(&message) => details,
+        Some(details) if !message.contains(&details) => format!("{message}: {details}"),
+        _ => message,
+    }
+}
+
+#[cfg(test)]
+#[path = "classify_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+//! The client of Meta's WhatsApp Cloud API.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::ExposeSecret;
+use sha2::Sha256;
+
+use super::classify;
+use crate::model::{Channel, Millis, Outcome, Reference};
+use crate::provider::endpoint::Endpoint;
+use crate::provider::error::SetupError;
+use crate::provider::http::answer::server_time;
+use crate::provider::http::link::Link;
+use crate::text::hex;
+
+/// A phone number of a WhatsApp Business account at Meta.
+#[derive(Debug)]
+pub struct MetaClient {
+    link: Link,
+    base: Url,
+}
+
+impl MetaClient {
+    /// Returns a client for this account that keeps at most `concurrency` connections; `timeout` covers a whole
+    /// request.
+    ///
+    /// # Errors
+    /// When TLS or the credential's header cannot be set up.
+    pub(in crate::provider) fn new(
+        endpoint: &Endpoint,
+        concurrency: usize,
+        timeout: Duration,
+    ) -> Result<Self, SetupError> {
+        let token = format!("Bearer {}", endpoint.secret().expose_secret());
+        let mut token = HeaderValue::from_str(&token).map_err(|error| SetupError(Box::new(error)))?;
+        token.set_sensitive(true);
+        let mut messages = endpoint.join(&format!("{}/messages", endpoint.phone_number_id()));
+        messages.set_query(proof(endpoint).map(|proof| format!("appsecret_proof={proof}")).as_deref());
+        let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
+        let link = Link::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
+        Ok(Self { link, base: endpoint.join("") })
+    }
+
+    /// Posts one body, once `leave` permits it, and returns the outcome. Meta returns `reference` with every status of
+    /// the message. Never fails: every failure is an outcome.
+    pub(in crate::provider) async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        mut body: Vec<u8>,
+        reference: Option<&Reference>,
+        leave: impl Fn() -> F,
+    ) -> Outcome {
+        if let Some(reference) = reference {
+            add_reference(&mut body, reference);
+        }
+        let answer = match self.link.post(channel, body, leave).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match answer.body {
+            Ok(body) => {
+                let mut outcome = classify::answer(answer.status, answer.wait, &body);
+                self.link.cut_credential(outcome.problem_mut());
+                outcome
+            }
+            Err(broken) => classify::broken_answer(answer.status, answer.wait, broken),
+        }
+    }
+
+    /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
+    pub(in crate::provider) async fn server_time(&self) -> Option<Millis> {
+        let response = self.link.client().get(self.base.clone()).send().await.ok()?;
+        server_time(response.headers())
+    }
+}
+
+/// Adds the reference to a body, which is a JSON object with at least one key.
+fn add_reference(body: &mut Vec<u8>, reference: &Reference) {
+    if body.pop_if(|last| *last == b'}').is_some() {
+        // Writing to memory cannot fail. A reference needs no escapes.
+        let _ = write!(body, ",\"biz_opaque_callback_data\":\"{reference}\"}}");
+    }
+}
+
+/// Returns `appsecret_proof`, which apps can require of every call: the HMAC-SHA256 of the token under the app's
+/// secret, in hexadecimal ("Secure Graph API calls").
+fn proof(endpoint: &Endpoint) -> Option<String> {
+    let secret = endpoint.app_secret()?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
+    mac.update(endpoint.secret().expose_secret().as_bytes());
+    Some(hex(&mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_the_last_key_of_the_body() {
+        let mut body = br#"{"to":"+85268411234","type":"text"}"#.to_vec();
+        let reference = Reference::parse("c1.3.7.1.00112233445566778899aabb").unwrap();
+        add_reference(&mut body, &reference);
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["biz_opaque_callback_data"], "c1.3.7.1.00112233445566778899aabb");
+        assert_eq!(body["to"], "+85268411234");
+    }
+}

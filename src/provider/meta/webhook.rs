@@ -1,0 +1,133 @@
+//! Checks and parses Meta's webhook calls: up to 3 MB, with up to 1,000 events each, in any order and repeated.
+//!
+//! The shapes are those of "Webhooks reference: messages" and `user_preferences`. Parsing is lenient: unused values may
+//! be anything, and an unused event is not an error.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::classify::words;
+use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reference, Reply, StatusUpdate, plain_code};
+use crate::provider::lenient_json::items;
+use crate::provider::webhook::{BadCallback, Callback, reply, seconds, word};
+
+/// Parses the body of a webhook call for this phone number. `signature` is the header `X-Hub-Signature-256`, which must
+/// match the raw body under the app's secret. `now` is the time of a reply that has none. Events of the account's other
+/// phone numbers are left out: another sender made those requests.
+///
+/// # Errors
+/// When the signature is missing or wrong, or the body is not JSON.
+pub fn signed_callback(
+    body: &[u8],
+    signature: Option<&str>,
+    app_secret: &SecretString,
+    phone_number_id: &str,
+    now: Millis,
+) -> Result<Callback, BadCallback> {
+    if !is_signed(body, signature, app_secret) {
+        return Err(BadCallback::Unsigned);
+    }
+    parse(body, phone_number_id, now)
+}
+
+/// Whether the header has the HMAC-SHA256 of the body under the app's secret, as `sha256=` and hexadecimal digits.
+/// Takes the same time for every wrong signature of the right length.
+fn is_signed(body: &[u8], signature: Option<&str>, app_secret: &SecretString) -> bool {
+    let Some(digits) = signature.and_then(|signature| signature.strip_prefix("sha256=")) else { return false };
+    let mut claimed = [0; 32];
+    if digits.len() != 64 {
+        return false;
+    }
+    for (byte, pair) in claimed.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let Some(value) = str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()) else {
+            return false;
+        };
+        *byte = value;
+    }
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(app_secret.expose_secret().as_bytes()) else { return false };
+    mac.update(body);
+    mac.verify_slice(&claimed).is_ok()
+}
+
+/// Parses the body of a call whose signature was checked.
+///
+/// # Errors
+/// When it is not JSON.
+pub(in crate::provider) fn parse(body: &[u8], phone_number_id: &str, now: Millis) -> Result<Callback, BadCallback> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
+    let mut callback = Callback::default();
+    for change in items(&body, "entry").iter().flat_map(|entry| items(entry, "changes")) {
+        let value = &change["value"];
+        if word(&value["metadata"]["phone_number_id"]).is_some_and(|id| id != phone_number_id) {
+            continue;
+        }
+        match change["field"].as_str() {
+            Some("messages") => {
+                callback.statuses.extend(items(value, "statuses").iter().filter_map(status));
+                let messages = items(value, "messages").iter().filter(|message| is_from_person(message));
+                callback.replies.extend(messages.filter_map(|message| reply(message, now)));
+            }
+            Some("user_preferences") => {
+                callback.replies.extend(items(value, "user_preferences").iter().filter_map(|one| preference(one, now)));
+            }
+            _ => {}
+        }
+    }
+    Ok(callback)
+}
+
+/// Whether a person wrote the message. `system` reports a changed number, `unsupported` an unknown kind.
+fn is_from_person(message: &Value) -> bool {
+    !matches!(message["type"].as_str(), Some("system" | "unsupported"))
+}
+
+fn status(status: &Value) -> Option<StatusUpdate> {
+    let message_id = word(&status["id"])?;
+    let said = match word(&status["status"])?.as_str() {
+        // A voice message that was played was read.
+        "played" => DeliveryStatus::Read,
+        said => DeliveryStatus::from_word(said),
+    };
+    let at = seconds(&status["timestamp"]);
+    let has_failed = said == DeliveryStatus::Failed;
+    Some(StatusUpdate {
+        message_id,
+        delivered_at: at.filter(|_| said == DeliveryStatus::Delivered),
+        read_at: at.filter(|_| said == DeliveryStatus::Read),
+        problem: items(status, "errors").first().filter(|_| has_failed).map(problem),
+        reference: word(&status["biz_opaque_callback_data"]).as_deref().and_then(Reference::parse),
+        status: said,
+    })
+}
+
+fn problem(error: &Value) -> Problem {
+    let code = word(&error["code"]);
+    let code = code.as_deref().and_then(plain_code).unwrap_or("unknown").to_owned();
+    let words = words(error);
+    Problem::new(code, if words.is_empty() { "Meta gave a code but no reason".to_owned() } else { words })
+}
+
+/// Returns a person's choice about marketing messages as a reply of kind `user_preferences`, with the id `stop` or
+/// `resume`. It has no id of its own, so it gets one from its contents: a repeat has the same.
+fn preference(preference: &Value, now: Millis) -> Option<Reply> {
+    let value = word(&preference["value"])?;
+    let number = word(&preference["wa_id"]);
+    let who = number.clone().or_else(|| word(&preference["user_id"]))?;
+    let at = word(&preference["timestamp"]).unwrap_or_default();
+    Some(Reply {
+        id: format!("user_preferences:{who}:{value}:{at}"),
+        from: number.and_then(|number| Phone::from_digits(number.trim_start_matches('+'))),
+        answers: None,
+        at: seconds(&preference["timestamp"]).unwrap_or(now),
+        kind: "user_preferences".to_owned(),
+        choice: Some(format!("{value}_marketing")),
+        title: word(&preference["detail"]),
+        text: None,
+    })
+}
+
+#[cfg(test)]
+#[path = "webhook_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! Webhook calls, and the parts that providers share because they pass on WhatsApp's own shapes.
+
+use serde_json::Value;
+
+use crate::model::{Millis, Phone, Reply, StatusUpdate};
+
+/// A webhook call, as far as it is used. Empty for events that are not used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callback {
+    /// Statuses of messages.
+    pub statuses: Vec<StatusUpdate>,
+    /// Replies of people.
+    pub replies: Vec<Reply>,
+}
+
+impl Callback {
+    /// Whether nothing in the call is used.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statuses.is_empty() && self.replies.is_empty()
+    }
+}
+
+/// Why a webhook call cannot be read. It quotes nothing, because the content is personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCallback {
+    /// It is not JSON at all.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// The provider's signature is missing or wrong.
+    #[error("the signature is missing or wrong")]
+    Unsigned,
+    /// A required value of the event is missing.
+    #[error("`{0}` is missing or not valid")]
+    Lacks(&'static str),
+}
+
+/// Returns the reply in one of WhatsApp's inbound messages, which INCS passes on; `None` without an id. `now` is the time
+/// of a reply that has none.
+pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
+    let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
+    let interactive = &message["interactive"];
+    let (kind, choice, title, text) = match kind.as_str() {
+        "interactive" => {
+            let kind = word(&interactive["type"]).unwrap_or(kind);
+            let choice = &interactive[&kind];
+            let (id, title) = (word(&choice["id"]), word(&choice["title"]));
+            (kind, id, title, None)
+        }
+        // A quick reply to a template.
+        "button" => (kind, word(&message["button"]["payload"]), word(&message["button"]["text"]), None),
+        "text" => (kind, None, None, word(&message["text"]["body"])),
+        "reaction" => (kind, word(&message["reaction"]["emoji"]), None, None),
+        _ => (kind, None, None, None),
+    };
+    Some(Reply {
+        id: word(&message["id"])?,
+        from: word(&message["from"]).and_then(|from| Phone::from_digits(from.trim_start_matches('+'))),
+        answers: word(&message["context"]["id"]).or_else(|| word(&message["reaction"]["message_id"])),
+        at: seconds(&message["timestamp"]).unwrap_or(now),
+        kind,
+        choice,
+        title,
+        text,
+    })
+}
+
+/// Returns a non-empty text, or a number as text.
+pub(super) fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns Unix seconds from a number or text; `None` for 0 and less.
+pub(super) fn seconds(value: &Value) -> Option<Millis> {
+    Millis::from_provider_seconds(word(value)?.parse().ok()?)
+}

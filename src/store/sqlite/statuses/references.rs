@@ -1,0 +1,238 @@
+//! References: statuses that name the attempt itself, not only its message. They tell what became of an attempt whose
+//! answer was lost, and show when a provider made two messages of one request.
+//!
+//! A reference counts only with the signature of the worker that made the attempt.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::model::{Millis, Reference, ReferenceKey, State, StatusUpdate};
+use crate::store::sqlite::Store;
+use crate::store::sqlite::dispatch::outcomes::{follow, record_each};
+use crate::store::sqlite::error::doing;
+use crate::store::sqlite::guarded;
+use crate::store::{Claim, History, RowKey, Settlement, StoreError, WorkerId};
+
+const _: () = assert!(
+    State::Pending as i64 == 0
+        && State::Sent as i64 == 3
+        && State::Rejected as i64 == 7
+        && State::Exhausted as i64 == 8
+        && State::Uncertain as i64 == 9
+        && State::Cancelled as i64 == 13
+        && State::Expired as i64 == 14,
+    "they stand in the statements"
+);
+
+/// The name under which decisions of the provider are recorded.
+pub(in crate::store::sqlite) const PROVIDER: &str = "the provider";
+
+/// What references told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// Attempts in doubt that were accepted.
+    pub(super) settled: u64,
+    /// Attempts of which the provider made a second message.
+    pub(super) doubled: u64,
+}
+
+impl Store {
+    /// Returns the key that signs a worker's references.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn reference_key(&self, worker: WorkerId) -> Result<ReferenceKey, StoreError> {
+        let key: Vec<u8> = sqlx::query_scalar("SELECT reference_key FROM worker WHERE id = ?1")
+            .bind(worker.0)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the key of the references"))?;
+        Ok(ReferenceKey::new(key))
+    }
+}
+
+/// A message that a status ties to an attempt.
+pub(super) struct Tie {
+    /// The row's key and the claim's number.
+    pub(super) attempt: (i64, u32),
+    pub(super) message_id: String,
+    /// The reference, if its signature is still to be checked.
+    pub(super) unchecked: Option<Reference>,
+}
+
+impl Tie {
+    /// Returns the tie of a status that has a reference.
+    pub(super) fn of(update: &StatusUpdate) -> Option<Self> {
+        let reference = update.reference?;
+        let attempt = (RowKey::new(reference.run, reference.row).0, reference.claim);
+        Some(Self { attempt, message_id: update.message_id.clone(), unchecked: Some(reference) })
+    }
+}
+
+/// An attempt that a reference names, as stored.
+struct Named {
+    claim: Claim,
+    /// Its own outcome; `None` while it is being sent.
+    outcome: Option<i64>,
+    message_id: Option<String>,
+    /// The message of the row's latest attempt.
+    latest_message_id: Option<String>,
+    is_latest: bool,
+    is_dispatched: bool,
+    signed_with: ReferenceKey,
+}
+
+pub(in crate::store::sqlite) const LATEST: &str = "SELECT d.id, d.claim, d.worker, d.started_at, d.outcome, d.message_id, d.message_id, 1, \
+    r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals FROM json_each(?1) wanted \
+    CROSS JOIN delivery d ON d.id = wanted.value ->> 0 AND d.claim = wanted.value ->> 1 JOIN run r ON r.id = d.run \
+    JOIN worker w ON w.id = d.worker";
+pub(in crate::store::sqlite) const PAST: &str = "SELECT p.row, p.claim, p.worker, p.started_at, p.outcome, p.message_id, d.message_id, 0, \
+    r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals FROM json_each(?1) wanted \
+    CROSS JOIN past_attempt p ON p.row = wanted.value ->> 0 AND p.claim = wanted.value ->> 1 JOIN delivery d ON d.id = p.row \
+    JOIN run r ON r.id = d.run JOIN worker w ON w.id = p.worker";
+
+/// Gives attempts without a message id the one that a status with their reference names, so that the status then finds
+/// its message by id. An attempt that is still being sent keeps waiting for its answer. Returns what was found, and the
+/// ties that are genuine.
+pub(super) async fn resolve(
+    store: &mut SqliteConnection,
+    ties: &[Tie],
+    now: Millis,
+) -> Result<(Resolved, HashSet<(i64, u32)>), StoreError> {
+    let (mut resolved, mut genuine) = (Resolved::default(), HashSet::new());
+    if ties.is_empty() {
+        return Ok((resolved, genuine));
+    }
+    let wanted: Vec<(i64, u32)> = ties.iter().map(|tie| tie.attempt).collect();
+    let wanted = serde_json::to_string(&wanted).unwrap_or_default();
+    let mut attempts: HashMap<(i64, u32), Named> = HashMap::new();
+    for statement in [LATEST, PAST] {
+        let rows = sqlx::query(statement).bind(&wanted).fetch_all(&mut *store).await;
+        for row in rows.map_err(doing("find the attempts that references name"))? {
+            let attempt = attempt(&row).map_err(doing("read an attempt that a reference names"))?;
+            attempts.insert((attempt.claim.key.0, attempt.claim.number), attempt);
+        }
+    }
+    for Tie { attempt: name, message_id, unchecked } in ties {
+        let Some(attempt) = attempts.get_mut(name) else { continue };
+        if unchecked.is_some_and(|reference| !attempt.signed_with.has_signed(&reference)) {
+            continue;
+        }
+        genuine.insert(*name);
+        match (&attempt.message_id, attempt.outcome) {
+            (Some(known), _) if known == message_id => {}
+            (Some(_), _) => resolved.doubled += note_double(store, attempt, message_id, now).await?,
+            // Its answer may still come; the status waits for it.
+            (None, None) => {}
+            (None, Some(_)) => {
+                settle(store, attempt, message_id, now).await?;
+                if attempt.latest_message_id.is_some() {
+                    resolved.doubled += note_double(store, attempt, message_id, now).await?;
+                }
+                attempt.message_id = Some(message_id.clone());
+                resolved.settled += 1;
+            }
+        }
+    }
+    Ok((resolved, genuine))
+}
+
+fn attempt(row: &SqliteRow) -> Result<Named, sqlx::Error> {
+    let claim = Claim {
+        key: RowKey(row.try_get(0)?),
+        number: row.try_get(1)?,
+        worker: WorkerId(row.try_get(2)?),
+        started_at: Millis(row.try_get(3)?),
+        history: History {
+            // The settlement counts this attempt again.
+            attempts: row.try_get::<u32, _>(10)?.saturating_sub(1),
+            charged_attempts: row.try_get(11)?,
+            deferrals: row.try_get(12)?,
+            in_doubt: false,
+        },
+    };
+    Ok(Named {
+        claim,
+        outcome: row.try_get(4)?,
+        message_id: row.try_get(5)?,
+        latest_message_id: row.try_get(6)?,
+        is_latest: row.try_get(7)?,
+        is_dispatched: row.try_get(8)?,
+        signed_with: ReferenceKey::new(row.try_get(9)?),
+    })
+}
+
+async fn note_double(
+    store: &mut SqliteConnection,
+    attempt: &Named,
+    message_id: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    sqlx::query(
+        "INSERT INTO double_send (row, claim, message_id, seen_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    )
+    .bind(attempt.claim.key.0)
+    .bind(attempt.claim.number)
+    .bind(message_id)
+    .bind(now.0)
+    .execute(store)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(doing("record a double send"))
+}
+
+/// Records that an attempt was accepted after all, as a late outcome of its claim. The provider has the message, whatever
+/// its answer or a person said of it, so a row that waits to be sent again is not sent again.
+async fn settle(
+    store: &mut SqliteConnection,
+    attempt: &Named,
+    message_id: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let Claim { key, number, history, .. } = attempt.claim;
+    let failed = || doing("settle an attempt by its reference");
+    sqlx::query(guarded(
+        "INSERT INTO resolution (row, state, at, by, error_code, error_message, error_values) \
+         SELECT id, ?2, ?3, ?4, error_code, error_message, error_values FROM delivery WHERE id = ?1",
+    ))
+    .bind(key.0)
+    .bind(State::Sent.code())
+    .bind(now.0)
+    .bind(PROVIDER)
+    .execute(&mut *store)
+    .await
+    .map_err(failed())?;
+    let of_attempt = match attempt.is_latest {
+        true => "UPDATE delivery SET outcome = 9 WHERE id = ?1 AND claim = ?2 AND outcome IS NOT NULL",
+        false => "UPDATE past_attempt SET outcome = 9 WHERE row = ?1 AND claim = ?2",
+    };
+    let reopened = sqlx::query(of_attempt).bind(key.0).bind(number).execute(&mut *store).await;
+    reopened.map_err(failed())?;
+    // A row that has no message becomes uncertain, so that it takes this one; one that has another got both.
+    for of_row in [
+        "UPDATE delivery SET state = 9, next_attempt_at = NULL, next_poll_at = NULL \
+         WHERE id = ?1 AND message_id IS NULL AND state IN (0, 3, 7, 8, 13, 14)",
+        "UPDATE delivery SET in_doubt = 1 WHERE id = ?1 AND message_id IS NOT NULL",
+    ] {
+        sqlx::query(guarded(of_row)).bind(key.0).execute(&mut *store).await.map_err(failed())?;
+    }
+    let settlement = Settlement {
+        claim: attempt.claim,
+        departed: true,
+        ended_at: now,
+        state: State::Accepted,
+        outcome: State::Accepted,
+        charged_attempts: history.charged_attempts,
+        deferrals: history.deferrals,
+        in_doubt: false,
+        message_id: Some(message_id.to_owned()),
+        problem: None,
+        next_attempt_at: None,
+        next_poll_at: Some(now),
+    };
+    let run = key.run();
+    let recorded = record_each(store, run, &[&settlement]).await?;
+    follow(store, run, (attempt.is_dispatched, true), recorded).await.map(drop)
+}
