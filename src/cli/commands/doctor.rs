@@ -305,7 +305,7 @@ async fn providers(
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let mut names: Vec<&str> = Vec::new();
     for (name, raw) in &configured.providers {
-        if raw.kind == ProviderKind::Incs || raw.base_url.is_some() {
+        if raw.kind != ProviderKind::Simulator || raw.base_url.is_some() {
             names.push(name);
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::input_file;
+use crate::model::ProviderApi;
 use crate::text;
 use crate::text::escaped_name;
 
@@ -42,7 +43,18 @@ pub(in crate::cli) struct RawProvider {
 #[serde(rename_all = "lowercase")]
 pub(in crate::cli) enum ProviderKind {
     Incs,
+    Meta,
     Simulator,
+}
+
+impl ProviderKind {
+    /// Returns the API that messages are sent through. The simulator speaks that of INCS.
+    pub(in crate::cli) fn api(self) -> ProviderApi {
+        match self {
+            Self::Meta => ProviderApi::Meta,
+            Self::Incs | Self::Simulator => ProviderApi::Incs,
+        }
+    }
 }
 
 /// `[on_done]`.

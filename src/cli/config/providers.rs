@@ -51,7 +51,8 @@ fn unknown(name: &str, configured: &ConfigFile) -> CliError {
 }
 
 /// Providers that need no configuration file.
-const BUILT_IN: [(&str, ProviderKind); 2] = [("incs", ProviderKind::Incs), ("simulator", ProviderKind::Simulator)];
+const BUILT_IN: [(&str, ProviderKind); 3] =
+    [("incs", ProviderKind::Incs), ("meta", ProviderKind::Meta), ("simulator", ProviderKind::Simulator)];
 
 /// Returns the account of this name: from the configuration, or built in.
 pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Account, CliError> {
@@ -64,6 +65,12 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
             certification_code: None,
             certification_code_env: Some("INCS_CERTIFICATION_CODE".to_owned()),
         },
+        (None, "meta") => RawProvider {
+            kind: ProviderKind::Meta,
+            base_url: None,
+            certification_code: None,
+            certification_code_env: None,
+        },
         (None, "simulator") => RawProvider {
             kind: ProviderKind::Simulator,
             base_url: None,
@@ -73,6 +80,13 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
         (None, _) => return Err(unknown(name, &configured)),
     };
     match raw.kind {
+        ProviderKind::Meta => Err(CliError::new(
+            Exit::Environment,
+            format!(
+                "provider `{name}`: this version checks and previews messages for {}, but cannot send them yet",
+                raw.kind.api().title()
+            ),
+        )),
         ProviderKind::Simulator if raw.base_url.is_none() => simulated(),
         ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
