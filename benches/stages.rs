@@ -268,7 +268,9 @@ fn delivered(message: Awaiting) -> Polled {
         status: DeliveryStatus::Delivered,
         delivered_at: Some(Millis(50_000)),
         read_at: None,
-        problem: None, reference: None };
+        problem: None,
+        reference: None,
+    };
     Polled {
         key: message.key,
         message_id: message.message_id,

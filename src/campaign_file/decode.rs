@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{
-    Campaign, Channel, Dispatch, Halt, Reconcile, Schedule, TemplateProvider, TemplateSource, WhenUncertain,
+    Campaign, Channel, Dispatch, Halt, ProviderApi, Reconcile, Schedule, TemplateProvider, TemplateSource,
+    WhenUncertain,
 };
 use crate::text::{list, nearest};
 use crate::yaml::{FileProblem, FoundProblems, Node, Place, Places, Value};
@@ -65,6 +66,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProbl
     let campaign = Campaign {
         name: name?,
         provider: provider?,
+        api: ProviderApi::default(),
         channel: channel?,
         recipients: recipients?,
         message,

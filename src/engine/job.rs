@@ -101,7 +101,8 @@ impl Job {
     }
 
     pub(super) fn rules(&self) -> OutcomeRules<'_> {
-        OutcomeRules { dispatch: &self.campaign.dispatch, reconcile: &self.campaign.reconcile, retry: &self.retry }
+        let Campaign { dispatch, reconcile, .. } = &self.campaign;
+        OutcomeRules { dispatch, reconcile, retry: &self.retry, statuses: self.provider.api().statuses() }
     }
 
     /// Waits until `at`, which may be far off.

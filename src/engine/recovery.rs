@@ -25,11 +25,16 @@ pub async fn take_over(
         return Ok((owner, 0));
     }
     let retry = RetryPolicy::default();
-    let rules = OutcomeRules { dispatch: &campaign.dispatch, reconcile: &campaign.reconcile, retry: &retry };
+    let Campaign { dispatch, reconcile, api, .. } = campaign;
+    let rules = OutcomeRules { dispatch, reconcile, retry: &retry, statuses: api.statuses() };
     let settlements =
         claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
     store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
     Point::UncertainCommitted.pass();
+    if uncertain > 0 {
+        // A webhook may have said already what became of them.
+        store.match_early(Millis(0), now).await?;
+    }
     Ok((owner, uncertain))
 }

@@ -25,7 +25,8 @@ pub use campaign::{
     When, WhenUncertain, WhoseClock, Window, WrittenTime,
 };
 pub use delivery::{
-    Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, Reference, ReferenceKey, State, StateChange, StatusUpdate,
+    Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, Reference, ReferenceKey, State, StateChange,
+    StatusUpdate,
 };
 pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};

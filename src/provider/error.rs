@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Problem;
+use crate::model::{BadAnswer, Outcome, Problem, SendProblem};
 
 /// Why a client could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,27 @@ pub enum PollError {
     Unreachable(Problem),
     /// A problem of the account: no poll can work until someone fixes it.
     Halted(Problem),
+}
+
+impl From<Outcome> for PollError {
+    /// Converts the outcome of a send: a request that sends nothing fails in the same ways.
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Throttled { problem, wait } => Self::Throttled(problem, wait),
+            Outcome::Unreachable(problem) => Self::Unreachable(problem),
+            Outcome::Halted(problem) => Self::Halted(problem),
+            Outcome::Refused(problem)
+            | Outcome::RetryOnce(problem)
+            | Outcome::TemplateRefused(problem)
+            | Outcome::Uncertain(problem)
+            | Outcome::Unnamed(problem)
+            | Outcome::Deferred { problem, .. }
+            | Outcome::TryAgain { problem, .. } => Self::TryAgain(problem),
+            Outcome::Accepted { .. } | Outcome::Unsent => {
+                Self::TryAgain(SendProblem::BadAnswer(BadAnswer::NoStatuses).into())
+            }
+        }
+    }
 }
 
 impl PollError {

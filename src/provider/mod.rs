@@ -33,7 +33,7 @@ pub use incs::webhook::callback;
 #[cfg(fuzzing)]
 pub use meta::webhook::parse as meta_callback;
 pub use meta::webhook::signed_callback;
-pub use sender::Provider;
+pub use sender::{NO_MESSAGE, Provider};
 pub use template_api::TemplateApi;
 pub use webhook::{BadCallback, Callback};
 pub use whatsapp_errors::advice;

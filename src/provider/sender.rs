@@ -8,6 +8,9 @@ use super::incs::client::IncsClient;
 use super::meta::client::MetaClient;
 use crate::model::{Channel, Millis, Outcome, ProviderApi, Reference, StatusUpdate};
 
+/// The id of a message that does not exist.
+pub const NO_MESSAGE: &str = "campaigner-doctor";
+
 /// A provider account, reached over kept-alive connections.
 #[derive(Debug)]
 pub enum Provider {
@@ -27,6 +30,15 @@ impl Provider {
         match endpoint.api() {
             ProviderApi::Incs => IncsClient::new(endpoint, concurrency, timeout).map(Self::Incs),
             ProviderApi::Meta => MetaClient::new(endpoint, concurrency, timeout).map(Self::Meta),
+        }
+    }
+
+    /// Returns the API of the account.
+    #[must_use]
+    pub fn api(&self) -> ProviderApi {
+        match self {
+            Self::Incs(_) => ProviderApi::Incs,
+            Self::Meta(_) => ProviderApi::Meta,
         }
     }
 
@@ -54,6 +66,18 @@ impl Provider {
         match self {
             Self::Incs(client) => client.poll(message_ids).await,
             Self::Meta(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Asks something harmless that shows whether the account works: INCS for the status of a message that does not
+    /// exist, Meta for the phone number.
+    ///
+    /// # Errors
+    /// [`PollError`] when there is no usable response.
+    pub async fn probe(&self) -> Result<(), PollError> {
+        match self {
+            Self::Incs(client) => client.poll(&[NO_MESSAGE]).await.map(drop),
+            Self::Meta(client) => client.probe().await,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::config::file::{self, ConfigFile, ProviderKind};
-use crate::cli::config::{self, hook, template_accounts, webhook};
+use crate::cli::config::{self, hook, meta, template_accounts, webhook};
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::file_limit;
 use crate::cli::global::Global;
@@ -47,8 +47,6 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 const MIN_FREE: u64 = 1 << 30;
 /// The most runs that are checked.
 const MAX_RUNS: u32 = 20;
-/// A message id that no provider has.
-const NO_MESSAGE: &str = "campaigner-doctor";
 
 /// How a check went.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +258,8 @@ async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &
     let raw = &configured.webhook;
     let has_webhook =
         raw.secret.is_some() || raw.secret_env.is_some() || std::env::var_os("CAMPAIGNER_WEBHOOK_SECRET").is_some();
-    if has_webhook && let Err(error) = webhook::settings(global).await {
+    let has_meta = meta::webhooks(global).await.is_ok_and(|accounts| !accounts.is_empty());
+    if has_webhook && let Err(error) = webhook::settings(global, has_meta).await {
         checkup.error("webhook", &error)?;
     }
     if let Err(error) = serve::token() {
@@ -348,8 +347,8 @@ async fn providers(
 
 /// Asks a provider something harmless.
 async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Result<(), CliError> {
-    match provider.poll(&[NO_MESSAGE]).await {
-        Ok(_) => checkup.good(what, "reached, and the account works")?,
+    match provider.probe().await {
+        Ok(()) => checkup.good(what, "reached, and the account works")?,
         Err(PollError::TryAgain(problem)) => {
             let words = format!(
                 "reached, but its response does not show whether the account works: {problem}; run this command again \
@@ -403,7 +402,7 @@ async fn template_account(
     if offline {
         return checkup.good(&what, "configured; not contacted");
     }
-    match api.list(Some(NO_MESSAGE)).await {
+    match api.list(Some(provider::NO_MESSAGE)).await {
         Ok(_) => checkup.good(&what, "reached, and the account works"),
         Err(error) => checkup.error(&what, &template_accounts::failure(error)),
     }

@@ -37,6 +37,32 @@ pub(in crate::cli) struct RawProvider {
     pub(in crate::cli) base_url: Option<String>,
     pub(in crate::cli) certification_code: Option<SecretText>,
     pub(in crate::cli) certification_code_env: Option<String>,
+    pub(in crate::cli) access_token: Option<SecretText>,
+    pub(in crate::cli) access_token_env: Option<String>,
+    pub(in crate::cli) phone_number_id: Option<String>,
+    pub(in crate::cli) app_secret: Option<SecretText>,
+    pub(in crate::cli) app_secret_env: Option<String>,
+    pub(in crate::cli) verify_token: Option<SecretText>,
+    pub(in crate::cli) verify_token_env: Option<String>,
+}
+
+impl RawProvider {
+    /// Returns a provider of this kind with nothing configured.
+    pub(in crate::cli) fn bare(kind: ProviderKind) -> Self {
+        Self {
+            kind,
+            base_url: None,
+            certification_code: None,
+            certification_code_env: None,
+            access_token: None,
+            access_token_env: None,
+            phone_number_id: None,
+            app_secret: None,
+            app_secret_env: None,
+            verify_token: None,
+            verify_token_env: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -100,7 +126,11 @@ pub(in crate::cli) struct RawCams {
 impl ConfigFile {
     /// Returns the environment variables that it names.
     pub(in crate::cli) fn variables(&self) -> impl Iterator<Item = &str> {
-        let of_providers = self.providers.values().map(|provider| &provider.certification_code_env);
+        let of_providers = self.providers.values().flat_map(|provider| {
+            let RawProvider { certification_code_env, access_token_env, app_secret_env, verify_token_env, .. } =
+                provider;
+            [certification_code_env, access_token_env, app_secret_env, verify_token_env]
+        });
         let of_hook = self.on_done.iter().map(|hook| &hook.secret_env);
         of_providers.chain(of_hook).chain([&self.webhook.secret_env]).flatten().map(String::as_str)
     }
@@ -234,12 +264,14 @@ mod tests {
             (
                 "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
                 "3:1: `providers.a.certification_cod`: unknown key; the keys are `kind`, `base_url`, \
-                 `certification_code`, `certification_code_env`",
+                 `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
+                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`",
             ),
             (
                 "[providers.a]\n\"x\\u202e\" = \"987654321\"\n",
                 "2:1: `providers.a.x\\u{202e}`: unknown key; the keys are `kind`, `base_url`, \
-                 `certification_code`, `certification_code_env`",
+                 `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
+                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`",
             ),
             ("[providers.a]\ncertification_code = 98765x4321\n", "2:22: "),
             ("[providers.a]\ncertification_code = \"987654321\n", "2:32: "),

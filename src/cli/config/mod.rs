@@ -2,6 +2,7 @@
 
 pub(in crate::cli) mod file;
 pub(in crate::cli) mod hook;
+pub(in crate::cli) mod meta;
 mod providers;
 pub(in crate::cli) mod template_accounts;
 pub(in crate::cli) mod webhook;

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use secrecy::SecretString;
 
 use crate::cli::config::file::{ConfigFile, ProviderKind, RawProvider, SecretText, read, variable_in_words};
+use crate::cli::config::meta;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
@@ -60,33 +61,16 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
     let raw = match (configured.providers.get(name), name) {
         (Some(raw), _) => raw.clone(),
         (None, "incs") => RawProvider {
-            kind: ProviderKind::Incs,
-            base_url: std::env::var("INCS_BASE_URL").ok().filter(|url| !url.is_empty()),
-            certification_code: None,
+            base_url: variable("INCS_BASE_URL"),
             certification_code_env: Some("INCS_CERTIFICATION_CODE".to_owned()),
+            ..RawProvider::bare(ProviderKind::Incs)
         },
-        (None, "meta") => RawProvider {
-            kind: ProviderKind::Meta,
-            base_url: None,
-            certification_code: None,
-            certification_code_env: None,
-        },
-        (None, "simulator") => RawProvider {
-            kind: ProviderKind::Simulator,
-            base_url: None,
-            certification_code: None,
-            certification_code_env: None,
-        },
+        (None, "meta") => meta::built_in(),
+        (None, "simulator") => RawProvider::bare(ProviderKind::Simulator),
         (None, _) => return Err(unknown(name, &configured)),
     };
     match raw.kind {
-        ProviderKind::Meta => Err(CliError::new(
-            Exit::Environment,
-            format!(
-                "provider `{name}`: this version checks and previews messages for {}, but cannot send them yet",
-                raw.kind.api().title()
-            ),
-        )),
+        ProviderKind::Meta => Ok(Account { endpoint: meta::endpoint(name, &raw)?, is_real: true, simulator: None }),
         ProviderKind::Simulator if raw.base_url.is_none() => simulated(),
         ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
@@ -99,7 +83,7 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
 }
 
 /// Returns why a base URL or a credential cannot be used, without quoting either.
-fn unusable(error: &EndpointError) -> String {
+pub(super) fn unusable(error: &EndpointError) -> String {
     match error {
         EndpointError::BadUrl(_) => {
             "`base_url` is not a base URL; write one such as https://chat-api.incsapp.com".to_owned()
@@ -109,7 +93,9 @@ fn unusable(error: &EndpointError) -> String {
              this machine)"
                 .to_owned()
         }
-        EndpointError::Password | EndpointError::BadCredential(_) | EndpointError::BadPhoneNumberId => error.to_string(),
+        EndpointError::Password | EndpointError::BadCredential(_) | EndpointError::BadPhoneNumberId => {
+            error.to_string()
+        }
     }
 }
 
@@ -131,23 +117,50 @@ fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {
     if raw.kind == ProviderKind::Simulator {
         return Ok(SecretString::from("simulator"));
     }
-    let Some(variable) = &raw.certification_code_env else {
-        return Err(CliError::new(
-            Exit::Environment,
-            format!(
-                "provider `{name}` has no credential; set `certification_code_env = \"NAME\"` in campaigner.toml, and \
-                 that variable in the environment"
-            ),
-        ));
-    };
+    secret(name, "certification code", "certification_code", None, raw.certification_code_env.as_deref())?
+        .ok_or_else(|| no_credential(name, "certification_code_env"))
+}
+
+/// Returns the error for a provider whose credential is not configured at all.
+pub(super) fn no_credential(name: &str, key: &str) -> CliError {
+    CliError::new(
+        Exit::Environment,
+        format!(
+            "provider `{name}` has no credential; set `{key} = \"NAME\"` in campaigner.toml, and that variable in the \
+             environment"
+        ),
+    )
+}
+
+/// Returns a secret of a provider: as written, or from the variable that is named; `None` if there is neither. `what` is
+/// its name for people, `key` the one in campaigner.toml.
+///
+/// # Errors
+/// When the variable is not set.
+pub(super) fn secret(
+    name: &str,
+    what: &str,
+    key: &str,
+    written: Option<&SecretText>,
+    variable: Option<&str>,
+) -> Result<Option<SecretString>, CliError> {
+    if let Some(SecretText(secret)) = written {
+        return Ok(Some(secret.clone()));
+    }
+    let Some(variable) = variable else { return Ok(None) };
     match std::env::var(variable) {
-        Ok(secret) if !secret.trim().is_empty() => Ok(SecretString::from(secret)),
+        Ok(secret) if !secret.trim().is_empty() => Ok(Some(SecretString::from(secret))),
         _ => Err(CliError::new(
             Exit::Environment,
             format!(
-                "provider `{name}` has no certification code; set the environment variable {}",
-                variable_in_words(variable, "certification_code_env")
+                "provider `{name}` has no {what}; set the environment variable {}",
+                variable_in_words(variable, &format!("{key}_env"))
             ),
         )),
     }
+}
+
+/// Returns an environment variable that is set and not empty.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

@@ -12,8 +12,9 @@ use crate::model::OptOut;
 /// The variable that holds the secret, unless the configuration names another.
 const VARIABLE: &str = "CAMPAIGNER_WEBHOOK_SECRET";
 
-/// Returns the secret, and what counts as opting out.
-pub(in crate::cli) async fn settings(global: &Global) -> Result<(Token, OptOut), CliError> {
+/// Returns the secret, and what counts as opting out. Where webhooks come from accounts at Meta, which sign them, the
+/// secret may be missing.
+pub(in crate::cli) async fn settings(global: &Global, has_meta: bool) -> Result<(Option<Token>, OptOut), CliError> {
     let RawWebhook { secret, secret_env, stop_words, stop_buttons } = file::read(global).await?.webhook;
     let variable_name = secret_env.as_deref().map_or_else(
         || VARIABLE.to_owned(),
@@ -34,14 +35,14 @@ pub(in crate::cli) async fn settings(global: &Global) -> Result<(Token, OptOut),
         }
         (None, variable) => Token::of_variable(variable.as_deref().unwrap_or(VARIABLE), &variable_name)?,
     };
-    let token = token.ok_or_else(|| {
-        CliError::new(
+    if token.is_none() && !has_meta {
+        return Err(CliError::new(
             Exit::Wrong,
             format!(
                 "without a secret, anyone who finds the URL can send forged webhooks; set {variable_name} to at least \
                  16 letters and digits (for example from `openssl rand -hex 24`)"
             ),
-        )
-    })?;
+        ));
+    }
     Ok((token, OptOut::new(stop_words, stop_buttons)))
 }

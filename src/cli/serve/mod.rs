@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use crate::cli::config::webhook;
+use crate::cli::config::{meta, webhook};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
@@ -50,8 +50,8 @@ pub(super) struct Args {
     /// Do not serve HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
-    /// Accept the provider's webhooks at POST /webhook/SECRET; set the secret in CAMPAIGNER_WEBHOOK_SECRET
-    /// (docs/webhooks.md)
+    /// Accept webhooks: of INCS at POST /webhook/SECRET, with the secret in CAMPAIGNER_WEBHOOK_SECRET; of an account at
+    /// Meta at /webhook/meta/NAME (docs/webhooks.md)
     #[arg(long, conflicts_with = "no_http")]
     webhook: bool,
     /// Write the reports to DIR/RUN/
@@ -70,7 +70,13 @@ const MAX_IN_FLIGHT: usize = 1024;
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let folder = Folder::open(&args.dir)?;
     let token = http::token()?;
-    let webhook = if args.webhook { Some(webhook::settings(global).await?) } else { None };
+    let webhook = match args.webhook {
+        true => {
+            let accounts = meta::webhooks(global).await?;
+            Some((webhook::settings(global, !accounts.is_empty()).await?, accounts))
+        }
+        false => None,
+    };
     let listener = match args.no_http {
         true => None,
         false => Some(listen(args.listen, token.is_some()).await?),
@@ -84,12 +90,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     // `status` elsewhere then knows that somebody continues the runs.
     let _serving = store.lock_service()?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
-    let (webhook, writer) = match webhook {
-        Some((secret, opt_out)) => {
+    let (webhook, meta, webhook_counts, writer) = match webhook {
+        Some(((secret, opt_out), accounts)) => {
             let (callbacks, writer) = WebhookWriter::new(&store, opt_out).await?;
-            (Some(http::Webhook { secret, callbacks }), Some(writer))
+            let meta = (!accounts.is_empty()).then(|| http::MetaWebhooks::new(accounts, callbacks.clone()));
+            let counts = callbacks.counts.clone();
+            (secret.map(|secret| http::Webhook { secret, callbacks }), meta, Some(counts), Some(writer))
         }
-        None => (None, None),
+        None => (None, None, None, None),
     };
     let looks = Arc::default();
     let app = http::App {
@@ -99,6 +107,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         open: args.listen.ip().is_loopback(),
         resume_request,
         webhook,
+        meta,
+        webhook_counts,
         looks,
     };
     let (in_flight, connections) =

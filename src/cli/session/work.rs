@@ -14,7 +14,7 @@ use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
 use crate::cli::session::template_check;
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Campaign, Event, Problem, State};
+use crate::model::{Campaign, Event, Problem, State, StatusSource};
 use crate::progress;
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, RunLimiter};
@@ -246,7 +246,16 @@ async fn conclude(
         return Ok(Exit::Stopped);
     }
     if !ending.finished && !global.quiet {
-        console::info(&format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id));
+        console::info(&match campaign.api.statuses() {
+            StatusSource::Polled => {
+                format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id)
+            }
+            StatusSource::Pushed => {
+                "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
+                                     run and renews its reports"
+                    .to_owned()
+            }
+        });
     }
     if ending.tally.sendable() == 0 {
         console::error(&format!("no row of {} can be sent; the report gives the reason for each", run.id));

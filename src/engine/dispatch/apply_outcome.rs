@@ -1,6 +1,8 @@
 //! Turns an outcome into a settlement: a pure function of the claim and its outcome.
 
-use crate::model::{Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, StateChange, WhenUncertain};
+use crate::model::{
+    Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, StateChange, StatusSource, WhenUncertain,
+};
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Claim, Settlement, StoreError};
 
@@ -10,6 +12,7 @@ pub(in crate::engine) struct OutcomeRules<'a> {
     pub(in crate::engine) dispatch: &'a Dispatch,
     pub(in crate::engine) reconcile: &'a Reconcile,
     pub(in crate::engine) retry: &'a RetryPolicy,
+    pub(in crate::engine) statuses: StatusSource,
 }
 
 /// Returns the outcome of an attempt that a crash interrupted.
@@ -61,7 +64,12 @@ impl OutcomeRules<'_> {
         let change = match outcome {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
-                settled.next_poll_at = Some(now.plus(self.reconcile.after));
+                // Where statuses cannot be polled, they are awaited until the horizon.
+                let wait = match self.statuses {
+                    StatusSource::Polled => self.reconcile.after,
+                    StatusSource::Pushed => self.reconcile.horizon,
+                };
+                settled.next_poll_at = Some(now.plus(wait));
                 StateChange::Accept
             }
             Outcome::Refused(problem) => {
@@ -186,7 +194,8 @@ mod tests {
             started_at: NOW,
             history,
         };
-        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry };
+        let statuses = StatusSource::Polled;
+        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry, statuses };
         rules.apply(claim, outcome, NOW).unwrap()
     }
 

@@ -63,7 +63,7 @@ pub(in crate::engine) async fn dispatch(
 ) -> Result<Remaining, EngineError> {
     // Held until nothing is in flight.
     let _quota = eligibility.take_quota(job).await?;
-    let reference_key = match job.campaign.api.returns_reference() {
+    let reference_key = match job.provider.api().returns_reference() {
         true => Some(job.store.reference_key(owner.worker).await?),
         false => None,
     };

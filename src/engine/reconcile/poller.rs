@@ -15,7 +15,7 @@ use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
-use crate::model::{Event, Millis, Notice, Reconcile, StatusUpdate};
+use crate::model::{Event, Millis, Notice, Reconcile, StatusSource, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
 use crate::store::{Awaiting, Polled, RowKey};
 
@@ -34,6 +34,11 @@ pub(in crate::engine) async fn reconcile(
     mut sending: watch::Receiver<bool>,
     wait: bool,
 ) -> Result<(), EngineError> {
+    if job.provider.api().statuses() == StatusSource::Pushed {
+        // The sender lives as long as dispatch.
+        let _ = sending.wait_for(|sending| !sending).await;
+        return await_webhooks(job).await;
+    }
     let linger = (job.campaign.reconcile.every / 2).min(MAX_LINGER);
     let mut trouble = 0;
     loop {
@@ -89,6 +94,11 @@ pub(in crate::engine) async fn reconcile(
     }
 }
 
+/// Where only webhooks bring statuses: gives up those that have not come by the horizon.
+async fn await_webhooks(job: &Job) -> Result<(), EngineError> {
+    Ok(job.store.give_up_statuses(job.run.key, job.campaign.reconcile.horizon, Millis::now()).await?)
+}
+
 /// Returns the time between two status requests while messages are being sent: they share the account's rate, and
 /// messages come first.
 fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
@@ -98,6 +108,9 @@ fn breather((rate, per): (NonZeroU32, Duration)) -> Duration {
 /// Asks once about every message whose status is awaited and that was not asked about within `every`; with `due`, only
 /// about due messages.
 pub(in crate::engine) async fn once(job: &Arc<Job>, due: bool) -> Result<(), EngineError> {
+    if job.provider.api().statuses() == StatusSource::Pushed {
+        return await_webhooks(job).await;
+    }
     let now = Millis::now();
     let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
     let mut after: Option<RowKey> = None;

@@ -187,7 +187,7 @@ impl WebhookWriter {
             loop {
                 let result = self.store.match_early(since, now).await?;
                 log_result(&result);
-                if result.found == 0 {
+                if result.found == 0 && result.settled == 0 {
                     return Ok::<_, StoreError>(());
                 }
             }
@@ -204,6 +204,12 @@ impl WebhookWriter {
 fn log_result(result: &WebhookResult) {
     if *result != WebhookResult::default() {
         tracing::debug!(?result, "webhooks saved");
+    }
+    if result.settled > 0 {
+        tracing::info!(messages = result.settled, "uncertain rows settled by statuses with their references");
+    }
+    if result.doubled > 0 {
+        tracing::error!(messages = result.doubled, "double sends: the provider made a second message of a request");
     }
     if result.suppressed > 0 {
         tracing::info!(numbers = result.suppressed, "suppressed at their request");

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::Channel;
+use crate::model::Phone;
 
 /// The API that a provider speaks: how a request and a status look, and what the provider can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProviderApi {
     /// The INCS Messages API.
+    #[default]
     Incs,
     /// Meta's WhatsApp Cloud API.
     Meta,
@@ -56,6 +58,16 @@ impl ProviderApi {
         match self {
             Self::Incs => &Channel::ALL,
             Self::Meta => &[Channel::Whatsapp],
+        }
+    }
+
+    /// Returns a recipient's number as a request names it. Without the plus, Meta may take the number for one of the
+    /// sender's own country, which is another person's.
+    #[must_use]
+    pub fn recipient(self, phone: Phone) -> String {
+        match self {
+            Self::Incs => phone.digits(),
+            Self::Meta => format!("+{}", phone.as_u64()),
         }
     }
 

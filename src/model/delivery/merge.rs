@@ -91,7 +91,9 @@ mod tests {
             status: DeliveryStatus::from_word(word),
             delivered_at: delivered.map(Millis),
             read_at: read.map(Millis),
-            problem: None, reference: None }
+            problem: None,
+            reference: None,
+        }
     }
 
     fn failed(code: &str, words: &str) -> StatusUpdate {

@@ -127,9 +127,18 @@ mod tests {
         let text = ReferenceKey::new(vec![1; 16]).sign(3, RowNumber(7), 1).to_string();
         let upper = text.to_uppercase();
         for other in [
-            "", "c1", "order-4711", "c1.3.7.1", "c1.3.7.1.", "c1.x.7.1.00112233445566778899aabb", "c1.3.7.1.zz",
-            "c2.3.7.1.00112233445566778899aabb", "c1.03.7.1.00112233445566778899aabb",
-            "c1.3.7.1.00112233445566778899aabb.x", "c1.3.7.-1.00112233445566778899aabb", upper.as_str(),
+            "",
+            "c1",
+            "order-4711",
+            "c1.3.7.1",
+            "c1.3.7.1.",
+            "c1.x.7.1.00112233445566778899aabb",
+            "c1.3.7.1.zz",
+            "c2.3.7.1.00112233445566778899aabb",
+            "c1.03.7.1.00112233445566778899aabb",
+            "c1.3.7.1.00112233445566778899aabb.x",
+            "c1.3.7.-1.00112233445566778899aabb",
+            upper.as_str(),
         ] {
             assert_eq!(Reference::parse(other), None, "{other}");
         }

@@ -144,7 +144,8 @@ fn prepare(url: &Url, headers: &HeaderMap) -> Result<Request<()>, Box<dyn std::e
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let mut head = Request::new(());
     *head.method_mut() = Method::POST;
-    *head.uri_mut() = url.path().parse::<Uri>()?;
+    let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+    *head.uri_mut() = format!("{}{query}", url.path()).parse::<Uri>()?;
     head.headers_mut().insert(HOST, HeaderValue::try_from(host)?);
     head.headers_mut().extend(headers.clone());
     Ok(head)

@@ -60,29 +60,12 @@ pub(super) fn statuses(
         Ok(Envelope { code, message, .. }) => refusal(status, wait, code, words(message)),
         Err(_) => without_envelope(status, wait, body),
     };
-    Err(asked_in_vain(outcome))
+    Err(outcome.into())
 }
 
 /// Returns why a status request got no response.
 pub(super) fn poll_failed(error: reqwest::Error) -> PollError {
-    asked_in_vain(failure::client(error))
-}
-
-/// Converts the outcome of a send to the error of a status request.
-fn asked_in_vain(outcome: Outcome) -> PollError {
-    match outcome {
-        Outcome::Throttled { problem, wait } => PollError::Throttled(problem, wait),
-        Outcome::Unreachable(problem) => PollError::Unreachable(problem),
-        Outcome::Halted(problem) => PollError::Halted(problem),
-        Outcome::Refused(problem)
-        | Outcome::RetryOnce(problem)
-        | Outcome::TemplateRefused(problem)
-        | Outcome::Uncertain(problem)
-        | Outcome::Unnamed(problem)
-        | Outcome::Deferred { problem, .. }
-        | Outcome::TryAgain { problem, .. } => PollError::TryAgain(problem),
-        Outcome::Accepted { .. } | Outcome::Unsent => PollError::TryAgain(bad_answer(BadAnswer::NoStatuses)),
-    }
+    failure::client(error).into()
 }
 
 fn update(status: Status) -> StatusUpdate {
@@ -91,7 +74,9 @@ fn update(status: Status) -> StatusUpdate {
         message_id: status.message_id,
         delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
         read_at: status.read_at.and_then(Millis::from_provider_seconds),
-        problem: None, reference: None }
+        problem: None,
+        reference: None,
+    }
 }
 
 fn words(message: Option<Cow<'_, str>>) -> String {

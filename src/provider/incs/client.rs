@@ -40,8 +40,8 @@ impl IncsClient {
         concurrency: usize,
         timeout: Duration,
     ) -> Result<Self, SetupError> {
-        let mut code = HeaderValue::from_str(endpoint.secret().expose_secret())
-            .map_err(|error| SetupError(Box::new(error)))?;
+        let mut code =
+            HeaderValue::from_str(endpoint.secret().expose_secret()).map_err(|error| SetupError(Box::new(error)))?;
         code.set_sensitive(true);
         let sites = Channel::ALL.map(|channel| (channel, endpoint.join(&format!("external/messages/{channel}"))));
         let link = Link::new(endpoint, ("certification-code", code), sites, concurrency, timeout)?;

@@ -115,7 +115,10 @@ mod tests {
             r#"{"code":131049,"title":"This message was not delivered to maintain healthy ecosystem engagement."}"#,
             "null",
         );
-        assert_eq!(read(&bare), Ok(Callback { statuses: vec![StatusUpdate { problem: None, ..failed }], ..Callback::default() }));
+        assert_eq!(
+            read(&bare),
+            Ok(Callback { statuses: vec![StatusUpdate { problem: None, ..failed }], ..Callback::default() })
+        );
     }
 
     #[test]
@@ -130,7 +133,10 @@ mod tests {
             title: Some("row 1.2".into()),
             text: None,
         };
-        assert_eq!(read(include_str!("documented/list_reply.json")), Ok(Callback { replies: vec![listed], ..Callback::default() }));
+        assert_eq!(
+            read(include_str!("documented/list_reply.json")),
+            Ok(Callback { replies: vec![listed], ..Callback::default() })
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::{BadAnswer, Outcome, Problem, SendProblem, plain_code};
+use crate::provider::error::PollError;
 use crate::provider::gateway::{by_status, without_envelope};
 use crate::provider::refusal_words::Words;
 use crate::provider::whatsapp_errors;
@@ -45,6 +46,19 @@ pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: 
         // The status line is enough.
         outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
         _ => Outcome::Uncertain(SendProblem::BadAnswer(broken).into()),
+    }
+}
+
+/// Returns whether a request for the phone number found it.
+pub(super) fn number(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Result<(), PollError> {
+    #[derive(Deserialize)]
+    struct Number {
+        #[serde(rename = "id")]
+        _id: String,
+    }
+    match serde_json::from_slice::<Number>(body) {
+        Ok(_) if status.is_success() => Ok(()),
+        _ => Err(answer(status, wait, body).into()),
     }
 }
 

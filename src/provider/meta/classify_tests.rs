@@ -77,10 +77,10 @@ fn a_wrong_app_secret_is_the_accounts_fault_and_not_the_rows() {
 #[test]
 fn the_words_are_metas_without_the_code_in_front() {
     let Outcome::Refused(problem) = refused(400, 131_026, "Message Undeliverable.") else { panic!() };
-    assert_eq!((problem.code.as_str(), problem.message().to_string().as_str()), (
-        "131026",
-        "Message Undeliverable.: More about it.",
-    ));
+    assert_eq!(
+        (problem.code.as_str(), problem.message().to_string().as_str()),
+        ("131026", "Message Undeliverable.: More about it.",)
+    );
     let wait = Some(Duration::from_secs(300));
     let Outcome::Throttled { wait: asked, .. } =
         answer(StatusCode::BAD_REQUEST, wait, br#"{"error":{"message":"(#80007) Rate limit","code":80007}}"#)

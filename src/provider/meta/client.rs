@@ -10,10 +10,11 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use super::classify;
-use crate::model::{Channel, Millis, Outcome, Reference};
+use crate::model::{Channel, Millis, Outcome, Reference, SendProblem};
 use crate::provider::endpoint::Endpoint;
-use crate::provider::error::SetupError;
-use crate::provider::http::answer::server_time;
+use crate::provider::error::{PollError, SetupError};
+use crate::provider::http::answer::{read, server_time, wait_asked};
+use crate::provider::http::failure;
 use crate::provider::http::link::Link;
 use crate::text::hex;
 
@@ -21,7 +22,8 @@ use crate::text::hex;
 #[derive(Debug)]
 pub struct MetaClient {
     link: Link,
-    base: Url,
+    /// The phone number, as an object of the Graph API.
+    number: Url,
 }
 
 impl MetaClient {
@@ -38,11 +40,14 @@ impl MetaClient {
         let token = format!("Bearer {}", endpoint.secret().expose_secret());
         let mut token = HeaderValue::from_str(&token).map_err(|error| SetupError(Box::new(error)))?;
         token.set_sensitive(true);
+        let proof = proof(endpoint).map(|proof| format!("appsecret_proof={proof}"));
         let mut messages = endpoint.join(&format!("{}/messages", endpoint.phone_number_id()));
-        messages.set_query(proof(endpoint).map(|proof| format!("appsecret_proof={proof}")).as_deref());
+        messages.set_query(proof.as_deref());
+        let mut number = endpoint.join(endpoint.phone_number_id());
+        number.set_query(Some(&proof.map_or("fields=id".to_owned(), |proof| format!("fields=id&{proof}"))));
         let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
         let link = Link::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
-        Ok(Self { link, base: endpoint.join("") })
+        Ok(Self { link, number })
     }
 
     /// Posts one body, once `leave` permits it, and returns the outcome. Meta returns `reference` with every status of
@@ -71,9 +76,23 @@ impl MetaClient {
         }
     }
 
+    /// Asks for the phone number's id, which shows whether the account works.
+    ///
+    /// # Errors
+    /// [`PollError`] when there is no usable response.
+    pub(in crate::provider) async fn probe(&self) -> Result<(), PollError> {
+        let response = self.link.client().get(self.number.clone()).send().await.map_err(failure::client)?;
+        let (status, wait) = (response.status(), wait_asked(response.headers()));
+        let body = read(response).await.map_err(|broken| PollError::TryAgain(SendProblem::BadAnswer(broken).into()))?;
+        classify::number(status, wait, &body).map_err(|mut error| {
+            self.link.cut_credential(Some(error.problem_mut()));
+            error
+        })
+    }
+
     /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
     pub(in crate::provider) async fn server_time(&self) -> Option<Millis> {
-        let response = self.link.client().get(self.base.clone()).send().await.ok()?;
+        let response = self.link.client().get(self.number.clone()).send().await.ok()?;
         server_time(response.headers())
     }
 }

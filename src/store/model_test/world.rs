@@ -416,7 +416,14 @@ impl World {
         if let Some(made) = self.claims.get_mut(&key) {
             made.failed |= status == DeliveryStatus::Failed;
         }
-        StatusUpdate { message_id: message_id(key), status, delivered_at: None, read_at: None, problem: None, reference: None }
+        StatusUpdate {
+            message_id: message_id(key),
+            status,
+            delivered_at: None,
+            read_at: None,
+            problem: None,
+            reference: None,
+        }
     }
 
     async fn answer(&mut self, status: DeliveryStatus) -> Done {

@@ -92,7 +92,14 @@ async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
     w.send(rejected).await;
     w.send(|claim| accepted(claim, "m3")).await;
     let status = DeliveryStatus::Failed;
-    let failed = StatusUpdate { message_id: "m3".into(), status, delivered_at: None, read_at: None, problem: None, reference: None };
+    let failed = StatusUpdate {
+        message_id: "m3".into(),
+        status,
+        delivered_at: None,
+        read_at: None,
+        problem: None,
+        reference: None,
+    };
     f.store.save_webhooks(&WebhookBatch { statuses: vec![failed], replies: Vec::new() }, NOW).await.unwrap();
     f.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, NOW).await.unwrap();
     w.send(|claim| accepted(claim, "n3")).await;

@@ -44,7 +44,14 @@ async fn stages(w: &Worker) -> [bool; 2] {
 
 fn failed(message_id: &str) -> StatusUpdate {
     let status = DeliveryStatus::Failed;
-    StatusUpdate { message_id: message_id.into(), status, delivered_at: None, read_at: None, problem: None, reference: None }
+    StatusUpdate {
+        message_id: message_id.into(),
+        status,
+        delivered_at: None,
+        read_at: None,
+        problem: None,
+        reference: None,
+    }
 }
 
 /// Returns the poll answer that message `m{n}` of row `n` failed.

@@ -35,6 +35,7 @@ mod outcomes; // the effect of each outcome on its row
 mod providers; // pauses of accounts, templates
 mod random; // everything in any order
 mod reached; // people whom earlier runs reached
+mod references; // statuses that name their attempt
 mod reports; // rows, counts and problems
 mod schedules; // times at which a campaign is due
 mod start; // runs and their stages

@@ -37,8 +37,14 @@ async fn of_every_kind(f: &Fixture<impl Place>) -> Worker {
 }
 
 async fn report(w: &Worker, message_id: &str, status: DeliveryStatus) {
-    let update =
-        StatusUpdate { message_id: message_id.into(), status, delivered_at: None, read_at: None, problem: None, reference: None };
+    let update = StatusUpdate {
+        message_id: message_id.into(),
+        status,
+        delivered_at: None,
+        read_at: None,
+        problem: None,
+        reference: None,
+    };
     let batch = WebhookBatch { statuses: vec![update], replies: Vec::new() };
     assert_eq!(w.store.save_webhooks(&batch, NOW).await.unwrap(), WebhookResult::default());
 }

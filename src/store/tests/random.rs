@@ -208,7 +208,9 @@ impl World {
             status: status.clone(),
             delivered_at: None,
             read_at: None,
-            problem: None, reference: None };
+            problem: None,
+            reference: None,
+        };
         let w = self.owner().clone();
         let due = w.store.pollable(w.run, Millis(i64::MAX), None, 99).await.unwrap();
         match due.into_iter().find(|due| due.message_id == message_id) {

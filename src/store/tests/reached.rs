@@ -98,7 +98,8 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
     let w = f.run("job", 2).await;
     let report = async |id: &str, status| {
         let message_id = id.into();
-        let update = StatusUpdate { message_id, status, delivered_at: None, read_at: None, problem: None, reference: None };
+        let update =
+            StatusUpdate { message_id, status, delivered_at: None, read_at: None, problem: None, reference: None };
         f.store.save_webhooks(&WebhookBatch { statuses: vec![update], replies: Vec::new() }, NOW).await.unwrap();
     };
     for id in ["m1", "m2"] {

@@ -25,7 +25,9 @@ fn status(n: u64, word: &str, at: Option<i64>, reason: Option<&str>) -> StatusUp
         status: DeliveryStatus::from_word(word),
         delivered_at: at.filter(|_| word == "delivered"),
         read_at: at.filter(|_| word == "read"),
-        problem: reason.map(|code| Problem::new(code, "the provider's words")), reference: None }
+        problem: reason.map(|code| Problem::new(code, "the provider's words")),
+        reference: None,
+    }
 }
 
 async fn webhook(store: &Store, statuses: &[StatusUpdate]) -> WebhookResult {

@@ -110,7 +110,9 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
         status: DeliveryStatus::from_word(status),
         delivered_at: None,
         read_at: None,
-        problem: Some(Problem::new(format!("code {text}"), text.as_str())), reference: None };
+        problem: Some(Problem::new(format!("code {text}"), text.as_str())),
+        reference: None,
+    };
     let batch = |updates: Vec<StatusUpdate>| WebhookBatch { statuses: updates, replies: Vec::new() };
     // Each with an undocumented status word, before the messages exist.
     let early = texts.iter().map(|text| update(text, &format!("word {text}"))).chain([update(&"b".into(), "read")]);

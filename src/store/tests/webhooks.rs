@@ -15,7 +15,14 @@ contract!(
 
 fn read(message_id: &str) -> StatusUpdate {
     let status = DeliveryStatus::Read;
-    StatusUpdate { message_id: message_id.into(), status, delivered_at: None, read_at: Some(Millis(9)), problem: None, reference: None }
+    StatusUpdate {
+        message_id: message_id.into(),
+        status,
+        delivered_at: None,
+        read_at: Some(Millis(9)),
+        problem: None,
+        reference: None,
+    }
 }
 
 fn statuses(statuses: Vec<StatusUpdate>) -> WebhookBatch {

@@ -34,7 +34,7 @@ fn client(base: &str) -> Client {
 }
 
 fn send(client: &Client, body: &str) -> Outcome {
-    runtime().block_on(client.send(Channel::Viber, body.as_bytes().to_vec(), || async { true }))
+    runtime().block_on(client.send(Channel::Viber, body.as_bytes().to_vec(), None, || async { true }))
 }
 
 /// The kind of outcome, its code, and the provider's wish for a wait in seconds.
@@ -86,7 +86,7 @@ fn a_connection_that_takes_too_long_is_reported_apart_from_an_answer_that_does()
         assert!(waiting.len() < 64, "the queue is never full here");
     }
     let client = client(&format!("http://{address}"));
-    let outcome = runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
+    let outcome = runtime.block_on(client.send(Channel::Viber, BODY.into(), None, || async { true }));
     assert_eq!(summary(&outcome), ("unreachable", "connect".into(), None), "{outcome:?}");
 }
 
@@ -154,7 +154,7 @@ fn a_kept_connection_that_was_closed_meanwhile_is_replaced_and_one_closed_over_a
             }
         });
         let (client, runtime) = (client(&server.url()), runtime());
-        let send = || runtime.block_on(client.send(Channel::Viber, BODY.into(), || async { true }));
+        let send = || runtime.block_on(client.send(Channel::Viber, BODY.into(), None, || async { true }));
         assert_eq!(send().name(), "accepted");
         if kind == "accepted" {
             assert!(wait_until(SOON, || server.closed() == 1));

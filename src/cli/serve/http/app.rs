@@ -7,10 +7,11 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::meta_webhook::MetaWebhooks;
 use super::token::Token;
 use super::webhook::Webhook;
 use crate::cli::serve::status_board::StatusBoard;
-use crate::engine::Details;
+use crate::engine::{Details, WebhookCounts};
 use crate::model::{RunId, Tally};
 use crate::store::Store;
 
@@ -24,8 +25,12 @@ pub(in crate::cli) struct App {
     pub(in crate::cli) open: bool,
     /// Asks the service to resume a run.
     pub(in crate::cli) resume_request: mpsc::Sender<RunId>,
-    /// Receives the provider's webhooks, if enabled.
+    /// Receives the webhooks of INCS, if enabled.
     pub(in crate::cli) webhook: Option<Webhook>,
+    /// Receives the webhooks of accounts at Meta, if enabled.
+    pub(in crate::cli) meta: Option<MetaWebhooks>,
+    /// The webhooks received so far, if any are enabled.
+    pub(in crate::cli) webhook_counts: Option<Arc<WebhookCounts>>,
     /// The last answers about runs.
     pub(in crate::cli) looks: Arc<RunLooks>,
 }

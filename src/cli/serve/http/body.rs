@@ -13,36 +13,34 @@ use http_body_util::LengthLimitError;
 use super::connections::Activity;
 use super::response::refused;
 
-/// The largest body, in bytes. The webhooks in the provider's documents have less than 2,000.
-const MAX_BYTES: usize = 256 * 1024;
 /// How long a body may take to arrive.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the body of a request.
+/// Reads the body of a request of at most `most` bytes.
 ///
 /// # Errors
 /// When the body is too large, too slow or incomplete: the response to send.
-pub(super) async fn read(request: Request) -> Result<Bytes, Response> {
+pub(super) async fn read(request: Request, most: usize) -> Result<Bytes, Response> {
     let (head, body) = request.into_parts();
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     // A body that declares a larger size is not read.
-    if length.is_some_and(|length| length > MAX_BYTES as u64) {
-        return Err(too_large());
+    if length.is_some_and(|length| length > most as u64) {
+        return Err(too_large(most));
     }
     let activity = head.extensions.get::<Arc<Activity>>();
     activity.inspect(|activity| activity.set_waiting(true));
-    let read = tokio::time::timeout(READ_TIMEOUT, to_bytes(body, MAX_BYTES)).await;
+    let read = tokio::time::timeout(READ_TIMEOUT, to_bytes(body, most)).await;
     activity.inspect(|activity| activity.set_waiting(false));
     match read {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large()),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => Err(too_large(most)),
         Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the request body was incomplete")),
         Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the request body did not arrive within 10 s")),
     }
 }
 
-fn too_large() -> Response {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, "the request body must be at most 256 KiB")
+fn too_large(most: usize) -> Response {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("the request body must be at most {} KiB", most / 1024))
 }
 
 #[cfg(test)]
@@ -55,6 +53,8 @@ mod tests {
     use hyper::body::Frame;
 
     use super::*;
+
+    const MAX_BYTES: usize = 256 * 1024;
 
     /// A body without end, one byte per second.
     struct Slow(Pin<Box<tokio::time::Sleep>>);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     async fn status(body: Body) -> StatusCode {
-        read(Request::new(body)).await.unwrap_err().status()
+        read(Request::new(body), MAX_BYTES).await.unwrap_err().status()
     }
 
     #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(status(Body::new(slow)).await, StatusCode::REQUEST_TIMEOUT);
         assert!(started.elapsed() < READ_TIMEOUT + Duration::from_secs(1));
         assert_eq!(status(Body::from(vec![b'x'; MAX_BYTES + 1])).await, StatusCode::PAYLOAD_TOO_LARGE);
-        let whole = read(Request::new(Body::from(vec![b'x'; MAX_BYTES]))).await.unwrap();
+        let whole = read(Request::new(Body::from(vec![b'x'; MAX_BYTES])), MAX_BYTES).await.unwrap();
         assert_eq!(whole.len(), MAX_BYTES);
     }
 }

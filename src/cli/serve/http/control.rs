@@ -16,6 +16,9 @@ use crate::engine::{self, EngineError};
 use crate::model::{Millis, Rate, RunId};
 use crate::store::{Run, StoreError};
 
+/// The largest body of a request, in bytes.
+const MAX_BYTES: usize = 4 * 1024;
+
 /// A request to control a run.
 enum Control {
     Pause,
@@ -34,7 +37,7 @@ pub(super) fn routes() -> Router<App> {
 
 /// The body is `{"rate": "40/s"}`.
 async fn rate(app: State<App>, id: Path<String>, request: Request) -> Response {
-    let body = match body::read(request).await {
+    let body = match body::read(request, MAX_BYTES).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };

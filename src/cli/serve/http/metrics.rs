@@ -90,9 +90,9 @@ async fn page(app: &App) -> Result<String, StoreError> {
         page.sample("campaigner_account_rate", &[("provider", provider)], *rate);
     }
 
-    if let Some(webhook) = &app.webhook {
+    if let Some(counts) = &app.webhook_counts {
         page.family("campaigner_callbacks_total", "counter", "Webhooks received from the provider by result.");
-        for (became, callbacks) in webhook.callbacks.counts.read() {
+        for (became, callbacks) in counts.read() {
             page.sample("campaigner_callbacks_total", &[("became", became)], callbacks as f64);
         }
     }

@@ -9,6 +9,7 @@ mod connections;
 mod control;
 mod health;
 mod live;
+mod meta_webhook;
 mod metrics;
 mod page;
 mod response;
@@ -30,6 +31,7 @@ use crate::engine::StopHandle;
 
 pub(super) use app::App;
 pub(super) use connections::MAX_CONNECTIONS;
+pub(super) use meta_webhook::MetaWebhooks;
 use response::{no_such_page, refused};
 pub(in crate::cli) use token::{Token, token};
 pub(super) use webhook::Webhook;
@@ -44,8 +46,9 @@ fn routes(app: App) -> Router {
     let reading = reading.layer(middleware::from_fn_with_state(app.clone(), may_read));
     let changing = control::routes().layer(middleware::from_fn_with_state(app.clone(), may_change));
     let webhook = app.webhook.clone().map(webhook::routes).unwrap_or_default();
+    let meta = app.meta.clone().map(meta_webhook::routes).unwrap_or_default();
     let known = Router::new().merge(page::routes()).merge(health::routes()).merge(reading).merge(changing);
-    known.fallback(|| async { no_such_page() }).with_state(app).merge(webhook)
+    known.fallback(|| async { no_such_page() }).with_state(app).merge(webhook).merge(meta)
 }
 
 async fn may_read(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -39,7 +39,7 @@ impl Token {
         }
     }
 
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 

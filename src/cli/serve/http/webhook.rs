@@ -1,4 +1,5 @@
-//! `POST /webhook/SECRET`: the provider's webhooks. Also `POST /webhook` with `Authorization: Bearer SECRET`.
+//! `POST /webhook/SECRET`: the webhooks of INCS. Also `POST /webhook` with `Authorization: Bearer SECRET`. `meta_webhook`
+//! has those of Meta.
 //!
 //! 200 means that the webhook is stored durably, or not needed. 503 means that the provider must send it again. The
 //! content of a webhook is never logged.
@@ -16,9 +17,9 @@ use serde_json::json;
 use super::body;
 use super::response::{answer, no_such_page, refused};
 use super::token::Token;
-use crate::engine::{QueuePlace, WebhookQueue};
+use crate::engine::{QueuePlace, WebhookCounts, WebhookQueue};
 use crate::model::Millis;
-use crate::provider;
+use crate::provider::{self, BadCallback, Callback};
 
 /// Receives webhooks.
 #[derive(Clone)]
@@ -26,6 +27,9 @@ pub(in crate::cli) struct Webhook {
     pub(in crate::cli) secret: Token,
     pub(in crate::cli) callbacks: WebhookQueue,
 }
+
+/// The largest body, in bytes. The webhooks in the documents of INCS have less than 2,000.
+const MAX_BYTES: usize = 256 * 1024;
 
 /// How long a webhook waits to be stored before the provider is asked to send it again.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,32 +61,38 @@ impl Webhook {
             counts.turned_away.fetch_add(1, Ordering::Relaxed);
             return send_again();
         };
-        match body::read(request).await {
-            Ok(body) => self.keep(place, &body).await,
+        match body::read(request, MAX_BYTES).await {
+            Ok(body) => keep(counts, place, body.len(), provider::callback(&body, Millis::now())).await,
             Err(refused) => refused,
         }
     }
+}
 
-    async fn keep(&self, place: QueuePlace<'_>, body: &[u8]) -> Response {
-        let counts = &self.callbacks.counts;
-        let callback = match provider::callback(body, Millis::now()) {
-            Ok(callback) if callback.is_empty() => {
-                counts.unused.fetch_add(1, Ordering::Relaxed);
-                return taken();
-            }
-            Ok(callback) => callback,
-            Err(bad) => {
-                counts.unreadable.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%bad, bytes = body.len(), "unreadable webhook");
-                return refused(StatusCode::BAD_REQUEST, &bad.to_string());
-            }
-        };
-        match tokio::time::timeout(STORE_TIMEOUT, place.take(callback)).await {
-            Ok(Ok(())) => taken(),
-            _ => {
-                counts.turned_away.fetch_add(1, Ordering::Relaxed);
-                send_again()
-            }
+/// Answers a webhook once what it says is on the disk.
+pub(super) async fn keep(
+    counts: &WebhookCounts,
+    place: QueuePlace<'_>,
+    bytes: usize,
+    parsed: Result<Callback, BadCallback>,
+) -> Response {
+    let callback = match parsed {
+        Ok(callback) if callback.is_empty() => {
+            counts.unused.fetch_add(1, Ordering::Relaxed);
+            return taken();
+        }
+        Ok(callback) => callback,
+        Err(bad) => {
+            counts.unreadable.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%bad, bytes, "unreadable webhook");
+            let status = if bad == BadCallback::Unsigned { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+            return refused(status, &bad.to_string());
+        }
+    };
+    match tokio::time::timeout(STORE_TIMEOUT, place.take(callback)).await {
+        Ok(Ok(())) => taken(),
+        _ => {
+            counts.turned_away.fetch_add(1, Ordering::Relaxed);
+            send_again()
         }
     }
 }
@@ -92,7 +102,7 @@ fn taken() -> Response {
 }
 
 /// Asks the provider to send the webhook again.
-fn send_again() -> Response {
+pub(super) fn send_again() -> Response {
     let mut response = refused(StatusCode::SERVICE_UNAVAILABLE, "too many webhooks at once; send this one again");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response

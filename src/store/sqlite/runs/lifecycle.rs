@@ -132,11 +132,11 @@ impl Store {
         let worker: i64 = sqlx::query_scalar(
             "INSERT INTO worker (process, started_at, reference_key) VALUES (?1, ?2, randomblob(16)) RETURNING id",
         )
-            .bind(i64::from(std::process::id()))
-            .bind(now.0)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(failed())?;
+        .bind(i64::from(std::process::id()))
+        .bind(now.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed())?;
         sqlx::query(
             "INSERT INTO progress (run, next_row, limit_left, owner) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (run) DO UPDATE SET limit_left = excluded.limit_left, owner = excluded.owner",

@@ -5,6 +5,7 @@
 //! is recorded with that attempt.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -112,6 +113,28 @@ impl Store {
         tx.commit().await.map_err(doing("record statuses"))?;
         Point::StatusCommitted.pass();
         Ok(())
+    }
+}
+
+impl Store {
+    /// Ends the wait for the statuses of a run that were due by `now`: those of messages accepted longer than `horizon`
+    /// ago are given up, and the others are awaited until then.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn give_up_statuses(&self, run: i64, horizon: Duration, now: Millis) -> Result<(), StoreError> {
+        let horizon = i64::try_from(horizon.as_millis()).unwrap_or(i64::MAX);
+        sqlx::query(
+            "UPDATE delivery SET next_poll_at = iif(coalesce(accepted_at, ended_at) <= ?2 - ?3, NULL, \
+             coalesce(accepted_at, ended_at) + ?3) WHERE run = ?1 AND next_poll_at <= ?2",
+        )
+        .bind(run)
+        .bind(now.0)
+        .bind(horizon)
+        .execute(self.write().await?.connection())
+        .await
+        .map(drop)
+        .map_err(doing("give up statuses"))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::sqlite::Store;
 use crate::store::sqlite::dispatch::outcomes::{follow, record_each};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::{Claim, History, RowKey, Settlement, StoreError, WorkerId};
+use crate::store::{Claim, History, RowKey, Run, Settlement, StoreError, WorkerId};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -50,6 +50,20 @@ impl Store {
             .await
             .map_err(doing("read the key of the references"))?;
         Ok(ReferenceKey::new(key))
+    }
+
+    /// Counts the second messages that the provider made of requests of a run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn double_sends(&self, run: &Run) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM double_send WHERE row BETWEEN ?1 AND ?2")
+            .bind(RowKey::first(run.key))
+            .bind(RowKey::last(run.key))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("count double sends"))?;
+        Ok(count.unsigned_abs())
     }
 }
 

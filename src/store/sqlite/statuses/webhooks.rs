@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Finds the rows of webhooks that arrived since `since` and before their rows. Statuses are limited so that other
-    /// writers get their turn; if [`WebhookResult::found`] is not 0, there may be more.
+    /// writers get their turn; if [`WebhookResult::found`] or [`WebhookResult::settled`] is not 0, there may be more.
     ///
     /// # Errors
     /// When the store cannot be used.
@@ -198,7 +198,16 @@ async fn keep_early(
             let (code, message) = (problem.map(|p| p.code.as_str()), problem.and_then(Problem::provider_message));
             let attempt = Tie::of(update).map(|tie| tie.attempt).filter(|attempt| genuine.contains(attempt));
             let (row, claim) = attempt.unzip();
-            (&update.message_id, update.status.as_word(), delivered, read, code.unwrap_or_default(), message, row, claim)
+            (
+                &update.message_id,
+                update.status.as_word(),
+                delivered,
+                read,
+                code.unwrap_or_default(),
+                message,
+                row,
+                claim,
+            )
         })
         .collect();
     let kept = sqlx::query(
@@ -232,7 +241,9 @@ fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sq
         status: DeliveryStatus::from_word(row.try_get(2)?),
         delivered_at: row.try_get::<Option<i64>, _>(3)?.map(Millis),
         read_at: row.try_get::<Option<i64>, _>(4)?.map(Millis),
-        problem: (!code.is_empty()).then(|| Problem::new(code, message.unwrap_or_default())), reference: None };
+        problem: (!code.is_empty()).then(|| Problem::new(code, message.unwrap_or_default())),
+        reference: None,
+    };
     Ok((row.try_get(0)?, update))
 }
 

@@ -46,7 +46,9 @@ async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
         status: DeliveryStatus::Failed,
         delivered_at: None,
         read_at: None,
-        problem: None, reference: None };
+        problem: None,
+        reference: None,
+    };
     let batch = WebhookBatch { statuses: vec![failed], replies: Vec::new() };
     f.store.save_webhooks(&batch, NOW).await.unwrap();
     // The words are those of the problem, wherever they are shown.

@@ -1,0 +1,183 @@
+//! References: statuses that name the attempt itself.
+
+use super::*;
+use crate::model::{DeliveryStatus, Millis, Reference, ReferenceKey, RowNumber, State, StatusUpdate};
+
+contract!(
+    a_status_settles_the_attempt_that_its_reference_names,
+    a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost,
+    a_row_that_waits_to_be_sent_again_is_not_if_its_attempt_was_accepted,
+    a_refusal_gives_way_to_a_status_of_the_same_attempt,
+    a_decision_of_a_person_gives_way_to_a_status,
+    a_second_message_of_one_attempt_is_a_double_send,
+    a_message_of_a_past_attempt_beside_another_is_a_double_send,
+    a_reference_counts_only_with_its_workers_signature,
+    a_settled_row_reopens_a_run_that_was_over,
+);
+
+use State::{Accepted, Delivered, Failed, Pending, Sending, Sent, Uncertain};
+
+/// Returns the reference of a claim, signed by its worker.
+async fn reference(w: &Worker, claim: &Claim) -> Reference {
+    w.store.reference_key(claim.worker).await.unwrap().sign(w.run, claim.key.row(), claim.number)
+}
+
+fn status(message_id: &str, status: DeliveryStatus, reference: Reference) -> StatusUpdate {
+    StatusUpdate {
+        message_id: message_id.into(),
+        status,
+        delivered_at: None,
+        read_at: None,
+        problem: None,
+        reference: Some(reference),
+    }
+}
+
+async fn save(w: &Worker, statuses: Vec<StatusUpdate>) -> WebhookResult {
+    w.store.save_webhooks(&WebhookBatch { statuses, replies: Vec::new() }, at(60)).await.unwrap()
+}
+
+/// Returns a run of one row with its first claim.
+async fn claimed(f: &Fixture<impl Place>) -> (Worker, Claim) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 1).await;
+    let claim = w.claim_one().await;
+    (w, claim)
+}
+
+async fn a_status_settles_the_attempt_that_its_reference_names(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 3).await;
+    let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    w.settle([doubted(&claims[0]), interrupted(&claims[1]), doubted(&claims[2])]).await;
+    let statuses = vec![
+        status("m1", DeliveryStatus::Delivered, reference(&w, &claims[0]).await),
+        status("m2", DeliveryStatus::Failed, reference(&w, &claims[1]).await),
+        status("m1", DeliveryStatus::Sent, reference(&w, &claims[0]).await),
+    ];
+    let result = save(&w, statuses.clone()).await;
+    assert_eq!((result.settled, result.early, result.doubled), (2, 0, 0));
+    assert_eq!(w.states().await, [Delivered, Failed, Uncertain]);
+    assert_eq!(w.row(1).await.message_id.as_deref(), Some("m1"));
+    assert_eq!(w.row(1).await.attempts, 1);
+    assert_eq!(save(&w, statuses).await, WebhookResult::default(), "a repeat changes nothing");
+    w.check().await;
+}
+
+async fn a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 2).await;
+    let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    let mut early = Vec::new();
+    for (claim, id) in claims.iter().zip(["m1", "m2"]) {
+        early.push(status(id, DeliveryStatus::Delivered, reference(&w, claim).await));
+    }
+    let result = save(&w, early).await;
+    assert_eq!((result.settled, result.early), (0, 2));
+    assert_eq!(w.states().await, [Sending, Sending]);
+    w.settle([accepted(&claims[0], "m1")]).await;
+    assert_eq!(w.state(1).await, Delivered, "the answer found it");
+    let next = w.next().await;
+    next.settle([interrupted(&claims[1])]).await;
+    let result = next.store.match_early(Millis(0), at(61)).await.unwrap();
+    assert_eq!(result.settled, 1);
+    assert_eq!(next.states().await, [Delivered, Delivered]);
+    assert_eq!(next.store.match_early(Millis(0), at(62)).await.unwrap(), WebhookResult::default());
+    next.check().await;
+}
+
+async fn a_row_that_waits_to_be_sent_again_is_not_if_its_attempt_was_accepted(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    w.settle([interrupted_and_resent(&claim, at(99))]).await;
+    assert_eq!(w.state(1).await, Pending);
+    let result = save(&w, vec![status("m1", DeliveryStatus::Sent, reference(&w, &claim).await)]).await;
+    assert_eq!(result.settled, 1);
+    assert_eq!((w.state(1).await, w.claim_at(9, at(999)).await.len()), (Sent, 0));
+    w.check().await;
+}
+
+async fn a_refusal_gives_way_to_a_status_of_the_same_attempt(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 3).await;
+    let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    w.settle([rejected(&claims[0]), again(&claims[1], at(99)), exhausted(&claims[2])]).await;
+    for (claim, id) in claims.iter().zip(["m1", "m2", "m3"]) {
+        save(&w, vec![status(id, DeliveryStatus::Sent, reference(&w, claim).await)]).await;
+    }
+    assert_eq!(w.states().await, [Sent, Sent, Sent]);
+    assert!(w.claim_at(9, at(999)).await.is_empty(), "nobody gets it again");
+    w.check().await;
+}
+
+async fn a_decision_of_a_person_gives_way_to_a_status(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 2).await;
+    let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    w.settle(claims.iter().map(doubted)).await;
+    for (n, verdict) in [(1, Verdict::Sent), (2, Verdict::NotSent)] {
+        w.store.resolve_uncertain(w.owner, Which::Row(RowNumber(n)), verdict, "Ana", NOW).await.unwrap();
+    }
+    for (claim, id) in claims.iter().zip(["m1", "m2"]) {
+        save(&w, vec![status(id, DeliveryStatus::Delivered, reference(&w, claim).await)]).await;
+    }
+    assert_eq!(w.states().await, [Delivered, Delivered]);
+    w.check().await;
+}
+
+async fn a_second_message_of_one_attempt_is_a_double_send(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    w.settle([accepted(&claim, "m1")]).await;
+    let named = reference(&w, &claim).await;
+    let twice = || vec![status("m1", DeliveryStatus::Sent, named), status("m2", DeliveryStatus::Delivered, named)];
+    assert_eq!(save(&w, twice()).await.doubled, 1);
+    assert_eq!(save(&w, twice()).await.doubled, 0, "it is counted once");
+    assert_eq!(w.store.double_sends(&w.now().await).await.unwrap(), 1);
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Sent, Some("m1")));
+    w.check().await;
+}
+
+async fn a_message_of_a_past_attempt_beside_another_is_a_double_send(f: Fixture<impl Place>) {
+    let (w, first) = claimed(&f).await;
+    w.settle([again(&first, NOW)]).await;
+    let second = w.claim_one().await;
+    w.settle([accepted(&second, "m2")]).await;
+    let result = save(&w, vec![status("m1", DeliveryStatus::Delivered, reference(&w, &first).await)]).await;
+    assert_eq!((result.settled, result.doubled), (1, 1));
+    assert_eq!(w.store.double_sends(&w.now().await).await.unwrap(), 1);
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Accepted, Some("m2")));
+    w.check().await;
+}
+
+async fn a_reference_counts_only_with_its_workers_signature(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    w.settle([doubted(&claim)]).await;
+    let other = f.run("other", 1).await;
+    let key = w.store.reference_key(other.owner.worker).await.unwrap();
+    for forged in [
+        key.sign(w.run, claim.key.row(), claim.number),
+        ReferenceKey::new(vec![0; 16]).sign(w.run, claim.key.row(), claim.number),
+    ] {
+        let result = save(&w, vec![status("m1", DeliveryStatus::Delivered, forged)]).await;
+        assert_eq!((result.settled, result.doubled), (0, 0));
+    }
+    assert_eq!(w.store.match_early(Millis(0), at(61)).await.unwrap().settled, 0);
+    assert_eq!(w.state(1).await, Uncertain);
+    let genuine = w.store.reference_key(claim.worker).await.unwrap();
+    let missing = genuine.sign(w.run, claim.key.row(), claim.number + 1);
+    assert_eq!(save(&w, vec![status("m3", DeliveryStatus::Delivered, missing)]).await.settled, 0);
+    w.check().await;
+}
+
+async fn a_settled_row_reopens_a_run_that_was_over(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    w.settle([doubted(&claim)]).await;
+    for stage in [Stage::Dispatched, Stage::Finished] {
+        w.store.reach(w.run, stage, NOW).await.unwrap();
+    }
+    assert!(w.now().await.finished_at.is_some());
+    save(&w, vec![status("m1", DeliveryStatus::Delivered, reference(&w, &claim).await)]).await;
+    assert!(w.now().await.finished_at.is_none(), "its reports are renewed");
+    w.store.reach(w.run, Stage::Finished, at(70)).await.unwrap();
+    assert_eq!(w.state(1).await, Delivered);
+    w.check().await;
+}
