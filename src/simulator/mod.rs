@@ -1,13 +1,14 @@
-//! The simulated provider: an HTTP/1.1 server on loopback that speaks the INCS Messages API, NXLink and CAMS.
+//! The simulated provider: an HTTP/1.1 server on loopback that speaks the INCS Messages API, Meta's Cloud API,
+//! NXLink and CAMS.
 //!
-//! It enforces what the providers' documents require, accepts any INCS credential, and delivers nothing.
+//! It enforces what the providers' documents require, accepts any credential for sending, and delivers nothing.
 //! [`Behaviour`] sets its latency, its faults, its throttle, and where it sends webhooks. It stores no messages: a
 //! message id holds everything that decides the message's status, so a simulator started later reports the same
 //! statuses.
 //!
 //! It shares no code with `provider` and `message`, so that their mistakes show up against it.
 //!
-//! A request passes through `listener`, then `server`, which hands it to one of the three providers. INCS checks
+//! A request passes through `listener`, then `server`, which hands it to one of the four providers. INCS checks
 //! a message against `incs`'s rules, draws its result from `behaviour`, encodes that in a `message_id`, and
 //! schedules its `webhooks`. A status request decodes the id and asks `delivery_model`.
 
@@ -18,7 +19,9 @@ mod delivery_model;
 mod incs;
 mod listener;
 mod message_id;
+mod meta;
 mod nxlink;
+mod sends;
 mod server;
 mod throttle;
 mod webhooks;

@@ -17,6 +17,7 @@ use super::cams::{self, CamsServer};
 use super::counts::{Counters, Counts};
 use super::incs::IncsServer;
 use super::listener::{self, Disconnector};
+use super::meta::{MetaServer, is_meta_request};
 use super::nxlink::{self, NxlinkServer};
 use super::webhooks::{self, WebhookSender};
 
@@ -32,6 +33,9 @@ pub struct Simulator {
 }
 
 impl Simulator {
+    /// The app secret under which the simulated Meta signs its webhooks. It accepts any access token and any phone number
+    /// id.
+    pub const META_APP_SECRET: &str = webhooks::META_APP_SECRET;
     /// The only account that the simulated NXLink accepts: `accessKey` and secret. It accepts any phone number and
     /// tenant.
     pub const NXLINK_ACCOUNT: (&str, &str) = (nxlink::ACCESS_KEY, nxlink::ACCESS_SECRET);
@@ -59,7 +63,8 @@ impl Simulator {
         let (scheduler, sender) = webhooks.unzip();
         let counters = Arc::new(Counters::default());
         let providers = Providers {
-            incs: IncsServer::new(behaviour, scheduler, Arc::clone(&counters)),
+            incs: IncsServer::new(behaviour.clone(), scheduler.clone(), Arc::clone(&counters)),
+            meta: MetaServer::new(behaviour, scheduler, Arc::clone(&counters)),
             nxlink: NxlinkServer::default(),
             cams: CamsServer::new(),
         };
@@ -122,9 +127,10 @@ impl Drop for Simulator {
     }
 }
 
-/// The three providers behind the one address.
+/// The four providers behind the one address.
 struct Providers {
     incs: IncsServer,
+    meta: MetaServer,
     nxlink: NxlinkServer,
     cams: CamsServer,
 }
@@ -171,5 +177,8 @@ async fn answer(
         providers.cams.review(name, status);
         return Response::new(Body::empty());
     }
-    providers.incs.answer(&head, body, &disconnector).await
+    match is_meta_request(&head) {
+        true => providers.meta.answer(&head, body, &disconnector).await,
+        false => providers.incs.answer(&head, body, &disconnector).await,
+    }
 }

@@ -3,7 +3,7 @@
 //! Best effort. Webhooks still waiting when the simulator stops are lost, and a full queue takes no more. Status
 //! requests report the same statuses.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
+use super::meta::{self, Event};
 use super::message_id::{FinalStatus, SimulatedMessage};
 use crate::base_url::BaseUrl;
 use crate::model::Millis;
@@ -24,13 +25,49 @@ const MAX_WAITING: usize = 100_000;
 const MAX_IN_FLIGHT: usize = 32;
 /// Attempts per webhook. The first pause between them is one second; each further pause is twice as long.
 const ATTEMPTS: u32 = 5;
+/// The most events of Meta in one call.
+const MAX_EVENTS: usize = 100;
+/// The app secret under which the simulated Meta signs.
+pub(super) const META_APP_SECRET: &str = "simulator-app-secret";
 /// The phone number of the business.
 const BUSINESS: &str = "85230000000";
 
-/// When a webhook is due, and its body.
-type ScheduledWebhook = (Millis, String);
+/// A webhook, and when it is due.
+struct ScheduledWebhook {
+    at: Millis,
+    content: Content,
+}
+
+/// What a webhook says.
+enum Content {
+    /// The body of one call of INCS.
+    Incs(String),
+    /// An event of Meta, which shares its call with others.
+    Meta(Event),
+}
+
+impl Ord for ScheduledWebhook {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl PartialOrd for ScheduledWebhook {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ScheduledWebhook {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for ScheduledWebhook {}
 
 /// Schedules the webhooks about a message.
+#[derive(Clone)]
 pub(super) struct WebhookScheduler {
     queue: mpsc::Sender<ScheduledWebhook>,
     /// Share of read messages to which the recipient replies.
@@ -79,13 +116,19 @@ impl WebhookScheduler {
         }
     }
 
-    fn gets_reply(&self, message: &SimulatedMessage) -> bool {
+    /// Whether the recipient replies to a message once it is read.
+    pub(super) fn gets_reply(&self, message: &SimulatedMessage) -> bool {
         ((message.noise() >> 40) & 0xff) as f64 / 256.0 < self.replies
     }
 
     fn enqueue(&self, at: Millis, webhook: &Value) {
         // A full queue drops the webhook.
-        drop(self.queue.try_send((at, webhook.to_string())));
+        drop(self.queue.try_send(ScheduledWebhook { at, content: Content::Incs(webhook.to_string()) }));
+    }
+
+    /// Schedules an event of Meta.
+    pub(super) fn enqueue_event(&self, at: Millis, event: Event) {
+        drop(self.queue.try_send(ScheduledWebhook { at, content: Content::Meta(event) }));
     }
 }
 
@@ -125,12 +168,12 @@ impl WebhookSender {
         let mut in_flight = JoinSet::new();
         loop {
             let now = Millis::now();
-            while in_flight.len() < MAX_IN_FLIGHT && waiting.peek().is_some_and(|Reverse((at, _))| *at <= now) {
-                if let Some(Reverse((_, body))) = waiting.pop() {
-                    in_flight.spawn(send(client.clone(), self.url.clone(), body));
-                }
+            while in_flight.len() < MAX_IN_FLIGHT
+                && let Some(call) = next_call(&mut waiting, now)
+            {
+                in_flight.spawn(send(client.clone(), self.url.clone(), call));
             }
-            let until_due = |Reverse((at, _)): &Reverse<ScheduledWebhook>| at.since(now);
+            let until_due = |Reverse(webhook): &Reverse<ScheduledWebhook>| webhook.at.since(now);
             let pause = waiting.peek().map_or(Duration::from_secs(1), until_due);
             tokio::select! {
                 received = self.queue.recv(), if waiting.len() < MAX_WAITING => match received {
@@ -147,10 +190,42 @@ impl WebhookSender {
     }
 }
 
-/// Sends one webhook, with retries. Returns whether the receiver accepted it.
-async fn send(client: Client, url: Url, body: String) -> bool {
+/// One call: its body, and Meta's signature.
+struct Call {
+    body: String,
+    signature: Option<String>,
+}
+
+/// Takes the next call that is due: one webhook of INCS, or all due events of Meta, up to a limit.
+fn next_call(waiting: &mut BinaryHeap<Reverse<ScheduledWebhook>>, now: Millis) -> Option<Call> {
+    let mut events = Vec::new();
+    while events.len() < MAX_EVENTS
+        && let Some(Reverse(first)) = waiting.peek()
+        && first.at <= now
+    {
+        if !events.is_empty() && matches!(first.content, Content::Incs(_)) {
+            break;
+        }
+        match waiting.pop()?.0.content {
+            Content::Incs(body) => return Some(Call { body, signature: None }),
+            Content::Meta(event) => events.push(event),
+        }
+    }
+    if events.is_empty() {
+        return None;
+    }
+    let body = meta::batch(events);
+    let signature = Some(meta::signature(META_APP_SECRET, &body));
+    Some(Call { body, signature })
+}
+
+/// Sends one call, with retries. Returns whether the receiver accepted it.
+async fn send(client: Client, url: Url, call: Call) -> bool {
     for attempt in 0..ATTEMPTS {
-        let request = client.post(url.clone()).header("content-type", "application/json").body(body.clone());
+        let mut request = client.post(url.clone()).header("content-type", "application/json").body(call.body.clone());
+        if let Some(signature) = &call.signature {
+            request = request.header("x-hub-signature-256", signature);
+        }
         if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
             return true;
         }

@@ -44,6 +44,16 @@ pub(in crate::cli) struct RawProvider {
     pub(in crate::cli) app_secret_env: Option<String>,
     pub(in crate::cli) verify_token: Option<SecretText>,
     pub(in crate::cli) verify_token_env: Option<String>,
+    /// Which API the simulator speaks.
+    pub(in crate::cli) speaks: Option<Speaks>,
+}
+
+/// The value of `speaks`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::cli) enum Speaks {
+    Incs,
+    Meta,
 }
 
 impl RawProvider {
@@ -61,6 +71,7 @@ impl RawProvider {
             app_secret_env: None,
             verify_token: None,
             verify_token_env: None,
+            speaks: None,
         }
     }
 }
@@ -265,13 +276,13 @@ mod tests {
                 "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
                 "3:1: `providers.a.certification_cod`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
-                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`",
+                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
             ),
             (
                 "[providers.a]\n\"x\\u202e\" = \"987654321\"\n",
                 "2:1: `providers.a.x\\u{202e}`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
-                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`",
+                 `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
             ),
             ("[providers.a]\ncertification_code = 98765x4321\n", "2:22: "),
             ("[providers.a]\ncertification_code = \"987654321\n", "2:32: "),

@@ -4,25 +4,23 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
-use fastrand::Rng;
 use percent_encoding::percent_decode_str;
 
 use super::refusal::Refusal;
 use super::responses::{self, StatusEntry};
 use super::rules;
 use crate::model::{Channel, Millis};
-use crate::simulator::behaviour::{Behaviour, LostResponse, SendDraw};
+use crate::simulator::behaviour::{Behaviour, LostResponse};
 use crate::simulator::counts::{Counters, count};
 use crate::simulator::listener::Disconnector;
-use crate::simulator::message_id::{MAX_PACE_MS, SimulatedMessage};
-use crate::simulator::throttle::Throttle;
+use crate::simulator::message_id::SimulatedMessage;
+use crate::simulator::sends::Sends;
 use crate::simulator::webhooks::WebhookScheduler;
 
 /// Largest body that is accepted, in bytes.
@@ -37,17 +35,9 @@ const CREDENTIAL: &str = "certification-code";
 
 /// The simulated INCS Messages API.
 pub(in crate::simulator) struct IncsServer {
-    behaviour: Behaviour,
+    sends: Sends,
     webhooks: Option<WebhookScheduler>,
     counters: Arc<Counters>,
-    state: Mutex<SendState>,
-}
-
-/// What each send changes.
-struct SendState {
-    rng: Rng,
-    throttle: Option<Throttle>,
-    serial: u64,
 }
 
 /// An accepted message, and whether its sender learns of it.
@@ -62,11 +52,7 @@ impl IncsServer {
         webhooks: Option<WebhookScheduler>,
         counters: Arc<Counters>,
     ) -> Self {
-        let rng = if behaviour.seed == 0 { Rng::new() } else { Rng::with_seed(behaviour.seed) };
-        let throttle = behaviour.throttle.map(Throttle::new);
-        // Not from the seed: the ids of two simulators with the same seed must differ.
-        let serial = Rng::new().u64(..);
-        Self { behaviour, webhooks, counters, state: Mutex::new(SendState { rng, throttle, serial }) }
+        Self { sends: Sends::new(behaviour), webhooks, counters }
     }
 
     /// Answers one request.
@@ -81,8 +67,8 @@ impl IncsServer {
 
     async fn send(&self, channel: Channel, headers: &HeaderMap, body: Body, disconnector: &Disconnector) -> Response {
         let result = self.accept(channel, headers, body).await.inspect_err(|refusal| self.count_refusal(refusal));
-        if !self.behaviour.latency.is_zero() {
-            tokio::time::sleep(self.behaviour.latency).await;
+        if !self.sends.behaviour.latency.is_zero() {
+            tokio::time::sleep(self.sends.behaviour.latency).await;
         }
         match result {
             Err(refusal) => responses::refused(&refusal),
@@ -103,7 +89,7 @@ impl IncsServer {
         // The body is read even if the request is refused, so that the connection can be used again.
         let body = axum::body::to_bytes(body, MAX_READ).await;
         check_credential(headers)?;
-        let (draw, serial) = self.admit().ok_or(Refusal::TOO_MANY)?;
+        let (draw, serial) = self.sends.admit().ok_or(Refusal::TOO_MANY)?;
         if draw.is_error {
             return Err(Refusal::SERVER_ERROR);
         }
@@ -113,7 +99,7 @@ impl IncsServer {
         rules::validate(channel, &body)?;
         count(&self.counters.accepted);
 
-        let message = self.message(&draw, serial);
+        let message = self.sends.message(&draw, serial);
         let id = message.id(channel);
         if let Some(webhooks) = &self.webhooks {
             webhooks.schedule(&id, &message, &body);
@@ -124,21 +110,6 @@ impl IncsServer {
             None => {}
         }
         Ok(Accepted { id, lost_response: draw.lost_response })
-    }
-
-    /// Draws what happens to a send and its serial number; `None` if the throttle refuses it.
-    fn admit(&self) -> Option<(SendDraw, u64)> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.throttle.as_mut().is_some_and(|throttle| !throttle.admit(Instant::now())) {
-            return None;
-        }
-        state.serial = state.serial.wrapping_add(1);
-        Some((self.behaviour.draw_send(&mut state.rng), state.serial))
-    }
-
-    fn message(&self, draw: &SendDraw, serial: u64) -> SimulatedMessage {
-        let pace_ms = u64::try_from(self.behaviour.pace.as_millis()).unwrap_or(u64::MAX).min(MAX_PACE_MS);
-        SimulatedMessage { accepted_at: Millis::now(), final_status: draw.final_status, pace_ms, serial }
     }
 
     fn status(&self, headers: &HeaderMap, query: Option<&str>) -> Response {

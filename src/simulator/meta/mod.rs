@@ -1,0 +1,10 @@
+//! The simulated WhatsApp Cloud API of Meta.
+//!
+//! It does not judge a message's content: tests compare bodies with Meta's documents instead. It checks the credential,
+//! the number's `+` and the keys that every message has. `server` answers requests, `events` has its webhooks.
+
+mod events;
+mod server;
+
+pub(super) use events::{Event, batch, signature};
+pub(super) use server::{MetaServer, is_meta_request};
