@@ -149,8 +149,8 @@ impl WebhookWriter {
             match callback {
                 Callback::Status(update) => called.statuses.push(update),
                 Callback::Replies(replies) => called.replies.extend(replies.into_iter().map(|reply| {
-                    let asked = self.opt_out.asked_by(&reply).map(str::to_owned);
-                    (reply, asked)
+                    let opt_out = self.opt_out.matches(&reply);
+                    (reply, opt_out)
                 })),
                 Callback::Unused => {}
             }
