@@ -10,6 +10,7 @@ mod event;
 mod header;
 mod id;
 mod notice;
+mod opt_out;
 mod phone;
 mod problem;
 mod provider_text;
@@ -32,6 +33,7 @@ pub use event::{Event, Events, Moved, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
 pub use notice::Notice;
+pub use opt_out::{OptOut, OptOutMatch};
 pub use phone::Phone;
 pub use problem::{
     BadAnswer, CellProblem, Damage, Doubt, Finding, Flaw, Is, Known, Lengths, LinkFlaw, MessageProblem, Misfit,
@@ -41,7 +43,7 @@ pub use problem::{
 #[cfg(test)]
 pub(crate) use problem::{every_row_problem, every_send_problem};
 pub use provider_text::{ProviderText, plain_code};
-pub use reply::{Choice, OptOut, Replies, Reply};
+pub use reply::{Choice, Replies, Reply, TitleCount};
 pub use report_row::ReportRow;
 pub use time::Millis;
 pub use zone::Zone;

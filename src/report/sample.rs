@@ -1,7 +1,7 @@
 //! A sample of rows that the tests of all formats share: every state, and the cases that are easy to get wrong.
 
 use super::types::RunFacts;
-use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State, Zone};
+use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State, TitleCount, Zone};
 
 /// 2026-03-23T07:12:01.500Z.
 pub(super) const START: i64 = 1_774_249_921_500;
@@ -21,13 +21,21 @@ pub(super) fn facts() -> RunFacts {
         advice: |code| (code == "131030").then_some("put the number on the list"),
         only: None,
         replies: Some(Replies {
-            total: 4,
+            total: 6,
             rows: 3,
             opted_out: 1,
             choices: vec![
                 choice("button_reply", Some("yes-1"), Some("Yes, please"), 2),
+                choice("button", Some("maybe-a"), Some("Maybe"), 1),
+                choice("button", Some("maybe-b"), Some("Maybe"), 1),
                 choice("list_reply", Some("row-2"), Some("<b>Tuesday</b>"), 1),
                 choice("text", None, None, 1),
+            ],
+            by_title: vec![
+                by_title("button_reply", Some("Yes, please"), Some("yes-1"), 1, 2),
+                by_title("button", Some("Maybe"), None, 2, 2),
+                by_title("list_reply", Some("<b>Tuesday</b>"), Some("row-2"), 1, 1),
+                by_title("text", None, None, 0, 1),
             ],
         }),
     }
@@ -35,6 +43,11 @@ pub(super) fn facts() -> RunFacts {
 
 fn choice(kind: &str, id: Option<&str>, title: Option<&str>, replies: u64) -> Choice {
     Choice { kind: kind.into(), id: id.map(str::to_owned), title: title.map(str::to_owned), replies, rows: replies }
+}
+
+fn by_title(kind: &str, title: Option<&str>, id: Option<&str>, ids: u64, replies: u64) -> TitleCount {
+    let [title, id] = [title, id].map(|text| text.map(str::to_owned));
+    TitleCount { kind: kind.into(), title, id, ids, replies, rows: replies }
 }
 
 /// Returns a row that was not attempted.

@@ -128,6 +128,8 @@ fn the_html_of_the_sample_shows_what_matters() {
         "dispatch.rate",
         "Time to deliver",
         "Time to read",
+        "<td>Yes, please <span class=\"soft\">yes-1</span></td>",
+        "<td>Maybe <span class=\"soft\">2 different ids</span></td>",
     ] {
         assert!(page.contains(expected), "{expected} is not in\n{page}");
     }

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
-use super::meta::{self, Event};
 use super::message_id::{FinalStatus, SimulatedMessage};
+use super::meta::{self, Event};
 use crate::base_url::BaseUrl;
 use crate::model::Millis;
 

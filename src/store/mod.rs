@@ -33,6 +33,6 @@ pub use report::{
 pub use run::{NewRun, Orders, PlannedRow, RequeueFilter, Requeued, Run, Stage};
 pub use sqlite::{Counting, Listing, ReportPage, ReportRows, RunLock, ServiceLock, Store};
 pub use start::{Repeat, StartDecision};
-pub use status::{Awaiting, KeptReply, Polled, WebhookBatch, WebhookResult};
+pub use status::{Awaiting, KeptReply, Polled, PossibleOptOut, WebhookBatch, WebhookResult};
 pub use test_message::{NewTestMessage, TestMessage};
 pub use waiting::stopped;

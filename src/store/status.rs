@@ -1,7 +1,7 @@
 //! What polls and webhooks bring: statuses of messages, and replies.
 
 use super::RowKey;
-use crate::model::{Millis, Phone, Reply, RowNumber, StatusUpdate};
+use crate::model::{Millis, OptOutMatch, Phone, Reply, RowNumber, RunId, StatusUpdate};
 
 /// A message whose status is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct Polled {
 pub struct WebhookBatch {
     /// Statuses.
     pub statuses: Vec<StatusUpdate>,
-    /// Replies, each with the words that opt out, if it has any.
-    pub replies: Vec<(Reply, Option<String>)>,
+    /// Replies, each with what it says about opting out.
+    pub replies: Vec<(Reply, Option<OptOutMatch>)>,
 }
 
 /// The result of saving or matching webhooks.
@@ -66,6 +66,19 @@ pub struct KeptReply {
     pub place: i64,
     /// The row whose message it answers, and that message's number.
     pub answered: Option<(RowNumber, Phone)>,
+    /// The reply.
+    pub reply: Reply,
+}
+
+/// A reply that may ask for an opt-out, and that nobody has decided about.
+#[derive(Clone, Debug)]
+pub struct PossibleOptOut {
+    /// Its position among all replies: later ones have larger values.
+    pub place: i64,
+    /// The number that the answered message went to, and the sender's, where they are known and differ. At least one.
+    pub phones: Vec<Phone>,
+    /// The run and the row whose message it answers.
+    pub answered: Option<(RunId, RowNumber)>,
     /// The reply.
     pub reply: Reply,
 }

@@ -4,6 +4,7 @@ mod column;
 mod csv_formula;
 mod digits;
 mod double_encoded;
+mod fold;
 mod format;
 mod redact;
 mod sanitize;
@@ -15,6 +16,7 @@ pub use column::{ambiguous_column, column_letters, composed, distinct_columns, f
 pub use csv_formula::{escape_formula, formula_text, unescape_formula};
 pub use digits::{decimal_digit, with_ascii_digits};
 pub use double_encoded::{is_encoded_once, original_text};
+pub use fold::folded;
 pub use format::{count, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{

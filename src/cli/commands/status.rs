@@ -177,9 +177,15 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
         print(&format!("  replies from {}", text::count(replies.rows, "row")))?;
-        for choice in replies.choices.iter().take(MAX_ERRORS as usize) {
-            print(&format!("    {:>9}  {}", text::grouped(choice.replies), choice.name()))?;
+        for count in replies.by_title.iter().take(MAX_ERRORS as usize) {
+            let id = count.id_shown().map_or_else(String::new, |id| format!(" ({id})"));
+            print(&format!("    {:>9}  {}{id}", text::grouped(count.replies), count.name()))?;
         }
+    }
+    let possible_opt_outs = store.count_possible_opt_outs().await?;
+    if possible_opt_outs > 0 {
+        let (count, command) = (text::count(possible_opt_outs, "possible opt-out"), global.command());
+        print(&format!("  {count} to decide about, in all runs: {command} suppress review"))?;
     }
     let uncertain = store.uncertain(run.key, MAX_UNCERTAIN).await?;
     if !uncertain.is_empty() {

@@ -1,9 +1,11 @@
 //! `campaigner suppress`: manages the suppression list, the numbers that no run sends to.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use encoding_rs::Encoding;
+use serde_json::json;
 
 use crate::campaign_file::parse_encoding;
 use crate::cli::error::{CliError, Exit, cannot_print};
@@ -12,7 +14,7 @@ use crate::cli::output::console;
 use crate::cli::session::load;
 use crate::model::{CellProblem, Flaw, Millis, Phone, Reading, Recipients, RowProblem, Source};
 use crate::recipients::{self, Numbers, Record};
-use crate::store::Store;
+use crate::store::{PossibleOptOut, Store};
 use crate::text;
 use crate::text::{escape_formula, escaped_lines, redact_numbers};
 
@@ -48,6 +50,22 @@ enum Action {
     },
     /// Print the list as CSV
     List,
+    /// List the replies that may be opt-outs, each with the command that suppresses the number
+    #[command(after_help = REVIEW_HELP)]
+    Review {
+        /// Print one JSON object per line instead of CSV
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take people's replies off the list of `review`; they still receive messages
+    Dismiss {
+        /// Numbers with country code
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Read national numbers as numbers of this region, such as HK
+        #[arg(long)]
+        region: Option<String>,
+    },
     /// Add every number of a CSV or a spreadsheet
     Import {
         /// The CSV file, or a pipe such as /dev/stdin; or a spreadsheet (.xlsx, .xls, .ods)
@@ -73,35 +91,57 @@ enum Action {
 /// The hint for numbers without a country code.
 const REGION_HINT: &str = "to use national numbers, pass --region (for example --region DE)";
 
+const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
+    \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \
+    take a number off the list; a later reply is listed again.";
+
+/// The columns of `review`.
+const REVIEW_COLUMNS: [&str; 6] = ["phone", "run", "row", "time", "text", "command"];
+
+/// The reason that the commands of `review` give.
+const REVIEW_REASON: &str = "asked for no more messages";
+
 /// Numbers added in one statement, and listed in one query.
 const PAGE: usize = 1000;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = match &args.action {
         // Listing does not create a store.
-        Action::List => Store::open_if_there(&global.db).await?,
+        Action::List | Action::Review { .. } => Store::open_if_there(&global.db).await?,
         _ => Some(Store::open(&global.db).await?),
     };
     let Some(store) = store else {
-        console::line("phone,reason,added_at").map_err(cannot_print)?;
+        match &args.action {
+            Action::Review { json: true } => {}
+            Action::Review { .. } => console::line(&REVIEW_COLUMNS.join(",")).map_err(cannot_print)?,
+            _ => console::line("phone,reason,added_at").map_err(cannot_print)?,
+        }
         return Ok(Exit::Done);
     };
     match &args.action {
         Action::Add { numbers, reason, region } => {
-            let phones = read(numbers, region.as_deref())?;
+            let phones = read(&store, numbers, region.as_deref()).await?;
             let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
             store.close().await?;
             info(global, &format!("{} added to the suppression list", text::count(new, "number")));
             Ok(Exit::Done)
         }
         Action::Remove { numbers, region } => {
-            let phones = read(numbers, region.as_deref())?;
+            let phones = read(&store, numbers, region.as_deref()).await?;
             let gone = store.unsuppress(&phones).await?;
             store.close().await?;
             info(global, &format!("{} removed from the suppression list", text::count(gone, "number")));
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
+        Action::Review { json } => review(&store, *json, &global.command()).await,
+        Action::Dismiss { numbers, region } => {
+            let phones = read(&store, numbers, region.as_deref()).await?;
+            let replies = store.dismiss_possible_opt_outs(&phones).await?;
+            store.close().await?;
+            info(global, &format!("{} dismissed", text::count(replies, "possible opt-out")));
+            Ok(Exit::Done)
+        }
         Action::Import { file, column, sheet, reason, region, encoding } => {
             let recipients = Recipients {
                 region: region.clone(),
@@ -124,24 +164,38 @@ fn info(global: &Global, sentence: &str) {
     }
 }
 
-/// Reads the numbers; fails if one of them is wrong.
-fn read(numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError> {
+/// Reads the numbers; fails if one of them is wrong. A number that a reply came from is taken as it is: some providers
+/// still write the numbers of some countries in an old way.
+async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result<Vec<Phone>, CliError> {
     let reader = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
-    let wrong = |(at, text): (usize, &String), problem: &RowProblem| {
-        let is_file = Path::new(text).is_file();
-        let hint = match (is_file, region) {
-            (true, _) => format!("; to add the numbers of a file, use `campaigner suppress import {text}`"),
-            (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
-            (false, Some(_)) => "; nothing was changed".to_owned(),
+    let mut phones = Vec::with_capacity(numbers.len());
+    for (at, text) in numbers.iter().enumerate() {
+        let problem = match reader.normalise(text) {
+            Ok(phone) => {
+                phones.push(phone);
+                continue;
+            }
+            Err(problem) => problem,
         };
-        let shown = format!("`{}`: {problem}{hint}", redact_numbers(text));
-        // The name of a file may be a number too.
-        let hint =
-            if is_file { "; to add the numbers of a file, use `campaigner suppress import FILE`" } else { &hint };
-        CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
+        match Phone::from_digits(text.strip_prefix('+').unwrap_or(text)) {
+            Some(phone) if store.has_replied(phone).await? => phones.push(phone),
+            _ => return Err(wrong_number(at, text, region, &problem)),
+        }
+    }
+    Ok(phones)
+}
+
+fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProblem) -> CliError {
+    let is_file = Path::new(text).is_file();
+    let hint = match (is_file, region) {
+        (true, _) => format!("; to add the numbers of a file, use `campaigner suppress import {text}`"),
+        (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
+        (false, Some(_)) => "; nothing was changed".to_owned(),
     };
-    let of_each = numbers.iter().enumerate();
-    of_each.map(|(at, text)| reader.normalise(text).map_err(|problem| wrong((at, text), &problem))).collect()
+    let shown = format!("`{}`: {problem}{hint}", redact_numbers(text));
+    // The name of a file may be a number too.
+    let hint = if is_file { "; to add the numbers of a file, use `campaigner suppress import FILE`" } else { &hint };
+    CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
 }
 
 async fn list(store: &Store) -> Result<Exit, CliError> {
@@ -160,6 +214,46 @@ async fn list(store: &Store) -> Result<Exit, CliError> {
     }
     csv.flush().map_err(cannot_print)?;
     Ok(Exit::Done)
+}
+
+/// Lists the replies that may be opt-outs, oldest first. `program` is how the commands start.
+async fn review(store: &Store, as_json: bool, program: &str) -> Result<Exit, CliError> {
+    let mut out = console::data_of_others();
+    if !as_json {
+        writeln!(out, "{}", REVIEW_COLUMNS.join(",")).map_err(cannot_print)?;
+    }
+    let mut after = 0;
+    loop {
+        let page = store.possible_opt_outs(after, PAGE as u32).await?;
+        let Some(last) = page.last() else { break };
+        after = last.place;
+        for found in &page {
+            let line = review_line(found, as_json, program).map_err(cannot_print)?;
+            out.write_all(&line).map_err(cannot_print)?;
+        }
+    }
+    out.flush().map_err(cannot_print)?;
+    Ok(Exit::Done)
+}
+
+fn review_line(found: &PossibleOptOut, as_json: bool, program: &str) -> std::io::Result<Vec<u8>> {
+    let PossibleOptOut { phones, answered, reply, .. } = found;
+    let phone = phones.first().map(|phone| phone.digits()).unwrap_or_default();
+    let text = reply.text.as_deref().unwrap_or_default();
+    // Some countries write one number in two ways, so the sender's may differ from that of the message.
+    let numbers: String = phones.iter().map(|phone| format!(" +{}", phone.digits())).collect();
+    let command = format!("{program} suppress add{numbers} --reason {}", text::shell_word(REVIEW_REASON));
+    let (run, row) = (answered.as_ref().map(|(run, _)| run.to_string()), answered.as_ref().map(|(_, row)| row.0));
+    let time = reply.at.to_string();
+    if as_json {
+        let line = json!({"phone": phone, "run": run, "row": row, "time": time, "text": text, "command": command});
+        return Ok(format!("{line}\n").into_bytes());
+    }
+    let row = row.map(|row| row.to_string()).unwrap_or_default();
+    let cells = [phone, run.unwrap_or_default(), row, time, text.to_owned(), command];
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(cells.iter().map(|cell| escape_formula(cell).into_owned()))?;
+    csv.into_inner().map_err(|error| error.into_error())
 }
 
 /// Returns the type of a file, by its extension.

@@ -149,8 +149,8 @@ impl WebhookWriter {
             let Callback { statuses, replies } = callback;
             called.statuses.extend(statuses);
             called.replies.extend(replies.into_iter().map(|reply| {
-                let asked = self.opt_out.asked_by(&reply).map(str::to_owned);
-                (reply, asked)
+                let opt_out = self.opt_out.matches(&reply);
+                (reply, opt_out)
             }));
             waiting.push(done);
         }

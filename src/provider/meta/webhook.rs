@@ -121,7 +121,7 @@ fn preference(preference: &Value, now: Millis) -> Option<Reply> {
         from: number.and_then(|number| Phone::from_digits(number.trim_start_matches('+'))),
         answers: None,
         at: seconds(&preference["timestamp"]).unwrap_or(now),
-        kind: "user_preferences".to_owned(),
+        kind: Reply::SETTING.to_owned(),
         choice: Some(format!("{value}_marketing")),
         title: word(&preference["detail"]),
         text: None,

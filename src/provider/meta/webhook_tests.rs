@@ -97,7 +97,7 @@ fn a_choice_in_whatsapps_settings_is_a_reply_that_opts_out() {
     );
     let replies = read(&text).replies;
     let opt_out = crate::model::OptOut::new(Some(Vec::new()), Some(Vec::new()));
-    assert_eq!(replies.iter().map(|reply| opt_out.asked_by(reply).is_some()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(replies.iter().map(|reply| opt_out.matches(reply).is_some()).collect::<Vec<_>>(), [true, false]);
     assert_eq!(replies[0].from, Phone::from_digits("16505551234"));
     assert_eq!(read(&text).replies[0].id, replies[0].id);
 }

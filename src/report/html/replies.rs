@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::sections::{Figure, part};
-use crate::model::{Choice, Replies, Tally};
+use crate::model::{Replies, Tally, TitleCount};
 use crate::report::wording::share;
 use crate::text::grouped;
 
-/// The most choices shown; all of them are in `summary.json`.
+/// The most titles shown; all of them are in `summary.json`.
 const MAX_SHOWN: usize = 50;
 
 /// The replies of a run.
@@ -21,6 +21,7 @@ pub(super) struct Answers {
 #[derive(Serialize)]
 struct Line {
     name: String,
+    id: Option<String>,
     kind: String,
     replies: Figure,
     rows: Figure,
@@ -29,7 +30,7 @@ struct Line {
 
 /// Returns the section, or `None` without replies: the provider may not be sending webhooks at all.
 pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
-    let Replies { total, rows, opted_out, choices } = replies;
+    let Replies { total, rows, opted_out, by_title, .. } = replies;
     if *total == 0 {
         return None;
     }
@@ -42,15 +43,16 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     if *opted_out > 0 {
         in_short.push_str(&format!(" {} opted out.", people(*opted_out)));
     }
-    let line = |choice: &Choice| Line {
-        name: choice.name().to_owned(),
-        kind: kind(&choice.kind).to_owned(),
-        replies: choice.replies.into(),
-        rows: choice.rows.into(),
-        share: part(choice.rows, *rows),
+    let line = |count: &TitleCount| Line {
+        name: count.name().to_owned(),
+        id: count.id_shown(),
+        kind: kind(&count.kind).to_owned(),
+        replies: count.replies.into(),
+        rows: count.rows.into(),
+        share: part(count.rows, *rows),
     };
-    let lines = choices.iter().take(MAX_SHOWN).map(line).collect();
-    Some(Answers { in_short, lines, left_out: choices.len().saturating_sub(MAX_SHOWN) })
+    let lines = by_title.iter().take(MAX_SHOWN).map(line).collect();
+    Some(Answers { in_short, lines, left_out: by_title.len().saturating_sub(MAX_SHOWN) })
 }
 
 fn people(number: u64) -> String {

@@ -3,8 +3,8 @@
 //! Stores no messages: what a status answer needs is in the message ids.
 
 use std::borrow::Cow;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::request::Parts;

@@ -54,11 +54,17 @@ impl Event {
             if status == "read" && gets_reply {
                 let is_stop = (message.noise() >> 48).is_multiple_of(8);
                 let text = if is_stop { "STOP" } else { "Thank you!" };
-                events.push((at, event("messages", json!({
-                    "from": to, "id": format!("wamid.reply-{:016x}", message.noise()),
-                    "timestamp": at.0.div_euclid(1000).to_string(), "context": {"from": BUSINESS, "id": id},
-                    "type": "text", "text": {"body": text},
-                }))));
+                events.push((
+                    at,
+                    event(
+                        "messages",
+                        json!({
+                            "from": to, "id": format!("wamid.reply-{:016x}", message.noise()),
+                            "timestamp": at.0.div_euclid(1000).to_string(), "context": {"from": BUSINESS, "id": id},
+                            "type": "text", "text": {"body": text},
+                        }),
+                    ),
+                ));
             }
         }
         events

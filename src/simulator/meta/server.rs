@@ -42,7 +42,8 @@ pub(in crate::simulator) fn is_meta_request(head: &Parts) -> bool {
 /// Returns the id of the phone number in a path, and what follows it.
 fn number_and_edge(path: &str) -> Option<(&str, &str)> {
     let path = path.strip_prefix('/')?;
-    let is_version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let is_version =
+        |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let path = match path.split_once('/') {
         Some((version, rest)) if is_version(version) => rest,
         _ => path,
@@ -96,7 +97,8 @@ impl MetaServer {
         let body: Value = serde_json::from_slice(body).map_err(|_| PARAMETER)?;
         let text = |key: &str| body[key].as_str();
         // Without a `+`, Meta may take the number for one of the business's own country.
-        let to = text("to").filter(|to| to.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())));
+        let to = text("to")
+            .filter(|to| to.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())));
         let kind = text("type").unwrap_or("text");
         let (Some(to), Some("whatsapp"), true) = (to, text("messaging_product"), body.get(kind).is_some()) else {
             return Err(PARAMETER);

@@ -212,19 +212,21 @@ CREATE INDEX test_message_phone ON test_message (phone);
 
 -- Replies, as received in the provider's webhooks.
 CREATE TABLE reply (
-    id          INTEGER PRIMARY KEY,
-    inbound_id  TEXT    NOT NULL UNIQUE, -- the provider's id: a repeated reply has the same one
-    row         INTEGER,                 -- the key of the row whose message it answers; NULL while none is known
-    in_reply_to TEXT,                    -- the provider's id of the message that it answers, if it says so
-    phone       INTEGER,                 -- the sender's number, if the provider reports it
-    at          INTEGER NOT NULL,
-    kind        TEXT    NOT NULL,        -- button_reply, list_reply, button, text, or another word of the provider
-    choice      TEXT,                    -- the id of the button or the list's row
-    title       TEXT,                    -- its title
-    text        TEXT,                    -- what the person wrote
-    opt_out     TEXT,                    -- the words that opt out; NULL if it does not
-    received_at INTEGER NOT NULL
+    id               INTEGER PRIMARY KEY,
+    inbound_id       TEXT    NOT NULL UNIQUE, -- the provider's id: a repeated reply has the same one
+    row              INTEGER,              -- the key of the row whose message it answers; NULL while none is known
+    in_reply_to      TEXT,                 -- the provider's id of the message that it answers, if it says so
+    phone            INTEGER,              -- the sender's number, if the provider reports it
+    at               INTEGER NOT NULL,
+    kind             TEXT    NOT NULL,     -- button_reply, list_reply, button, text, or another word of the provider
+    choice           TEXT,                 -- the id of the button or the list's row
+    title            TEXT,                 -- its title
+    text             TEXT,                 -- what the person wrote
+    opt_out          TEXT,                 -- the words that opt out; NULL if it does not
+    possible_opt_out INTEGER NOT NULL,     -- it may ask for an opt-out; 0 if not, or once a person dismissed it
+    received_at      INTEGER NOT NULL
 );
+CREATE INDEX reply_possible_opt_out ON reply (id) WHERE possible_opt_out = 1;
 CREATE INDEX reply_row ON reply (row) WHERE row IS NOT NULL;
 CREATE INDEX reply_loose ON reply (received_at) WHERE row IS NULL AND in_reply_to IS NOT NULL;
 

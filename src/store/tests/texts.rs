@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    DeliveryStatus, Millis, NumberProblem, Phone, Problem, Reply, RowNumber, RowProblem, State, StatusUpdate,
+    DeliveryStatus, Millis, NumberProblem, OptOutMatch, Phone, Problem, Reply, RowNumber, RowProblem, State,
+    StatusUpdate,
 };
 
 contract!(
@@ -150,7 +151,10 @@ async fn what_people_write_comes_out_as_they_wrote_it(f: Fixture<impl Place>) {
         let id = format!("{n}");
         let (choice, title, kind) = (some.clone(), some.clone(), text.clone());
         let from = Some(Phone::from_u64(n));
-        (Reply { id, from, answers: None, at: Millis(1), kind, choice, title, text: some.clone() }, some)
+        (
+            Reply { id, from, answers: None, at: Millis(1), kind, choice, title, text: some },
+            Some(OptOutMatch::Exact(text.clone())),
+        )
     };
     let replies: Vec<_> = texts.iter().zip(1..).map(reply).collect();
     f.store.save_webhooks(&WebhookBatch { statuses: Vec::new(), replies: replies.clone() }, NOW).await.unwrap();

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Choice, DeliveryStatus, Millis, Phone, Replies, Reply, RowNumber, State, StatusUpdate};
+use crate::model::{
+    Choice, DeliveryStatus, Millis, OptOutMatch, Phone, Replies, Reply, RowNumber, State, StatusUpdate, TitleCount,
+};
 
 contract!(
     what_came_before_its_message_is_found_later_and_dropped_after_its_time,
     too_many_early_statuses_go_for_newer_ones,
     who_asks_for_nothing_more_gets_nothing_more_under_either_number,
+    who_may_ask_for_nothing_more_is_listed_until_a_person_decides,
     a_reply_finds_its_row_by_an_earlier_attempt_too,
     replies_are_listed_in_their_order_and_counted_by_what_they_say,
 );
@@ -29,7 +32,7 @@ fn statuses(statuses: Vec<StatusUpdate>) -> WebhookBatch {
     WebhookBatch { statuses, replies: Vec::new() }
 }
 
-fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Reply, Option<String>) {
+fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Reply, Option<OptOutMatch>) {
     let reply = Reply {
         id: id.into(),
         from: from.and_then(Phone::from_digits),
@@ -40,10 +43,10 @@ fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Re
         title: None,
         text: Some("Stop!".into()),
     };
-    (reply, stop.then(|| "Stop!".to_owned()))
+    (reply, stop.then(|| OptOutMatch::Exact("Stop!".to_owned())))
 }
 
-fn replies(replies: Vec<(Reply, Option<String>)>) -> WebhookBatch {
+fn replies(replies: Vec<(Reply, Option<OptOutMatch>)>) -> WebhookBatch {
     WebhookBatch { statuses: Vec::new(), replies }
 }
 
@@ -142,6 +145,68 @@ async fn who_asks_for_nothing_more_gets_nothing_more_under_either_number(f: Fixt
     assert_eq!(numbers(&next.claim(9).await), [4]);
 }
 
+async fn who_may_ask_for_nothing_more_is_listed_until_a_person_decides(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 3).await;
+    w.send(|claim| accepted(claim, "m1")).await;
+    w.send(|claim| accepted(claim, "m2")).await;
+    let third = w.claim_one().await;
+    let possible = |id: &str, from: Option<&str>, answers: Option<&str>| {
+        (reply(id, from, answers, false).0, Some(OptOutMatch::Possible))
+    };
+    let (one, two, three) = (phone(1).digits(), phone(2).digits(), phone(3).digits());
+    let batch = replies(vec![
+        possible("a", Some("5531999"), Some("m1")),
+        possible("b", Some(&two), Some("m2")),
+        possible("c", Some("4912345"), None),
+        reply("d", Some("4967890"), None, false),
+        reply("e", Some("4967891"), None, true),
+        // Its sender and its message are not known yet.
+        possible("f", None, Some("m3")),
+    ]);
+    assert_eq!(save(&f.store, &batch).await.suppressed, 1, "only who says so exactly");
+    let listed = async || {
+        let all = f.store.possible_opt_outs(0, 9).await.unwrap();
+        assert_eq!(f.store.count_possible_opt_outs().await.unwrap(), all.len() as u64);
+        let line = |found: &PossibleOptOut| {
+            let run = found.answered.as_ref().map_or_else(String::new, |(run, row)| format!("{run} {row} "));
+            let phones: Vec<_> = found.phones.iter().map(|phone| phone.digits()).collect();
+            format!("{}: {run}{}", found.reply.id, phones.join(" "))
+        };
+        all.iter().map(line).collect::<Vec<_>>()
+    };
+    let lines = [format!("a: job-1 1 {one} 5531999"), format!("b: job-1 2 {two}"), "c: 4912345".to_owned()];
+    assert_eq!(listed().await, lines);
+    let first = f.store.possible_opt_outs(0, 1).await.unwrap();
+    assert_eq!((first[0].reply.text.as_deref(), first[0].reply.at), (Some("Stop!"), Millis(77_000)));
+    assert_eq!(f.store.possible_opt_outs(first[0].place, 9).await.unwrap().len(), 2);
+
+    for (number, replied) in [("5531999", true), ("4967890", true), ("5531998", false)] {
+        assert_eq!(f.store.has_replied(Phone::from_digits(number).unwrap()).await.unwrap(), replied);
+    }
+
+    // A number is off the list once all of its forms are suppressed, or once a person has dismissed it.
+    f.store.suppress(&[phone(1)], None, NOW).await.unwrap();
+    assert_eq!(listed().await, lines);
+    f.store.suppress(&[Phone::from_digits("5531999").unwrap()], None, NOW).await.unwrap();
+    assert_eq!(listed().await, lines[1..]);
+    assert_eq!(f.store.dismiss_possible_opt_outs(&[phone(2)]).await.unwrap(), 1);
+    assert_eq!(listed().await, lines[2..]);
+    // A repeat of the same webhook undoes neither; a new reply is listed again, by the number of the message too.
+    save(&f.store, &batch).await;
+    assert_eq!(listed().await, lines[2..]);
+    save(&f.store, &replies(vec![possible("g", None, Some("m2"))])).await;
+    assert_eq!(listed().await[1..], [format!("g: job-1 2 {two}")]);
+    assert_eq!(f.store.dismiss_possible_opt_outs(&[phone(2), phone(3)]).await.unwrap(), 1);
+    // Once its message is known, it is listed too.
+    w.settle([accepted(&third, "m3")]).await;
+    f.store.match_early(Millis(0), NOW).await.unwrap();
+    assert_eq!(listed().await, ["c: 4912345".to_owned(), format!("f: job-1 3 {three}")]);
+    // Nobody is left out of the next run but those on the suppression list.
+    let next = f.one_more("job", 3).await;
+    assert_eq!(numbers(&next.claim(9).await), [2, 3]);
+}
+
 async fn a_reply_finds_its_row_by_an_earlier_attempt_too(f: Fixture<impl Place>) {
     let (before, first, w, second) = sent_again(&f).await;
     // Identified by something other than a number, and before the provider's acceptance was recorded.
@@ -169,6 +234,12 @@ async fn replies_are_listed_in_their_order_and_counted_by_what_they_say(f: Fixtu
         let (choice, title) = (Some("yes".to_owned()), Some("Yes, please".to_owned()));
         (Reply { kind: "button_reply".into(), choice, title, text: None, ..reply }, None)
     };
+    // A button whose payload differs from message to message.
+    let paid = |id: &str, answers: &str, payload: &str| {
+        let (reply, _) = reply(id, None, Some(answers), false);
+        let (choice, title) = (Some(payload.to_owned()), Some("Paid".to_owned()));
+        (Reply { kind: "button".into(), choice, title, text: None, ..reply }, None)
+    };
     let sent = vec![
         button("a", "m2"),
         reply("b", None, Some("o1"), false),
@@ -176,12 +247,15 @@ async fn replies_are_listed_in_their_order_and_counted_by_what_they_say(f: Fixtu
         button("d", "m1"),
         reply("e", None, None, false),
         button("f", "m2"),
+        paid("g", "m1", "pay-1"),
+        paid("h", "m2", "pay-2"),
+        paid("i", "m2", "pay-2"),
     ];
     save(&f.store, &replies(sent.clone())).await;
     let run = w.now().await;
     let all = f.store.replies(Some(&run), 0, 9).await.unwrap();
     let rows: Vec<_> = all.iter().map(|kept| (kept.reply.id.as_str(), kept.answered.unwrap().0.0)).collect();
-    assert_eq!(rows, [("a", 2), ("c", 1), ("d", 1), ("f", 2)]);
+    assert_eq!(rows, [("a", 2), ("c", 1), ("d", 1), ("f", 2), ("g", 1), ("h", 2), ("i", 2)]);
     assert!(all[1].reply == sent[2].0 && all[0].reply == sent[0].0);
     let page = f.store.replies(Some(&run), all[1].place, 1).await.unwrap();
     assert_eq!(page.iter().map(|kept| kept.reply.id.as_str()).collect::<Vec<_>>(), ["d"]);
@@ -194,7 +268,25 @@ async fn replies_are_listed_in_their_order_and_counted_by_what_they_say(f: Fixtu
         replies,
         rows,
     };
-    let choices = vec![said("button_reply", Some("yes"), Some("Yes, please"), 3, 2), said("text", None, None, 1, 1)];
+    let choices = vec![
+        said("button_reply", Some("yes"), Some("Yes, please"), 3, 2),
+        said("button", Some("pay-2"), Some("Paid"), 2, 1),
+        said("button", Some("pay-1"), Some("Paid"), 1, 1),
+        said("text", None, None, 1, 1),
+    ];
+    let titled = |kind: &str, title: Option<&str>, id: Option<&str>, ids, replies, rows| TitleCount {
+        kind: kind.into(),
+        title: title.map(str::to_owned),
+        id: id.map(str::to_owned),
+        ids,
+        replies,
+        rows,
+    };
+    let by_title = vec![
+        titled("button", Some("Paid"), None, 2, 3, 2),
+        titled("button_reply", Some("Yes, please"), Some("yes"), 1, 3, 2),
+        titled("text", None, None, 0, 1, 1),
+    ];
     let counted = f.store.replies_counted(&run).await.unwrap();
-    assert_eq!(counted, Replies { total: 4, rows: 2, opted_out: 1, choices });
+    assert_eq!(counted, Replies { total: 7, rows: 2, opted_out: 1, choices, by_title });
 }

@@ -99,6 +99,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("simulator --webhook http://127.0.0.1:8088/webhook/try-it-on-one-machine --replies 0.5", SERVICE),
             ("run spring-sale.yaml", SENDS),
             ("replies spring-sale-1", SUCCEEDS),
+            ("suppress review", SUCCEEDS),
         ],
     ),
 ];

@@ -139,9 +139,17 @@ fn what_the_provider_reports_and_what_people_send_back_is_in_the_reports() {
         json!({"kind": "button_reply", "id": "change-button", "title": "Change", "replies": 1, "rows": 1})
     );
     let shown = env.run_offline(&["status"]).out;
-    assert!(shown.contains("replies from 3 rows") && shown.contains("1  Change"), "{shown}");
+    assert!(shown.contains("replies from 3 rows") && shown.contains("1  Change (change-button)\n"), "{shown}");
+    assert!(!shown.contains("opt-out"), "{shown}");
+    assert_eq!(
+        replies["by_title"][1],
+        json!({"kind": "button_reply", "title": "Change", "id": "change-button", "ids": 1, "replies": 1, "rows": 1})
+    );
     let page = env.run_offline(&["report", "--format", "html"]).out;
-    assert!(page.contains("<td>Stop promotions</td>") && !page.contains("please"), "{page}");
+    assert!(
+        page.contains("<td>Stop promotions <span class=\"soft\">no</span></td>") && !page.contains("please"),
+        "{page}"
+    );
 }
 
 /// One message fails and is delivered later, another the other way round.
@@ -231,6 +239,82 @@ fn who_says_stop_while_messages_are_being_sent_gets_none() {
     assert_eq!(env.states("job-1").get("suppressed"), Some(&1));
     assert!(provider.received().sends.iter().all(|sent| sent.to != phone(ROWS)));
     env.verify("job-1");
+}
+
+#[test]
+fn who_may_have_said_stop_is_listed_for_a_person_with_the_command_that_suppresses_the_number() {
+    let (provider, env) = (silent(), TestEnv::with(&CampaignFile::default(), &csv(4)));
+    assert_eq!(env.run_offline(&["suppress", "review"]).out, "phone,run,row,time,text,command\n");
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    let service = service(&env, &provider);
+    let text = |id: &str, from: &str, answers: Option<&str>, text: &str| {
+        said(id, from, answers, &json!({"type": "text", "text": {"body": text}}))
+    };
+    let callbacks = [
+        text("in-1", &phone(1), Some(&id_of(&provider, &phone(1))), "=Please, stop\u{1b}[2J"),
+        text("in-2", "4915112345678", None, "don't message me any more"),
+        text("in-3", &phone(3), Some(&id_of(&provider, &phone(3))), "When does your sale on jackets end this year?"),
+        text("in-4", "5215512345678", Some(&id_of(&provider, &phone(2))), "Stop. Thank you"),
+    ];
+    for callback in callbacks.iter().chain(&callbacks) {
+        assert_eq!(post(&service, callback), 200, "{callback}");
+    }
+    let ended = service.stop();
+    for private in [&phone(1), "4915112345678", "5215512345678", "Thank you", "message me"] {
+        assert!(!ended.err.contains(private), "{private} is logged: {ended}");
+    }
+    assert_eq!(env.run_offline(&["suppress", "list"]).out, "phone,reason,added_at\n");
+
+    let (time, reason) = ("2026-03-23T07:12:01Z", "--reason 'asked for no more messages'");
+    let line = |phones: &str| format!("campaigner --db store.db suppress add {phones} {reason}");
+    let (first, third) = (format!("+{}", phone(1)), format!("+{} +5215512345678", phone(2)));
+    let expected = [
+        "phone,run,row,time,text,command".to_owned(),
+        format!("{},job-1,1,{time},\"'=Please, stop\u{1b}[2J\",{}", phone(1), line(&first)),
+        format!("4915112345678,,,{time},don't message me any more,{}", line("+4915112345678")),
+        format!("{},job-1,2,{time},Stop. Thank you,{}", phone(2), line(&third)),
+    ];
+    let listed = env.run_offline(&["suppress", "review"]);
+    assert_eq!(
+        (listed.code, listed.out.lines().collect::<Vec<_>>()),
+        (0, expected.iter().map(String::as_str).collect())
+    );
+    let lines: Vec<Value> = env
+        .run_offline(&["suppress", "review", "--json"])
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines[1],
+        json!({"phone": "4915112345678", "run": null, "row": null, "time": time, "text": "don't message me any more",
+            "command": line("+4915112345678")})
+    );
+    assert_eq!((&lines[2]["run"], &lines[2]["row"]), (&json!("job-1"), &json!(2)));
+    let shown = env.run_offline(&["status"]).out;
+    assert!(
+        shown
+            .contains("  3 possible opt-outs to decide about, in all runs: campaigner --db store.db suppress review\n"),
+        "{shown}"
+    );
+    let status = || serde_json::from_str::<Value>(&env.run_offline(&["status", "--json"]).out).unwrap();
+    assert_eq!(status()["possible_opt_outs"], 3);
+
+    // The command works as it is printed, although the sender's number is written in an old way.
+    let command = lines[2]["command"].as_str().unwrap();
+    let (words, _) = command.strip_prefix("campaigner --db store.db ").unwrap().split_once(" --reason").unwrap();
+    let words: Vec<&str> = words.split(' ').chain(["--reason", "asked for no more messages"]).collect();
+    let added = env.run_offline(&words);
+    assert!(added.code == 0 && added.err.contains("2 numbers added"), "{added}");
+    let dismissed = env.run_offline(&["suppress", "dismiss", &first]);
+    assert!(dismissed.code == 0 && dismissed.err.contains("1 possible opt-out dismissed"), "{dismissed}");
+    assert_eq!(status()["possible_opt_outs"], 1);
+    assert_eq!(env.run_offline(&["suppress", "review"]).out.lines().skip(1).count(), 1);
+    assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().skip(1).count(), 2);
+    let removed = env.run_offline(&["suppress", "remove", "+5215512345678"]);
+    assert!(removed.code == 0 && removed.err.contains("1 number removed"), "{removed}");
+    let refused = env.run_offline(&["suppress", "add", "+5215512345679"]);
+    assert!(refused.code == 2 && !refused.err.contains("5512345679"), "{refused}");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNumber};
+use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNumber, RunId, TitleCount};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::{KeptReply, RowKey, Run, StoreError};
+use crate::store::{KeptReply, PossibleOptOut, RowKey, Run, StoreError};
 
 /// Maximum number of different answers reported: replies to messages have few buttons.
 const MOST_CHOICES: i64 = 1_000;
@@ -39,8 +39,20 @@ impl Store {
         .await
         .map_err(failed())?;
         let choices = choices.iter().map(choice).collect::<Result<_, _>>().map_err(failed())?;
+        let by_title = sqlx::query(
+            "SELECT kind, title, iif(count(DISTINCT choice) = 1, min(choice), NULL), count(DISTINCT choice), \
+             count(*) AS n, count(DISTINCT row) FROM reply WHERE row BETWEEN ?1 AND ?2 \
+             GROUP BY kind, title, iif(title IS NULL, choice, NULL) ORDER BY n DESC, kind, title, min(choice) LIMIT ?3",
+        )
+        .bind(first)
+        .bind(last)
+        .bind(MOST_CHOICES)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(failed())?;
+        let by_title = by_title.iter().map(title_count).collect::<Result<_, _>>().map_err(failed())?;
         let count = i64::unsigned_abs;
-        Ok(Replies { total: count(total), rows: count(rows), opted_out: count(opted_out), choices })
+        Ok(Replies { total: count(total), rows: count(rows), opted_out: count(opted_out), choices, by_title })
     }
 
     /// Returns replies to the messages of a run, or those that answer no message of this store, in order of arrival,
@@ -74,7 +86,81 @@ impl Store {
     }
 }
 
-const _: () = assert!(RowKey::ROW_BITS == 40, "it stands in the statement");
+/// The replies that a person has to decide about: those that may ask for an opt-out, as long as one of their numbers is
+/// not suppressed.
+macro_rules! undecided {
+    () => {
+        "FROM reply p INDEXED BY reply_possible_opt_out LEFT JOIN recipient r ON r.id = p.row \
+         LEFT JOIN run ON run.id = p.row >> 40 WHERE p.possible_opt_out = 1 AND (\
+           (p.phone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.phone = p.phone)) OR \
+           (r.phone IS NOT NULL AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone)))"
+    };
+}
+
+impl Store {
+    /// Counts the replies, of any run or none, that may ask for an opt-out and that nobody has decided about.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count_possible_opt_outs(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(concat!("SELECT count(*) ", undecided!()))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("count the possible opt-outs"))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Returns these replies in order of arrival, after this place; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn possible_opt_outs(&self, after: i64, limit: u32) -> Result<Vec<PossibleOptOut>, StoreError> {
+        let rows = sqlx::query(concat!(
+            "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
+             p.title, p.text, run.name, run.number ",
+            undecided!(),
+            " AND p.id > ?1 ORDER BY p.id LIMIT ?2"
+        ))
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("list the possible opt-outs"))?;
+        rows.iter().map(possible).collect::<Result<_, _>>().map_err(doing("list the possible opt-outs"))
+    }
+
+    /// Whether a reply came from this number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_replied(&self, phone: Phone) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM reply WHERE phone = ?1)")
+            .bind(phone.as_u64().cast_signed())
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look for a reply"))
+    }
+
+    /// Takes the replies of these people, so far, off the list of possible opt-outs. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn dismiss_possible_opt_outs(&self, phones: &[Phone]) -> Result<u64, StoreError> {
+        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
+        let done = sqlx::query(
+            "UPDATE reply INDEXED BY reply_possible_opt_out SET possible_opt_out = 0 WHERE possible_opt_out = 1 \
+             AND (phone IN (SELECT value FROM json_each(?1)) OR EXISTS (SELECT 1 FROM recipient r \
+                 WHERE r.id = reply.row AND r.phone IN (SELECT value FROM json_each(?1))))",
+        )
+        .bind(serde_json::to_string(&phones).unwrap_or_default())
+        .execute(self.write().await?.connection())
+        .await
+        .map_err(doing("dismiss possible opt-outs"))?;
+        Ok(done.rows_affected())
+    }
+}
+
+const _: () = assert!(RowKey::ROW_BITS == 40, "it stands in the statements");
 
 fn choice(row: &SqliteRow) -> Result<Choice, sqlx::Error> {
     Ok(Choice {
@@ -84,6 +170,27 @@ fn choice(row: &SqliteRow) -> Result<Choice, sqlx::Error> {
         replies: row.try_get::<i64, _>(3)?.unsigned_abs(),
         rows: row.try_get::<i64, _>(4)?.unsigned_abs(),
     })
+}
+
+fn title_count(row: &SqliteRow) -> Result<TitleCount, sqlx::Error> {
+    Ok(TitleCount {
+        kind: row.try_get(0)?,
+        title: row.try_get(1)?,
+        id: row.try_get(2)?,
+        ids: row.try_get::<i64, _>(3)?.unsigned_abs(),
+        replies: row.try_get::<i64, _>(4)?.unsigned_abs(),
+        rows: row.try_get::<i64, _>(5)?.unsigned_abs(),
+    })
+}
+
+fn possible(row: &SqliteRow) -> Result<PossibleOptOut, sqlx::Error> {
+    let KeptReply { place, answered, reply } = kept(row)?;
+    let name: Option<String> = row.try_get(11)?;
+    let number: Option<u32> = row.try_get(12)?;
+    let run = name.zip(number).map(|(name, number)| RunId::new(&name, number));
+    let mut phones: Vec<Phone> = answered.map(|(_, phone)| phone).into_iter().chain(reply.from).collect();
+    phones.dedup();
+    Ok(PossibleOptOut { place, phones, answered: run.zip(answered.map(|(row, _)| row)), reply })
 }
 
 fn kept(row: &SqliteRow) -> Result<KeptReply, sqlx::Error> {

@@ -10,7 +10,7 @@ use sqlx::{Row, SqliteConnection};
 use super::polls;
 use super::references::{self, Resolved, Tie};
 use crate::crash_point::Point;
-use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, OptOutMatch, Problem, Reply, StatusUpdate};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
@@ -250,7 +250,7 @@ fn early_status(row: &sqlx::sqlite::SqliteRow) -> Result<(i64, StatusUpdate), sq
 /// Saves replies. Returns how many are new, and how many numbers they put on the suppression list.
 async fn keep_replies(
     store: &mut SqliteConnection,
-    replies: &[(Reply, Option<String>)],
+    replies: &[(Reply, Option<OptOutMatch>)],
     now: Millis,
 ) -> Result<(u64, u64), StoreError> {
     if replies.is_empty() {
@@ -260,15 +260,21 @@ async fn keep_replies(
         .iter()
         .map(|(reply, opt_out)| {
             let Reply { id, from, answers, at, kind, choice, title, text } = reply;
-            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, opt_out)
+            let (word, is_possible) = match opt_out {
+                Some(OptOutMatch::Exact(word)) => (Some(word), 0),
+                Some(OptOutMatch::Possible) => (None, 1),
+                None => (None, 0),
+            };
+            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, word, is_possible)
         })
         .collect();
     let new: Vec<i64> = sqlx::query_scalar(
-        "INSERT INTO reply (inbound_id, phone, in_reply_to, row, at, kind, choice, title, text, opt_out, received_at) \
+        "INSERT INTO reply (inbound_id, phone, in_reply_to, row, at, kind, choice, title, text, opt_out, \
+           possible_opt_out, received_at) \
          SELECT value ->> 0, value ->> 1, value ->> 2, \
          coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = value ->> 2), \
            (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = value ->> 2)), \
-         value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, ?2 \
+         value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, ?2 \
          FROM jsonb_each(?1) WHERE true ON CONFLICT (inbound_id) DO NOTHING RETURNING id",
     )
     .bind(serde_json::to_string(&lines).unwrap_or_default())
