@@ -44,6 +44,8 @@ pub struct RunResult {
     pub waiting: Option<Waiting>,
     /// Whether the provider asked for a pause that is too long to wait for.
     pub paused: bool,
+    /// Second messages that the provider made of requests.
+    pub double_sends: u64,
 }
 
 /// How long counting the rows may delay the first message.
@@ -259,5 +261,6 @@ async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> 
         let why = why_stopped(job.stop.reason().as_ref(), waiting.as_ref());
         job.store.record_stop(owner, Some(&why), job.clock.now()).await?;
     }
-    Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused })
+    let double_sends = job.store.double_sends(&run).await?;
+    Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused, double_sends })
 }

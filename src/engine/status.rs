@@ -52,6 +52,7 @@ pub async fn rate_now(store: &Store, run: &Run) -> Result<Option<f64>, StoreErro
 pub struct Details {
     errors: Vec<Value>,
     contradicted: u64,
+    double_sends: u64,
     waiting: Option<Value>,
     replies: Value,
     /// Replies to decide about, in the whole store.
@@ -108,9 +109,10 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
     });
     let replies = store.replies_counted(run).await?;
     let contradicted = store.contradicted(run).await?;
+    let double_sends = store.double_sends(run).await?;
     let possible_opt_outs = store.count_possible_opt_outs().await?;
     let pause = provider_pause(store, run).await?;
-    Ok(Details { errors, contradicted, waiting, replies: json!(replies), possible_opt_outs, pause })
+    Ok(Details { errors, contradicted, double_sends, waiting, replies: json!(replies), possible_opt_outs, pause })
 }
 
 /// Returns the end of the pause that the provider asked for, if the run still has something to send.
@@ -136,7 +138,7 @@ pub fn status_of(
     rate_now: Option<f64>,
 ) -> Result<Value, StoreError> {
     let campaign = thaw(run)?;
-    let Details { errors, contradicted, waiting, replies, possible_opt_outs, pause } = details;
+    let Details { errors, contradicted, double_sends, waiting, replies, possible_opt_outs, pause } = details;
     let states: serde_json::Map<String, Value> =
         State::ALL.into_iter().map(|state| (state.to_string(), tally.of(state).into())).collect();
     let is_sending = *activity == RunActivity::Sending;
@@ -153,7 +155,7 @@ pub fn status_of(
         "provider_pause_until": time(*pause),
         "rows": tally.rows(), "states": states, "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
-        "waiting": waiting, "errors": errors, "contradicted": contradicted, "replies": replies,
+        "waiting": waiting, "errors": errors, "contradicted": contradicted, "double_sends": double_sends, "replies": replies,
         "possible_opt_outs": possible_opt_outs,
     }))
 }

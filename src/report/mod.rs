@@ -22,7 +22,7 @@ mod xlsx;
 pub use attempts::AttemptsReport;
 pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
-pub use html::{STYLES, contradicted, funnel, html, source, states};
+pub use html::{STYLES, contradicted, double_sends, funnel, html, source, states};
 pub use recipients_csv::{CsvDialect, CsvReport};
 pub use recipients_jsonl::JsonLines;
 pub use stats::calling_codes::country_of;

@@ -19,6 +19,7 @@ pub(super) fn facts() -> RunFacts {
         message: vec![("template", "spring_sale (en)".into()), ("text", "Hello {{1}},\n<b>20 % off</b>".into())],
         settings: vec![("recipients.to", "phone".into()), ("dispatch.rate", "80/s".into())],
         advice: |code| (code == "131030").then_some("put the number on the list"),
+        double_sends: 0,
         only: None,
         replies: Some(Replies {
             total: 6,

@@ -24,6 +24,7 @@ struct Page<'a> {
     funnel: Funnel,
     errors: Vec<Error>,
     contradicted: u64,
+    double_sends: u64,
     countries: Vec<Country>,
     rate_limit: &'a str,
     achieved_rate: Option<f64>,
@@ -62,7 +63,8 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
 /// present (also those without rows), and unknown values are `null`.
 ///
 /// `funnel` counts the rows that got at least that far (rows that failed later were accepted). `contradicted` counts
-/// delivered rows that were also reported as failed; they are not in `errors`. `achieved_rate` is
+/// delivered rows that were also reported as failed; they are not in `errors`. `double_sends` counts second messages that
+/// the provider made of requests. `achieved_rate` is
 /// [`Summary::achieved_rate`]. Percentiles are whole seconds since acceptance, by the nearest rank, of the rows with
 /// both times. `retries` counts the requests after the first of each row. `only` says which rows the report covers, if
 /// not all.
@@ -84,6 +86,7 @@ pub fn summary_json(summary: &Summary) -> String {
         funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
         errors: errors.collect(),
         contradicted: summary.contradicted,
+        double_sends: facts.double_sends,
         countries: summary.countries.sorted(),
         rate_limit: &facts.rate_limit,
         achieved_rate: summary.achieved_rate(),

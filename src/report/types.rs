@@ -96,6 +96,8 @@ pub struct RunFacts {
     pub advice: fn(&str) -> Option<&'static str>,
     /// The replies; `None` if they were not counted.
     pub replies: Option<Replies>,
+    /// Second messages that the provider made of requests.
+    pub double_sends: u64,
     /// Which rows the report covers, if not all, as text that follows "rows": `in state failed`.
     pub only: Option<String>,
 }

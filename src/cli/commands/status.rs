@@ -174,6 +174,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     if let Some(words) = report::contradicted(store.contradicted(run).await?) {
         print(&format!("  {words}"))?;
     }
+    if let Some(words) = report::double_sends(store.double_sends(run).await?) {
+        print(&format!("  {words}"))?;
+    }
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
         print(&format!("  replies from {}", text::count(replies.rows, "row")))?;

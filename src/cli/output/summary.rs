@@ -67,6 +67,9 @@ pub(in crate::cli) async fn whole(
     if let Some(words) = report::contradicted(store.contradicted(run).await?) {
         print(&format!("\n  {words}"))?;
     }
+    if let Some(words) = report::double_sends(ending.double_sends) {
+        print(&format!("\n  {words}"))?;
+    }
     print("")?;
     for path in [&paths.csv, &paths.json, &paths.html] {
         print(&format!("  {}", path.display()))?;

@@ -290,7 +290,11 @@ fn exit_of(ending: &RunResult) -> Exit {
         return Exit::Stopped;
     }
     let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled, State::Expired];
-    if bad.into_iter().any(|state| tally.of(state) > 0) { Exit::SomeFailed } else { Exit::Done }
+    if ending.double_sends > 0 || bad.into_iter().any(|state| tally.of(state) > 0) {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    }
 }
 
 fn aborted(run: &Run) -> CliError {

@@ -50,6 +50,7 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         advice: provider::advice,
         only: None,
         replies: Some(store.replies_counted(run).await?),
+        double_sends: store.double_sends(run).await?,
     })
 }
 

@@ -62,6 +62,7 @@ struct Page<'a> {
     errors: Vec<ErrorLine>,
     errors_left_out: usize,
     contradicted: Option<String>,
+    double_sends: Option<String>,
     doubts: Option<Doubts>,
     replies: Option<Answers>,
     countries: Vec<CountryLine>,
@@ -109,6 +110,13 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
 pub fn contradicted(rows: u64) -> Option<String> {
     let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
     (rows > 0).then(|| format!("{} {words}", text::count(rows, "message")))
+}
+
+/// Returns in words how many double sends there are; `None` if there are none.
+#[must_use]
+pub fn double_sends(messages: u64) -> Option<String> {
+    let words = "the provider made a second message of one request, so the person got it twice";
+    (messages > 0).then(|| format!("{}: {words}", text::count(messages, "double send")))
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
@@ -171,6 +179,7 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
         errors,
         errors_left_out,
         contradicted: contradicted(summary.contradicted),
+        double_sends: double_sends(facts.double_sends),
         doubts: sections::doubts(summary),
         replies: facts.replies.as_ref().and_then(|replies| replies::answers(replies, tally)),
         countries: sections::countries(summary),
