@@ -107,8 +107,14 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
 /// Returns in words how many messages were reported both as failed and as delivered; `None` if there are none.
 #[must_use]
 pub fn contradicted(rows: u64) -> Option<String> {
-    let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
-    (rows > 0).then(|| format!("{} {words}", text::count(rows, "message")))
+    let (were, they_count) = if rows == 1 { ("was", "it counts") } else { ("were", "they count") };
+    (rows > 0).then(|| {
+        format!(
+            "{} {were} reported both as failed and as delivered; {they_count} as delivered, and recipients.csv shows \
+             the error",
+            text::count(rows, "message")
+        )
+    })
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
