@@ -116,7 +116,7 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_reported_with_its_rows() {
         "row 9: http://media.example.com/inside.png: `10.0.0.7` points to a private network",
         "warning: row 6: http://media.example.com/unclear.png: its server sends it as `application/octet-stream`",
         "10 of 10 rows can be sent\n\n",
-        "6 media links checked, 4 wrong\n",
+        "6 media links checked, 4 with problems\n",
     ] {
         assert!(checked.out.contains(part), "{part}: {checked}");
     }
