@@ -47,9 +47,9 @@ const fn span(first: u32, last: u32, class: Class, advice: &'static str) -> Erro
 
 // A code that arrives in a status, after acceptance, makes the row `failed`, and nothing retries it.
 const WAITS: &str =
-    "if the row is pending, nothing: it is retried automatically; if it is `exhausted` or `failed`, `retry` it later";
-const SLOWS: &str = "if the row is pending, nothing: the run slows down and retries it automatically; if it is `exhausted` \
-    or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
+    "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` it later";
+const SLOWS: &str = "nothing while the row is pending: the run slows down and retries it automatically. If it is \
+    `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
 const DOUBT: &str =
@@ -103,8 +103,8 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_049,
         Class::Days,
-        "if the row is pending, nothing: it is retried automatically in a few days; if it is `failed`, that is final \
-         unless you `retry` it in a few days: the person already gets a lot of marketing",
+        "nothing while the row is pending: it is retried automatically in a few days. If it is `failed`, nothing retries \
+         it unless you do, in a few days. The person already gets a lot of marketing",
     ),
     one(131_050, Class::Message, "send this person no more marketing: they opted out (`campaigner suppress add`)"),
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not support this one"),
