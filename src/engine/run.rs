@@ -229,9 +229,9 @@ async fn round(
 /// Returns in words why rows are left.
 fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
     match (reason, waiting) {
-        (Some(Reason::Signal), _) => "a person or the system stopped its process".to_owned(),
+        (Some(Reason::Signal), _) => "its process received a stop signal".to_owned(),
         (Some(Reason::Halt(problem)), _) => problem.to_string(),
-        (Some(Reason::Limit), _) => "the messages of `--limit` were sent".to_owned(),
+        (Some(Reason::Limit), _) => "the limit set by `--limit` was reached".to_owned(),
         (_, Some(waiting)) => format!("the next row is due at {}", waiting.first),
         _ => "its process ended before all rows were sent".to_owned(),
     }

@@ -51,14 +51,14 @@ documentation. A key that is in neither is sent unchanged, with a warning.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), counted after the row's values are filled
   in. Text is never blank: whitespace and invisible characters alone do not count as text.
 - Text contains no control characters (U+0000 to U+001F, U+007F to U+009F, U+2028, U+2029) except line breaks and tabs.
-  This page says where line breaks and tabs are not allowed either. A text-direction mark (U+202A to U+202E, U+2066 to
+  Where line breaks and tabs are not allowed, this page says so. A text-direction mark (U+202A to U+202E, U+2066 to
   U+2069) must be closed within the same text. Implicit direction marks and joiners are allowed anywhere; at the start and
   end of a cell they are removed.
 - A link is an http or https URL of a public server: no `localhost`, no private network address, no host name without a
   dot. Its extension shows the file type; anything after `?` is ignored.
 - Only `campaigner check --media` looks at the file itself: it checks whether the file exists, and its content type and
-  size. 1 MB counts as 1,048,576 bytes, with a warning above 1,000,000 bytes per MB, because the documentation does not
-  say which it means.
+  size. Limits use 1 MB = 1,048,576 bytes. A file that would be too large with 1 MB = 1,000,000 bytes gets a warning,
+  because the documentation does not say which one applies.
 ";
 
 struct Page {

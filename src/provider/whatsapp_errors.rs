@@ -51,9 +51,9 @@ const fn span(first: u32, last: u32, class: Class, advice: &'static str) -> Erro
 
 // A code that arrives in a status, after acceptance, makes the row `failed`, and nothing retries it.
 const WAITS: &str =
-    "if the row is pending, nothing: it is retried automatically; if it is `exhausted` or `failed`, `retry` it later";
-const SLOWS: &str = "if the row is pending, nothing: the run slows down and retries it automatically; if it is `exhausted` \
-    or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
+    "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` it later";
+const SLOWS: &str = "nothing while the row is pending: the run slows down and retries it automatically. If it is \
+    `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
 const DOUBT: &str =
@@ -65,7 +65,11 @@ const REGISTER: &str = "register the sending number again, with the provider or 
 
 /// Every code, in order.
 pub(super) static CODES: &[ErrorRange] = &[
-    one(0, Class::Account, "ask the provider to renew its WhatsApp access token: the current one is not valid"),
+    one(
+        0,
+        Class::Account,
+        "correct the WhatsApp access token, which is not valid: META_ACCESS_TOKEN, or ask the provider to renew its own",
+    ),
     one(1, Class::RetryOnce, "check the message against the provider's documentation, then `retry`"),
     one(2, Class::Passing, WAITS),
     one(3, Class::Account, PERMISSION),
@@ -73,7 +77,11 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(10, Class::Account, PERMISSION),
     one(33, Class::Account, "check the sending number: it was deleted, or the provider uses the wrong one"),
     one(100, Class::Message, "correct the message: WhatsApp does not recognise one of its parameters"),
-    one(190, Class::Account, "ask the provider to renew its WhatsApp access token: it expired"),
+    one(
+        190,
+        Class::Account,
+        "renew the WhatsApp access token, which expired: META_ACCESS_TOKEN, or ask the provider to renew its own",
+    ),
     span(200, 299, Class::Account, PERMISSION),
     one(368, Class::Account, "appeal in Meta's business settings: the account is blocked for a policy violation"),
     one(470, Class::Message, "send a template: the person last wrote more than 24 hours ago"),
@@ -107,10 +115,10 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_049,
         Class::Days,
-        "if the row is pending, nothing: it is retried automatically in a few days; if it is `failed`, that is final \
-         unless you `retry` it in a few days: the person already gets a lot of marketing",
+        "nothing while the row is pending: it is retried automatically in a few days. If it is `failed`, nothing retries \
+         it unless you do, in a few days. The person already gets a lot of marketing",
     ),
-    one(131_050, Class::Message, "send this person no more marketing: they opted out (`campaigner suppress add`)"),
+    one(131_050, Class::Message, "nothing: the person opted out of marketing, and is now on the suppression list"),
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not support this one"),
     one(131_052, Class::RetryOnce, "fix the file's link, type or size, then `retry`: WhatsApp cannot download it"),
     one(131_053, Class::RetryOnce, "fix the file's link, type or size, then `retry`: WhatsApp cannot accept it"),

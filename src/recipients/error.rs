@@ -193,7 +193,10 @@ fn of_unclear(shown: Vec<String>, rivals: &[Rival]) -> String {
     let set = format!("add `encoding: {label}` under `recipients` (`--encoding {label}` for `suppress import`)");
     match others {
         [] => format!("it may be {}: if that is right, {set}", shown.join(", ")),
-        _ => format!("it may be {}: choose the one with the right text and, for the first, {set}", shown.join(", ")),
+        _ => format!(
+            "it may be {}: choose the one that shows the text correctly. If it is the first, {set}",
+            shown.join(", ")
+        ),
     }
 }
 

@@ -22,13 +22,14 @@ mod xlsx;
 pub use attempts::AttemptsReport;
 pub use compare::Comparison;
 pub use files::{NewFile, Paths, Reports};
-pub use html::{STYLES, contradicted, double_sends, funnel, html, source, states};
+pub use html::{STYLES, funnel, html, source, states};
 pub use recipients_csv::{CsvDialect, CsvReport};
 pub use recipients_jsonl::JsonLines;
 pub use stats::calling_codes::country_of;
 pub use summary::Summary;
 pub use summary_json::summary_json;
 pub use types::{BadFormat, ReportError, ReportFormat, RunFacts};
+pub use wording::{contradicted, double_sends};
 pub use xlsx::XlsxReport;
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn the_html_of_the_sample_shows_what_matters() {
         "campaigner settle spring-sale-1 --row 11 --as sent",
         "campaigner retry spring-sale-1 --state uncertain",
         "2 rows have not been sent yet",
-        "1 message reported both as failed and as delivered",
+        "1 message was reported both as failed and as delivered",
         "What to do:</span> put the number on the list",
         "Hong Kong",
         "dispatch.rate",

@@ -1,7 +1,7 @@
 //! Numbers, times, shares and states as text for people.
 
 use crate::model::{Millis, State, Zone};
-use crate::text::grouped;
+use crate::text::{count, grouped};
 
 /// `2026-03-23 07:12:01`, on the clock of a zone. The report names the zone once.
 pub(super) fn moment(zone: &Zone, at: Millis) -> String {
@@ -45,6 +45,26 @@ pub(super) fn share(part: u64, whole: u64) -> String {
         return "<0.1 %".to_owned();
     }
     format!("{}.{} %", per_mille / 10, per_mille % 10)
+}
+
+/// Returns in words how many messages were reported both as failed and as delivered; `None` if there are none.
+#[must_use]
+pub fn contradicted(rows: u64) -> Option<String> {
+    let (were, they_count) = if rows == 1 { ("was", "it counts") } else { ("were", "they count") };
+    (rows > 0).then(|| {
+        format!(
+            "{} {were} reported both as failed and as delivered; {they_count} as delivered, and recipients.csv shows \
+             the error",
+            count(rows, "message")
+        )
+    })
+}
+
+/// Returns in words how many double sends there are; `None` if there are none.
+#[must_use]
+pub fn double_sends(messages: u64) -> Option<String> {
+    let words = "the provider made a second message of one request, so the person got it twice";
+    (messages > 0).then(|| format!("{}: {words}", count(messages, "double send")))
 }
 
 #[cfg(test)]

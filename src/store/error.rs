@@ -248,12 +248,14 @@ pub(super) fn is_no_database(error: &sqlx::Error) -> bool {
 /// Returns what to do, if that is known, worded to follow what failed.
 fn what_to_do(error: &sqlx::Error) -> &'static str {
     match code(error) {
-        BUSY => "; another program has locked it (a backup, a database browser?): try again when that program is done",
+        BUSY => {
+            "; another program has locked it (perhaps a backup or a database browser): try again when that program is done"
+        }
         READ_ONLY => "; it is read-only: make the file and its folder writable",
         _ if NO_ROOM.contains(&extended_code(error)) => "; writing failed: check for a disk quota or a file size limit",
         IO => "; the disk reported an error: check the disk before anything else",
         CORRUPT | NOT_A_DATABASE => {
-            "; its file is damaged: keep it unchanged, and continue from a backup. `sqlite3 FILE .recover` may rescue its content"
+            "; its file is damaged: keep it unchanged, and continue from a backup. `sqlite3 FILE .recover` may recover its content"
         }
         FULL => "; the disk is full: free some space",
         CANNOT_OPEN => "; its file or its log cannot be opened",

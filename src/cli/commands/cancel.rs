@@ -56,8 +56,8 @@ async fn question(store: &Store, run: &Run) -> Result<String, CliError> {
     let tally = store.tally(run).await?;
     let left = tally.of(State::Pending);
     Ok(format!(
-        "cancel {0}? {1} of {2} will never be sent. This cannot be undone; `campaigner pause {0}` stops sending until \
-         `campaigner resume {0}`.\nCancel it?",
+        "if you cancel {0}, {1} of {2} will never be sent. This cannot be undone; to stop sending for a while, use \
+         `campaigner pause {0}`.\nCancel it?",
         run.id,
         text::grouped(left),
         text::count(tally.rows(), "row")

@@ -25,7 +25,7 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write invalid rows to this CSV, to fix and use as a list: each row's number, the input's columns and the problem
+    /// Write the invalid rows to this CSV, with their numbers and problems, so you can fix them and use it as a list
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel

@@ -144,7 +144,9 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
         checkup.note("environment", &words)?;
     }
     if let Err(error) = tempfile::tempfile_in(".") {
-        let words = format!("cannot write to this folder: {error}; reports go to ./reports. Choose another folder");
+        let words = format!(
+            "cannot write to this folder: {error}; `run` writes reports to ./reports, so start campaigner in another folder"
+        );
         checkup.bad("environment", &words)?;
         is_good = false;
     }
@@ -348,16 +350,16 @@ async fn providers(
 /// Asks a provider something harmless.
 async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Result<(), CliError> {
     match provider.probe().await {
-        Ok(()) => checkup.good(what, "reached, and the account works")?,
+        Ok(()) => checkup.good(what, "reachable, and the account works")?,
         Err(PollError::TryAgain(problem)) => {
             let words = format!(
-                "reached, but its response does not show whether the account works: {problem}; run this command again \
+                "reachable, but its response does not show whether the account works: {problem}; run this command again \
                  in a few minutes, or send yourself a message with `campaigner test`"
             );
             checkup.note(what, &words)?;
         }
         Err(PollError::Throttled(problem, _)) => {
-            checkup.note(what, &format!("reached, but it is limiting the account at the moment: {problem}"))?;
+            checkup.note(what, &format!("reachable, but it is limiting the account at the moment: {problem}"))?;
         }
         Err(PollError::Unreachable(problem)) => {
             let words = format!("{problem}; check `base_url`, the network, and the proxy variables of this machine");
@@ -403,7 +405,7 @@ async fn template_account(
         return checkup.good(&what, "configured; not contacted");
     }
     match api.list(Some(provider::NO_MESSAGE)).await {
-        Ok(_) => checkup.good(&what, "reached, and the account works"),
+        Ok(_) => checkup.good(&what, "reachable, and the account works"),
         Err(error) => checkup.error(&what, &template_accounts::failure(error)),
     }
 }

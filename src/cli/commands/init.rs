@@ -55,7 +55,7 @@ fn next(draft: &Draft, global: &Global) {
     }
     let cost = if draft.is_real { "; it is charged like any other message" } else { "" };
     lines.push(format!("  {command} check {file}               after each change"));
-    lines.push(format!("  {command} test {file} --to NUMBER    one message to a number of your own{cost}"));
+    lines.push(format!("  {command} test {file} --to NUMBER    sends one message to your own number{cost}"));
     if draft.is_scheduled {
         let folder = draft.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());

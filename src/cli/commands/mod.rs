@@ -38,7 +38,7 @@ pub(in crate::cli) enum Command {
     Check(check::Args),
     /// Print the exact JSON bodies that would be posted
     Preview(preview::Args),
-    /// Send one row's message to a number of your own
+    /// Send one row's message to your own number
     Test(test_message::Args),
     /// Import, send, collect statuses and report; continue an unfinished run of the same content
     Run(run::Args),

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
 enum Command {
     /// List when each campaign of a folder runs, in its time zone and in this machine's
     List(List),
-    /// Explain when a campaign runs, how long it takes, what it has done so far, and why it does not run
+    /// Explain when a campaign runs, how long it takes, and what it has done so far, or why it does not run
     Explain(Explain),
 }
 
@@ -290,7 +290,7 @@ fn words(schedule: &Schedule) -> String {
     let zone = schedule.zone_name();
     match &schedule.when {
         When::At(at) => format!("once, at {} in {zone}", at.strftime("%H:%M on %A, %Y-%m-%d")),
-        When::Cron { cron, .. } => format!("{} in {zone} (`{}`)", cron.words(), cron.as_str()),
+        When::Cron { cron, .. } => format!("{}, in {zone} (`{}`)", cron.words(), cron.as_str()),
     }
 }
 

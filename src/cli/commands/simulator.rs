@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
     /// Accept the message in this share of sends, but never answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hang_rate: f64,
-    /// Answer HTTP 429 above N sends per second
+    /// Answer with HTTP 429 above N sends per second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
     /// Report this share of accepted messages as failed
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Args {
     /// Leave this share of delivered messages unread
     #[arg(long, value_name = "SHARE", value_parser = share)]
     unread: Option<f64>,
-    /// Deliver about this long after acceptance
+    /// Deliver messages about this long after they are accepted
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pace: Option<Duration>,
     /// Send status and reply webhooks to this URL on this machine, as the provider does (docs/webhooks.md)

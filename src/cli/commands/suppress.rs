@@ -68,7 +68,7 @@ enum Action {
     },
     /// Add every number of a CSV or a spreadsheet
     Import {
-        /// The CSV file, or a pipe such as /dev/stdin; or a spreadsheet (.xlsx, .xls, .ods)
+        /// A CSV file, a pipe with CSV such as /dev/stdin, or a spreadsheet (.xlsx, .xls, .ods)
         file: PathBuf,
         /// Read the number from this column
         #[arg(long, default_value = "phone", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -82,7 +82,7 @@ enum Action {
         /// Read national numbers as numbers of this region, such as HK
         #[arg(long)]
         region: Option<String>,
-        /// Read the file in this encoding, such as gbk; a file's own encoding is detected, a pipe's is not
+        /// Read the file in this encoding, such as gbk; the encoding is detected for a file, but not for a pipe
         #[arg(long, value_parser = parse_encoding)]
         encoding: Option<&'static Encoding>,
     },
@@ -296,7 +296,7 @@ async fn import(
                 (Some(problem), Ok(phone)) if is_undecodable(problem) => {
                     phones.push(*phone);
                     let place = format!("warning: row {}, line {}", record.row, record.line);
-                    let words = format!("{place}: {problem}; its number is used all the same");
+                    let words = format!("{place}: {problem}; its number is added anyway");
                     console::info_to_person(&words, &format!("{place}: {}", problem.code()));
                 }
                 (Some(problem), _) | (None, Err(problem)) => {

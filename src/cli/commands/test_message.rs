@@ -29,7 +29,7 @@ use crate::text::escaped_lines;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Send to this number of your own, written as in a recipient list
+    /// Send to this number (your own), written as in a recipient list
     #[arg(long, value_name = "NUMBER")]
     to: String,
     /// Send the message of this row; 1 is the first after the header. Default: the first row that can be sent

@@ -41,7 +41,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line("#");
     line(&format!("#   campaigner check   {shown}"));
     line(&format!("#   campaigner preview {shown} --row 1 --pretty"));
-    line(&format!("#   campaigner test    {shown} --to NUMBER    sends one message to a number of your own"));
+    line(&format!("#   campaigner test    {shown} --to NUMBER    sends one message to your own number"));
     line(&format!("#   campaigner run     {shown}"));
     guessed(&mut line, "", &content.name.why);
     line(&format!("name: {}", scalar(&content.name.value)));

@@ -184,7 +184,7 @@ impl ProblemReport<'_> {
             console::info(&format!("{rows} cannot be sent: {}{at}, first row {}", reason.code, group.first_row));
         }
         if self.groups.other_rows > 0 {
-            console::info(&format!("{} of other kinds", count(self.groups.other_rows, "row")));
+            console::info(&format!("{} cannot be sent for other reasons", count(self.groups.other_rows, "row")));
         }
         for (rows, _, code) in left_out(self.checked) {
             console::info(&format!("{} left out: {code}", count(rows, "row")));

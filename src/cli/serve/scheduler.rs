@@ -233,7 +233,7 @@ impl Service {
                     let owner = self.context.store.take_over(run.key, None, now).await?;
                     self.context.store.abandon_import(owner, now).await?;
                 }
-                Err(CliError::new(Exit::Stopped, format!("{} is not sent yet", run.id)))
+                Err(CliError::new(Exit::Stopped, format!("{} has not been sent yet", run.id)))
             }
         }
     }

@@ -28,7 +28,7 @@ pub enum PlanError {
     #[error("{0}")]
     Timing(#[source] NoColumn),
     /// The recipients changed since they were first read.
-    #[error("the recipients changed while they were being read; nothing was sent, run the command again")]
+    #[error("the recipient list changed while it was being read; nothing was sent. Run the command again")]
     Changed,
     /// The store failed.
     #[error("{0}")]
@@ -37,7 +37,7 @@ pub enum PlanError {
     #[error("{0}")]
     Spill(#[source] SpillError),
     /// The findings could not be written.
-    #[error("cannot write the findings")]
+    #[error("cannot write the results of the check")]
     Tell(#[source] std::io::Error),
     /// The reading thread failed: a bug.
     #[error("internal error: {0} (please report it)")]

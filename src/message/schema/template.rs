@@ -48,9 +48,8 @@ static BODY: Kind = Kind::new("body", &[Field::required("parameters", Shape::Lis
 
 static BUTTON: Kind = Kind {
     name: "button",
-    adds: Object::of(&[
-        Field::required("index", Shape::Number(Number::whole(0, 9).or_text())).note("Which of the template's buttons.")
-    ])
+    adds: Object::of(&[Field::required("index", Shape::Number(Number::whole(0, 9).or_text()))
+        .note("The position of the button in the template.")])
     .kinds(Kinds { tag: "sub_type", any_case: true, list: BUTTONS }),
     note: "",
 };
@@ -58,9 +57,8 @@ static BUTTON: Kind = Kind {
 /// A button of a card, which has at most two.
 static CARD_BUTTON: Kind = Kind {
     name: "button",
-    adds: Object::of(&[
-        Field::required("index", Shape::Number(Number::whole(0, 1).or_text())).note("Which of the card's buttons.")
-    ])
+    adds: Object::of(&[Field::required("index", Shape::Number(Number::whole(0, 1).or_text()))
+        .note("The position of the button on the card.")])
     .kinds(Kinds { tag: "sub_type", any_case: true, list: BUTTONS }),
     note: "",
 };

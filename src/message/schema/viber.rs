@@ -22,7 +22,7 @@ pub(super) static SHEET: Sheet = Sheet {
 
 static OTP: Object = Object::of(&[
     Field::required("code", TEXT),
-    Field::required("language", TEXT).note("Such as `en`; the documentation does not list the languages."),
+    Field::required("language", TEXT).note("For example, `en`; the documentation does not list the languages."),
     Field::required("code_expiration_minutes", Shape::Number(Number::whole(1, i64::MAX))).note("A number, not text."),
 ]);
 

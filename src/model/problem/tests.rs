@@ -371,14 +371,14 @@ fn every_cause_reads_back_and_has_words() {
         (RowCause::Expired { at: "noon".into(), passed: false }, "its deadline, noon, is before its send window opens"),
         (RowCause::Interrupted, "the process ended while this message was in flight"),
         (RowCause::NotDelivered, "the provider reported it as not delivered, without a reason"),
-        (settled(true, None), "Ana decided at 2025-08-06T07:43:20Z that it was sent"),
+        (settled(true, None), "Ana recorded at 2025-08-06T07:43:20Z that it was sent"),
         (
             settled(false, why("500", Some("no answer"), None)),
-            "Ana decided at 2025-08-06T07:43:20Z that it was not sent; it was uncertain because: no answer",
+            "Ana recorded at 2025-08-06T07:43:20Z that it was not sent; it was uncertain because: no answer",
         ),
         (
             settled(true, why("timeout", None, Some("\"timeout\""))),
-            "Ana decided at 2025-08-06T07:43:20Z that it was sent; it was uncertain because: no response within the timeout",
+            "Ana recorded at 2025-08-06T07:43:20Z that it was sent; it was uncertain because: no response within the timeout",
         ),
     ] {
         assert_eq!(RowCause::read(cause.code(), cause.values().as_deref()), Some(cause.clone()));

@@ -121,7 +121,7 @@ impl CamsClient {
         let answer = self.call("GetChatappTemplateDetail", parameters, Effect::Reads).await?;
         let definition = components::from_details(&answer["Data"]).ok_or_else(|| Error::Strange {
             provider: CAMS,
-            why: "the template's details contain something that this version does not know".to_owned(),
+            why: "the template's details contain something that this version does not recognise".to_owned(),
         })?;
         Ok(RemoteTemplate { listed, definition, complete: true })
     }

@@ -2,7 +2,7 @@
 //! `http::failure` classifies missing responses.
 //!
 //! The question is always whether the message may have been accepted. If that cannot be ruled out, the outcome is
-//! `Uncertain`, because the provider has no idempotency key and a second request might be a second message.
+//! `Uncertain`, because the provider's API supports no idempotency keys, and a second request might be a second message.
 
 use std::borrow::Cow;
 use std::time::Duration;

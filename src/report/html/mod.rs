@@ -19,9 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::summary::Summary;
 use super::types::ReportError;
-use super::wording::moment;
+use super::wording::{contradicted, double_sends, moment};
 use crate::model::{State, Tally};
-use crate::text;
 use crate::text::escaped_lines;
 use chart::Chart;
 use funnel::FunnelStep;
@@ -103,20 +102,6 @@ pub fn states(tally: &Tally) -> Result<String, ReportError> {
     }
     let states = State::ALL.into_iter().filter(|state| tally.of(*state) > 0);
     render(include_str!("states.html"), &Alone { states: states.map(|state| sections::state(state, tally)).collect() })
-}
-
-/// Returns in words how many messages were reported both as failed and as delivered; `None` if there are none.
-#[must_use]
-pub fn contradicted(rows: u64) -> Option<String> {
-    let words = "reported both as failed and as delivered, counted as delivered; recipients.csv shows the error";
-    (rows > 0).then(|| format!("{} {words}", text::count(rows, "message")))
-}
-
-/// Returns in words how many double sends there are; `None` if there are none.
-#[must_use]
-pub fn double_sends(messages: u64) -> Option<String> {
-    let words = "the provider made a second message of one request, so the person got it twice";
-    (messages > 0).then(|| format!("{}: {words}", text::count(messages, "double send")))
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {

@@ -14,6 +14,7 @@ contract!(
     a_status_of_an_earlier_attempt_leaves_the_row_alone,
     a_poll_answer_for_a_row_that_was_sent_again_meanwhile_is_not_the_rows,
     a_message_that_was_delivered_after_all_is_not_sent_again,
+    who_opted_out_of_marketing_is_suppressed_once,
     a_delivery_after_a_failure_is_in_the_report_with_the_failures_code_and_no_problem_of_the_run,
 );
 
@@ -340,4 +341,19 @@ async fn a_delivery_after_a_failure_is_in_the_report_with_the_failures_code_and_
     assert_eq!(awaited, [false, false, false, true]);
     assert_eq!(w.store.next_poll(w.run, NOW.plus(Duration::from_secs(61))).await.unwrap(), None);
     w.check().await;
+}
+
+async fn who_opted_out_of_marketing_is_suppressed_once(f: Fixture<impl Place>) {
+    let w = all_accepted(&f, 3).await;
+    let stopped = status(1, "failed", None, Some("131050"));
+    webhook(&f.store, &[stopped.clone(), status(2, "failed", None, Some("131049"))]).await;
+    let listed = async || f.store.suppressions(None, 9).await.unwrap().into_iter().map(|(phone, ..)| phone);
+    assert_eq!(listed().await.collect::<Vec<_>>(), [phone(1)]);
+    f.store.unsuppress(&[phone(1)]).await.unwrap();
+    webhook(&f.store, &[stopped]).await;
+    assert_eq!(listed().await.count(), 0, "a repeat does not undo a person's decision");
+
+    let refused = f.run("other", 2).await;
+    refused.send(|claim| Settlement { problem: Some(Problem::new("131050", "stopped")), ..rejected(claim) }).await;
+    assert_eq!(listed().await.collect::<Vec<_>>(), [phone(1)], "the answer to a send counts too");
 }

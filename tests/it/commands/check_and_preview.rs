@@ -62,7 +62,7 @@ fn a_dry_run_sends_and_stores_nothing() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(5));
     let dry = env.run(&provider, &["run", "job.yaml", "--dry-run"]);
     assert_eq!((dry.code, provider.sends()), (0, 0), "{dry}");
-    assert!(dry.out.contains("5 rows of 5 would be sent"), "{dry}");
+    assert!(dry.out.contains("5 of 5 rows would be sent"), "{dry}");
     assert!(!env.path("store.db").exists());
 }
 

@@ -16,7 +16,7 @@ fn cancel_asks_on_a_terminal_and_says_what_cannot_be_undone() {
     let env = unfinished(&provider);
     for refusal in ["n\n", "\n", "\u{4}"] {
         let mut terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
-        terminal.wait_for("2 of 3 rows will never be sent. This cannot be undone; `campaigner pause job-1`");
+        terminal.wait_for("2 of 3 rows will never be sent. This cannot be undone; to stop sending for a while");
         terminal.wait_for("[y/N] ");
         terminal.write(refusal);
         let (finished, screen) = terminal.wait();

@@ -34,7 +34,7 @@ fn a_healthy_setup_has_no_problems_and_nothing_is_sent() {
     let sends = provider.sends();
     let after = doctor(&env, &account, &[]);
     assert_healthy(&after);
-    for words in ["ok       provider incs: reached, and the account works", "ok       store: store.db: 1 run"] {
+    for words in ["ok       provider incs: reachable, and the account works", "ok       store: store.db: 1 run"] {
         assert!(after.out.contains(words), "{words}: {after}");
     }
     assert_eq!(provider.sends(), sends);
@@ -133,7 +133,7 @@ fn an_answer_that_says_nothing_about_the_account_is_not_called_good() {
         let account = [("INCS_BASE_URL", url.as_str()), ("INCS_CERTIFICATION_CODE", CREDENTIAL)];
         let unclear = doctor(&env, &account, &[]);
         assert_healthy(&unclear);
-        let note = "note     provider incs: reached, but its response does not show whether the account works";
+        let note = "note     provider incs: reachable, but its response does not show whether the account works";
         assert!(unclear.out.contains(note) && !unclear.out.contains("and the account works"), "{unclear}");
     }
 }

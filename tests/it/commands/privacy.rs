@@ -107,7 +107,7 @@ fn text_from_outside_is_never_taken_for_a_statement() {
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
     assert_eq!(text_of(&provider.received().sends[0].body), EVIL);
     assert_eq!(env.run_offline(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", EVIL]).code, 0);
-    assert!(env.report("job-1")[0].message.starts_with(&format!("{EVIL} decided at ")));
+    assert!(env.report("job-1")[0].message.starts_with(&format!("{EVIL} recorded at ")));
     assert!(env.run_offline(&["suppress", "list"]).out.contains(EVIL));
     assert_eq!(env.run_offline(&["status", "x'-1"]).code, 2);
     env.verify("job-1");

@@ -58,7 +58,7 @@ fn what_was_sent_counts_as_sent_and_what_was_not_can_be_sent_again() {
     assert_eq!((report[0].state.as_str(), report[0].code.as_str()), ("sent", "settled_sent"));
     assert_eq!(report[0].message_id, "");
     assert_eq!((report[2].state.as_str(), report[2].code.as_str()), ("exhausted", "settled_not_sent"));
-    for part in ["Ana Ng decided at 2", "that it was not sent", "bad gateway"] {
+    for part in ["Ana Ng recorded at 2", "that it was not sent", "bad gateway"] {
         assert!(report[2].message.contains(part), "{part}: {}", report[2].message);
     }
 

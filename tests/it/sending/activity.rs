@@ -43,7 +43,7 @@ fn a_run_is_sending_only_while_a_process_sends() {
     assert_shown(&env, "sending", &[]);
     let stopped = again.stop();
     assert_eq!(stopped.code, 4, "{stopped}");
-    assert_shown(&env, "stopped", &["stopped at ", ": a person or the system stopped its process; to continue: "]);
+    assert_shown(&env, "stopped", &["stopped at ", ": its process received a stop signal; to continue: "]);
 
     let paused = env.run_offline(&["pause", "job-1"]);
     assert_eq!(paused.code, 0, "{paused}");
@@ -58,7 +58,7 @@ fn what_stopped_a_run_is_said() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(12));
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "5"]).code, 4);
-    assert_shown(&env, "stopped", &["the messages of `--limit` were sent"]);
+    assert_shown(&env, "stopped", &["the limit set by `--limit` was reached"]);
     assert_eq!(env.run(&provider, &["resume", "--no-wait"]).code, 0);
     assert_shown(&env, "awaiting statuses", &["no process is collecting the statuses", "reconcile job-1"]);
     assert_eq!(env.run(&provider, &["reconcile"]).code, 0);
@@ -81,7 +81,7 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     staying.wait_for_words("no remaining row can be sent before");
     assert_shown(&env, "waiting", &["\n  waiting until "]);
     assert_eq!(staying.stop().code, 4);
-    assert_shown(&env, "stopped", &["a person or the system stopped its process"]);
+    assert_shown(&env, "stopped", &["its process received a stop signal"]);
     let left = env.run(&provider, &["resume", "--no-wait"]);
     assert_eq!(left.code, 4, "{left}");
     assert_shown(&env, "stopped", &["the next row is due at "]);

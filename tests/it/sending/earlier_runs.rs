@@ -58,7 +58,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "no run was made");
 
     let dry = env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]);
-    assert!(dry.code == 0 && dry.out.contains("5 rows of 12 would be sent"), "{dry}");
+    assert!(dry.code == 0 && dry.out.contains("5 of 12 rows would be sent"), "{dry}");
     assert!(dry.err.contains("  row 1: already messaged by job-1 at 20"), "{dry}");
     assert_eq!(provider.sends(), sends);
     let only_new = env.run(&provider, &["run", "job.yaml", "--only-new"]);
@@ -99,7 +99,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     // Another name knows nothing of them, and a word settles those in doubt.
     assert_eq!(env.run_offline(&["settle", "job-1", "--row", "1", "--as", "not-sent", "--by", "Ana"]).code, 0);
     let dry = env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]);
-    assert!(dry.out.contains("1 row of 12 would be sent"), "{dry}");
+    assert!(dry.out.contains("1 of 12 rows would be sent"), "{dry}");
 }
 
 #[test]

@@ -231,7 +231,7 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("blocked: job-1"), "{explained}");
     let service = service(&env, &provider);
-    service.wait_for_words("job-1 is not sent yet");
+    service.wait_for_words("job-1 has not been sent yet");
     assert_eq!(service.stop().code, 0);
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
     assert_eq!(provider.sends(), 0);

@@ -177,7 +177,7 @@ fn a_delivery_wins_over_a_failure_in_either_order_and_both_are_in_the_reports() 
     env.verify("job-1");
 
     // Neither needs anything done about it, and nobody is sent a message again by accident.
-    let words = "2 messages reported both as failed and as delivered";
+    let words = "2 messages were reported both as failed and as delivered";
     let shown = env.run_offline(&["status"]).out;
     assert!(shown.contains(words) && shown.contains("  1  131049: Not delivered."), "{shown}");
     assert!(env.run_offline(&["report", "--format", "html"]).out.contains(words));

@@ -120,7 +120,10 @@ fn a_wrong_definition_is_shown_with_its_line_and_nothing_is_sent() {
     assert!(checked.code == 2 && checked.out.contains("an AUTHENTICATION template cannot have a HEADER"), "{checked}");
     server.env.write("sale.yaml", SALE);
     let checked = server.env.run_offline(&["templates", "check", "sale.yaml"]);
-    assert!(checked.code == 0 && checked.out.contains("NXLink supports it\nCAMS supports it\n"), "{checked}");
+    assert!(
+        checked.code == 0 && checked.out.contains("NXLink supports this template\nCAMS supports this template\n"),
+        "{checked}"
+    );
 }
 
 /// Definitions that the simulated providers take and serve, of every kind of part that each knows.

@@ -249,7 +249,7 @@ fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Resu
         return Ok(Exit::Wrong);
     }
     for (name, _) in at_providers.iter().filter(|(_, findings)| !is_wrong(findings)) {
-        line(&format!("{name} supports it"))?;
+        line(&format!("{name} supports this template"))?;
     }
     line(&format!("{}: {}", loaded.definition.name, summary(&loaded)))?;
     Ok(Exit::Done)

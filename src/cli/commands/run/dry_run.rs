@@ -79,8 +79,8 @@ pub(super) async fn dry_run(
         };
         console::line(&format!(
             "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
-            text::count(sendable, "row"),
-            text::grouped(checked.rows),
+            text::grouped(sendable),
+            text::count(checked.rows, "row"),
             campaign.channel,
             campaign.provider,
             reached::counts(&checked.left_out),

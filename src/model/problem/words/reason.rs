@@ -61,7 +61,7 @@ impl NumberProblem {
             },
             Self::SeveralNumbers(_) => "contains several numbers",
             Self::Extension(_) => "has an extension, which cannot get a message",
-            Self::TwoPrefixes(_) => "ambiguous: there are two international prefixes that fit",
+            Self::TwoPrefixes(_) => "ambiguous: two international prefixes fit",
             Self::Incomplete { how, .. } => match how {
                 Doubt::CodeDigitMissing => "a digit of the country code may be missing",
                 Doubt::RestTooShort(_) => "starts with the country code, but the rest is not a complete number",
@@ -135,7 +135,7 @@ impl MessageProblem {
                 format!("the provider's documentation does not list this type of file for {media}s")
             }
             Self::UnclearExtension { media, .. } => {
-                format!("the link to the {media} does not show the type of its file")
+                format!("the link to the {media} does not show the file type")
             }
             _ => self.words(),
         })

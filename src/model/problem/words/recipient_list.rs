@@ -50,7 +50,7 @@ impl NumberProblem {
             }
             Self::SheetRounded => "a spreadsheet rounded the number, and its last digits are lost".to_owned(),
             Self::SheetCalculated => {
-                "a spreadsheet calculated with the number, or took it for a date or an amount".to_owned()
+                "a spreadsheet turned the number into the result of a formula, a date or an amount".to_owned()
             }
             Self::SheetDecimals { .. } => "a spreadsheet exported the number with decimals".to_owned(),
         }
@@ -162,7 +162,7 @@ impl CellProblem {
                 format!("a quote opened on line {line} is not closed, or text follows the closing quote")
             }
             Self::SpaceBeforeQuote => "there is a space before the opening quote of a cell".to_owned(),
-            Self::CutFormula => "a formula is cut at a delimiter in its text".to_owned(),
+            Self::CutFormula => "a formula was cut in two at a delimiter in its text".to_owned(),
             Self::LongRow(most) => format!("the row is longer than {} bytes", grouped(*most as u64)),
             Self::NotUtf8 => "the cell is not valid UTF-8".to_owned(),
             Self::NumberFormat(format) => {

@@ -98,7 +98,7 @@ impl LinkFlaw {
             Self::NoScheme => "does not start with https:// or http://",
             Self::BadPort => "has an invalid port",
             Self::NoServer => "has no host name",
-            Self::Private => "points into a private network, which the provider cannot reach",
+            Self::Private => "points to a private network, which the provider cannot reach",
             Self::Impossible => "has an invalid host name",
             Self::NoDot => "has a host name without a dot, which the provider cannot reach",
         }

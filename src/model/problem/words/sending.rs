@@ -82,7 +82,7 @@ impl RowCause {
                     Known::in_words(Some(&before.code), before.message.clone(), before.values.as_deref())
                 });
                 let before = before.map(|before| format!("; it was uncertain because: {before}"));
-                format!("{by} decided at {at} that it was {what}{}", before.unwrap_or_default())
+                format!("{by} recorded at {at} that it was {what}{}", before.unwrap_or_default())
             }
         }
     }

@@ -9,7 +9,7 @@ use super::past_attempts::{record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::sqlite::statuses::webhooks;
+use crate::store::sqlite::statuses::{polls, webhooks};
 use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
@@ -106,6 +106,10 @@ pub(in crate::store::sqlite) async fn follow(
     let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(&others);
     let keys: Vec<i64> = may_be_accepted.map(|s| s.claim.key.0).collect();
     let taken_back = take_back(store, &keys).await?;
+    let opted_out =
+        recorded.iter().filter(|s| s.problem.as_ref().is_some_and(|problem| problem.code == polls::OPTED_OUT));
+    let opted_out: Vec<i64> = opted_out.map(|s| s.claim.key.0).collect();
+    polls::suppress_opted_out(store, &opted_out).await?;
     let goes_on = recorded.iter().any(|s| matches!(s.state, State::Pending | State::Accepted));
     if is_dispatched && (goes_on || taken_back > 0) {
         // The run had already ended: waiting rows still have to be sent, and accepted messages polled.

@@ -312,10 +312,41 @@ async fn write(store: &mut SqliteConnection, messages: &[Message]) -> Result<(),
          last_poll_at = m.v ->> 9 FROM (SELECT value AS v FROM jsonb_each(?1)) m WHERE delivery.id = m.v ->> 0",
     )
     .bind(text(messages))
+    .execute(&mut *store)
+    .await
+    .map_err(doing("record statuses"))?;
+    let opted_out = messages.iter().filter(|message| {
+        let problem = message.delivery.problem.as_ref();
+        problem.is_some_and(|problem| problem.code == OPTED_OUT)
+    });
+    let opted_out: Vec<i64> = opted_out.map(|message| message.key.0).collect();
+    suppress_opted_out(store, &opted_out).await
+}
+
+/// WhatsApp's code for a person who gets no marketing messages from this business any more, at their own request ("Cloud
+/// API error codes").
+pub(in crate::store::sqlite) const OPTED_OUT: &str = "131050";
+
+/// Puts the numbers of rows on the suppression list, because WhatsApp says that these people opted out.
+pub(in crate::store::sqlite) async fn suppress_opted_out(
+    store: &mut SqliteConnection,
+    keys: &[i64],
+) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO suppression (phone, reason, added_at) \
+         SELECT r.phone, 'opted out of marketing messages (' || ?2 || ')', ?3 FROM json_each(?1) \
+         JOIN recipient r ON r.id = value WHERE r.phone IS NOT NULL ON CONFLICT DO NOTHING",
+    )
+    .bind(serde_json::to_string(keys).unwrap_or_default())
+    .bind(OPTED_OUT)
+    .bind(Millis::now().0)
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("record statuses"))
+    .map_err(doing("suppress numbers"))
 }
 
 /// Writes past attempts. A row that waits to be resent because its message had failed is no longer sent if that message

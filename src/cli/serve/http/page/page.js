@@ -152,7 +152,7 @@ function showRun(run) {
   if (run.halted) notices.push(`Stopped: ${run.halted}`);
   else if (run.stage_details && run.stage !== "waiting") notices.push(capital(run.stage_details));
   if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is" : "rows are"} waiting; the first is due at ${moment(run.waiting.first_at)}.`);
-  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is" : "rows are"} uncertain: the provider may have accepted the message. To list: campaigner status ${run.run}`);
+  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is" : "rows are"} uncertain: the provider may have accepted the message. To list them: campaigner status ${run.run}`);
   list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
   const headlines = [
     ["Accepted", number(accepted), `${percent(accepted, sendable)} of sendable rows`],
