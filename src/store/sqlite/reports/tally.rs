@@ -33,7 +33,7 @@ impl Store {
         ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
     }
 
-    /// Returns one row of a run, if it exists.
+    /// Returns one row of a run, if it exists, with its cells if `cells` says so.
     ///
     /// # Errors
     /// When the store cannot be read or is inconsistent.
@@ -42,8 +42,9 @@ impl Store {
         run: &Run,
         channel: Channel,
         row: RowNumber,
+        cells: bool,
     ) -> Result<Option<ReportRow>, StoreError> {
-        let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.only(row);
+        let mut rows = self.report_rows(run, channel, Wanted { cells, since: None }).await?.only(row);
         let Some(mut page) = rows.page().await? else { return Ok(None) };
         Ok(page.next_row()?.cloned())
     }
