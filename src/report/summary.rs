@@ -100,9 +100,9 @@ impl Summary {
         &self.tally
     }
 
-    /// Returns how long was waited for a delivery or a failure of the last message; `None` if that is not over.
+    /// Returns how long was waited for a delivery or a failure of each message; `None` if that is not over.
     pub(super) fn waited(&self) -> Option<Duration> {
-        Some(self.facts.finished_at?.since(self.last_accepted?))
+        self.facts.finished_at.map(|_| self.facts.horizon)
     }
 
     /// Returns the messages accepted per second between the first and the last acceptance, including pauses, with two

@@ -179,8 +179,12 @@ fn the_figures_add_up_and_every_view_quotes_the_same_row() {
     }
     let summary: Value = serde_json::from_str(&env.read("reports/job-1/summary.json")).unwrap();
     assert!(summary["errors"].to_string().contains("zeta"), "{summary}");
-    assert!(summary["unreported"].as_u64() > Some(0) && summary["unreported_waited_seconds"].is_u64(), "{summary}");
+    assert!(summary["unreported"].as_u64() > Some(0) && summary["unreported_waited_seconds"] == 2, "{summary}");
     let html = env.read("reports/job-1/report.html");
     assert!(html.contains("zeta") && !html.contains("alpha"));
-    assert!(html.contains("neither a delivery nor a failure was reported within "));
+    assert!(html.contains("neither a delivery nor a failure was reported within 2 s"));
+    // A message that was accepted later does not shorten the wait.
+    assert_eq!(env.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]).code, 3);
+    let summary: Value = serde_json::from_str(&env.read("reports/job-1/summary.json")).unwrap();
+    assert_eq!(summary["unreported_waited_seconds"], 2, "{summary}");
 }
