@@ -6,6 +6,10 @@ use crate::engine::job::thaw;
 use crate::model::{Millis, RunId};
 use crate::send_window::day_of;
 use crate::store::{Run, Store, StoreError};
+use crate::text;
+
+/// The recorded name of a person whom nobody knows.
+const NOBODY: &str = "unknown";
 
 /// What is happening with a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,10 @@ pub enum RunActivity {
     Ready,
     /// A process sends its rows.
     Sending,
-    /// All rows that are left wait until this time.
-    Waiting(Millis),
+    /// All rows that are left wait until this time, for this reason. A process sends them then.
+    Waiting(Millis, WaitReason),
+    /// A process waits for free space on the disk of the store.
+    DiskFull,
     /// A person paused it.
     Paused {
         /// Since when.
@@ -33,6 +39,12 @@ pub enum RunActivity {
         at: Option<Millis>,
         /// Why.
         why: Option<String>,
+        /// Requests of the process that ended whose outcome nobody knows.
+        in_flight: u64,
+        /// Whether a process collects statuses meanwhile.
+        collected: bool,
+        /// Whether the disk of the store is full.
+        disk_full: bool,
     },
     /// All rows are sent, and statuses are awaited.
     AwaitingStatuses {
@@ -50,6 +62,22 @@ pub enum RunActivity {
     },
 }
 
+/// Why no row of a run can be sent before a certain time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// Rows wait for the send window, for their own time or for another attempt.
+    Rows {
+        /// Whether the campaign has a send window.
+        window: bool,
+        /// Whether rows have times of their own.
+        send_at: bool,
+    },
+    /// Today's quota is used up.
+    Quota(u32),
+    /// The provider asked for a pause.
+    Provider,
+}
+
 impl RunActivity {
     /// Returns what is happening.
     ///
@@ -63,9 +91,8 @@ impl RunActivity {
             return Ok(Self::Finished);
         }
         let is_worked_on = store.is_worked_on(&run.id)?;
-        let is_served = !is_worked_on && store.is_served()?;
         if run.dispatched_at.is_some() {
-            return Ok(Self::AwaitingStatuses { collected: is_worked_on || is_served });
+            return Ok(Self::AwaitingStatuses { collected: is_worked_on || store.is_served()? });
         }
         if run.planned_at.is_none() {
             return Ok(if is_worked_on { Self::Importing } else { Self::NotImported });
@@ -75,16 +102,23 @@ impl RunActivity {
         }
         // The process that sends removes the reason of the last stop. Another one only collects statuses.
         let sends = is_worked_on && run.stopped_at.is_none();
-        if (sends || is_served)
-            && let Some(until) = waits_until(store, run, now).await?
+        if (sends || store.is_waited_for(&run.id)?)
+            && let Some((until, why)) = waits_until(store, run, now).await?
         {
-            // A service works on the run again then.
-            return Ok(Self::Waiting(until));
+            return Ok(Self::Waiting(until, why));
         }
+        let disk_full = store.is_disk_full();
         Ok(match run {
+            _ if sends && disk_full => Self::DiskFull,
             _ if sends => Self::Sending,
             Run { started_at: None, stopped_at: None, .. } => Self::Ready,
-            _ => Self::Stopped { at: run.stopped_at, why: run.stopped_why.clone() },
+            _ => Self::Stopped {
+                at: run.stopped_at,
+                why: run.stopped_why.clone(),
+                in_flight: if is_worked_on { 0 } else { store.in_flight(run.key).await? },
+                collected: is_worked_on,
+                disk_full,
+            },
         })
     }
 
@@ -95,7 +129,7 @@ impl RunActivity {
             Self::Importing => "importing",
             Self::Ready => "ready",
             Self::Sending => "sending",
-            Self::Waiting(_) => "waiting",
+            Self::Waiting(..) | Self::DiskFull => "waiting",
             Self::Paused { .. } => "paused",
             Self::NotImported | Self::Stopped { .. } => "stopped",
             Self::AwaitingStatuses { .. } => "awaiting statuses",
@@ -107,17 +141,33 @@ impl RunActivity {
     /// Returns more in words, and what to do; `None` if the name says it all. `command` is how the program is called.
     #[must_use]
     pub fn details(&self, run: &RunId, command: &str) -> Option<String> {
-        let by = |by: &Option<String>| by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let by = |by: &Option<String>| match by.as_deref() {
+            None | Some(NOBODY) => String::new(),
+            Some(by) => format!(" by {by}"),
+        };
         let since = |at: &Option<Millis>| at.map(|at| format!(" since {at}")).unwrap_or_default();
         Some(match self {
-            Self::Waiting(until) => format!("waiting until {until}"),
+            Self::Waiting(until, why) => format!("waiting until {until}: {why}; sending continues then"),
+            Self::DiskFull => "the disk of the store is full, so nothing is sent: free some space, and sending \
+                               continues; if the disk stays full, the process ends after five minutes"
+                .to_owned(),
             Self::Paused { at, by: who } => {
                 format!("paused{}{}; to continue: {command} resume {run}", by(who), since(at))
             }
-            Self::Stopped { at, why } => {
+            Self::Stopped { at, why, in_flight, collected, disk_full } => {
                 let why = why.as_deref().unwrap_or("its process ended before the run was finished");
                 let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-                format!("stopped{at}: {why}; to continue: {command} resume {run}")
+                let in_doubt = match in_flight {
+                    0 => String::new(),
+                    1 => "; 1 message was in flight and may have been accepted".to_owned(),
+                    n => format!("; {} messages were in flight and may have been accepted", text::grouped(*n)),
+                };
+                let first = match (disk_full, collected) {
+                    (true, _) => ", free some space on the disk of the store, which is full, then",
+                    (_, true) => ", stop the process that is collecting its statuses, then",
+                    _ => ":",
+                };
+                format!("stopped{at}: {why}{in_doubt}; to continue{first} {command} resume {run}")
             }
             Self::NotImported => {
                 format!("the import was interrupted, and nothing was sent; to import again: {command} run FILE")
@@ -137,23 +187,73 @@ impl RunActivity {
     }
 }
 
-/// Returns until when no row of a run can be sent: all wait for their time, today's quota is used up, or the provider
-/// asked for a pause.
-async fn waits_until(store: &Store, run: &Run, now: Millis) -> Result<Option<Millis>, StoreError> {
+/// Returns until when no row of a run can be sent, and why: all wait for their time, today's quota is used up, or the
+/// provider asked for a pause. The longest wait counts.
+async fn waits_until(store: &Store, run: &Run, now: Millis) -> Result<Option<(Millis, WaitReason)>, StoreError> {
     let campaign = thaw(run)?;
     let timing = &campaign.timing;
-    let mut until = store.waits_until(run.key, now).await?;
+    let rows = WaitReason::Rows { window: timing.window.is_some(), send_at: timing.columns.send_at.is_some() };
+    let mut wait = store.waits_until(run.key, now).await?.map(|until| (until, rows));
+    let mut longer = |until: Millis, why| {
+        if wait.as_ref().is_none_or(|(at, _)| *at < until) {
+            wait = Some((until, why));
+        }
+    };
     if let Some(most) = timing.quota {
         let (from, tomorrow) = day_of(now, timing.timezone.as_deref());
         if store.taken_since(run.id.name(), from).await? >= most.get().into() {
-            until = until.max(Some(tomorrow));
+            longer(tomorrow, WaitReason::Quota(most.get()));
         }
     }
-    Ok(until.max(store.provider_pause(&campaign.provider, now).await?))
+    if let Some(until) = store.provider_pause(&campaign.provider, now).await? {
+        longer(until, WaitReason::Provider);
+    }
+    Ok(wait)
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rows { window: true, send_at: true } => {
+                f.write_str("the send window, the rows' own times, or another attempt")
+            }
+            Self::Rows { window: true, .. } => f.write_str("the send window, or another attempt"),
+            Self::Rows { send_at: true, .. } => f.write_str("the rows' own times, or another attempt"),
+            Self::Rows { .. } => f.write_str("another attempt of every remaining row"),
+            Self::Quota(1) => f.write_str("today's quota of 1 message is used up"),
+            Self::Quota(most) => write!(f, "today's quota of {} messages is used up", text::grouped((*most).into())),
+            Self::Provider => f.write_str("the provider asked for a pause"),
+        }
+    }
 }
 
 impl fmt::Display for RunActivity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_and_comes_before_continuing() {
+        let run = RunId::new("sale", 1);
+        assert_eq!(RunActivity::DiskFull.name(), "waiting");
+        let words = RunActivity::DiskFull.details(&run, "campaigner").unwrap();
+        assert!(words.starts_with("the disk of the store is full, so nothing is sent: free some space"), "{words}");
+        let stopped = |disk_full, collected| {
+            let (at, why) = (None, None);
+            let stopped = RunActivity::Stopped { at, why, in_flight: 1, collected, disk_full };
+            stopped.details(&run, "campaigner").unwrap()
+        };
+        let why = "stopped: its process ended before the run was finished; 1 message was in flight and may have been \
+                   accepted; to continue";
+        let freed = ", free some space on the disk of the store, which is full, then campaigner resume sale-1";
+        assert_eq!(stopped(true, true), format!("{why}{freed}"));
+        assert_eq!(stopped(false, false), format!("{why}: campaigner resume sale-1"));
+        let nobody = RunActivity::Paused { at: None, by: Some("unknown".to_owned()) };
+        assert_eq!(nobody.details(&run, "campaigner").unwrap(), "paused; to continue: campaigner resume sale-1");
     }
 }

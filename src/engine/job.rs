@@ -74,13 +74,7 @@ impl Job {
         limiter: RunLimiter,
         lock: &Arc<RunLock>,
     ) -> Result<Self, EngineError> {
-        let compiled = || {
-            Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
-                let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-                EngineError::Frozen(words.join("; "))
-            })
-        };
-        let renderer = run.dispatched_at.is_none().then(compiled).transpose()?;
+        let renderer = run.dispatched_at.is_none().then(|| renderer(run, campaign)).transpose()?;
         let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
         Ok(Self {
             store: store.clone(),
@@ -182,6 +176,17 @@ impl Job {
             .map_err(|problems| failed(problems.into()))?;
         Ok(body)
     }
+}
+
+/// Compiles the message of a run.
+///
+/// # Errors
+/// When it cannot be compiled.
+pub fn renderer(run: &Run, campaign: &Campaign) -> Result<Renderer, EngineError> {
+    Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+        let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+        EngineError::Frozen(words.join("; "))
+    })
 }
 
 /// Returns the campaign stored with a run, at the rate that a person set since, if any.

@@ -36,7 +36,7 @@ pub use control::{CancelResult, cancel};
 pub use dispatch::MOST_IN_FLIGHT;
 pub use error::EngineError;
 pub use estimate::sent_by;
-pub use job::{Job, thaw};
+pub use job::{Job, renderer, thaw};
 pub use plan::PlanError;
 pub use plan::check_remaining_rows;
 pub use plan::{Bad, Checked, Plan, RowBody};

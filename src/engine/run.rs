@@ -14,7 +14,7 @@ use crate::engine::stop::Reason;
 use crate::engine::tasks::{Background, stop_on_error};
 use crate::engine::{clock_skew, control, reconcile, recovery};
 use crate::model::{Event, Millis, Notice, State, Tally};
-use crate::store::{Owner, Stage, Waiting};
+use crate::store::{Owner, Run, Stage, Waiting};
 
 /// What to do with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ const LONGEST_COUNT: Duration = Duration::from_millis(200);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 const COUNT_SHARE: u32 = 50;
 
+/// Why a run stopped whose process could not record it.
+const KILLED: &str = "its process ended before all rows were sent";
+
 /// Works on a planned run until it is done or stopped.
 ///
 /// # Errors
@@ -75,6 +78,10 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
         job.store.record_stop(owner, None, job.clock.now()).await?;
         job.store.reach(owner.run, Stage::Started, Millis::now()).await?;
         Point::SendingStarted.pass();
+    } else if let Run { started_at: Some(_), dispatched_at: None, cancelled_at: None, stopped_at: None, .. } = job.run {
+        // The process that sent it was killed. Without this, collecting statuses would look like sending.
+        let last = job.store.last_attempt(owner.run).await?.unwrap_or_else(|| job.clock.now());
+        job.store.record_stop(owner, Some(KILLED), last).await?;
     }
     let eligibility = Arc::new(Eligibility::of(&job)?);
     if let Some(until) = job.keep_pause().await? {
@@ -196,6 +203,10 @@ async fn round(
             }
         }
         (job.events)(Event::Dispatched);
+        if sends && job.stop.reason() == Some(Reason::Limit) {
+            // Statuses are still collected, but nothing more is sent.
+            job.store.record_stop(owner, Some(&why_stopped(Some(&Reason::Limit), None)), job.clock.now()).await?;
+        }
         let _ = sending.send(false);
         stop_on_error(&job.stop, done)
     };
@@ -233,7 +244,7 @@ fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
         (Some(Reason::Halt(problem)), _) => problem.to_string(),
         (Some(Reason::Limit), _) => "the limit set by `--limit` was reached".to_owned(),
         (_, Some(waiting)) => format!("the next row is due at {}", waiting.first),
-        _ => "its process ended before all rows were sent".to_owned(),
+        _ => KILLED.to_owned(),
     }
 }
 
@@ -257,7 +268,7 @@ async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> 
         waiting = Some(Waiting { rows: tally.of(State::Pending), first, last });
     }
     let paused = job.limiter.pause_beyond(LONGEST_WAIT).is_some();
-    if sends && !sent && run.cancelled_at.is_none() && run.paused_at.is_none() {
+    if sends && !sent && run.cancelled_at.is_none() && run.paused_at.is_none() && run.stopped_at.is_none() {
         let why = why_stopped(job.stop.reason().as_ref(), waiting.as_ref());
         job.store.record_stop(owner, Some(&why), job.clock.now()).await?;
     }

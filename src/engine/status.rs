@@ -153,7 +153,7 @@ pub fn status_of(
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
         "paused_by": run.paused_by, "stopped_at": time(run.stopped_at), "stopped_why": run.stopped_why,
         "provider_pause_until": time(*pause),
-        "rows": tally.rows(), "states": states, "polls": run.polls,
+        "rows": tally.rows(), "states": states, "unreported": tally.unreported(), "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
         "waiting": waiting, "errors": errors, "contradicted": contradicted, "double_sends": double_sends, "replies": replies,
         "possible_opt_outs": possible_opt_outs,

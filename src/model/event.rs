@@ -71,6 +71,12 @@ impl Tally {
         State::ALL.into_iter().filter(|state| state.was_accepted()).map(|state| self.of(state)).sum()
     }
 
+    /// Returns how many accepted messages have neither a delivery nor a failure.
+    #[must_use]
+    pub fn unreported(&self) -> u64 {
+        self.of(State::Accepted) + self.of(State::Sent)
+    }
+
     /// Returns the rows that were delivered, including those that were read.
     #[must_use]
     pub fn delivered(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! A sample of rows that the tests of all formats share: every state, and the cases that are easy to get wrong.
 
+use std::time::Duration;
+
 use super::types::RunFacts;
 use crate::model::{Channel, Choice, Millis, Replies, ReportRow, RowNumber, RunId, State, TitleCount, Zone};
 
@@ -15,6 +17,7 @@ pub(super) fn facts() -> RunFacts {
         zone: Zone::named(Some("Asia/Hong_Kong")),
         started_at: Millis(START - 1_000),
         finished_at: Some(Millis(START + 7_200_000)),
+        horizon: Duration::from_secs(7_200),
         polls: 7,
         message: vec![("template", "spring_sale (en)".into()), ("text", "Hello {{1}},\n<b>20 % off</b>".into())],
         settings: vec![("recipients.to", "phone".into()), ("dispatch.rate", "80/s".into())],

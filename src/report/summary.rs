@@ -2,6 +2,8 @@
 //!
 //! It holds counts, never rows.
 
+use std::time::Duration;
+
 use super::stats::countries::Countries;
 use super::stats::durations::Durations;
 use super::stats::error_counts::Errors;
@@ -96,6 +98,11 @@ impl Summary {
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Returns how long was waited for a delivery or a failure of each message; `None` if that is not over.
+    pub(super) fn waited(&self) -> Option<Duration> {
+        self.facts.finished_at.map(|_| self.facts.horizon)
     }
 
     /// Returns the messages accepted per second between the first and the last acceptance, including pauses, with two

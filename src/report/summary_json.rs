@@ -22,6 +22,8 @@ struct Page<'a> {
     #[serde(serialize_with = "every_state")]
     states: Tally,
     funnel: Funnel,
+    unreported: u64,
+    unreported_waited_seconds: Option<u64>,
     errors: Vec<Error>,
     contradicted: u64,
     double_sends: u64,
@@ -62,9 +64,10 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
 /// Returns the figures as indented JSON with a line break at the end. Keys are always in the same order, all states are
 /// present (also those without rows), and unknown values are `null`.
 ///
-/// `funnel` counts the rows that got at least that far (rows that failed later were accepted). `contradicted` counts
-/// delivered rows that were also reported as failed; they are not in `errors`. `double_sends` counts second messages that
-/// the provider made of requests. `achieved_rate` is
+/// `funnel` counts the rows that got at least that far (rows that failed later were accepted). `unreported` counts
+/// accepted messages without a delivery or a failure, and `unreported_waited_seconds` says how long the run waited for
+/// one; it is `null` until that is over. `contradicted` counts delivered rows that were also reported as failed; they are
+/// not in `errors`. `double_sends` counts second messages that the provider made of requests. `achieved_rate` is
 /// [`Summary::achieved_rate`]. Percentiles are whole seconds since acceptance, by the nearest rank, of the rows with
 /// both times. `retries` counts the requests after the first of each row. `only` says which rows the report covers, if
 /// not all.
@@ -84,6 +87,8 @@ pub fn summary_json(summary: &Summary) -> String {
         rows: tally.rows(),
         states: *tally,
         funnel: Funnel { accepted: tally.accepted(), delivered: tally.delivered(), read: tally.of(State::Read) },
+        unreported: tally.unreported(),
+        unreported_waited_seconds: summary.waited().filter(|_| tally.unreported() > 0).map(|waited| waited.as_secs()),
         errors: errors.collect(),
         contradicted: summary.contradicted,
         double_sends: facts.double_sends,

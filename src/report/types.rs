@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::model::{Channel, Millis, Replies, RunId, Zone};
 
@@ -86,6 +87,8 @@ pub struct RunFacts {
     pub started_at: Millis,
     /// When the run finished; `None` if it has not.
     pub finished_at: Option<Millis>,
+    /// How long a status is awaited, counted from the acceptance of a message.
+    pub horizon: Duration,
     /// Status requests made for this run.
     pub polls: u64,
     /// What was sent: the parts of the message and their text, with placeholders.

@@ -12,7 +12,7 @@ pub(super) fn moment(zone: &Zone, at: Millis) -> String {
 pub(super) fn meaning(state: State) -> &'static str {
     match state {
         State::Pending => "not attempted yet, or waiting for the next attempt",
-        State::Sending => "in flight to the provider, no outcome yet",
+        State::Sending => "the request was started, and its outcome is not known yet",
         State::Accepted => "accepted by the provider, no status yet",
         State::Sent => "sent on to the recipient",
         State::Delivered => "on the recipient’s device",

@@ -6,10 +6,11 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine;
-use crate::model::{AttemptRow, Channel, Millis, Phone, ReportRow, RunId, State};
+use crate::model::{AttemptRow, Campaign, Millis, Phone, ReportRow, RunId, State};
 use crate::provider;
 use crate::recipients::Numbers;
-use crate::store::{Run, Store, TestMessage};
+use crate::store::{KeptReply, Run, Store, TestMessage};
+use crate::text::escaped;
 
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,9 @@ pub(in crate::cli) struct Args {
     /// Read a national number as one of this region, such as HK
     #[arg(long)]
     region: Option<String>,
+    /// Also show the request body of each message, as it was sent
+    #[arg(long)]
+    message: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -33,6 +37,9 @@ struct Found {
     run: RunId,
     row: ReportRow,
     attempts: Vec<AttemptRow>,
+    replies: Vec<KeptReply>,
+    /// The request body, if it was asked for and a request was made.
+    message: Option<Value>,
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
@@ -40,18 +47,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     let suppressed = store.suppression(phone).await?;
     let mut found = Vec::new();
-    let mut current: Option<(Run, Channel)> = None;
+    let mut current: Option<(Run, Campaign)> = None;
     for (id, row) in store.find(phone).await? {
-        let (run, channel) = match current.take().filter(|(run, _)| run.id == id) {
+        let (run, campaign) = match current.take().filter(|(run, _)| run.id == id) {
             Some(same) => current.insert(same),
             None => {
                 let run = store.run(Some(&id)).await?;
-                let channel = engine::thaw(&run)?.channel;
-                current.insert((run, channel))
+                let campaign = engine::thaw(&run)?;
+                current.insert((run, campaign))
             }
         };
-        if let Some(state) = store.report_row(run, *channel, row).await? {
-            found.push(Found { run: id, row: state, attempts: store.attempts(run, row.0..=row.0).await? });
+        if let Some(state) = store.report_row(run, campaign.channel, row, args.message).await? {
+            let attempts = store.attempts(run, row.0..=row.0).await?;
+            let message = match args.message && !attempts.is_empty() {
+                true => Some(message(run, campaign, phone, &state)?),
+                false => None,
+            };
+            found.push(Found { run: id, row: state, attempts, replies: store.replies_to(run, row).await?, message });
         }
     }
     let tests = store.tests_to(phone).await?;
@@ -66,6 +78,16 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::line(&line).map_err(cannot_print)?;
     }
     Ok(Exit::Done)
+}
+
+/// Renders the request body of a row from what is stored.
+fn message(run: &Run, campaign: &Campaign, phone: Phone, row: &ReportRow) -> Result<Value, CliError> {
+    let renderer = engine::renderer(run, campaign).map_err(|error| CliError::of(Exit::Environment, &error))?;
+    let mut body = Vec::new();
+    renderer.render(phone, &row.cells, &mut body).map_err(|_| {
+        CliError::new(Exit::Environment, format!("the stored cells of {}, row {} cannot be rendered", run.id, row.row))
+    })?;
+    serde_json::from_slice(&body).map_err(|error| CliError::of(Exit::Environment, &error))
 }
 
 fn number(args: &Args) -> Result<Phone, CliError> {
@@ -84,14 +106,16 @@ type Suppression = (Millis, Option<String>);
 
 fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> Vec<String> {
     let mut lines = vec![match suppressed {
-        Some((at, Some(reason))) => format!("+{}: on the suppression list since {at}: {reason}", phone.digits()),
-        Some((at, None)) => format!("+{}: on the suppression list since {at}", phone.digits()),
+        Some((at, Some(reason))) => {
+            format!("+{}: gets no messages; on the suppression list since {at}: {reason}", phone.digits())
+        }
+        Some((at, None)) => format!("+{}: gets no messages; on the suppression list since {at}", phone.digits()),
         None => format!("+{}: not on the suppression list", phone.digits()),
     }];
     if found.is_empty() {
         lines.push("not in any run of this store".to_owned());
     }
-    for Found { run, row, attempts } in found {
+    for Found { run, row, attempts, replies, message } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));
         // The problem of the last attempt is the row's own.
         let has_attempt = attempts.last().is_some_and(|attempt| attempt.error_code == row.error_code);
@@ -101,6 +125,8 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         }
         let advice = row.error_code.as_deref().and_then(provider::advice);
         lines.extend(advice.map(|advice| format!("  what to do: {advice}")));
+        lines.extend(replies.iter().map(|kept| format!("  {}", reply_in_words(kept))));
+        lines.extend(message.as_ref().map(|body| format!("  message: {body}")));
     }
     lines
 }
@@ -120,6 +146,12 @@ fn in_words(attempt: &AttemptRow) -> String {
     parts.extend(attempt.message_id.as_ref().map(|id| format!("message id {id}")));
     parts.extend(attempt.error_code.as_ref().map(|code| problem(code, attempt.error_message.as_deref())));
     format!("attempt {}: {outcome}; {}", attempt.attempt, parts.join(", "))
+}
+
+fn reply_in_words(KeptReply { reply, .. }: &KeptReply) -> String {
+    let parts = [Some(&reply.kind), reply.title.as_ref(), reply.choice.as_ref(), reply.text.as_ref()];
+    let words: Vec<_> = parts.into_iter().flatten().map(|part| escaped(part)).collect();
+    format!("reply {}: {}", reply.at, words.join(", "))
 }
 
 fn problem(code: &str, words: Option<&str>) -> String {
@@ -162,7 +194,13 @@ fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
             "error_message": attempt.error_message,
         })
     };
-    let row = |Found { run, row, attempts }: &Found| {
+    let reply = |KeptReply { reply, .. }: &KeptReply| {
+        json!({
+            "time": reply.at.to_string(), "kind": reply.kind, "id": reply.choice, "title": reply.title,
+            "text": reply.text,
+        })
+    };
+    let row = |Found { run, row, attempts, replies, message }: &Found| {
         json!({
             "run": run.to_string(),
             "row": row.row.0,
@@ -174,6 +212,8 @@ fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
             "error_code": row.error_code,
             "error_message": row.error_message,
             "attempts": attempts.iter().map(attempt).collect::<Vec<_>>(),
+            "replies": replies.iter().map(reply).collect::<Vec<_>>(),
+            "message": message,
         })
     };
     json!({

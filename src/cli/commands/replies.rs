@@ -23,6 +23,9 @@ pub(in crate::cli) struct Args {
     /// List only replies that do not belong to a message in this store
     #[arg(long, conflicts_with = "run")]
     loose: bool,
+    /// List only replies with this button or list row: its id or its title
+    #[arg(long, value_name = "ID")]
+    choice: Option<String>,
     /// Print one JSON object per line instead of CSV
     #[arg(long)]
     json: bool,
@@ -63,9 +66,14 @@ async fn write(args: &Args, store: &Store, run: Option<&Run>, out: &mut impl Wri
     }
     let mut after = 0;
     loop {
-        let page = store.replies(run, after, PAGE).await?;
+        let mut page = store.replies(run, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.place;
+        if let Some(choice) = &args.choice {
+            page.retain(|kept| {
+                [&kept.reply.choice, &kept.reply.title].into_iter().flatten().any(|name| name == choice)
+            });
+        }
         let lines = if args.json { json_lines(&page) } else { csv_lines(&page).map_err(cannot_print)? };
         out.write_all(&lines).map_err(cannot_print)?;
     }

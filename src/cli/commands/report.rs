@@ -41,13 +41,16 @@ pub(in crate::cli) struct Args {
     /// 2026-03-23T07:12:01Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,
+    /// Include only rows that the provider accepted before this time: 2026-03-23, or 2d for two days ago
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    accepted_before: Option<Since>,
     /// Append the row's own columns, so a filtered report can be used as a recipient list (csv,
     /// jsonl, xlsx)
     #[arg(long)]
     input: bool,
     /// Write one line per attempt instead of one per row: every request with its message id and its result (csv,
     /// jsonl)
-    #[arg(long, conflicts_with_all = ["state", "error", "since", "input", "compare"])]
+    #[arg(long, conflicts_with_all = ["state", "error", "since", "accepted_before", "input", "compare"])]
     attempts: bool,
     /// Compare two runs (table, csv or json)
     #[arg(long, num_args = 2, value_names = ["RUN", "RUN"], value_parser = run_id, conflicts_with_all = ["run", "input"])]
@@ -63,7 +66,7 @@ pub(in crate::cli) struct Args {
     output: Option<PathBuf>,
 }
 
-/// The start of the period that `--since` asks for.
+/// The time that `--since` or `--accepted-before` names.
 #[derive(Clone, Debug)]
 struct Since(Millis);
 
@@ -134,6 +137,9 @@ impl Args {
     /// Returns whether a row is wanted. A row that was delivered despite its error matches `--error` only if `--state`
     /// names its state, because rows selected by `--error` are often sent again.
     fn wants(&self, row: &ReportRow) -> bool {
+        if self.accepted_before.as_ref().is_some_and(|end| row.accepted_at.is_none_or(|at| at >= end.0)) {
+            return false;
+        }
         let code = row.error_code.as_deref();
         let has_error = || self.error.iter().any(|error| Some(error.as_str()) == code);
         if self.state.is_empty() {
@@ -158,6 +164,7 @@ impl Args {
             words.push(format!("with error {}", self.error.join(" or ")));
         }
         words.extend(self.since.as_ref().map(|since| format!("changed since {}", since.0)));
+        words.extend(self.accepted_before.as_ref().map(|end| format!("accepted before {}", end.0)));
         (!words.is_empty()).then(|| words.join(", "))
     }
 }

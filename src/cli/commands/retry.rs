@@ -13,6 +13,9 @@ use crate::recipients::Numbers;
 use crate::store::{RequeueFilter, Requeued, Run, Store};
 use crate::text;
 
+/// The most rows whose state is explained.
+const MAX_EXPLAINED: usize = 10;
+
 /// The arguments of `retry`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -85,6 +88,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if rows == 0 {
         console::info(&format!("{} has no such rows; nothing to do", run.id));
+        for line in why_none(&store, &run, &wanted).await? {
+            console::info(&line);
+        }
         return Ok(Exit::Done);
     }
     let names: Vec<&str> = wanted.states.iter().map(|state| state.as_str()).collect();
@@ -92,6 +98,17 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if wanted.states.contains(&State::Uncertain) {
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
+    }
+    let without_reason = RequeueFilter { errors: vec!["not_delivered".to_owned()], ..wanted.clone() };
+    if wanted.errors.is_empty() || wanted.errors.iter().any(|code| *code == without_reason.errors[0]) {
+        match store.count_requeue(&run, &without_reason).await? {
+            0 => {}
+            rows => console::info(&format!(
+                "the provider gave no reason why {} failed, so they may fail again; webhooks bring reasons: \
+                 `campaigner serve --webhook`",
+                text::count(rows, "row")
+            )),
+        }
     }
     args.confirm.require(&question)?;
     let Requeued { rows, left_out } = store.requeue(owner, &run, &wanted, args.again, Millis::now()).await?;
@@ -110,6 +127,45 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     drop(lock);
     resume::resume(store, run, args.sending.mode(), &args.overrides, global).await
+}
+
+/// Returns in words why the rows or people that were named are not sent again.
+async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Vec<String>, CliError> {
+    let channel = engine::thaw(run)?.channel;
+    let mut rows = wanted.rows.clone();
+    let mut lines = Vec::new();
+    for phone in &wanted.phones {
+        let found = store.find(*phone).await?;
+        let before = rows.len();
+        rows.extend(found.into_iter().filter(|(id, _)| *id == run.id).map(|(_, row)| row));
+        if rows.len() == before {
+            lines.push(format!("  +{} is not in {}", phone.digits(), run.id));
+        }
+    }
+    rows.truncate(MAX_EXPLAINED);
+    for number in rows {
+        let Some(row) = store.report_row(run, channel, number, false).await? else {
+            lines.push(format!("  {} has no row {number}", run.id));
+            continue;
+        };
+        let problem = row.error_code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
+        let why = match row.state {
+            State::Accepted | State::Sent | State::Delivered | State::Read => {
+                "an accepted message is not sent again; to send to this person anyway, use a campaign with another name"
+            }
+            State::Uncertain => "add --state uncertain to send it again, at the risk of a duplicate",
+            State::Invalid | State::Duplicate | State::Suppressed => {
+                "this row is not sent; `campaigner find` shows why"
+            }
+            State::Pending | State::Sending => "it is still to be sent",
+            State::Cancelled | State::Expired => {
+                "it was not sent; `campaigner run FILE --only-new` reaches such people"
+            }
+            State::Rejected | State::Exhausted | State::Failed => "its state or error is not among those you chose",
+        };
+        lines.push(format!("  row {number} is {}{problem}: {why}", row.state));
+    }
+    Ok(lines)
 }
 
 /// Returns which rows are meant. Without `--state`, none that are uncertain.

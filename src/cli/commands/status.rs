@@ -148,7 +148,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     if let Some(details) = activity.details(&run.id, &global.command()) {
         print(&format!("  {details}"))?;
     }
-    for line in summary::states(tally) {
+    for line in summary::states(tally, &campaign, run.finished_at.is_some()) {
         print(&line)?;
     }
     if let Some(until) = engine::provider_pause(store, run).await? {

@@ -48,7 +48,7 @@ pub(in crate::cli) async fn whole(
         (_, false) => "all sent, awaiting statuses",
     };
     print(&format!("\n{} · {} via {} · {how}\n", run.id, campaign.channel, campaign.provider))?;
-    for line in states(&ending.tally) {
+    for line in states(&ending.tally, campaign, ending.finished) {
         print(&line)?;
     }
     let problems = store.problems(run, MAX_ERRORS + 1).await?;
@@ -89,8 +89,8 @@ pub(in crate::cli) async fn json(paths: &Paths) -> Result<(), CliError> {
 }
 
 /// Returns the funnel, then the states outside of it. Each step of the funnel counts all rows that got at least that
-/// far.
-pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
+/// far. The accepted messages are delivered, failed or unreported; the rows are accepted or in one of the states below.
+pub(in crate::cli) fn states(tally: &Tally, campaign: &Campaign, finished: bool) -> Vec<String> {
     let accepted = tally.accepted();
     let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
         let share = match of {
@@ -109,14 +109,19 @@ pub(in crate::cli) fn states(tally: &Tally) -> Vec<String> {
         line("delivered", tally.delivered(), Some((accepted, "accepted"))),
         line("read", tally.of(State::Read), Some((accepted, "accepted"))),
     ];
-    let unreported = tally.of(State::Accepted) + tally.of(State::Sent);
-    if unreported > 0 {
-        // Accepted, and neither delivered nor failed: without this line, the figures would not add up.
-        lines.push(line("unreported", unreported, Some((accepted, "accepted"))));
+    if tally.of(State::Failed) > 0 {
+        lines.push(line("failed", tally.of(State::Failed), Some((accepted, "accepted"))));
     }
-    let rest = State::ALL.into_iter().filter(|state| {
-        !matches!(state, State::Accepted | State::Sent | State::Delivered | State::Read) && tally.of(*state) > 0
-    });
+    if tally.unreported() > 0 {
+        // Accepted, and neither delivered nor failed: without this line, the figures would not add up.
+        let waits = text::duration(campaign.reconcile.horizon);
+        let so_far = match finished {
+            true => format!("; nothing was reported within {waits}"),
+            false => format!("; campaigner waits {waits} for a report"),
+        };
+        lines.push(line("unreported", tally.unreported(), Some((accepted, "accepted"))) + &so_far);
+    }
+    let rest = State::ALL.into_iter().filter(|state| !state.was_accepted() && tally.of(*state) > 0);
     lines.extend(rest.map(|state| line(state.as_str(), tally.of(state), None)));
     lines
 }

@@ -17,7 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::engine::{Plan, RunResult, StopHandle};
 use crate::model::{Millis, RunId};
-use crate::store::{NewRun, Store};
+use crate::store::{NewRun, RunLock, Store};
 
 /// What every task of the service uses.
 pub(super) struct ServiceContext {
@@ -82,8 +82,8 @@ pub(super) struct ActiveRun {
 pub(super) enum Resting {
     /// Until this instant of the monotonic clock.
     Until(Instant),
-    /// Until its first row is due.
-    Waits(Millis),
+    /// Until its first row is due. The lock tells other processes that the service sends it then.
+    Waits { until: Millis, _lock: Option<RunLock> },
     /// Until a person resumes it.
     Halted,
 }

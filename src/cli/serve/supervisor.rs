@@ -30,7 +30,7 @@ impl Service {
         for (run, due) in self.context.store.unfinished().await? {
             let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
                 Resting::Until(until) => Instant::now() < *until,
-                Resting::Waits(until) => now < *until,
+                Resting::Waits { until, .. } => now < *until,
                 Resting::Halted => run.dispatched_at.is_none(),
             });
             if rests || self.active.contains_key(&run.key) {
@@ -186,7 +186,11 @@ impl Service {
                 if let Some(waiting) = &ending.waiting {
                     let (rows, until) = (waiting.rows, waiting.first);
                     tracing::info!(run = %id, rows, %until, "rows waiting for their time");
-                    self.resting.insert(key, Resting::Waits(waiting.first));
+                    let lock = self.context.store.lock_wait(&id).unwrap_or_else(|error| {
+                        tracing::warn!(run = %id, %error, "cannot show that the run waits");
+                        None
+                    });
+                    self.resting.insert(key, Resting::Waits { until: waiting.first, _lock: lock });
                 }
             }
             // The run is still checked from time to time, because webhooks may finish it.

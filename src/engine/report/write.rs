@@ -44,6 +44,7 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         zone: Zone::named(campaign.timing.timezone.as_deref()),
         started_at: run.started_at.unwrap_or(run.created_at),
         finished_at: run.finished_at,
+        horizon: campaign.reconcile.horizon,
         polls: run.polls,
         message: message_text::of(&campaign.message, run.template.as_deref()),
         settings: settings(campaign),

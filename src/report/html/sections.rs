@@ -158,15 +158,13 @@ pub(super) fn in_short(summary: &Summary) -> String {
 
 /// Returns in words how many accepted messages have neither a delivery nor a failure, and how long was waited.
 fn without_news(summary: &Summary) -> Option<String> {
-    let Summary { facts, tally, .. } = summary;
-    let rows = tally.of(State::Accepted) + tally.of(State::Sent);
+    let rows = summary.tally.unreported();
     let messages = count(rows, "message");
-    match (rows, facts.finished_at, summary.last_accepted) {
-        (0, ..) => None,
-        (_, Some(end), Some(last)) => Some(format!(
-            "For {messages}, neither a delivery nor a failure was reported within {}",
-            duration(end.since(last))
-        )),
+    match (rows, summary.waited()) {
+        (0, _) => None,
+        (_, Some(waited)) => {
+            Some(format!("For {messages}, neither a delivery nor a failure was reported within {}", duration(waited)))
+        }
         _ => Some(format!("For {messages}, neither a delivery nor a failure has been reported yet")),
     }
 }

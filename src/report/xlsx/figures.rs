@@ -6,6 +6,7 @@ use super::workbook::{Style, WorkbookWriter};
 use crate::model::{State, Zone};
 use crate::report::summary::Summary;
 use crate::report::wording::{meaning, moment, share};
+use crate::text::duration;
 
 /// The widths of the columns, in characters.
 const WIDTHS: [u32; 4] = [20, 60, 12, 60];
@@ -58,6 +59,28 @@ fn states<W: Write>(workbook: &mut WorkbookWriter<W>, summary: &Summary) -> io::
         line(workbook, state.as_str(), meaning(state), rows, &share(rows, tally.rows()))?;
     }
     line(workbook, "all", "", tally.rows(), "")?;
+    blank(workbook)?;
+    funnel(workbook, summary)
+}
+
+/// Writes how far the messages got. The accepted ones are delivered, failed or unreported.
+fn funnel<W: Write>(workbook: &mut WorkbookWriter<W>, summary: &Summary) -> io::Result<()> {
+    let tally = &summary.tally;
+    let accepted = tally.accepted();
+    table(workbook, ["of the messages", "meaning", "rows", "share of accepted"])?;
+    let unreported = match summary.waited() {
+        Some(waited) => format!("neither a delivery nor a failure was reported within {}", duration(waited)),
+        None => "neither a delivery nor a failure has been reported yet".to_owned(),
+    };
+    for (name, meaning, rows) in [
+        ("accepted", "accepted by the provider: delivered, failed or unreported", accepted),
+        ("delivered", "on the recipient’s device, including those read", tally.delivered()),
+        ("read", "opened by the recipient", tally.of(State::Read)),
+        ("failed", "accepted, but not delivered", tally.of(State::Failed)),
+        ("unreported", unreported.as_str(), tally.unreported()),
+    ] {
+        line(workbook, name, meaning, rows, &share(rows, accepted))?;
+    }
     blank(workbook)
 }
 

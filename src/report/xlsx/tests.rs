@@ -120,3 +120,18 @@ fn the_summary_adds_up_and_the_same_rows_give_the_same_bytes() {
     assert_eq!(states, rows().len());
     assert!(cells.iter().any(|(_, text)| text == "Asia/Hong_Kong"));
 }
+
+#[test]
+fn the_summary_says_what_became_of_the_accepted_messages() {
+    let workbook = written(&rows(), &[]);
+    let cells = cells(&workbook, "xl/worksheets/sheet2.xml");
+    let rows_of = |name: &str| -> u64 {
+        let last = cells.iter().rfind(|(_, text)| text == name).unwrap();
+        let cell = last.0.replace('A', "C");
+        cells.iter().find(|(other, _)| *other == cell).unwrap().1.parse().unwrap()
+    };
+    assert_eq!(rows_of("accepted"), rows_of("delivered") + rows_of("failed") + rows_of("unreported"));
+    assert_eq!(rows_of("unreported"), 2);
+    let waited = "neither a delivery nor a failure was reported within 2 h";
+    assert!(cells.iter().any(|(_, text)| text == waited), "{cells:?}");
+}

@@ -18,6 +18,12 @@ const ENDING: &str = ".lock";
 /// What the name of a quota lock has in place of the run.
 const QUOTA: &str = ".quota";
 
+/// What the name of the lock of a service that waits for a run's rows has after the run.
+const WAIT: &str = ".wait";
+
+/// A disk with less free space, in bytes, is full: the next commit does not fit.
+const FULL_DISK: u64 = 64 << 10;
+
 /// What the name of the lock of services has in place of the run, whose ids end with a number.
 const SERVICE: &str = "serve";
 
@@ -74,6 +80,31 @@ impl Store {
         // Several services may share a store.
         file.lock_shared().map_err(failed)?;
         Ok(ServiceLock { _file: file })
+    }
+
+    /// Marks a run as one that this process will send again when its rows are due, until the result is dropped; returns
+    /// `None` if another process has marked it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be created.
+    pub fn lock_wait(&self, run: &RunId) -> Result<Option<RunLock>, StoreError> {
+        self.try_lock(&format!("{run}{WAIT}"))
+    }
+
+    /// Whether a process that does not work on a run now will send its rows when they are due.
+    ///
+    /// # Errors
+    /// When the lock cannot be read.
+    pub fn is_waited_for(&self, run: &RunId) -> Result<bool, StoreError> {
+        self.is_locked(&format!("{run}{WAIT}"), File::try_lock_shared)
+    }
+
+    /// Whether the disk of the store is full; `false` if that cannot be told.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        rustix::fs::statvfs(folder.unwrap_or(Path::new(".")))
+            .is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) < FULL_DISK)
     }
 
     /// Whether a service works on the runs of the store.
@@ -183,6 +214,10 @@ mod tests {
         let run: RunId = "job-1".parse().unwrap();
         assert!(!store.is_worked_on(&run).unwrap() && !store.is_served().unwrap());
         let lock = store.lock(&run).unwrap();
+        let wait = store.lock_wait(&run).unwrap();
+        assert!(wait.is_some() && store.is_waited_for(&run).unwrap() && store.lock_wait(&run).unwrap().is_none());
+        drop(wait);
+        assert!(!store.is_waited_for(&run).unwrap());
         let services = [store.lock_service().unwrap(), store.lock_service().unwrap()];
         assert!(store.is_worked_on(&run).unwrap() && store.is_served().unwrap());
         drop((lock, services));

@@ -202,7 +202,7 @@ impl Worker {
 
     /// Returns row `n` as in the report.
     pub(in crate::store) async fn row(&self, n: u64) -> ReportRow {
-        self.store.report_row(&self.now().await, Channel::Viber, RowNumber(n)).await.unwrap().unwrap()
+        self.store.report_row(&self.now().await, Channel::Viber, RowNumber(n), false).await.unwrap().unwrap()
     }
 
     pub(in crate::store) async fn state(&self, n: u64) -> State {

@@ -152,12 +152,12 @@ async fn one_row_is_found_by_its_number(f: Fixture<impl Place>) {
     let (w, next) = (f.run("job", 1_200).await, f.run("other", 3).await);
     w.send(|claim| accepted(claim, "m1")).await;
     let run = w.now().await;
-    let found = async |row| f.store.report_row(&run, Channel::Rcs, RowNumber(row)).await.unwrap();
+    let found = async |row| f.store.report_row(&run, Channel::Rcs, RowNumber(row), false).await.unwrap();
     assert_eq!(found(1).await.unwrap().message_id.as_deref(), Some("m1"));
     let last = found(1_200).await.unwrap();
     assert_eq!((last.row, last.to, last.channel), (RowNumber(1_200), phone(1_200).digits(), Channel::Rcs));
     assert!(found(0).await.is_none() && found(1_201).await.is_none() && found(u64::MAX).await.is_none());
-    assert!(f.store.report_row(&next.now().await, Channel::Rcs, RowNumber(4)).await.unwrap().is_none());
+    assert!(f.store.report_row(&next.now().await, Channel::Rcs, RowNumber(4), false).await.unwrap().is_none());
 }
 
 async fn counts_add_up_at_every_step(f: Fixture<impl Place>) {

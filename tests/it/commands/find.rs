@@ -1,5 +1,7 @@
 //! One person over all runs: what was sent, what became of it, and why nothing was.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestEnv, csv, phone};
@@ -26,8 +28,11 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
     let (_provider, env) = two_runs();
     let found = env.run_offline(&["find", &format!("+{}", phone(2))]);
     assert_eq!(found.code, 0, "{found}");
-    let parts =
-        ["on the suppression list since 2", ": asked by phone\njob-1, row 2: read\n", "job-2, row 2: suppressed\n"];
+    let parts = [
+        "gets no messages; on the suppression list since 2",
+        ": asked by phone\njob-1, row 2: read\n",
+        "job-2, row 2: suppressed\n",
+    ];
     for part in
         parts.into_iter().chain(["attempt 1: try again; sent 2", "131000: ", "attempt 2: read; sent 2", ", accepted 2"])
     {
@@ -58,4 +63,60 @@ fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
     assert!(nobody.code == 0 && nobody.out.contains("not in any run of this store"), "{nobody}");
     let wrong = env.run_offline(&["find", "0151/2345678"]);
     assert!(wrong.code == 2 && wrong.out.is_empty() && wrong.err.contains("--region"), "{wrong}");
+}
+
+#[test]
+fn the_message_is_shown_as_it_was_sent_although_the_files_have_changed() {
+    let (provider, env) = two_runs();
+    env.write("job.yaml", "");
+    env.write("list.csv", "");
+    let number = phone(2);
+    let plain = env.run_offline(&["find", &number]);
+    assert!(!plain.out.contains("message: {"), "{plain}");
+    let found: Value = serde_json::from_str(&env.run_offline(&["find", &number, "--message", "--json"]).out).unwrap();
+    let sent = provider.received().sends.into_iter().find(|sent| sent.to == number).unwrap();
+    assert_eq!(found["rows"][0]["message"], sent.body);
+    assert_eq!(found["rows"][1]["message"], Value::Null, "it was suppressed");
+    let text = env.run_offline(&["find", &number, "--message"]);
+    assert_eq!(text.out.matches("\n  message: {").count(), 1, "{text}");
+}
+
+#[test]
+fn what_was_polled_alone_has_no_reason_and_every_view_says_that_webhooks_bring_it() {
+    let failing = |to: &str| match to == phone(2) {
+        true => vec![(Duration::ZERO, "failed")],
+        false => vec![(Duration::ZERO, "read")],
+    };
+    let provider = ScriptedProvider::start(Script { statuses: Box::new(failing), ..Script::default() });
+    let env = TestEnv::with(&CampaignFile::default(), &csv(3));
+    let run = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(run.code, 3, "{run}");
+    let find = env.run_offline(&["find", &phone(2)]);
+    let status = env.run_offline(&["status"]);
+    let html = env.read("reports/job-1/report.html");
+    let summary = env.read("reports/job-1/summary.json");
+    for view in [&run.out, &find.out, &status.out, &html, &summary] {
+        assert!(view.contains("without a reason") && view.contains("a polled status has no reason"), "{view}");
+    }
+    let retry = env.run(&provider, &["retry", "job-1", "--to", &format!("+{}", phone(2)), "--yes", "--no-wait"]);
+    let words = "the provider gave no reason why 1 row failed, so they may fail again; webhooks bring reasons: ";
+    assert!(retry.code == 0 && retry.err.contains(words), "{retry}");
+}
+
+#[test]
+fn a_retry_of_one_person_says_why_nothing_is_sent() {
+    let (provider, env) = two_runs();
+    let sends = provider.sends();
+    let retry = |run: &str, to: &str| env.run(&provider, &["retry", run, "--to", &format!("+{to}"), "--yes"]);
+    let read = retry("job-1", &phone(2));
+    let words = "  row 2 is read: an accepted message is not sent again; to send to this person anyway, use a campaign";
+    assert!(read.code == 0 && read.err.contains(words), "{read}");
+    let suppressed = retry("job-2", &phone(2));
+    let words = "  row 2 is suppressed (suppressed): this row is not sent; `campaigner find` shows why";
+    assert!(suppressed.err.contains(words), "{suppressed}");
+    let nobody = retry("job-1", &phone(99));
+    assert!(nobody.err.contains(&format!("  +{} is not in job-1", phone(99))), "{nobody}");
+    let row = env.run(&provider, &["retry", "job-1", "--row", "77", "--yes"]);
+    assert!(row.err.contains("  job-1 has no row 77"), "{row}");
+    assert_eq!(provider.sends(), sends);
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::campaign::zone_at_noon;
+use crate::support::service::{SERVE, address};
 use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, TestEnv, csv};
 
 /// Checks the stage that all three show, and the words of `status`.
@@ -36,7 +37,7 @@ fn a_run_is_sending_only_while_a_process_sends() {
     assert_shown(
         &env,
         "stopped",
-        &["stopped: its process ended before the run was finished; to continue: ", "resume job-1"],
+        &["stopped: its process ended before the run was finished", "; to continue: ", "resume job-1"],
     );
     let again = env.start(&provider, &["resume"]);
     provider.wait_for_sends(8);
@@ -47,10 +48,10 @@ fn a_run_is_sending_only_while_a_process_sends() {
 
     let paused = env.run_offline(&["pause", "job-1"]);
     assert_eq!(paused.code, 0, "{paused}");
-    assert_shown(&env, "paused", &["paused by ", " since ", "to continue: "]);
+    assert_shown(&env, "paused", &["paused since ", "to continue: "]);
     let cancelled = env.run_offline(&["cancel", "job-1"]);
     assert_eq!(cancelled.code, 0, "{cancelled}");
-    assert_shown(&env, "cancelled", &["cancelled by ", "the remaining rows will not be sent"]);
+    assert_shown(&env, "cancelled", &["cancelled at ", "the remaining rows will not be sent"]);
 }
 
 #[test]
@@ -79,11 +80,15 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     let env = campaign(format!("timezone: {zone}\nwindow: \"15:00-17:00\"\n"));
     let staying = env.start(&provider, &["run", "job.yaml"]);
     staying.wait_for_words("no remaining row can be sent before");
-    assert_shown(&env, "waiting", &["\n  waiting until "]);
+    assert_shown(&env, "waiting", &["\n  waiting until ", ": the send window, or another attempt; sending continues"]);
     assert_eq!(staying.stop().code, 4);
     assert_shown(&env, "stopped", &["its process received a stop signal"]);
     let left = env.run(&provider, &["resume", "--no-wait"]);
     assert_eq!(left.code, 4, "{left}");
+    assert_shown(&env, "stopped", &["the next row is due at "]);
+    // A service does not continue a run that a person started and stopped.
+    let service = env.start(&provider, &SERVE);
+    address(&service);
     assert_shown(&env, "stopped", &["the next row is due at "]);
 
     drop(env);
@@ -91,6 +96,95 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     let env = TestEnv::with(&CampaignFile { dispatch: "quota: 7/day", rest, ..CampaignFile::default() }, &csv(20));
     let staying = env.start(&provider, &["run", "job.yaml"]);
     staying.wait_for_words("no remaining row can be sent before");
-    assert_shown(&env, "waiting", &["13 rows are waiting until "]);
+    assert_shown(&env, "waiting", &["13 rows are waiting until ", "today's quota of 7 messages is used up"]);
     assert_eq!(staying.stop().code, 4);
+}
+
+/// Accepts everything, and never has a status.
+fn silent(latency: u64) -> ScriptedProvider {
+    let latency = std::time::Duration::from_millis(latency);
+    ScriptedProvider::start(Script { statuses: Box::new(|_| Vec::new()), latency, ..Script::default() })
+}
+
+#[test]
+fn a_process_that_only_collects_statuses_does_not_send() {
+    let provider = silent(20);
+    let env = TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(60));
+    let limited = env.start(&provider, &["run", "job.yaml", "--limit", "5"]);
+    limited.wait_for_words("sent: 5 of 60");
+    let first_stop = "stop the process that is collecting its statuses, then ";
+    let collecting = ["the messages of `--limit` were sent; to continue, ", first_stop, "campaigner waits 1 min for"];
+    assert_shown(&env, "stopped", &collecting);
+    assert_eq!(limited.stop().code, 4);
+    assert_shown(&env, "stopped", &["the messages of `--limit` were sent; to continue: "]);
+
+    let sends = provider.sends();
+    let killed = env.start(&provider, &["resume"]);
+    provider.wait_for_sends(sends + 3);
+    killed.kill();
+    assert_shown(&env, "stopped", &["stopped: its process ended before the run was finished"]);
+    let collecting = env.start(&provider, &["reconcile"]);
+    collecting.wait_for_words("statuses: ");
+    assert_shown(&env, "stopped", &["its process ended before all rows were sent; to continue, ", first_stop]);
+    assert_eq!(collecting.stop().code, 4);
+}
+
+#[test]
+fn a_killed_process_leaves_what_was_in_flight_in_doubt() {
+    let provider = silent(20_000);
+    let env = TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(60));
+    let killed = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(2);
+    killed.kill();
+    let shown = env.run_offline(&["status"]).out;
+    let json: Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
+    let in_flight = json["states"]["sending"].as_u64().unwrap();
+    let words = match in_flight {
+        1 => "; 1 message was in flight and may have been accepted; to continue: ".to_owned(),
+        n => format!("; {n} messages were in flight and may have been accepted; to continue: "),
+    };
+    assert!(in_flight > 0 && shown.contains(&words), "{shown}");
+}
+
+#[test]
+fn the_figures_add_up_and_every_view_quotes_the_same_row() {
+    // Odd rows are refused, each in its own words, of which the first row's sort last.
+    let provider = ScriptedProvider::start(Script {
+        send: Box::new(|sent| match sent.to.as_bytes().last() {
+            Some(b'1') => Answer::error(10002, "(#132012) zeta: parameter format does not match"),
+            Some(b'3') => Answer::error(10002, "(#132012) alpha: parameter format does not match"),
+            _ => Answer::Accept,
+        }),
+        statuses: Box::new(|to| match to.as_bytes().last() {
+            Some(b'2') => vec![(std::time::Duration::ZERO, "failed")],
+            Some(b'4') => Vec::new(),
+            _ => vec![(std::time::Duration::ZERO, "delivered")],
+        }),
+        ..Script::default()
+    });
+    let env = TestEnv::with(&CampaignFile { horizon: "2s", ..CampaignFile::default() }, &csv(8));
+    let run = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(run.code, 3, "{run}");
+    let shown = env.run_offline(&["status"]).out;
+    for words in [&run.out, &shown] {
+        let number = |name: &str| -> u64 {
+            let line = words.lines().find(|line| line.split_whitespace().next() == Some(name));
+            line.and_then(|line| line.split_whitespace().nth(1)).map_or(0, |rows| rows.parse().unwrap())
+        };
+        assert_eq!(number("accepted"), number("delivered") + number("failed") + number("unreported"), "{words}");
+        assert_eq!(number("rows"), number("accepted") + number("rejected"), "{words}");
+        assert!(number("unreported") > 0 && number("failed") > 0 && number("rejected") > 1, "{words}");
+        assert!(words.contains("of accepted; nothing was reported within 2 s"), "{words}");
+        assert!(words.contains("zeta") && !words.contains("alpha"), "{words}");
+    }
+    let summary: Value = serde_json::from_str(&env.read("reports/job-1/summary.json")).unwrap();
+    assert!(summary["errors"].to_string().contains("zeta"), "{summary}");
+    assert!(summary["unreported"].as_u64() > Some(0) && summary["unreported_waited_seconds"] == 2, "{summary}");
+    let html = env.read("reports/job-1/report.html");
+    assert!(html.contains("zeta") && !html.contains("alpha"));
+    assert!(html.contains("neither a delivery nor a failure was reported within 2 s"));
+    // A message that was accepted later does not shorten the wait.
+    assert_eq!(env.run(&provider, &["retry", "job-1", "--state", "failed", "--yes"]).code, 3);
+    let summary: Value = serde_json::from_str(&env.read("reports/job-1/summary.json")).unwrap();
+    assert_eq!(summary["unreported_waited_seconds"], 2, "{summary}");
 }

@@ -232,7 +232,17 @@ fn an_occurrence_waits_for_a_run_whose_window_is_closed() {
     assert!(explained.out.contains("blocked: job-1"), "{explained}");
     let service = service(&env, &provider);
     service.wait_for_words("job-1 has not been sent yet");
+    let stage = || -> String {
+        let json: serde_json::Value =
+            serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap_or_default();
+        json["stage"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(stage(), "stopped", "a person started it, so the service does not send it when its window opens");
+    let (code, answer) = ask(&service, "POST", "/runs/job-1/resume", WITH_TOKEN, "");
+    assert!(code < 300, "{code} {answer}");
+    assert!(wait_until(SOON, || stage() == "waiting"), "now the service sends it then: {}", stage());
     assert_eq!(service.stop().code, 0);
+    assert_eq!(stage(), "stopped");
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "there is no second run");
     assert_eq!(provider.sends(), 0);
 }

@@ -107,6 +107,19 @@ fn what_the_provider_reports_and_what_people_send_back_is_in_the_reports() {
     assert_eq!((states["read"], states["failed"]), (1, 1), "{states:?}");
     env.verify("job-1");
 
+    for choice in ["change-button", "Change"] {
+        let tapped = env.run_offline(&["replies", "job-1", "--choice", choice]).out;
+        assert_eq!(tapped.lines().count(), 2, "{tapped}");
+        assert!(tapped.lines().nth(1).unwrap().starts_with(&format!("1,{},", phone(1))), "{tapped}");
+    }
+    assert_eq!(env.run_offline(&["replies", "job-1", "--choice", "nothing"]).out.lines().count(), 1);
+    let found = env.run_offline(&["find", &phone(1)]).out;
+    for reply in ["reply 2026-03-23T07:12:01Z: button_reply, Change, change-button\n", ": text, =1+1, please\n"] {
+        assert!(found.contains(reply), "{reply}: {found}");
+    }
+    let found: Value = serde_json::from_str(&env.run_offline(&["find", &phone(4), "--json"]).out).unwrap();
+    assert_eq!(found["rows"][0]["replies"][0]["id"], "row_1.2", "{found}");
+
     let list = env.run_offline(&["replies", "job-1", "-o", "replies.csv"]);
     assert_eq!(list.code, 0, "{list}");
     let time = "2026-03-23T07:12:01Z";

@@ -65,7 +65,7 @@ async fn page(app: &App) -> Result<String, StoreError> {
             page.sample("campaigner_run_rows", &[("run", run), ("state", state.as_str())], rows as f64);
         }
     }
-    page.family("campaigner_run_halted", "gauge", "1 for a run that stopped and needs attention.");
+    page.family("campaigner_run_halted", "gauge", "1 for a run of this service that stopped and needs attention.");
     for (run, seen) in &status.runs {
         page.sample("campaigner_run_halted", &[("run", run)], f64::from(u8::from(seen.halted.is_some())));
     }

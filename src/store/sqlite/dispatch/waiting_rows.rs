@@ -3,7 +3,7 @@
 use crate::model::Millis;
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::{StoreError, Waiting};
+use crate::store::{RowKey, StoreError, Waiting};
 
 impl Store {
     /// Returns when the first row of a run is due, if none can be sent at `now` and none is in flight.
@@ -23,6 +23,33 @@ impl Store {
         .await
         .map_err(doing("find the next due row"))?;
         Ok(first.map(Millis).filter(|first| *first > now))
+    }
+
+    /// Counts the requests of a run whose outcome is not recorded yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn in_flight(&self, run: i64) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM delivery WHERE run = ?1 AND state = 1")
+            .bind(run)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("count the requests in flight"))?;
+        Ok(rows.unsigned_abs())
+    }
+
+    /// Returns the time of the last attempt of a run, if there was one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_attempt(&self, run: i64) -> Result<Option<Millis>, StoreError> {
+        sqlx::query_scalar::<_, Option<i64>>("SELECT max(started_at) FROM delivery WHERE id BETWEEN ?1 AND ?2")
+            .bind(RowKey::first(run))
+            .bind(RowKey::last(run))
+            .fetch_one(&self.scanner)
+            .await
+            .map(|last| last.map(Millis))
+            .map_err(doing("find the last attempt"))
     }
 
     /// Returns the rows of a run that wait and are not due at `now`, if there are any.

@@ -15,10 +15,10 @@ use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
 const PAGE: i64 = 20_000;
 
 /// The problems of a range of rows, equal ones in one line. Rows in a good state have none, see below.
-const PROBLEMS: &str = "SELECT code, parts, count(*), min(message), max(of_list) FROM ( \
-      SELECT error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
+const PROBLEMS: &str = "SELECT code, parts, count(*), message, sum(of_list) > 0, min(id + iif(message = '', 1 << 62, 0)) FROM ( \
+      SELECT id, error_code AS code, error_message AS message, error_values AS parts, 0 AS of_list FROM delivery \
       WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL AND state NOT IN (3, 4, 5) \
-      UNION ALL SELECT error_code, error_message, error_values, 1 FROM recipient \
+      UNION ALL SELECT id, error_code, error_message, error_values, 1 FROM recipient \
       WHERE id BETWEEN ?1 AND ?2 AND error_code IS NOT NULL) \
     GROUP BY code, parts";
 
@@ -33,7 +33,7 @@ impl Store {
         ReportRows::open(options, run, channel, wanted).await.map_err(doing("read the report"))
     }
 
-    /// Returns one row of a run, if it exists.
+    /// Returns one row of a run, if it exists, with its cells if `cells` says so.
     ///
     /// # Errors
     /// When the store cannot be read or is inconsistent.
@@ -42,8 +42,9 @@ impl Store {
         run: &Run,
         channel: Channel,
         row: RowNumber,
+        cells: bool,
     ) -> Result<Option<ReportRow>, StoreError> {
-        let mut rows = self.report_rows(run, channel, Wanted { cells: false, since: None }).await?.only(row);
+        let mut rows = self.report_rows(run, channel, Wanted { cells, since: None }).await?.only(row);
         let Some(mut page) = rows.page().await? else { return Ok(None) };
         Ok(page.next_row()?.cloned())
     }
@@ -96,24 +97,24 @@ impl Store {
             .fetch_one(&mut *tx)
             .await
             .map_err(failed())?;
-        // For each code its rows, and the sample with its sort key.
-        let mut counts: BTreeMap<String, (ProblemCount, String)> = BTreeMap::new();
+        // For each code its rows, and the sample with the key of its row: the first row with words, as in the reports.
+        let mut counts: BTreeMap<String, (ProblemCount, i64)> = BTreeMap::new();
         let mut after: i64 = RowKey::first(run.key);
         while after <= last {
             let end = after + PAGE;
-            /// Code, values, rows, message, whether it is a problem of an input row.
-            type Found = (String, Option<String>, i64, Option<String>, bool);
+            /// Code, values, rows, message, whether it is a problem of an input row, and the key of the first row.
+            type Found = (String, Option<String>, i64, Option<String>, bool, i64);
             let page: Vec<Found> =
                 sqlx::query_as(PROBLEMS).bind(after).bind(end - 1).fetch_all(&mut *tx).await.map_err(failed())?;
             after = end;
-            for (code, values, rows, message, of_list) in page {
-                let (words, rank) = words(&code, message, values);
-                let (count, least) = counts.entry(code.clone()).or_insert_with(|| {
-                    (ProblemCount { code, rows: 0, sample: words.as_str().into(), of_list }, rank.clone())
-                });
+            for (code, values, rows, message, of_list, first) in page {
+                let words = words(&code, message, values);
+                let (count, least) = counts
+                    .entry(code.clone())
+                    .or_insert_with(|| (ProblemCount { code, rows: 0, sample: words.as_str().into(), of_list }, first));
                 (count.rows, count.of_list) = (count.rows + rows.unsigned_abs(), count.of_list || of_list);
-                if rank < *least {
-                    (count.sample, *least) = (words.into(), rank);
+                if first < *least {
+                    (count.sample, *least) = (words.into(), first);
                 }
             }
         }
@@ -146,16 +147,9 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// Returns a problem in words, and its sort key, by which the lowest becomes the sample: the values of a decision about a
-/// row, and the words of any other problem.
-fn words(code: &str, message: Option<String>, values: Option<String>) -> (String, String) {
-    let known = if message.is_none() { Known::read(code, values.as_deref()) } else { None };
-    let words = message.or_else(|| known.as_ref().map(Known::words)).unwrap_or_default();
-    let rank = match known {
-        Some(Known::Row(_)) => values.unwrap_or_default(),
-        _ => words.clone(),
-    };
-    (words, rank)
+/// Returns a problem in words.
+fn words(code: &str, message: Option<String>, values: Option<String>) -> String {
+    message.or_else(|| Known::read(code, values.as_deref()).as_ref().map(Known::words)).unwrap_or_default()
 }
 
 /// A running count of a run's rows.

@@ -84,6 +84,22 @@ impl Store {
             .map_err(doing("read the replies"))?;
         rows.iter().map(kept).collect::<Result<_, _>>().map_err(doing("read the replies"))
     }
+
+    /// Returns the replies to the message of one row, in order of arrival.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn replies_to(&self, run: &Run, row: RowNumber) -> Result<Vec<KeptReply>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
+             p.title, p.text FROM reply p JOIN recipient r ON r.id = p.row WHERE p.row = ?1 ORDER BY p.id",
+        )
+        .bind(RowKey::new(run.key, row).0)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("read the replies to a message"))?;
+        rows.iter().map(kept).collect::<Result<_, _>>().map_err(doing("read the replies to a message"))
+    }
 }
 
 /// The replies that a person has to decide about: those that may ask for an opt-out, as long as one of their numbers is

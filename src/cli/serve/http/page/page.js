@@ -149,8 +149,9 @@ function showRun(run) {
     return fact;
   }), facts);
   const notices = [];
-  if (run.halted) notices.push(`Stopped: ${run.halted}`);
-  else if (run.stage_details && run.stage !== "waiting") notices.push(capital(run.stage_details));
+  const details = run.stage_details ?? "";
+  if (run.halted && !details.includes(run.halted)) notices.push(`Stopped: ${run.halted}`);
+  if (details) notices.push(capital(details));
   if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is" : "rows are"} waiting; the first is due at ${moment(run.waiting.first_at)}.`);
   if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is" : "rows are"} uncertain: the provider may have accepted the message. To list them: campaigner status ${run.run}`);
   list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
