@@ -344,7 +344,7 @@ async fn a_delivery_after_a_failure_is_in_the_report_with_the_failures_code_and_
 }
 
 async fn who_opted_out_of_marketing_is_suppressed_once(f: Fixture<impl Place>) {
-    let w = all_accepted(&f, 3).await;
+    let _w = all_accepted(&f, 3).await;
     let stopped = status(1, "failed", None, Some("131050"));
     webhook(&f.store, &[stopped.clone(), status(2, "failed", None, Some("131049"))]).await;
     let listed = async || f.store.suppressions(None, 9).await.unwrap().into_iter().map(|(phone, ..)| phone);
