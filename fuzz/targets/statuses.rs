@@ -42,7 +42,9 @@ fuzz_target!(|bytes: &[u8]| {
             status: DeliveryStatus::from_word(WORDS[usize::from(answer[0]) % WORDS.len()]),
             delivered_at: time([answer[2], answer[3]]),
             read_at: time([answer[4], answer[5]]),
-            problem: reason, reference: None };
+            problem: reason,
+            reference: None,
+        };
         let next = message.with(&update).expect("an accepted row takes every status");
         assert!(rank(next.state) >= rank(message.state), "{} {}", message.state, next.state);
         if next.state == State::Failed {

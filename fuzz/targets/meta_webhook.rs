@@ -1,0 +1,24 @@
+//! Any bytes as a webhook of Meta: read or refused, never a panic, and never a reply or a status without an id. A
+//! reference that is read is written as it came.
+
+#![no_main]
+
+use campaigner::model::{Millis, OptOut, Reference};
+use campaigner::provider::{Callback, meta_callback};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(text) = str::from_utf8(bytes)
+        && let Some(reference) = Reference::parse(text)
+    {
+        assert_eq!(reference.to_string(), text);
+    }
+    let Ok(Callback { statuses, replies }) = meta_callback(bytes, "1", Millis(1)) else { return };
+    for update in statuses {
+        assert!(!update.message_id.trim().is_empty() && !update.status.as_word().trim().is_empty());
+    }
+    for reply in replies {
+        assert!(!reply.id.trim().is_empty() && reply.at.0 > 0);
+        let _ = (reply.at.to_string(), OptOut::new(None, None).matches(&reply).is_some());
+    }
+});

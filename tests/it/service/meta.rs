@@ -1,0 +1,158 @@
+//! Meta's Cloud API: a campaign is sent through it, and `serve --webhook` finishes it with Meta's signed webhooks.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use campaigner::simulator::{Behaviour, Simulator};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::support::service::{address, ask};
+use crate::support::{Running, SOON, TestEnv, csv, wait_until};
+
+const NUMBER: &str = "106540352242922";
+const VERIFY_TOKEN: &str = "a-token-for-the-verification";
+
+const CAMPAIGN: &str = "\
+name: job
+provider: meta
+channel: whatsapp
+recipients: {csv: list.csv, to: phone}
+message: {type: text, text: \"Hello {{ first_name }}\"}
+dispatch: {rate: 2000/s, concurrency: 16}
+reconcile: {for: 1h}
+";
+
+/// A folder with the campaign, and a list of `rows` rows.
+fn folder(rows: usize) -> TestEnv {
+    let env = TestEnv::new();
+    env.write("job.yaml", CAMPAIGN);
+    env.write("list.csv", csv(rows));
+    env
+}
+
+/// The variables of the account; the provider is at `base`.
+fn account(base: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("META_BASE_URL", base),
+        ("META_ACCESS_TOKEN", "EAAJB-a-token-that-is-not-printed"),
+        ("META_PHONE_NUMBER_ID", NUMBER),
+        ("META_APP_SECRET", Simulator::META_APP_SECRET),
+        ("META_VERIFY_TOKEN", VERIFY_TOKEN),
+    ]
+}
+
+fn serve(env: &TestEnv) -> Running {
+    // It never sends, so any address does.
+    env.start_with(&account("http://127.0.0.1:9"), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-v"])
+}
+
+/// A simulated Meta that calls the service.
+fn simulator(service: &Running, behaviour: Behaviour) -> (Simulator, String) {
+    let webhook = Some(format!("http://{}/webhook/meta/meta", address(service)));
+    let pace = Duration::from_millis(50);
+    let simulator =
+        Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour { webhook, pace, ..behaviour }).unwrap();
+    let base = format!("http://{}/v25.0", simulator.address());
+    (simulator, base)
+}
+
+fn status(env: &TestEnv) -> Value {
+    serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap_or_default()
+}
+
+/// The header with the signature of a body.
+fn signature(body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(Simulator::META_APP_SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("X-Hub-Signature-256: sha256={hex}\r\n")
+}
+
+#[test]
+fn lost_answers_settle_themselves_and_the_service_finishes_the_run() {
+    let env = folder(400);
+    let service = serve(&env);
+    let behaviour = Behaviour { drop_rate: 0.1, failing: 0.1, stuck: 0.0, unread: 0.0, seed: 7, ..Behaviour::default() };
+    let (simulator, base) = simulator(&service, behaviour);
+    let sent = env.start_with(&account(&base), &["run", "job.yaml"]).wait();
+    assert_eq!(sent.code, 3, "{sent}");
+    assert!(sent.err.contains("campaigner serve --webhook"), "{sent}");
+    let is_over = || status(&env)["stage"] == "finished";
+    assert!(wait_until(SOON, is_over), "{}\n{}", status(&env), service.stderr());
+    let now = status(&env);
+    let dropped = simulator.counts().dropped;
+    assert!(dropped > 10, "{dropped}");
+    assert_eq!((&now["states"]["uncertain"], &now["double_sends"]), (&json!(0), &json!(0)), "{now}");
+    let states = &now["states"];
+    assert_eq!(states["read"].as_u64().unwrap() + states["failed"].as_u64().unwrap(), 400, "{now}");
+    assert_eq!(simulator.counts().accepted, 400, "nobody got it twice");
+    env.verify("job-1");
+    let report = env.read("reports/job-1/recipients.csv");
+    assert_eq!(report.lines().filter(|line| line.contains("wamid.")).count(), 400);
+    let ended = service.stop();
+    for secret in ["EAAJB", VERIFY_TOKEN, Simulator::META_APP_SECRET, "85264"] {
+        assert!(!ended.err.contains(secret) && !sent.err.contains(secret), "{secret} is logged: {ended}");
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_no_doubt_once_the_webhooks_have_come() {
+    let env = folder(600);
+    let service = serve(&env);
+    let behaviour = Behaviour {
+        latency: Duration::from_millis(30),
+        failing: 0.0,
+        stuck: 0.0,
+        unread: 0.0,
+        replies: 0.0,
+        ..Behaviour::default()
+    };
+    let (simulator, base) = simulator(&service, behaviour);
+    for kill in 1..=3 {
+        let started = env.start_with(&account(&base), &["run", "job.yaml", "--rate", "400/s"]);
+        let enough = || simulator.counts().accepted >= kill * 120;
+        assert!(wait_until(SOON, enough), "{}", started.stderr());
+        started.kill();
+    }
+    let rest = env.start_with(&account(&base), &["run", "job.yaml"]).wait();
+    assert!(matches!(rest.code, 0 | 3), "{rest}");
+    assert!(wait_until(SOON, || status(&env)["stage"] == "finished"), "{}\n{}", status(&env), service.stderr());
+    let now = status(&env);
+    // What was claimed and never left stays in doubt; everything that Meta accepted is known.
+    let uncertain = now["states"]["uncertain"].as_u64().unwrap();
+    assert_eq!(simulator.counts().accepted + uncertain, 600, "{now}");
+    assert_eq!((&now["states"]["read"], &now["double_sends"]), (&json!(600 - uncertain), &json!(0)), "{now}");
+    env.verify("job-1");
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn the_verification_is_answered_and_only_signed_calls_are_believed() {
+    let env = folder(1);
+    let service = serve(&env);
+    let get = |path: &str| ask(&service, "GET", path, "", "");
+    let query = format!("hub.mode=subscribe&hub.verify_token={VERIFY_TOKEN}&hub.challenge=1158201444");
+    assert_eq!(get(&format!("/webhook/meta/meta?{query}")), (200, "1158201444".to_owned()));
+    assert_eq!(get("/webhook/meta/meta?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=1").0, 403);
+    assert_eq!(get(&format!("/webhook/meta/other?{query}")).0, 404);
+    assert_eq!(get("/webhook/meta/meta").0, 404);
+
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages",
+        "value": {"metadata": {"phone_number_id": NUMBER}, "messages": [
+            {"from": "85264000001", "id": "in-1", "timestamp": "1774249921", "type": "text", "text": {"body": "Stop."}}]}}]}]});
+    let body = body.to_string();
+    let post = |headers: &str, body: &str| ask(&service, "POST", "/webhook/meta/meta", headers, body).0;
+    assert_eq!(post("", &body), 401);
+    assert_eq!(post(&signature("{}"), &body), 401);
+    assert_eq!(post(&signature(&body), &body), 200);
+    assert_eq!(post(&signature("no"), "no"), 400);
+    let large = format!("{{\"entry\": [], \"more\": \"{}\"}}", "x".repeat(3 << 20));
+    assert_eq!(post(&signature(&large), &large), 413);
+    let nearly = format!("{{\"entry\": [], \"more\": \"{}\"}}", "x".repeat((3 << 20) - 100));
+    assert_eq!(post(&signature(&nearly), &nearly), 200);
+    let listed = env.run_offline(&["suppress", "list"]).out;
+    assert!(listed.contains("85264000001"), "{listed}");
+    assert_eq!(service.stop().code, 0);
+}
