@@ -15,8 +15,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Campaign, Channel, Dispatch, Halt, Inline, Millis, NotAfter, Reading, Recipients, Reconcile, Source, TimeColumns,
-    Timing, WhenUncertain, WhoseClock, Window,
+    Campaign, Channel, Dispatch, Halt, Inline, Millis, NotAfter, ProviderApi, Reading, Recipients, Reconcile, Source,
+    TimeColumns, Timing, WhenUncertain, WhoseClock, Window,
 };
 
 use super::timing;
@@ -54,6 +54,7 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
     let Campaign {
         name,
         provider,
+        api,
         channel,
         recipients,
         message,
@@ -93,7 +94,10 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
             "for_ms": millis(reconcile.horizon),
         },
     });
-    // The default is left out, so that campaigns from before this setting existed keep their fingerprint.
+    // Defaults are left out, so that campaigns from before a setting existed keep their fingerprint.
+    if *api != ProviderApi::default() {
+        frozen["api"] = api.as_str().into();
+    }
     if dispatch.halt != Some(Halt::default()) {
         frozen["dispatch"]["halt"] = match dispatch.halt {
             Some(Halt { share, over, same_error }) => {
@@ -111,7 +115,6 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
     if recipients.reading != Reading::default() {
         frozen["recipients"]["reading"] = frozen_reading(&recipients.reading);
     }
-    // As above.
     if *timing != Timing::default() {
         frozen["timing"] = frozen_timing(timing);
     }
@@ -194,9 +197,14 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
         (None, Some(FrozenSheet { xlsx, name })) => Source::Sheet { path: xlsx.into(), name },
         (None, None) => Source::Inline(Inline::default()),
     };
+    let api = match frozen.api {
+        Some(name) => ProviderApi::from_name(&name).ok_or(ThawError::Value("`api`"))?,
+        None => ProviderApi::default(),
+    };
     Ok(Campaign {
         name: frozen.name,
         provider: frozen.provider,
+        api,
         channel: Channel::from_name(&frozen.channel).ok_or(ThawError::Value("`channel`"))?,
         recipients: Recipients {
             source,
@@ -264,6 +272,7 @@ struct Version {
 struct Frozen {
     name: String,
     provider: String,
+    api: Option<String>,
     channel: String,
     recipients: FrozenRecipients,
     message: serde_json::Value,
@@ -354,4 +363,23 @@ struct FrozenWindow {
     open: Vec<String>,
     off: Vec<String>,
     clock: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::campaign_file::parse;
+
+    #[test]
+    fn the_api_is_part_of_a_campaign_unless_it_is_that_of_incs() {
+        let text = "name: a\nprovider: shop\nchannel: whatsapp\nrecipients: {csv: a.csv, to: phone}\n\
+                    message: {type: text, text: Hello}\n";
+        let incs = parse(text, Path::new("a.yaml")).unwrap().campaign;
+        assert!(!freeze(&incs).contains("\"api\""), "as stored before there were several");
+        let meta = Campaign { api: ProviderApi::Meta, ..incs.clone() };
+        assert_eq!(thaw(&freeze(&meta)).unwrap(), meta);
+        assert_ne!(fingerprint(&meta), fingerprint(&incs));
+    }
 }

@@ -227,7 +227,7 @@ mod tests {
             ),
             (
                 "[providers.a]\nkind = \"987654321\"\n",
-                "2:8: `providers.a.kind`: invalid value, expected `incs` or `simulator`",
+                "2:8: `providers.a.kind`: invalid value, expected one of `incs`, `meta`, `simulator`",
             ),
             ("providers = \"987654321, expected 987654321\"\n", "1:13: `providers`: wrong type, expected a map"),
             ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: missing key `kind`"),

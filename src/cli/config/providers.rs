@@ -1,5 +1,6 @@
 //! The available providers with their credentials: from the configuration, or built in.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
@@ -7,6 +8,7 @@ use secrecy::SecretString;
 use crate::cli::config::file::{ConfigFile, ProviderKind, RawProvider, SecretText, read, variable_in_words};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
+use crate::model::ProviderApi;
 use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
 use crate::simulator::{Behaviour, Simulator};
 
@@ -33,6 +35,15 @@ pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<Provide
         (None, Some((_, kind))) => Ok(*kind),
         (None, None) => Err(unknown(name, &configured)),
     }
+}
+
+/// Returns the API of every available provider, by its name.
+pub(in crate::cli) async fn apis(global: &Global) -> Result<BTreeMap<String, ProviderApi>, CliError> {
+    let configured = read(global).await?;
+    let built_in = BUILT_IN.iter().map(|(name, kind)| ((*name).to_owned(), kind.api()));
+    let in_file = configured.providers.iter().map(|(name, raw)| (name.clone(), raw.kind.api()));
+    // A configured provider replaces the built-in one of its name.
+    Ok(built_in.chain(in_file).collect())
 }
 
 /// Returns the names of the available providers, each once.

@@ -31,6 +31,8 @@ pub struct Campaign {
     pub name: String,
     /// Which provider sends it: a name from the configuration, or a built-in one.
     pub provider: String,
+    /// The API of that provider. A file does not say it; the configuration does.
+    pub api: ProviderApi,
     /// The channel its messages are sent on.
     pub channel: Channel,
     /// Who gets it.

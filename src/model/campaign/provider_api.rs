@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::Channel;
+use crate::model::Phone;
 
 /// The API that a provider speaks: how a request and a status look, and what the provider can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProviderApi {
     /// The INCS Messages API.
+    #[default]
     Incs,
     /// Meta's WhatsApp Cloud API.
     Meta,
@@ -57,6 +59,22 @@ impl ProviderApi {
             Self::Incs => &Channel::ALL,
             Self::Meta => &[Channel::Whatsapp],
         }
+    }
+
+    /// Returns what precedes the digits of a recipient's number in a request. Without the plus, Meta may take the number
+    /// for one of the sender's own country, which is another person's.
+    #[must_use]
+    pub fn number_prefix(self) -> &'static str {
+        match self {
+            Self::Incs => "",
+            Self::Meta => "+",
+        }
+    }
+
+    /// Returns a recipient's number as a request names it.
+    #[must_use]
+    pub fn recipient(self, phone: Phone) -> String {
+        format!("{}{}", self.number_prefix(), phone.as_u64())
     }
 
     /// Returns how the statuses of its messages arrive.

@@ -114,7 +114,7 @@ impl TestEnv {
         if !prelude.is_empty() {
             command.args(["-c", &format!("{prelude}; exec \"$@\""), "sh", binary]);
         }
-        let ours = ["CAMPAIGNER_", "INCS_", "NXLINK_", "CAMS_", "ALIBABA_CLOUD_"];
+        let ours = ["CAMPAIGNER_", "INCS_", "META_", "NXLINK_", "CAMS_", "ALIBABA_CLOUD_"];
         for (variable, _) in std::env::vars_os() {
             if ours.iter().any(|prefix| variable.to_string_lossy().starts_with(prefix)) {
                 command.env_remove(variable);
