@@ -4,7 +4,7 @@
 #![no_main]
 
 use campaigner::model::{Millis, OptOut, Reference};
-use campaigner::provider::{Callback, meta_callback};
+use campaigner::provider::{Callback, meta_fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     {
         assert_eq!(reference.to_string(), text);
     }
-    let Ok(Callback { statuses, replies }) = meta_callback(bytes, "1", Millis(1)) else { return };
+    let Ok(Callback { statuses, replies }) = meta_fuzzing::callback(bytes, "1", Millis(1)) else { return };
     for update in statuses {
         assert!(!update.message_id.trim().is_empty() && !update.status.as_word().trim().is_empty());
     }

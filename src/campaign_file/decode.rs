@@ -28,14 +28,19 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(60);
 const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// Decodes the campaign of a tree. The CSV's path is relative to `folder`, that of the campaign file. Returns `None`
-/// only if it added a problem.
-pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProblems) -> Option<(Campaign, Places)> {
+/// only if it added a problem. The last place is that of the channel.
+pub(super) fn campaign(
+    root: &Node<'_>,
+    folder: &Path,
+    problems: &mut FoundProblems,
+) -> Option<(Campaign, Places, Place)> {
     let top = Section::open("", Place::TOP, root, problems)?;
     let found = top.require("name", "`name: spring-sale`, or any other name", problems);
     let name = value("name", found, problems, parse_name);
     let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);
     let provider = value("provider", found, problems, word);
     let found = top.require("channel", "`channel: whatsapp`, `viber` or `rcs`", problems);
+    let channel_place = found.map_or(Place::TOP, |(node, _)| node.place);
     let channel = value("channel", found, problems, channel);
     let recipients = top
         .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
@@ -76,7 +81,7 @@ pub(super) fn campaign(root: &Node<'_>, folder: &Path, problems: &mut FoundProbl
         reconcile: reconcile?,
         timing,
     };
-    Some((campaign, places))
+    Some((campaign, places, channel_place))
 }
 
 fn channel(text: &str) -> Result<Channel, BadValue> {

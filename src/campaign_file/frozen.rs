@@ -364,3 +364,22 @@ struct FrozenWindow {
     off: Vec<String>,
     clock: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::campaign_file::parse;
+
+    #[test]
+    fn the_api_is_part_of_a_campaign_unless_it_is_that_of_incs() {
+        let text = "name: a\nprovider: shop\nchannel: whatsapp\nrecipients: {csv: a.csv, to: phone}\n\
+                    message: {type: text, text: Hello}\n";
+        let incs = parse(text, Path::new("a.yaml")).unwrap().campaign;
+        assert!(!freeze(&incs).contains("\"api\""), "as stored before there were several");
+        let meta = Campaign { api: ProviderApi::Meta, ..incs.clone() };
+        assert_eq!(thaw(&freeze(&meta)).unwrap(), meta);
+        assert_ne!(fingerprint(&meta), fingerprint(&incs));
+    }
+}

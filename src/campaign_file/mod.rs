@@ -43,6 +43,8 @@ static CAMPAIGN: FileKind = FileKind {
 pub struct Loaded {
     /// The campaign.
     pub campaign: Campaign,
+    /// Where the channel is named.
+    pub channel: Place,
     /// Where the parts of the message are.
     pub places: Places,
     /// The file's text.
@@ -67,6 +69,6 @@ pub fn read(path: &Path) -> Result<Loaded, CampaignError> {
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, CampaignError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let decode = |root: &yaml::Node<'_>, problems: &mut yaml::FoundProblems| decode::campaign(root, folder, problems);
-    let ((campaign, places), document) = yaml::parse(text, path, &CAMPAIGN, decode)?;
-    Ok(Loaded { campaign, places, document })
+    let ((campaign, places, channel), document) = yaml::parse(text, path, &CAMPAIGN, decode)?;
+    Ok(Loaded { campaign, channel, places, document })
 }

@@ -328,6 +328,8 @@ fn what_was_not_frozen_here_does_not_thaw() {
     assert!(matches!(thaw(&frozen.replace("\"v\":1", "\"v\":2")), Err(ThawError::Version(2))));
     assert!(matches!(thaw(&frozen.replace("whatsapp", "fax")), Err(ThawError::Value("`channel`"))));
     assert!(matches!(thaw(&frozen.replace("resend", "forget")), Err(ThawError::Value("`uncertain`"))));
+    let unknown = frozen.replacen('{', "{\"api\":\"fax\",", 1);
+    assert!(matches!(thaw(&unknown), Err(ThawError::Value("`api`"))));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub use incs::client::{LONGEST_URL, MOST_IDS};
 pub use incs::fuzzing;
 pub use incs::webhook::callback;
 #[cfg(fuzzing)]
-pub use meta::webhook::parse as meta_callback;
+pub use meta::fuzzing as meta_fuzzing;
 pub use meta::webhook::signed_callback;
 pub use sender::{NO_MESSAGE, Provider};
 pub use template_api::TemplateApi;

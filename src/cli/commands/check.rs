@@ -13,8 +13,8 @@ use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
 use crate::cli::output::{console, media_findings, problem_json, reached};
+use crate::cli::session;
 use crate::cli::session::{LoadError, load, run_content};
-use crate::cli::{config, session};
 use crate::engine::{Bad, PlanError};
 use crate::store::{Store, StoreError};
 use crate::text;
@@ -34,6 +34,9 @@ pub(in crate::cli) struct Args {
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
+    /// Check for this provider, instead of the campaign's `provider`
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
     /// Print each problem as a line of JSON, then the totals with the reasons
     #[arg(long)]
     json: bool,
@@ -42,7 +45,7 @@ pub(in crate::cli) struct Args {
 impl Args {
     /// Returns the arguments of a check of this file without options.
     pub(in crate::cli) fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), rejects: None, media: false, date: None, json: false }
+        Self { file: file.to_owned(), rejects: None, media: false, date: None, provider: None, json: false }
     }
 }
 
@@ -51,6 +54,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => load::dated(read?, args.date)?,
     };
+    let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     if !global.quiet {
         for (line, words) in open_points(loaded.document.text()) {
             let place = format!("{}:{line}", args.file.display());
@@ -70,7 +74,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         others.extend(loaded.campaign.recipients.source.path());
         console::refuse_to_overwrite(target, &others)?;
     }
-    config::known(&loaded.campaign.provider, global).await?;
     let delimiter = plan.delimiter().unwrap_or(b',');
     let mut rejects =
         args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns(), delimiter)).transpose()?;

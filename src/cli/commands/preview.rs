@@ -27,6 +27,9 @@ pub(in crate::cli) struct Args {
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
+    /// Print the bodies for this provider, instead of the campaign's `provider`
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
     /// Indent the JSON
     #[arg(long)]
     pretty: bool,
@@ -37,6 +40,7 @@ const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let loaded = load::dated(campaign_file::read(&args.file)?, args.date)?;
+    let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     let store = Store::open_if_there(&global.db).await?;
     let mut plan = load::plan(&loaded, store.as_ref(), global).await?;
     let mut listing = plan.listing(store.as_ref()).await?;

@@ -20,13 +20,13 @@ use crate::cli::output::problem_report::{self, ProblemReport};
 use crate::cli::output::{console, run_question};
 use crate::cli::session::run_content::{content, digest};
 use crate::cli::session::{self, LoadError, Session, load};
-use crate::cli::{config, who};
+use crate::cli::who;
 use crate::engine::{self, CancelResult, Checked, Plan, StopHandle};
 use crate::model::{Campaign, Event, Millis, Notice};
 use crate::store::{NewRun, Repeat, StartDecision, Store};
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::read(&args.file)?;
+    let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
     if !args.overrides.moved {
@@ -35,7 +35,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_if_there(&global.db).await?;
     let plan = load::plan(&loaded, store.as_ref(), global).await?;
     if args.dry_run {
-        config::known(&campaign.provider, global).await?;
         hook::hook(global).await?;
         return dry_run(args, plan, &loaded, &campaign, store.as_ref(), global).await;
     }

@@ -127,7 +127,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
 }
 
 async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
-    let loaded = campaign_file::read(&args.file)?;
+    let loaded = load::through(campaign_file::read(&args.file)?, None, global).await?;
     let Some(schedule) = &loaded.campaign.schedule else {
         return Err(CliError::new(
             Exit::Wrong,

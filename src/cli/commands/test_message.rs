@@ -11,7 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::{self, load};
 use crate::engine::{Clock, Plan, TestSender};
-use crate::model::{DeliveryStatus, Millis, Outcome, Phone, RowNumber, RowProblem, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Outcome, Phone, ProviderApi, RowNumber, RowProblem, StatusUpdate};
 use crate::provider::{self, Provider};
 use crate::recipients::Numbers;
 use crate::store::{NewTestMessage, Store};
@@ -51,7 +51,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::read(&args.file)?;
+    let loaded = load::through(load::read(&args.file)?, None, global).await?;
     let campaign = &loaded.campaign;
     let phone = number(args, &loaded)?;
     if !args.moved {
@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let store = Store::open_if_there(&global.db).await?;
     let plan = load::plan(&loaded, store.as_ref(), global).await?;
-    let (row, body) = message(args, plan, phone)?;
+    let (row, body) = message(args, plan, campaign.api, phone)?;
     let account = session::account(campaign, global).await?;
     let store = match store {
         Some(store) => store,
@@ -142,12 +142,12 @@ fn number(args: &Args, loaded: &Loaded) -> Result<Phone, CliError> {
 }
 
 /// Returns the row and the body of the message, addressed to `phone`.
-fn message(args: &Args, mut plan: Plan, phone: Phone) -> Result<(RowNumber, Vec<u8>), CliError> {
+fn message(args: &Args, mut plan: Plan, api: ProviderApi, phone: Phone) -> Result<(RowNumber, Vec<u8>), CliError> {
     for row in plan.bodies() {
         let (row, body) = row?;
         match body {
             _ if args.row.is_some_and(|wanted| RowNumber(wanted) != row) => {}
-            Ok((_, body)) => return Ok((row, addressed(&body, phone)?)),
+            Ok((_, body)) => return Ok((row, addressed(&body, api, phone)?)),
             Err(problems) if args.row.is_some() => {
                 let words = |of: &dyn Fn(&RowProblem) -> String| {
                     let lines: Vec<String> =
@@ -169,10 +169,10 @@ fn message(args: &Args, mut plan: Plan, phone: Phone) -> Result<(RowNumber, Vec<
 }
 
 /// Returns a body with another recipient.
-fn addressed(body: &[u8], phone: Phone) -> Result<Vec<u8>, CliError> {
+fn addressed(body: &[u8], api: ProviderApi, phone: Phone) -> Result<Vec<u8>, CliError> {
     let damaged = |error: serde_json::Error| CliError::of(Exit::Environment, &error);
     let mut body: Value = serde_json::from_slice(body).map_err(damaged)?;
-    body["to"] = phone.digits().into();
+    body["to"] = api.recipient(phone).into();
     serde_json::to_vec(&body).map_err(damaged)
 }
 

@@ -57,6 +57,14 @@ pub(in crate::cli) enum Speaks {
 }
 
 impl RawProvider {
+    /// Returns the API that messages are sent through. Unless `speaks` says otherwise, the simulator speaks that of INCS.
+    pub(in crate::cli) fn api(&self) -> ProviderApi {
+        match (self.kind, self.speaks) {
+            (ProviderKind::Meta, _) | (ProviderKind::Simulator, Some(Speaks::Meta)) => ProviderApi::Meta,
+            (ProviderKind::Incs | ProviderKind::Simulator, _) => ProviderApi::Incs,
+        }
+    }
+
     /// Returns a provider of this kind with nothing configured.
     pub(in crate::cli) fn bare(kind: ProviderKind) -> Self {
         Self {
@@ -82,16 +90,6 @@ pub(in crate::cli) enum ProviderKind {
     Incs,
     Meta,
     Simulator,
-}
-
-impl ProviderKind {
-    /// Returns the API that messages are sent through. The simulator speaks that of INCS.
-    pub(in crate::cli) fn api(self) -> ProviderApi {
-        match self {
-            Self::Meta => ProviderApi::Meta,
-            Self::Incs | Self::Simulator => ProviderApi::Incs,
-        }
-    }
 }
 
 /// `[on_done]`.
@@ -268,7 +266,7 @@ mod tests {
             ),
             (
                 "[providers.a]\nkind = \"987654321\"\n",
-                "2:8: `providers.a.kind`: invalid value, expected `incs` or `simulator`",
+                "2:8: `providers.a.kind`: invalid value, expected one of `incs`, `meta`, `simulator`",
             ),
             ("providers = \"987654321, expected 987654321\"\n", "1:13: `providers`: wrong type, expected a map"),
             ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: missing key `kind`"),

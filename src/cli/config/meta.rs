@@ -11,6 +11,9 @@ use crate::provider::{Endpoint, META_BASE_URL, MetaAccount};
 /// The name of the built-in account.
 const BUILT_IN: &str = "meta";
 
+/// The phone number id of a simulator that speaks Meta's API.
+pub(super) const SIMULATED_NUMBER: &str = "100000000000000";
+
 /// What the webhooks of one account need.
 pub(in crate::cli) struct MetaWebhook {
     /// The provider's name, which is part of the URL.

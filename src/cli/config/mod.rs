@@ -8,4 +8,4 @@ pub(in crate::cli) mod template_accounts;
 pub(in crate::cli) mod webhook;
 
 pub(in crate::cli) use file::check_named;
-pub(in crate::cli) use providers::{Account, account, known, names};
+pub(in crate::cli) use providers::{Account, account, api, apis, known, names};

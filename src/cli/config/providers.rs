@@ -1,5 +1,6 @@
 //! The available providers with their credentials: from the configuration, or built in.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
@@ -8,7 +9,8 @@ use crate::cli::config::file::{ConfigFile, ProviderKind, RawProvider, SecretText
 use crate::cli::config::meta;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL};
+use crate::model::ProviderApi;
+use crate::provider::{Endpoint, EndpointError, INCS_BASE_URL, MetaAccount};
 use crate::simulator::{Behaviour, Simulator};
 
 /// A provider's address and credential. An embedded simulator runs as long as this value lives.
@@ -33,6 +35,23 @@ pub(in crate::cli) async fn known(name: &str, global: &Global) -> Result<Provide
         (Some(raw), _) => Ok(raw.kind),
         (None, Some((_, kind))) => Ok(*kind),
         (None, None) => Err(unknown(name, &configured)),
+    }
+}
+
+/// Returns the API of every available provider, by its name.
+pub(in crate::cli) async fn apis(global: &Global) -> Result<BTreeMap<String, ProviderApi>, CliError> {
+    let configured = read(global).await?;
+    let built_in = BUILT_IN.iter().map(|(name, kind)| ((*name).to_owned(), RawProvider::bare(*kind).api()));
+    let in_file = configured.providers.iter().map(|(name, raw)| (name.clone(), raw.api()));
+    // A configured provider replaces the built-in one of its name.
+    Ok(built_in.chain(in_file).collect())
+}
+
+/// Returns the API of the provider of this name, without needing its credential.
+pub(in crate::cli) async fn api(name: &str, global: &Global) -> Result<ProviderApi, CliError> {
+    match apis(global).await?.get(name) {
+        Some(api) => Ok(*api),
+        None => Err(unknown(name, &read(global).await?)),
     }
 }
 
@@ -71,7 +90,7 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
     };
     match raw.kind {
         ProviderKind::Meta => Ok(Account { endpoint: meta::endpoint(name, &raw)?, is_real: true, simulator: None }),
-        ProviderKind::Simulator if raw.base_url.is_none() => simulated(),
+        ProviderKind::Simulator if raw.base_url.is_none() => simulated(raw.api()),
         ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
                 .map_err(|error| {
@@ -100,14 +119,26 @@ pub(super) fn unusable(error: &EndpointError) -> String {
 }
 
 /// Starts the simulated provider inside this process, on a free loopback port.
-fn simulated() -> Result<Account, CliError> {
+fn simulated(api: ProviderApi) -> Result<Account, CliError> {
     let failed =
         |words: String| CliError::new(Exit::Environment, format!("cannot start the simulated provider: {words}"));
     let simulator = Simulator::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Behaviour::default())
         .map_err(|error| failed(error.to_string()))?;
     let base = format!("http://{}", simulator.address());
-    let endpoint = Endpoint::new(&base, SecretString::from("simulator")).map_err(|error| failed(error.to_string()))?;
+    let endpoint = simulated_endpoint(&base, api).map_err(|error| failed(error.to_string()))?;
     Ok(Account { endpoint, is_real: false, simulator: Some(simulator) })
+}
+
+/// Returns the account at a simulated provider, which accepts any credential.
+fn simulated_endpoint(base: &str, api: ProviderApi) -> Result<Endpoint, EndpointError> {
+    let credential = SecretString::from("simulator");
+    match api {
+        ProviderApi::Incs => Endpoint::new(base, credential),
+        ProviderApi::Meta => {
+            let account = MetaAccount { phone_number_id: meta::SIMULATED_NUMBER.to_owned(), app_secret: None };
+            Endpoint::meta(base, credential, account)
+        }
+    }
 }
 
 fn credential(name: &str, raw: &RawProvider) -> Result<SecretString, CliError> {

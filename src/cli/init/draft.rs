@@ -127,12 +127,13 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
 
 /// Checks the campaign as `check` does, apart from its rows and from a template that is not in the store yet.
 async fn validate(text: &str, file: &Path, is_open: bool, global: &Global) -> Result<(), CliError> {
-    let mut loaded = campaign_file::parse(text, file)?;
+    let loaded = campaign_file::parse(text, file)?;
     let store = Store::open_if_there(&global.db).await?;
     if is_open {
         // `check` names what is to do.
         return Ok(());
     }
+    let mut loaded = load::through(loaded, None, global).await?;
     loaded.campaign.definition = None;
     match load::plan(&loaded, store.as_ref(), global).await {
         Ok(_) => Ok(()),

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::campaign_file::{self, Loaded};
 use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::session::load;
+use crate::model::ProviderApi;
 use crate::text;
 
 /// How long a file must be unchanged before it is read.
@@ -22,6 +23,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// The API of each provider.
+    apis: BTreeMap<String, ProviderApi>,
     files: BTreeMap<PathBuf, File>,
     /// Why the last scan failed.
     trouble: Option<String>,
@@ -84,8 +87,8 @@ impl News {
 }
 
 impl Folder {
-    /// Opens the folder at `path` without scanning it.
-    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+    /// Opens the folder at `path` without scanning it. `apis` are those of the configured providers.
+    pub(super) fn open(path: &Path, apis: BTreeMap<String, ProviderApi>) -> Result<Self, CliError> {
         let failed =
             |words: String| CliError::new(Exit::Wrong, format!("cannot read the folder {}: {words}", path.display()));
         match fs::metadata(path) {
@@ -93,7 +96,7 @@ impl Folder {
             Ok(_) => return Err(failed("it is not a folder; pass the folder that contains it".to_owned())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        Ok(Self { path: path.to_owned(), files: BTreeMap::new(), trouble: None })
+        Ok(Self { path: path.to_owned(), apis, files: BTreeMap::new(), trouble: None })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -137,7 +140,7 @@ impl Folder {
                 continue;
             }
             file.read = Some(stamp);
-            file.content = read(&path);
+            file.content = read(&path, &self.apis);
             news.extend(match &file.content {
                 Content::Right(loaded) => Some(News::Read(path, loaded.campaign.name.clone())),
                 Content::Wrong(words) => Some(News::Wrong(path, words.clone())),
@@ -218,12 +221,16 @@ fn list(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Stamp>> {
     Ok(found)
 }
 
-fn read(path: &Path) -> Content {
+fn read(path: &Path, apis: &BTreeMap<String, ProviderApi>) -> Content {
     match campaign_file::read(path) {
-        Ok(loaded) => match load::in_the_message(&loaded) {
-            problems if problems.is_empty() => Content::Right(Arc::new(loaded)),
-            problems => Content::Wrong(loaded.document.tell(&problems)),
-        },
+        Ok(mut loaded) => {
+            // A campaign of an unknown provider fails when its account is opened.
+            loaded.campaign.api = apis.get(&loaded.campaign.provider).copied().unwrap_or_default();
+            match load::in_the_message(&loaded) {
+                problems if problems.is_empty() => Content::Right(Arc::new(loaded)),
+                problems => Content::Wrong(loaded.document.tell(&problems)),
+            }
+        }
         Err(error) => Content::Wrong(text::error_chain(&error, BECAUSE)),
     }
 }
@@ -245,7 +252,7 @@ mod tests {
     impl Place {
         fn new() -> Self {
             let place = tempfile::tempdir().unwrap();
-            let folder = Folder::open(place.path()).unwrap();
+            let folder = Folder::open(place.path(), BTreeMap::new()).unwrap();
             Self(place, folder)
         }
 

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use crate::cli::config::{meta, webhook};
+use crate::cli::config::{self, meta, webhook};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
@@ -68,7 +68,7 @@ const MAX_REQUESTS: usize = 16;
 const MAX_IN_FLIGHT: usize = 1024;
 
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let folder = Folder::open(&args.dir)?;
+    let folder = Folder::open(&args.dir, config::apis(global).await?)?;
     let token = http::token()?;
     let webhook = match args.webhook {
         true => {

@@ -10,7 +10,7 @@ use super::scheduler::open;
 use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext};
 use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::session::template_check;
+use crate::cli::session::{self, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Event, Events, Millis, RunId};
 use crate::provider;
@@ -281,6 +281,7 @@ impl Task {
             }
         }
         let campaign = engine::thaw(&run)?;
+        session::same_api(&campaign, &context.global).await?;
         let open = context.accounts.get(&campaign.provider).await?;
         let purpose = if sends { Use::Sending } else { Use::Polling };
         let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);

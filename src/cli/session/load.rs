@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
+use crate::cli::config;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
@@ -13,13 +14,30 @@ use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
 use crate::message;
-use crate::model::{Campaign, DATE, Millis, RowProblem, Severity, TemplateSource, Timing, WhoseClock};
+use crate::model::{Campaign, DATE, Millis, ProviderApi, RowProblem, Severity, TemplateSource, Timing, WhoseClock};
 use crate::store::Store;
+use crate::text;
 
 /// Reads a campaign file; its dates are filled in as of now.
 pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CampaignError> {
     let loaded = campaign_file::read(file)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
+}
+
+/// Returns a campaign with the API of its provider, as configured. `provider` replaces the one that the file names.
+///
+/// # Errors
+/// When the provider is unknown or the configuration cannot be read.
+pub(in crate::cli) async fn through(
+    mut loaded: Loaded,
+    provider: Option<&str>,
+    global: &Global,
+) -> Result<Loaded, CliError> {
+    if let Some(provider) = provider {
+        provider.clone_into(&mut loaded.campaign.provider);
+    }
+    loaded.campaign.api = config::api(&loaded.campaign.provider, global).await?;
+    Ok(loaded)
 }
 
 /// Fills in the dates of a campaign file: this date, or as of now.
@@ -125,6 +143,9 @@ pub(in crate::cli) fn is_the_store(path: &Path) -> CliError {
 
 /// Returns what the provider would refuse about the message, whatever the row.
 pub(in crate::cli) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
+    if let Some(problem) = no_channel(loaded) {
+        return vec![problem];
+    }
     message::check_message(loaded.campaign.channel, &loaded.campaign.message)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -133,6 +154,20 @@ pub(in crate::cli) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
             with_hint(FileProblem::new(finding.code, loaded.places.of(&finding.path), words), finding.hint)
         })
         .collect()
+}
+
+/// Returns the problem of a campaign whose provider does not send on its channel.
+fn no_channel(loaded: &Loaded) -> Option<FileProblem> {
+    let Campaign { api, channel, .. } = &loaded.campaign;
+    if api.channels().contains(channel) {
+        return None;
+    }
+    let words = format!("{} does not send on the channel `{channel}`", api.title());
+    let can: Vec<&str> = api.channels().iter().map(|channel| channel.as_str()).collect();
+    let others = ProviderApi::ALL.into_iter().filter(|other| other.channels().contains(channel));
+    let others = others.map(|other| format!(", or choose a provider of {}", other.title()));
+    let hint = format!("it sends on {}{}", text::list(&can), others.collect::<String>());
+    Some(FileProblem::new("no_channel", loaded.channel, words).hint(hint))
 }
 
 fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {

@@ -14,4 +14,4 @@ mod work;
 
 pub(in crate::cli) use load_error::LoadError;
 pub(in crate::cli) use signals::{unless_aborted, unless_stopped};
-pub(in crate::cli) use work::{Overrides, Sending, Session, account, progress};
+pub(in crate::cli) use work::{Overrides, Sending, Session, account, progress, same_api};

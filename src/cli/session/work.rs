@@ -309,6 +309,26 @@ fn aborted(run: &Run) -> CliError {
 }
 
 /// Returns the account of a campaign's provider.
+///
+/// # Errors
+/// When the account cannot be used, or [`same_api`] fails.
 pub(in crate::cli) async fn account(campaign: &Campaign, global: &Global) -> Result<Account, CliError> {
+    same_api(campaign, global).await?;
     config::account(&campaign.provider, global).await
+}
+
+/// Checks that the provider of a stored campaign still has the API that its messages were checked for.
+pub(in crate::cli) async fn same_api(campaign: &Campaign, global: &Global) -> Result<(), CliError> {
+    let api = config::api(&campaign.provider, global).await?;
+    if api != campaign.api {
+        let words = format!(
+            "the run was created for {}, but the provider `{}` is now {}; set its `kind` back, or cancel the run and \
+             start a new one",
+            campaign.api.title(),
+            campaign.provider,
+            api.title()
+        );
+        return Err(CliError::new(Exit::Environment, words));
+    }
+    Ok(())
 }

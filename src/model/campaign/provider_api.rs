@@ -61,14 +61,20 @@ impl ProviderApi {
         }
     }
 
-    /// Returns a recipient's number as a request names it. Without the plus, Meta may take the number for one of the
-    /// sender's own country, which is another person's.
+    /// Returns what precedes the digits of a recipient's number in a request. Without the plus, Meta may take the number
+    /// for one of the sender's own country, which is another person's.
+    #[must_use]
+    pub fn number_prefix(self) -> &'static str {
+        match self {
+            Self::Incs => "",
+            Self::Meta => "+",
+        }
+    }
+
+    /// Returns a recipient's number as a request names it.
     #[must_use]
     pub fn recipient(self, phone: Phone) -> String {
-        match self {
-            Self::Incs => phone.digits(),
-            Self::Meta => format!("+{}", phone.as_u64()),
-        }
+        format!("{}{}", self.number_prefix(), phone.as_u64())
     }
 
     /// Returns how the statuses of its messages arrive.

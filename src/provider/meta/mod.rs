@@ -6,3 +6,18 @@
 mod classify;
 pub(super) mod client;
 pub(super) mod webhook;
+
+/// Webhook parsing, only for the fuzz target `meta_webhook`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use crate::model::Millis;
+    use crate::provider::{BadCallback, Callback};
+
+    /// Parses the body of a webhook call whose signature was checked.
+    ///
+    /// # Errors
+    /// When it is not JSON.
+    pub fn callback(body: &[u8], phone_number_id: &str, now: Millis) -> Result<Callback, BadCallback> {
+        super::webhook::parse(body, phone_number_id, now)
+    }
+}

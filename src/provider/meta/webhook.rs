@@ -55,7 +55,7 @@ fn is_signed(body: &[u8], signature: Option<&str>, app_secret: &SecretString) ->
 ///
 /// # Errors
 /// When it is not JSON.
-pub fn parse(body: &[u8], phone_number_id: &str, now: Millis) -> Result<Callback, BadCallback> {
+pub(super) fn parse(body: &[u8], phone_number_id: &str, now: Millis) -> Result<Callback, BadCallback> {
     let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
     let mut callback = Callback::default();
     for change in items(&body, "entry").iter().flat_map(|entry| items(entry, "changes")) {

@@ -74,7 +74,8 @@ fn signature(body: &str) -> String {
 fn lost_answers_settle_themselves_and_the_service_finishes_the_run() {
     let env = folder(400);
     let service = serve(&env);
-    let behaviour = Behaviour { drop_rate: 0.1, failing: 0.1, stuck: 0.0, unread: 0.0, seed: 7, ..Behaviour::default() };
+    let behaviour =
+        Behaviour { drop_rate: 0.1, failing: 0.1, stuck: 0.0, unread: 0.0, seed: 7, ..Behaviour::default() };
     let (simulator, base) = simulator(&service, behaviour);
     let sent = env.start_with(&account(&base), &["run", "job.yaml"]).wait();
     assert_eq!(sent.code, 3, "{sent}");

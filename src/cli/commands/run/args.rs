@@ -17,6 +17,9 @@ pub(in crate::cli) struct Args {
     /// Send to everyone, including people reached by earlier runs
     #[arg(long)]
     pub(super) again: bool,
+    /// Send through this provider, instead of the campaign's `provider`; the run is as if the file named it
+    #[arg(long, value_name = "NAME")]
+    pub(super) provider: Option<String>,
     /// Check everything and print what would happen; store and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
