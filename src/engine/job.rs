@@ -8,6 +8,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
+use crate::message::translate;
 use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
@@ -75,7 +76,8 @@ impl Job {
         lock: &Arc<RunLock>,
     ) -> Result<Self, EngineError> {
         let compiled = || {
-            Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+            let message = translate(campaign.api, campaign.channel, &campaign.message);
+            Renderer::compile(campaign.api, &message, &run.columns).map_err(|problems| {
                 let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
                 EngineError::Frozen(words.join("; "))
             })
