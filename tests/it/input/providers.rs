@@ -108,3 +108,23 @@ fn a_run_for_another_provider_is_as_if_the_file_named_it() {
     assert_eq!(env.report("job-1").len(), 2);
     env.verify("job-1");
 }
+
+#[test]
+fn a_new_campaign_for_meta_has_the_language_of_its_template() {
+    let env = TestEnv::new();
+    env.write("people.csv", "phone,first_name\n85264000001,Ana\n");
+    let new = |language: &[&str]| {
+        let flags = ["init", "--list", "people.csv", "--name", "job", "--to", "phone", "--region", "none"];
+        let message =
+            ["--provider", "meta", "--channel", "whatsapp", "--template", "welcome", "--params", "first_name"];
+        let args = [&flags[..], &message, &["--schedule", "none"], language].concat();
+        env.run_offline(&args)
+    };
+    let refused = new(&[]);
+    assert_eq!(refused.code, 2, "{refused}");
+    assert!(refused.err.contains("template.language") && !env.path("job.yaml").exists(), "{refused}");
+    let written = new(&["--language", "en_US"]);
+    assert_eq!(written.code, 0, "{written}");
+    let body = preview(&env, "meta");
+    assert_eq!((&body["to"], &body["template"]["language"]), (&json!("+85264000001"), &json!({"code": "en_US"})));
+}
