@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use campaigner::campaign_file;
 use campaigner::engine::{self, Bad, Plan};
-use campaigner::model::{Channel, DeliveryStatus, Millis, Phone, ReportRow, RowNumber, State, StatusUpdate};
+use campaigner::model::{
+    Channel, DeliveryStatus, Millis, Phone, ProviderApi, ReportRow, RowNumber, State, StatusUpdate,
+};
 use campaigner::recipients::{self, Record};
 use campaigner::render::Renderer;
 use campaigner::store::{
@@ -102,7 +104,7 @@ fn render(c: &mut Criterion) {
     let folder = workplace();
     let campaign = campaign_file::read(&folder.path().join("bench.yaml")).unwrap().campaign;
     let columns = ["phone", "first_name", "discount", "order"].map(str::to_owned);
-    let renderer = Renderer::compile(&campaign.message, &columns).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &campaign.message, &columns).unwrap();
     let phone = Phone::from_digits("85268411234").unwrap();
     let cells = ["85268411234", "Ana Maria", "30%", "A-17"];
     let mut group = c.benchmark_group("render");

@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
             assert_eq!(thawed, expected);
             // What is wrong with the message is shown at its place.
-            let findings = message::check_message(campaign.channel, &campaign.message);
+            let findings = message::check_message(campaign.api, campaign.channel, &campaign.message);
             let problems: Vec<FileProblem> = findings
                 .iter()
                 .map(|finding| FileProblem::new(finding.code, loaded.places.of(&finding.path), finding.to_string()))

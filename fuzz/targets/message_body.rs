@@ -6,7 +6,7 @@
 #![no_main]
 
 use campaigner::message;
-use campaigner::model::{Channel, Finding};
+use campaigner::model::{Channel, Finding, ProviderApi};
 use campaigner::simulator;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -28,14 +28,21 @@ fuzz_target!(|bytes: &[u8]| {
     let open = ["{{", "{%", "{#"].iter().any(|sign| written.windows(2).any(|bytes| bytes == sign.as_bytes()));
     for channel in Channel::ALL {
         let _ = simulator::refusal(channel, &written);
-        let in_message = message::check_message(channel, &body);
-        let in_body = message::check(channel, &body);
-        tell(&in_message);
-        tell(&in_body);
-        assert_eq!(message::check(channel, &body), in_body);
-        if !open {
-            let without_to = |finding: &&Finding| finding.path != "to";
-            assert!(in_body.iter().filter(without_to).eq(in_message.iter().filter(without_to)), "{channel} {body}");
+        for api in ProviderApi::ALL {
+            let translated = message::translate(api, channel, &body);
+            assert_eq!(message::translate(api, channel, &translated), translated, "{api} {channel} {body}");
+            let in_message = message::check_message(api, channel, &translated);
+            let in_body = message::check(api, channel, &translated);
+            tell(&in_message);
+            tell(&in_body);
+            assert_eq!(message::check(api, channel, &translated), in_body);
+            if !open {
+                // Only a message says which other API knows a kind.
+                let without_to = |finding: &&Finding| finding.path != "to";
+                let place = |finding: &Finding| (finding.severity, finding.code, finding.path.clone());
+                let found = |findings: &[Finding]| findings.iter().filter(without_to).map(place).collect::<Vec<_>>();
+                assert_eq!(found(&in_body), found(&in_message), "{api} {channel} {body}");
+            }
         }
     }
 });

@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use campaigner::model::Phone;
+use campaigner::model::{Phone, ProviderApi};
 use campaigner::render::Renderer;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
     cells.resize(COLUMNS.len(), "");
     let columns = COLUMNS.map(str::to_owned);
     let message = json!({"type": "text", "text": template, "echo": ["{{ first_name }}", {"a \"key\"": template}]});
-    let renderer = match Renderer::compile(&message, &columns) {
+    let renderer = match Renderer::compile(ProviderApi::Incs, &message, &columns) {
         Ok(renderer) => renderer,
         Err(problems) => {
             assert!(!problems.is_empty());

@@ -8,6 +8,7 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
+use crate::message::translate;
 use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem, Reference};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
@@ -187,7 +188,8 @@ impl Job {
 /// # Errors
 /// When it cannot be compiled.
 pub fn renderer(run: &Run, campaign: &Campaign) -> Result<Renderer, EngineError> {
-    Renderer::compile(&campaign.message, &run.columns).map_err(|problems| {
+    let message = translate(campaign.api, campaign.channel, &campaign.message);
+    Renderer::compile(campaign.api, &message, &run.columns).map_err(|problems| {
         let words: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
         EngineError::Frozen(words.join("; "))
     })

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::model::Channel;
+use crate::model::{Channel, ProviderApi};
 
 use super::path::Path;
 use super::schema;
@@ -12,9 +12,14 @@ use super::schema::types::{Media, Object, Shape};
 
 /// Calls `each` with every media link of a body: its place, the link, and the files that it may point to. Links to
 /// pages do not count. Skips whatever does not fit the table; allocates nothing.
-pub fn links(channel: Channel, body: &Value, each: &mut dyn FnMut(&dyn Display, &str, &'static Media)) {
+pub fn links(
+    api: ProviderApi,
+    channel: Channel,
+    body: &Value,
+    each: &mut dyn FnMut(&dyn Display, &str, &'static Media),
+) {
     if let Some(map) = body.as_object() {
-        object(&schema::sheet(channel).body, map, &Path::Root, each);
+        object(&schema::sheet(api, channel).body, map, &Path::Root, each);
     }
 }
 
@@ -27,9 +32,15 @@ fn object(object: &'static Object, map: &Map<String, Value>, at: &Path<'_>, each
         }
     }
     let Some(kinds) = &object.kinds else { return };
-    let Some(written) = map.get(kinds.tag).and_then(Value::as_str) else { return };
-    let is = |name: &str| name == written || kinds.any_case && name.eq_ignore_ascii_case(written);
-    if let Some(kind) = kinds.list.iter().find(|kind| is(kind.name)) {
+    let kind = match map.get(kinds.tag) {
+        Some(Value::String(written)) => {
+            let is = |name: &str| name == written || kinds.any_case && name.eq_ignore_ascii_case(written);
+            kinds.list.iter().find(|kind| is(kind.name))
+        }
+        None if matches!(at, Path::Root) => schema::only_kind_of(kinds, map),
+        _ => None,
+    };
+    if let Some(kind) = kind {
         self::object(&kind.adds, map, at, each);
     }
 }
@@ -55,7 +66,9 @@ mod tests {
 
     fn found(channel: Channel, body: &Value) -> Vec<(String, String, &'static str)> {
         let mut found = Vec::new();
-        links(channel, body, &mut |path, link, media| found.push((path.to_string(), link.to_owned(), media.name)));
+        links(ProviderApi::Incs, channel, body, &mut |path, link, media| {
+            found.push((path.to_string(), link.to_owned(), media.name))
+        });
         found
     }
 

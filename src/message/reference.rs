@@ -1,24 +1,35 @@
 //! The reference: writes the tables as a page of Markdown.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::model::{Channel, Rule};
+use crate::model::{Channel, ProviderApi, Rule};
 
 use super::schema;
+use super::schema::AS_META;
 use super::schema::describe::list;
-use super::schema::types::{Field, Kind, Kinds, List, Media, Need, Object, Shape, Sheet};
+use super::schema::types::{Field, Kind, Kinds, List, Media, Need, Object, Shape};
 
 /// Returns a page of Markdown with what each channel accepts, and its limits. It is generated from the tables that
 /// bodies are checked against.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = Page { text: INTRODUCTION.to_owned(), described: Vec::new(), files: Vec::new() };
+    let mut page = Page { text: INTRODUCTION.to_owned(), ..Page::default() };
     for channel in Channel::ALL {
-        page.sheet(channel, schema::sheet(channel));
+        page.sheet(ProviderApi::Incs, channel);
     }
+    page.sheet(ProviderApi::Meta, Channel::Whatsapp);
+    page.text.push_str(SPELLINGS);
     page.text.push_str(CONTRADICTIONS);
     page.text
 }
+
+/// What Meta's section says first.
+const OF_META: &str = "
+Also on every message, optional: `context`, with the `message_id` of the message that this one answers (it starts with
+`wamid.`, or it passes with a warning), and `recipient_identity_key_hash`.
+
+";
 
 const CONTRADICTIONS: &str = "
 ## Where the documents contradict each other
@@ -28,13 +39,33 @@ const CONTRADICTIONS: &str = "
 | parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the parameters are in the order in which the variables first appear in the component's text. The request contains what the campaign says. |
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
-| `text` of a message | INCS has the text itself; Meta has an object with `body`. | Follows INCS. |
-| `language` of a template | INCS has no such key; Meta requires it. | Passes with a warning. |
-| the code of an AUTHENTICATION template | INCS has `code`; Meta has a body and a button that both contain the code. | Follows INCS; components also pass. |
-| `sub_type` and `index` of a button | INCS has `COPY_CODE` and text; Meta has `copy_code` and a number. | Both pass and are sent unchanged. |
+| `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
+| a body without `type` | Meta requires it, takes such a body for `text`, and has a sample of another kind without it. | With a single part that has keys, passes and is sent unchanged to Meta, with a warning unless it is `text`. INCS gets the `type`. |
+| contacts in a message | Meta's description of the API allows 5, its page 257. | Allows 257. |
+| a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
-| documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Follows INCS. |
+| documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each as its provider says. |
 | an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
+";
+
+const SPELLINGS: &str = "
+## One message for every provider
+
+A message is written once, and each provider gets its own spelling. Both spellings are read for either provider:
+
+| topic | through INCS | through Meta |
+| --- | --- | --- |
+| `text` of a message | the text itself; `preview_url` is left out | an object with `body` |
+| `language` of a template | left out | `{code: en_US}`; `en_US` alone is read too |
+| the code of an AUTHENTICATION template | `code`. Components are read too, in a template with a `language`: a body and the first button, a link, both with the code and nothing else | a body and a button with the code |
+| `type` and `sub_type` of components and buttons | as written | lower case; `CATALOG` as written |
+| `messaging_product: whatsapp`, `recipient_type: individual` | left out | filled in |
+| the recipient's number | digits | `+` and digits, or Meta may take it for a number of another country |
+
+`recipient`, `biz_opaque_callback_data` and any other `messaging_product` or `recipient_type` are errors: a message goes
+to the number of its row and nobody else, and campaigner recognises statuses by a reference of its own.
+
+What a provider cannot express is an error at its line, which names the API that can.
 ";
 
 const INTRODUCTION: &str = "\
@@ -43,8 +74,9 @@ const INTRODUCTION: &str = "\
 What each channel accepts, and what campaigner checks before it sends anything. This page is generated from the tables
 that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
 
-The limits come from INCS's document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
-API, because the provider passes parameters on to Meta. Parts that are marked *Meta's* are not in the provider's
+INCS's limits come from its document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
+API, because the provider passes parameters on to Meta. Meta's own limits come from its published description of the
+Business Messaging API and its documentation. Parts that are marked *Meta's* are not in the provider's
 documentation. A key that is in neither is sent unchanged, with a warning.
 
 - `to` is filled in for every row and is not part of a campaign's `message`.
@@ -61,8 +93,13 @@ documentation. A key that is in neither is sent unchanged, with a warning.
   because the documentation does not say which one applies.
 ";
 
+#[derive(Default)]
 struct Page {
     text: String,
+    /// The API of the section.
+    api: ProviderApi,
+    /// The objects and lists that were described, each with its key and the API of its section.
+    seen: HashMap<*const (), (ProviderApi, &'static str)>,
     /// The kinds that the section has already described.
     described: Vec<&'static Kind>,
     /// The files that the channel's links may point to.
@@ -70,9 +107,18 @@ struct Page {
 }
 
 impl Page {
-    fn sheet(&mut self, channel: Channel, sheet: &'static Sheet) {
+    fn sheet(&mut self, api: ProviderApi, channel: Channel) {
+        let sheet = schema::sheet(api, channel);
+        self.api = api;
+        let provider = match api {
+            ProviderApi::Incs => String::new(),
+            ProviderApi::Meta => format!(", and a provider with `kind = \"{api}\"`"),
+        };
         // Writing to a `String` cannot fail, here and below.
-        let _ = writeln!(self.text, "\n## {}\n\n`channel: {channel}`.", sheet.title);
+        let _ = writeln!(self.text, "\n## {}\n\n`channel: {channel}`{provider}.", sheet.title);
+        if api == ProviderApi::Meta {
+            self.text.push_str(OF_META);
+        }
         if let Some(at_any_time) = sheet.at_any_time {
             let _ = writeln!(
                 self.text,
@@ -135,11 +181,40 @@ impl Page {
                 let _ = write!(words, ": {}", limits(&field.shape));
             }
         }
-        if !field.note.is_empty() {
-            let _ = write!(words, " {}", field.note);
+        let note = match self.api {
+            ProviderApi::Incs => field.note,
+            ProviderApi::Meta => field.note.trim_start_matches(AS_META).trim_start(),
+        };
+        if !note.is_empty() {
+            let _ = write!(words, " {note}");
+        }
+        if let Some(seen) = self.see(field) {
+            words.push_str(if words.ends_with('.') { " " } else { ". " });
+            words.push_str(&seen);
+            return self.line(depth, &words);
         }
         self.line(depth, &words);
         self.inside(depth + 1, &field.shape);
+    }
+
+    /// Returns where the parts of a field are described already, and remembers them otherwise. INCS's sections, which
+    /// come first, describe everything.
+    fn see(&mut self, field: &'static Field) -> Option<String> {
+        let address: *const () = match field.shape {
+            Shape::List(list) => std::ptr::from_ref(list).cast(),
+            Shape::Object(object) => std::ptr::from_ref(object).cast(),
+            _ => return None,
+        };
+        let Some((api, key)) = self.seen.get(&address) else {
+            self.seen.insert(address, (self.api, field.key));
+            return None;
+        };
+        match (self.api, api) {
+            (ProviderApi::Incs, _) => None,
+            (ProviderApi::Meta, ProviderApi::Incs) => Some("As through INCS.".to_owned()),
+            _ if *key == field.key => Some("As above.".to_owned()),
+            _ => Some(format!("As `{key}` above.")),
+        }
     }
 
     fn inside(&mut self, depth: usize, shape: &'static Shape) {

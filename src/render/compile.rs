@@ -15,23 +15,32 @@ use super::keys::{ROW, with_column_names};
 use super::renderer::{Fill, Hole, Renderer, is_template, push_text};
 use super::row::{HeaderInUse, Row};
 use super::{filters, limits};
+use crate::model::ProviderApi;
 
 /// The most templates in a message. The largest, a carousel of ten cards, has fewer than a hundred.
 const MAX_TEMPLATES: usize = 1_000;
 
 impl Renderer {
     /// Compiles every string of `message` that contains `{{`, `{%` or `{#`. `columns` are the available variables, by
-    /// name and as `row["any name"]`.
+    /// name and as `row["any name"]`. `api` says how a request names its recipient.
     ///
     /// # Errors
     ///
     /// Returns every problem of the templates.
-    pub fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Self, Vec<TemplateProblem>> {
-        compile(message, columns)
+    pub fn compile(
+        api: ProviderApi,
+        message: &serde_json::Value,
+        columns: &[String],
+    ) -> Result<Self, Vec<TemplateProblem>> {
+        compile(api, message, columns)
     }
 }
 
-fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, Vec<TemplateProblem>> {
+fn compile(
+    api: ProviderApi,
+    message: &serde_json::Value,
+    columns: &[String],
+) -> Result<Renderer, Vec<TemplateProblem>> {
     let mut compiler = Compiler {
         env: environment(),
         columns,
@@ -46,7 +55,7 @@ fn compile(message: &serde_json::Value, columns: &[String]) -> Result<Renderer, 
     let Compiler { env, bytes, holes, used, problems, .. } = compiler;
     let header = Arc::new(HeaderInUse::new(columns, &used));
     if problems.is_empty() {
-        Ok(Renderer { message: message.clone(), env, header, holes, tail: bytes })
+        Ok(Renderer { api, message: message.clone(), env, header, holes, tail: bytes })
     } else {
         Err(problems)
     }

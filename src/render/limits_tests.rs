@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{MAX_OPERATORS, MAX_TEXT};
-use crate::model::Phone;
+use crate::model::{Phone, ProviderApi};
 use crate::render::Renderer;
 
 const COLUMNS: [&str; 2] = ["x", "long"];
 
 fn compile(template: &str) -> Result<Renderer, String> {
     let columns = COLUMNS.map(str::to_owned);
-    Renderer::compile(&json!({"text": template}), &columns)
+    Renderer::compile(ProviderApi::Incs, &json!({"text": template}), &columns)
         .map_err(|problems| format!("{} [{}]", problems[0].message, problems[0].hint.as_deref().unwrap_or_default()))
 }
 
@@ -148,12 +148,13 @@ fn many_templates_have_the_steps_of_a_few() {
     let costly = "{% for a in '0123456789' %}{% for b in '0123456789' %}{{ a ~ b }}{% endfor %}{% endfor %}";
     let texts = |n: usize| json!({"texts": vec![costly; n]});
     let outcome = |n: usize| {
-        let renderer = Renderer::compile(&texts(n), &[]).unwrap();
+        let renderer = Renderer::compile(ProviderApi::Incs, &texts(n), &[]).unwrap();
         renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message().to_string())
     };
     assert_eq!(outcome(10), Ok(()));
     assert_eq!(outcome(100), Err("the template takes too many steps to render".to_owned()));
-    let problems = Renderer::compile(&json!({"texts": vec!["{{ x }}"; 1_001]}), &["x".to_owned()]).unwrap_err();
+    let problems =
+        Renderer::compile(ProviderApi::Incs, &json!({"texts": vec!["{{ x }}"; 1_001]}), &["x".to_owned()]).unwrap_err();
     assert!(problems[0].message.contains("at most 1000"), "{}", problems[0].message);
 }
 

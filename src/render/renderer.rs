@@ -9,11 +9,13 @@ use minijinja::value::Value;
 
 use super::row::{self, HeaderInUse, Row};
 use super::{explain, limits};
-use crate::model::{Phone, RowProblem};
+use crate::model::{Phone, ProviderApi, RowProblem};
 
 /// A compiled message. Built once per run and shared; it contains no row.
 #[derive(Debug)]
 pub struct Renderer {
+    /// How a request names its recipient.
+    pub(super) api: ProviderApi,
     /// The message as it was compiled.
     pub(super) message: serde_json::Value,
     /// The templates, each under its hole's path.
@@ -65,7 +67,7 @@ impl Renderer {
     pub fn render(&self, to: Phone, cells: &[impl AsRef<str>], body: &mut Vec<u8>) -> Result<(), Vec<RowProblem>> {
         let start = body.len();
         // Writing to memory cannot fail.
-        let _ = write!(body, "{{\"to\":\"{}\"", to.as_u64());
+        let _ = write!(body, "{{\"to\":\"{}{}\"", self.api.number_prefix(), to.as_u64());
         let filled = self.texts(cells, |hole, text| {
             body.extend_from_slice(&self.holes[hole].before);
             push_text(body, text);
@@ -97,7 +99,8 @@ impl Renderer {
             if let Some(serde_json::Value::String(number)) = values.next() {
                 number.clear();
                 if let Some(to) = to {
-                    let _ = std::fmt::Write::write_fmt(number, format_args!("{}", to.as_u64()));
+                    let prefix = self.api.number_prefix();
+                    let _ = std::fmt::Write::write_fmt(number, format_args!("{prefix}{}", to.as_u64()));
                 }
             }
             for (value, template) in values.zip(message.values()) {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{Phone, RowProblem};
+use crate::model::{Phone, ProviderApi, RowProblem};
 
 fn columns(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -18,7 +18,7 @@ fn phone() -> Phone {
 fn body(text: &str, row: &[(&str, &str)]) -> Result<String, Vec<RowProblem>> {
     let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
     let cells: Vec<&str> = row.iter().map(|(_, cell)| *cell).collect();
-    let renderer = Renderer::compile(&json!({"text": text}), &columns(&names)).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &json!({"text": text}), &columns(&names)).unwrap();
     let mut body = Vec::new();
     renderer.render(phone(), &cells, &mut body)?;
     Ok(String::from_utf8(body).unwrap())
@@ -35,7 +35,7 @@ fn problem(template: &str, row: &[(&str, &str)]) -> RowProblem {
 }
 
 fn wrong(message: &Value, names: &[&str]) -> Vec<TemplateProblem> {
-    Renderer::compile(message, &columns(names)).unwrap_err()
+    Renderer::compile(ProviderApi::Incs, message, &columns(names)).unwrap_err()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_body_is_the_number_and_the_message_in_its_order() {
         "zebra": {"b": "{{ b }}", "a": [1, 2.5, true, null, "", "plain", ["{{ a }}", []], {}]},
         "apple": "{{ a }} and {{ b }}",
     });
-    let renderer = Renderer::compile(&message, &columns(&["a", "b"])).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns(&["a", "b"])).unwrap();
     let mut body = b"kept ".to_vec();
     renderer.render(phone(), &["A", "B"], &mut body).unwrap();
     assert_eq!(
@@ -59,11 +59,11 @@ fn a_body_is_the_number_and_the_message_in_its_order() {
 
 #[test]
 fn a_message_without_templates_is_the_same_for_every_row() {
-    let renderer = Renderer::compile(&json!({"type": "text", "text": "Hello {you}"}), &[]).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &json!({"type": "text", "text": "Hello {you}"}), &[]).unwrap();
     let mut body = Vec::new();
     renderer.render(phone(), &[""; 0], &mut body).unwrap();
     assert_eq!(String::from_utf8(body).unwrap(), r#"{"to":"85268411234","type":"text","text":"Hello {you}"}"#);
-    let renderer = Renderer::compile(&json!({}), &[]).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &json!({}), &[]).unwrap();
     let mut body = Vec::new();
     renderer.render(phone(), &[""; 0], &mut body).unwrap();
     assert_eq!(body, br#"{"to":"85268411234"}"#);
@@ -140,7 +140,7 @@ fn columns_of_any_name_can_be_used() {
     let columns = ["row", "First Name"].map(str::to_owned);
     for hidden in ["{{ row['First Name'] | default('you') }}", "{{ row[\"row\"] }}"] {
         let message = serde_json::json!({"text": hidden});
-        let problems = Renderer::compile(&message, &columns).unwrap_err();
+        let problems = Renderer::compile(ProviderApi::Incs, &message, &columns).unwrap_err();
         assert!(problems[0].message.contains("a column `row`"), "{hidden}: {}", problems[0].message);
     }
 }
@@ -185,7 +185,7 @@ fn an_empty_cell_is_undefined() {
 
 #[test]
 fn cells_that_are_missing_are_empty() {
-    let renderer = Renderer::compile(&json!({"text": "{{ b }}"}), &columns(&["a", "b"])).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &json!({"text": "{{ b }}"}), &columns(&["a", "b"])).unwrap();
     let mut body = b"x".to_vec();
     assert_eq!(renderer.render(phone(), &["A"], &mut body).unwrap_err()[0].code(), "empty_cell");
     assert_eq!(body, b"x", "nothing is left behind");
@@ -242,7 +242,7 @@ fn a_column_that_only_a_branch_needs_is_a_problem_of_the_rows_that_take_it() {
 #[test]
 fn all_that_is_wrong_with_a_row_is_reported() {
     let message = json!({"one": "{{ a }}", "two": "fixed", "three": ["{{ b | upper }}", "{{ c | default('-') }}", "{{ b }} {{ a }}"]});
-    let renderer = Renderer::compile(&message, &columns(&["a", "b", "c"])).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns(&["a", "b", "c"])).unwrap();
     let problems = renderer.render(phone(), &["", "", ""], &mut Vec::new()).unwrap_err();
     let found: Vec<_> = problems.iter().map(|p| (p.columns.concat(), p.path.as_deref().unwrap().to_owned())).collect();
     assert_eq!(found, [("a".into(), "one".into()), ("b".into(), "three[0]".into())]);
@@ -252,7 +252,7 @@ fn all_that_is_wrong_with_a_row_is_reported() {
 fn the_columns_behind_a_place_of_the_message_are_known() {
     let message =
         json!({"one": "{{ a }}", "list": [{"x": "{{ b }} {{ row['My c'] }}"}, {"x": "fixed"}], "listed": "{{ d }}"});
-    let renderer = Renderer::compile(&message, &columns(&["a", "b", "My c", "d"])).unwrap();
+    let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns(&["a", "b", "My c", "d"])).unwrap();
     let at = |path| renderer.columns_at(path).collect::<Vec<_>>().join(",");
     assert_eq!(at("one"), "a");
     assert_eq!(at("list[0].x"), "b,My c");
@@ -332,7 +332,7 @@ proptest! {
             "type": "text", "kept": [1, null, {"static": "{ not one }"}],
             "text": "{{ a }}", "deep": [{"x": "Hi {{ b | default('?') }}, {{ c }}"}, "{{ c }}"],
         });
-        let renderer = Renderer::compile(&message, &columns(&["a", "b", "c"])).unwrap();
+        let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns(&["a", "b", "c"])).unwrap();
         let mut value = renderer.blank();
         for (a, b, c) in rows {
             let cells = [a, b, c];
@@ -356,7 +356,7 @@ proptest! {
         a in "[a-zßİé{}\" ]{0,4}",
         b in "\\PC{0,4}",
     ) {
-        let compile = |text: String| Renderer::compile(&json!({"text": text}), &columns(&["a", "b"]));
+        let compile = |text: String| Renderer::compile(ProviderApi::Incs, &json!({"text": text}), &columns(&["a", "b"]));
         if let Ok(renderer) = compile(template.clone()) {
             let by_the_engine = compile(format!("{{# #}}{template}")).unwrap();
             let rendered = |renderer: &Renderer| {
@@ -371,7 +371,7 @@ proptest! {
     fn any_text_arrives_as_it_is(cell in "\\PC*|[\\x00-\\x7f]{0,40}|.{0,40}", other in "\\PC{0,30}") {
         prop_assume!(!cell.trim().is_empty());
         let message = json!({"type": "text", "text": "{{ a }}", "list": ["<{{ row[\"b c\"] | default('-') }}>", "{{ a }}{{ a }}"]});
-        let renderer = Renderer::compile(&message, &columns(&["a", "b c"])).unwrap();
+        let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns(&["a", "b c"])).unwrap();
         let mut body = Vec::new();
         renderer.render(phone(), &[&cell, &other], &mut body).unwrap();
         let other = if other.trim().is_empty() { "-" } else { &other };
@@ -382,7 +382,7 @@ proptest! {
 
     #[test]
     fn no_template_panics(template in "(\\{\\{|\\}\\}|\\{%|%\\}|\\{#| |a|b|if|endif|for|in|\\||upper|'|\"|\\[|\\]|\\(|\\)|[0-9]|\\.|é|-|~|\n){0,12}") {
-        if let Ok(renderer) = Renderer::compile(&json!({"text": template}), &columns(&["a", "b"])) {
+        if let Ok(renderer) = Renderer::compile(ProviderApi::Incs, &json!({"text": template}), &columns(&["a", "b"])) {
             let mut body = Vec::new();
             if renderer.render(phone(), &["1", ""], &mut body).is_ok() {
                 prop_assert!(serde_json::from_slice::<Value>(&body).is_ok());

@@ -12,11 +12,13 @@ use crate::cli::init::numbers::NumberColumn;
 use crate::cli::init::options::{NewSchedule, Start};
 use crate::cli::init::slots::{Slot, SlotPlace, value_of};
 use crate::cli::init::template::{Message, TemplateMessage};
-use crate::model::{Channel, Source};
+use crate::model::{Channel, ProviderApi, Source};
 use crate::text::{escaped, escaped_json, shell_word};
 
 /// Everything that the campaign file says.
 pub(super) struct CampaignContent {
+    /// The API of the provider.
+    pub(super) api: ProviderApi,
     pub(super) name: Guess<String>,
     pub(super) provider: String,
     /// Whether people get its messages.
@@ -60,7 +62,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
             line("  type: text");
             line(&format!("  text: {}", quoted(words)));
         }
-        Message::Template(template) => write_template(&mut line, template),
+        Message::Template(template) => write_template(&mut line, template, content.api),
     }
     line("dispatch:");
     line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate)));
@@ -113,7 +115,7 @@ fn recipients(line: &mut impl FnMut(&str), content: &CampaignContent, file: &Pat
     Ok(())
 }
 
-fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
+fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage, api: ProviderApi) {
     line("  type: template");
     for open in &template.open {
         line(&format!("  {TO_DO}fill in {}; docs/messages.md says how", escaped(open)));
@@ -121,8 +123,10 @@ fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage) {
     guessed(line, "  ", &template.why_none);
     line("  template:");
     line(&format!("    name: {}", scalar(&template.name)));
-    // A definition has the language already.
-    if let (Some(language), None) = (&template.language, template.from) {
+    // A definition has the language already, and INCS needs none in the message.
+    if let Some(language) = &template.language
+        && (template.from.is_none() || api == ProviderApi::Meta)
+    {
         line(&format!("    language: {{code: {}}}", quoted(language)));
     }
     if template.filled.is_empty() {

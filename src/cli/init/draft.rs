@@ -79,8 +79,9 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     };
     let file = file_in(folder, &name.value);
     let (is_real, is_open) = (kind != ProviderKind::Simulator, message.is_open());
+    let api = config::api(&provider, global).await?;
     let is_scheduled = schedule.is_some();
-    let content = CampaignContent { name, provider, is_real, channel, list, numbers, message, rate, schedule };
+    let content = CampaignContent { api, name, provider, is_real, channel, list, numbers, message, rate, schedule };
     let text = campaign_text::write(&content, &file)?;
     validate(&text, &file, is_open, global).await?;
     Ok(Draft { file, pull, is_real, is_scheduled, is_open, text })

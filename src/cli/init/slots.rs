@@ -140,6 +140,7 @@ pub(super) fn value_of(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ProviderApi;
     use crate::render::Renderer;
 
     #[test]
@@ -148,8 +149,8 @@ mod tests {
         let columns = names.map(str::to_owned);
         for (at, name) in names.iter().enumerate() {
             let message = serde_json::json!({"type": "text", "text": value_of(name)});
-            let renderer =
-                Renderer::compile(&message, &columns).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+            let renderer = Renderer::compile(ProviderApi::Incs, &message, &columns)
+                .unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
             let cells: Vec<String> = (0..names.len()).map(|at| format!("cell {at}")).collect();
             let mut body = Vec::new();
             let phone = crate::model::Phone::from_digits("85268411234").unwrap();

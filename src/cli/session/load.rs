@@ -13,7 +13,7 @@ use crate::cli::off_thread::off_thread;
 use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError};
-use crate::message;
+use crate::message::{self, Translation};
 use crate::model::{Campaign, DATE, Millis, ProviderApi, RowProblem, Severity, TemplateSource, Timing, WhoseClock};
 use crate::store::Store;
 use crate::text;
@@ -146,12 +146,15 @@ pub(in crate::cli) fn in_the_message(loaded: &Loaded) -> Vec<FileProblem> {
     if let Some(problem) = no_channel(loaded) {
         return vec![problem];
     }
-    message::check_message(loaded.campaign.channel, &loaded.campaign.message)
+    let Campaign { api, channel, ref message, .. } = loaded.campaign;
+    let translation = Translation::new(api, channel, message);
+    message::check_message(api, channel, &translation.message)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
         .map(|finding| {
-            let words = format!("`{}`: {}", finding.path, finding.message);
-            with_hint(FileProblem::new(finding.code, loaded.places.of(&finding.path), words), finding.hint)
+            let path = translation.written(&finding.path);
+            let words = format!("`{path}`: {}", finding.message);
+            with_hint(FileProblem::new(finding.code, loaded.places.of(path), words), finding.hint)
         })
         .collect()
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::message::Translation;
 use crate::model::{Campaign, Event, Events, Millis, Notice, Phone, RowNumber, RowProblem, TemplateSource};
 use crate::recipients::{self, Record};
 use crate::render::Renderer;
@@ -72,8 +73,16 @@ impl Plan {
     /// When the recipients cannot be opened or the message cannot be compiled. Nothing is stored.
     pub fn open(campaign: &Campaign) -> Result<Self, PlanError> {
         let reader = recipients::open(&campaign.recipients).map_err(PlanError::Open)?;
-        let renderer = Renderer::compile(&campaign.message, reader.columns()).map_err(PlanError::Templates)?;
-        let mut measure = Measure::new(campaign.channel, &campaign.message, renderer);
+        let Campaign { api, channel, .. } = *campaign;
+        let translation = Translation::new(api, channel, &campaign.message);
+        let renderer = Renderer::compile(api, &translation.message, reader.columns());
+        let renderer = renderer.map_err(|mut problems| {
+            for problem in &mut problems {
+                problem.path = translation.written(&problem.path).to_owned();
+            }
+            PlanError::Templates(problems)
+        })?;
+        let mut measure = Measure::new((api, channel), translation, renderer);
         if let Some(TemplateSource::File(path)) = &campaign.definition {
             measure = measure.with_template(template::read(path).map_err(PlanError::Definition)?);
         }

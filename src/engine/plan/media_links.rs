@@ -8,8 +8,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::media::{AskError, File, Hosts, MediaProber, shown};
-use crate::message::{self, Media};
-use crate::model::{Channel, Event, Events, Finding, RowNumber};
+use crate::message::{self, Media, Translation};
+use crate::model::{Channel, Event, Events, Finding, ProviderApi, RowNumber};
 
 /// Maximum number of different links.
 const MAX_LINKS: usize = 10_000;
@@ -80,9 +80,20 @@ pub(in crate::engine) struct LinkSeen {
 }
 
 /// Collects the links of a row's body.
-pub(in crate::engine) fn see(channel: Channel, body: &Value, row: RowNumber, seen: &mut Vec<LinkSeen>) {
-    message::links(channel, body, &mut |path, link, media| {
-        seen.push(LinkSeen { row, path: path.to_string(), link: link.to_owned(), media });
+pub(in crate::engine) fn see(
+    (api, channel): (ProviderApi, Channel),
+    translation: &Translation,
+    body: &Value,
+    row: RowNumber,
+    seen: &mut Vec<LinkSeen>,
+) {
+    message::links(api, channel, body, &mut |path, link, media| {
+        seen.push(LinkSeen {
+            row,
+            path: translation.written(&path.to_string()).to_owned(),
+            link: link.to_owned(),
+            media,
+        });
     });
 }
 
@@ -154,7 +165,8 @@ mod tests {
     impl Noted {
         fn row(&mut self, channel: Channel, body: &Value, row: RowNumber) {
             let mut seen = Vec::new();
-            see(channel, body, row, &mut seen);
+            let on = (ProviderApi::Incs, channel);
+            see(on, &Translation::new(on.0, channel, body), body, row, &mut seen);
             seen.into_iter().for_each(|seen| self.add(seen));
         }
     }

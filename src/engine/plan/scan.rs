@@ -230,20 +230,26 @@ fn planned(record: &Record, problems: Vec<RowProblem>) -> PlannedRow {
 mod tests {
     use std::fmt::Write as _;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{Channel, Recipients, Source};
+    use crate::message::Translation;
+    use crate::model::{Channel, ProviderApi, Recipients, Source};
     use crate::recipients;
     use crate::render::Renderer;
+
+    fn measure(message: &Value, columns: &[String]) -> Measure {
+        let on = (ProviderApi::Incs, Channel::Viber);
+        let renderer = Renderer::compile(on.0, message, columns).unwrap();
+        Measure::new(on, Translation::new(on.0, on.1, message), renderer)
+    }
 
     /// Everything that a scan passes on, as text.
     fn scanned(folder: &Path, keep: Keep, workers: usize) -> String {
         let source = Source::Csv(folder.join("list.csv"));
         let reader = recipients::open(&Recipients::new(source, "phone")).unwrap();
         let message = json!({"type": "image", "image": {"link": "https://example.com/{{ n | trim }}"}, "odd": 1});
-        let renderer = Renderer::compile(&message, reader.columns()).unwrap();
-        let mut measure = Measure::new(Channel::Viber, &message, renderer);
+        let mut measure = measure(&message, reader.columns());
         measure.links = keep == Keep::Bad;
         let (chunks, mut taken) = mpsc::channel(1);
         std::thread::scope(|scope| {
@@ -300,8 +306,7 @@ mod tests {
         let source = Source::Csv(folder.path().join("list.csv"));
         let reader = recipients::open(&Recipients::new(source, "phone")).unwrap();
         let message = json!({"type": "text", "text": "Hi"});
-        let renderer = Renderer::compile(&message, reader.columns()).unwrap();
-        let measure = Measure::new(Channel::Viber, &message, renderer);
+        let measure = measure(&message, reader.columns());
         let (chunks, taken) = mpsc::channel(1);
         drop(taken);
         scan(reader, &measure, folder.path(), Keep::Bad, 3, &chunks).unwrap();

@@ -3,10 +3,11 @@
 //! A row is validated once, when it is planned; sending only renders it again. All problems are reported at once: the
 //! number, the cells, and what the document says about the resulting message.
 
-use crate::message::{self, Open};
+use crate::message::{self, Open, Translation};
 use crate::model::Mismatch::{Language, Name, TooLong, UrlInUrl};
 use crate::model::{
-    CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, RowNumber, RowProblem, TimeProblem,
+    CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, ProviderApi, RowNumber, RowProblem,
+    TimeProblem,
 };
 use crate::recipients::{KindLookup, NumberKinds, Record};
 use crate::render::Renderer;
@@ -33,7 +34,9 @@ const STRUCTURE: [&str; 5] = ["type", "sub_type", "index", "card_index", "parame
 /// What rows are validated against: the message and its open parts.
 pub(in crate::engine) struct Measure {
     renderer: Renderer,
-    channel: Channel,
+    on: (ProviderApi, Channel),
+    /// Where the parts of the message are in the campaign.
+    translation: Translation,
     /// The columns that the message uses: position, name, and a place that the cell fills.
     used: Vec<(usize, String, String)>,
     /// `None` if every body has to be checked as a whole.
@@ -51,13 +54,15 @@ pub(in crate::engine) struct Measure {
 }
 
 impl Measure {
-    /// Creates one from the message and its renderer.
-    pub(in crate::engine) fn new(channel: Channel, message: &serde_json::Value, renderer: Renderer) -> Self {
-        let open = Open::of(channel, message, renderer.places());
+    /// Creates one from the translated message and its renderer.
+    pub(in crate::engine) fn new(on: (ProviderApi, Channel), translation: Translation, renderer: Renderer) -> Self {
+        let open = Open::of(on, &translation.message, renderer.places());
         let used = renderer.columns_used();
-        let used = used.map(|(position, name, path)| (position, name.to_owned(), path.to_owned())).collect();
+        let used = used
+            .map(|(position, name, path)| (position, name.to_owned(), translation.written(path).to_owned()))
+            .collect();
         let now = Millis(i64::MIN);
-        Self { renderer, channel, used, open, template: None, timed: None, links: false, now, kinds: None }
+        Self { renderer, on, translation, used, open, template: None, timed: None, links: false, now, kinds: None }
     }
 
     /// Requires every message to conform to this template.
@@ -71,16 +76,30 @@ impl Measure {
     pub(in crate::engine) fn off_template(&self) -> Vec<RowProblem> {
         let Some(template) = &self.template else { return Vec::new() };
         let is_filled = |place: &str| place.rsplit('.').next().is_some_and(|key| STRUCTURE.contains(&key));
-        if self.renderer.places().any(is_filled) {
-            // The row decides which parts the message has.
-            return Vec::new();
+        // If the row decides which parts the message has, only a language that the provider does not get is fixed.
+        let only_language = self.renderer.places().any(is_filled);
+        let mut message = self.renderer.blank();
+        if let Some(language) = &self.translation.language {
+            message["template"]["language"] = language.as_str().into();
         }
-        let found = template.hold(&self.renderer.blank()).into_iter();
+        let found = template.hold(&message).into_iter();
         let is_fixed = |found: &Disagreement| {
+            if only_language {
+                return matches!(found.mismatch, Language { .. }) && self.translation.language.is_some();
+            }
             let has_texts = matches!(found.mismatch, TooLong { .. } | Name { .. } | Language { .. } | UrlInUrl { .. });
             !found.mismatch.is_doubt() && (!has_texts || !self.renderer.is_filled(&found.message_path))
         };
-        found.filter(is_fixed).map(|found| in_the_template(found, template, &self.renderer)).collect()
+        let found = found.filter(is_fixed).map(|found| in_the_template(found, template, &self.renderer));
+        self.as_written(found.collect())
+    }
+
+    /// Returns the problems with their paths in the campaign.
+    fn as_written(&self, mut problems: Vec<RowProblem>) -> Vec<RowProblem> {
+        for problem in &mut problems {
+            problem.path = problem.path.take().map(|path| self.translation.written(&path).into());
+        }
+        problems
     }
 }
 
@@ -127,13 +146,12 @@ impl<'m> RowValidator<'m> {
         };
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
-            let renderer = &self.measure.renderer;
-            usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record.row, renderer));
+            usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record.row, self.measure));
             self.note_row(record, phone, send_at);
             due(&mut self.notes.due);
             return Ok(phone);
         }
-        let Measure { renderer, channel, template, .. } = self.measure;
+        let Measure { renderer, on: (api, channel), template, .. } = self.measure;
         let mut problems = Vec::new();
         problems.extend(record.to.as_ref().err().cloned());
         problems.extend(untimely);
@@ -143,7 +161,7 @@ impl<'m> RowValidator<'m> {
             self.body = renderer.blank();
             let _ = renderer.render_value(to, &record.cells, &mut self.body);
         }
-        let mut findings = message::check(*channel, &self.body);
+        let mut findings = message::check(*api, *channel, &self.body);
         findings.extend(ended_offer(&self.body, self.measure.now));
         let bad_cells = self.bad_cells(record);
         // A problem of a cell is reported only for that cell.
@@ -169,22 +187,28 @@ impl<'m> RowValidator<'m> {
         match to {
             Some(phone) if problems.is_empty() => {
                 let warnings = &mut self.notes.warnings;
-                findings.iter().for_each(|finding| note_finding(warnings, finding, record.row, renderer));
-                for doubt in &doubtful {
+                findings.iter().for_each(|finding| note_finding(warnings, finding, record.row, self.measure));
+                for doubt in &self.measure.as_written(doubtful) {
                     let key = (doubt.code(), doubt.path.as_deref().unwrap_or_default(), None);
                     note(warnings, key, || Warning::new(doubt, record.row));
                 }
                 self.note_row(record, phone, send_at);
                 due(&mut self.notes.due);
                 if self.measure.links {
-                    media_links::see(*channel, &self.body, record.row, &mut self.notes.links);
+                    media_links::see(
+                        self.measure.on,
+                        &self.measure.translation,
+                        &self.body,
+                        record.row,
+                        &mut self.notes.links,
+                    );
                 }
                 if fine.is_some() {
                     self.usual = Some(findings);
                 }
                 Ok(phone)
             }
-            _ => Err(problems),
+            _ => Err(self.measure.as_written(problems)),
         }
     }
 
@@ -262,15 +286,18 @@ impl<'m> RowValidator<'m> {
     pub(in crate::engine) fn body(&mut self, record: &Record) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let phone = self.row(record)?;
         let mut body = Vec::new();
-        self.measure.renderer.render(phone, &record.cells, &mut body)?;
+        let rendered = self.measure.renderer.render(phone, &record.cells, &mut body);
+        rendered.map_err(|problems| self.measure.as_written(problems))?;
         Ok((phone, body))
     }
 }
 
 /// Counts a warning about a message that can be sent.
-fn note_finding(warnings: &mut Vec<Warning>, finding: &Finding, row: RowNumber, renderer: &Renderer) {
-    note(warnings, (finding.code, &finding.path, None), || {
-        Warning::of_finding(finding, in_the_message(finding, renderer).as_ref(), row)
+fn note_finding(warnings: &mut Vec<Warning>, finding: &Finding, row: RowNumber, measure: &Measure) {
+    note(warnings, (finding.code, measure.translation.written(&finding.path), None), || {
+        let problem = in_the_message(finding, &measure.renderer);
+        let problem = measure.as_written(problem.into_iter().collect()).pop();
+        Warning::of_finding(finding, problem.as_ref(), row)
     });
 }
 
@@ -376,12 +403,18 @@ mod tests {
         ]
     }
 
+    fn measure(channel: Channel, message: &Value, columns: &[String]) -> Measure {
+        let on = (ProviderApi::Incs, channel);
+        let renderer = Renderer::compile(on.0, message, columns).unwrap();
+        Measure::new(on, Translation::new(on.0, channel, message), renderer)
+    }
+
     #[test]
     fn a_row_is_validated_as_if_it_were_the_only_one() {
         let mut quick = 0;
         for (channel, message) in messages() {
             let columns = ["a", "b"].map(str::to_owned);
-            let measure = Measure::new(channel, &message, Renderer::compile(&message, &columns).unwrap());
+            let measure = measure(channel, &message, &columns);
             let mut validator = RowValidator::new(&measure);
             let (mut expected, mut row) = (Vec::new(), 0);
             for (a, b) in TEXTS.iter().flat_map(|a| TEXTS.map(|b| (a, b))) {
@@ -399,7 +432,7 @@ mod tests {
 
     fn validated(message: &Value, cells: [&str; 2]) -> Result<(Phone, Vec<u8>), Vec<RowProblem>> {
         let columns = ["a", "b"].map(str::to_owned);
-        let measure = Measure::new(Channel::Viber, message, Renderer::compile(message, &columns).unwrap());
+        let measure = measure(Channel::Viber, message, &columns);
         RowValidator::new(&measure).body(&record(1, cells[0], cells[1]))
     }
 

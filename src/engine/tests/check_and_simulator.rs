@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::campaign_file;
 use crate::engine::Plan;
 use crate::message;
-use crate::model::{Channel, Finding, Severity};
+use crate::model::{Channel, Finding, ProviderApi, Severity};
 use crate::simulator;
 
 /// Maximum number of a key's known values that are tried in place of another value.
@@ -232,7 +232,7 @@ fn the_check_and_the_simulator_differ_only_where_the_documents_leave_it_open() {
     for (channel, body) in &bodies {
         let mut compare = |change: &'static str, pointer: &str, body: &Value| {
             changed += 1;
-            let findings = message::check(*channel, body);
+            let findings = message::check(ProviderApi::Incs, *channel, body);
             let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
             let refusal = simulator::refusal(*channel, body.to_string().as_bytes());
             if errors.is_empty() == refusal.is_none() {

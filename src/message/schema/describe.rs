@@ -16,6 +16,8 @@ impl From<&Shape> for Rule {
         match shape {
             Shape::Text(_) => Self::Text,
             Shape::Exactly(word) => Self::Exactly((*word).to_owned()),
+            Shape::Words(words) => Self::OneOf(names(words.iter().copied())),
+            Shape::Flag => Self::Flag,
             Shape::Number(number) => number.into(),
             Shape::Link(media) => Self::LinkTo(media.name.to_owned()),
             Shape::Url => Self::Url,
@@ -43,6 +45,8 @@ impl From<&TextRule> for Rule {
             TextRule::Alphanumeric => Self::Alphanumeric,
             TextRule::Digits => Self::Digits,
             TextRule::TemplateName => Self::TemplateName,
+            TextRule::PlusDigits => Self::PlusDigits,
+            TextRule::MessageId => Self::MessageId,
         }
     }
 }
@@ -56,6 +60,7 @@ impl From<&ListRule> for Rule {
             ListRule::Counted(key) => Self::Counted(key.to_owned()),
             ListRule::CardsAlike => Self::CardsAlike,
             ListRule::AllOrNone(key) => Self::AllOrNone(key.to_owned()),
+            ListRule::EachIfSeveral(key) => Self::EachIfSeveral(key.to_owned()),
             ListRule::CharactersInAll(key, most) => Self::MostCharsInAll(key.to_owned(), most),
         }
     }

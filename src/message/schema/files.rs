@@ -3,6 +3,7 @@
 
 pub(super) const JPEG: &str = "image/jpeg";
 pub(super) const PNG: &str = "image/png";
+pub(super) const WEBP: &str = "image/webp";
 pub(super) const GIF: &str = "image/gif";
 pub(super) const THREE_GP: &str = "video/3gpp";
 pub(super) const MP4: &str = "video/mp4";

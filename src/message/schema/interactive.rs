@@ -21,7 +21,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
                 Field::optional("header", Shape::Object(&Object::by("type", LINKED_HEADERS))),
                 BODY,
                 FOOTER,
-                Field::required("action", Shape::Object(&Object::of(&[ACTION_NAME, LINK_BUTTON]))),
+                Field::required("action", Shape::Object(&LINK_ACTION)),
             ],
         )
         .note("One button with a link."),
@@ -29,7 +29,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
             "list",
             &[
                 Field::optional("header", Shape::Object(&Object::by("type", &[HEADER_TEXT]))),
-                Field::required("body", Shape::Object(&Object::of(&[text(&[TextRule::Most(4096)])]))),
+                LIST_BODY,
                 FOOTER,
                 Field::required("action", Shape::Object(&LIST_ACTION)),
             ],
@@ -58,14 +58,17 @@ pub(super) static INTERACTIVE: Object = Object::by(
     ],
 );
 
-const fn text(rules: &'static [TextRule]) -> Field {
+pub(super) const fn text(rules: &'static [TextRule]) -> Field {
     Field::required("text", Shape::Text(rules))
 }
 
-static BODY: Field = Field::required("body", Shape::Object(&BODY_TEXT));
-static FOOTER: Field = Field::optional("footer", Shape::Object(&FOOTER_TEXT));
+pub(super) static BODY: Field = Field::required("body", Shape::Object(&BODY_TEXT));
+pub(super) static FOOTER: Field = Field::optional("footer", Shape::Object(&FOOTER_TEXT));
 
 static BODY_TEXT: Object = Object::of(&[text(&[TextRule::Most(1024)])]);
+pub(super) static LIST_BODY: Field =
+    Field::required("body", Shape::Object(&Object::of(&[text(&[TextRule::Most(4096)])])));
+
 static FOOTER_TEXT: Object = Object::of(&[text(&[TextRule::Most(MARGIN_CHARS)])]);
 
 static LINKED_HEADERS: &[Kind] = &[
@@ -83,8 +86,10 @@ static ANY_HEADERS: &[Kind] = &[
 ];
 
 static HEADER_TEXT: Kind = Kind::new("text", &[text(&[TextRule::Most(MARGIN_CHARS)])]);
-static HEADER_IMAGE: Kind = Kind::new("image", &[Field::required("image", Shape::Object(&IMAGE_FILE))]);
-static HEADER_VIDEO: Kind = Kind::new("video", &[Field::required("video", Shape::Object(&VIDEO_FILE))]);
+pub(super) static HEADER_IMAGE: Kind = Kind::new("image", &[Field::required("image", Shape::Object(&IMAGE_FILE))]);
+pub(super) static HEADER_VIDEO: Kind = Kind::new("video", &[Field::required("video", Shape::Object(&VIDEO_FILE))]);
+
+pub(super) static LINK_ACTION: Object = Object::of(&[ACTION_NAME, LINK_BUTTON]);
 
 static ACTION_NAME: Field = Field::required("name", Shape::Exactly("cta_url"));
 static LINK_BUTTON: Field = Field::required("parameters", Shape::Object(&LINK));
@@ -109,7 +114,7 @@ static SECTIONS: List = List::of(
 )
 .rules(&[ListRule::MostInAll("rows", 10), ListRule::Unique(&["rows", "id"])]);
 
-static ROWS: List = List::of_any(
+pub(super) static ROWS: List = List::of_any(
     Shape::Object(&Object::of(&[
         Field::required("id", Shape::Text(&[TextRule::Most(200)])).note("Sent back when the person chooses the row."),
         Field::required("title", Shape::Text(&[TextRule::Most(TITLE_CHARS)])),
@@ -134,11 +139,14 @@ static CARD: Object = Object::of(&[
     Field::required("card_index", Shape::Number(Number::whole(0, 9))).note("0 for the leftmost."),
     Field::required("type", Shape::Exactly("cta_url")).note("Also for cards with quick replies."),
     Field::required("header", Shape::Object(&Object::by("type", &[HEADER_IMAGE, HEADER_VIDEO]))),
-    Field::optional("body", Shape::Object(&Object::of(&[text(&[TextRule::Most(160), TextRule::LineBreaks(2)])]))),
+    CARD_BODY,
     Field::required("action", Shape::Object(&CARD_ACTION)),
 ]);
 
-static CARD_ACTION: Object = Object::of(&[
+pub(super) static CARD_BODY: Field =
+    Field::optional("body", Shape::Object(&Object::of(&[text(&[TextRule::Most(160), TextRule::LineBreaks(2)])])));
+
+pub(super) static CARD_ACTION: Object = Object::of(&[
     Field::optional("name", Shape::Exactly("cta_url")),
     Field::optional("parameters", Shape::Object(&LINK)),
     Field::optional("buttons", Shape::List(&QUICK_REPLIES)),
@@ -160,7 +168,7 @@ static REPLY: Object = Object::of(&[
     Field::required("title", Shape::Text(&[TextRule::Most(LABEL_CHARS)])).note("The button's label."),
 ]);
 
-static REPLY_ACTION: Object = Object::of(&[Field::required("buttons", Shape::List(&REPLIES))]);
+pub(super) static REPLY_ACTION: Object = Object::of(&[Field::required("buttons", Shape::List(&REPLIES))]);
 
 static REPLIES: List = List::of(
     Shape::Object(&Object::by("type", &[Kind::new("reply", &[Field::required("reply", Shape::Object(&REPLY))])])),

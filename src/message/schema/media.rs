@@ -14,7 +14,7 @@ static IMAGE: Media = Media {
     inside: "",
 };
 
-static VIDEO: Media = Media {
+pub(super) static VIDEO: Media = Media {
     name: "video",
     extensions: &["3gp", "mp4"],
     only_in_samples: &[],
@@ -24,7 +24,7 @@ static VIDEO: Media = Media {
     inside: "only H.264 and AAC, at most one audio stream",
 };
 
-static AUDIO: Media = Media {
+pub(super) static AUDIO: Media = Media {
     name: "audio file",
     extensions: &["aac", "amr", "mp3", "m4a", "ogg"],
     only_in_samples: &[],
@@ -34,7 +34,7 @@ static AUDIO: Media = Media {
     inside: "",
 };
 
-static DOCUMENT: Media = Media {
+pub(super) static DOCUMENT: Media = Media {
     name: "document",
     extensions: &["txt", "xls", "xlsx", "doc", "docx", "ppt", "pptx", "pdf"],
     only_in_samples: &[],

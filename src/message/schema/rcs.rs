@@ -1,12 +1,12 @@
 //! RCS: templates with named parameters, text and files. The documentation gives no lengths or sizes.
 
-use super::common::{TEXT, TO};
+use super::common::{ENVELOPE, TEXT};
 use super::files;
 use super::types::{Field, Kind, Kinds, Media, Object, Shape, Sheet};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "RCS",
-    body: Object::of(&[TO]).kinds(Kinds {
+    body: Object::of(ENVELOPE).kinds(Kinds {
         tag: "type",
         any_case: false,
         list: &[
@@ -17,6 +17,7 @@ pub(super) static SHEET: Sheet = Sheet {
             Kind::new("document", &[Field::required("document", Shape::Object(&DOCUMENT_MESSAGE))]),
         ],
     }),
+    default_kind: None,
     at_any_time: Some(&["template"]),
 };
 

@@ -7,18 +7,18 @@ use super::media::{ANY_DOCUMENT, ANY_IMAGE, ANY_VIDEO};
 use super::types::{Field, Kind, Kinds, List, ListRule, Number, Object, ObjectRule, Shape, TextRule};
 
 /// The most characters of a header including its parameter, and so of the parameter.
-const HEADER_CHARS: usize = 60;
+pub(super) const HEADER_CHARS: usize = 60;
 /// The same for a body with its parameters.
-const BODY_CHARS: usize = 1024;
+pub(super) const BODY_CHARS: usize = 1024;
 /// The most characters of a coupon code or an authentication code.
 const CODE_CHARS: usize = 15;
 /// A header, a body, a carousel, an offer and ten buttons.
-const COMPONENTS_MOST: usize = 14;
+pub(super) const COMPONENTS_MOST: usize = 14;
 /// A moment in 2001, in milliseconds: a time in seconds is smaller.
 const FIRST_MILLISECOND: i64 = 1_000_000_000_000;
 
 /// Marks what the provider's documentation does not show. The provider passes parameters on to Meta.
-const AS_META: &str = "*Meta's.*";
+pub(in crate::message) const AS_META: &str = "*Meta's.*";
 
 pub(super) static TEMPLATE: Object = Object::of(&[
     Field::required("name", Shape::Text(&[TextRule::Most(512), TextRule::TemplateName])),
@@ -74,7 +74,7 @@ static HEADER_PARAMETERS: List = List::of(
             IMAGE,
             VIDEO,
             Kind::new("document", &[Field::required("document", Shape::Object(&ANY_DOCUMENT))]).note(AS_META),
-            Kind::new("location", &[Field::required("location", Shape::Object(&LOCATION))]).note(AS_META),
+            Kind::new("location", &[Field::required("location", Shape::Object(&LOCATION_PLACE))]).note(AS_META),
             PRODUCT,
         ],
     )),
@@ -86,17 +86,18 @@ static IMAGE: Kind = Kind::new("image", &[Field::required("image", Shape::Object
 static VIDEO: Kind = Kind::new("video", &[Field::required("video", Shape::Object(&ANY_VIDEO))]).note(AS_META);
 static PRODUCT: Kind = Kind::new("product", &[Field::required("product", Shape::Object(&PRODUCT_ID))]).note(AS_META);
 
-static PRODUCT_ID: Object =
+pub(super) static PRODUCT_ID: Object =
     Object::of(&[Field::optional("product_retailer_id", TEXT), Field::optional("catalog_id", TEXT)]);
 
-static LOCATION: Object = Object::of(&[
+pub(super) static LOCATION_PLACE: Object = Object::of(&[
     Field::required("latitude", Shape::Number(Number::degrees(90))),
     Field::required("longitude", Shape::Number(Number::degrees(180))),
     Field::optional("name", TEXT),
     Field::optional("address", TEXT),
 ]);
 
-static NAME: Field = Field::optional("parameter_name", TEXT).note("*Meta's.* For templates with named variables.");
+pub(super) static NAME: Field =
+    Field::optional("parameter_name", TEXT).note("*Meta's.* For templates with named variables.");
 
 static BODY_PARAMETERS: List = List::of_any(
     Shape::Object(&Object::of(&[NAME]).kinds(Kinds {
@@ -113,13 +114,15 @@ static BODY_PARAMETERS: List = List::of_any(
     })),
     1,
 )
-.rules(&[
+.rules(BODY_RULES);
+
+pub(super) static BODY_RULES: &[ListRule] = &[
     ListRule::CharactersInAll("text", BODY_CHARS),
     ListRule::AllOrNone("parameter_name"),
     ListRule::Unique(&["parameter_name"]),
-]);
+];
 
-static CURRENCY: Object = Object::of(&[
+pub(super) static CURRENCY: Object = Object::of(&[
     Field::required("fallback_value", TEXT),
     Field::required("code", TEXT).note("The ISO 4217 currency code, such as `EUR`."),
     Field::required("amount_1000", Shape::Number(Number::whole(i64::MIN, i64::MAX)))
@@ -156,16 +159,12 @@ static COUPON_PARAMETERS: List = List::of(
     1,
 );
 
-static PAYLOAD_PARAMETERS: List = List::of(
-    Shape::Object(&Object::by(
-        "type",
-        &[Kind::new("payload", &[Field::required("payload", Shape::Text(&[TextRule::MostAdvised(256)]))])],
-    )),
-    1,
-    1,
-);
+static PAYLOAD_PARAMETERS: List = List::of(Shape::Object(&Object::by("type", &[PAYLOAD])), 1, 1);
 
-static SUFFIX_PARAMETERS: List = List::of(
+pub(super) static PAYLOAD: Kind =
+    Kind::new("payload", &[Field::required("payload", Shape::Text(&[TextRule::MostAdvised(256)]))]);
+
+pub(super) static SUFFIX_PARAMETERS: List = List::of(
     Shape::Object(&Object::by(
         "type",
         &[Kind::new(
@@ -181,7 +180,7 @@ static SUFFIX_PARAMETERS: List = List::of(
     1,
 );
 
-static FLOW_PARAMETERS: List = List::of(
+pub(super) static FLOW_PARAMETERS: List = List::of(
     Shape::Object(&Object::by("type", &[Kind::new("action", &[Field::required("action", Shape::Object(&FLOW))])])),
     0,
     1,
@@ -190,7 +189,7 @@ static FLOW_PARAMETERS: List = List::of(
 static FLOW: Object =
     Object::of(&[Field::optional("flow_token", TEXT), Field::optional("flow_action_data", Shape::Anything)]);
 
-static CATALOG_PARAMETERS: List = List::of(
+pub(super) static CATALOG_PARAMETERS: List = List::of(
     Shape::Object(&Object::by("type", &[Kind::new("action", &[Field::required("action", Shape::Object(&CATALOG))])])),
     0,
     1,
@@ -200,15 +199,15 @@ static THUMBNAIL: Field = Field::optional("thumbnail_product_retailer_id", TEXT)
 
 static CATALOG: Object = Object::of(&[THUMBNAIL]);
 
-static PRODUCTS_PARAMETERS: List = List::of(
+pub(super) static PRODUCTS_PARAMETERS: List = List::of(
     Shape::Object(&Object::by("type", &[Kind::new("action", &[Field::required("action", Shape::Object(&PRODUCTS))])])),
     1,
     1,
 );
 
-static PRODUCTS: Object = Object::of(&[THUMBNAIL, Field::required("sections", Shape::List(&SECTIONS))]);
+static PRODUCTS: Object = Object::of(&[THUMBNAIL, Field::required("sections", Shape::List(&PRODUCT_SECTIONS))]);
 
-static SECTIONS: List = List::of(
+static PRODUCT_SECTIONS: List = List::of(
     Shape::Object(&Object::of(&[
         Field::optional("title", TEXT),
         Field::required("product_items", Shape::List(&PRODUCT_ITEMS)),
@@ -218,7 +217,7 @@ static SECTIONS: List = List::of(
 )
 .rules(&[ListRule::MostInAll("product_items", 30)]);
 
-static PRODUCT_ITEMS: List =
+pub(super) static PRODUCT_ITEMS: List =
     List::of_any(Shape::Object(&Object::of(&[Field::required("product_retailer_id", TEXT)])), 1);
 
 static CARDS: List =
@@ -246,7 +245,7 @@ static CARD_COMPONENTS: List = List::of(
 
 static CARD_HEADER_PARAMETERS: List = List::of(Shape::Object(&Object::by("type", &[IMAGE, VIDEO, PRODUCT])), 1, 1);
 
-static OFFER_PARAMETERS: List = List::of(
+pub(super) static OFFER_PARAMETERS: List = List::of(
     Shape::Object(&Object::by(
         "type",
         &[Kind::new("limited_time_offer", &[Field::required("limited_time_offer", Shape::Object(&OFFER))])],

@@ -9,6 +9,8 @@ pub(in crate::message) struct Sheet {
     pub(in crate::message) title: &'static str,
     /// The body.
     pub(in crate::message) body: Object,
+    /// The kind of a body that names none, if the API allows that.
+    pub(in crate::message) default_kind: Option<&'static str>,
     /// The kinds that may be sent at any time, if others may only follow a user's message within 24 hours.
     pub(in crate::message) at_any_time: Option<&'static [&'static str]>,
 }
@@ -79,6 +81,10 @@ pub(in crate::message) enum Shape {
     Text(&'static [TextRule]),
     /// This word and no other.
     Exactly(&'static str),
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// True or false.
+    Flag,
     /// A number.
     Number(Number),
     /// A link to a file on a public server.
@@ -157,6 +163,10 @@ pub(in crate::message) enum TextRule {
     Digits,
     /// A valid name of a Meta template.
     TemplateName,
+    /// A plus and ASCII digits.
+    PlusDigits,
+    /// The id of a WhatsApp message.
+    MessageId,
 }
 
 /// A rule between the items of a list.
@@ -179,6 +189,8 @@ pub(in crate::message) enum ListRule {
     CardsAlike,
     /// Either every item has this key, or none does.
     AllOrNone(&'static str),
+    /// If there are several items, each has this key.
+    EachIfSeveral(&'static str),
     /// The texts under this key together have at most this many characters.
     CharactersInAll(&'static str, usize),
 }

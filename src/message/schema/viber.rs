@@ -1,12 +1,12 @@
 //! Viber: codes, text and files. Its documentation has no 24-hour session: every kind may be sent at any time.
 
-use super::common::{TEXT, TO};
+use super::common::{ENVELOPE, TEXT};
 use super::files;
 use super::types::{Field, Kind, Kinds, Media, Number, Object, Shape, Sheet, TextRule};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "Viber",
-    body: Object::of(&[TO]).kinds(Kinds {
+    body: Object::of(ENVELOPE).kinds(Kinds {
         tag: "type",
         any_case: false,
         list: &[
@@ -17,6 +17,7 @@ pub(super) static SHEET: Sheet = Sheet {
             Kind::new("document", &[Field::required("document", Shape::Object(&DOCUMENT_MESSAGE))]),
         ],
     }),
+    default_kind: None,
     at_any_time: None,
 };
 

@@ -1,13 +1,13 @@
 //! WhatsApp: the kinds of messages, and their files.
 
-use super::common::{TEXT, TO};
+use super::common::{ENVELOPE, TEXT};
 use super::media::{AUDIO_MESSAGE, DOCUMENT_MESSAGE, IMAGE_MESSAGE, VIDEO_MESSAGE};
 use super::types::{Field, Kind, Kinds, Object, Shape, Sheet};
 use super::{interactive, template};
 
 pub(super) static SHEET: Sheet = Sheet {
     title: "WhatsApp",
-    body: Object::of(&[TO]).kinds(Kinds {
+    body: Object::of(ENVELOPE).kinds(Kinds {
         tag: "type",
         any_case: false,
         list: &[
@@ -23,5 +23,6 @@ pub(super) static SHEET: Sheet = Sheet {
             Kind::new("interactive", &[Field::required("interactive", Shape::Object(&interactive::INTERACTIVE))]),
         ],
     }),
+    default_kind: None,
     at_any_time: Some(&["template"]),
 };

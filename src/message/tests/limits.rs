@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::message::validate::check;
+use super::check;
 use crate::model::{Channel, Severity};
 
 /// A body to break.

@@ -1,15 +1,26 @@
 //! Checks documented bodies, bodies that break one rule each, and arbitrary bodies.
 
 mod limits;
+mod through_meta;
+mod translation;
 
 use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::validate::check;
-use super::{Open, SESSION_ONLY, check_message, reference};
-use crate::model::{Channel, Finding, Severity};
+use super::{Open, SESSION_ONLY, reference};
+use crate::model::{Channel, Finding, ProviderApi, Severity};
+
+/// Checks a body for INCS.
+fn check(channel: Channel, body: &Value) -> Vec<Finding> {
+    super::check(ProviderApi::Incs, channel, body)
+}
+
+/// Checks a message for INCS.
+fn check_message(channel: Channel, message: &Value) -> Vec<Finding> {
+    super::check_message(ProviderApi::Incs, channel, message)
+}
 
 /// The request bodies that the document "Messages API" shows, each with its channel. One for each kind is there, as
 /// `every_kind_of_the_tables_is_in_the_document` checks.
@@ -54,7 +65,7 @@ fn the_documented_number_passes() {
 fn every_kind_of_the_tables_is_in_the_document() {
     let bodies = documented();
     for channel in Channel::ALL {
-        for kind in super::schema::sheet(channel).body.kinds.unwrap().list {
+        for kind in super::schema::sheet(ProviderApi::Incs, channel).body.kinds.unwrap().list {
             let shown = |(on, body): &(Channel, Value)| *on == channel && body["type"] == kind.name;
             assert!(bodies.iter().any(shown), "{channel} {}", kind.name);
         }
@@ -102,7 +113,7 @@ fn a_blank_parameter_of_an_rcs_template_is_wrong_in_the_row_that_has_it() {
     let message = |who: &str| json!({"type": "template", "template": {"name": "a", "parameters": {"the name": who}}});
     assert_eq!(check_message(Channel::Rcs, &message("{{ name }}")), []);
     let place = "template.parameters[\"the name\"]";
-    let open = Open::of(Channel::Rcs, &message("{{ name }}"), std::iter::once(place)).unwrap();
+    let open = Open::of((ProviderApi::Incs, Channel::Rcs), &message("{{ name }}"), std::iter::once(place)).unwrap();
     assert!(open.is_fine(0, "Ann") && !open.is_fine(0, "") && !open.is_fine(0, " "));
     let mut row = message(" ");
     row["to"] = "85268411234".into();

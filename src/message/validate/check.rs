@@ -12,6 +12,8 @@ pub(in crate::message) struct Check {
     pub(in crate::message) findings: Vec<Finding>,
     /// Whether the body is a campaign's message: its templates are unknown texts, and it has no `to`.
     pub(in crate::message) message: bool,
+    /// The kind of a body that names none, if the API allows that.
+    pub(in crate::message) default_kind: Option<&'static str>,
     /// The templates for which only their own text matters.
     pub(in crate::message) open: Vec<OpenText>,
     /// The characters left for templates that share a limit.
@@ -28,7 +30,14 @@ pub(in crate::message) struct OpenText {
 
 impl Check {
     pub(in crate::message) fn new(message: bool) -> Self {
-        Self { findings: Vec::new(), message, open: Vec::new(), spare: usize::MAX, entangled: Cell::new(false) }
+        Self {
+            findings: Vec::new(),
+            message,
+            default_kind: None,
+            open: Vec::new(),
+            spare: usize::MAX,
+            entangled: Cell::new(false),
+        }
     }
 
     /// Adds an error.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::model::Channel;
+use crate::model::{Channel, ProviderApi};
 
 use super::body::check_body;
 use super::check::Check;
@@ -25,8 +25,12 @@ pub struct Open {
 impl Open {
     /// Returns the open parts of `message` at `places`, those of all its templates. `None` if the texts cannot be
     /// checked separately, because one is a kind or must differ from others.
-    pub fn of<'p>(channel: Channel, message: &Value, places: impl Iterator<Item = &'p str>) -> Option<Self> {
-        let mut check = check_body(channel, message, Check::new(true));
+    pub fn of<'p>(
+        (api, channel): (ProviderApi, Channel),
+        message: &Value,
+        places: impl Iterator<Item = &'p str>,
+    ) -> Option<Self> {
+        let mut check = check_body(api, channel, message, Check::new(true));
         let mut shapes = Vec::new();
         for path in places {
             let known = check.open.iter().position(|place| place.path == path);
@@ -43,6 +47,7 @@ impl Open {
             Some(None) => {}
             Some(Some(Shape::Text(rules))) => text::check(&mut check, rules, text, &Path::Root),
             Some(Some(Shape::Exactly(word))) => return text == *word,
+            Some(Some(Shape::Words(words))) => return words.contains(&text),
             Some(Some(Shape::Link(media))) => link::check(&mut check, Some(media), text, &Path::Root),
             Some(Some(Shape::Url)) => link::check(&mut check, None, text, &Path::Root),
             _ => return false,

@@ -69,6 +69,12 @@ pub(in crate::message) fn holds(check: &mut Check, rule: &ListRule, items: &[Val
                 check.error(&at.item(index), MessageProblem::Mixed((*key).to_owned()));
             }
         }
+        ListRule::EachIfSeveral(key) => {
+            let lacks = |item: &Value| item.is_object() && item.get(key).is_none();
+            for (index, _) in items.iter().enumerate().filter(|(_, item)| items.len() > 1 && lacks(item)) {
+                check.error(&at.item(index).key(key), MessageProblem::Untitled((*key).to_owned()));
+            }
+        }
         ListRule::CharactersInAll(key, most) => {
             // Templates have an unknown length and do not count.
             let texts = items.iter().filter_map(|item| item.get(key)?.as_str()).filter(|text| !check.is_template(text));

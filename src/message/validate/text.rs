@@ -53,12 +53,26 @@ pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &st
             TextRule::Digits if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 check.error(at, MessageProblem::NotDigits);
             }
+            TextRule::PlusDigits
+                if !text
+                    .strip_prefix('+')
+                    .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())) =>
+            {
+                check.error(at, MessageProblem::NotInternational);
+            }
+            TextRule::MessageId if !text.starts_with("wamid.") || text.contains(char::is_whitespace) => {
+                check.warning(at, MessageProblem::NoMessageId { text: shortened(text) });
+            }
             TextRule::TemplateName
                 if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') =>
             {
                 check.warning(at, MessageProblem::TemplateName { text: shortened(text) });
             }
-            TextRule::Alphanumeric | TextRule::Digits | TextRule::TemplateName => {}
+            TextRule::Alphanumeric
+            | TextRule::Digits
+            | TextRule::TemplateName
+            | TextRule::PlusDigits
+            | TextRule::MessageId => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use super::check::{Check, OpenText};
 use super::{link, list_rules, text};
 use crate::message::path::Path;
 use crate::message::schema::describe::{kind_of, names, near, shortened};
+use crate::message::schema::only_kind_of;
 use crate::message::schema::types::{Field, Kind, Kinds, List, Need, Object, Shape};
 use crate::model::{Is, MessageProblem, Rule, TypeFix};
 
@@ -33,9 +34,10 @@ impl Check {
 
     fn shaped(&mut self, shape: &Shape, value: &Value, at: &Path<'_>) {
         match (shape, value) {
-            (Shape::Text(_) | Shape::Exactly(_) | Shape::Link(_) | Shape::Url, Value::String(text))
-                if self.is_template(text) =>
-            {
+            (
+                Shape::Text(_) | Shape::Exactly(_) | Shape::Words(_) | Shape::Link(_) | Shape::Url,
+                Value::String(text),
+            ) if self.is_template(text) => {
                 self.open.push(OpenText { path: at.to_string(), shape: *shape });
             }
             (Shape::Number(number), Value::String(text)) if number.or_text && self.is_open(text) => {}
@@ -45,6 +47,12 @@ impl Check {
                 let (text, word) = (shortened(text), (*word).to_owned());
                 self.error(at, MessageProblem::WrongWord { text, word });
             }
+            (Shape::Words(words), Value::String(text)) if words.contains(&text.as_str()) => {}
+            (Shape::Words(words), Value::String(text)) => {
+                let (text, words) = (shortened(text), names(words.iter().copied()));
+                self.error(at, MessageProblem::NotOneOf { text, words });
+            }
+            (Shape::Flag, Value::Bool(_)) => {}
             (Shape::Number(number), value) if text::is_within(number, value) => {}
             (Shape::Number(number), Value::Number(value)) => {
                 self.error(at, MessageProblem::OutOfRange { value: value.to_string(), rule: number.into() });
@@ -70,6 +78,7 @@ impl Check {
             (Shape::Text(_), Value::Number(number)) => Some(TypeFix::Quote(number.to_string())),
             (Shape::Number(_), Value::String(text)) if self.is_open(text) => Some(TypeFix::NumberItself),
             (Shape::Number(number), Value::String(_)) if !number.or_text => Some(TypeFix::Unquote),
+            (Shape::Flag, Value::String(text)) if text == "true" || text == "false" => Some(TypeFix::Unquote),
             (Shape::Object(object), _) => Some(TypeFix::Keys(names(required(object)))),
             (Shape::List(_), Value::Object(_)) => Some(TypeFix::MakeList),
             (Shape::Text(_) | Shape::Link(_), Value::Object(_)) => Some(TypeFix::TextItself),
@@ -160,8 +169,16 @@ impl Check {
 
     fn kind<'k>(&mut self, kinds: &'k Kinds, map: &Map<String, Value>, at: &Path<'_>) -> Option<&'k Kind> {
         let all = || kinds.list.iter().map(|kind| kind.name);
+        let is_root = matches!(at, Path::Root);
         let at = at.key(kinds.tag);
         let Some(value) = map.get(kinds.tag) else {
+            if let (true, Some(default), Some(kind)) = (is_root, self.default_kind, only_kind_of(kinds, map)) {
+                if kind.name != default {
+                    let (kind, default) = (kind.name.to_owned(), default.to_owned());
+                    self.warning(&at, MessageProblem::NoKind { kind, default });
+                }
+                return Some(kind);
+            }
             let problem = MessageProblem::Missing { rule: Rule::OneOf(names(all())), meant: None, note: None };
             self.error(&at, problem);
             return None;
@@ -176,7 +193,12 @@ impl Check {
         if kind.is_none() && !self.is_open(written) {
             let meant = near(written, all()).map(str::to_owned);
             let written = shortened(written);
-            let problem = MessageProblem::UnknownKind { written: written.clone(), kinds: names(all()), meant };
+            let problem = MessageProblem::UnknownKind {
+                written: written.clone(),
+                kinds: names(all()),
+                meant,
+                elsewhere: Vec::new(),
+            };
             self.error(&at, problem).value = Some(written);
         }
         kind

@@ -47,6 +47,16 @@ pub enum MessageProblem {
         kinds: Vec<String>,
         /// The one that was probably meant.
         meant: Option<String>,
+        /// The APIs that have this kind.
+        #[serde(default)]
+        elsewhere: Vec<String>,
+    },
+    /// The message names no kind.
+    NoKind {
+        /// The kind of its parts.
+        kind: String,
+        /// The kind that the API takes it for.
+        default: String,
     },
     /// It must be one specific word.
     WrongWord {
@@ -54,6 +64,13 @@ pub enum MessageProblem {
         text: String,
         /// The word.
         word: String,
+    },
+    /// It must be one of several words.
+    NotOneOf {
+        /// What it is.
+        text: String,
+        /// The words.
+        words: Vec<String>,
     },
     /// The number is too small or too large.
     OutOfRange {
@@ -122,6 +139,8 @@ pub enum MessageProblem {
     CardsDiffer,
     /// Some items have this key, others do not.
     Mixed(String),
+    /// An item of several lacks this key.
+    Untitled(String),
     /// Exactly one of several groups of keys must be complete, and it is not.
     OneOf {
         /// How many groups have at least one key.
@@ -179,6 +198,13 @@ pub enum MessageProblem {
     },
     /// The number may contain only digits.
     NotDigits,
+    /// The number must be a plus and digits.
+    NotInternational,
+    /// The text does not look like the id of a WhatsApp message.
+    NoMessageId {
+        /// The text.
+        text: String,
+    },
     /// The text is not a valid template name.
     TemplateName {
         /// The text.
@@ -323,9 +349,10 @@ impl MessageProblem {
         match self {
             Self::NoObject(_) | Self::WrongType { .. } => "wrong_type",
             Self::SessionOnly { .. } => "session_only",
-            Self::Missing { .. } => "missing_field",
+            Self::Missing { .. } | Self::Untitled(_) => "missing_field",
             Self::UnknownKind { .. } => "unknown_type",
-            Self::WrongWord { .. } => "wrong_word",
+            Self::NoKind { .. } => "no_kind",
+            Self::WrongWord { .. } | Self::NotOneOf { .. } => "wrong_word",
             Self::OutOfRange { .. } => "out_of_range",
             Self::WrongCount { count, least, .. } if count < least => "too_few",
             Self::WrongCount { .. } | Self::TooManyInAll { .. } => "too_many",
@@ -343,7 +370,8 @@ impl MessageProblem {
             Self::BadParameter { .. } => "bad_parameter",
             Self::TooManyLines { .. } => "too_many_lines",
             Self::NotAlphanumeric { .. } => "bad_characters",
-            Self::NotDigits => "bad_number",
+            Self::NotDigits | Self::NotInternational => "bad_number",
+            Self::NoMessageId { .. } => "message_id",
             Self::TemplateName { .. } => "template_name",
             Self::Character { bad, .. } => bad.code(),
             Self::BadLink { .. } => "bad_link",
@@ -363,12 +391,14 @@ impl MessageProblem {
             Self::Missing { rule, .. } | Self::WrongType { rule, .. } | Self::OutOfRange { rule, .. } => rule.clone(),
             Self::UnknownKind { kinds, .. } => Rule::OneOf(kinds.clone()),
             Self::WrongWord { word, .. } => Rule::Exactly(word.clone()),
+            Self::NotOneOf { words, .. } => Rule::OneOf(words.clone()),
             Self::WrongCount { least, most, .. } => Rule::List { least: *least, most: *most },
             Self::TooManyInAll { key, most, .. } => Rule::MostInAll(key.clone(), *most),
             Self::NotUnique { keys, .. } => Rule::Unique(keys.clone()),
             Self::SecondOfKind { but, .. } => Rule::OnceEach(but.clone()),
             Self::NotInOrder { key, .. } => Rule::Counted(key.clone()),
             Self::CardsDiffer => Rule::CardsAlike,
+            Self::Untitled(key) => Rule::EachIfSeveral(key.clone()),
             Self::Mixed(key) => Rule::AllOrNone(key.clone()),
             Self::OneOf { groups, .. } => Rule::OneGroup(groups.clone()),
             Self::NotTogether(one, other) => Rule::NotTogether(one.clone(), other.clone()),
@@ -380,12 +410,15 @@ impl MessageProblem {
             Self::TooManyLines { most, .. } => Rule::MostLineBreaks(*most),
             Self::NotAlphanumeric { .. } => Rule::Alphanumeric,
             Self::NotDigits => Rule::Digits,
+            Self::NotInternational => Rule::PlusDigits,
+            Self::NoMessageId { .. } => Rule::MessageId,
             Self::TemplateName { .. } => Rule::TemplateName,
             Self::Character { .. } => Rule::PlainCharacters,
             Self::WrongExtension { taken, .. }
             | Self::UndocumentedExtension { taken, .. }
             | Self::UnclearExtension { taken, .. } => Rule::Extensions(taken.clone()),
             Self::NoObject(_)
+            | Self::NoKind { .. }
             | Self::SessionOnly { .. }
             | Self::UnknownKey { .. }
             | Self::UndocumentedKey { .. }

@@ -11,6 +11,8 @@ pub enum Rule {
     Text,
     /// This word and no other.
     Exactly(String),
+    /// True or false.
+    Flag,
     /// A number.
     Number {
         /// The least it may be.
@@ -59,6 +61,10 @@ pub enum Rule {
     Digits,
     /// Text: a valid name of a Meta template.
     TemplateName,
+    /// Text: a plus and digits.
+    PlusDigits,
+    /// Text: the id of a WhatsApp message.
+    MessageId,
     /// Link: one of these file extensions.
     Extensions(Vec<String>),
     /// List: the values under these keys are unique.
@@ -73,6 +79,8 @@ pub enum Rule {
     CardsAlike,
     /// List: every item has this key, or none does.
     AllOrNone(String),
+    /// List: if there are several items, each has this key.
+    EachIfSeveral(String),
     /// List: at most this many characters across all texts under this key.
     MostCharsInAll(String, usize),
     /// Object: exactly one of these groups of keys, complete.

@@ -134,7 +134,7 @@ fn cases() -> Vec<Case> {
         ("money", "/template/components/0/parameters/0/currency/amount_1000", json!("1.00"), "template.components[0].parameters[0].currency.amount_1000", "a whole number"),
         // Plain messages of WhatsApp.
         ("text", "/type", json!("sms"), "type", "one of `template`, `text`, `image`"),
-        ("text", "/text", json!({"body": "Hello"}), "text", "must be text"),
+        ("text", "/text", json!({"text": "Hello"}), "text", "must be text"),
         ("text", "/text", json!(" "), "text", "no visible characters"),
         ("image", "/image/link", Value::Null, "image.link", "missing"),
         ("image", "/image/link", file("a.gif"), "image.link", ".jpeg, .png"),

@@ -21,6 +21,10 @@ impl MessageProblem {
             Self::UnknownKind { written, .. } => {
                 format!("unknown kind `{written}`: it must be {}", rule())
             }
+            Self::NoKind { kind, default } => {
+                format!("this is missing; the provider takes such a message for `{default}`, but this one has `{kind}`")
+            }
+            Self::NotOneOf { text, .. } => format!("this must be {}, but is `{text}`", rule()),
             Self::WrongWord { text, word } => format!("this must be `{word}`, but is `{text}`"),
             Self::OutOfRange { value, rule } => format!("{value} is not {rule}"),
             Self::WrongCount { count, .. } => {
@@ -39,6 +43,7 @@ impl MessageProblem {
             Self::NotInOrder { found, wanted, .. } => format!("this is {found}, but should be {wanted}: {}", rule()),
             Self::CardsDiffer => format!("this card's parts or buttons differ from the first card's: {}", rule()),
             Self::Mixed(key) => format!("some items have `{key}` and some do not: {}", rule()),
+            Self::Untitled(_) => format!("this is missing: {}", rule()),
             Self::OneOf { begun, .. } => {
                 let is = match begun {
                     0 => "something is missing here",
@@ -71,6 +76,12 @@ impl MessageProblem {
             Self::NotAlphanumeric { text } => {
                 format!("`{text}` contains characters that are not allowed; write {}", rule())
             }
+            Self::NotInternational => {
+                "write the number as `+` and digits, with the country code: without the plus, it may become another \
+                 person's"
+                    .to_owned()
+            }
+            Self::NoMessageId { text } => format!("`{text}` does not look like {}", rule()),
             Self::NotDigits => "write the number with digits only, including the country code".to_owned(),
             Self::TemplateName { text } => format!(
                 "`{text}` cannot be the name of a Meta template: names have only lowercase letters a to z, digits and \
@@ -107,6 +118,10 @@ impl MessageProblem {
             Self::Missing { meant: Some(key), .. } => format!("is `{key}` a misspelling of it?"),
             Self::Missing { note, .. } | Self::UndocumentedKey { note } | Self::NotAllowed { note } => note.clone()?,
             Self::WrongType { fix, .. } => fix.as_ref()?.words(),
+            Self::NoKind { kind, .. } => format!("write `type: {kind}`"),
+            Self::UnknownKind { elsewhere, .. } if !elsewhere.is_empty() => {
+                format!("{} has it; choose a provider of that API", elsewhere.join(", "))
+            }
             Self::UnknownKind { meant, .. } | Self::UnknownKey { meant } => {
                 format!("did you mean `{}`?", meant.as_ref()?)
             }
@@ -125,6 +140,7 @@ impl MessageProblem {
             Self::PrivateLink { .. } => "put it on a public server".to_owned(),
             Self::NoObject(_)
             | Self::WrongWord { .. }
+            | Self::NotOneOf { .. }
             | Self::OutOfRange { .. }
             | Self::WrongCount { .. }
             | Self::TooManyInAll { .. }
@@ -133,11 +149,14 @@ impl MessageProblem {
             | Self::NotInOrder { .. }
             | Self::CardsDiffer
             | Self::Mixed(_)
+            | Self::Untitled(_)
             | Self::OneOf { .. }
             | Self::NotTogether(..)
             | Self::TooLongInAll { .. }
             | Self::NotAlphanumeric { .. }
             | Self::NotDigits
+            | Self::NotInternational
+            | Self::NoMessageId { .. }
             | Self::TemplateName { .. }
             | Self::WrongExtension { .. }
             | Self::UndocumentedExtension { .. }

@@ -10,6 +10,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Text => f.write_str("text"),
             Self::Exactly(word) => write!(f, "`{word}`"),
+            Self::Flag => f.write_str("`true` or `false`"),
             Self::Number { least, most, whole, or_text } => {
                 f.write_str(if *whole { "a whole number" } else { "a number" })?;
                 match (*least, *most) {
@@ -45,6 +46,8 @@ impl fmt::Display for Rule {
             Self::MostLineBreaks(most) => write!(f, "at most {most} line breaks"),
             Self::Alphanumeric => f.write_str("only letters A to Z (upper or lower case) and digits"),
             Self::Digits => f.write_str("only digits"),
+            Self::PlusDigits => f.write_str("`+` and digits"),
+            Self::MessageId => f.write_str("the id of a WhatsApp message, which starts with `wamid.`"),
             Self::TemplateName => f.write_str("only lowercase letters a to z, digits and `_`, or it may be refused"),
             Self::Extensions(extensions) => {
                 for (index, extension) in extensions.iter().enumerate() {
@@ -58,6 +61,7 @@ impl fmt::Display for Rule {
             Self::Counted(key) => write!(f, "`{key}` numbers the items from 0"),
             Self::CardsAlike => f.write_str("all cards have the same parts, and the same number and kinds of buttons"),
             Self::AllOrNone(key) => write!(f, "either every item has a `{key}`, or none does"),
+            Self::EachIfSeveral(key) => write!(f, "if there are several items, each has a `{key}`"),
             Self::MostCharsInAll(key, most) => write!(f, "at most {most} characters across all `{key}`"),
             Self::OneGroup(groups) => {
                 f.write_str("either ")?;
