@@ -39,6 +39,7 @@ pub use estimate::sent_by;
 pub use job::{Job, renderer, thaw};
 pub use plan::PlanError;
 pub use plan::check_remaining_rows;
+pub use plan::{AccountUse, MessageTemplate, judge_account};
 pub use plan::{Bad, Checked, Plan, RowBody};
 pub use plan::{DueRows, Warning};
 pub use plan::{Link, Links, ask};

@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. It must not know the store, HTTP, the runtime or the
 //! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.
 
+mod account_finding;
 mod attempt_row;
 mod campaign;
 mod delivery;
@@ -19,6 +20,7 @@ mod report_row;
 mod time;
 mod zone;
 
+pub use account_finding::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, TemplateNotAsked};
 pub use attempt_row::AttemptRow;
 pub use campaign::{
     BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, ProviderApi, Rate, Reading,

@@ -36,6 +36,12 @@ impl Phone {
         Self(number)
     }
 
+    /// Whether it is of North America: +1 and ten digits. No other country code starts with 1.
+    #[must_use]
+    pub fn starts_with_plus_one(self) -> bool {
+        (10_000_000_000..20_000_000_000).contains(&self.0)
+    }
+
     /// Returns all digits.
     #[must_use]
     pub fn digits(self) -> String {
@@ -58,6 +64,13 @@ mod tests {
         let phone = Phone::from_digits("85268411234").unwrap();
         assert_eq!(phone.digits(), "85268411234");
         assert_eq!(format!("{phone:?}"), "Phone(…34)");
+    }
+
+    #[test]
+    fn only_eleven_digits_that_start_with_one_are_of_north_america() {
+        let is = |digits| Phone::from_digits(digits).unwrap().starts_with_plus_one();
+        assert!(is("16505551234") && is("19999999999") && is("10000000000"));
+        assert!(!is("85268411234") && !is("165055512345") && !is("1650555123") && !is("26505551234"));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Endpoint {
 pub struct MetaAccount {
     /// The id of the sending phone number, which is not the number itself.
     pub phone_number_id: String,
+    /// The id of the WhatsApp Business account that the number and the templates belong to, if it is known.
+    pub waba_id: Option<String>,
     /// The app's secret, which signs webhooks and proves to Meta that the token is in the right hands.
     pub app_secret: Option<SecretString>,
 }
@@ -56,6 +58,12 @@ pub enum EndpointError {
          Setup"
     )]
     BadPhoneNumberId,
+    /// The id of the WhatsApp Business account has other characters than digits.
+    #[error(
+        "the id of the WhatsApp Business account is not one: it has only digits, and Meta shows it under WhatsApp > API \
+         Setup"
+    )]
+    BadWabaId,
 }
 
 impl Endpoint {
@@ -72,9 +80,12 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::new`], and when the phone number's id is not made of digits.
     pub fn meta(base: &str, token: SecretString, account: MetaAccount) -> Result<Self, EndpointError> {
-        let id = &account.phone_number_id;
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        let is_id = |id: &str| !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_id(&account.phone_number_id) {
             return Err(EndpointError::BadPhoneNumberId);
+        }
+        if account.waba_id.as_deref().is_some_and(|id| !is_id(id)) {
+            return Err(EndpointError::BadWabaId);
         }
         Self::of(base, token, "access token", Some(account))
     }
@@ -125,6 +136,11 @@ impl Endpoint {
     /// Returns the id of the sending phone number at Meta; empty for another API.
     pub(super) fn phone_number_id(&self) -> &str {
         self.meta.as_ref().map_or("", |meta| &meta.phone_number_id)
+    }
+
+    /// Returns the id of the WhatsApp Business account at Meta, if it is known.
+    pub(super) fn waba_id(&self) -> Option<&str> {
+        self.meta.as_ref()?.waba_id.as_deref()
     }
 
     /// Returns the secret of the app at Meta, if it is known.
@@ -206,7 +222,7 @@ mod tests {
     }
 
     fn meta(token: &str, id: &str) -> Result<Endpoint, EndpointError> {
-        let account = MetaAccount { phone_number_id: id.to_owned(), app_secret: None };
+        let account = MetaAccount { phone_number_id: id.to_owned(), waba_id: None, app_secret: None };
         Endpoint::meta(META_BASE_URL, SecretString::from(token), account)
     }
 
@@ -219,6 +235,9 @@ mod tests {
         for id in ["", "+85268411234", "../me", "1 2"] {
             assert_eq!(meta("token-1", id).unwrap_err(), EndpointError::BadPhoneNumberId, "{id}");
         }
+        let account = MetaAccount { phone_number_id: "1".into(), waba_id: Some("the shop".into()), app_secret: None };
+        let bad = Endpoint::meta(META_BASE_URL, SecretString::from("token-1"), account);
+        assert_eq!(bad.unwrap_err(), EndpointError::BadWabaId);
         assert_eq!(meta(" ", "1").unwrap_err(), EndpointError::BadCredential("access token"));
     }
 

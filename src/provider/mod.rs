@@ -7,6 +7,7 @@
 //!
 //! A call makes one request: this module does not wait for a rate limit, and knows neither rows nor the store.
 
+mod account;
 pub mod cams;
 mod endpoint;
 mod error;
@@ -23,6 +24,10 @@ mod template_api;
 mod webhook;
 mod whatsapp_errors;
 
+pub use account::{
+    AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, TemplateAnswer, TemplateFacts,
+    TemplateParts,
+};
 pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL, META_BASE_URL, MetaAccount};
 pub use error::{PollError, SetupError};
 pub use http::answer::LONGEST_WISH;

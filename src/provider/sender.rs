@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::account::AccountAnswers;
 use super::endpoint::Endpoint;
 use super::error::{PollError, SetupError};
 use super::incs::client::IncsClient;
@@ -78,6 +79,18 @@ impl Provider {
         match self {
             Self::Incs(client) => client.poll(&[NO_MESSAGE]).await.map(drop),
             Self::Meta(client) => client.probe().await,
+        }
+    }
+
+    /// Asks about the account, and about a template by its name and language. `None` if the provider cannot be asked; see
+    /// [`ProviderApi::account_checked`].
+    ///
+    /// # Errors
+    /// [`PollError`] when the provider cannot be reached or asks to come back later.
+    pub async fn account(&self, template: Option<(&str, &str)>) -> Result<Option<AccountAnswers>, PollError> {
+        match self {
+            Self::Incs(_) => Ok(None),
+            Self::Meta(client) => client.account(template).await.map(Some),
         }
     }
 

@@ -175,6 +175,7 @@ async fn answer(
     if let Some((name, status)) = path.strip_prefix(REVIEW).and_then(|rest| rest.split_once('/')) {
         providers.nxlink.review(name, status);
         providers.cams.review(name, status);
+        providers.meta.review(name, status);
         return Response::new(Body::empty());
     }
     match is_meta_request(&head) {

@@ -12,10 +12,11 @@ use crate::cli::init::open_points;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
-use crate::cli::output::{console, media_findings, problem_json, reached};
+use crate::cli::output::{account_findings, console, media_findings, problem_json, reached};
 use crate::cli::session;
-use crate::cli::session::{LoadError, load, run_content};
-use crate::engine::{Bad, PlanError};
+use crate::cli::session::{LoadError, account_check, load, run_content};
+use crate::engine::{Bad, Checked, PlanError};
+use crate::model::{AccountFinding, AccountWeight, Campaign};
 use crate::store::{Store, StoreError};
 use crate::text;
 use crate::text::escaped_json;
@@ -31,6 +32,9 @@ pub(in crate::cli) struct Args {
     /// Ask the server of each media link whether the file exists and suits the channel
     #[arg(long)]
     media: bool,
+    /// Ask the provider about the account: its state, limits and quality, and the template with its parameters
+    #[arg(long)]
+    account: bool,
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
@@ -45,7 +49,15 @@ pub(in crate::cli) struct Args {
 impl Args {
     /// Returns the arguments of a check of this file without options.
     pub(in crate::cli) fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), rejects: None, media: false, date: None, provider: None, json: false }
+        Self {
+            file: file.to_owned(),
+            rejects: None,
+            media: false,
+            account: false,
+            date: None,
+            provider: None,
+            json: false,
+        }
     }
 }
 
@@ -74,6 +86,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         others.extend(loaded.campaign.recipients.source.path());
         console::refuse_to_overwrite(target, &others)?;
     }
+    let columns = plan.columns().to_vec();
     let delimiter = plan.delimiter().unwrap_or(b',');
     let mut rejects =
         args.rejects.as_deref().map(|path| Rejects::create(path, plan.columns(), delimiter)).transpose()?;
@@ -104,6 +117,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         false => None,
     };
     let good = checked.sendable();
+    let account = match args.account {
+        true => ask_account(&loaded.campaign, &columns, &checked, store.as_ref(), global).await,
+        false => Ok(Vec::new()),
+    };
+    let found = account.as_ref().map_or(&[][..], Vec::as_slice);
     let report = ProblemReport { loaded: &loaded, groups: &groups, checked: &checked };
     if args.json {
         for warning in &checked.warnings {
@@ -119,6 +137,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             probed.print(args.json)?;
             probed.add_to(&mut totals);
         }
+        for finding in found {
+            console::data(&account_findings::as_json(&loaded.campaign.provider, finding)).map_err(cannot_print)?;
+        }
         console::data(&totals).map_err(cannot_print)?;
     } else {
         for line in report.verdict().into_iter().chain(report.details()) {
@@ -127,6 +148,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let Some(probed) = &probed {
             console::line("").map_err(cannot_print)?;
             probed.print(args.json)?;
+        }
+        if !found.is_empty() {
+            console::line(&format!("\naccount {}", loaded.campaign.provider)).map_err(cannot_print)?;
+        }
+        for finding in found {
+            console::wrapped_line(&format!("  {}", account_findings::weighted_line(finding))).map_err(cannot_print)?;
         }
         if report.has_more() && rejects.is_none() {
             console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
@@ -152,6 +179,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             path.display()
         ));
     }
+    // A provider that cannot be reached hides nothing of what was found in the files.
+    account.as_ref().inspect_err(|failure| console::error_of(failure)).ok();
     let of_the_campaign = report.campaign_errors();
     if !of_the_campaign.is_empty() && !args.json {
         return Err(LoadError::Wrong(of_the_campaign).shown(&loaded));
@@ -160,7 +189,34 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Err(PlanError::NoRows.into());
     }
     let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
-    Ok(if checked.invalid > 0 || good == 0 || wrong_links { Exit::Wrong } else { Exit::Done })
+    if checked.invalid > 0 || good == 0 || wrong_links {
+        return Ok(Exit::Wrong);
+    }
+    let is_blocked = found.iter().any(|finding| finding.weight() == AccountWeight::Blocks);
+    Ok(match account {
+        Err(failure) => failure.exit,
+        Ok(_) if is_blocked => Exit::Environment,
+        Ok(_) => Exit::Done,
+    })
+}
+
+/// Asks about the account of a campaign whose list was checked. Finds nothing if the provider cannot be asked.
+async fn ask_account(
+    campaign: &Campaign,
+    columns: &[String],
+    checked: &Checked,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<Vec<AccountFinding>, CliError> {
+    let account = session::account(campaign, global).await?;
+    let rows = (checked.sendable(), checked.plus_one);
+    match account_check::of_campaign(campaign, &account.endpoint, columns, rows, store).await? {
+        Some(found) => Ok(found),
+        None => {
+            console::info(&format!("{} cannot be asked about the account", campaign.api.title()));
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// Prints the problems of a campaign file as JSON, one per line.

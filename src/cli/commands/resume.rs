@@ -3,7 +3,7 @@
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
-use crate::cli::session::{self, Overrides, Sending, Session};
+use crate::cli::session::{self, AccountQuestion, Overrides, Sending, Session};
 use crate::cli::value_parsers::run_id;
 use crate::engine::{self, RunMode, StopHandle};
 use crate::model::RunId;
@@ -70,6 +70,7 @@ pub(in crate::cli) async fn resume(
     overrides.apply(&mut campaign)?;
     let account = session::account(&campaign, global).await?;
     let progress = session::progress(global);
-    let session = Session { store, run, lock, campaign, account, progress, stop: StopHandle::default(), json: false };
+    let (asked, stop) = (AccountQuestion::Open, StopHandle::default());
+    let session = Session { store, run, lock, campaign, account, asked, progress, stop, json: false };
     session.work(mode, overrides, global).await
 }

@@ -17,12 +17,12 @@ use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::{self, ProblemReport};
-use crate::cli::output::{console, run_question};
+use crate::cli::output::{account_findings, console, run_question};
 use crate::cli::session::run_content::{content, digest};
-use crate::cli::session::{self, LoadError, Session, load};
+use crate::cli::session::{self, AccountQuestion, LoadError, Session, account_check, load};
 use crate::cli::who;
 use crate::engine::{self, CancelResult, Checked, Plan, StopHandle};
-use crate::model::{Campaign, Event, Millis, Notice};
+use crate::model::{AccountWeight, Campaign, Event, Millis, Notice};
 use crate::store::{NewRun, Repeat, StartDecision, Store};
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
@@ -164,7 +164,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
         args.overrides.apply(&mut campaign)?;
     }
-    let session = Session { store, run, lock, campaign, account, progress, stop, json: args.json };
+    let asked = if was_asked { AccountQuestion::Answered } else { AccountQuestion::Open };
+    let json = args.json;
+    let session = Session { store, run, lock, campaign, account, asked, progress, stop, json };
     session.work(args.sending.mode(), &args.overrides, global).await
 }
 
@@ -190,10 +192,15 @@ async fn ask(
     store: Option<&Store>,
     global: &Global,
 ) -> Result<(Checked, ProblemGroups), CliError> {
+    let columns = plan.columns().to_vec();
     let (checked, groups) = read_rows(plan, store, global).await?;
     if checked.sendable() > 0 {
         let report = ProblemReport { loaded, groups: &groups, checked: &checked };
         let (_, limit) = args.sending.mode();
+        let rows = limit.map_or(checked.sendable(), |limit| limit.min(checked.sendable()));
+        let used = (rows, checked.plus_one);
+        let found = account_check::of_campaign(campaign, &account.endpoint, &columns, used, store).await?;
+        let found = found.unwrap_or_default();
         if console::is_log() {
             report.print();
         } else {
@@ -203,6 +210,10 @@ async fn ask(
         for line in run_question::lines(&report, campaign, account, limit) {
             console::wrapped_info(&line);
         }
+        for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
+            console::wrapped_info(&account_findings::weighted_line(warning));
+        }
+        account_check::refuse_blocked(campaign, &found, "nothing was stored or sent")?;
         if args.confirm.ask(&run_question::question(&report, limit)) != Some(true) {
             return Err(CliError::new(Exit::Wrong, "nothing was stored or sent"));
         }

@@ -33,6 +33,7 @@ pub(super) fn built_in() -> RawProvider {
         base_url: variable("META_BASE_URL"),
         access_token_env: name("META_ACCESS_TOKEN"),
         phone_number_id: variable("META_PHONE_NUMBER_ID"),
+        waba_id: variable("META_WABA_ID"),
         // Optional: without them, there are no webhooks.
         app_secret_env: name("META_APP_SECRET").filter(|name| variable(name).is_some()),
         verify_token_env: name("META_VERIFY_TOKEN").filter(|name| variable(name).is_some()),
@@ -45,7 +46,11 @@ pub(super) fn endpoint(name: &str, raw: &RawProvider) -> Result<Endpoint, CliErr
     let token =
         secret(name, "access token", "access_token", raw.access_token.as_ref(), raw.access_token_env.as_deref())?;
     let token = token.ok_or_else(|| no_credential(name, "access_token_env"))?;
-    let account = MetaAccount { phone_number_id: phone_number_id(name, raw)?, app_secret: app_secret(name, raw)? };
+    let account = MetaAccount {
+        phone_number_id: phone_number_id(name, raw)?,
+        waba_id: raw.waba_id.clone(),
+        app_secret: app_secret(name, raw)?,
+    };
     Endpoint::meta(raw.base_url.as_deref().unwrap_or(META_BASE_URL), token, account)
         .map_err(|error| CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))
 }

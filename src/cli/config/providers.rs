@@ -112,9 +112,10 @@ pub(super) fn unusable(error: &EndpointError) -> String {
              this machine)"
                 .to_owned()
         }
-        EndpointError::Password | EndpointError::BadCredential(_) | EndpointError::BadPhoneNumberId => {
-            error.to_string()
-        }
+        EndpointError::Password
+        | EndpointError::BadCredential(_)
+        | EndpointError::BadPhoneNumberId
+        | EndpointError::BadWabaId => error.to_string(),
     }
 }
 
@@ -135,7 +136,8 @@ fn simulated_endpoint(base: &str, api: ProviderApi) -> Result<Endpoint, Endpoint
     match api {
         ProviderApi::Incs => Endpoint::new(base, credential),
         ProviderApi::Meta => {
-            let account = MetaAccount { phone_number_id: meta::SIMULATED_NUMBER.to_owned(), app_secret: None };
+            let number = meta::SIMULATED_NUMBER.to_owned();
+            let account = MetaAccount { phone_number_id: number, waba_id: None, app_secret: None };
             Endpoint::meta(base, credential, account)
         }
     }

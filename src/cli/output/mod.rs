@@ -1,5 +1,6 @@
 //! Everything that the command line prints.
 
+pub(in crate::cli) mod account_findings;
 pub(in crate::cli) mod console;
 pub(in crate::cli) mod media_findings;
 pub(in crate::cli) mod problem_groups;

@@ -10,7 +10,7 @@ use super::scheduler::open;
 use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext};
 use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::session::{self, template_check};
+use crate::cli::session::{self, account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Event, Events, Millis, RunId};
 use crate::provider;
@@ -287,7 +287,15 @@ impl Task {
         let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);
         let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, limiter, &lock)?;
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
-            template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
+            let checked = async {
+                template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
+                account_check::before_sending(&job, &stop, &events).await
+            };
+            // Unlike a run that the service stops, one that may not start is logged, shown and tried again.
+            checked.await.map_err(|failure| match failure.exit {
+                Exit::Stopped if !stop.ends_all() => CliError { exit: Exit::Environment, ..failure },
+                _ => failure,
+            })?;
         }
         let hook = hook::hook(&context.global).await?;
         let (notices, stops) = (events.clone(), stop.clone());

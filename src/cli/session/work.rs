@@ -12,7 +12,7 @@ use crate::cli::global::{Global, LogFormat, ProgressStyle};
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
-use crate::cli::session::template_check;
+use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Campaign, Event, Problem, State, StatusSource};
 use crate::progress;
@@ -102,6 +102,15 @@ async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
 /// How often the screen is redrawn while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Whether the provider was asked about the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum AccountQuestion {
+    /// Not yet.
+    Open,
+    /// Just now, before a person was asked to confirm.
+    Answered,
+}
+
 /// A planned run that this process has locked, with everything needed to work on it.
 pub(in crate::cli) struct Session {
     pub(in crate::cli) store: Store,
@@ -110,6 +119,7 @@ pub(in crate::cli) struct Session {
     /// The run's campaign, with the overrides applied.
     pub(in crate::cli) campaign: Campaign,
     pub(in crate::cli) account: Account,
+    pub(in crate::cli) asked: AccountQuestion,
     pub(in crate::cli) progress: progress::Progress,
     pub(in crate::cli) stop: StopHandle,
     /// Whether the summary at the end is JSON.
@@ -124,7 +134,7 @@ impl Session {
         overrides: &Overrides,
         global: &Global,
     ) -> Result<Exit, CliError> {
-        let Self { store, run, lock, campaign, account, progress, stop, json } = self;
+        let Self { store, run, lock, campaign, account, asked, progress, stop, json } = self;
         if let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) {
             // Nothing would be sent, and this mode does not wait for statuses.
             return Err(CliError::new(
@@ -145,13 +155,17 @@ impl Session {
         }
         let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
         let job = Job::new(&store, &run, &campaign, &account.endpoint, concurrency, limiter, &lock)?;
-        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
-            let events = progress.events();
-            template_check::before_sending(&store, &run, renderer, &stop, &events, global)
-                .await
-                .inspect_err(|_| progress.finish())?;
-        }
         let job = Job { limit, events: progress.events(), stop: stop.clone(), ..job };
+        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
+            let checked = async {
+                template_check::before_sending(&store, &run, renderer, &stop, &job.events, global).await?;
+                match asked {
+                    AccountQuestion::Open => account_check::before_sending(&job, &stop, &job.events).await,
+                    AccountQuestion::Answered => Ok(()),
+                }
+            };
+            checked.await.inspect_err(|_| progress.finish())?;
+        }
         let folder = overrides.folder(&run);
         // The folder is created now, so that a problem with it shows before the first message and not after the last.
         let to_make = folder.clone();

@@ -45,6 +45,8 @@ pub struct Checked {
     pub invalid: u64,
     /// Rows with the same number as an earlier row.
     pub duplicates: u64,
+    /// Rows that can be sent and whose numbers start with +1, duplicates and skipped rows included.
+    pub plus_one: u64,
     /// Warnings about the rows that can be sent.
     pub warnings: Vec<Warning>,
     /// The media links of the rows that can be sent, duplicates included; see [`Plan::noting_links`].
@@ -257,6 +259,7 @@ impl Plan {
                 Chunk::Rows { rows, numbers, read, bytes, total } => {
                     checked.rows += read;
                     checked.invalid += rows.len() as u64;
+                    checked.plus_one += numbers.iter().filter(|(phone, _)| phone.starts_with_plus_one()).count() as u64;
                     rows.iter().try_for_each(|row| each(Bad::Invalid(row)))?;
                     if let Some(listing) = &mut listing {
                         listing.add(&numbers).await.map_err(PlanError::Store)?;

@@ -3,8 +3,9 @@
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
 //! row becomes a message, `warnings` counts what is odd about rows that can be sent, `due_rows` counts when rows are
 //! due, and `media_links` collects the files that messages link to. `remaining_rows` validates the
-//! remaining rows against a newer template.
+//! remaining rows against a newer template. `account_check` judges what the provider says of the account.
 
+mod account_check;
 mod due_rows;
 mod error;
 mod import;
@@ -14,6 +15,7 @@ mod scan;
 mod validate;
 mod warnings;
 
+pub use account_check::{AccountUse, MessageTemplate, judge_account};
 pub use due_rows::DueRows;
 pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};

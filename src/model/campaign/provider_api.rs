@@ -94,6 +94,15 @@ impl ProviderApi {
             Self::Meta => true,
         }
     }
+
+    /// Whether it can be asked about the account before the first message: the number, its limits, and the template.
+    #[must_use]
+    pub fn account_checked(self) -> bool {
+        match self {
+            Self::Incs => false,
+            Self::Meta => true,
+        }
+    }
 }
 
 impl fmt::Display for ProviderApi {

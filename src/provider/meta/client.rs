@@ -22,8 +22,7 @@ use crate::text::hex;
 #[derive(Debug)]
 pub struct MetaClient {
     link: Link,
-    /// The phone number, as an object of the Graph API.
-    number: Url,
+    endpoint: Endpoint,
 }
 
 impl MetaClient {
@@ -40,14 +39,29 @@ impl MetaClient {
         let token = format!("Bearer {}", endpoint.secret().expose_secret());
         let mut token = HeaderValue::from_str(&token).map_err(|error| SetupError(Box::new(error)))?;
         token.set_sensitive(true);
-        let proof = proof(endpoint).map(|proof| format!("appsecret_proof={proof}"));
-        let mut messages = endpoint.join(&format!("{}/messages", endpoint.phone_number_id()));
-        messages.set_query(proof.as_deref());
-        let mut number = endpoint.join(endpoint.phone_number_id());
-        number.set_query(Some(&proof.map_or("fields=id".to_owned(), |proof| format!("fields=id&{proof}"))));
+        let messages = url(endpoint, &format!("{}/messages", endpoint.phone_number_id()), &[]);
         let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
         let link = Link::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
-        Ok(Self { link, number })
+        Ok(Self { link, endpoint: endpoint.clone() })
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Returns the URL of an object of the Graph API.
+    pub(super) fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        url(&self.endpoint, path, query)
+    }
+
+    /// Returns the URL of the phone number.
+    pub(super) fn number_url(&self, query: &[(&str, &str)]) -> Url {
+        self.url(self.endpoint.phone_number_id(), query)
+    }
+
+    /// Returns the id of the WhatsApp Business account, if it is configured.
+    pub(super) fn account_id(&self) -> Option<&str> {
+        self.endpoint.waba_id()
     }
 
     /// Posts one body, once `leave` permits it, and returns the outcome. Meta returns `reference` with every status of
@@ -81,7 +95,8 @@ impl MetaClient {
     /// # Errors
     /// [`PollError`] when there is no usable response.
     pub(in crate::provider) async fn probe(&self) -> Result<(), PollError> {
-        let response = self.link.client().get(self.number.clone()).send().await.map_err(failure::client)?;
+        let response =
+            self.link.client().get(self.number_url(&[("fields", "id")])).send().await.map_err(failure::client)?;
         let (status, wait) = (response.status(), wait_asked(response.headers()));
         let body = read(response).await.map_err(|broken| PollError::TryAgain(SendProblem::BadAnswer(broken).into()))?;
         classify::number(status, wait, &body).map_err(|mut error| {
@@ -92,9 +107,20 @@ impl MetaClient {
 
     /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
     pub(in crate::provider) async fn server_time(&self) -> Option<Millis> {
-        let response = self.link.client().get(self.number.clone()).send().await.ok()?;
+        let response = self.link.client().get(self.number_url(&[("fields", "id")])).send().await.ok()?;
         server_time(response.headers())
     }
+}
+
+/// Returns the URL of an object of the Graph API, with the proof of the token if there is one.
+fn url(endpoint: &Endpoint, path: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = endpoint.join(path);
+    let proof = proof(endpoint);
+    let proof = proof.as_deref().map(|proof| ("appsecret_proof", proof));
+    if !query.is_empty() || proof.is_some() {
+        url.query_pairs_mut().extend_pairs(query).extend_pairs(proof);
+    }
+    url
 }
 
 /// Adds the reference to a body, which is a JSON object with at least one key.

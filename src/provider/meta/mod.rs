@@ -1,8 +1,11 @@
 //! Meta: its WhatsApp Cloud API and its webhooks.
 //!
 //! `client` sends. `classify` decides what a response means. `webhook` checks the signature of webhook calls and parses
-//! them. Statuses cannot be polled: webhooks bring them.
+//! them. Statuses cannot be polled: webhooks bring them. `account` asks about the account before a run's first message,
+//! and `account_words` reads the answers.
 
+mod account;
+mod account_words;
 mod classify;
 pub(super) mod client;
 pub(super) mod webhook;

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::account::MetaAccountState;
 use super::events::Event;
 use crate::model::Channel;
 use crate::simulator::behaviour::{Behaviour, LostResponse};
@@ -22,6 +23,7 @@ const MAX_BODY: usize = 1 << 20;
 /// The simulated Cloud API.
 pub(in crate::simulator) struct MetaServer {
     sends: Sends,
+    account: MetaAccountState,
     webhooks: Option<WebhookScheduler>,
     counters: Arc<Counters>,
 }
@@ -34,7 +36,8 @@ const PARAMETER: Refusal = (400, 100, "Invalid parameter");
 const THROTTLED: Refusal = (400, 130_429, "(#130429) Rate limit hit");
 const FAILED: Refusal = (500, 131_000, "(#131000) Something went wrong");
 
-/// Whether a request is for the Cloud API: `/NUMBER_ID`, `/NUMBER_ID/messages`, or the same below a version.
+/// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/ACCOUNT_ID/message_templates`, or the
+/// same below a version.
 pub(in crate::simulator) fn is_meta_request(head: &Parts) -> bool {
     number_and_edge(head.uri.path()).is_some()
 }
@@ -58,17 +61,24 @@ impl MetaServer {
         webhooks: Option<WebhookScheduler>,
         counters: Arc<Counters>,
     ) -> Self {
-        Self { sends: Sends::new(behaviour), webhooks, counters }
+        Self { sends: Sends::new(behaviour), account: MetaAccountState::default(), webhooks, counters }
+    }
+
+    /// Sets the status of every template called `name`.
+    pub(in crate::simulator) fn review(&self, name: &str, status: &str) {
+        self.account.review(name, status);
     }
 
     /// Answers one request.
     pub(in crate::simulator) async fn answer(&self, head: &Parts, body: Body, disconnector: &Disconnector) -> Response {
         // The body is read even if the request is refused, so that the connection can be used again.
         let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
+        let query = head.uri.query().unwrap_or_default();
         let number = match (number_and_edge(head.uri.path()), &head.method) {
             _ if !has_token(head) => return self.refuse(TOKEN),
             (Some((number, "messages")), &Method::POST) => number,
-            (Some((number, "")), &Method::GET) => return json_answer(200, &json!({"id": number})),
+            (Some((number, "")), &Method::GET) => return json_answer(200, &MetaAccountState::number(number, query)),
+            (Some((_, "message_templates")), &Method::GET) => return json_answer(200, &self.account.templates(query)),
             _ => return self.refuse(PARAMETER),
         };
         let accepted = self.accept(number, &body);

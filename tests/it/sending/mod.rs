@@ -1,5 +1,6 @@
 //! From the first request to the last status: who is messaged, when, how fast, and what each answer means.
 
+mod account; // what the provider says of the account before the first message
 mod activity; // what is happening with a run, as status shows it
 mod earlier_runs; // who was reached by an earlier run gets nothing unless a person says so
 mod halt; // refusals stop the run, after few requests

@@ -1,9 +1,10 @@
-//! Pauses that providers asked for. Every run of the account honours them, also after a restart.
+//! Accounts over all their runs: pauses that providers asked for, which every run honours also after a restart, and how
+//! much was sent.
 
-use crate::model::Millis;
+use crate::model::{Millis, State};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
-use crate::store::{AccountPause, StoreError};
+use crate::store::{AccountPause, RowKey, StoreError};
 
 impl Store {
     /// Returns the end of the account's last pause, if the provider ever asked for one.
@@ -65,5 +66,44 @@ impl Store {
         .await
         .map(drop)
         .map_err(doing("save the account's pause"))
+    }
+}
+
+impl Store {
+    /// Counts the messages of all runs through the provider with this name whose attempt ended at `since` or later and
+    /// was or may have been accepted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn taken_by_provider(&self, provider: &str, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = sqlx::query_scalar(
+            "SELECT coalesce(sum(t.accepted + t.uncertain), 0) FROM run r JOIN timeline t ON t.run = r.id \
+             WHERE r.campaign ->> 'provider' = ?1 AND t.second >= ?2 AND coalesce(r.dispatched_at, ?3) >= ?3",
+        )
+        .bind(provider)
+        .bind(since.0.div_euclid(1000))
+        .bind(since.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count the provider's messages"))?;
+        Ok(taken.unsigned_abs())
+    }
+
+    /// Counts the rows of a run that can be sent and whose numbers start with +1, whatever became of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn plus_one_rows(&self, run: i64) -> Result<u64, StoreError> {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM recipient WHERE id BETWEEN ?1 AND ?2 AND state = ?3 \
+             AND phone BETWEEN 10000000000 AND 19999999999",
+        )
+        .bind(RowKey::first(run))
+        .bind(RowKey::last(run))
+        .bind(State::Pending.code())
+        .fetch_one(&self.scanner)
+        .await
+        .map_err(doing("count the numbers that start with +1"))?;
+        Ok(rows.unsigned_abs())
     }
 }

@@ -1,0 +1,63 @@
+//! The account of the simulated Meta: one number in good order, and an approved template of any name and language,
+//! unless the reviewer decided otherwise.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+/// The WhatsApp Business account that every number belongs to.
+const ACCOUNT: &str = "200000000000000";
+
+/// The reviewer's decisions.
+#[derive(Default)]
+pub(super) struct MetaAccountState(Mutex<BTreeMap<String, String>>);
+
+impl MetaAccountState {
+    /// Sets the status of every template called `name`.
+    pub(super) fn review(&self, name: &str, status: &str) {
+        let mut reviewed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reviewed.insert(name.to_owned(), status.to_owned());
+    }
+
+    /// Answers a question about a number, with its id and the fields that were asked for.
+    pub(super) fn number(id: &str, query: &str) -> Value {
+        let entity = |kind: &str, id: &str| json!({"entity_type": kind, "id": id, "can_send_message": "AVAILABLE"});
+        let entities =
+            [entity("PHONE_NUMBER", id), entity("WABA", ACCOUNT), entity("BUSINESS", "1"), entity("APP", "2")];
+        let all = json!({
+            "display_phone_number": "+1 631-555-5555", "verified_name": "Simulated Shop", "status": "CONNECTED",
+            "quality_rating": "GREEN", "throughput": {"level": "HIGH"}, "name_status": "APPROVED",
+            "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
+            "health_status": {"can_send_message": "AVAILABLE", "entities": entities},
+        });
+        let mut answer = json!({"id": id});
+        let fields = parameter(query, "fields").unwrap_or_default();
+        for field in fields.split(',') {
+            if let Some(value) = all.get(field) {
+                answer[field] = value.clone();
+            }
+        }
+        answer
+    }
+
+    /// Answers a question about templates. Their parts are not known here, because a message may have any.
+    pub(super) fn templates(&self, query: &str) -> Value {
+        let name = parameter(query, "name").unwrap_or_default();
+        let language = parameter(query, "language").unwrap_or_else(|| "en_US".to_owned());
+        let reviewed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = reviewed.get(&name).map_or("APPROVED", String::as_str);
+        let template = json!({
+            "id": "1192339204654487", "name": name, "language": language, "status": status, "category": "MARKETING",
+            "parameter_format": "POSITIONAL",
+        });
+        json!({"data": [template]})
+    }
+}
+
+/// Returns a parameter of a query.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let (_, value) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+}
