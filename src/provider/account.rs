@@ -95,12 +95,12 @@ pub struct TemplateFacts {
     /// Whether its variables have names.
     pub is_named: bool,
     /// Its parts, to compare messages with.
-    pub parts: TemplateParts,
+    pub parts: RemoteParts,
 }
 
 /// The parts of a template at a provider.
 #[derive(Clone, Debug)]
-pub enum TemplateParts {
+pub enum RemoteParts {
     /// They can be compared with a message.
     Known(Box<Loaded>),
     /// They are of kinds that this version does not know.

@@ -3,9 +3,10 @@
 //! A message goes through [`Provider`], which is one of the folders `incs` and `meta`. Each has a `classify`, which alone
 //! decides what a response means, with `whatsapp_errors` (what WhatsApp's codes mean) and `gateway` (answers that are not
 //! the provider's own). `cams` and `nxlink` store templates; [`TemplateApi`] is either of them. They all share `http`,
-//! which knows whether a byte of a request may have been sent.
+//! which knows whether a byte of a request may have been sent. `account` has what a provider says of an account before a
+//! run's first message.
 //!
-//! A call makes one request: this module does not wait for a rate limit, and knows neither rows nor the store.
+//! A call makes one request, and [`Provider::account`] a few: this module does not wait for a rate limit, and knows neither rows nor the store.
 
 mod account;
 pub mod cams;
@@ -25,8 +26,8 @@ mod webhook;
 mod whatsapp_errors;
 
 pub use account::{
-    AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, TemplateAnswer, TemplateFacts,
-    TemplateParts,
+    AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, RemoteParts, TemplateAnswer,
+    TemplateFacts,
 };
 pub use endpoint::{Endpoint, EndpointError, INCS_BASE_URL, META_BASE_URL, MetaAccount};
 pub use error::{PollError, SetupError};

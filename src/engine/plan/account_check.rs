@@ -7,8 +7,8 @@ use crate::engine::plan::validate::Measure;
 use crate::message::Translation;
 use crate::model::{AccountFinding, Campaign, RowProblem, TemplateNotAsked};
 use crate::provider::{
-    AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, TemplateAnswer, TemplateFacts,
-    TemplateParts,
+    AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, RemoteParts, TemplateAnswer,
+    TemplateFacts,
 };
 use crate::render::Renderer;
 use crate::template::Loaded;
@@ -157,7 +157,7 @@ fn template(
     let mut found = vec![AccountFinding::Template { name, language, state, is_sendable, category }];
     found.extend(low_quality.map(AccountFinding::TemplateQuality));
     match parts {
-        TemplateParts::Known(loaded) => {
+        RemoteParts::Known(loaded) => {
             let translation = Translation::new(campaign.api, campaign.channel, &campaign.message);
             if is_named && has_unnamed(&translation.message) {
                 found.push(AccountFinding::Unnamed);
@@ -165,8 +165,8 @@ fn template(
             let off = off_template(campaign, translation, columns, *loaded)?;
             found.extend(off.into_iter().map(AccountFinding::OffTemplate));
         }
-        TemplateParts::Unknown => found.push(AccountFinding::NotCompared),
-        TemplateParts::Untold => {}
+        RemoteParts::Unknown => found.push(AccountFinding::NotCompared),
+        RemoteParts::Untold => {}
     }
     if is_marketing && used.plus_one > 0 {
         found.push(AccountFinding::UnitedStates { rows: used.plus_one });
@@ -235,7 +235,7 @@ mod tests {
             is_marketing: true,
             low_quality: None,
             is_named: false,
-            parts: TemplateParts::Known(Box::new(loaded)),
+            parts: RemoteParts::Known(Box::new(loaded)),
         }
     }
 
@@ -358,10 +358,10 @@ mod tests {
         let image = json!([{"type": "image", "image": {"link": "https://example.com/a.png"}}]);
         assert_eq!(codes(facts("Hi {{1}}"), &image), [("parameter_kind", Blocks)]);
         assert_eq!(
-            codes(TemplateFacts { parts: TemplateParts::Unknown, ..facts("Hi") }, &one),
+            codes(TemplateFacts { parts: RemoteParts::Unknown, ..facts("Hi") }, &one),
             [("template_not_compared", Warns)]
         );
-        assert_eq!(codes(TemplateFacts { parts: TemplateParts::Untold, ..facts("Hi") }, &one), []);
+        assert_eq!(codes(TemplateFacts { parts: RemoteParts::Untold, ..facts("Hi") }, &one), []);
         let paused = TemplateFacts { is_sendable: false, state: "PAUSED".into(), ..facts("Hi {{1}}") };
         assert_eq!(codes(paused, &one), [("template_state", Blocks)]);
         let yellow = TemplateFacts { low_quality: Some(ProviderText::from("YELLOW")), ..facts("Hi {{1}}") };

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::model::{HealthProblem, PeopleLimit, Problem, ProviderText};
-use crate::provider::account::{HealthAnswer, NumberCondition, NumberFacts, TemplateFacts, TemplateParts};
+use crate::provider::account::{HealthAnswer, NumberCondition, NumberFacts, RemoteParts, TemplateFacts};
 use crate::template::{self, Category, Loaded};
 
 /// Returns the text of a key, unless it is empty.
@@ -143,11 +143,11 @@ pub(super) fn languages(answer: &Value, name: &str) -> Vec<ProviderText> {
     named.filter_map(|entry| word(entry, "language")).map(ProviderText::from).collect()
 }
 
-fn parts(entry: &Value) -> TemplateParts {
+fn parts(entry: &Value) -> RemoteParts {
     if entry.get("components").is_none() {
-        return TemplateParts::Untold;
+        return RemoteParts::Untold;
     }
-    definition(entry).map_or(TemplateParts::Unknown, |loaded| TemplateParts::Known(Box::new(loaded)))
+    definition(entry).map_or(RemoteParts::Unknown, |loaded| RemoteParts::Known(Box::new(loaded)))
 }
 
 /// The parts of a template that a message can be compared with.

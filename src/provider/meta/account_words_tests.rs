@@ -107,16 +107,16 @@ fn a_template_is_found_by_its_name_and_language() {
     let facts = template(&templates(), "2023_april_promo", "en_US").unwrap();
     assert_eq!((facts.state, facts.is_sendable, facts.is_marketing), ("REJECTED".into(), false, true));
     assert!(!facts.is_named && facts.low_quality.is_none());
-    let TemplateParts::Known(loaded) = facts.parts else { panic!("{:?}", facts.parts) };
+    let RemoteParts::Known(loaded) = facts.parts else { panic!("{:?}", facts.parts) };
     assert_eq!(loaded.definition.components.len(), 4);
 
     let facts = template(&templates(), "2023_april_promo", "de").unwrap();
     assert_eq!((facts.is_sendable, facts.is_marketing, facts.is_named), (true, false, true));
     assert_eq!(facts.low_quality, Some("YELLOW".into()));
-    assert!(matches!(facts.parts, TemplateParts::Known(_)));
+    assert!(matches!(facts.parts, RemoteParts::Known(_)));
 
     let facts = template(&templates(), "2023_april_promo_2", "en_US").unwrap();
-    assert!(matches!(facts.parts, TemplateParts::Untold));
+    assert!(matches!(facts.parts, RemoteParts::Untold));
     assert!(template(&templates(), "2023_april_promo", "fr").is_none());
     assert_eq!(languages(&templates(), "2023_april_promo"), ["en_US".into(), "de".into()]);
     assert!(template(&json!({}), "a", "de").is_none());
@@ -137,7 +137,7 @@ fn a_template_with_parts_of_an_unknown_kind_is_not_compared() {
         let entry = json!({"name": "a", "language": "de", "category": "MARKETING", "components": [body, component]});
         parts(&entry)
     };
-    let is_known = |component| matches!(with(component), TemplateParts::Known(_));
+    let is_known = |component| matches!(with(component), RemoteParts::Known(_));
     assert!(is_known(json!({"type": "BUTTONS", "buttons": [
         {"type": "URL", "text": "Shop", "url": "https://example.com/{{1}}", "example": ["https://example.com/a"]},
         {"type": "PHONE_NUMBER", "text": "Call", "phone_number": "+16315555555"},

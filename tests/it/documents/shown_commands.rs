@@ -91,6 +91,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("templates diff campaigns/definitions/spring_sale.yaml --provider cams", Ends(&[3])),
         ],
     ),
+    ("docs/providers.md", &[("check spring-sale.yaml --provider meta --account", SUCCEEDS)]),
     (
         "docs/webhooks.md",
         &[
@@ -189,6 +190,11 @@ fn prepare(document: &str, env: &TestEnv, variables: &[(&str, &str)]) {
             env.write("spring-sale.yaml", campaign.replace("dispatch:\n", "dispatch:\n  halt: off\n"));
             has_run("spring-sale.yaml");
         }
+        "docs/providers.md" => {
+            let campaign = env.read("spring-sale.yaml");
+            let name = "    name: spring_sale\n";
+            env.write("spring-sale.yaml", campaign.replace(name, &format!("{name}    language: {{code: en_US}}\n")));
+        }
         "docs/reports.md" => has_run("spring-sale.yaml"),
         _ => {}
     }
@@ -208,6 +214,9 @@ fn check(document: &str, commands: &[(&str, Expected)]) {
         ("CAMS_ENDPOINT", &url),
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", Simulator::CAMS_ACCOUNT.0),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", Simulator::CAMS_ACCOUNT.1),
+        ("META_BASE_URL", &url),
+        ("META_ACCESS_TOKEN", "any"),
+        ("META_PHONE_NUMBER_ID", "106540352242922"),
     ];
     prepare(document, &env, &variables);
     for (command, expected) in commands {
