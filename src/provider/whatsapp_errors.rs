@@ -56,8 +56,11 @@ const SLOWS: &str = "nothing while the row is pending: the run slows down and re
     `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
-const DOUBT: &str =
-    "ask the provider whether it was sent, then use `campaigner settle`; or `retry` at the risk of a duplicate";
+const DOUBT: &str = "nothing yet, if Meta's webhooks arrive: they settle what was sent. Otherwise ask the provider whether it \
+    was sent, then use `campaigner settle`; or `retry` at the risk of a duplicate";
+/// For codes of Meta that only say that something went wrong.
+const UNKNOWN: &str = "if the row is pending, nothing: it is retried automatically; if it is `exhausted` or `failed`, `retry` \
+    it later; if it is `uncertain`, Meta's webhooks settle what was sent, and `campaigner settle` the rest";
 /// For refusals whose words decide whether a row is rejected or in doubt.
 const CHANNEL: &str = "if `rejected`, fix what the message says; if `uncertain`, ask the provider whether it was sent, then \
     use `campaigner settle`, or `retry` at the risk of a duplicate";
@@ -70,8 +73,13 @@ pub(super) static CODES: &[ErrorRange] = &[
         Class::Account,
         "correct the WhatsApp access token, which is not valid: META_ACCESS_TOKEN, or ask the provider to renew its own",
     ),
-    one(1, Class::RetryOnce, "check the message against the provider's documentation, then `retry`"),
-    one(2, Class::Passing, WAITS),
+    one(
+        1,
+        Class::RetryOnce,
+        "check the message against the provider's documentation, then `retry`; if it is `uncertain`, Meta's webhooks \
+         settle what was sent, and `campaigner settle` the rest",
+    ),
+    one(2, Class::Passing, UNKNOWN),
     one(3, Class::Account, PERMISSION),
     one(4, Class::Throttled, SLOWS),
     one(10, Class::Account, PERMISSION),
@@ -89,7 +97,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(130_429, Class::Throttled, SLOWS),
     one(130_472, Class::Message, "nothing; Meta excludes this person from marketing for now, as part of an experiment"),
     one(130_497, Class::Message, "remove this country's numbers: the account may not send there"),
-    one(131_000, Class::Passing, WAITS),
+    one(131_000, Class::Passing, UNKNOWN),
     one(131_005, Class::Account, PERMISSION),
     one(131_008, Class::Message, "correct the message: a required parameter is missing"),
     one(131_009, Class::Message, "correct the message: a parameter has an invalid value"),
