@@ -41,7 +41,7 @@ const CONTRADICTIONS: &str = "
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
 | a body without `type` | Meta requires it, treats such a body as `text`, and has a sample of another kind without it. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. INCS gets the `type`. |
-| contacts in a message | Meta's description of the API allows 5, Meta's documentation page 257. | Allows 257. |
+| contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
 | documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each provider's own limit applies. |
