@@ -52,8 +52,8 @@ pub enum EndpointError {
     BadCredential(&'static str),
     /// The phone number's id has other characters than digits.
     #[error(
-        "the phone number id is not one: it has only digits, and Meta shows it next to the number under WhatsApp > API \
-         Setup"
+        "the phone number id is not valid: it consists of digits only; Meta shows it next to the number, under WhatsApp > \
+         API Setup"
     )]
     BadPhoneNumberId,
 }

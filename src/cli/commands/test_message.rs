@@ -11,7 +11,9 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::{self, load};
 use crate::engine::{Clock, Plan, TestSender};
-use crate::model::{DeliveryStatus, Millis, Outcome, Phone, ProviderApi, RowNumber, RowProblem, StatusUpdate};
+use crate::model::{
+    DeliveryStatus, Millis, Outcome, Phone, ProviderApi, RowNumber, RowProblem, StatusSource, StatusUpdate,
+};
 use crate::provider::{self, Provider};
 use crate::recipients::Numbers;
 use crate::store::{NewTestMessage, Store};
@@ -125,11 +127,16 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         });
         console::data(&answer).map_err(cannot_print)?;
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
-        console::info(&format!(
-            "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
-            text::duration(args.timeout),
-            global.command()
-        ));
+        console::info(&match campaign.api.statuses() {
+            StatusSource::Polled => format!(
+                "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
+                text::duration(args.timeout),
+                global.command()
+            ),
+            StatusSource::Pushed => {
+                format!("delivery unknown: {} reports statuses only by webhook; check your phone", campaign.api.title())
+            }
+        });
     }
     Ok(if arrived { Exit::Done } else { Exit::SomeFailed })
 }

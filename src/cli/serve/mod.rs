@@ -50,8 +50,8 @@ pub(super) struct Args {
     /// Do not serve HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
-    /// Accept webhooks: of INCS at POST /webhook/SECRET, with the secret in CAMPAIGNER_WEBHOOK_SECRET; of an account at
-    /// Meta at /webhook/meta/NAME (docs/webhooks.md)
+    /// Accept webhooks: from INCS at /webhook/SECRET, with the secret in CAMPAIGNER_WEBHOOK_SECRET, and from Meta at
+    /// /webhook/meta/NAME for each provider NAME (docs/webhooks.md)
     #[arg(long, conflicts_with = "no_http")]
     webhook: bool,
     /// Write the reports to DIR/RUN/
