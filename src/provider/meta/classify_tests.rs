@@ -69,6 +69,20 @@ fn a_failure_inside_meta_leaves_the_message_in_doubt() {
 }
 
 #[test]
+fn an_error_in_a_success_is_not_sent_again_if_it_may_have_been_accepted() {
+    for code in [1, 2, 131_000, 131_016, 131_057, 131_052, 133_004, 199_999] {
+        assert!(matches!(refused(200, code, "Something went wrong"), Outcome::Uncertain(_)), "{code}");
+    }
+    assert!(matches!(refused(200, 190, "Expired"), Outcome::Halted(_)));
+    assert!(matches!(refused(200, 131_026, "Undeliverable"), Outcome::Refused(_)));
+    for code in [131_016, 190] {
+        let body = format!(r#"{{"messages":[{{"id":"wamid.A"}}],"error":{{"message":"Overloaded","code":{code}}}}}"#);
+        let outcome = answer(StatusCode::OK, None, body.as_bytes());
+        assert_eq!(outcome, Outcome::Accepted { message_id: "wamid.A".into() }, "{code}");
+    }
+}
+
+#[test]
 fn a_wrong_app_secret_is_the_accounts_fault_and_not_the_rows() {
     let outcome = refused(400, 100, "Invalid appsecret_proof provided in the API argument");
     assert!(matches!(outcome, Outcome::Halted(_)), "{outcome:?}");

@@ -163,6 +163,7 @@ CREATE TABLE early_status (
     UNIQUE (message_id, status, error_code)
 );
 CREATE INDEX early_status_received ON early_status (received_at);
+CREATE INDEX early_status_attempt ON early_status (row, claim) WHERE row IS NOT NULL;
 
 -- Attempts that ended in each second, by outcome: read for rates, estimates and daily quotas.
 CREATE TABLE timeline (

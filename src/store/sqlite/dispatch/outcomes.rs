@@ -9,7 +9,7 @@ use super::past_attempts::{record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::sqlite::statuses::{polls, webhooks};
+use crate::store::sqlite::statuses::{polls, references, webhooks};
 use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
@@ -91,9 +91,26 @@ pub(in crate::store::sqlite) async fn record_each<'s>(
     Ok((recorded, others))
 }
 
-/// Applies the consequences of settlements that were recorded in their rows, and of those that were not. Returns how
-/// many were ignored.
+/// Applies the consequences of settlements that were recorded in their rows, and of those that were not. If a webhook
+/// has already named the message of an attempt that ended without one, that settles it before anything is claimed.
+/// Returns how many were ignored.
 pub(in crate::store::sqlite) async fn follow(
+    store: &mut SqliteConnection,
+    run: i64,
+    (is_dispatched, has_early_statuses): (bool, bool),
+    recorded: (Vec<&Settlement>, Vec<&Settlement>),
+) -> Result<u64, StoreError> {
+    let unnamed = recorded.0.iter().filter(|s| has_early_statuses && s.departed && s.message_id.is_none());
+    let unnamed: Vec<(i64, u32)> = unnamed.map(|s| (s.claim.key.0, s.claim.number)).collect();
+    let ignored = take_effect(store, run, (is_dispatched, has_early_statuses), recorded).await?;
+    if !unnamed.is_empty() {
+        webhooks::settle_early(store, &unnamed).await?;
+    }
+    Ok(ignored)
+}
+
+/// Applies the consequences of settlements, but for those of early webhooks that name attempts.
+pub(in crate::store::sqlite) async fn take_effect(
     store: &mut SqliteConnection,
     run: i64,
     (is_dispatched, has_early_statuses): (bool, bool),
@@ -103,6 +120,7 @@ pub(in crate::store::sqlite) async fn follow(
     for settlement in &others {
         ignored += u64::from(!record_late(store, settlement).await?);
     }
+    references::follow(store, &recorded).await?;
     let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(&others);
     let keys: Vec<i64> = may_be_accepted.map(|s| s.claim.key.0).collect();
     let taken_back = take_back(store, &keys).await?;

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::{Settlement, StoreError};
+use crate::store::{RowKey, Settlement, StoreError};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -81,8 +81,9 @@ pub(in crate::store::sqlite) async fn record_late(
     Ok(recorded.rows_affected() > 0)
 }
 
-/// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so that no
-/// one gets the message again. It becomes the row's latest attempt under a new number. Returns the number of such rows.
+/// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so
+/// that no one gets the message again. It becomes the row's latest attempt under a new number, and a finished run is
+/// reopened. Returns the number of such rows.
 pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, keys: &[i64]) -> Result<u64, StoreError> {
     let failed = || doing("restore a past attempt");
     if keys.is_empty() {
@@ -114,5 +115,11 @@ pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, ke
     ] {
         sqlx::query(statement).bind(&found).execute(&mut *store).await.map_err(failed())?;
     }
+    sqlx::query("UPDATE run SET finished_at = NULL WHERE id IN (SELECT value >> ?2 FROM json_each(?1))")
+        .bind(serde_json::to_string(&keys).unwrap_or_default())
+        .bind(RowKey::ROW_BITS)
+        .execute(&mut *store)
+        .await
+        .map_err(failed())?;
     Ok(keys.len() as u64)
 }
