@@ -91,7 +91,11 @@ async fn take(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, re
         let account = accounts.get(account)?;
         let now = Millis::now();
         let (secret, number) = (&account.app_secret, account.phone_number_id.as_str());
-        Some(provider::signed_callback(&body, signature.as_deref(), secret, number, now))
+        let mut parsed = provider::signed_callback(&body, signature.as_deref(), secret, number, now);
+        if let Ok(callback) = &mut parsed {
+            callback.account = Some(account.account.clone());
+        }
+        Some(parsed)
     });
     let Ok(Some(parsed)) = parsed.await else { return send_again() };
     drop(reading);
