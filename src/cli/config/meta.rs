@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
+use crate::cli::config::credentials::{no_credential, secret, unusable, variable};
 use crate::cli::config::file::{ProviderKind, RawProvider, read};
-use crate::cli::config::providers::{no_credential, secret, unusable, variable};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::provider::{Endpoint, META_BASE_URL, MetaAccount};

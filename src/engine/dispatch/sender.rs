@@ -18,7 +18,7 @@ use crate::engine::job::Job;
 use crate::engine::stop::{Reason, StopHandle};
 use crate::model::{Millis, Outcome, Problem, ReferenceKey, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Attempt, Claim, Deferral, History, Settlement, StoreError};
+use crate::store::{Attempt, Claim, Deferral, History, Owner, Settlement, StoreError};
 
 /// The longest pause a request waits for here. A longer one releases its row, so that a crash does not leave it in
 /// doubt.
@@ -43,20 +43,25 @@ pub(super) struct DispatchContext {
 }
 
 impl DispatchContext {
-    pub(super) fn new(
+    /// Returns what every attempt of `owner` needs.
+    pub(super) async fn new(
         job: &Arc<Job>,
         eligibility: &Arc<Eligibility>,
-        reference_key: Option<ReferenceKey>,
-    ) -> Arc<Self> {
+        owner: Owner,
+    ) -> Result<Arc<Self>, StoreError> {
         let dispatch = &job.campaign.dispatch;
-        Arc::new(Self {
+        let reference_key = match job.provider.api().returns_reference() {
+            true => Some(job.store.reference_key(owner.worker).await?),
+            false => None,
+        };
+        Ok(Arc::new(Self {
             job: job.clone(),
             eligibility: eligibility.clone(),
             halt: HaltMonitor::new(dispatch.halt),
             concurrency: AutoConcurrency::new(dispatch.concurrency.is_some()),
             one_template: names_one_template(&job.campaign.message),
             reference_key,
-        })
+        }))
     }
 
     /// Returns how many requests may be in flight. The first answer shows whether the provider knows the account and
