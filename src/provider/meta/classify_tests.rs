@@ -1,3 +1,5 @@
+//! What Meta's responses mean.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Meta's webhooks, in the shapes of its documents.
+
 use super::*;
 use crate::model::{ReferenceKey, RowNumber};
 
