@@ -188,7 +188,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let possible_opt_outs = store.count_possible_opt_outs().await?;
     if possible_opt_outs > 0 {
         let (count, command) = (text::count(possible_opt_outs, "possible opt-out"), global.command());
-        print(&format!("  {count} to decide about, in all runs: {command} suppress review"))?;
+        print(&format!("  {count} to review, in all runs: {command} suppress review"))?;
     }
     let uncertain = store.uncertain(run.key, MAX_UNCERTAIN).await?;
     if !uncertain.is_empty() {

@@ -134,11 +134,16 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     } else if !is_polled {
         console::info(&format!("{} cannot be asked whether it arrived; look at the phone", campaign.api.title()));
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
-        console::info(&format!(
-            "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
-            text::duration(args.timeout),
-            global.command()
-        ));
+        console::info(&match campaign.api.statuses() {
+            StatusSource::Polled => format!(
+                "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
+                text::duration(args.timeout),
+                global.command()
+            ),
+            StatusSource::Pushed => {
+                format!("delivery unknown: {} reports statuses only by webhook; check your phone", campaign.api.title())
+            }
+        });
     }
     Ok(if arrived { Exit::Done } else { Exit::SomeFailed })
 }

@@ -252,7 +252,7 @@ async fn conclude(
             }
             StatusSource::Pushed => {
                 "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
-                                     run and renews its reports"
+                 run and updates its reports"
                     .to_owned()
             }
         });
@@ -322,8 +322,8 @@ pub(in crate::cli) async fn same_api(campaign: &Campaign, global: &Global) -> Re
     let api = config::api(&campaign.provider, global).await?;
     if api != campaign.api {
         let words = format!(
-            "the run was created for {}, but the provider `{}` is now {}; set its `kind` back, or cancel the run and \
-             start a new one",
+            "the run was created for {}, but the provider `{}` now uses {}; restore its `kind` in campaigner.toml, or \
+             cancel the run and start a new one",
             campaign.api.title(),
             campaign.provider,
             api.title()

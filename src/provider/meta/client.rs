@@ -15,13 +15,13 @@ use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
 use crate::provider::http::answer::{read, server_time, wait_asked};
 use crate::provider::http::failure;
-use crate::provider::http::link::Link;
+use crate::provider::http::link::AccountLink;
 use crate::text::hex;
 
 /// A phone number of a WhatsApp Business account at Meta.
 #[derive(Debug)]
 pub struct MetaClient {
-    link: Link,
+    link: AccountLink,
     /// The phone number, as an object of the Graph API.
     number: Url,
 }
@@ -46,7 +46,7 @@ impl MetaClient {
         let mut number = endpoint.join(endpoint.phone_number_id());
         number.set_query(Some(&proof.map_or("fields=id".to_owned(), |proof| format!("fields=id&{proof}"))));
         let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
-        let link = Link::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
+        let link = AccountLink::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
         Ok(Self { link, number })
     }
 

@@ -54,7 +54,7 @@ fn statuses_of_every_kind_with_their_reference() {
             ..update("wamid.C", DeliveryStatus::Failed, None)
         },
     ];
-    assert_eq!(read(&text), Callback { statuses: expected, replies: Vec::new() });
+    assert_eq!(read(&text), Callback { statuses: expected, ..Callback::default() });
 }
 
 #[test]

@@ -6,5 +6,5 @@
 mod events;
 mod server;
 
-pub(super) use events::{Event, batch, signature};
+pub(super) use events::{MetaEvent, batch, signature};
 pub(super) use server::{MetaServer, is_meta_request};

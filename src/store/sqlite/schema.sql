@@ -270,6 +270,12 @@ CREATE TABLE account (
     paused_until INTEGER NOT NULL  -- no request before this
 ) WITHOUT ROWID;
 
+-- When webhooks of an account last arrived.
+CREATE TABLE account_webhook (
+    account TEXT PRIMARY KEY, -- as account.key
+    at      INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- The store's id and its number of commits that claimed rows; compared with the mark file next to it (see `mark`).
 CREATE TABLE mark (
     key      INTEGER PRIMARY KEY CHECK (key = 1), -- one line

@@ -11,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use reqwest::Url;
+use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
@@ -61,8 +61,10 @@ async fn verify(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, 
         return no_such_page();
     };
     let query = request.uri().query().unwrap_or_default();
-    let Ok(url) = Url::parse(&format!("http://localhost/?{query}")) else { return no_such_page() };
-    let value = |key: &str| url.query_pairs().find(|(known, _)| known == key).map(|(_, value)| value.into_owned());
+    let value = |key: &str| {
+        let pair = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == key);
+        pair.map(|(_, value)| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+    };
     let is_right = value("hub.verify_token")
         .is_some_and(|token| Token::of(account.verify_token.expose_secret().trim()).is(token.trim()));
     match value("hub.challenge") {
@@ -93,7 +95,11 @@ async fn take(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, re
         let account = accounts.get(account)?;
         let now = Millis::now();
         let (secret, number) = (&account.app_secret, account.phone_number_id.as_str());
-        Some(provider::signed_callback(&body, signature.as_deref(), secret, number, now))
+        let mut parsed = provider::signed_callback(&body, signature.as_deref(), secret, number, now);
+        if let Ok(callback) = &mut parsed {
+            callback.account = Some(account.account.clone());
+        }
+        Some(parsed)
     });
     let Ok(Some(parsed)) = parsed.await else { return send_again() };
     // What was parsed is about as large as the body.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::SqliteConnection;
 
-use super::past_attempts::{record_late, take_back};
+use super::past_attempts::{apply_told, record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::sqlite::statuses::{polls, references, webhooks};
+use crate::store::sqlite::statuses::polls;
 use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
@@ -91,37 +91,20 @@ pub(in crate::store::sqlite) async fn record_each<'s>(
     Ok((recorded, others))
 }
 
-/// Applies the consequences of settlements that were recorded in their rows, and of those that were not. If a webhook
-/// has already named the message of an attempt that ended without one, that settles it before anything is claimed.
-/// Returns how many were ignored.
-pub(in crate::store::sqlite) async fn follow(
-    store: &mut SqliteConnection,
-    run: i64,
-    (is_dispatched, has_early_statuses): (bool, bool),
-    recorded: (Vec<&Settlement>, Vec<&Settlement>),
-) -> Result<u64, StoreError> {
-    let unnamed = recorded.0.iter().filter(|s| has_early_statuses && s.departed && s.message_id.is_none());
-    let unnamed: Vec<(i64, u32)> = unnamed.map(|s| (s.claim.key.0, s.claim.number)).collect();
-    let ignored = take_effect(store, run, (is_dispatched, has_early_statuses), recorded).await?;
-    if !unnamed.is_empty() {
-        webhooks::settle_early(store, &unnamed).await?;
-    }
-    Ok(ignored)
-}
-
-/// Applies the consequences of settlements, but for those of early webhooks that name attempts.
+/// Applies the consequences of settlements that were recorded in their rows, and of those that were not, but for those of
+/// early webhooks. Returns how many were ignored.
 pub(in crate::store::sqlite) async fn take_effect(
     store: &mut SqliteConnection,
     run: i64,
-    (is_dispatched, has_early_statuses): (bool, bool),
-    (recorded, others): (Vec<&Settlement>, Vec<&Settlement>),
+    is_dispatched: bool,
+    (recorded, others): &(Vec<&Settlement>, Vec<&Settlement>),
 ) -> Result<u64, StoreError> {
     let mut ignored = 0;
-    for settlement in &others {
+    for settlement in others {
         ignored += u64::from(!record_late(store, settlement).await?);
     }
-    references::follow(store, &recorded).await?;
-    let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(&others);
+    apply_told(store, recorded).await?;
+    let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(others);
     let keys: Vec<i64> = may_be_accepted.map(|s| s.claim.key.0).collect();
     let taken_back = take_back(store, &keys).await?;
     let opted_out =
@@ -138,10 +121,6 @@ pub(in crate::store::sqlite) async fn take_effect(
             .execute(&mut *store)
             .await
             .map_err(doing("reopen the run"))?;
-    }
-    if has_early_statuses {
-        let ids: Vec<&str> = recorded.iter().filter_map(|s| s.message_id.as_deref()).collect();
-        webhooks::match_early(store, &ids).await?;
     }
     Ok(ignored)
 }

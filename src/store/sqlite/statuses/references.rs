@@ -11,6 +11,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::model::{DeliveryStatus, Millis, Reference, ReferenceKey, State, StatusUpdate};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::dispatch::outcomes::{record_each, take_effect};
+use crate::store::sqlite::dispatch::past_attempts::PROVIDER;
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
 use crate::store::{Claim, History, RowKey, Run, Settlement, StoreError, WorkerId};
@@ -30,9 +31,6 @@ const _: () = assert!(
         && State::Expired as i64 == 14,
     "they stand in the statements"
 );
-
-/// The name under which decisions of the provider are recorded.
-pub(in crate::store::sqlite) const PROVIDER: &str = "the provider";
 
 /// What references told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,44 +233,6 @@ async fn note_double(
     .map_err(doing("record a double send"))
 }
 
-/// Applies what references told of past attempts to rows that were being sent again then, and whose outcomes were just
-/// recorded: a row that was refused now has the earlier message, and one that was accepted has both.
-pub(in crate::store::sqlite) async fn follow(
-    store: &mut SqliteConnection,
-    recorded: &[&Settlement],
-) -> Result<(), StoreError> {
-    let failed = || doing("apply what references told");
-    let again = recorded.iter().filter(|s| s.claim.history.attempts > 0 && s.state != State::Pending);
-    let again: Vec<i64> = again.map(|s| s.claim.key.0).collect();
-    if again.is_empty() {
-        return Ok(());
-    }
-    let told: Vec<(i64, i64)> = sqlx::query_as(TOLD)
-        .bind(serde_json::to_string(&again).unwrap_or_default())
-        .bind(PROVIDER)
-        .fetch_all(&mut *store)
-        .await
-        .map_err(failed())?;
-    for (key, claim) in told {
-        let both = sqlx::query(
-            "INSERT INTO double_send (row, claim, message_id, seen_at) SELECT p.row, p.claim, p.message_id, ?3 \
-             FROM past_attempt p JOIN delivery d ON d.id = p.row WHERE p.row = ?1 AND p.claim = ?2 AND d.state = 2 \
-             ON CONFLICT DO NOTHING",
-        );
-        let both = both.bind(key).bind(claim).bind(Millis::now().0).execute(&mut *store).await;
-        both.map_err(failed())?;
-        let of_row = sqlx::query("UPDATE delivery SET in_doubt = 1, state = iif(state = 2, 2, 9) WHERE id = ?1");
-        of_row.bind(key).execute(&mut *store).await.map_err(failed())?;
-    }
-    Ok(())
-}
-
-/// The past attempts of these rows, a JSON array of keys, that a reference told of and whose messages were not reported
-/// as failed.
-const TOLD: &str = "SELECT p.row, p.claim FROM json_each(?1) k CROSS JOIN past_attempt p ON p.row = k.value \
-    JOIN delivery d ON d.id = p.row WHERE p.outcome IN (2, 3, 4, 5) AND d.state IN (2, 7, 8) \
-    AND EXISTS (SELECT 1 FROM resolution c WHERE c.row = p.row AND c.by = ?2)";
-
 /// Records that an attempt was accepted after all, as a late outcome of its claim. The provider has the message, whatever
 /// its answer or a person said of it, so a row that waits to be sent again is not sent again.
 async fn settle(
@@ -324,5 +284,5 @@ async fn settle(
     };
     let run = key.run();
     let recorded = record_each(store, run, &[&settlement]).await?;
-    take_effect(store, run, (attempt.is_dispatched, true), recorded).await.map(drop)
+    take_effect(store, run, attempt.is_dispatched, &recorded).await.map(drop)
 }

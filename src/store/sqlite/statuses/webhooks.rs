@@ -48,6 +48,9 @@ impl Store {
         let mut tx = writer.begin("save webhooks").await?;
         let ties: Vec<Tie> = batch.statuses.iter().filter_map(Tie::of).collect();
         let (resolved, genuine) = references::resolve(&mut tx, &ties, now).await?;
+        if resolved.settled > 0 {
+            match_early(&mut tx, &ties.iter().map(|tie| tie.message_id.as_str()).collect::<Vec<_>>()).await?;
+        }
         let unknown = polls::merge(&mut tx, &batch.statuses, now).await?;
         let Resolved { settled, doubled } = resolved;
         let mut result = WebhookResult { settled, doubled, ..WebhookResult::default() };
