@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Outcome, Pause, Problem};
+use crate::model::{Outcome, Pause, Problem, ProviderApi, StatusSource};
 
 /// What a code means for its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,9 @@ const UNKNOWN: &str = "nothing while the row is pending: it is retried automatic
 /// For refusals whose words decide whether a row is rejected or in doubt.
 const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether it was sent, then \
     use `campaigner settle`, or `retry` at the risk of a duplicate";
+/// For rows in doubt whose provider names the attempt in its webhooks.
+const WEBHOOK: &str = "nothing at first: if Meta accepted it, its webhook settles the row while `campaigner serve --webhook` \
+    runs. If nothing has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
 const REGISTER: &str = "register the sending number again, with the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -198,10 +201,38 @@ pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Ou
     }
 }
 
-/// Returns what to do about a problem code, in words that follow "what to do:"; `None` if only the problem's own words
-/// can say.
+/// Returns what to do about a problem code from a provider with this API, in words that follow "what to do:"; `None` if
+/// only the problem's own words can say.
 #[must_use]
-pub fn advice(code: &str) -> Option<&'static str> {
+pub fn advice(api: ProviderApi, code: &str) -> Option<&'static str> {
+    match api.statuses() {
+        StatusSource::Pushed => of_meta(code).or_else(|| of_any(code)),
+        StatusSource::Polled => of_any(code),
+    }
+}
+
+/// Returns the advice for codes that mean something else, or that something else helps with, at Meta.
+fn of_meta(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "http_401" | "http_403" => "correct the account's access token: META_ACCESS_TOKEN, or campaigner.toml",
+        "http_404" | "http_405" => {
+            "correct the URL and the phone number id: META_BASE_URL and META_PHONE_NUMBER_ID, or campaigner.toml"
+        }
+        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => WEBHOOK,
+        code if code.starts_with("http_5")
+            || matches!(code, "http_200" | "http_408" | "http_444" | "http_460" | "http_499") =>
+        {
+            WEBHOOK
+        }
+        code if code.starts_with("http_4") && code != "http_407" && code != "http_429" => {
+            "if `rejected`, fix what the message says; if `uncertain`, wait for Meta's webhooks, as for a timeout"
+        }
+        "not_delivered" => "nothing says why: Meta gave no reason",
+        _ => return None,
+    })
+}
+
+fn of_any(code: &str) -> Option<&'static str> {
     Some(match code {
         "10001" | "401" | "403" | "http_401" | "http_403" => {
             "correct the account's credential: INCS_CERTIFICATION_CODE, META_ACCESS_TOKEN, or campaigner.toml"

@@ -167,7 +167,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     }
     for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
-        if let Some(advice) = provider::advice(&code) {
+        if let Some(advice) = provider::advice(campaign.api, &code) {
             print(&format!("               what to do: {advice}"))?;
         }
     }

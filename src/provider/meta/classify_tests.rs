@@ -85,6 +85,20 @@ fn an_error_in_a_success_is_not_sent_again_if_it_may_have_been_accepted() {
 }
 
 #[test]
+fn advice_is_about_metas_account_and_webhooks() {
+    use crate::model::ProviderApi;
+    use crate::provider::advice;
+    let codes = ["http_401", "http_404", "http_405", "interrupted", "timeout", "bad_answer", "http_502", "http_400"];
+    for code in codes.into_iter().chain(["not_delivered", "0", "190"]) {
+        let words = advice(ProviderApi::Meta, code).unwrap();
+        assert!(!words.contains("INCS") && !words.contains("poll"), "{code}: {words}");
+        assert!(!words.contains("ask the provider whether"), "{code}: {words}");
+    }
+    assert!(advice(ProviderApi::Meta, "timeout").unwrap().contains("serve --webhook"));
+    assert!(advice(ProviderApi::Incs, "http_401").unwrap().contains("INCS_CERTIFICATION_CODE"));
+}
+
+#[test]
 fn a_wrong_app_secret_is_the_accounts_fault_and_not_the_rows() {
     let outcome = refused(400, 100, "Invalid appsecret_proof provided in the API argument");
     assert!(matches!(outcome, Outcome::Halted(_)), "{outcome:?}");

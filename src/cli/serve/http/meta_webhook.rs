@@ -26,8 +26,10 @@ use crate::provider;
 
 /// The largest body, in bytes: Meta's limit is 3 MB ("Webhooks overview").
 const MAX_BYTES: usize = 3 << 20;
-/// The most bodies in memory at once.
+/// The most calls being read at once, and the most large ones that wait to be stored.
 const MAX_AT_ONCE: usize = 64;
+/// A call of at most this many bytes leaves its place to others while it waits to be stored. The queue bounds these.
+const SMALL: usize = 64 << 10;
 /// The longest challenge. Meta's have ten digits.
 const LONGEST_CHALLENGE: usize = 200;
 
@@ -100,6 +102,7 @@ async fn take(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, re
         Some(parsed)
     });
     let Ok(Some(parsed)) = parsed.await else { return send_again() };
-    drop(reading);
+    // What was parsed is about as large as the body.
+    let _large = (bytes > SMALL).then_some(reading);
     keep(counts, place, bytes, parsed).await
 }
